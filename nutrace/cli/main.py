@@ -1,0 +1,58 @@
+"""The ``nutrace`` command: parse, dispatch, turn errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import List, Optional
+
+from nutrace.cli.commands import COMMANDS
+from nutrace.errors import NutraceError
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+def build_parser(argv: List[str]) -> argparse.ArgumentParser:
+    """The parser; a command's module is imported only if it is the one named in `argv`."""
+    from nutrace import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="nutrace",
+        description="Tracing for nuPlan simulations: where each step's time goes.",
+        epilog="Trace a program with NUTRACE=1 python ..., then: nutrace report run.json",
+    )
+    parser.add_argument("--version", action="version", version=f"nutrace {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    named = next((word for word in argv if not word.startswith("-")), None)
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        if command.name == named:
+            module = command.load()
+            module.configure(sub)
+            sub.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run one command and return its exit code; see :mod:`nutrace.errors` for the codes."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        args = build_parser(argv).parse_args(argv)
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except NutraceError as error:
+        print(f"nutrace: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) went away; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Names on the wire: span attributes, resource attributes, components.
+
+OpenTelemetry's semantic conventions where one exists, ``nutrace.*`` elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- span attributes ------------------------------------------------------------------------
+COMPONENT: Final = "nutrace.component"
+
+CODE_FUNCTION: Final = "code.function.name"
+CODE_FILE: Final = "code.file.path"
+CODE_LINE: Final = "code.line.number"
+THREAD_ID: Final = "thread.id"
+THREAD_NAME: Final = "thread.name"
+
+# A span whose duration is not its cost carries the cost: the nanoseconds spent inside it.
+# Generators (time inside over all resumptions) and composite spans (sum of members) have it.
+BUSY_NS: Final = "nutrace.busy_ns"
+
+# Generators: values yielded during this segment; calls made by this segment (1, and 0 for a
+# segment which continues a generator that an earlier span of the same call began).
+YIELDED: Final = "nutrace.generator.yielded"
+CONTINUES: Final = "nutrace.generator.continues"  # hex id of the span holding the call
+ABANDONED: Final = "nutrace.generator.abandoned"  # true: closed or collected before its end
+
+# Composite spans: how many equal siblings one span stands for, and their extremes.
+COMPOSITE_COUNT: Final = "nutrace.composite.count"
+COMPOSITE_MIN_NS: Final = "nutrace.composite.min_ns"
+COMPOSITE_MAX_NS: Final = "nutrace.composite.max_ns"
+
+UNFINISHED: Final = "nutrace.unfinished"  # true: the span never ended; its end is the last sign of life
+
+STEP_INDEX: Final = "nutrace.step.index"
+STEP_INTERVAL_S: Final = "nutrace.step.simulated_interval_s"
+
+SCENARIO_TOKEN: Final = "nuplan.scenario.token"
+SCENARIO_TYPE: Final = "nuplan.scenario.type"
+SCENARIO_LOG: Final = "nuplan.scenario.log_name"
+PLANNER_NAME: Final = "nuplan.planner.name"
+
+# --- span names that analyses know ----------------------------------------------------------
+STEP_SPAN: Final = "simulation.step"
+RUN_SPAN: Final = "simulation.run"
+
+# --- resource attributes --------------------------------------------------------------------
+RUN_ID: Final = "nutrace.run.id"
+RUN_COMPLETE: Final = "nutrace.run.complete"  # false or absent: the process was cut short
+RUN_PARENT_PID: Final = "nutrace.run.parent_pid"
+SPANS_DROPPED: Final = "nutrace.spans.dropped"
+SPANS_TRUNCATED: Final = "nutrace.spans.truncated"
+SPANS_UNFINISHED: Final = "nutrace.spans.unfinished"
+SPANS_RECORDED: Final = "nutrace.spans.recorded"  # before compression: how often a probe fired
+OVERHEAD_NS: Final = "nutrace.overhead.estimated_ns"
+FAULTS: Final = "nutrace.faults"
+PROBES: Final = "nutrace.probes"
+SETTINGS: Final = "nutrace.settings"
+
+# --- components -----------------------------------------------------------------------------
+COMPONENTS: Final = (
+    "simulation",
+    "planner",
+    "propagate",
+    "observation",
+    "controller",
+    "history",
+    "scenario",
+    "database",
+    "map",
+    "features",
+    "model",
+    "callback",
+    "metrics",
+    "serialization",
+    "config",
+    "worker",
+    "deepcopy",
+    "other",
+)
+
+# --- instrumentation scopes -----------------------------------------------------------------
+SCOPE: Final = "nutrace"
+# Lines of a .partial file under this scope announce spans that are still open. They are
+# dropped when the file is joined; a reader uses one only if the finished span never came.
+OPEN_SCOPE: Final = "nutrace.open"

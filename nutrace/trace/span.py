@@ -1,0 +1,58 @@
+"""The values a trace is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One process of a run, as its OTLP resource describes it."""
+
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def pid(self) -> Optional[int]:
+        """``process.pid``, if the resource says so."""
+        pid = self.attributes.get("process.pid")
+        return int(pid) if isinstance(pid, (int, float, str)) and str(pid).isdigit() else None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at one moment of a span (Unix nanoseconds)."""
+
+    name: str
+    time_ns: int
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Status:
+    """OTLP status: code 0 unset, 1 ok, 2 error."""
+
+    code: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What was lost or mended, from the file's own counts and from reading it.
+
+    dropped, truncated and unfinished are shown by every report; the others name the rule that
+    :mod:`nutrace.trace.tree` applied and how many spans it touched.
+    """
+
+    dropped: int = 0
+    truncated: int = 0
+    unfinished: int = 0
+    faults: int = 0
+    complete: bool = True
+    bad_lines: int = 0
+    orphans: int = 0
+    cycles: int = 0
+    duplicates: int = 0
+    negative_durations: int = 0
+    outside_parent: int = 0
+    notes: Tuple[str, ...] = ()
