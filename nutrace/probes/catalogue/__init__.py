@@ -1,1 +1,5 @@
-"""TODO"""
+"""The probes that nutrace ships, and those that users add."""
+
+from nutrace.probes.catalogue.registry import CATALOGUES, Catalogue, at_level, built_in, collect
+
+__all__ = ["CATALOGUES", "Catalogue", "at_level", "built_in", "collect"]

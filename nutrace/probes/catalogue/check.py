@@ -1,0 +1,94 @@
+"""Which targets there are: imports each module and looks."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Dict, Iterable, Optional, Tuple
+
+from nutrace.errors import MissingDependencyError
+from nutrace.probes.probe import Probe
+
+_DISTRIBUTION = "nuplan-devkit"
+_PACKAGE = "nuplan"
+
+
+@dataclass(frozen=True)
+class Devkit:
+    """The devkit of this interpreter; a checkout that is merely on the path has no version."""
+
+    version: Optional[str]
+    path: Path
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A probe and why it stays inactive here; `missing` is ``None`` if its target is there."""
+
+    probe: Probe
+    missing: Optional[str]
+
+
+def installed_devkit() -> Devkit:
+    """Find the devkit without importing it.
+
+    Raises
+    ------
+    MissingDependencyError
+        If this interpreter has no nuPlan devkit.
+    """
+    spec = importlib.util.find_spec(_PACKAGE)
+    locations = list(spec.submodule_search_locations or ()) if spec is not None else []
+    if not locations:
+        raise MissingDependencyError(
+            f"no nuPlan devkit for {sys.executable}: install nutrace in the devkit's environment"
+        )
+    try:
+        version: Optional[str] = metadata.version(_DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        version = None
+    return Devkit(version, Path(locations[0]).parent)
+
+
+def check(probes: Iterable[Probe]) -> Tuple[Finding, ...]:
+    """Look for every target, and for the targets that close bracketed pairs.
+
+    Imports the modules of all targets into this process, with whatever that prints and does.
+    """
+    modules: Dict[str, Optional[str]] = {}
+    findings = []
+    for probe in probes:
+        reasons = (_missing(target, modules) for target in (probe.target, probe.until) if target is not None)
+        findings.append(Finding(probe, next((reason for reason in reasons if reason is not None), None)))
+    return tuple(findings)
+
+
+def _missing(target: str, modules: Dict[str, Optional[str]]) -> Optional[str]:
+    """Why `target` is not there; `modules` remembers why imports failed."""
+    name, _, qualname = target.partition(":")
+    if name not in modules:
+        modules[name] = _import_failure(name)
+    if modules[name] is not None:
+        return modules[name]
+    found: object = sys.modules[name]
+    for part in qualname.split("."):
+        try:
+            # Static: a property of a class must not run.
+            found = inspect.getattr_static(found, part)
+        except AttributeError:
+            return f"{name} has no {qualname}"
+    return None
+
+
+def _import_failure(name: str) -> Optional[str]:
+    try:
+        importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # whatever a module raises when it is imported
+        lines = str(error).splitlines()
+        return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return None

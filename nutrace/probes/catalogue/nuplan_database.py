@@ -1,0 +1,61 @@
+"""Database query functions of the devkit and the loading of sensor blobs."""
+
+from __future__ import annotations
+
+from nutrace.probes.probe import Probe
+
+_DATABASE = "nuplan.database.nuplan_db"
+_SCENARIO_UTILS = "nuplan.planning.scenario_builder.nuplan_db.nuplan_scenario_utils"
+
+# Functions and generators alike. A generator costs a resumption for each row, which is why one
+# layer of them is traced and not the next: see _SESSION.
+_QUERIES = (
+    "get_sensor_token_by_index_from_db",
+    "get_end_sensor_time_from_db",
+    "get_sensor_data_token_timestamp_from_db",
+    "get_sensor_token_map_name_from_db",
+    "get_sampled_sensor_tokens_in_time_window_from_db",
+    "get_sensor_data_from_sensor_data_tokens_from_db",
+    "get_sensor_transform_matrix_for_sensor_data_token_from_db",
+    "get_mission_goal_for_sensor_data_token_from_db",
+    "get_roadblock_ids_for_lidarpc_token_from_db",
+    "get_statese2_for_lidarpc_token_from_db",
+    "get_sampled_lidarpcs_from_db",
+    "get_sampled_ego_states_from_db",
+    "get_ego_state_for_lidarpc_token_from_db",
+    "get_traffic_light_status_for_lidarpc_token_from_db",
+    "get_tracked_objects_within_time_interval_from_db",
+    "get_tracked_objects_for_lidarpc_token_from_db",
+    "get_future_waypoints_for_agents_from_db",
+    "get_scenarios_from_db",
+    "get_lidarpc_tokens_with_scenario_tag_from_db",
+    "get_sensor_token",
+    "get_images_from_lidar_tokens",
+    "get_cameras",
+)
+
+# Each query function above calls one of these once, so at `normal` they would say the same
+# again and double the cost of every row. At `fine` they part SQLite from building objects.
+_SESSION = ("execute_many", "execute_one")
+
+# For each row.
+_ROWS = ("_parse_tracked_object_row",)
+
+_BLOBS = ("download_file_if_necessary", "load_point_cloud", "load_image")
+
+PROBES = tuple(
+    Probe(
+        f"{module}:{function}",
+        "database",
+        f"database.{function.lstrip('_')}",
+        level,
+        distribution="nuplan-devkit",
+    )
+    for module, functions, level in (
+        (f"{_DATABASE}.nuplan_scenario_queries", _QUERIES, "normal"),
+        (f"{_DATABASE}.nuplan_scenario_queries", _ROWS, "fine"),
+        (f"{_DATABASE}.query_session", _SESSION, "fine"),
+        (_SCENARIO_UTILS, _BLOBS, "normal"),
+    )
+    for function in functions
+)

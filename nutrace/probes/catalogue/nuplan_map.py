@@ -1,0 +1,59 @@
+"""The map: its API, the loading of its layers, geometry of its objects."""
+
+from __future__ import annotations
+
+from nutrace.probes.probe import Probe
+
+_ABSTRACT_MAP = "nuplan.common.maps.abstract_map:AbstractMap"
+_MAPS_DB = "nuplan.database.maps_db.imapsdb:IMapsDB"
+_NUPLAN_MAP = "nuplan.common.maps.nuplan_map.nuplan_map:NuPlanMap"
+_OBJECTS = "nuplan.common.maps.abstract_map_objects"
+
+_API = (
+    "get_all_map_objects",
+    "get_one_map_object",
+    "get_proximal_map_objects",
+    "is_in_layer",
+    "get_distance_to_nearest_map_object",
+    "get_distance_to_nearest_raster_layer",
+    "get_distances_matrix_to_nearest_map_object",
+    "get_raster_map_layer",
+    "get_raster_map",
+    "initialize_all_layers",
+)
+
+API = tuple(
+    Probe(
+        f"{_ABSTRACT_MAP}.{method}",
+        "map",
+        f"map.{method}",
+        "normal",
+        subclasses=True,
+        distribution="nuplan-devkit",
+    )
+    for method in _API
+)
+
+LOADING = tuple(
+    Probe(f"{_MAPS_DB}.{method}", "map", name, "coarse", subclasses=True, distribution="nuplan-devkit")
+    for method, name in (("load_vector_layer", "map.load_layer"), ("load_layer", "map.load_raster_layer"))
+)
+
+FINE = tuple(
+    Probe(target, "map", name, "fine", subclasses, distribution="nuplan-devkit")
+    for target, name, subclasses in (
+        # A look into two dictionaries, except the first time that an object is asked for.
+        (f"{_ABSTRACT_MAP}.get_map_object", "map.get_map_object", True),
+        # A look into a dictionary: loading is map.load_layer.
+        (f"{_NUPLAN_MAP}._load_vector_map_layer", "map.get_vector_layer", False),
+        (
+            f"{_OBJECTS}:PolylineMapObject.get_nearest_arc_length_from_position",
+            "map.get_nearest_arc_length",
+            True,
+        ),
+        (f"{_OBJECTS}:PolylineMapObject.get_nearest_pose_from_position", "map.get_nearest_pose", True),
+        (f"{_OBJECTS}:PolygonMapObject.contains_point", "map.contains_point", True),
+    )
+)
+
+PROBES = API + LOADING + FINE

@@ -1,0 +1,44 @@
+"""What spans of the simulation loop note of their calls.
+
+A note runs in the simulation's thread, between its own statements. None of these may query the
+database, and none may change anything: they read plain attributes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Tuple
+
+from nutrace.semconv import (
+    PLANNER_NAME,
+    SCENARIO_LOG,
+    SCENARIO_TOKEN,
+    SCENARIO_TYPE,
+    STEP_INDEX,
+    STEP_INTERVAL_S,
+)
+
+
+def note_run(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) -> Dict[str, Any]:
+    """Scenario token, type and log, and the planner's name, of ``SimulationRunner.run(self)``."""
+    scenario = instance.scenario
+    return {
+        SCENARIO_TOKEN: scenario.token,
+        SCENARIO_TYPE: scenario.scenario_type,
+        SCENARIO_LOG: scenario.log_name,
+        PLANNER_NAME: instance.planner.name(),
+    }
+
+
+def note_step(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) -> Dict[str, Any]:
+    """Index and simulated seconds of ``MultiCallback.on_step_start(self, setup, planner)``.
+
+    ``time_controller.get_iteration()`` would ask the database for the time of the iteration, so
+    the index is read from where :class:`StepSimulationTimeController` keeps it. A time controller
+    that keeps it elsewhere leaves its steps without an index.
+    """
+    setup = args[0] if args else kwargs["setup"]
+    noted = {STEP_INTERVAL_S: float(setup.scenario.database_interval)}
+    index = getattr(setup.time_controller, "current_iteration_index", None)
+    if index is not None:
+        noted[STEP_INDEX] = int(index)
+    return noted

@@ -1,0 +1,74 @@
+"""Scenarios: the queries that a simulation asks of one, and how they are found and built."""
+
+from __future__ import annotations
+
+from nutrace.probes.probe import Probe
+
+_SCENARIO_BUILDER = "nuplan.planning.scenario_builder"
+_SCENARIO = f"{_SCENARIO_BUILDER}.abstract_scenario:AbstractScenario"
+_FILTERS = f"{_SCENARIO_BUILDER}.nuplan_db.nuplan_scenario_filter_utils"
+
+# Asked at most a few times per step. Where NuPlanScenario answers with a generator that it did
+# not write itself (traffic lights, trajectories), the span covers the call, and the rows are
+# accounted to the database query's own span, whose generator it is.
+_QUERIES = (
+    "get_lidar_to_ego_transform",
+    "get_mission_goal",
+    "get_route_roadblock_ids",
+    "get_expert_goal_state",
+    "get_time_point",
+    "get_tracked_objects_at_iteration",
+    "get_tracked_objects_within_time_window_at_iteration",
+    "get_sensors_at_iteration",
+    "get_ego_state_at_iteration",
+    "get_traffic_light_status_at_iteration",
+    "get_past_traffic_light_status_history",
+    "get_future_traffic_light_status_history",
+    "get_expert_ego_trajectory",
+    "get_ego_trajectory_slice",
+    "get_future_timestamps",
+    "get_past_timestamps",
+    "get_ego_future_trajectory",
+    "get_ego_past_trajectory",
+    "get_past_sensors",
+    "get_past_tracked_objects",
+    "get_future_tracked_objects",
+)
+
+# A length of a list that is_simulation_running asks for again and again.
+_ATTRIBUTES = ("get_number_of_iterations",)
+
+QUERIES = tuple(
+    Probe(
+        f"{_SCENARIO}.{method}",
+        "scenario",
+        f"scenario.{method}",
+        level,
+        subclasses=True,
+        distribution="nuplan-devkit",
+    )
+    for methods, level in ((_QUERIES, "normal"), (_ATTRIBUTES, "fine"))
+    for method in methods
+)
+
+BUILDING = tuple(
+    Probe(target, "scenario", name, level, subclasses, distribution="nuplan-devkit")
+    for target, name, level, subclasses in (
+        (
+            f"{_SCENARIO_BUILDER}.abstract_scenario_builder:AbstractScenarioBuilder.get_scenarios",
+            "scenario.build",
+            "coarse",
+            True,
+        ),
+        (
+            "nuplan.common.utils.distributed_scenario_filter:DistributedScenarioFilter.get_scenarios",
+            "scenario.distribute",
+            "coarse",
+            False,
+        ),
+        (f"{_FILTERS}:get_scenarios_from_db_file", "scenario.extract_from_log", "normal", False),
+        (f"{_FILTERS}:FilterWrapper.run", "scenario.filter", "normal", False),
+    )
+)
+
+PROBES = QUERIES + BUILDING

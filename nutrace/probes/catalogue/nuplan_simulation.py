@@ -1,0 +1,144 @@
+"""The simulation loop of the nuPlan devkit: run, step, propagation, observation, controller, history.
+
+Figures in comments are calls per step, measured on the devkit 1.2.2: SimplePlanner in open loop
+and IDM in closed loop with reactive agents.
+"""
+
+from __future__ import annotations
+
+from nutrace.probes.catalogue.nuplan_notes import note_run, note_step
+from nutrace.probes.probe import Probe
+from nutrace.semconv import RUN_SPAN, STEP_SPAN
+
+_DEVKIT = "nuplan-devkit"
+_SIMULATION = "nuplan.planning.simulation"
+_OBSERVATION = f"{_SIMULATION}.observation.abstract_observation:AbstractObservation"
+_CONTROLLER = f"{_SIMULATION}.controller.abstract_controller:AbstractEgoController"
+_MOTION_MODEL = f"{_SIMULATION}.controller.motion_model.abstract_motion_model:AbstractMotionModel"
+_IDM = f"{_SIMULATION}.observation.idm"
+_IDM_MANAGER = f"{_IDM}.idm_agent_manager:IDMAgentManager"
+_IDM_AGENT = f"{_IDM}.idm_agent:IDMAgent"
+_OCCUPANCY = f"{_SIMULATION}.occupancy_map.abstract_occupancy_map:OccupancyMap"
+_MULTI_CALLBACK = f"{_SIMULATION}.callback.multi_callback:MultiCallback"
+
+
+def _probe(target: str, component: str, name: str, level: str = "coarse", subclasses: bool = False) -> Probe:
+    return Probe(target, component, name, level, subclasses, distribution=_DEVKIT)
+
+
+LOOP = (
+    Probe(
+        f"{_SIMULATION}.runner.simulations_runner:SimulationRunner.run",
+        "simulation",
+        RUN_SPAN,
+        "coarse",
+        subclasses=True,
+        note=note_run,
+        distribution=_DEVKIT,
+    ),
+    # A step has no function of its own in SimulationRunner.run: it lies between these two calls.
+    Probe(
+        f"{_MULTI_CALLBACK}.on_step_start",
+        "simulation",
+        STEP_SPAN,
+        "coarse",
+        until=f"{_MULTI_CALLBACK}.on_step_end",
+        note=note_step,
+        distribution=_DEVKIT,
+    ),
+    # The functions that workers are handed (run_simulation, run_metric_engine, _save_log_to_file,
+    # get_scenarios_from_log_file) have no probe: ray and process pools pickle them. What they
+    # call has one.
+    _probe(f"{_SIMULATION}.runner.executor:execute_runners", "simulation", "simulation.execute_runners"),
+    _probe(f"{_SIMULATION}.simulation:Simulation.initialize", "simulation", "simulation.initialize"),
+    _probe(
+        f"{_SIMULATION}.simulation:Simulation.get_planner_input",
+        "simulation",
+        "simulation.get_planner_input",
+    ),
+    _probe(f"{_SIMULATION}.simulation:Simulation.propagate", "propagate", "simulation.propagate"),
+)
+
+HISTORY = (
+    _probe(
+        f"{_SIMULATION}.history.simulation_history_buffer:SimulationHistoryBuffer.initialize_from_scenario",
+        "history",
+        "history.initialize",
+    ),
+    _probe(
+        f"{_SIMULATION}.history.simulation_history_buffer:SimulationHistoryBuffer.append",
+        "history",
+        "history.append",
+        "normal",
+    ),
+    _probe(
+        f"{_SIMULATION}.history.simulation_history:SimulationHistory.add_sample",
+        "history",
+        "history.add_sample",
+        "normal",
+    ),
+)
+
+OBSERVATION = (
+    _probe(f"{_OBSERVATION}.initialize", "observation", "observation.initialize", subclasses=True),
+    _probe(f"{_OBSERVATION}.update_observation", "observation", "observation.update", subclasses=True),
+    _probe(f"{_OBSERVATION}.get_observation", "observation", "observation.get", subclasses=True),
+)
+
+IDM_AGENTS = (
+    _probe(
+        f"{_IDM}.idm_agents_builder:build_idm_agents_on_map_rails",
+        "observation",
+        "idm_agents.build",
+        "normal",
+    ),
+    _probe(f"{_IDM_MANAGER}.propagate_agents", "observation", "idm_agents.propagate", "normal"),
+    _probe(f"{_IDM_MANAGER}.get_active_agents", "observation", "idm_agents.get_active", "normal"),
+    # Once or more for each agent and step.
+    _probe(f"{_IDM_AGENT}.plan_route", "observation", "idm_agent.plan_route", "fine"),
+    _probe(f"{_IDM_AGENT}.propagate", "observation", "idm_agent.propagate", "fine"),
+    _probe(
+        f"{_IDM_AGENT}.get_agent_with_planned_trajectory", "observation", "idm_agent.get_trajectory", "fine"
+    ),
+    _probe(
+        f"{_IDM}.idm_policy:IDMPolicy.solve_forward_euler_idm_policy",
+        "observation",
+        "idm_policy.solve",
+        "fine",
+    ),
+    # Geometry, used by the agents and by the IDM planner.
+    _probe(f"{_OCCUPANCY}.intersects", "observation", "occupancy_map.intersects", "fine", subclasses=True),
+    _probe(
+        f"{_OCCUPANCY}.get_nearest_entry_to",
+        "observation",
+        "occupancy_map.get_nearest_entry_to",
+        "fine",
+        subclasses=True,
+    ),
+)
+
+CONTROLLER = (
+    _probe(f"{_CONTROLLER}.update_state", "controller", "controller.update", subclasses=True),
+    _probe(f"{_CONTROLLER}.get_state", "controller", "controller.get_state", "normal", subclasses=True),
+    _probe(
+        f"{_SIMULATION}.controller.tracker.abstract_tracker:AbstractTracker.track_trajectory",
+        "controller",
+        "tracker.track",
+        "normal",
+        subclasses=True,
+    ),
+    _probe(
+        f"{_SIMULATION}.controller.tracker.ilqr.ilqr_solver:ILQRSolver.solve",
+        "controller",
+        "tracker.solve_ilqr",
+        "normal",
+    ),
+    _probe(
+        f"{_MOTION_MODEL}.propagate_state", "controller", "motion_model.propagate", "normal", subclasses=True
+    ),
+    _probe(
+        f"{_MOTION_MODEL}.get_state_dot", "controller", "motion_model.get_state_dot", "fine", subclasses=True
+    ),
+)
+
+PROBES = LOOP + HISTORY + OBSERVATION + IDM_AGENTS + CONTROLLER

@@ -1,0 +1,121 @@
+"""The list of catalogues, and the one place that says which probes there are."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from os import PathLike
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
+
+from nutrace.errors import ProbeError
+from nutrace.probes.catalogue.user_file import read_probe_file, read_probe_tables
+from nutrace.probes.probe import LEVELS, Probe
+
+ENTRY_POINTS = "nutrace.probes"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A module that declares probes in its ``PROBES``; imported when it is asked for."""
+
+    name: str
+    module: str
+
+    def load(self) -> Tuple[Probe, ...]:
+        """The probes of this catalogue."""
+        probes: Tuple[Probe, ...] = importlib.import_module(self.module).PROBES
+        return probes
+
+
+CATALOGUES = (
+    Catalogue("simulation", "nutrace.probes.catalogue.nuplan_simulation"),
+    Catalogue("planning", "nutrace.probes.catalogue.nuplan_planning"),
+    Catalogue("scenario", "nutrace.probes.catalogue.nuplan_scenario"),
+    Catalogue("database", "nutrace.probes.catalogue.nuplan_database"),
+    Catalogue("map", "nutrace.probes.catalogue.nuplan_map"),
+    Catalogue("outputs", "nutrace.probes.catalogue.nuplan_outputs"),
+    Catalogue("startup", "nutrace.probes.catalogue.nuplan_startup"),
+)
+
+
+def built_in() -> Tuple[Probe, ...]:
+    """Every probe that nutrace ships."""
+    return tuple(probe for catalogue in CATALOGUES for probe in catalogue.load())
+
+
+def from_entry_points() -> Tuple[Probe, ...]:
+    """Probes of installed packages: each ``nutrace.probes`` entry point is an iterable of them.
+
+    Raises
+    ------
+    ProbeError
+        If an entry point cannot be loaded or gives something else.
+    """
+    return tuple(probe for entry_point in _entry_points() for probe in _load(entry_point))
+
+
+def collect(
+    file: Optional[Union[str, PathLike[str]]] = None, tables: Sequence[Mapping[str, Any]] = ()
+) -> Tuple[Probe, ...]:
+    """All probes of all levels: built in, of entry points, of the user's file and of the settings.
+
+    A later declaration replaces an earlier one of the same target, so a user can put a probe of
+    the catalogue on another level or give it another name.
+
+    Parameters
+    ----------
+    file:
+        TOML file with ``[[probe]]`` tables (``NUTRACE_PROBES``).
+    tables:
+        The same tables already read (``[[tool.nutrace.probes]]`` of ``pyproject.toml``).
+
+    Raises
+    ------
+    ProbeError
+        If a declaration cannot be right or the file cannot be read.
+    """
+    sources = (
+        built_in(),
+        from_entry_points(),
+        read_probe_tables(tables, "[[tool.nutrace.probes]]"),
+        read_probe_file(file) if file is not None else (),
+    )
+    by_target: Dict[str, Probe] = {}
+    for probes in sources:
+        by_target.update((probe.target, probe) for probe in probes)
+    return tuple(by_target.values())
+
+
+def at_level(probes: Iterable[Probe], level: str) -> Tuple[Probe, ...]:
+    """The probes that are active at `level`; each level has those of the coarser ones too.
+
+    Raises
+    ------
+    ProbeError
+        If there is no such level.
+    """
+    if level not in LEVELS:
+        raise ProbeError(f"unknown level {level!r}: use one of {', '.join(LEVELS)}")
+    active = LEVELS[: LEVELS.index(level) + 1]
+    return tuple(probe for probe in probes if probe.level in active)
+
+
+def _entry_points() -> Tuple[metadata.EntryPoint, ...]:
+    if sys.version_info >= (3, 10):
+        return tuple(metadata.entry_points(group=ENTRY_POINTS))
+    # A distribution that is on the path twice (an editable install) lists its entry points twice.
+    return tuple(dict.fromkeys(metadata.entry_points().get(ENTRY_POINTS, ())))
+
+
+def _load(entry_point: metadata.EntryPoint) -> Tuple[Probe, ...]:
+    where = f"entry point {entry_point.name!r} of group {ENTRY_POINTS} ({entry_point.value})"
+    try:
+        probes = tuple(entry_point.load())
+    except Exception as error:  # whatever a stranger's module raises when it is imported
+        raise ProbeError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
+    for probe in probes:
+        if not isinstance(probe, Probe):
+            raise ProbeError(f"{where} gives {type(probe).__name__}: make it an iterable of nutrace Probe")
+    return probes

@@ -1,0 +1,74 @@
+"""Probes that users declare in TOML.
+
+[[probe]]
+target = "my_package.planner:MyPlanner.search"
+component = "planner"
+name = "planner.search"
+level = "normal"
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, Mapping, Sequence, Tuple, Union
+
+from nutrace.errors import ProbeError
+from nutrace.probes.probe import Probe
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_KEYS = {"target": str, "component": str, "name": str, "level": str, "subclasses": bool, "until": str}
+
+
+def read_probe_file(path: Union[str, PathLike[str]]) -> Tuple[Probe, ...]:
+    """The probes of the ``[[probe]]`` tables of the TOML file at `path`.
+
+    Raises
+    ------
+    ProbeError
+        If the file cannot be read, is not TOML or says something that a probe cannot have.
+    """
+    where = fspath(path)
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ProbeError(f"{where}: cannot read the probe file: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProbeError(f"{where}: not a TOML file: {error}") from error
+    unknown = sorted(content.keys() - {"probe"})
+    if unknown:
+        raise ProbeError(f"{where}: unknown key {unknown[0]!r}: declare probes as [[probe]] tables")
+    return read_probe_tables(content.get("probe", ()), f"{where}: [[probe]]")
+
+
+def read_probe_tables(tables: Sequence[Mapping[str, Any]], where: str) -> Tuple[Probe, ...]:
+    """The probes that `tables` declare; errors say `where` the tables are and which one it is.
+
+    Raises
+    ------
+    ProbeError
+        If a table lacks its target or has an unknown key or a value of the wrong type.
+    """
+    if isinstance(tables, Mapping) or not all(isinstance(table, Mapping) for table in tables):
+        raise ProbeError(f"{where}: not a list of tables: write [[probe]] with two brackets")
+    return tuple(_probe(table, f"{where} number {number}") for number, table in enumerate(tables, start=1))
+
+
+def _probe(table: Mapping[str, Any], where: str) -> Probe:
+    for key, value in table.items():
+        if key not in _KEYS:
+            raise ProbeError(f"{where}: unknown key {key!r}: use {', '.join(_KEYS)}")
+        if not isinstance(value, _KEYS[key]):
+            raise ProbeError(f"{where}: {key} is {value!r}: it has to be a {_KEYS[key].__name__}")
+    if "target" not in table:
+        raise ProbeError(f'{where}: no target: write target = "package.module:Class.method"')
+    try:
+        return replace(Probe(table["target"]), **table)
+    except ProbeError as error:
+        raise ProbeError(f"{where}: {error}") from error
