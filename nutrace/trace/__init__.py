@@ -1,1 +1,21 @@
-"""TODO"""
+"""What a run file holds, read back: one immutable tree of spans, in columns."""
+
+from __future__ import annotations
+
+from nutrace.trace.reader import load
+from nutrace.trace.selection import parse_steps, select
+from nutrace.trace.span import Diagnostics, Event, Resource, Status, ThreadKey
+from nutrace.trace.trace import SpanView, Trace
+
+__all__ = [
+    "Diagnostics",
+    "Event",
+    "Resource",
+    "SpanView",
+    "Status",
+    "ThreadKey",
+    "Trace",
+    "load",
+    "parse_steps",
+    "select",
+]

@@ -20,6 +20,20 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class ThreadKey:
+    """Where spans ran one after the other: a thread of a process, or a lane of one.
+
+    ``resource`` indexes :attr:`Trace.resources`.  Lane 0 is the thread itself; spans that
+    cannot be nested there (asyncio tasks, clock steps) have lanes 1, 2, ... beside it.
+    """
+
+    resource: int = 0
+    thread_id: int = 0
+    name: str = ""
+    lane: int = 0
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened at one moment of a span (Unix nanoseconds)."""
 
@@ -41,7 +55,8 @@ class Diagnostics:
     """What was lost or mended, from the file's own counts and from reading it.
 
     dropped, truncated and unfinished are shown by every report; the others name the rule that
-    :mod:`nutrace.trace.tree` applied and how many spans it touched.
+    :mod:`nutrace.trace.tree` applied and how many spans it touched.  ``complete`` is False for
+    a run that was cut short; ``notes`` are sentences for people.
     """
 
     dropped: int = 0
@@ -54,5 +69,8 @@ class Diagnostics:
     cycles: int = 0
     duplicates: int = 0
     negative_durations: int = 0
+    missing_times: int = 0
     outside_parent: int = 0
+    overlapping: int = 0
+    busy_clamped: int = 0
     notes: Tuple[str, ...] = ()

@@ -1,0 +1,55 @@
+"""What a file is that is no trace, in words that help."""
+
+from __future__ import annotations
+
+import re
+from typing import Optional
+
+_MAGIC = (
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"BZh", "bzip2 data (unpack it first)"),
+    (b"\xfd7zXZ\0", "xz data (unpack it first)"),
+    (b"\x28\xb5\x2f\xfd", "zstd data (unpack it first)"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x80\x04", "a pickle"),
+    (b"\x80\x05", "a pickle"),
+    (b"\x7fELF", "a program"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xfe", "UTF-16 text (save it as UTF-8)"),
+    (b"\xfe\xff", "UTF-16 text (save it as UTF-8)"),
+)
+
+_JSON = (
+    (b"speedscope.app", "a speedscope profile: open it at speedscope.app"),
+    (b'"traceEvents"', "a Chrome trace: open it in ui.perfetto.dev"),
+    (b'"resourceMetrics"', "OpenTelemetry metrics, not traces"),
+    (b'"resourceLogs"', "OpenTelemetry logs, not traces"),
+    (b'"nbformat"', "a Jupyter notebook"),
+)
+
+_NEED = 'nutrace reads OTLP/JSON traces ({"resourceSpans": ...}), such as the run.json that NUTRACE=1 writes'
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def binary_kind(data: bytes) -> Optional[str]:
+    """What binary data is, None for text; `data` is the beginning of a file."""
+    for magic, kind in _MAGIC:
+        if data.startswith(magic):
+            return kind
+    head = data[:4096]
+    if _CONTROL.search(head) and not head.lstrip().startswith((b"{", b"[")):
+        return "binary data"
+    return None
+
+
+def describe(name: str, head: bytes, *, broken: bool = False) -> str:
+    """One line on a file that is no trace; `head` is its beginning, `broken` if it is not JSON."""
+    if broken and b'"resourceSpans"' in head:
+        return f"{name} is truncated or damaged JSON: copy it again, or read the .partial file of its run"
+    if broken or not head.startswith((b"{", b"[", b'"')):
+        return f"{name} is not JSON: {_NEED}"
+    for mark, kind in _JSON:
+        if mark in head:
+            return f"{name} is {kind}; {_NEED}"
+    return f"{name} is JSON, but not a trace: {_NEED}"

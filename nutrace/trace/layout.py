@@ -1,0 +1,64 @@
+"""Where to draw each span so that its width is its cost.
+
+A generator's interval is longer than the time spent inside it, and so is a composite span's.
+Drawn at their intervals they would cover time that belongs to others; drawn at their cost they
+must be moved, as little as possible.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import List, Tuple
+
+from nutrace.trace.trace import Trace
+
+
+def layout(trace: Trace) -> Tuple[array[int], array[int]]:
+    """Left and right edge of each span, in ns since the trace's earliest start.
+
+    For every span ``right - left == busy_ns``.  Spans of one thread nest: children lie inside
+    their parent, siblings do not overlap and keep their order.  Outermost spans of a thread
+    (roots, and children of spans on other threads) do not overlap each other.
+
+    A forward pass puts each sibling at its own start, or where the previous one ended if that
+    is later; a backward pass pushes back those that stick out of the parent. That always fits:
+    nested children never cost more than their parent (:mod:`nutrace.trace.tree`).
+    """
+    begin = trace.begin_ns
+    left = array("q", [start - begin for start in trace.start_ns])
+    busy, thread, parent, subtree_end = trace.busy_ns, trace.thread, trace.parent, trace.subtree_end
+    # Where each span's next child may begin, and whether any child must be pushed back.
+    heads = [span for span in range(len(trace)) if parent[span] < 0 or thread[parent[span]] != thread[span]]
+    heads.sort(key=left.__getitem__)
+    free = [0] * len(trace.threads)
+    for head in heads:
+        at = max(left[head], free[thread[head]])
+        left[head] = at
+        free[thread[head]] = at + busy[head]
+
+    for span in range(len(trace)):
+        end = subtree_end[span]
+        child = span + 1
+        if child == end:
+            continue
+        edge = left[span]
+        own = thread[span]
+        while child < end:
+            if thread[child] == own:
+                if left[child] < edge:
+                    left[child] = edge
+                edge = left[child] + busy[child]
+            child = subtree_end[child]
+        if edge > left[span] + busy[span]:
+            _push_back(trace, left, span)
+    return left, array("q", [at + width for at, width in zip(left, busy)])
+
+
+def _push_back(trace: Trace, left: array[int], span: int) -> None:
+    nested: List[int] = [child for child in trace.children(span) if trace.nested(child)]
+    edge = left[span] + trace.busy_ns[span]
+    for child in reversed(nested):
+        room = edge - trace.busy_ns[child]
+        if left[child] <= room:
+            return
+        left[child] = edge = room

@@ -1,0 +1,129 @@
+"""What each span costs, by itself and with its children: rules 8 to 10 of the tree."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Dict, List, Tuple
+
+from nutrace.trace.diagnostics import Counts
+from nutrace.trace.rows import Rows
+
+#: Clocks that count microseconds round by as much; what sticks out further is no rounding.
+ROUNDING_NS = 1_000
+
+
+@dataclass(frozen=True)
+class Nesting:
+    """Cost columns in preorder; ``lanes`` maps added thread numbers to (base thread, lane)."""
+
+    busy_ns: array[int]
+    self_ns: array[int]
+    thread: array[int]
+    lanes: Dict[int, Tuple[int, int]]
+
+
+def nest(rows: Rows, parent: array[int], counts: Counts) -> Nesting:
+    """Decide for every span whether it lies inside its parent, and what is left of the parent."""
+    start, end, busy, thread = rows.start_ns, rows.end_ns, rows.busy_ns, rows.thread
+    count = len(start)
+    untold = [thread_id is None for _, thread_id, _ in rows.threads]
+    resource = [key[0] for key in rows.threads]
+    self_ns = array("q", [0]) * count  # what children have not yet taken
+    sibling_end = array("q", [0]) * count  # per parent: end of the last plain child
+    nested = bytearray(count)
+    heads: List[int] = []  # outermost spans of a thread
+    beside: List[int] = []  # spans that need a lane
+
+    for span in range(count):
+        begin, finish, cost, above = start[span], end[span], busy[span], parent[span]
+        plain = cost < 0
+        if plain:
+            cost = finish - begin
+        elif cost > finish - begin:
+            counts.busy_clamped += 1
+            cost = finish - begin
+        own = thread[span]
+        if above < 0:
+            heads.append(span)
+        else:
+            if untold[own] and resource[thread[above]] == resource[own]:
+                own = thread[span] = thread[above]
+            if own != thread[above]:
+                heads.append(span)
+            else:
+                early, late = start[above] - begin, finish - end[above]
+                if early > 0 or late > 0:
+                    counts.outside_parent += 1
+                    if (
+                        early <= ROUNDING_NS
+                        and late <= ROUNDING_NS
+                        and finish >= start[above]
+                        and begin <= end[above]
+                    ):
+                        begin = start[span] = max(begin, start[above])
+                        finish = end[span] = min(finish, end[above])
+                        cost = min(cost, finish - begin)
+                        early = late = 0
+                if early <= 0 and late <= 0:
+                    excess = cost - self_ns[above]
+                    if excess > ROUNDING_NS or (plain and begin < sibling_end[above] - ROUNDING_NS):
+                        counts.overlapping += 1
+                        beside.append(span)
+                    else:
+                        if excess > 0:
+                            cost -= excess
+                        nested[span] = 1
+                        self_ns[above] -= cost
+                        if plain and finish > sibling_end[above]:
+                            sibling_end[above] = finish
+                else:
+                    beside.append(span)
+        busy[span] = self_ns[span] = cost
+    return _lay_lanes(rows, parent, nested, heads, beside, self_ns, counts)
+
+
+def _lay_lanes(
+    rows: Rows,
+    parent: array[int],
+    nested: bytearray,
+    heads: List[int],
+    beside: List[int],
+    self_ns: array[int],
+    counts: Counts,
+) -> Nesting:
+    start, end, thread = rows.start_ns, rows.end_ns, rows.thread
+    heads.sort(key=start.__getitem__)
+    head_end: Dict[int, int] = {}
+    for span in heads:
+        before = head_end.get(thread[span], 0)
+        # A generator's interval holds time that is not its own: others may run in it.
+        generator = rows.busy_ns[span] < end[span] - start[span]
+        if not generator and start[span] < before - ROUNDING_NS:
+            counts.overlapping += 1
+            beside.append(span)
+        elif not generator and end[span] > before:
+            head_end[thread[span]] = end[span]
+    lanes: Dict[int, Tuple[int, int]] = {}
+    if not beside:
+        return Nesting(rows.busy_ns, self_ns, thread, lanes)
+
+    beside.sort(key=lambda span: (start[span], span))
+    free: Dict[int, List[Tuple[int, int]]] = {}  # per thread, a heap of (free from, lane's number)
+    opened: Dict[int, int] = {}
+    for span in beside:
+        base = thread[span]
+        heap = free.setdefault(base, [])
+        if heap and heap[0][0] <= start[span]:
+            _, number = heappop(heap)
+        else:
+            number = len(rows.threads) + len(lanes)
+            opened[base] = opened.get(base, 0) + 1
+            lanes[number] = (base, opened[base])
+        heappush(heap, (end[span], number))
+        thread[span] = number
+    for span, above in enumerate(parent):
+        if nested[span]:
+            thread[span] = thread[above]
+    return Nesting(rows.busy_ns, self_ns, thread, lanes)

@@ -1,0 +1,155 @@
+"""OTLP/JSON bytes become decoded spans: typed and fast, or loose where a file departs from the type.
+
+Source: opentelemetry-proto, ``trace/v1/trace.proto`` in its JSON mapping. Unknown fields are
+skipped; what only one span in a thousand needs (attributes, events, status) stays bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, List, Optional, Union
+
+import msgspec
+
+from nutrace.trace.values import integer, loose_json
+
+_NO_BYTES = msgspec.Raw(b"")
+
+
+class Scope(msgspec.Struct, gc=False):
+    """InstrumentationScope."""
+
+    name: str = ""
+
+
+class Span(msgspec.Struct, gc=False):
+    """Span; times in Unix ns, 0 if absent."""
+
+    traceId: str = ""
+    spanId: str = ""
+    parentSpanId: Optional[str] = None
+    name: str = ""
+    kind: int = 0
+    startTimeUnixNano: int = 0
+    endTimeUnixNano: int = 0
+    attributes: msgspec.Raw = _NO_BYTES
+    events: msgspec.Raw = _NO_BYTES
+    status: msgspec.Raw = _NO_BYTES
+
+
+class ScopeSpans(msgspec.Struct, gc=False):
+    """ScopeSpans."""
+
+    scope: Optional[Scope] = None
+    spans: List[Span] = []
+
+
+class ResourceSpans(msgspec.Struct, gc=False):
+    """ResourceSpans; before OTLP 0.19 scopeSpans was called instrumentationLibrarySpans."""
+
+    resource: msgspec.Raw = _NO_BYTES
+    scopeSpans: List[ScopeSpans] = []
+    instrumentationLibrarySpans: List[ScopeSpans] = []
+
+
+class TracesData(msgspec.Struct, gc=False):
+    """One document, one line; resourceSpans is None in JSON that is something else."""
+
+    resourceSpans: Optional[List[ResourceSpans]] = None
+
+
+# Not strict: 64-bit integers come as strings or as numbers.
+_document = msgspec.json.Decoder(TracesData, strict=False)
+
+
+def decode_document(data: Union[bytes, bytearray]) -> TracesData:
+    """Decode one document.
+
+    Raises
+    ------
+    ValueError
+        If it is not JSON.
+    RecursionError
+        If it nests deeper than the interpreter allows.
+    """
+    try:
+        return _document.decode(data)
+    except msgspec.DecodeError:
+        return _loose_document(loose_json(bytes(data)))
+
+
+def decode_lines(data: bytes) -> List[TracesData]:
+    """Decode JSON lines, strictly: all of them or an error.
+
+    Raises
+    ------
+    msgspec.DecodeError, RecursionError
+        If any line departs from the type; decode them one by one then.
+    """
+    return _document.decode_lines(data)
+
+
+def _dicts(value: Any) -> Iterator[Any]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value)) if value else _NO_BYTES
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _loose_document(document: Any) -> TracesData:
+    if isinstance(document, list):  # An array of documents, as some tools download them.
+        parts = [part.resourceSpans for part in map(_loose_document, _dicts(document))]
+        known = [part for part in parts if part is not None]
+        return TracesData([spans for part in known for spans in part] if known else None)
+    if not isinstance(document, dict) or not isinstance(document.get("resourceSpans"), list):
+        return TracesData()
+    return TracesData(
+        [
+            ResourceSpans(
+                resource=_raw(item.get("resource")),
+                scopeSpans=[
+                    _loose_scope(scope)
+                    for key in ("scopeSpans", "instrumentationLibrarySpans")
+                    for scope in _dicts(item.get(key))
+                ],
+            )
+            for item in _dicts(document["resourceSpans"])
+        ]
+    )
+
+
+def _loose_scope(item: Any) -> ScopeSpans:
+    scope = item.get("scope")
+    name = _text(scope.get("name")) if isinstance(scope, dict) else ""
+    return ScopeSpans(Scope(name), [_loose_span(span) for span in _dicts(item.get("spans"))])
+
+
+def _loose_span(item: Any) -> Span:
+    return Span(
+        traceId=_text(item.get("traceId")),
+        spanId=_text(item.get("spanId")),
+        parentSpanId=_text(item.get("parentSpanId")),
+        name=_text(item.get("name")),
+        kind=_kind(item.get("kind")),
+        startTimeUnixNano=integer(item.get("startTimeUnixNano")),
+        endTimeUnixNano=integer(item.get("endTimeUnixNano")),
+        attributes=_raw(item.get("attributes")),
+        events=_raw(item.get("events")),
+        status=_raw(item.get("status")),
+    )
+
+
+_KINDS = {
+    f"SPAN_KIND_{name}": number
+    for number, name in enumerate(("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"))
+}
+
+
+def _kind(value: Any) -> int:
+    if isinstance(value, str) and value in _KINDS:
+        return _KINDS[value]
+    return integer(value)

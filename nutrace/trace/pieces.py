@@ -1,0 +1,64 @@
+"""Cut a long JSON line into documents of bounded size, without parsing it.
+
+A finished run file is one line of any length.  It is cut where one batch of spans, one
+process or one span ends and the next begins::
+
+    {"resourceSpans":[{"resource":R,"scopeSpans":[{"scope":S,"spans":[A,B]},{"scope":S,"spans":[C]}]}]}
+                                                                    ^ here
+
+and each part is completed with the heads it lost and the brackets it lacks.  The byte
+sequences that mark a cut hold a quote after a brace, which inside a JSON string would be
+escaped; that a cut was right all the same is proven by the part decoding without error.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, NamedTuple
+
+_RESOURCE = b'{"resource":'
+_SCOPES = b'"scopeSpans":['
+_SCOPE = b'{"scope":'
+_SPANS = b'"spans":['
+_START = b'{"resourceSpans":['
+
+_NEXT_RESOURCE = b']}]},{"resource":'
+_NEXT_SCOPE = b']},{"scope":'
+_NEXT_SPAN = b'},{"traceId":'
+
+
+class Cut(NamedTuple):
+    """A document that can be decoded, where the rest begins, and the heads the rest needs."""
+
+    document: bytes
+    rest: int
+    heads: bytes
+
+
+def cuts(heads: bytes, data: bytes) -> Iterator[Cut]:
+    """Ways to cut ``heads + data``, the best first; ``rest`` counts bytes of `data`."""
+    last = data.rfind(_NEXT_RESOURCE)
+    if last > 0:
+        yield Cut(heads + data[:last] + b"]}]}]}", last + len(b"]}]},"), _START)
+    at = data.rfind(_NEXT_SCOPE)
+    if at > last:
+        head = _head(heads + data[:at], _RESOURCE, _SCOPES)
+        if head:
+            yield Cut(heads + data[:at] + b"]}]}]}", at + len(b"]},"), _START + head)
+    # A file with all spans in one batch. Links begin like spans do; a cut among them does not
+    # decode, so a few earlier ones are tried.
+    at = len(data)
+    for _ in range(8):
+        at = data.rfind(_NEXT_SPAN, 0, at)
+        if at < 0:
+            return
+        before = heads + data[:at]
+        resource, scope = _head(before, _RESOURCE, _SCOPES), _head(before, _SCOPE, _SPANS)
+        if resource and scope:
+            yield Cut(before + b"}]}]}]}", at + len(b"},"), _START + resource + scope)
+
+
+def _head(data: bytes, opening: bytes, closing: bytes) -> bytes:
+    """From the last `opening` to the end of the `closing` that follows it; empty if there is none."""
+    start = data.rfind(opening)
+    end = data.find(closing, start) if start >= 0 else -1
+    return data[start : end + len(closing)] if end >= 0 else b""

@@ -1,0 +1,198 @@
+"""Read a run file: nutrace's own, or any OTLP/JSON, as lines or as one document, gzipped or not."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable, List, Optional, Union
+
+import msgspec
+
+from nutrace.errors import EmptyTraceError, InputError
+from nutrace.trace.diagnostics import Counts
+from nutrace.trace.foreign import describe
+from nutrace.trace.otlp import TracesData, decode_document, decode_lines
+from nutrace.trace.pieces import cuts
+from nutrace.trace.rows import Rows
+from nutrace.trace.source import Source
+from nutrace.trace.trace import Trace
+from nutrace.trace.tree import build
+
+Progress = Callable[[int, int], None]
+
+#: A line longer than this is cut before its end is known.
+_LONG_LINE = 1 << 20
+#: Without a cut for this many bytes more, a line is taken to have none.
+_STUBBORN_LINE = 1 << 28
+
+
+def load(path: Union[str, os.PathLike[str]], *, progress: Optional[Progress] = None) -> Trace:
+    """Read a trace from a ``.json``, ``.jsonl``, ``.json.gz`` or ``.partial`` file.
+
+    Shards that processes of the run left beside the file are read with it.
+
+    Parameters
+    ----------
+    path:
+        The run file.
+    progress:
+        Called now and then with (bytes read, bytes in all), of the file as it is on disk.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, empty, binary, truncated or not OTLP/JSON.
+    EmptyTraceError
+        If it holds no span.
+    """
+    name = os.fspath(path)
+    rows, counts = Rows(), Counts()
+    try:
+        _FileReader(name, rows, counts, progress).read()
+        for shard in _shards(name):
+            try:
+                _FileReader(shard, rows, counts, None).read()
+            except InputError as error:
+                counts.notes.append(f"a process's shard was left out: {error}")
+        if not len(rows):
+            raise EmptyTraceError(_no_spans(name, counts))
+        return build(rows, name, counts)
+    except MemoryError:
+        del rows
+        raise InputError(
+            f"{name} does not fit into this machine's memory: trace fewer steps, or coarser"
+        ) from None
+
+
+def _no_spans(name: str, counts: Counts) -> str:
+    if counts.cut_short:
+        return f"{name} was cut short before its first span was written: there is nothing to read in it"
+    return f"{name} is a trace without spans: was the program traced (NUTRACE=1), and did it run anything?"
+
+
+def _shards(name: str) -> List[str]:
+    """Files of other processes of the run, still beside the run file."""
+    base = name[: -len(".partial")] if name.endswith(".partial") else name
+    if ".shard-" in os.path.basename(base):
+        return []
+    directory, prefix = os.path.split(base + ".shard-")
+    try:
+        entries = sorted(os.listdir(directory or "."))
+    except OSError:
+        return []
+    return [
+        os.path.join(directory, entry)
+        for entry in entries
+        if entry.startswith(prefix) and entry.endswith(".partial")
+    ]
+
+
+class _FileReader:
+    """One file's way into the rows: whole lines as they come, long lines in parts."""
+
+    def __init__(self, name: str, rows: Rows, counts: Counts, progress: Optional[Progress]) -> None:
+        self.name = name
+        self.rows = rows
+        self.counts = counts
+        self.progress = progress
+        self.good = 0  # documents that were OTLP traces, or parts of one
+        self.stray = 0  # JSON that was something else
+        self.first = b""  # the beginning of the file, for messages
+
+    def read(self) -> None:
+        with Source(self.name) as source:
+            heads = rest = b""
+            cut_at = _LONG_LINE
+            for block in source.blocks():
+                if self.progress is not None:
+                    self.progress(source.position, source.size)
+                if not self.first:
+                    self.first = block.lstrip()[:4096]
+                rest = rest + block if rest else block
+                end = rest.rfind(b"\n") + 1
+                if end and self._is_lines(heads, rest):
+                    if heads:
+                        line = rest.find(b"\n") + 1
+                        self._take_line(heads + rest[:line])
+                        rest, end, heads = rest[line:], end - line, b""
+                    self._take_lines(rest[:end])
+                    rest, cut_at = rest[end:], _LONG_LINE
+                elif len(rest) >= cut_at:
+                    heads, rest = self._take_parts(heads, rest)
+                    # No cut found: look again when there is twice as much.
+                    cut_at = max(_LONG_LINE, 2 * len(rest))
+                    if not self.good and len(rest) > _STUBBORN_LINE and b'"resourceSpans"' not in rest:
+                        raise InputError(describe(self.name, self.first))
+            if rest.strip():
+                self._take_last(heads, rest, source.truncated)
+            elif heads or source.truncated:
+                self._cut_short()
+        if not self.good:
+            if self.counts.cut_short:
+                return
+            raise InputError(describe(self.name, self.first))
+        self.counts.bad_lines += self.stray
+
+    def _is_lines(self, heads: bytes, rest: bytes) -> bool:
+        """Whether line ends separate documents, and are not the white space of a pretty one."""
+        if heads or self.good:
+            return True
+        line = rest[: rest.find(b"\n")].strip()
+        return len(line) > 1 and line[-1:] in b"}]" and (line[-1:] != b"]" or line[:1] == b"[")
+
+    def _take_lines(self, data: bytes) -> None:
+        try:
+            documents = decode_lines(data)
+        except (msgspec.DecodeError, RecursionError):
+            for line in data.split(b"\n"):
+                if line.strip():
+                    self._take_line(line)
+        else:
+            for document in documents:
+                self._take(document)
+
+    def _take_line(self, line: bytes) -> bool:
+        try:
+            document = decode_document(line)
+        except (ValueError, RecursionError):
+            self.counts.bad_lines += 1
+            return False
+        self._take(document)
+        return True
+
+    def _take(self, document: TracesData) -> None:
+        if document.resourceSpans is None:
+            self.stray += 1
+        else:
+            self.good += 1
+            self.rows.add(document)
+
+    def _take_parts(self, heads: bytes, data: bytes) -> "tuple[bytes, bytes]":
+        for cut in cuts(heads, data):
+            try:
+                document = decode_document(cut.document)
+            except (ValueError, RecursionError):
+                continue
+            if document.resourceSpans is None:
+                continue
+            self._take(document)
+            return cut.heads, data[cut.rest :]
+        return heads, data
+
+    def _take_last(self, heads: bytes, rest: bytes, truncated: bool) -> None:
+        """The last line, or all of a pretty-printed document."""
+        try:
+            document = decode_document(heads + rest)
+        except RecursionError:
+            raise InputError(f"{self.name} nests deeper than any trace: it cannot be read") from None
+        except ValueError:
+            if self.good or self.name.endswith(".partial") or truncated:
+                self._cut_short()
+                return
+            raise InputError(describe(self.name, self.first, broken=True)) from None
+        self._take(document)
+
+    def _cut_short(self) -> None:
+        one_line = self.good and not self.name.endswith((".partial", ".jsonl", ".gz"))
+        self.counts.cut_short = True
+        if one_line:
+            self.counts.notes.append(f"{self.name} ends in the middle of a line")

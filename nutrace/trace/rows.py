@@ -1,0 +1,259 @@
+"""Spans as they come out of the file, in columns; :mod:`nutrace.trace.tree` makes the tree."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+import msgspec
+
+from nutrace import semconv
+from nutrace.trace.otlp import ResourceSpans, ScopeSpans, TracesData
+from nutrace.trace.values import key_values, loose_json
+
+#: Times are kept as signed 64-bit integers: some 292 years of nanoseconds.
+TIME_LIMIT = 2**63 - 1
+_COUNT_LIMIT = 2**62
+#: Bound on the cache of parsed attributes; those of generators are all different.
+_FACTS_LIMIT = 20_000
+
+_COMPONENTS = frozenset(semconv.COMPONENTS)
+#: Counters that a process raises as it runs: the highest of a file's lines holds.
+_COUNTERS = frozenset(
+    (
+        semconv.SPANS_DROPPED,
+        semconv.SPANS_TRUNCATED,
+        semconv.SPANS_UNFINISHED,
+        semconv.SPANS_RECORDED,
+        semconv.OVERHEAD_NS,
+        semconv.FAULTS,
+        semconv.RUN_COMPLETE,
+    )
+)
+
+
+class Facts(NamedTuple):
+    """What the tree needs of a span's attributes."""
+
+    raw: bytes
+    component: str
+    thread: int  # index into Rows.threads
+    busy_ns: int  # -1: not said, the span's duration
+    calls: int
+    yielded: int
+    unfinished: bool
+
+
+class _Value(msgspec.Struct, gc=False):
+    stringValue: Optional[str] = None
+    intValue: Optional[int] = None
+    boolValue: Optional[bool] = None
+
+
+class _KeyValue(msgspec.Struct, gc=False):
+    key: str
+    value: Optional[_Value] = None
+
+
+_attributes = msgspec.json.Decoder(List[_KeyValue], strict=False)
+
+
+class Rows:
+    """Columns that grow, one entry per span read; ids are numbers, 0 for none."""
+
+    def __init__(self) -> None:
+        self.span_id = array("Q")
+        self.parent_id = array("Q")
+        self.trace_id = array("i")
+        self.name: List[str] = []
+        self.kind = array("i")
+        self.start_ns = array("q")
+        self.end_ns = array("q")
+        self.announced = bytearray()
+        self.unfinished = bytearray()
+        self.component: List[str] = []
+        self.thread = array("i")
+        self.busy_ns = array("q")
+        self.calls = array("q")
+        self.yielded = array("q")
+        self.attributes: List[bytes] = []
+        self.events: Dict[int, bytes] = {}
+        self.status: Dict[int, bytes] = {}
+        self.trace_ids: Dict[str, int] = {}
+        self.odd_ids: Dict[int, str] = {}
+        self.resources: List[Dict[str, Any]] = []
+        #: (resource, thread id or None if the span does not say, thread name)
+        self.threads: List[Tuple[int, Optional[int], str]] = []
+        self._resource_of: Dict[object, int] = {}
+        self._thread_of: Dict[Tuple[int, Optional[int]], int] = {}
+        self._names: Dict[str, str] = {}
+        self._facts: Dict[Tuple[int, bytes], Facts] = {}
+
+    def __len__(self) -> int:
+        return len(self.span_id)
+
+    def add(self, document: TracesData) -> None:
+        """Append every span of a document."""
+        for entry in document.resourceSpans or ():
+            resource = self._resource(entry)
+            for scope in entry.scopeSpans:
+                self._add_scope(scope, resource)
+            for scope in entry.instrumentationLibrarySpans:
+                self._add_scope(scope, resource)
+
+    def _add_scope(self, scope: ScopeSpans, resource: int) -> None:
+        spans = scope.spans
+        if not spans:
+            return
+        first = len(self)
+        number, trace_ids, names = self._number, self.trace_ids, self._names
+        self.span_id.extend([number(span.spanId) for span in spans])
+        self.parent_id.extend([number(span.parentSpanId) for span in spans])
+        self.trace_id.extend([trace_ids.setdefault(span.traceId, len(trace_ids)) for span in spans])
+        self.name.extend([names.setdefault(span.name, span.name) for span in spans])
+        try:
+            self.start_ns.extend([span.startTimeUnixNano for span in spans])
+            self.end_ns.extend([span.endTimeUnixNano for span in spans])
+            self.kind.extend([span.kind for span in spans])
+        except OverflowError:
+            del self.start_ns[first:], self.end_ns[first:], self.kind[first:]
+            self.start_ns.extend([_limited(span.startTimeUnixNano) for span in spans])
+            self.end_ns.extend([_limited(span.endTimeUnixNano) for span in spans])
+            self.kind.extend([span.kind if 0 <= span.kind < 100 else 0 for span in spans])
+        announced = scope.scope is not None and scope.scope.name == semconv.OPEN_SCOPE
+        self.announced.extend((b"\1" if announced else b"\0") * len(spans))
+        known = self._facts
+        facts = []
+        for span in spans:
+            raw = bytes(span.attributes)
+            facts.append(known.get((resource, raw)) or self._learn(resource, raw))
+        raws, components, threads, busy, calls, yielded, unfinished = zip(*facts)
+        self.attributes.extend(raws)
+        self.component.extend(components)
+        self.thread.extend(threads)
+        self.busy_ns.extend(busy)
+        self.calls.extend(calls)
+        self.yielded.extend(yielded)
+        self.unfinished.extend(unfinished)
+        for row, span in enumerate(spans, first):
+            # "[]", "{}" and nothing at all say the same.
+            if len(bytes(span.events)) > 2:
+                self.events[row] = bytes(span.events)
+            if len(bytes(span.status)) > 2:
+                self.status[row] = bytes(span.status)
+
+    def _number(self, text: Optional[str]) -> int:
+        if not text:
+            return 0
+        # int() takes more than hex digits: signs, blanks, underscores, 0x, other scripts' digits.
+        if len(text) == 16 and text.isascii() and text.isalnum() and text[1] not in "xX":
+            try:
+                return int(text, 16) or self._odd_number(text)
+            except ValueError:
+                pass
+        return self._odd_number(text)
+
+    def _odd_number(self, text: str) -> int:
+        """A number for an id that is not 16 hex digits, or all zeros."""
+        number = (
+            int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+            or 1
+        )
+        self.odd_ids[number] = text
+        return number
+
+    def _resource(self, entry: ResourceSpans) -> int:
+        raw = bytes(entry.resource)
+        index = self._resource_of.get(raw)
+        if index is None:
+            try:
+                content = loose_json(raw) if raw else {}
+            except (ValueError, RecursionError):
+                content = {}
+            attributes = key_values(content.get("attributes") if isinstance(content, dict) else None)
+            # One process says more of itself as it goes on; it stays one resource.
+            pid = attributes.get("process.pid")
+            identity: object = raw
+            if pid is not None:
+                identity = (str(attributes.get("host.name")), str(attributes.get(semconv.RUN_ID)), str(pid))
+            index = self._resource_of.get(identity)
+            if index is None:
+                index = self._resource_of[identity] = len(self.resources)
+                self.resources.append({})
+            _update(self.resources[index], attributes)
+            self._resource_of[raw] = index
+        return index
+
+    def _learn(self, resource: int, raw: bytes) -> Facts:
+        component, thread_id, thread_name = "other", None, ""
+        busy, calls, yielded, unfinished = -1, 1, 0, False
+        for key, value in _key_values(raw):
+            if value is None:
+                continue
+            if key == semconv.COMPONENT:
+                component = value.stringValue if value.stringValue in _COMPONENTS else "other"
+            elif key == semconv.THREAD_ID:
+                thread_id = value.intValue
+            elif key == semconv.THREAD_NAME:
+                thread_name = value.stringValue or ""
+            elif key == semconv.BUSY_NS:
+                busy = min(max(value.intValue or 0, 0), _COUNT_LIMIT)
+            elif key == semconv.COMPOSITE_COUNT:
+                calls = min(max(value.intValue or 0, 0), _COUNT_LIMIT)
+            elif key == semconv.YIELDED:
+                yielded = min(max(value.intValue or 0, 0), _COUNT_LIMIT)
+            elif key == semconv.CONTINUES:
+                calls = 0
+            elif key == semconv.UNFINISHED:
+                unfinished = bool(value.boolValue)
+        thread = self._thread(resource, thread_id, thread_name)
+        facts = Facts(raw, component, thread, busy, calls, yielded, unfinished)
+        if len(self._facts) >= _FACTS_LIMIT:
+            self._facts.clear()
+        self._facts[resource, raw] = facts
+        return facts
+
+    def _thread(self, resource: int, thread_id: Optional[int], name: str) -> int:
+        index = self._thread_of.get((resource, thread_id))
+        if index is None:
+            index = self._thread_of[resource, thread_id] = len(self.threads)
+            self.threads.append((resource, thread_id, name))
+        elif name and (not self.threads[index][2] or name < self.threads[index][2]):
+            self.threads[index] = (resource, thread_id, name)
+        return index
+
+
+def _key_values(raw: bytes) -> List[Tuple[str, Optional[_Value]]]:
+    if not raw:
+        return []
+    try:
+        return [(item.key, item.value) for item in _attributes.decode(raw)]
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:
+        attributes = key_values(loose_json(raw))
+    except (ValueError, RecursionError):
+        return []
+    return [(key, _loose_value(value)) for key, value in attributes.items()]
+
+
+def _loose_value(value: Any) -> _Value:
+    return _Value(
+        stringValue=value if isinstance(value, str) else None,
+        intValue=value if isinstance(value, int) and not isinstance(value, bool) else None,
+        boolValue=value if isinstance(value, bool) else None,
+    )
+
+
+def _limited(time_ns: int) -> int:
+    return time_ns if 0 <= time_ns <= TIME_LIMIT else 0
+
+
+def _update(known: Dict[str, Any], more: Dict[str, Any]) -> None:
+    for key, value in more.items():
+        old = known.get(key)
+        if key in _COUNTERS and isinstance(old, (int, bool)) and isinstance(value, (int, bool)):
+            known[key] = max(old, value)
+        else:
+            known[key] = value

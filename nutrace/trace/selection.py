@@ -1,0 +1,146 @@
+"""Parts of a trace: some steps, one component."""
+
+from __future__ import annotations
+
+import re
+import sys
+from array import array
+from bisect import bisect_left
+from dataclasses import replace
+from typing import Any, Dict, Iterable, List, Optional
+
+from nutrace import semconv
+from nutrace.errors import UsageError
+from nutrace.trace.trace import RawColumns, Trace
+
+_STEPS = re.compile(r"(\d*)(:?)(\d*)\Z", re.ASCII)
+
+
+def parse_steps(text: str) -> range:
+    """Read ``--steps``: ``10:20`` is steps 10 to 19, ``5`` is step 5, ``10:`` is 10 to the last.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these, or holds no step at all.
+    """
+    match = _STEPS.match(text.strip())
+    if match is None or not any(match.groups()) or len(text) > 40:
+        raise UsageError(
+            f"bad --steps {text[:40]!r}: write A:B (from A up to, not including, B), A: or one number"
+        )
+    first, colon, last = match.groups()
+    start = int(first or 0)
+    stop = (int(last) if last else sys.maxsize) if colon else start + 1
+    if stop <= start:
+        raise UsageError(f"bad --steps {text!r}: it holds no step, {stop} is not after {start}")
+    return range(start, stop)
+
+
+def step_index(trace: Trace, span: int, default: int) -> int:
+    """The step's iteration index, or `default` if its span does not say."""
+    value = trace.attributes(span).get(semconv.STEP_INDEX)
+    return value if isinstance(value, int) else default
+
+
+def select(trace: Trace, steps: Optional[range] = None, component: Optional[str] = None) -> Trace:
+    """The sub-trace of the given steps (by iteration index) and the outermost spans of a component.
+
+    Self times, totals and depths within what is selected stay; the selected subtrees become
+    roots.  Steps of several simulations in one file are all selected by their index.
+
+    Raises
+    ------
+    UsageError
+        If nothing is left: no such steps, or no span of that component.
+    """
+    tops: List[int] = trace.roots
+    if steps is not None:
+        indices = [step_index(trace, span, order) for order, span in enumerate(trace.steps)]
+        tops = []
+        for span, index in zip(trace.steps, indices):
+            if index in steps and not (tops and span < trace.subtree_end[tops[-1]]):
+                tops.append(span)
+        if not tops:
+            has = f"it has steps {min(indices)} to {max(indices)}" if indices else "it has no steps"
+            raise UsageError(f"no step {_words(steps)} in {trace.path}: {has}")
+    if component is not None:
+        tops = _outermost(trace, tops, component)
+        if not tops:
+            has = ", ".join(sorted(set(trace.component)))
+            raise UsageError(
+                f"no span of component {component!r} in what is selected of {trace.path}: it has {has}"
+            )
+    if tops is trace.roots:
+        return trace
+    return _subtrees(trace, tops)
+
+
+def _words(steps: range) -> str:
+    if len(steps) == 1:
+        return str(steps.start)
+    return f"{steps.start}:{'' if steps.stop == sys.maxsize else steps.stop}"
+
+
+def _outermost(trace: Trace, tops: Iterable[int], component: str) -> List[int]:
+    found = []
+    for top in tops:
+        span, end = top, trace.subtree_end[top]
+        while span < end:
+            if trace.component[span] == component:
+                found.append(span)
+                span = trace.subtree_end[span]
+            else:
+                span += 1
+    return found
+
+
+def _subtrees(trace: Trace, tops: List[int]) -> Trace:
+    ends = [trace.subtree_end[top] for top in tops]
+
+    def cut(column: Any) -> Any:
+        result = column[:0]
+        for top, end in zip(tops, ends):
+            result += column[top:end]
+        return result
+
+    parent, depth, subtree_end = array("i"), array("i"), array("i")
+    for top, end in zip(tops, ends):
+        shift, rise = len(parent) - top, trace.depth[top]
+        parent.append(-1)
+        parent.extend([up + shift for up in trace.parent[top + 1 : end]])
+        depth.extend([level - rise for level in trace.depth[top:end]])
+        subtree_end.extend([after + shift for after in trace.subtree_end[top:end]])
+
+    begins: List[int] = []
+    for top, end in zip(tops, ends):
+        begins.append((begins[-1] + ends[len(begins) - 1] - tops[len(begins) - 1]) if begins else 0)
+
+    def moved(extras: Dict[int, bytes]) -> Dict[int, bytes]:
+        result = {}
+        for span, value in extras.items():
+            at = bisect_left(ends, span + 1)
+            if at < len(tops) and span >= tops[at]:
+                result[begins[at] + span - tops[at]] = value
+        return result
+
+    raw = trace.raw
+    columns = ("name", "component", "start_ns", "end_ns", "busy_ns", "self_ns", "calls", "yielded", "thread")
+    return replace(
+        trace,
+        **{column: cut(getattr(trace, column)) for column in columns},
+        parent=parent,
+        depth=depth,
+        subtree_end=subtree_end,
+        raw=RawColumns(
+            span_id=cut(raw.span_id),
+            trace_id=cut(raw.trace_id),
+            kind=cut(raw.kind),
+            unfinished=cut(raw.unfinished),
+            attributes=cut(raw.attributes),
+            events=moved(raw.events),
+            status=moved(raw.status),
+            trace_ids=raw.trace_ids,
+            odd_ids=raw.odd_ids,
+        ),
+    )

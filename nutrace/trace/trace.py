@@ -1,0 +1,259 @@
+"""A trace in memory: spans numbered in preorder, each property a column."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from nutrace import semconv
+from nutrace.trace.span import Diagnostics, Event, Resource, Status, ThreadKey
+from nutrace.trace.values import parse_attributes, parse_events, parse_status
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trace:
+    """An immutable tree of spans.
+
+    Spans are numbered 0..n-1 in preorder: a parent before its children, siblings and roots by
+    start.  The subtree of span ``i`` is ``range(i, subtree_end[i])``.  Columns are indexed by
+    that number; times are nanoseconds, Unix time for ``start_ns`` and ``end_ns``.
+
+    Attributes
+    ----------
+    name, component, parent, depth, subtree_end, start_ns, end_ns:
+        As they say; ``parent`` is -1 for roots, component "other" if a span names none.
+    busy_ns:
+        The span's cost (total time): time inside it. Less than end - start for generators
+        and composite spans.
+    self_ns:
+        busy_ns less the busy_ns of the children on the same thread; never negative. Summed
+        over all spans of a thread it equals the sum of that thread's outermost busy_ns.
+    calls:
+        1; for a composite span the number of spans it stands for; 0 for a span that
+        continues a generator whose call another span holds.
+    yielded:
+        Values yielded by a generator, else 0.
+    thread:
+        Index into ``threads``.  A child on another thread than its parent's ran beside it,
+        not inside it.
+    """
+
+    path: str
+    name: List[str]
+    component: List[str]
+    parent: array[int]
+    depth: array[int]
+    subtree_end: array[int]
+    start_ns: array[int]
+    end_ns: array[int]
+    busy_ns: array[int]
+    self_ns: array[int]
+    calls: array[int]
+    yielded: array[int]
+    thread: array[int]
+    threads: Tuple[ThreadKey, ...]
+    resources: Tuple[Resource, ...]
+    diagnostics: Diagnostics
+    raw: RawColumns
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+    def __repr__(self) -> str:
+        return f"<Trace {self.path!r}: {len(self):,} spans, {len(self.steps):,} steps>"
+
+    def __getitem__(self, index: int) -> SpanView:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"span {index} of {len(self)}")
+        return SpanView(self, index % len(self))
+
+    def __iter__(self) -> Iterator[SpanView]:
+        return (SpanView(self, index) for index in range(len(self)))
+
+    @cached_property
+    def roots(self) -> List[int]:
+        """Spans without a parent, by start."""
+        roots = []
+        index = 0
+        while index < len(self):
+            roots.append(index)
+            index = self.subtree_end[index]
+        return roots
+
+    @cached_property
+    def steps(self) -> List[int]:
+        """The simulation's steps, in the order of the tree."""
+        return [index for index, name in enumerate(self.name) if name == semconv.STEP_SPAN]
+
+    @cached_property
+    def begin_ns(self) -> int:
+        """The earliest start, Unix ns (0 in an empty trace)."""
+        return min(self.start_ns, default=0)
+
+    @cached_property
+    def finish_ns(self) -> int:
+        """The latest end, Unix ns (0 in an empty trace)."""
+        return max(self.end_ns, default=0)
+
+    def children(self, index: int) -> Iterator[int]:
+        """Children of a span by start, those on other threads included."""
+        child, end = index + 1, self.subtree_end[index]
+        while child < end:
+            yield child
+            child = self.subtree_end[child]
+
+    def nested(self, index: int) -> bool:
+        """Whether the span ran inside its parent: it has one, on its own thread."""
+        parent = self.parent[index]
+        return parent >= 0 and self.thread[parent] == self.thread[index]
+
+    def attributes(self, index: int) -> Mapping[str, Any]:
+        """The span's attributes, read-only."""
+        return parse_attributes(self.raw.attributes[index])
+
+    def events(self, index: int) -> Tuple[Event, ...]:
+        """The span's events, such as exceptions."""
+        return parse_events(self.raw.events.get(index, b""))
+
+    def status(self, index: int) -> Status:
+        """The span's status."""
+        return parse_status(self.raw.status.get(index, b""))
+
+    def span_id(self, index: int) -> str:
+        """The span's id as in the file (16 hex digits); made up if the file had none."""
+        number = self.raw.span_id[index]
+        return self.raw.odd_ids.get(number) or f"{number:016x}"
+
+    def trace_id(self, index: int) -> str:
+        """The trace id as in the file."""
+        return self.raw.trace_ids[self.raw.trace_id[index]]
+
+    def kind(self, index: int) -> int:
+        """OTLP span kind: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer."""
+        return self.raw.kind[index]
+
+    def unfinished(self, index: int) -> bool:
+        """Whether the span never ended by itself; its end is its last sign of life."""
+        return bool(self.raw.unfinished[index])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RawColumns:
+    """Columns that are read one span at a time, kept as they were in the file."""
+
+    span_id: array[int]
+    trace_id: array[int]
+    kind: array[int]
+    unfinished: bytearray
+    attributes: List[bytes]
+    events: Dict[int, bytes] = field(default_factory=dict)
+    status: Dict[int, bytes] = field(default_factory=dict)
+    trace_ids: Tuple[str, ...] = ("",)
+    odd_ids: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SpanView:
+    """One span of a trace: a window on its columns, made when asked for."""
+
+    trace: Trace
+    index: int
+
+    @property
+    def name(self) -> str:
+        """Span name."""
+        return self.trace.name[self.index]
+
+    @property
+    def component(self) -> str:
+        """Component, "other" if the span names none."""
+        return self.trace.component[self.index]
+
+    @property
+    def start_ns(self) -> int:
+        """Start, Unix ns."""
+        return self.trace.start_ns[self.index]
+
+    @property
+    def end_ns(self) -> int:
+        """End, Unix ns."""
+        return self.trace.end_ns[self.index]
+
+    @property
+    def total_ns(self) -> int:
+        """Cost in ns: the time inside the span, its children's included."""
+        return self.trace.busy_ns[self.index]
+
+    @property
+    def self_ns(self) -> int:
+        """Cost in ns without the children on the same thread."""
+        return self.trace.self_ns[self.index]
+
+    @property
+    def calls(self) -> int:
+        """How many calls the span stands for."""
+        return self.trace.calls[self.index]
+
+    @property
+    def yielded(self) -> int:
+        """Values yielded by a generator, else 0."""
+        return self.trace.yielded[self.index]
+
+    @property
+    def depth(self) -> int:
+        """Number of ancestors."""
+        return self.trace.depth[self.index]
+
+    @property
+    def parent(self) -> Optional[SpanView]:
+        """The parent, None for a root."""
+        parent = self.trace.parent[self.index]
+        return None if parent < 0 else SpanView(self.trace, parent)
+
+    @property
+    def children(self) -> Tuple[SpanView, ...]:
+        """The children by start."""
+        return tuple(SpanView(self.trace, child) for child in self.trace.children(self.index))
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """The span's attributes, read-only."""
+        return self.trace.attributes(self.index)
+
+    @property
+    def events(self) -> Tuple[Event, ...]:
+        """The span's events."""
+        return self.trace.events(self.index)
+
+    @property
+    def status(self) -> Status:
+        """The span's status."""
+        return self.trace.status(self.index)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the span never ended by itself."""
+        return self.trace.unfinished(self.index)
+
+    @property
+    def thread(self) -> ThreadKey:
+        """The thread it ran on."""
+        return self.trace.threads[self.trace.thread[self.index]]
+
+    @property
+    def function(self) -> str:
+        """``code.function.name``, or "" if the span has none."""
+        return str(self.attributes.get(semconv.CODE_FUNCTION, ""))
+
+    @property
+    def file(self) -> str:
+        """``code.file.path``, or ""."""
+        return str(self.attributes.get(semconv.CODE_FILE, ""))
+
+    @property
+    def line(self) -> int:
+        """``code.line.number``, or 0."""
+        line = self.attributes.get(semconv.CODE_LINE, 0)
+        return line if isinstance(line, int) else 0

@@ -1,0 +1,306 @@
+"""Rows become a tree. The rules, in the order in which they apply; each is counted.
+
+1. **Missing id**: a span without a spanId gets one of its own; nothing can name it as parent.
+2. **Duplicates**: a finished span replaces its announcement (that is no fault and not counted);
+   of two announcements, and of two finished spans with one id, the one that ends later stays.
+3. **Missing times**: a start of 0 becomes the span's end or else its nearest ancestor's start.
+   An end of 0 makes the span unfinished.
+4. **Negative duration**: the end becomes the start. (A wall clock stepped back does this.)
+5. **Orphans**: a span whose parent is not in the file becomes a root.
+6. **Cycles**: cut at the earliest span, which becomes a root.
+7. **Unfinished**: an announced span whose end never came ends at its last sign of life, the
+   latest of its announcement and its descendants' ends.
+8. **Threads**: a span that names no thread is on its parent's, if it is of the same process.
+   A child on another thread than its parent runs beside it: it stays its child in the tree,
+   but its time is not taken from the parent's self time.
+9. **Cost**: ``nutrace.busy_ns`` if there, else the duration; never more than the duration.
+10. **Not nested**: a child on its parent's thread that sticks out of the parent's interval,
+    overlaps an earlier sibling (neither of them a generator or composite span), or costs more
+    than its parent has left, cannot lie inside. By up to 1 us it is rounding and is trimmed;
+    beyond, the child ran beside its parent (an asyncio task, a clock step) and moves to a lane
+    of its own next to the thread. So do outermost spans of one thread that overlap.
+
+Hence, for any file: nested children lie inside their parent and never cost more than it, and a
+lane's self times sum to its outermost spans' cost.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, Dict, List, Tuple
+
+from nutrace.trace.diagnostics import Counts, diagnose
+from nutrace.trace.nesting import Nesting, nest
+from nutrace.trace.rows import Rows
+from nutrace.trace.span import Resource, ThreadKey
+from nutrace.trace.trace import RawColumns, Trace
+
+
+def build(rows: Rows, path: str, counts: Counts) -> Trace:
+    """The tree of all rows. `counts` brings what the reader counted; the rules add theirs.
+
+    The rows are taken apart as the tree grows, to keep memory down: they are empty afterwards.
+    """
+    alive, up = _link(rows, counts)
+    _mend_times(rows, up, alive, counts)
+    order = _preorder(rows, up, alive, counts)
+    count = len(order)
+    position = array("i", [-1]) * len(rows)
+    for new, row in enumerate(order):
+        position[row] = new
+    parent = array("i", [position[up[row]] if up[row] >= 0 else -1 for row in order])
+    events = {position[row]: value for row, value in rows.events.items() if position[row] >= 0}
+    status = {position[row]: value for row, value in rows.status.items() if position[row] >= 0}
+    del position, up, alive
+    _reorder(rows, order)
+    del order
+
+    depth = array("i", [0]) * count
+    for span, above in enumerate(parent):
+        if above >= 0:
+            depth[span] = depth[above] + 1
+    subtree_end = array("i", range(1, count + 1))
+    for span in range(count - 1, -1, -1):
+        above = parent[span]
+        if above >= 0 and subtree_end[above] < subtree_end[span]:
+            subtree_end[above] = subtree_end[span]
+    _end_unfinished(rows, parent)
+    nesting = nest(rows, parent, counts)
+    thread, threads, resources = _number_threads(rows, nesting)
+    return Trace(
+        path=path,
+        name=rows.name,
+        component=rows.component,
+        parent=parent,
+        depth=depth,
+        subtree_end=subtree_end,
+        start_ns=rows.start_ns,
+        end_ns=rows.end_ns,
+        busy_ns=nesting.busy_ns,
+        self_ns=nesting.self_ns,
+        calls=rows.calls,
+        yielded=rows.yielded,
+        thread=thread,
+        threads=threads,
+        resources=resources,
+        diagnostics=diagnose(resources, counts, sum(rows.unfinished)),
+        raw=RawColumns(
+            span_id=rows.span_id,
+            trace_id=rows.trace_id,
+            kind=rows.kind,
+            unfinished=rows.unfinished,
+            attributes=rows.attributes,
+            events=events,
+            status=status,
+            trace_ids=tuple(rows.trace_ids) or ("",),
+            odd_ids=rows.odd_ids,
+        ),
+    )
+
+
+def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, array[int]]:
+    """Which rows stay, and the row of each one's parent (-1 for none)."""
+    ids, parents = rows.span_id, rows.parent_id
+    count = len(ids)
+    if not all(ids):
+        taken = set(ids)
+        free = 0
+        for row, number in enumerate(ids):
+            if not number:
+                free += 1
+                while free in taken:
+                    free += 1
+                ids[row] = free
+    # Ids are unique within a trace id only; nearly every file has one.
+    several = len(rows.trace_ids) > 1
+    keys: Any = [trace << 64 | number for trace, number in zip(rows.trace_id, ids)] if several else ids
+    row_of = dict(zip(keys, range(count)))
+    alive = bytearray(b"\1") * count
+    if len(row_of) < count:
+        row_of = _drop_duplicates(rows, keys, alive, counts)
+    del keys
+    if several:
+        wanted: Any = [trace << 64 | number if number else 0 for trace, number in zip(rows.trace_id, parents)]
+    else:
+        wanted = parents
+    find = row_of.get
+    up = array("i", [find(key, -1) for key in wanted])
+    counts.orphans = sum(1 for key, above, stays in zip(wanted, up, alive) if key and above < 0 and stays)
+    rows.parent_id = array("Q")
+    return alive, up
+
+
+def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, counts: Counts) -> Dict[int, int]:
+    row_of: Dict[int, int] = {}
+    announced = rows.announced
+
+    def rank(row: int) -> Tuple[bool, int, int, str]:
+        return not announced[row], rows.end_ns[row], rows.start_ns[row], rows.name[row]
+
+    for row, key in enumerate(keys):
+        other = row_of.setdefault(key, row)
+        if other == row:
+            continue
+        if not announced[row] and not announced[other]:
+            counts.duplicates += 1
+        stays, goes = (row, other) if rank(row) > rank(other) else (other, row)
+        row_of[key] = stays
+        alive[goes] = 0
+    return row_of
+
+
+def _mend_times(rows: Rows, up: array[int], alive: bytearray, counts: Counts) -> None:
+    start, end = rows.start_ns, rows.end_ns
+    if min(start, default=1) <= 0:
+        known = min((time for time in start if time > 0), default=0)
+        for row in [row for row, time in enumerate(start) if time <= 0 and alive[row]]:
+            counts.missing_times += 1
+            path = [row]  # this span and those above it that have no time either
+            above = up[row]
+            while above >= 0 and start[above] <= 0 and above != row:
+                path.append(above)
+                above = up[above]
+            inherited = start[above] if above >= 0 and start[above] > 0 else known
+            for untimed in reversed(path):
+                if start[untimed] <= 0:
+                    start[untimed] = end[untimed] if end[untimed] > 0 else inherited
+                inherited = start[untimed]
+    if min(end, default=1) <= 0:
+        for row in [row for row, time in enumerate(end) if time <= 0]:
+            end[row] = start[row]
+            # As good as an announcement: the end never came.
+            rows.announced[row] = 1
+    for row in [row for row in range(len(start)) if end[row] < start[row]]:
+        end[row] = start[row]
+        counts.negative_durations += alive[row]
+
+
+def _preorder(rows: Rows, up: array[int], alive: bytearray, counts: Counts) -> List[int]:
+    by_start = _by_start(rows, alive)
+    order = _walk(by_start, up)
+    if len(order) < len(by_start):
+        _cut_cycles(by_start, order, up, counts)
+        order = _walk(by_start, up)
+    return order
+
+
+def _by_start(rows: Rows, alive: bytearray) -> List[int]:
+    start = rows.start_ns
+    order = [row for row in range(len(start)) if alive[row]] if 0 in alive else list(range(len(start)))
+    order.sort(key=start.__getitem__)
+
+    def rank(row: int) -> Tuple[int, str, int]:
+        return rows.end_ns[row], rows.name[row], rows.span_id[row]
+
+    # Equal starts: the one that ends first comes first; then whatever makes it unambiguous.
+    before, begin = None, 0
+    times = [start[row] for row in order]
+    times.append(-1)
+    for at, time in enumerate(times):
+        if time != before:
+            if at - begin > 1:
+                order[begin:at] = sorted(order[begin:at], key=rank)
+            before, begin = time, at
+    return order
+
+
+def _walk(by_start: List[int], up: array[int]) -> List[int]:
+    """Preorder without recursion; spans in a cycle are not reached."""
+    first, following = array("i", [-1]) * len(up), array("i", [-1]) * len(up)
+    roots = []
+    for row in reversed(by_start):
+        above = up[row]
+        if above < 0:
+            roots.append(row)
+        else:
+            following[row] = first[above]
+            first[above] = row
+    order: List[int] = []
+    visit = order.append
+    for root in reversed(roots):
+        row = root
+        while True:
+            visit(row)
+            child = first[row]
+            if child >= 0:
+                row = child
+                continue
+            while row != root and following[row] < 0:
+                row = up[row]
+            if row == root:
+                break
+            row = following[row]
+    return order
+
+
+def _cut_cycles(by_start: List[int], reached: List[int], up: array[int], counts: Counts) -> None:
+    done = bytearray(len(up))
+    for row in reached:
+        done[row] = 1
+    rank = {row: place for place, row in enumerate(by_start) if not done[row]}
+    for start in list(rank):
+        path: List[int] = []
+        row = start
+        while row >= 0 and not done[row]:
+            done[row] = 2
+            path.append(row)
+            row = up[row]
+        if row >= 0 and row in path[-1:] or row >= 0 and done[row] == 2:
+            cycle = path[path.index(row) :]
+            up[min(cycle, key=rank.__getitem__)] = -1
+            counts.cycles += 1
+        for row in path:
+            done[row] = 1
+
+
+def _reorder(rows: Rows, order: List[int]) -> None:
+    for column in (
+        "span_id",
+        "trace_id",
+        "kind",
+        "start_ns",
+        "end_ns",
+        "thread",
+        "busy_ns",
+        "calls",
+        "yielded",
+    ):
+        old = getattr(rows, column)
+        setattr(rows, column, array(old.typecode, [old[row] for row in order]))
+    for column in ("name", "component", "attributes"):
+        old = getattr(rows, column)
+        setattr(rows, column, [old[row] for row in order])
+    for column in ("announced", "unfinished"):
+        old = getattr(rows, column)
+        setattr(rows, column, bytearray([old[row] for row in order]))
+
+
+def _end_unfinished(rows: Rows, parent: array[int]) -> None:
+    if 1 not in rows.announced:
+        return
+    latest = rows.end_ns[:]
+    for span in range(len(latest) - 1, -1, -1):
+        if rows.announced[span]:
+            rows.end_ns[span] = latest[span]
+            rows.unfinished[span] = 1
+        above = parent[span]
+        if above >= 0 and latest[above] < latest[span]:
+            latest[above] = latest[span]
+
+
+def _number_threads(
+    rows: Rows, nesting: Nesting
+) -> Tuple[array[int], Tuple[ThreadKey, ...], Tuple[Resource, ...]]:
+    """Threads and resources numbered as they first appear in the tree, not in the file."""
+    thread_number: Dict[int, int] = {}
+    thread = array("i", [thread_number.setdefault(old, len(thread_number)) for old in nesting.thread])
+    resource_number: Dict[int, int] = {}
+    keys = []
+    for old in thread_number:
+        base, lane = nesting.lanes.get(old, (old, 0))
+        resource, thread_id, name = rows.threads[base]
+        number = resource_number.setdefault(resource, len(resource_number))
+        keys.append(ThreadKey(number, thread_id or 0, name, lane))
+    unused = [index for index in range(len(rows.resources)) if index not in resource_number]
+    resources = [*resource_number, *sorted(unused, key=lambda index: repr(rows.resources[index]))]
+    return thread, tuple(keys), tuple(Resource(rows.resources[index]) for index in resources)
