@@ -7,8 +7,8 @@ from nutrace.probes.probe import Probe
 _DATABASE = "nuplan.database.nuplan_db"
 _SCENARIO_UTILS = "nuplan.planning.scenario_builder.nuplan_db.nuplan_scenario_utils"
 
-# Functions and generators alike. A generator costs a resumption for each row, which is why one
-# layer of them is traced and not the next: see _SESSION.
+# Functions (4 / 3) and generators (3 / 5, resumed 66 / 109 times). A generator costs a resumption
+# for each row, which is why one layer of them is traced and not the next: see _SESSION.
 _QUERIES = (
     "get_sensor_token_by_index_from_db",
     "get_end_sensor_time_from_db",
@@ -38,7 +38,7 @@ _QUERIES = (
 # again and double the cost of every row. At `fine` they part SQLite from building objects.
 _SESSION = ("execute_many", "execute_one")
 
-# For each row.
+# For each row: 20 / 40.
 _ROWS = ("_parse_tracked_object_row",)
 
 _BLOBS = ("download_file_if_necessary", "load_point_cloud", "load_image")

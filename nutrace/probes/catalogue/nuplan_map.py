@@ -39,10 +39,29 @@ LOADING = tuple(
     for method, name in (("load_vector_layer", "map.load_layer"), ("load_layer", "map.load_raster_layer"))
 )
 
+# NuPlanMap keeps the objects that it has made, so these run for the first look at each of them.
+_OBJECT_BUILDERS = (
+    "lane",
+    "lane_connector",
+    "roadblock",
+    "roadblock_connector",
+    "stop_line",
+    "crosswalk",
+    "intersection",
+    "walkway",
+    "carpark_area",
+)
+
+OBJECTS = tuple(
+    Probe(f"{_NUPLAN_MAP}._get_{kind}", "map", f"map.build_{kind}", "normal", distribution="nuplan-devkit")
+    for kind in _OBJECT_BUILDERS
+)
+
 FINE = tuple(
     Probe(target, "map", name, "fine", subclasses, distribution="nuplan-devkit")
     for target, name, subclasses in (
-        # A look into two dictionaries, except the first time that an object is asked for.
+        # A look into two dictionaries (0 / 4, hundreds in planners that search the lane graph),
+        # except for the first look, which is map.build_*.
         (f"{_ABSTRACT_MAP}.get_map_object", "map.get_map_object", True),
         # A look into a dictionary: loading is map.load_layer.
         (f"{_NUPLAN_MAP}._load_vector_map_layer", "map.get_vector_layer", False),
@@ -56,4 +75,4 @@ FINE = tuple(
     )
 )
 
-PROBES = API + LOADING + FINE
+PROBES = API + LOADING + OBJECTS + FINE

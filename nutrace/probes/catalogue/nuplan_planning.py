@@ -32,7 +32,7 @@ PLANNER = (
     _probe(f"{_IDM_PLANNER}._construct_occupancy_map", "planner", "planner.construct_occupancy_map"),
     _probe(f"{_IDM_PLANNER}._annotate_occupancy_map", "planner", "planner.annotate_occupancy_map"),
     _probe(f"{_IDM_PLANNER}._get_planned_trajectory", "planner", "planner.get_planned_trajectory"),
-    # For each sample of the planned trajectory.
+    # For each sample of the planned trajectory: 0 / 16.
     _probe(f"{_IDM_PLANNER}._get_leading_object", "planner", "planner.get_leading_object", "fine"),
     _probe(
         "nuplan.planning.simulation.predictor.abstract_predictor:AbstractPredictor.compute_predicted_trajectories",

@@ -1,7 +1,9 @@
 """The simulation loop of the nuPlan devkit: run, step, propagation, observation, controller, history.
 
-Figures in comments are calls per step, measured on the devkit 1.2.2: SimplePlanner in open loop
-and IDM in closed loop with reactive agents.
+Comments of the catalogue give calls per step as ``a / b``, measured on the devkit 1.2.2 with 20
+tracked objects and 23 traffic lights: SimplePlanner in open loop / IDM planner in closed loop with 12
+reactive agents. All that is active at `normal` together: 37 spans and 66 resumptions of generators
+/ 45 spans and 109 resumptions.
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ IDM_AGENTS = (
     ),
     _probe(f"{_IDM_MANAGER}.propagate_agents", "observation", "idm_agents.propagate", "normal"),
     _probe(f"{_IDM_MANAGER}.get_active_agents", "observation", "idm_agents.get_active", "normal"),
-    # Once or more for each agent and step.
+    # For each agent: 0 / 12, and 0 / 28 for the policy, which the IDM planner asks as well.
     _probe(f"{_IDM_AGENT}.plan_route", "observation", "idm_agent.plan_route", "fine"),
     _probe(f"{_IDM_AGENT}.propagate", "observation", "idm_agent.propagate", "fine"),
     _probe(
@@ -106,7 +108,7 @@ IDM_AGENTS = (
         "idm_policy.solve",
         "fine",
     ),
-    # Geometry, used by the agents and by the IDM planner.
+    # Geometry, asked by the agents and by the IDM planner: 0 / 28 and 0 / 19.
     _probe(f"{_OCCUPANCY}.intersects", "observation", "occupancy_map.intersects", "fine", subclasses=True),
     _probe(
         f"{_OCCUPANCY}.get_nearest_entry_to",
@@ -133,12 +135,10 @@ CONTROLLER = (
         "tracker.solve_ilqr",
         "normal",
     ),
-    _probe(
-        f"{_MOTION_MODEL}.propagate_state", "controller", "motion_model.propagate", "normal", subclasses=True
-    ),
-    _probe(
-        f"{_MOTION_MODEL}.get_state_dot", "controller", "motion_model.get_state_dot", "fine", subclasses=True
-    ),
+    # TwoStageController asks once a step (40 / 1), but SimplePlanner rolls its own plan out with
+    # the same model: at `normal` the planner's time would read as the controller's.
+    _probe(f"{_MOTION_MODEL}.propagate_state", "controller", "motion_model.propagate", "fine", True),
+    _probe(f"{_MOTION_MODEL}.get_state_dot", "controller", "motion_model.get_state_dot", "fine", True),
 )
 
 PROBES = LOOP + HISTORY + OBSERVATION + IDM_AGENTS + CONTROLLER

@@ -55,7 +55,7 @@ def read_probe_tables(tables: Sequence[Mapping[str, Any]], where: str) -> Tuple[
     ProbeError
         If a table lacks its target or has an unknown key or a value of the wrong type.
     """
-    if isinstance(tables, Mapping) or not all(isinstance(table, Mapping) for table in tables):
+    if not isinstance(tables, (list, tuple)) or not all(isinstance(table, Mapping) for table in tables):
         raise ProbeError(f"{where}: not a list of tables: write [[probe]] with two brackets")
     return tuple(_probe(table, f"{where} number {number}") for number, table in enumerate(tables, start=1))
 

@@ -1,0 +1,143 @@
+"""``nutrace probes`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+import nutrace
+from nutrace.cli.main import main
+from nutrace.errors import MissingDependencyError, ProbeError
+from nutrace.probes.catalogue import built_in
+
+ROOT = Path(nutrace.__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_probe_file_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NUTRACE_PROBES", raising=False)
+
+
+def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Dict[str, Any]:
+    assert main(["probes", "--json", *arguments]) == 0
+    document: Dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def test_lists_every_probe_once_under_its_component(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["probes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    headings = [line for line in lines[:-2] if not line.startswith(" ")]
+    assert len(headings) == len(set(headings)) == 16
+    for probe in built_in():
+        assert sum(f" {probe.span_name} " in line and probe.target in line for line in lines) == 1
+    assert lines[-1].startswith(f"{len(built_in())} probes: ")
+
+
+def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["probes", "--component", "history"])
+    rows = [line for line in capsys.readouterr().out.splitlines() if "nuplan." in line]
+    assert len({row.index("nuplan.") for row in rows}) == 1
+
+
+def test_level_and_component_select(capsys: pytest.CaptureFixture[str]) -> None:
+    coarse = _json(capsys, "--level", "coarse")["probes"]
+    normal = _json(capsys, "--level", "normal", "--component", "history")["probes"]
+    assert {row["level"] for row in coarse} == {"coarse"}
+    assert {row["component"] for row in normal} == {"history"}
+    assert {row["level"] for row in normal} == {"coarse", "normal"}
+
+
+def test_probe_file_is_listed_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "probes.toml"
+    file.write_text("[[probe]]\ntarget = 'mine.planner:search'\ncomponent = 'planner'\n")
+    monkeypatch.setenv("NUTRACE_PROBES", str(file))
+    targets = [row["target"] for row in _json(capsys, "--component", "planner")["probes"]]
+    assert "mine.planner:search" in targets
+
+
+def test_bad_probe_file_is_one_line_and_its_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "probes.toml"
+    file.write_text("[[probe]]\ntarget = 'mine'\n")
+    monkeypatch.setenv("NUTRACE_PROBES", str(file))
+    assert main(["probes"]) == ProbeError.exit_code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert f"{file}: [[probe]] number 1: bad probe target 'mine'" in captured.err
+
+
+def test_check_without_a_devkit_is_one_line_and_exit_code_8(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["probes", "--check"]) == MissingDependencyError.exit_code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("nutrace: error: no nuPlan devkit for ")
+
+
+def _fork_with_little(folder: Path) -> None:
+    """A package called nuplan, of which one probed module is there, and prints when imported."""
+    package = folder / "nuplan" / "planning" / "script"
+    package.mkdir(parents=True)
+    (package / "utils.py").write_text("print('noise')\ndef run_runners(): ...\n", encoding="utf-8")
+
+
+def test_missing_targets_are_inactive_and_not_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fork_with_little(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["probes", "--check", "--component", "simulation"]) == 0
+    *table, verdict = capsys.readouterr().out.splitlines()
+    assert verdict == (
+        f"nuPlan devkit (version unknown) in {tmp_path}: "
+        f"1 of {len(table) - 3} targets present, {len(table) - 4} missing and so inactive"
+    )
+    (present,) = [line for line in table if "script.utils:run_runners" in line]
+    assert "missing:" not in present
+    assert sum("missing: ModuleNotFoundError" in line for line in table) == len(table) - 4
+    assert "noise" not in table
+
+
+@pytest.fixture
+def devkit_check(tmp_path: Path) -> Dict[str, Any]:
+    """``nutrace probes --check --json`` by the devkit's interpreter, with a probe misspelled."""
+    python = os.environ.get("NUTRACE_DEVKIT_PYTHON")
+    if not python:
+        pytest.skip("NUTRACE_DEVKIT_PYTHON is not set")
+    file = tmp_path / "probes.toml"
+    file.write_text("[[probe]]\ntarget = 'nuplan.planning.simulation.simulation:Simulation.porpagate'\n")
+    finished = subprocess.run(
+        [python, "-m", "nutrace.cli.main", "probes", "--check", "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NUTRACE_PROBES": str(file)},
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    document: Dict[str, Any] = json.loads(finished.stdout)
+    return document
+
+
+@pytest.mark.devkit
+def test_the_devkit_has_every_target_of_the_catalogue(devkit_check: Dict[str, Any]) -> None:
+    missing: List[Dict[str, Any]] = [row for row in devkit_check["probes"] if not row["present"]]
+    assert [row["missing"] for row in missing] == [
+        "nuplan.planning.simulation.simulation has no Simulation.porpagate"
+    ]
+    assert devkit_check["summary"] == {
+        "probes": len(built_in()) + 1,
+        "present": len(built_in()),
+        "missing": 1,
+    }
+    assert devkit_check["devkit"]["version"]
+    assert Path(devkit_check["devkit"]["path"]).is_dir()

@@ -1,0 +1,42 @@
+"""Notes read what is there and disturb nothing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from nutrace import semconv
+from nutrace.probes.catalogue.nuplan_notes import note_run, note_step
+
+
+class TimeController:
+    """Like StepSimulationTimeController: asking for the iteration would query the database."""
+
+    current_iteration_index = 7
+
+    def get_iteration(self) -> None:
+        raise AssertionError("get_iteration asks the database")
+
+
+def _setup(time_controller: object) -> SimpleNamespace:
+    return SimpleNamespace(time_controller=time_controller, scenario=SimpleNamespace(database_interval=0.1))
+
+
+def test_step_is_noted_without_a_query() -> None:
+    expected = {semconv.STEP_INDEX: 7, semconv.STEP_INTERVAL_S: 0.1}
+    assert note_step(object(), (_setup(TimeController()), object()), {}) == expected
+    assert note_step(object(), (), {"setup": _setup(TimeController())}) == expected
+
+
+def test_step_of_an_unknown_time_controller_has_no_index() -> None:
+    assert note_step(object(), (_setup(object()), object()), {}) == {semconv.STEP_INTERVAL_S: 0.1}
+
+
+def test_run_is_noted_with_scenario_and_planner() -> None:
+    scenario = SimpleNamespace(token="5e", scenario_type="starting_left_turn", log_name="2021.10.01")
+    runner = SimpleNamespace(scenario=scenario, planner=SimpleNamespace(name=lambda: "MyPlanner"))
+    assert note_run(runner, (), {}) == {
+        semconv.SCENARIO_TOKEN: "5e",
+        semconv.SCENARIO_TYPE: "starting_left_turn",
+        semconv.SCENARIO_LOG: "2021.10.01",
+        semconv.PLANNER_NAME: "MyPlanner",
+    }

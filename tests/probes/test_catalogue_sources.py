@@ -1,0 +1,129 @@
+"""Probes that users add: a TOML file, tables of the settings, entry points."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nutrace.errors import ProbeError
+from nutrace.probes.catalogue import built_in, collect
+from nutrace.probes.catalogue.registry import from_entry_points
+from nutrace.probes.catalogue.user_file import read_probe_file, read_probe_tables
+from nutrace.probes.probe import Probe
+
+GOOD = """
+[[probe]]
+target = "my_pkg.planner:MyPlanner.plan"
+component = "planner"
+name = "planner.plan"
+level = "fine"
+subclasses = true
+
+[[probe]]
+target = "my_pkg.loop:Loop.begin"
+until = "my_pkg.loop:Loop.end"
+"""
+
+
+def _file(folder: Path, content: str) -> Path:
+    path = folder / "probes.toml"
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_file_declares_probes(tmp_path: Path) -> None:
+    assert read_probe_file(_file(tmp_path, GOOD)) == (
+        Probe("my_pkg.planner:MyPlanner.plan", "planner", "planner.plan", "fine", subclasses=True),
+        Probe("my_pkg.loop:Loop.begin", until="my_pkg.loop:Loop.end"),
+    )
+
+
+def test_empty_file_declares_nothing(tmp_path: Path) -> None:
+    assert read_probe_file(_file(tmp_path, "# later\n")) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[[probe]\n", "not a TOML file"),
+        ("[[probes]]\ntarget = 'a:b'", "unknown key 'probes': declare probes as [[probe]] tables"),
+        ("[probe]\ntarget = 'a:b'", "write [[probe]] with two brackets"),
+        ("probe = 3", "write [[probe]] with two brackets"),
+        ("probe = 'a:b'", "write [[probe]] with two brackets"),
+        ("[[probe]]\ntarget = 'a:b'\nlevle = 'fine'", "number 1: unknown key 'levle': use target, component"),
+        ("[[probe]]\ntarget = 'a:b'\nsubclasses = 'yes'", "subclasses is 'yes': it has to be a bool"),
+        ("[[probe]]\nname = 'a.b'", 'number 1: no target: write target = "package.module:Class.method"'),
+        ("[[probe]]\ntarget = 'a:b'\n[[probe]]\ntarget = 'a.b'", "number 2: bad probe target 'a.b'"),
+        ("[[probe]]\ntarget = 'a:b'\ncomponent = 'plan'", "number 1: unknown component 'plan': use one of"),
+        ("[[probe]]\ntarget = 'a:b'\nuntil = 'b'", "number 1: bad probe target 'b'"),
+    ],
+)
+def test_bad_file_is_one_line_that_says_where(tmp_path: Path, content: str, message: str) -> None:
+    path = _file(tmp_path, content)
+    with pytest.raises(ProbeError, match=re.escape(message)) as error:
+        read_probe_file(path)
+    assert str(error.value).startswith(f"{path}:")
+    assert "\n" not in str(error.value)
+
+
+def test_file_that_is_not_there_is_a_probe_error(tmp_path: Path) -> None:
+    with pytest.raises(ProbeError, match="cannot read the probe file: No such file or directory"):
+        read_probe_file(tmp_path / "none.toml")
+
+
+def test_file_that_is_not_text_is_a_probe_error(tmp_path: Path) -> None:
+    path = tmp_path / "probes.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ProbeError, match="not a TOML file"):
+        read_probe_file(path)
+
+
+def test_tables_of_the_settings_are_read_the_same_way() -> None:
+    assert read_probe_tables([{"target": "a:b"}], "settings") == (Probe("a:b"),)
+
+
+def test_collect_adds_the_users_to_the_shipped(tmp_path: Path) -> None:
+    probes = collect(_file(tmp_path, GOOD), [{"target": "a:b"}])
+    assert set(probes) > set(built_in())
+    assert {"a:b", "my_pkg.planner:MyPlanner.plan"} < {probe.target for probe in probes}
+
+
+def test_a_users_declaration_replaces_that_of_the_catalogue() -> None:
+    shipped = next(probe for probe in built_in() if probe.level == "fine")
+    probes = collect(tables=[{"target": shipped.target, "level": "coarse"}])
+    assert [probe.level for probe in probes if probe.target == shipped.target] == ["coarse"]
+    assert len(probes) == len(built_in())
+
+
+def _install(folder: Path, module: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / f"{module}.py").write_text(source, encoding="utf-8")
+    metadata = folder / f"{module}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[nutrace.probes]\nmine = {module}:PROBES\n")
+    monkeypatch.syspath_prepend(folder)
+
+
+def test_entry_points_add_probes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "from nutrace.probes.probe import Probe\nPROBES = iter([Probe('their.module:f', 'map')])\n"
+    _install(tmp_path, "plugin_of_probes", source, monkeypatch)
+    assert Probe("their.module:f", "map") in collect()
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "message"),
+    [
+        ("plugin_that_raises", "raise ValueError('no GPU')", "cannot be loaded: ValueError: no GPU"),
+        ("plugin_of_strings", "PROBES = ['a:b']", "gives str: make it an iterable of nutrace Probe"),
+        ("plugin_of_nothing", "PROBES = None", "cannot be loaded: TypeError"),
+    ],
+)
+def test_bad_entry_point_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, source: str, message: str
+) -> None:
+    _install(tmp_path, module, source, monkeypatch)
+    with pytest.raises(ProbeError, match=re.escape(message)) as error:
+        from_entry_points()
+    assert f"entry point 'mine' of group nutrace.probes ({module}:PROBES)" in str(error.value)
