@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import warnings
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from nutrace.probes.catalogue import at_level, collect
 from nutrace.probes.catalogue.check import Devkit, Finding, check, installed_devkit
 from nutrace.probes.probe import LEVELS, Probe
 from nutrace.semconv import COMPONENTS
+from nutrace.settings import Settings
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +38,10 @@ def run(args: argparse.Namespace) -> int:
         If ``--check`` finds no devkit at all.
     ProbeError
         If a declaration of the user's cannot be right.
+    SettingsError
+        If the settings, which name the user's file, cannot be right.
     """
-    probes = _sorted(collect(os.environ.get("NUTRACE_PROBES") or None))
+    probes = _sorted(collect(Settings.load().probes or None, Path.cwd()))
     if args.level:
         probes = list(at_level(probes, args.level))
     if args.component:

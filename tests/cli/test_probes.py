@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
@@ -15,12 +16,14 @@ from nutrace.cli.main import main
 from nutrace.errors import MissingDependencyError, ProbeError
 from nutrace.probes.catalogue import built_in
 
+DEVKIT_PYTHON = os.environ.get("NUTRACE_DEVKIT_PYTHON")
 ROOT = Path(nutrace.__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def _no_probe_file_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NUTRACE_PROBES", raising=False)
+def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("NUTRACE_")]:
+        monkeypatch.delenv(name)
 
 
 def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Dict[str, Any]:
@@ -86,22 +89,25 @@ def test_check_without_a_devkit_is_one_line_and_exit_code_8(
     assert captured.err.startswith("nutrace: error: no nuPlan devkit for ")
 
 
-def _fork_with_little(folder: Path) -> None:
+@pytest.fixture
+def little_devkit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A package called nuplan, of which one probed module is there, and prints when imported."""
-    package = folder / "nuplan" / "planning" / "script"
+    package = tmp_path / "nuplan" / "planning" / "script"
     package.mkdir(parents=True)
     (package / "utils.py").write_text("print('noise')\ndef run_runners(): ...\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in [name for name in sys.modules if name.partition(".")[0] == "nuplan"]:
+        del sys.modules[name]
 
 
 def test_missing_targets_are_inactive_and_not_an_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    little_devkit: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _fork_with_little(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
     assert main(["probes", "--check", "--component", "simulation"]) == 0
     *table, verdict = capsys.readouterr().out.splitlines()
     assert verdict == (
-        f"nuPlan devkit (version unknown) in {tmp_path}: "
+        f"nuPlan devkit (version unknown) in {little_devkit}: "
         f"1 of {len(table) - 3} targets present, {len(table) - 4} missing and so inactive"
     )
     (present,) = [line for line in table if "script.utils:run_runners" in line]
@@ -113,13 +119,12 @@ def test_missing_targets_are_inactive_and_not_an_error(
 @pytest.fixture
 def devkit_check(tmp_path: Path) -> Dict[str, Any]:
     """``nutrace probes --check --json`` by the devkit's interpreter, with a probe misspelled."""
-    python = os.environ.get("NUTRACE_DEVKIT_PYTHON")
-    if not python:
+    if not DEVKIT_PYTHON:
         pytest.skip("NUTRACE_DEVKIT_PYTHON is not set")
     file = tmp_path / "probes.toml"
     file.write_text("[[probe]]\ntarget = 'nuplan.planning.simulation.simulation:Simulation.porpagate'\n")
     finished = subprocess.run(
-        [python, "-m", "nutrace.cli.main", "probes", "--check", "--json"],
+        [DEVKIT_PYTHON, "-m", "nutrace.cli.main", "probes", "--check", "--json"],
         env={**os.environ, "PYTHONPATH": str(ROOT), "NUTRACE_PROBES": str(file)},
         check=True,
         stdout=subprocess.PIPE,

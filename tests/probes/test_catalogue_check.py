@@ -13,13 +13,15 @@ from nutrace.probes.probe import Probe
 MODULE = """
 def function(): ...
 
+class Loud:
+    def __get__(self, instance, owner):
+        raise AssertionError("looking must not run it")
+
 class Outer:
     class Inner:
         def method(self): ...
 
-    @property
-    def value(self):
-        raise AssertionError("looking must not run it")
+    value = Loud()
 """
 
 

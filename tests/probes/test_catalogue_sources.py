@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from nutrace.errors import ProbeError
-from nutrace.probes.catalogue import built_in, collect
+from nutrace.probes.catalogue import at_level, built_in, collect, for_settings
 from nutrace.probes.catalogue.registry import from_entry_points
-from nutrace.probes.catalogue.user_file import read_probe_file, read_probe_tables
+from nutrace.probes.catalogue.user_file import read_probe_file, read_project
 from nutrace.probes.probe import Probe
+from nutrace.settings import Settings
 
 GOOD = """
 [[probe]]
@@ -49,9 +50,9 @@ def test_empty_file_declares_nothing(tmp_path: Path) -> None:
     [
         ("[[probe]\n", "not a TOML file"),
         ("[[probes]]\ntarget = 'a:b'", "unknown key 'probes': declare probes as [[probe]] tables"),
-        ("[probe]\ntarget = 'a:b'", "write [[probe]] with two brackets"),
-        ("probe = 3", "write [[probe]] with two brackets"),
-        ("probe = 'a:b'", "write [[probe]] with two brackets"),
+        ("[probe]\ntarget = 'a:b'", "write it with two brackets"),
+        ("probe = 3", "write it with two brackets"),
+        ("probe = 'a:b'", "write it with two brackets"),
         ("[[probe]]\ntarget = 'a:b'\nlevle = 'fine'", "number 1: unknown key 'levle': use target, component"),
         ("[[probe]]\ntarget = 'a:b'\nsubclasses = 'yes'", "subclasses is 'yes': it has to be a bool"),
         ("[[probe]]\nname = 'a.b'", 'number 1: no target: write target = "package.module:Class.method"'),
@@ -80,21 +81,58 @@ def test_file_that_is_not_text_is_a_probe_error(tmp_path: Path) -> None:
         read_probe_file(path)
 
 
-def test_tables_of_the_settings_are_read_the_same_way() -> None:
-    assert read_probe_tables([{"target": "a:b"}], "settings") == (Probe("a:b"),)
+PROJECT = "[[tool.nutrace.probes]]\ntarget = 'project.planner:plan'\n"
+
+
+def test_nearest_pyproject_declares_probes(tmp_path: Path) -> None:
+    nested = tmp_path / "src" / "deeper"
+    nested.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    assert read_project(nested) == (Probe("project.planner:plan"),)
+    (tmp_path / "src" / "pyproject.toml").write_text("[project]\nname = 'nearer'\n")
+    assert read_project(nested) == ()
+
+
+@pytest.mark.parametrize("content", ["[tool.nutrace]\nprobes = 'p.toml'\n", "[tool]\nnutrace = 3\n"])
+def test_pyproject_without_tables_declares_nothing(tmp_path: Path, content: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(content)
+    assert read_project(tmp_path) == ()
+
+
+def test_bad_table_of_pyproject_says_where(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT + "levle = 'fine'\n")
+    with pytest.raises(
+        ProbeError, match=re.escape("pyproject.toml: [[tool.nutrace.probes]] number 1: unknown")
+    ):
+        read_project(tmp_path)
+
+
+def test_pyproject_that_is_not_toml_declares_nothing(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[[tool.nutrace.probes]\n")
+    assert read_project(tmp_path) == ()
 
 
 def test_collect_adds_the_users_to_the_shipped(tmp_path: Path) -> None:
-    probes = collect(_file(tmp_path, GOOD), [{"target": "a:b"}])
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    probes = collect(_file(tmp_path, GOOD), tmp_path)
     assert set(probes) > set(built_in())
-    assert {"a:b", "my_pkg.planner:MyPlanner.plan"} < {probe.target for probe in probes}
+    assert {"project.planner:plan", "my_pkg.planner:MyPlanner.plan"} < {probe.target for probe in probes}
 
 
-def test_a_users_declaration_replaces_that_of_the_catalogue() -> None:
+def test_a_users_declaration_replaces_that_of_the_catalogue(tmp_path: Path) -> None:
     shipped = next(probe for probe in built_in() if probe.level == "fine")
-    probes = collect(tables=[{"target": shipped.target, "level": "coarse"}])
+    probes = collect(_file(tmp_path, f"[[probe]]\ntarget = '{shipped.target}'\nlevel = 'coarse'\n"))
     assert [probe.level for probe in probes if probe.target == shipped.target] == ["coarse"]
     assert len(probes) == len(built_in())
+
+
+def test_settings_name_file_and_level(tmp_path: Path) -> None:
+    settings = Settings(level="coarse", probes=str(_file(tmp_path, GOOD)))
+    probes = for_settings(settings, tmp_path)
+    # Of the two in the file, one is at fine and the other, without a level, at normal.
+    assert set(probes) == set(at_level(built_in(), "coarse"))
+    finer = for_settings(Settings(level="fine", probes=settings.probes), tmp_path)
+    assert "my_pkg.planner:MyPlanner.plan" in {probe.target for probe in finer}
 
 
 def _install(folder: Path, module: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,13 @@ import importlib
 import sys
 from dataclasses import dataclass
 from importlib import metadata
-from os import PathLike
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
+from pathlib import Path
+from typing import Dict, Iterable, Optional, Tuple, Union
 
 from nutrace.errors import ProbeError
-from nutrace.probes.catalogue.user_file import read_probe_file, read_probe_tables
+from nutrace.probes.catalogue.user_file import read_probe_file, read_project
 from nutrace.probes.probe import LEVELS, Probe
+from nutrace.settings import Settings
 
 ENTRY_POINTS = "nutrace.probes"
 
@@ -56,10 +57,25 @@ def from_entry_points() -> Tuple[Probe, ...]:
     return tuple(probe for entry_point in _entry_points() for probe in _load(entry_point))
 
 
-def collect(
-    file: Optional[Union[str, PathLike[str]]] = None, tables: Sequence[Mapping[str, Any]] = ()
-) -> Tuple[Probe, ...]:
-    """All probes of all levels: built in, of entry points, of the user's file and of the settings.
+def for_settings(settings: Settings, folder: Optional[Path] = None) -> Tuple[Probe, ...]:
+    """The probes that a process with these settings applies.
+
+    Parameters
+    ----------
+    folder:
+        Where the search for pyproject.toml begins: the current directory.
+
+    Raises
+    ------
+    ProbeError
+        If a declaration cannot be right or the probe file cannot be read.
+    """
+    probes = collect(settings.probes or None, Path.cwd() if folder is None else folder)
+    return at_level(probes, settings.level)
+
+
+def collect(file: Optional[Union[str, Path]] = None, folder: Optional[Path] = None) -> Tuple[Probe, ...]:
+    """All probes of all levels: built in, of entry points, of the project and of the user's file.
 
     A later declaration replaces an earlier one of the same target, so a user can put a probe of
     the catalogue on another level or give it another name.
@@ -68,8 +84,8 @@ def collect(
     ----------
     file:
         TOML file with ``[[probe]]`` tables (``NUTRACE_PROBES``).
-    tables:
-        The same tables already read (``[[tool.nutrace.probes]]`` of ``pyproject.toml``).
+    folder:
+        In it or above it is the pyproject.toml whose ``[[tool.nutrace.probes]]`` count.
 
     Raises
     ------
@@ -79,7 +95,7 @@ def collect(
     sources = (
         built_in(),
         from_entry_points(),
-        read_probe_tables(tables, "[[tool.nutrace.probes]]"),
+        read_project(folder) if folder is not None else (),
         read_probe_file(file) if file is not None else (),
     )
     by_target: Dict[str, Probe] = {}

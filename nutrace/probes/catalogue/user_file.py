@@ -47,6 +47,37 @@ def read_probe_file(path: Union[str, PathLike[str]]) -> Tuple[Probe, ...]:
     return read_probe_tables(content.get("probe", ()), f"{where}: [[probe]]")
 
 
+def read_project(folder: Path) -> Tuple[Probe, ...]:
+    """The probes of the ``[[tool.nutrace.probes]]`` tables of the nearest pyproject.toml.
+
+    The nearest one counts, as for the settings; one that is not TOML has none.
+
+    Raises
+    ------
+    ProbeError
+        If a table says something that a probe cannot have.
+    """
+    for parent in (folder, *folder.parents):
+        file = parent / "pyproject.toml"
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        # Most projects have none: spare their start the parsing.
+        tables = _project_tables(text) if "nutrace" in text else ()
+        return read_probe_tables(tables, f"{file}: [[tool.nutrace.probes]]")
+    return ()
+
+
+def _project_tables(text: str) -> Any:
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("nutrace", {})
+    except tomllib.TOMLDecodeError:
+        return ()
+    tables = table.get("probes", ()) if isinstance(table, dict) else ()
+    return () if isinstance(tables, str) else tables  # a string is the setting: the name of a file
+
+
 def read_probe_tables(tables: Sequence[Mapping[str, Any]], where: str) -> Tuple[Probe, ...]:
     """The probes that `tables` declare; errors say `where` the tables are and which one it is.
 
@@ -56,7 +87,7 @@ def read_probe_tables(tables: Sequence[Mapping[str, Any]], where: str) -> Tuple[
         If a table lacks its target or has an unknown key or a value of the wrong type.
     """
     if not isinstance(tables, (list, tuple)) or not all(isinstance(table, Mapping) for table in tables):
-        raise ProbeError(f"{where}: not a list of tables: write [[probe]] with two brackets")
+        raise ProbeError(f"{where}: not a list of tables: write it with two brackets, [[...]]")
     return tuple(_probe(table, f"{where} number {number}") for number, table in enumerate(tables, start=1))
 
 
