@@ -36,15 +36,13 @@ def nest(rows: Rows, parent: array[int], counts: Counts) -> Nesting:
     heads: List[int] = []  # outermost spans of a thread
     beside: List[int] = []  # spans that need a lane
 
-    for span in range(count):
-        begin, finish, cost, above = start[span], end[span], busy[span], parent[span]
+    for span, (begin, finish, cost, above, own) in enumerate(zip(start, end, busy, parent, thread)):
         plain = cost < 0
         if plain:
             cost = finish - begin
         elif cost > finish - begin:
             counts.busy_clamped += 1
             cost = finish - begin
-        own = thread[span]
         if above < 0:
             heads.append(span)
         else:

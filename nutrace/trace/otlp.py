@@ -12,7 +12,7 @@ import msgspec
 
 from nutrace.trace.values import integer, loose_json
 
-_NO_BYTES = msgspec.Raw(b"")
+NO_BYTES = msgspec.Raw(b"")
 
 
 class Scope(msgspec.Struct, gc=False):
@@ -31,9 +31,9 @@ class Span(msgspec.Struct, gc=False):
     kind: int = 0
     startTimeUnixNano: int = 0
     endTimeUnixNano: int = 0
-    attributes: msgspec.Raw = _NO_BYTES
-    events: msgspec.Raw = _NO_BYTES
-    status: msgspec.Raw = _NO_BYTES
+    attributes: msgspec.Raw = NO_BYTES
+    events: msgspec.Raw = NO_BYTES
+    status: msgspec.Raw = NO_BYTES
 
 
 class ScopeSpans(msgspec.Struct, gc=False):
@@ -46,7 +46,7 @@ class ScopeSpans(msgspec.Struct, gc=False):
 class ResourceSpans(msgspec.Struct, gc=False):
     """ResourceSpans; before OTLP 0.19 scopeSpans was called instrumentationLibrarySpans."""
 
-    resource: msgspec.Raw = _NO_BYTES
+    resource: msgspec.Raw = NO_BYTES
     scopeSpans: List[ScopeSpans] = []
     instrumentationLibrarySpans: List[ScopeSpans] = []
 
@@ -93,7 +93,7 @@ def _dicts(value: Any) -> Iterator[Any]:
 
 
 def _raw(value: Any) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(value)) if value else _NO_BYTES
+    return msgspec.Raw(msgspec.json.encode(value)) if value else NO_BYTES
 
 
 def _text(value: Any) -> str:

@@ -36,12 +36,13 @@ class Cut(NamedTuple):
 
 def cuts(heads: bytes, data: bytes) -> Iterator[Cut]:
     """Ways to cut ``heads + data``, the best first; ``rest`` counts bytes of `data`."""
-    last = data.rfind(_NEXT_RESOURCE)
-    if last > 0:
-        yield Cut(heads + data[:last] + b"]}]}]}", last + len(b"]}]},"), _START)
     at = data.rfind(_NEXT_SCOPE)
-    if at > last:
-        head = _head(heads + data[:at], _RESOURCE, _SCOPES)
+    after = data.rfind(_NEXT_RESOURCE, max(at, 0))
+    if after >= 0:
+        yield Cut(heads + data[:after] + b"]}]}]}", after + len(b"]}]},"), _START)
+    if at >= 0:
+        # bytes.find is many times faster than rfind, and most parts hold no new resource.
+        head = _head(data[:at] if _RESOURCE in data else heads, _RESOURCE, _SCOPES)
         if head:
             yield Cut(heads + data[:at] + b"]}]}]}", at + len(b"]},"), _START + head)
     # A file with all spans in one batch. Links begin like spans do; a cut among them does not

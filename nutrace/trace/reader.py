@@ -166,7 +166,7 @@ class _FileReader:
             self.good += 1
             self.rows.add(document)
 
-    def _take_parts(self, heads: bytes, data: bytes) -> "tuple[bytes, bytes]":
+    def _take_parts(self, heads: bytes, data: bytes) -> tuple[bytes, bytes]:
         for cut in cuts(heads, data):
             try:
                 document = decode_document(cut.document)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from array import array
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import msgspec
 
 from nutrace import semconv
-from nutrace.trace.otlp import ResourceSpans, ScopeSpans, TracesData
+from nutrace.trace.otlp import NO_BYTES, ResourceSpans, ScopeSpans, TracesData
 from nutrace.trace.values import key_values, loose_json
 
 #: Times are kept as signed 64-bit integers: some 292 years of nanoseconds.
@@ -17,6 +18,10 @@ TIME_LIMIT = 2**63 - 1
 _COUNT_LIMIT = 2**62
 #: Bound on the cache of parsed attributes; those of generators are all different.
 _FACTS_LIMIT = 20_000
+
+_NO_ID = "0" * 16
+#: "[]", "{}" and nothing at all say the same.
+_EMPTY = 2
 
 _COMPONENTS = frozenset(semconv.COMPONENTS)
 #: Counters that a process raises as it runs: the highest of a file's lines holds.
@@ -88,7 +93,7 @@ class Rows:
         self._resource_of: Dict[object, int] = {}
         self._thread_of: Dict[Tuple[int, Optional[int]], int] = {}
         self._names: Dict[str, str] = {}
-        self._facts: Dict[Tuple[int, bytes], Facts] = {}
+        self._facts: Dict[int, Dict[bytes, Facts]] = {}  # by resource
 
     def __len__(self) -> int:
         return len(self.span_id)
@@ -107,9 +112,9 @@ class Rows:
         if not spans:
             return
         first = len(self)
-        number, trace_ids, names = self._number, self.trace_ids, self._names
-        self.span_id.extend([number(span.spanId) for span in spans])
-        self.parent_id.extend([number(span.parentSpanId) for span in spans])
+        trace_ids, names = self.trace_ids, self._names
+        self.span_id.extend(self._numbers([span.spanId for span in spans]))
+        self.parent_id.extend(self._numbers([span.parentSpanId or _NO_ID for span in spans]))
         self.trace_id.extend([trace_ids.setdefault(span.traceId, len(trace_ids)) for span in spans])
         self.name.extend([names.setdefault(span.name, span.name) for span in spans])
         try:
@@ -123,11 +128,10 @@ class Rows:
             self.kind.extend([span.kind if 0 <= span.kind < 100 else 0 for span in spans])
         announced = scope.scope is not None and scope.scope.name == semconv.OPEN_SCOPE
         self.announced.extend((b"\1" if announced else b"\0") * len(spans))
-        known = self._facts
-        facts = []
-        for span in spans:
-            raw = bytes(span.attributes)
-            facts.append(known.get((resource, raw)) or self._learn(resource, raw))
+        known = self._facts.setdefault(resource, {})
+        learn = self._learn
+        packed = [bytes(span.attributes) for span in spans]
+        facts = [known.get(raw) or learn(known, resource, raw) for raw in packed]
         raws, components, threads, busy, calls, yielded, unfinished = zip(*facts)
         self.attributes.extend(raws)
         self.component.extend(components)
@@ -137,25 +141,39 @@ class Rows:
         self.yielded.extend(yielded)
         self.unfinished.extend(unfinished)
         for row, span in enumerate(spans, first):
-            # "[]", "{}" and nothing at all say the same.
-            if len(bytes(span.events)) > 2:
+            if span.events is not NO_BYTES and len(bytes(span.events)) > _EMPTY:
                 self.events[row] = bytes(span.events)
-            if len(bytes(span.status)) > 2:
+            if span.status is not NO_BYTES and len(bytes(span.status)) > _EMPTY:
                 self.status[row] = bytes(span.status)
 
-    def _number(self, text: Optional[str]) -> int:
+    def _numbers(self, ids: List[str]) -> array[int]:
+        """Ids as numbers; all at once if they are as the specification says, as nearly always."""
+        text = "".join(ids)
+        # fromhex takes blanks as well.
+        if text.isalnum() and set(map(len, ids)) == {16}:
+            try:
+                numbers = array("Q", bytes.fromhex(text))
+            except ValueError:
+                pass
+            else:
+                if sys.byteorder == "little":
+                    numbers.byteswap()
+                return numbers
+        return array("Q", [self._number(item) for item in ids])
+
+    def _number(self, text: str) -> int:
         if not text:
             return 0
         # int() takes more than hex digits: signs, blanks, underscores, 0x, other scripts' digits.
         if len(text) == 16 and text.isascii() and text.isalnum() and text[1] not in "xX":
             try:
-                return int(text, 16) or self._odd_number(text)
+                return int(text, 16)
             except ValueError:
                 pass
         return self._odd_number(text)
 
     def _odd_number(self, text: str) -> int:
-        """A number for an id that is not 16 hex digits, or all zeros."""
+        """A number for an id that is not 16 hex digits."""
         number = (
             int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
             or 1
@@ -185,7 +203,7 @@ class Rows:
             self._resource_of[raw] = index
         return index
 
-    def _learn(self, resource: int, raw: bytes) -> Facts:
+    def _learn(self, known: Dict[bytes, Facts], resource: int, raw: bytes) -> Facts:
         component, thread_id, thread_name = "other", None, ""
         busy, calls, yielded, unfinished = -1, 1, 0, False
         for key, value in _key_values(raw):
@@ -209,9 +227,9 @@ class Rows:
                 unfinished = bool(value.boolValue)
         thread = self._thread(resource, thread_id, thread_name)
         facts = Facts(raw, component, thread, busy, calls, yielded, unfinished)
-        if len(self._facts) >= _FACTS_LIMIT:
-            self._facts.clear()
-        self._facts[resource, raw] = facts
+        if len(known) >= _FACTS_LIMIT:
+            known.clear()
+        known[raw] = facts
         return facts
 
     def _thread(self, resource: int, thread_id: Optional[int], name: str) -> int:

@@ -7,6 +7,7 @@ import sys
 from array import array
 from bisect import bisect_left
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any, Dict, Iterable, List, Optional
 
 from nutrace import semconv
@@ -112,9 +113,7 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
         depth.extend([level - rise for level in trace.depth[top:end]])
         subtree_end.extend([after + shift for after in trace.subtree_end[top:end]])
 
-    begins: List[int] = []
-    for top, end in zip(tops, ends):
-        begins.append((begins[-1] + ends[len(begins) - 1] - tops[len(begins) - 1]) if begins else 0)
+    begins = [0, *accumulate(end - top for top, end in zip(tops, ends))]
 
     def moved(extras: Dict[int, bytes]) -> Dict[int, bytes]:
         result = {}

@@ -245,7 +245,7 @@ def _cut_cycles(by_start: List[int], reached: List[int], up: array[int], counts:
             done[row] = 2
             path.append(row)
             row = up[row]
-        if row >= 0 and row in path[-1:] or row >= 0 and done[row] == 2:
+        if (row >= 0 and row in path[-1:]) or (row >= 0 and done[row] == 2):
             cycle = path[path.index(row) :]
             up[min(cycle, key=rank.__getitem__)] = -1
             counts.cycles += 1
@@ -254,6 +254,7 @@ def _cut_cycles(by_start: List[int], reached: List[int], up: array[int], counts:
 
 
 def _reorder(rows: Rows, order: List[int]) -> None:
+    count = len(order)
     for column in (
         "span_id",
         "trace_id",
@@ -266,13 +267,16 @@ def _reorder(rows: Rows, order: List[int]) -> None:
         "yielded",
     ):
         old = getattr(rows, column)
-        setattr(rows, column, array(old.typecode, [old[row] for row in order]))
+        # Many columns are constant; to compare them as bytes takes no time.
+        same = old[:1] * count
+        if count < len(old) or same.tobytes() != old.tobytes():
+            setattr(rows, column, array(old.typecode, [old[row] for row in order]))
     for column in ("name", "component", "attributes"):
         old = getattr(rows, column)
         setattr(rows, column, [old[row] for row in order])
     for column in ("announced", "unfinished"):
         old = getattr(rows, column)
-        setattr(rows, column, bytearray([old[row] for row in order]))
+        setattr(rows, column, bytearray([old[row] for row in order]) if any(old) else bytearray(count))
 
 
 def _end_unfinished(rows: Rows, parent: array[int]) -> None:

@@ -1,0 +1,177 @@
+"""How long a million spans take to load, and how much memory, beside the standard library.
+
+Usage: ``python tests/benchmarks/load_million_spans.py [--spans N] [--unique SHARE] [--jsonl] [--no-peer]``
+
+Prints the seconds and the peak bytes per span (resident memory of a fresh process, interpreter
+included) of ``nutrace.load``, the ratio to its budget (12 s, 1000 bytes a span), and the ratio
+to a peer: ``json.load`` of the same file and the least of trees, a dict of children.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator, List
+
+BUDGET_SECONDS, BUDGET_BYTES = 12.0, 1000.0
+_BATCH = 1000
+_EPOCH_NS = 1_700_000_000_000_000_000
+
+_MEASURE = """
+import sys, time
+{load}
+took, cpu = time.perf_counter() - begin, time.process_time()
+# The peak since exec: ru_maxrss would hand down the parent's.
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(took, cpu, int(peak.split()[1]) * 1024, count)
+"""
+
+_NUTRACE = """
+from nutrace.trace import load
+begin = time.perf_counter()
+count = len(load(sys.argv[1]))
+"""
+
+_PEER = """
+import json
+begin = time.perf_counter()
+children = {}
+count = 0
+with open(sys.argv[1]) as file:
+    documents = [json.loads(line) for line in file]
+for document in documents:
+    for entry in document["resourceSpans"]:
+        for scope in entry["scopeSpans"]:
+            for span in scope["spans"]:
+                count += 1
+                children.setdefault(span.get("parentSpanId"), []).append(span)
+"""
+
+
+def _attributes(function: int, extra: str = "") -> str:
+    return (
+        '[{"key":"nutrace.component","value":{"stringValue":"database"}},'
+        f'{{"key":"code.function.name","value":{{"stringValue":"nuplan.database.queries.function_{function}"}}}},'
+        '{"key":"code.file.path","value":{"stringValue":"/home/user/nuplan/database/queries/session.py"}},'
+        f'{{"key":"code.line.number","value":{{"intValue":"{100 + function}"}}}},'
+        f'{{"key":"thread.id","value":{{"intValue":"140234"}}}}{extra}]'
+    )
+
+
+def _spans(count: int, unique: float) -> Iterator[str]:
+    """A run of steps of 1000 spans, three levels deep, children before parents as recorded."""
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    plain = [_attributes(function) for function in range(40)]
+    every = round(1 / unique) if unique else count + 1
+
+    def span(number: int, parent: int, name: str, start: int, end: int, attributes: str) -> str:
+        above = f'"parentSpanId":"{parent * 7919:016x}",' if parent else ""
+        return (
+            f'{{"traceId":"{trace}","spanId":"{number * 7919:016x}",{above}"name":"{name}","kind":1,'
+            f'"startTimeUnixNano":"{start}","endTimeUnixNano":"{end}","attributes":{attributes}}}'
+        )
+
+    number, now = 2, _EPOCH_NS
+    while number <= count:
+        step, begin = number, now
+        size = min(1000, count - step + 1)
+        now += 1000
+        for group in range(step + 1, step + size, 10):
+            group_begin = now
+            last = min(group + 10, step + size)
+            now += 500
+            for leaf in range(group + 1, last):
+                extra = ""
+                if leaf % every == 0:
+                    extra = f',{{"key":"nutrace.busy_ns","value":{{"intValue":"{1000 + leaf % 4000}"}}}}'
+                    extra += f',{{"key":"nutrace.note","value":{{"intValue":"{leaf}"}}}}'
+                attributes = _attributes(leaf % 40, extra) if extra else plain[leaf % 40]
+                yield span(leaf, group, f"query_{leaf % 40}", now, now + 9_000, attributes)
+                now += 10_000
+            yield span(group, step, f"get_{group % 7}", group_begin, now, plain[group % 40])
+        attributes = _attributes(
+            0, f',{{"key":"nutrace.step.index","value":{{"intValue":"{step // 1000}"}}}}'
+        )
+        yield span(step, 1, "simulation.step", begin, now, attributes)
+        number = step + size
+    yield span(1, 0, "simulation.run", _EPOCH_NS, now, plain[0])
+
+
+def write_run(path: Path, count: int, unique: float, lines: bool) -> None:
+    """Write a run file of `count` spans, a share `unique` of which have attributes of their own."""
+    head = '{"resourceSpans":[{"resource":{"attributes":[{"key":"process.pid","value":{"intValue":"1"}},' + (
+        '{"key":"nutrace.run.complete","value":{"boolValue":true}}]},"scopeSpans":['
+    )
+    with path.open("w") as file:
+        batch: List[str] = []
+        first = True
+        for span in _spans(count, unique):
+            batch.append(span)
+            if len(batch) == _BATCH:
+                _write_batch(file.write, head if first or lines else ",", batch, lines)
+                first, batch = False, []
+        _write_batch(file.write, head if first or lines else ",", batch, lines)
+        file.write("" if lines else "]}]}\n")
+
+
+def _write_batch(write: object, before: str, batch: List[str], lines: bool) -> None:
+    assert callable(write)
+    write(f'{before}{{"scope":{{"name":"nutrace","version":"0.1.0"}},"spans":[{",".join(batch)}]}}')
+    write("]}]}\n" if lines else "")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Loading in a process of its own; more seconds than CPU seconds tell of a busy machine."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: float
+    spans: int
+
+    def __str__(self) -> str:
+        per_span = self.peak_bytes / self.spans
+        return f"{self.seconds:7.2f} s  {self.cpu_seconds:7.2f} s CPU  {per_span:7.0f} bytes/span peak"
+
+
+def measure(load: str, path: Path) -> Measure:
+    """Run the code `load` on the file in a fresh interpreter."""
+    code = _MEASURE.format(load=load)
+    run = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True)
+    seconds, cpu, peak, count = run.stdout.split()
+    return Measure(float(seconds), float(cpu), float(peak), int(count))
+
+
+def main() -> None:
+    """Make the file, load it both ways, print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--spans", type=int, default=1_000_000)
+    parser.add_argument(
+        "--unique", type=float, default=0.1, help="share of spans with attributes of their own"
+    )
+    parser.add_argument("--jsonl", action="store_true", help="one line a batch, as in a .partial file")
+    parser.add_argument("--no-peer", action="store_true")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "run.json"
+        write_run(path, args.spans, args.unique, args.jsonl)
+        print(f"{path.stat().st_size / 1e6:.0f} MB, {args.spans:,} spans, Python {sys.version.split()[0]}")
+        ours = measure(_NUTRACE, path)
+        assert ours.spans == args.spans, f"{ours.spans} spans came back"
+        print(f"nutrace.load      {ours}")
+        seconds, memory = ours.seconds * 1e6 / ours.spans, ours.peak_bytes / ours.spans
+        print(f"  of the budget   {seconds / BUDGET_SECONDS:7.2f} {memory / BUDGET_BYTES:29.2f}")
+        if not args.no_peer:
+            peer = measure(_PEER, path)
+            print(f"json.load + dict  {peer}")
+            print(
+                f"  nutrace / peer  {ours.seconds / peer.seconds:7.2f} {ours.peak_bytes / peer.peak_bytes:29.2f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
