@@ -1,1 +1,26 @@
-"""TODO"""
+"""Questions asked of a trace: pure functions that return frozen dataclasses. Times are in ns."""
+
+from __future__ import annotations
+
+from nutrace.analysis.components import ComponentCost, component_costs
+from nutrace.analysis.regions import Region, Regions, divide
+from nutrace.analysis.report import Lost, Overhead, Report, Run, report
+from nutrace.analysis.spans import SpanCost, span_costs
+from nutrace.analysis.steps import StepTimes, step_times
+
+__all__ = [
+    "ComponentCost",
+    "Lost",
+    "Overhead",
+    "Region",
+    "Regions",
+    "Report",
+    "Run",
+    "SpanCost",
+    "StepTimes",
+    "component_costs",
+    "divide",
+    "report",
+    "span_costs",
+    "step_times",
+]

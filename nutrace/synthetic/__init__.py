@@ -1,1 +1,9 @@
-"""TODO"""
+"""Synthetic nuPlan data: a log and maps on which the devkit, or the miniature, can run."""
+
+from __future__ import annotations
+
+from nutrace.synthetic.dataset import Dataset, write_dataset
+from nutrace.synthetic.log import write_log
+from nutrace.synthetic.spec import LogSpec
+
+__all__ = ["Dataset", "LogSpec", "write_dataset", "write_log"]

@@ -1,0 +1,52 @@
+"""What each component costs, in the steps, beside them and outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Tuple
+
+from nutrace.analysis.regions import Region, Regions
+from nutrace.trace import Trace
+
+
+@dataclass(frozen=True)
+class ComponentCost:
+    """One component's cost in one region.
+
+    Attributes
+    ----------
+    calls:
+        Calls of its spans; a function that calls itself counts once, a generator once
+        whatever it yields.
+    total_ns:
+        Time inside its outermost spans, other components that these call included: totals of
+        several components overlap. Outside the steps, the steps' time is not in it.
+    self_ns:
+        Time inside its spans and in no other span: self times of all components sum to the
+        time of the region.
+    """
+
+    component: str
+    calls: int
+    total_ns: int
+    self_ns: int
+
+
+def component_costs(trace: Trace, regions: Regions, region: Region) -> Tuple[ComponentCost, ...]:
+    """The components of one region, the one with most self time first."""
+    totals: Dict[str, List[int]] = {}
+    busy, calls, self_ns, inner = trace.busy_ns, trace.calls, trace.self_ns, regions.inner_step_ns
+    for span, where in enumerate(regions.region):
+        if where != region:
+            continue
+        component = trace.component[span]
+        entry = totals.get(component)
+        if entry is None:
+            entry = totals[component] = [0, 0, 0]
+        if regions.outermost_name[span]:
+            entry[0] += calls[span]
+        if regions.outermost_component[span]:
+            entry[1] += busy[span] - inner[span]
+        entry[2] += self_ns[span]
+    costs = [ComponentCost(component, *entry) for component, entry in totals.items()]
+    return tuple(sorted(costs, key=lambda cost: (-cost.self_ns, cost.component)))

@@ -1,0 +1,30 @@
+"""Percentiles by nearest rank: always a value that occurred, never one in between.
+
+The p-th percentile is the smallest value such that at least p percent of all values do not
+exceed it (Hyndman and Fan 1996, definition 1).
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Sequence, Tuple
+
+
+def percentile(values: Iterable[int], percent: float) -> int:
+    """The percentile of values; 0 of none."""
+    return weighted_percentiles([(value, 1) for value in values], (percent,))[0]
+
+
+def weighted_percentiles(values: Iterable[Tuple[float, int]], percents: Sequence[float]) -> List[int]:
+    """Percentiles of (value, how often it occurred); zeros if there is none."""
+    ordered = sorted(values)
+    weight = sum(often for _, often in ordered)
+    results = []
+    for percent in percents:
+        need, seen, result = weight * percent / 100, 0, 0.0
+        for value, often in ordered:
+            seen += often
+            result = value
+            if seen >= need and often:
+                break
+        results.append(round(result))
+    return results

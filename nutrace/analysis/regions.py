@@ -1,0 +1,92 @@
+"""Which spans lie inside the steps, beside them on other threads, or outside."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Dict, List, Tuple
+
+from nutrace.trace import Trace
+
+
+class Region(IntEnum):
+    """Where a span ran."""
+
+    OUTSIDE = 0
+    #: On the step's own thread, the step itself included: self times sum to the steps' time.
+    INSIDE = 1
+    #: Started in a step but on another thread (or as a concurrent task): time besides the step's.
+    BESIDE = 2
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Per span: its region, and whether it is the outermost of its component or name there.
+
+    "Outermost" is what is counted once: a span of the same component (or name) around it, in
+    the same region and on the same thread, already holds its time; and a function that calls
+    itself is one call.
+
+    ``steps`` are the finished steps, ``unfinished_steps`` the number of the others: they have
+    no duration and count as outside.  ``inner_step_ns`` is the time of the steps within each
+    span outside.
+    """
+
+    region: bytearray
+    outermost_component: bytearray
+    outermost_name: bytearray
+    steps: Tuple[int, ...]
+    unfinished_steps: int
+    inner_step_ns: array[int]
+
+
+def divide(trace: Trace) -> Regions:
+    """Divide the spans of a trace by its steps."""
+    count = len(trace)
+    finished = tuple(span for span in trace.steps if not trace.unfinished(span))
+    is_step = bytearray(count)
+    for span in finished:
+        is_step[span] = 1
+    region, components, names = bytearray(count), bytearray(count), bytearray(count)
+    inner = array("q", [0]) * count
+    steps: List[int] = []
+
+    # The open ancestors: where each ends, and what is open around its children. A step and a
+    # change of thread begin with nothing open.
+    ends: List[int] = []
+    opened: List[Tuple[Dict[str, int], Dict[str, int], str, str]] = []
+    parent, thread, subtree_end = trace.parent, trace.thread, trace.subtree_end
+    for span in range(count):
+        while ends and ends[-1] <= span:
+            ends.pop()
+            open_components, open_names, component, name = opened.pop()
+            open_components[component] -= 1
+            open_names[name] -= 1
+        component, name, above = trace.component[span], trace.name[span], parent[span]
+        around = region[above] if above >= 0 else Region.OUTSIDE
+        nested = above >= 0 and thread[above] == thread[span]
+        fresh = not nested
+        if around != Region.OUTSIDE:
+            region[span] = around if nested else Region.BESIDE
+        elif is_step[span]:
+            region[span] = Region.INSIDE
+            fresh = True
+            steps.append(span)
+        if fresh:
+            open_components, open_names = {}, {}
+        else:
+            open_components, open_names, _, _ = opened[-1]
+        components[span] = not open_components.get(component)
+        names[span] = not open_names.get(name)
+        if subtree_end[span] > span + 1:
+            open_components[component] = open_components.get(component, 0) + 1
+            open_names[name] = open_names.get(name, 0) + 1
+            ends.append(subtree_end[span])
+            opened.append((open_components, open_names, component, name))
+    for span in steps:
+        above, below = parent[span], span
+        while above >= 0 and thread[above] == thread[below]:
+            inner[above] += trace.busy_ns[span]
+            above, below = parent[above], above
+    return Regions(region, components, names, tuple(steps), len(trace.steps) - len(finished), inner)

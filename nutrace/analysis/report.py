@@ -1,0 +1,119 @@
+"""Everything ``nutrace report`` says, in numbers."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from nutrace import semconv
+from nutrace.analysis.components import ComponentCost, component_costs
+from nutrace.analysis.regions import Region, divide
+from nutrace.analysis.spans import SpanCost, span_costs
+from nutrace.analysis.steps import StepTimes, step_times
+from nutrace.trace import Resource, Trace
+
+
+@dataclass(frozen=True)
+class Run:
+    """What ran: of the whole file, whatever part of it is reported."""
+
+    file: str
+    command: str
+    wall_seconds: float
+    processes: int
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Spans that are not in the file, or not whole."""
+
+    dropped: int
+    truncated: int
+    unfinished: int
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """What nutrace itself cost, by its own estimate; None if the file does not say.
+
+    ``spans`` is how often probes fired, before equal siblings were merged; ``share`` is of the
+    wall time.
+    """
+
+    spans: int
+    estimated_ns: Optional[int]
+    share: Optional[float]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The report on a run. ``components`` lie inside the steps on their own thread; their self
+    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads."""
+
+    run: Run
+    steps: StepTimes
+    components: Tuple[ComponentCost, ...]
+    concurrent: Tuple[ComponentCost, ...]
+    outside_steps: Tuple[ComponentCost, ...]
+    spans: Tuple[SpanCost, ...]
+    lost: Lost
+    overhead: Overhead
+    notes: Tuple[str, ...]
+
+
+def report(trace: Trace, part: Optional[Trace] = None) -> Report:
+    """Report on a trace, or on a `part` selected from it (what is said of the run stays whole)."""
+    chosen = trace if part is None else part
+    regions = divide(chosen)
+    diagnostics = trace.diagnostics
+    wall_ns = trace.finish_ns - trace.begin_ns
+    notes = list(diagnostics.notes)
+    if regions.unfinished_steps:
+        notes.append(f"{regions.unfinished_steps:,} steps did not finish and are counted outside the steps")
+    if diagnostics.faults:
+        notes.append(f"{diagnostics.faults:,} faults in probes were caught while the program ran")
+    return Report(
+        run=Run(
+            file=trace.path,
+            command=_command(trace.resources),
+            wall_seconds=wall_ns / 1e9,
+            processes=len(trace.resources),
+            complete=diagnostics.complete,
+        ),
+        steps=step_times(chosen, regions),
+        components=component_costs(chosen, regions, Region.INSIDE),
+        concurrent=component_costs(chosen, regions, Region.BESIDE),
+        outside_steps=component_costs(chosen, regions, Region.OUTSIDE),
+        spans=span_costs(chosen, regions),
+        lost=Lost(diagnostics.dropped, diagnostics.truncated, diagnostics.unfinished),
+        overhead=_overhead(trace, wall_ns),
+        notes=tuple(notes),
+    )
+
+
+def _command(resources: Tuple[Resource, ...]) -> str:
+    """The command line of the first process that tells its own."""
+    for resource in resources:
+        words = resource.attributes.get("process.command_args")
+        if isinstance(words, list) and words:
+            return shlex.join(str(word) for word in words)
+        line = resource.attributes.get("process.command_line")
+        if isinstance(line, str) and line:
+            return line
+    return ""
+
+
+def _overhead(trace: Trace, wall_ns: int) -> Overhead:
+    def total(key: str) -> Optional[int]:
+        values = [resource.attributes.get(key) for resource in trace.resources]
+        told = [value for value in values if isinstance(value, int)]
+        return sum(told) if told else None
+
+    recorded, estimated = total(semconv.SPANS_RECORDED), total(semconv.OVERHEAD_NS)
+    return Overhead(
+        spans=len(trace) if recorded is None else recorded,
+        estimated_ns=estimated,
+        share=None if estimated is None or wall_ns <= 0 else estimated / wall_ns,
+    )

@@ -1,0 +1,90 @@
+"""What each kind of span costs: a table of functions, over the whole trace."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import DefaultDict, Dict, List, Optional, Tuple
+
+from nutrace import semconv
+from nutrace.analysis.percentiles import weighted_percentiles
+from nutrace.analysis.regions import Regions
+from nutrace.trace import Trace
+
+
+@dataclass(frozen=True)
+class SpanCost:
+    """All spans of one name and component.
+
+    Attributes
+    ----------
+    calls:
+        A function that calls itself counts once, a generator once whatever it yields.
+    yielded:
+        Values that generators yielded.
+    total_ns, self_ns:
+        As for components: outermost spans with all they call; and without.
+    mean_ns:
+        total_ns over calls.
+    p50_ns, p95_ns:
+        Nearest rank over calls. Calls that were merged into a composite span weigh in with
+        its mean, as their own times were not kept.
+    """
+
+    name: str
+    component: str
+    calls: int
+    yielded: int
+    total_ns: int
+    self_ns: int
+    mean_ns: float
+    p50_ns: int
+    p95_ns: int
+
+
+def span_costs(trace: Trace, regions: Regions) -> Tuple[SpanCost, ...]:
+    """Every kind of span, the one with most self time first."""
+    yielded: DefaultDict[Tuple[str, str], int] = defaultdict(int)
+    self_ns: DefaultDict[Tuple[str, str], int] = defaultdict(int)
+    outermost: DefaultDict[Tuple[str, str], List[int]] = defaultdict(list)
+    for span, key in enumerate(zip(trace.name, trace.component)):
+        self_ns[key] += trace.self_ns[span]
+        yielded[key] += trace.yielded[span]
+        if regions.outermost_name[span]:
+            outermost[key].append(span)
+    continued = _continued(trace)
+    costs = []
+    for key, own in self_ns.items():
+        spans = outermost[key]
+        calls = sum(trace.calls[span] for span in spans)
+        total = sum(trace.busy_ns[span] for span in spans)
+        members = [
+            ((trace.busy_ns[span] + continued.get(span, 0)) / trace.calls[span], trace.calls[span])
+            for span in spans
+            if trace.calls[span]
+        ]
+        p50, p95 = weighted_percentiles(members, (50, 95))
+        mean = total / calls if calls else 0.0
+        costs.append(SpanCost(*key, calls, yielded[key], total, own, mean, p50, p95))
+    return tuple(sorted(costs, key=lambda cost: (-cost.self_ns, cost.name, cost.component)))
+
+
+def _continued(trace: Trace) -> Dict[int, int]:
+    """For spans whose generator went on in other spans: the cost of those."""
+    segments = [span for span, calls in enumerate(trace.calls) if not calls]
+    if not segments:
+        return {}
+    of = {span: trace.attributes(span).get(semconv.CONTINUES) for span in segments}
+    wanted = set(of.values())
+    holder: Dict[Optional[str], int] = {}
+    for span in range(len(trace)):
+        if trace.yielded[span] or trace.calls[span]:
+            span_id = trace.span_id(span)
+            if span_id in wanted:
+                holder[span_id] = span
+    costs: Dict[int, int] = {}
+    for span in segments:
+        call = holder.get(of[span])
+        if call is not None:
+            costs[call] = costs.get(call, 0) + trace.busy_ns[span]
+    return costs

@@ -1,0 +1,63 @@
+"""How long the steps of a simulation take, and how that compares to the time they simulate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from nutrace import semconv
+from nutrace.analysis.percentiles import weighted_percentiles
+from nutrace.analysis.regions import Regions
+from nutrace.trace import Trace
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """Durations of the finished steps of all simulations in a trace.
+
+    ``realtime_factor`` is the steps' time over the time they simulate (1.74 is slower than
+    real time, 1.0 keeps up); None, like ``simulated_interval_s``, if the steps do not say what
+    they simulate. Percentiles are by nearest rank.
+    """
+
+    count: int
+    unfinished: int
+    total_ns: int
+    mean_ns: float
+    p50_ns: int
+    p95_ns: int
+    p99_ns: int
+    max_ns: int
+    simulated_interval_s: Optional[float]
+    realtime_factor: Optional[float]
+
+
+def step_times(trace: Trace, regions: Regions) -> StepTimes:
+    """Measure the finished steps."""
+    times = [trace.busy_ns[span] for span in regions.steps]
+    p50, p95, p99 = weighted_percentiles([(time, 1) for time in times], (50, 95, 99))
+    interval, factor = _real_time(trace, regions)
+    return StepTimes(
+        count=len(times),
+        unfinished=regions.unfinished_steps,
+        total_ns=sum(times),
+        mean_ns=sum(times) / len(times) if times else 0.0,
+        p50_ns=p50,
+        p95_ns=p95,
+        p99_ns=p99,
+        max_ns=max(times, default=0),
+        simulated_interval_s=interval,
+        realtime_factor=factor,
+    )
+
+
+def _real_time(trace: Trace, regions: Regions) -> Tuple[Optional[float], Optional[float]]:
+    """Mean interval in seconds, and factor, of the steps that say what they simulate."""
+    simulated, spent_ns, count = 0.0, 0, 0
+    for span in regions.steps:
+        interval = trace.attributes(span).get(semconv.STEP_INTERVAL_S)
+        if isinstance(interval, (int, float)) and 0 < interval < float("inf"):
+            simulated += interval
+            spent_ns += trace.busy_ns[span]
+            count += 1
+    return (simulated / count, spent_ns / 1e9 / simulated) if count else (None, None)

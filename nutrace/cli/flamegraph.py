@@ -1,0 +1,123 @@
+"""``nutrace flamegraph run.json``: draw a run in any of the formats."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import webbrowser
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Dict
+
+from nutrace.cli.progress import progress_bar
+from nutrace.errors import OutputError, UsageError
+from nutrace.semconv import COMPONENTS
+from nutrace.trace import Trace, load, parse_steps, select
+from nutrace_exporters.output import STDOUT, whole_file
+from nutrace_exporters.registry import FORMATS, Format, find
+
+_SUFFIX = re.compile(r"(\.(json|jsonl|ndjson))?(\.gz)?(\.partial)?\Z")
+_RUN_FILE = b'{"resourceSpans"'
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("file", help="a run file: run.json, run.json.partial, run.json.gz, any OTLP/JSON")
+    parser.add_argument(
+        "-f",
+        "--format",
+        default=FORMATS[0].name,
+        metavar="|".join(row.name for row in FORMATS),
+        help="; ".join(f"{row.name}: {row.description}" for row in FORMATS) + f" (default {FORMATS[0].name})",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="where to write; - is standard output (default: run.flamegraph.html, ...)"
+    )
+    parser.add_argument("--open", action="store_true", help="show it in the web browser")
+    parser.add_argument("--steps", metavar="A:B", help="only steps A up to, not including, B; also A: and :B and A")
+    parser.add_argument("--component", metavar="NAME", help="only what happens inside the spans of one component")
+    parser.add_argument("--title", default="", help="heading of the drawing")
+    parser.add_argument(
+        "--min-us",
+        type=float,
+        default=0.0,
+        metavar="US",
+        help="join neighbouring spans shorter than this many microseconds (speedscope, chrome)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw, and say in one line what was written."""
+    row = find(args.format)
+    output = args.output or default_output(args.file, row)
+    steps = None if args.steps is None else parse_steps(args.steps)
+    _check(args, row, output)
+    with progress_bar("bytes") as progress:
+        trace = load(args.file, progress=progress)
+    if steps is not None or args.component is not None:
+        trace = select(trace, steps=steps, component=args.component)
+    module = row.load()
+    with whole_file(output) as out:
+        module.export(trace, out, module.Options(**_options(module.Options, args)))
+    if output != STDOUT:
+        _tell(trace, row, output)
+        if args.open:
+            webbrowser.open(Path(output).absolute().as_uri())
+    return 0
+
+
+def default_output(file: str, row: Format) -> str:
+    """The run file's name with the format's suffix, in the working directory's terms: beside the run."""
+    head, name = os.path.split(file)
+    return os.path.join(head, (_SUFFIX.sub("", name) or "run") + row.suffix)
+
+
+def _check(args: argparse.Namespace, row: Format, output: str) -> None:
+    """Refuse before the work what would be refused after it."""
+    if args.component is not None and args.component not in COMPONENTS:
+        raise UsageError(f"unknown component {args.component[:40]!r}: use one of {', '.join(COMPONENTS)}")
+    if not 0 <= args.min_us <= 1e9:
+        raise UsageError(f"bad --min-us {args.min_us}: write microseconds from 0 to 1e9")
+    if args.open and (output == STDOUT or not row.browser):
+        shows = " or ".join(other.name for other in FORMATS if other.browser)
+        raise UsageError(f"--open shows --format {shows} written to a file; {row.name} is {row.description}")
+    if output == STDOUT:
+        if sys.stdout.isatty() and row.name == "html":
+            raise UsageError("-o - would fill the terminal with a web page: redirect it or name a file")
+        return
+    if os.path.isfile(output):
+        with open(output, "rb") as existing:
+            if existing.read(len(_RUN_FILE)) == _RUN_FILE or os.path.exists(args.file) and os.path.samefile(
+                output, args.file
+            ):
+                raise OutputError(f"{output} is a run file, which is never overwritten: choose another name with -o")
+
+
+def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
+    """Those of the arguments that the format has an option for."""
+    given = {"title": args.title, "name": args.title, "min_ns": round(args.min_us * 1000)}
+    return {field.name: given[field.name] for field in fields(kind) if field.name in given}
+
+
+def _tell(trace: Trace, row: Format, output: str) -> None:
+    size = os.path.getsize(output)
+    print(f"{output}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.steps):,} steps")
+    if not row.browser:
+        print(f"  {row.description}", file=sys.stderr)
+    comfortable = getattr(row.load(), "COMFORTABLE_BYTES", None)
+    if comfortable is not None and size > comfortable:
+        print(
+            f"nutrace: warning: {row.name} may not open a file of {_size(size)}: "
+            "draw fewer steps (--steps A:B) or join short spans (--min-us 10)",
+            file=sys.stderr,
+        )
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.1f} MB"

@@ -1,0 +1,122 @@
+"""Probes in a program's own source: ``@nutrace.probe`` and ``with nutrace.span(...)``."""
+
+from __future__ import annotations
+
+import inspect
+from types import TracebackType
+from typing import Any, Callable, Dict, Optional, Tuple, Type, TypeVar, Union, overload
+
+from opentelemetry.trace import INVALID_SPAN
+from opentelemetry.trace import Span as OtelSpan
+
+from nutrace.errors import ProbeError
+from nutrace.probes import wrappers
+from nutrace.probes.engine import kind_of, site_of
+from nutrace.probes.wrapped import ProbedFunction
+from nutrace.recording.span import Site, Span
+from nutrace.semconv import COMPONENTS
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@overload
+def probe(function: Function) -> Function: ...
+
+
+@overload
+def probe(*, component: str = "other", name: Optional[str] = None) -> Callable[[Function], Function]: ...
+
+
+def probe(
+    function: Optional[Function] = None, *, component: str = "other", name: Optional[str] = None
+) -> Union[Function, Callable[[Function], Function]]:
+    """Decorator: a span around each call while tracing is on, next to nothing while it is off.
+
+    Works on functions, methods, class and static methods, generators, coroutines and functions
+    made with ``@contextmanager``.
+
+    Parameters
+    ----------
+    component:
+        One of :data:`nutrace.semconv.COMPONENTS`.
+    name:
+        Span name; by default the function's qualified name.
+
+    Raises
+    ------
+    ProbeError
+        For an unknown component, and for something that is not a function.
+    """
+    _check(component)
+
+    def decorate(target: Function) -> Function:
+        inner = getattr(target, "__func__", target)
+        if isinstance(target, type) or not callable(inner) or inspect.isasyncgenfunction(inner):
+            raise ProbeError(f"@probe stands on functions and methods, not on {target!r}")
+        site = site_of(inner, name or getattr(inner, "__qualname__", repr(inner)), component)
+        return ProbedFunction(target, kind_of(inner)(site), wrappers.switch)  # type: ignore[no-any-return]
+
+    return decorate if function is None else decorate(function)
+
+
+def span(name: str, *, component: str = "other", **attributes: Any) -> SpanBlock:
+    """A with-block as a span; ``as`` gives the OpenTelemetry span, to set attributes on.
+
+    Raises
+    ------
+    ProbeError
+        For an unknown component.
+    """
+    _check(component)
+    return SpanBlock(name, component, attributes)
+
+
+def _check(component: str) -> None:
+    if component not in COMPONENTS:
+        raise ProbeError(f"unknown component {component!r}: use one of {', '.join(COMPONENTS)}")
+
+
+_sites: Dict[Tuple[str, str], Site] = {}
+_MOST_SITES = 4096  # names may be made at run time: the table stays bounded
+
+
+def _site(name: str, component: str) -> Site:
+    site = _sites.get((name, component))
+    if site is None:
+        site = Site(name, component)
+        if len(_sites) < _MOST_SITES:
+            _sites[name, component] = site
+    return site
+
+
+class SpanBlock:
+    """What :func:`span` returns: a context manager, for one use at a time."""
+
+    __slots__ = ("_attributes", "_component", "_name", "_span", "_state")
+
+    def __init__(self, name: str, component: str, attributes: Dict[str, Any]) -> None:
+        self._name = name
+        self._component = component
+        self._attributes = attributes
+        self._span: Optional[Span] = None
+        self._state: Any = None
+
+    def __enter__(self) -> OtelSpan:
+        if not wrappers.switch:
+            return INVALID_SPAN
+        self._span, self._state = wrappers.start(_site(self._name, self._component))
+        if self._attributes:
+            wrappers.note(self._span, self._attributes)
+        return self._span
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        made, self._span = self._span, None
+        if made is not None:
+            if error is not None:
+                made.fail(error)
+            wrappers.stop(made, self._state)

@@ -1,0 +1,133 @@
+"""Processes: what a child inherits, and every way in which a process can end.
+
+Children of fork get a shard of their own; started programs learn of the run through an environment
+variable. ``os._exit``, ``exec`` and SIGTERM skip Python's exit handlers, so they are met here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Callable, List, Mapping, Optional, Tuple
+
+VARIABLE = "NUTRACE_PARENT"
+_LEAVING = ("_exit", "execv", "execve")
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """What a process started by a traced one is told: it belongs to this run."""
+
+    run: Path
+    run_id: str
+    trace_id: int
+    offset_ns: int
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.run_id}:{self.trace_id:032x}:{self.offset_ns}:{self.pid}:{self.run}"
+
+
+def inherited(environ: Mapping[str, str]) -> Optional[Inherited]:
+    """The run that this process belongs to, if a traced process started it."""
+    run_id, trace_id, offset, pid, run = [*environ.get(VARIABLE, "").split(":", 4), "", "", "", "", ""][:5]
+    try:
+        found = Inherited(Path(run), run_id, int(trace_id, 16), int(offset), int(pid))
+    except ValueError:
+        return None
+    return found if run and found.run.parent.is_dir() else None
+
+
+class Endings:
+    """Calls back before this process forks, ends abruptly or becomes another program.
+
+    Parameters
+    ----------
+    finish:
+        Writes everything out; called at most once in a process.
+    flush:
+        Writes what there is; the process may go on (an ``exec`` that fails).
+    before_fork, in_parent, in_child:
+        Called around ``os.fork``.
+    """
+
+    # os.register_at_fork cannot be undone: one registration serves whoever is current.
+    _current: Optional[Endings] = None
+    _registered = False
+
+    def __init__(
+        self,
+        finish: Callable[[], None],
+        flush: Callable[[], None],
+        before_fork: Callable[[], None],
+        in_parent: Callable[[], None],
+        in_child: Callable[[], None],
+    ) -> None:
+        self.finish = finish
+        self.flush = flush
+        self.before_fork = before_fork
+        self.in_parent = in_parent
+        self.in_child = in_child
+        self._undo: List[Tuple[str, Any, Any]] = []
+        self._previous: Any = None
+
+    def install(self) -> None:
+        """Begin to watch."""
+        Endings._current = self
+        if not Endings._registered:
+            os.register_at_fork(
+                before=lambda: _tell("before_fork"),
+                after_in_parent=lambda: _tell("in_parent"),
+                after_in_child=lambda: _tell("in_child"),
+            )
+            Endings._registered = True
+        for name in _LEAVING:
+            original = getattr(os, name)
+            replacement = self._leaving(original, self.finish if name == "_exit" else self.flush)
+            setattr(os, name, replacement)
+            self._undo.append((name, original, replacement))
+        self._install_signal()
+
+    def uninstall(self) -> None:
+        """Watch no more; what others put in our place meanwhile stays."""
+        Endings._current = None
+        for name, original, replacement in self._undo:
+            if getattr(os, name) is replacement:
+                setattr(os, name, original)
+        self._undo.clear()
+        if self._previous is not None and threading.current_thread() is threading.main_thread():
+            if signal.getsignal(signal.SIGTERM) == self._terminated:
+                signal.signal(signal.SIGTERM, self._previous)
+            self._previous = None
+
+    def _leaving(self, original: Any, callback: Callable[[], None]) -> Any:
+        def leave(*args: Any, **kwargs: Any) -> Any:
+            callback()
+            return original(*args, **kwargs)
+
+        leave.__name__ = leave.__qualname__ = original.__name__
+        leave.__doc__ = original.__doc__
+        leave.__wrapped__ = original  # type: ignore[attr-defined]
+        return leave
+
+    def _install_signal(self) -> None:
+        # Only where the program left SIGTERM at its default: a handler of its own comes first.
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            self._previous = signal.SIG_DFL
+            signal.signal(signal.SIGTERM, self._terminated)
+
+    def _terminated(self, number: int, frame: Optional[FrameType]) -> None:
+        self.finish()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
+def _tell(what: str) -> None:
+    if Endings._current is not None:
+        getattr(Endings._current, what)()

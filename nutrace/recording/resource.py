@@ -1,0 +1,90 @@
+"""The resource: which host, process, program, versions and settings a run was made with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+
+def identity(run_id: str) -> Dict[str, Any]:
+    """What tells this process from the others of the run; every line of the file bears it."""
+    return {"service.name": "nutrace", "nutrace.run.id": run_id, "process.pid": os.getpid()}
+
+
+def describe(run_id: str, version: str) -> Dict[str, Any]:
+    """Everything about this process that can be told without importing anything of the program's."""
+    attributes = {
+        **identity(run_id),
+        "service.version": version,
+        "nutrace.version": version,
+        "telemetry.sdk.name": "nutrace",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.version": version,
+        "host.name": socket.gethostname(),
+        "host.arch": platform.machine(),
+        "os.type": sys.platform,
+        "process.parent_pid": os.getppid(),
+        "process.executable.path": sys.executable or "",
+        "process.command_args": command(),
+        "process.working_directory": _cwd(),
+        "process.runtime.name": platform.python_implementation().lower(),
+        "process.runtime.version": platform.python_version(),
+    }
+    devkit = _devkit_version()
+    if devkit:
+        attributes["nuplan.devkit.version"] = devkit
+    revision = git_revision(Path(_cwd()))
+    if revision:
+        attributes["vcs.ref.head.revision"] = revision
+    return attributes
+
+
+def command() -> list[str]:
+    """The command line, as exact as this Python tells it."""
+    # sys.orig_argv exists from 3.10 on; before it, -m and -c have lost their operand.
+    return list(getattr(sys, "orig_argv", None) or [sys.executable or "python", *getattr(sys, "argv", [])])
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # the folder was deleted
+        return ""
+
+
+def _devkit_version() -> Optional[str]:
+    from importlib import metadata
+
+    try:
+        return metadata.version("nuplan-devkit")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def git_revision(folder: Path) -> Optional[str]:
+    """The commit checked out in `folder` or above it, read from .git without running git."""
+    for parent in (folder, *folder.parents):
+        git = parent / ".git"
+        try:
+            if git.is_file():
+                git = parent / git.read_text().partition("gitdir:")[2].strip()
+            head = (git / "HEAD").read_text().strip()
+        except OSError:
+            continue
+        if not head.startswith("ref:"):
+            return head[:40]
+        ref = head[4:].strip()
+        try:
+            return (git / ref).read_text().strip()[:40]
+        except OSError:
+            pass
+        try:
+            packed = (git / "packed-refs").read_text().splitlines()
+        except OSError:
+            return None
+        return next((line[:40] for line in packed if line.endswith(" " + ref)), None)
+    return None

@@ -1,0 +1,257 @@
+"""A span while it is recorded: the one object the hot path makes.
+
+It *is* an OpenTelemetry span, so that ``trace.get_current_span()`` inside a probed function gives
+something to set attributes on, and costs nothing until somebody does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import traceback
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+
+from opentelemetry import trace as otel
+from opentelemetry.util import types
+
+from nutrace import semconv
+from nutrace.recording.clock import now_ns
+
+
+class Site:
+    """What all spans of one probed function have in common, worked out once."""
+
+    __slots__ = ("component", "fragment", "kind", "name", "scope", "step", "target")
+
+    def __init__(
+        self,
+        name: str,
+        component: str,
+        *,
+        function: str = "",
+        file: str = "",
+        line: int = 0,
+        kind: int = 1,
+        scope: Tuple[str, str] = (semconv.SCOPE, ""),
+    ) -> None:
+        self.name = name
+        self.component = component
+        self.kind = kind  # OTLP's numbering: 1 internal ... 5 consumer
+        self.scope = scope
+        self.step = name == semconv.STEP_SPAN
+        self.target = (function, file, line)
+        self.fragment = ""  # its part of the JSON, made by the encoder when first written
+
+
+class Extra:
+    """What few spans have: attributes, events, links, a status, a generator's account."""
+
+    __slots__ = (
+        "attributes",
+        "base",
+        "busy_ns",
+        "continues",
+        "events",
+        "links",
+        "name",
+        "status",
+        "theirs",
+        "trace_id",
+        "unfinished",
+    )
+
+    def __init__(self) -> None:
+        self.attributes: Dict[str, Any] = {}
+        self.events: List[Tuple[str, int, Mapping[str, Any]]] = []
+        self.links: List[Tuple[int, int, Mapping[str, Any]]] = []
+        self.status: Tuple[int, str] = (0, "")
+        self.name: Optional[str] = None
+        self.busy_ns: Optional[int] = None
+        self.continues: Optional[Span] = None
+        self.unfinished = False
+        self.theirs = False  # made by the program's own provider
+        self.trace_id = 0  # if it is not the one of its parents
+        self.base: Any = None  # the OpenTelemetry context below, if it carried baggage
+
+
+class Ids:
+    """Span ids of this process: a random part and a counter, never zero."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Start a new series; a forked child must not repeat its parent's."""
+        self._base = (int.from_bytes(os.urandom(4), "big") | 1) << 32
+        self._count = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def assign(self, span: Span) -> int:
+        """Give `span` its id; two threads that ask at once get the same."""
+        with self._lock:
+            if not span.id:
+                span.id = self._base + next(self._count)
+            return span.id
+
+
+ids = Ids()
+
+
+# How generators and iterators end; nothing has failed.
+_NO_FAILURE = (GeneratorExit, StopIteration, StopAsyncIteration)
+
+
+class Home:
+    """Where this process's spans belong: its trace, its tie to Unix time, who takes them."""
+
+    def __init__(self) -> None:
+        self.trace_id = int.from_bytes(os.urandom(16), "big") | 1
+        self.offset_ns = 0
+        self.last_failure = 0
+        self.hand_over: Callable[[Span], None] = lambda span: None
+        self.relieve: Callable[[List[Span]], None] = lambda spans: spans.clear()
+        self.fault: Callable[[str], None] = lambda where: None
+        self.step_ended: Callable[[], None] = lambda: None
+
+
+home = Home()
+
+
+class Span(otel.Span):
+    """A span from its start on. `started` and `ended` are :func:`now_ns` readings; `ended` 0: open."""
+
+    __slots__ = ("dangling", "ended", "extra", "id", "in_step", "inner_ns", "parent", "site", "started")
+
+    def __init__(self, site: Site, parent: Optional[Parent]) -> None:
+        self.site = site
+        self.parent = parent
+        self.ended = 0
+        self.id = 0  # assigned when first needed: a merged leaf never needs one
+        self.extra: Optional[Extra] = None
+        self.dangling: Optional[Span] = None  # a bracket that was opened below this span
+        # The account of the summary, kept while draining: time of children, inside a step or not.
+        self.inner_ns = 0
+        self.in_step: Optional[bool] = None
+
+    # -- the recorder's own ------------------------------------------------------------------
+
+    def more(self) -> Extra:
+        """Its :class:`Extra`, made on demand; a span that has one is never merged."""
+        extra = self.extra
+        if extra is None:
+            extra = self.extra = Extra()
+        return extra
+
+    def fail(self, error: BaseException) -> None:
+        """Note that `error` left this span: status and, where it began, an exception event."""
+        kind = type(error)
+        if kind in _NO_FAILURE:
+            return
+        extra = self.more()
+        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        try:
+            message = str(error)
+        except Exception:  # a message that cannot be made must not replace the program's error
+            message = "<unprintable>"
+        extra.status = (2, f"{name}: {message}")
+        event: Dict[str, Any] = {"exception.type": name, "exception.message": message}
+        # The stack is written once, by the innermost span: the outer ones see the same object pass.
+        if home.last_failure != id(error):
+            event["exception.stacktrace"] = "".join(traceback.format_tb(error.__traceback__, limit=-20))
+        home.last_failure = id(error)
+        extra.events.append(("exception", now_ns(), event))
+
+    # -- opentelemetry.trace.Span ------------------------------------------------------------
+
+    def get_span_context(self) -> otel.SpanContext:
+        self.more()  # somebody may refer to it from now on
+        return otel.SpanContext(
+            trace_id=trace_id_of(self),
+            span_id=self.id or ids.assign(self),
+            is_remote=False,
+            trace_flags=otel.TraceFlags(otel.TraceFlags.SAMPLED),
+        )
+
+    def is_recording(self) -> bool:
+        return not self.ended
+
+    def set_attribute(self, key: str, value: types.AttributeValue) -> None:
+        if not self.ended:
+            self.more().attributes[key] = value
+
+    def set_attributes(self, attributes: Mapping[str, types.AttributeValue]) -> None:
+        if not self.ended:
+            self.more().attributes.update(attributes)
+
+    def add_event(
+        self, name: str, attributes: types.Attributes = None, timestamp: Optional[int] = None
+    ) -> None:
+        if not self.ended:
+            at = now_ns() if timestamp is None else timestamp - home.offset_ns
+            self.more().events.append((name, at, dict(attributes or {})))
+
+    def add_link(self, context: otel.SpanContext, attributes: types.Attributes = None) -> None:
+        if not self.end and context is not None:
+            self.more().links.append((context.trace_id, context.span_id, dict(attributes or {})))
+
+    def update_name(self, name: str) -> None:
+        if not self.ended:
+            self.more().name = name
+
+    def set_status(
+        self, status: Union[otel.Status, otel.StatusCode], description: Optional[str] = None
+    ) -> None:
+        if self.ended:
+            return
+        if isinstance(status, otel.Status):
+            code, description = status.status_code, status.description
+        else:
+            code = status
+        self.more().status = (code.value, description or "")
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: types.Attributes = None,
+        timestamp: Optional[int] = None,
+        escaped: bool = False,
+    ) -> None:
+        if self.ended:
+            return
+        before = self.more().status
+        self.fail(exception)
+        extra = self.more()
+        extra.status = before
+        if attributes and extra.events:
+            name, at, noted = extra.events[-1]
+            extra.events[-1] = (name, at, {**noted, **attributes})
+
+    def end(self, end_time: Optional[int] = None) -> None:
+        if not self.ended:
+            at = now_ns() if end_time is None else end_time - home.offset_ns
+            self.ended = max(at, self.started)
+            home.hand_over(self)
+
+
+class Remote:
+    """A parent that another process or another tracer holds: two numbers."""
+
+    __slots__ = ("id", "trace_id")
+
+    def __init__(self, trace_id: int, span_id: int) -> None:
+        self.trace_id = trace_id
+        self.id = span_id
+
+
+Parent = Union[Span, Remote]
+
+
+def trace_id_of(span: Parent) -> int:
+    """The trace a span belongs to: the run's, or the one of a parent that came from elsewhere."""
+    node: Optional[Parent] = span
+    while isinstance(node, Span):
+        if node.extra is not None and node.extra.trace_id:
+            return node.extra.trace_id
+        node = node.parent
+    return node.trace_id if node is not None else home.trace_id

@@ -1,0 +1,275 @@
+"""Turning tracing on and off in a process: recorder, OpenTelemetry, probes, endings, as one."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import secrets
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Dict, Optional, Sequence
+
+from opentelemetry import trace as otel
+
+import nutrace
+from nutrace import semconv
+from nutrace.errors import OutputError
+from nutrace.probes import wrappers
+from nutrace.probes.engine import Engine
+from nutrace.probes.probe import Probe
+from nutrace.recording import context, encoding
+from nutrace.recording.buffers import local
+from nutrace.recording.clock import unix_offset_ns
+from nutrace.recording.processes import VARIABLE, Endings, Inherited, inherited
+from nutrace.recording.recorder import Recorder, say
+from nutrace.recording.resource import describe, identity
+from nutrace.recording.runfile import RunFile, reserve
+from nutrace.recording.span import Site, home, ids
+from nutrace.recording.tracer import Bridge
+from nutrace.settings import Settings
+from nutrace.summary import lines
+
+
+class Session:
+    """One process being traced, from :func:`instrument` to its end.
+
+    Parameters
+    ----------
+    settings:
+        The options.
+    probes:
+        What to wrap; ``None`` takes the catalogue, entry points and the user's own file.
+
+    Raises
+    ------
+    OutputError
+        If the run file cannot be made.
+    NutraceError
+        If a probe declaration is wrong.
+    """
+
+    def __init__(self, settings: Settings, probes: Optional[Sequence[Probe]] = None) -> None:
+        if probes is None:
+            from nutrace.probes.catalogue import for_settings
+
+            probes = for_settings(settings)
+        self.settings = settings
+        self.engine = Engine(probes, settings.level)
+        self.began = time.time()
+        parent = inherited(os.environ)
+        # A fork of the process that set the variable has its own session already.
+        self.parent = parent if parent is not None and parent.pid != os.getpid() else None
+        file = self._file()
+        self.run_id = self.parent.run_id if self.parent else secrets.token_hex(8)
+        home.offset_ns = unix_offset_ns(self.parent.offset_ns if self.parent else None)
+        if self.parent:
+            home.trace_id = self.parent.trace_id
+        self.file = file
+        self.recorder = Recorder(
+            file,
+            self._resource,
+            version=nutrace.__version__,
+            flush_seconds=settings.flush_seconds,
+            compress_us=settings.compress_us,
+            text_limit=settings.text_limit,
+        )
+        self.bridge = Bridge(self._exchange)
+        self.endings = Endings(
+            self.finish, self.recorder.flush, self.recorder.stop, self.recorder.start, self._forked
+        )
+        self.finished = False
+        self._owner = os.getpid()
+
+    def _file(self) -> RunFile:
+        if self.parent is not None:
+            return RunFile(self.parent.run)
+        wanted = Path(os.path.abspath(self.settings.output))
+        try:
+            return RunFile(*reserve(wanted))
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {wanted}: {error.strerror}; set NUTRACE_OUTPUT to a file you can write"
+            ) from None
+
+    def install(self) -> None:
+        """Begin to trace; if anything fails, nothing stays."""
+        try:
+            context.install()
+            self.bridge.install()
+            self.engine.install()
+            self.endings.install()
+        except BaseException:
+            self.uninstall()
+            self.file.discard()
+            raise
+        handover = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getpid())
+        os.environ[VARIABLE] = str(handover)
+        atexit.register(self.finish)
+        self.recorder.start()
+        wrappers.switch.append(True)
+
+    def uninstall(self) -> None:
+        """Undo :meth:`install`; the run file stays open."""
+        wrappers.switch.clear()
+        self.engine.uninstall()
+        self.bridge.uninstall()
+        context.uninstall()
+        self.endings.uninstall()
+        os.environ.pop(VARIABLE, None)
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Write everything out, join the shards, say what there is; once."""
+        if self.finished:
+            return
+        self.finished = True
+        atexit.unregister(self.finish)
+        try:
+            self._finish()
+        except Exception:  # law 1, at the very end: the program's exit code is its own
+            home.fault("finishing the run file")
+
+    def _finish(self) -> None:
+        recorder = self.recorder
+        written = recorder.close()
+        wrappers.switch.clear()
+        if not written:
+            self.file.discard()
+            if self.parent is None and self.engine.applied:
+                say("no span was recorded, and no file written: nothing that the probes watch was called")
+            return
+        hot_ns = 0.0
+        with contextlib.suppress(Exception):
+            hot_ns = _hot_ns()
+        figures = recorder.figures
+        self.overhead_ns = recorder.own_ns + int(hot_ns * (figures.recorded + 0.7 * figures.yielded))
+        resource = encoding.resource(self._resource(True, final=True))
+        scope = encoding.scope(semconv.SCOPE, nutrace.__version__)
+        try:
+            path, running = self.file.finish(resource, scope)
+        except OSError as error:
+            path, running = self.file.partial, []
+            say(f"cannot join {self.file.run}: {error.strerror}; every command reads {path} as well")
+        if self.parent is None and self.settings.summary and os.getpid() == self._owner:
+            wall = time.time() - self.began
+            for line in lines(recorder, path, running, wall, self.overhead_ns):
+                say(line)
+
+    def _forked(self) -> None:
+        """In a forked child: a shard of its own below the same run."""
+        ids.renew()
+        self.parent = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getppid())
+        self.file.leave()
+        self.file = RunFile(self.file.run)
+        self.finished = False
+        self.recorder.forked(self.file)
+        if wrappers.switch:
+            self.recorder.start()
+
+    # -- what the file says ------------------------------------------------------------------
+
+    def _resource(self, full: bool, final: bool = False) -> Dict[str, Any]:
+        if not full:
+            return identity(self.run_id)
+        recorder = self.recorder
+        attributes = describe(self.run_id, nutrace.__version__)
+        attributes[semconv.SETTINGS] = json.dumps(asdict(self.settings))
+        attributes[semconv.PROBES] = list(self.engine.applied)
+        if self.parent is not None:
+            attributes[semconv.RUN_PARENT_PID] = self.parent.pid
+        if final:
+            attributes.update(
+                {
+                    semconv.RUN_COMPLETE: True,
+                    semconv.SPANS_DROPPED: recorder.dropped,
+                    semconv.SPANS_TRUNCATED: recorder.truncated,
+                    semconv.SPANS_UNFINISHED: recorder.unfinished,
+                    semconv.SPANS_RECORDED: recorder.figures.recorded,
+                    semconv.OVERHEAD_NS: self.overhead_ns,
+                    semconv.FAULTS: recorder.fault_count,
+                }
+            )
+        return attributes
+
+    def _exchange(self, provider: otel.TracerProvider) -> None:
+        from nutrace.recording.exchange import exchange
+
+        try:
+            known = exchange(provider, self.recorder, nutrace.__version__)
+        except Exception:  # law 1: the program's own set-up must not fail because of us
+            home.fault("connecting with the program's tracer provider")
+            return
+        if not known:
+            say("the program's tracer provider is not the OpenTelemetry SDK's: it will not see nutrace's spans")
+
+
+def _hot_ns(calls: int = 500) -> float:
+    """What one probe costs its caller here and now, in nanoseconds: the best of three rounds."""
+    wrapper = wrappers.around(Site("calibration", "other"))
+
+    def nothing() -> None:
+        return None
+
+    best = float("inf")
+    for _ in range(3):
+        began = time.perf_counter_ns()
+        for _ in range(calls):
+            wrapper(nothing, None, (), {})
+        best = min(best, (time.perf_counter_ns() - began) / calls)
+        local.spans.clear()
+    return best
+
+
+_session: Optional[Session] = None
+
+
+def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence[Probe]] = None) -> Session:
+    """Begin to trace this process; the counterpart is :func:`uninstrument`.
+
+    A process that is already traced stays as it is.
+
+    Parameters
+    ----------
+    settings:
+        Options; ``None`` reads ``NUTRACE_*`` variables and ``[tool.nutrace]``.
+    probes:
+        What to wrap instead of the catalogue.
+
+    Raises
+    ------
+    NutraceError
+        If a setting or a probe is wrong, or the run file cannot be made; nothing is wrapped then.
+    """
+    global _session
+    if _session is None or _session.finished:
+        session = Session(Settings.load() if settings is None else settings, probes)
+        session.install()
+        _session = session
+    return _session
+
+
+def uninstrument() -> Optional[Path]:
+    """End tracing: restore every target, write the run file; returns its path, if it has spans."""
+    global _session
+    session, _session = _session, None
+    if session is None:
+        return None
+    session.uninstall()
+    session.finish()
+    return session.file.run if session.file.begun else None
+
+
+def cancel() -> None:
+    """End tracing without a word and without a file: nutrace's own commands are no subject."""
+    global _session
+    session, _session = _session, None
+    if session is not None:
+        session.uninstall()
+        session.finished = True
+        atexit.unregister(session.finish)
+        session.recorder.stop()
+        session.file.discard()

@@ -1,0 +1,137 @@
+"""Every option, named once: a frozen dataclass and the places it is read from.
+
+Order of precedence: ``NUTRACE_*`` variables (``nutrace run`` sets them from its flags), then
+``[tool.nutrace]`` of the nearest pyproject.toml, then the defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Dict, Mapping, Optional
+
+from nutrace.errors import SettingsError
+
+LEVELS = ("coarse", "normal", "fine")
+
+#: Variables that begin with NUTRACE_ and are no settings: the hand-over to child processes,
+#: the test suite's interpreter, and the stock exporters' output.
+OTHER_VARIABLES = frozenset({"NUTRACE_PARENT", "NUTRACE_DEVKIT_PYTHON", "NUTRACE_EXPORT_FILE"})
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options of a traced process.
+
+    Raises
+    ------
+    SettingsError
+        If a value is out of range.
+    """
+
+    output: str = field(default="run.json", metadata={"help": "the run file"})
+    level: str = field(default="normal", metadata={"help": "coarse, normal or fine: how much is traced"})
+    probes: str = field(default="", metadata={"help": "a TOML file with probes of your own"})
+    summary: bool = field(default=True, metadata={"help": "print the figures at exit"})
+    flush_seconds: float = field(default=1.0, metadata={"help": "longest time that spans stay in memory"})
+    compress_us: float = field(
+        default=200.0, metadata={"help": "merge equal sibling spans shorter than this; 0 merges none"}
+    )
+    text_limit: int = field(default=4096, metadata={"help": "longest attribute text, in characters"})
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise SettingsError(f"NUTRACE_LEVEL={self.level!r} is unknown: use {', '.join(LEVELS)}")
+        if not self.output:
+            raise SettingsError("NUTRACE_OUTPUT is empty: name a file, for example run.json")
+        if not 0.05 <= self.flush_seconds <= 3600:
+            raise SettingsError("NUTRACE_FLUSH_SECONDS must lie between 0.05 and 3600")
+        if not 0 <= self.compress_us <= 1e9:
+            raise SettingsError("NUTRACE_COMPRESS_US must lie between 0 and 1e9")
+        if not 16 <= self.text_limit <= 10_000_000:
+            raise SettingsError("NUTRACE_TEXT_LIMIT must lie between 16 and 10000000")
+
+    @classmethod
+    def load(cls, environ: Optional[Mapping[str, str]] = None, folder: Optional[Path] = None) -> Settings:
+        """Settings of this process: variables over ``[tool.nutrace]`` over defaults.
+
+        Raises
+        ------
+        SettingsError
+            For an unknown variable or key, and for a value of the wrong kind.
+        """
+        values = _from_pyproject(Path.cwd() if folder is None else folder)
+        values.update(_from_environ(os.environ if environ is None else environ))
+        return replace(cls(), **values)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting: ``flush_seconds`` is NUTRACE_FLUSH_SECONDS."""
+    return f"NUTRACE_{name.upper()}"
+
+
+def _from_environ(environ: Mapping[str, str]) -> Dict[str, Any]:
+    known = {variable(option.name): option for option in fields(Settings)}
+    values: Dict[str, Any] = {}
+    for key, text in environ.items():
+        if not key.startswith("NUTRACE_") or key in OTHER_VARIABLES:
+            continue
+        option = known.get(key)
+        if option is None:
+            raise SettingsError(f"unknown variable {key}: the settings are {', '.join(sorted(known))}")
+        values[option.name] = _convert(key, text, type(option.default))
+    return values
+
+
+def _from_pyproject(folder: Path) -> Dict[str, Any]:
+    for parent in (folder, *folder.parents):
+        file = parent / "pyproject.toml"
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if "[tool.nutrace" not in text:
+            return {}
+        table = _tool_table(file, text)
+        known = {option.name: option for option in fields(Settings)}
+        values: Dict[str, Any] = {}
+        for key, value in table.items():
+            if isinstance(value, list) and key == "probes":
+                continue  # [[tool.nutrace.probes]]: declarations, read by the catalogue
+            if key not in known:
+                raise SettingsError(f"{file}: unknown key tool.nutrace.{key}: use {', '.join(sorted(known))}")
+            values[key] = _convert(f"tool.nutrace.{key}", value, type(known[key].default))
+        return values
+    return {}
+
+
+def _tool_table(file: Path, text: str) -> Dict[str, Any]:
+    import sys
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("nutrace", {})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}") from None
+    if not isinstance(table, dict):
+        raise SettingsError(f"{file}: tool.nutrace must be a table")
+    return table
+
+
+def _convert(key: str, value: Any, kind: type) -> Any:
+    if kind is bool:
+        text = str(value).lower()
+        if text in _TRUE or text in _FALSE:
+            return text in _TRUE
+        raise SettingsError(f"{key}={value!r}: use 1 or 0")
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise SettingsError(f"{key}={value!r} is not a number") from None

@@ -1,0 +1,16 @@
+"""Row tokens: eight random bytes each, the same for the same seed."""
+
+from __future__ import annotations
+
+import random
+from typing import Iterator
+
+_BATCH = 4_096
+
+
+def tokens(rng: random.Random) -> Iterator[bytes]:
+    """An endless supply of 8-byte tokens; a batch at a time, because a log needs millions."""
+    while True:
+        batch = rng.randbytes(8 * _BATCH)
+        for start in range(0, len(batch), 8):
+            yield batch[start : start + 8]
