@@ -33,11 +33,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="; ".join(f"{row.name}: {row.description}" for row in FORMATS) + f" (default {FORMATS[0].name})",
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="where to write; - is standard output (default: run.flamegraph.html, ...)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write; - is standard output (default: beside the run, run.flamegraph.html, ...)",
     )
     parser.add_argument("--open", action="store_true", help="show it in the web browser")
-    parser.add_argument("--steps", metavar="A:B", help="only steps A up to, not including, B; also A: and :B and A")
-    parser.add_argument("--component", metavar="NAME", help="only what happens inside the spans of one component")
+    parser.add_argument(
+        "--steps", metavar="A:B", help="only steps A up to, not including, B; or A:, or :B, or A"
+    )
+    parser.add_argument("--component", metavar="NAME", help="only what lies inside the spans of a component")
     parser.add_argument("--title", default="", help="heading of the drawing")
     parser.add_argument(
         "--min-us",
@@ -69,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def default_output(file: str, row: Format) -> str:
-    """The run file's name with the format's suffix, in the working directory's terms: beside the run."""
+    """Beside the run file, its name with the format's suffix."""
     head, name = os.path.split(file)
     return os.path.join(head, (_SUFFIX.sub("", name) or "run") + row.suffix)
 
@@ -87,12 +92,20 @@ def _check(args: argparse.Namespace, row: Format, output: str) -> None:
         if sys.stdout.isatty() and row.name == "html":
             raise UsageError("-o - would fill the terminal with a web page: redirect it or name a file")
         return
-    if os.path.isfile(output):
-        with open(output, "rb") as existing:
-            if existing.read(len(_RUN_FILE)) == _RUN_FILE or os.path.exists(args.file) and os.path.samefile(
-                output, args.file
-            ):
-                raise OutputError(f"{output} is a run file, which is never overwritten: choose another name with -o")
+    if os.path.isfile(output) and (_same(output, args.file) or _is_run_file(output)):
+        raise OutputError(f"{output} is a run file, which is never overwritten: choose another name with -o")
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.exists(other) and os.path.samefile(one, other)
+
+
+def _is_run_file(path: str) -> bool:
+    try:
+        with open(path, "rb") as existing:
+            return existing.read(len(_RUN_FILE)) == _RUN_FILE
+    except OSError:
+        return False  # Whether it can be replaced shows when it is.
 
 
 def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:

@@ -1,0 +1,137 @@
+// The trace as columns: typed arrays indexed by the span's number, in preorder
+// (a span's subtree is the numbers from itself up to subtreeEnd). Times are ns.
+
+async function readTrace() {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const packed = document.getElementById("columns").textContent.trim();
+  const columns = unpack(data.columns, await inflate(packed));
+  return new Trace(data, columns);
+}
+
+async function inflate(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// Columns come as byte planes, lowest bytes first; see columns.py, which writes them.
+function unpack(descriptions, bytes) {
+  const columns = {};
+  let at = 0;
+  for (const { name, length, planes, base } of descriptions) {
+    const column = new Float64Array(length).fill(base);
+    let weight = 1;
+    for (let plane = 0; plane < planes; plane++, weight *= 256) {
+      for (let i = 0; i < length; i++) column[i] += bytes[at + i] * weight;
+      at += length;
+    }
+    columns[name] = column;
+  }
+  return columns;
+}
+
+function summed(deltas) {
+  let sum = 0;
+  return deltas.map((delta) => (sum += delta));
+}
+
+class Trace {
+  constructor(data, columns) {
+    this.run = data.run;
+    this.n = data.spans;
+    this.components = data.components;
+    this.threads = data.threads;
+    this.strings = data.strings;
+    this.sets = data.sets;
+    this.frames = data.frames.map(([name, component, fn, file, line]) => ({
+      name: data.strings[name],
+      component,
+      function: data.strings[fn],
+      file: data.strings[file],
+      line,
+    }));
+    this.steps = data.steps.map(([span, index, interval]) => ({ span, index, interval: interval * 1e9 }));
+    this.left = summed(columns.left);
+    this.busy = columns.busy;
+    this.frame = Int32Array.from(columns.frame);
+    this.thread = Int32Array.from(columns.thread);
+    this.set = Int32Array.from(columns.set);
+    this.readTree(columns.rise);
+    this.readSelf();
+    this.wall = this.sparse(columns, "wall");
+    this.calls = this.sparse(columns, "calls");
+    this.yielded = this.sparse(columns, "yielded");
+    this.extremes = new Map();
+    summed(columns.calls_at).forEach((span, k) => this.extremes.set(span, [columns.min[k], columns.max[k]]));
+    this.unfinished = new Set(summed(columns.unfinished));
+    this.error = new Set(summed(columns.error));
+  }
+
+  // parent, subtreeEnd, and by lane (a thread's own stack): laneDepth, and the outermost span.
+  readTree(rise) {
+    const n = this.n;
+    this.parent = new Int32Array(n);
+    this.subtreeEnd = new Int32Array(n);
+    this.laneDepth = new Int32Array(n);
+    this.laneHead = new Int32Array(n);
+    const path = [];
+    let depth = 0;
+    for (let i = 0; i < n; i++) {
+      depth += 1 - rise[i];
+      while (path.length > depth) this.subtreeEnd[path.pop()] = i;
+      const parent = depth ? path[depth - 1] : -1;
+      this.parent[i] = parent;
+      const nested = parent >= 0 && this.thread[parent] === this.thread[i];
+      this.laneDepth[i] = nested ? this.laneDepth[parent] + 1 : 0;
+      this.laneHead[i] = nested ? this.laneHead[parent] : i;
+      path.push(i);
+    }
+    for (const i of path) this.subtreeEnd[i] = n;
+  }
+
+  readSelf() {
+    this.self = this.busy.slice();
+    for (let i = 0; i < this.n; i++) {
+      if (this.laneDepth[i]) this.self[this.parent[i]] -= this.busy[i];
+    }
+    for (let i = 0; i < this.n; i++) if (this.self[i] < 0) this.self[i] = 0;
+  }
+
+  sparse(columns, name) {
+    const found = new Map();
+    summed(columns[`${name}_at`]).forEach((span, k) => found.set(span, columns[name][k]));
+    return found;
+  }
+
+  callsOf(span) {
+    return this.calls.get(span) ?? 1;
+  }
+
+  attributesOf(span) {
+    const pairs = [];
+    const set = this.sets[this.set[span]];
+    for (let k = 0; k < set.length; k += 2) pairs.push([this.strings[set[k]], this.strings[set[k + 1]]]);
+    return pairs;
+  }
+
+  // Position in `steps` of the step that holds the span, or -1.
+  stepOf(span) {
+    let low = 0;
+    let high = this.steps.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.steps[middle].span <= span) low = middle + 1;
+      else high = middle;
+    }
+    const step = low - 1;
+    return step >= 0 && span < this.subtreeEnd[this.steps[step].span] ? step : -1;
+  }
+
+  nameOf(span) {
+    const { name } = this.frames[this.frame[span]];
+    const step = this.stepOf(span);
+    return step >= 0 && this.steps[step].span === span ? `${name} ${this.steps[step].index}` : name;
+  }
+}

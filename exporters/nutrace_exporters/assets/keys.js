@@ -1,0 +1,54 @@
+// The keyboard: one table for what keys do and for what the help says of them.
+
+function keyTable(app) {
+  const { chart } = app;
+  return [
+    { keys: ["ArrowUp", "ArrowDown"], show: "↑ ↓", help: "to the parent, to the costliest child",
+      act: (event) => app.walk(event.key === "ArrowUp" ? "parent" : "child") },
+    { keys: ["ArrowLeft", "ArrowRight"], show: "← →", help: "to the neighbour on the same level",
+      act: (event) => app.walk(event.key === "ArrowLeft" ? "previous" : "next") },
+    { keys: ["Enter"], show: "Enter", help: "zoom to the chosen span; in the search field: next match", act: () => app.focusOn(app.look.focus) },
+    { keys: ["w", "s", "+", "-", "="], show: "W S", help: "zoom in, zoom out",
+      act: (event) => chart.zoom("w+=".includes(event.key.toLowerCase()) ? 0.6 : 1 / 0.6, chart.pointerX, true) },
+    { keys: ["a", "d"], show: "A D", help: "move left, move right",
+      act: (event) => chart.pan((event.key.toLowerCase() === "a" ? -0.25 : 0.25) * chart.width, true) },
+    { keys: ["0", "Home"], show: "0", help: "show everything", act: () => app.focusOn(-1) },
+    { keys: ["Escape"], show: "Esc", help: "back: clears search, highlight, zoom, steps, one after the other", act: () => app.back() },
+    { keys: ["/"], show: "/", help: "search", act: () => app.searchField.select() },
+    { keys: ["n", "N"], show: "N", help: "next match, with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
+    { keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") },
+    { keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) },
+    { keys: ["t"], show: "T", help: "dark or light", act: () => app.toggleTheme() },
+    { keys: ["?"], show: "?", help: "this help", act: () => document.getElementById("help").showModal() },
+  ];
+}
+
+const MOUSE_HELP = [
+  ["click", "zoom to a span; on empty ground: show everything"],
+  ["drag", "move"],
+  ["wheel", "scroll; zoom where there is nothing to scroll"],
+  ["Ctrl + wheel, pinch", "zoom"],
+  ["drag on the steps", "choose steps; double-click: all"],
+];
+
+function listenToKeys(app) {
+  const table = keyTable(app);
+  const actions = new Map(table.flatMap((row) => row.keys.map((key) => [key, row.act])));
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.querySelector("dialog[open]")) return;
+    const typing = event.target.matches("input");
+    if (typing && event.key !== "Escape") return;
+    // A focused button or crumb keeps its own keys.
+    if (event.target.matches("button, summary") && (event.key === "Enter" || event.key === " ")) return;
+    const act = actions.get(event.key) ?? actions.get(event.key.toLowerCase());
+    if (!act) return;
+    event.preventDefault();
+    if (typing) event.target.blur();
+    act(event);
+  });
+  const rows = [...table.map(({ show, help }) => [show, help]), ...MOUSE_HELP];
+  document.getElementById("help-keys").replaceChildren(
+    ...rows.flatMap(([show, help]) => [element("dt", {}, element("kbd", { text: show })), element("dd", { text: help })]),
+  );
+}

@@ -1,0 +1,217 @@
+// The words around the chart: what a span is, figures of the run, legend, list of the costliest.
+
+// What there is to say of an item: {title, component, rows: [[label, value]], place, pairs}.
+function describe(app, item) {
+  const { trace, scene, summary } = app;
+  return scene.kind === "time" ? describeSpan(trace, summary, item) : describeNode(trace, scene, summary, item);
+}
+
+function describeSpan(trace, summary, span) {
+  const frame = trace.frames[trace.frame[span]];
+  const rows = [];
+  const step = trace.stepOf(span);
+  const busy = trace.busy[span];
+  const ofStep = step >= 0 ? trace.busy[trace.steps[step].span] : 0;
+  const isStep = step >= 0 && trace.steps[step].span === span;
+  const share = ofStep && !isStep ? ` · ${formatShare(busy / ofStep)} of step ${trace.steps[step].index}` : "";
+  rows.push(["Total", formatTime(busy) + share]);
+  rows.push(["Self", `${formatTime(trace.self[span])}${busy ? ` · ${formatShare(trace.self[span] / busy)}` : ""}`]);
+  if (isStep && trace.steps[step].interval) {
+    rows.push(["Real-time factor", `${(busy / trace.steps[step].interval).toFixed(2)}×`]);
+  }
+  const calls = trace.callsOf(span);
+  if (calls > 1) {
+    const [low, high] = trace.extremes.get(span) ?? [0, 0];
+    rows.push(["Calls", `${formatCount(calls)} short ones in a row, drawn as one`]);
+    if (high) rows.push(["Each", `${formatTime(low)} to ${formatTime(high)}, mean ${formatTime(busy / calls)}`]);
+  } else if (calls === 0) rows.push(["Calls", "continues a generator begun elsewhere"]);
+  const yielded = trace.yielded.get(span);
+  if (yielded) rows.push(["Yielded", `${formatCount(yielded)} value${yielded === 1 ? "" : "s"}`]);
+  const wall = trace.wall.get(span);
+  if (wall !== undefined && wall > busy) rows.push(["Open for", `${formatTime(wall)}, of which inside ${formatTime(busy)}`]);
+  if (trace.unfinished.has(span)) rows.push(["Unfinished", "drawn to its last sign of life"]);
+  rows.push(["Began at", formatTime(trace.left[span])]);
+  const { frames, steps } = summary;
+  const key = trace.frame[span];
+  if (frames.calls[key] > 1) {
+    const each = steps > 1 && !isStep ? ` · ${formatTime(frames.total[key] / steps)} per step` : "";
+    rows.push([`All ${formatCount(frames.calls[key])} calls`, `${formatTime(frames.total[key])}${each}`]);
+  }
+  const component = trace.components[frame.component];
+  return { title: trace.nameOf(span), component, rows, frame, pairs: trace.attributesOf(span) };
+}
+
+function describeNode(trace, scene, summary, node) {
+  const { nodes, total } = scene;
+  const frame = trace.frames[scene.frame[node]];
+  const rows = [];
+  rows.push(["Total", `${formatTime(total[node])} · ${formatShare(total[node] / (summary.all || 1))}`]);
+  const own = nodes.self[node];
+  rows.push(["Self", `${formatTime(own)} · ${formatShare(own / (summary.all || 1))}`]);
+  if (summary.steps > 1) rows.push(["Per step", `${formatTime(total[node] / summary.steps)}, self ${formatTime(own / summary.steps)}`]);
+  const calls = nodes.calls[node];
+  const each = summary.steps > 1 ? ` · ${(calls / summary.steps).toFixed(1).replace(".0", "")} per step` : "";
+  rows.push(["Calls", formatCount(calls) + each]);
+  if (nodes.yielded[node]) rows.push(["Yielded", `${formatCount(nodes.yielded[node])} values`]);
+  if (calls > 1) rows.push(["Mean", formatTime(total[node] / calls)]);
+  const longest = nodes.longest[node];
+  const step = trace.stepOf(longest);
+  if (nodes.spans[node] > 1) {
+    const where = step >= 0 ? ` in step ${trace.steps[step].index}` : "";
+    rows.push(["Longest", formatTime(trace.busy[longest]) + where]);
+  }
+  const component = trace.components[frame.component];
+  return { title: frame.name, component, rows, frame, pairs: nodes.spans[node] === 1 ? trace.attributesOf(longest) : [] };
+}
+
+function descriptionCard(app, item, mostPairs) {
+  const { title, component, rows, frame, pairs } = describe(app, item);
+  const swatch = element("span", { class: "swatch" });
+  swatch.style.background = component[app.dark ? "dark" : "light"];
+  const card = [
+    element("div", { class: "card-title" }, swatch, element("strong", { text: title })),
+    element("div", { class: "card-component", text: component.name }),
+    pairList(rows, "figures"),
+  ];
+  if (frame.function && frame.function !== title) card.push(element("div", { class: "code", text: frame.function }));
+  if (frame.file) card.push(placeInCode(frame));
+  if (pairs.length) {
+    card.push(pairList(pairs.slice(0, mostPairs), "attributes"));
+    if (pairs.length > mostPairs) card.push(element("div", { class: "muted", text: `and ${pairs.length - mostPairs} more: click` }));
+  }
+  return card;
+}
+
+// A path may break behind its slashes and nowhere else.
+function placeInCode({ file, line }) {
+  const parts = (file + (line ? `:${line}` : "")).split(/(?<=[/\\])/);
+  const shown = parts.flatMap((part) => [part, document.createElement("wbr")]);
+  return element("div", { class: "code path" }, ...shown);
+}
+
+function pairList(pairs, kind) {
+  const list = element("dl", { class: kind });
+  for (const [name, text] of pairs) list.append(element("dt", { text: name }), element("dd", { text }));
+  return list;
+}
+
+function placeTooltip(tooltip, x, y) {
+  tooltip.hidden = false;
+  const { offsetWidth: width, offsetHeight: height } = tooltip;
+  const left = x + 16 + width > innerWidth ? Math.max(4, x - width - 12) : x + 16;
+  const top = y + 18 + height > innerHeight ? Math.max(4, y - height - 12) : y + 18;
+  tooltip.style.transform = `translate(${left}px, ${top}px)`;
+}
+
+function showFigures(app) {
+  const { trace, table } = app;
+  const figures = [];
+  if (trace.steps.length) {
+    const factor = realTimeFactor(trace, table.times);
+    figures.push(["steps", formatCount(trace.steps.length)]);
+    figures.push(["p50", formatMs(percentile(table.times, 0.5))]);
+    figures.push(["p95", formatMs(percentile(table.times, 0.95))]);
+    if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
+  }
+  let end = 0;
+  for (let i = 0; i < trace.n; i++) end = Math.max(end, trace.left[i] + (trace.wall.get(i) ?? trace.busy[i]));
+  figures.push(["wall", formatTime(end)]);
+  figures.push(["spans", formatCount(trace.n)]);
+  if (trace.run.processes > 1) figures.push(["processes", formatCount(trace.run.processes)]);
+  document.getElementById("figures").replaceChildren(
+    ...figures.map(([name, text, mood]) =>
+      element("div", { class: `figure ${mood ?? ""}` }, element("b", { text }), element("span", { text: name })),
+    ),
+  );
+  const warnings = document.getElementById("warnings");
+  warnings.hidden = !trace.run.warnings.length;
+  warnings.replaceChildren(...trace.run.warnings.map((text) => element("span", { text })));
+}
+
+// Components by self time: their shares add up to the selection.
+function showLegend(app) {
+  const { summary, trace } = app;
+  const { self } = summary.components;
+  const all = self.reduce((sum, value) => sum + value, 0) || 1;
+  const rows = app.componentOrder
+    .filter((component) => summary.components.calls[component] || self[component])
+    .sort((a, b) => self[b] - self[a]);
+  document.getElementById("legend").replaceChildren(
+    ...rows.map((component) => {
+      const { name } = trace.components[component];
+      const swatch = element("span", { class: "swatch" });
+      const bar = element("span", { class: "bar" });
+      swatch.style.background = bar.style.background = app.componentFills()[component];
+      bar.style.width = `${(100 * self[component]) / all}%`;
+      const perStep = summary.steps > 1 ? `${formatTime(self[component] / summary.steps)} per step` : "";
+      const total = `total ${formatTime(summary.components.total[component])}, ${formatCount(summary.components.calls[component])} calls`;
+      return element(
+        "button",
+        {
+          type: "button",
+          class: "legend-row",
+          "aria-pressed": String(app.highlight === component),
+          title: [name, `self ${formatTime(self[component])}`, perStep, total].filter(Boolean).join("\n"),
+          onclick: () => app.highlightComponent(component),
+        },
+        swatch,
+        element("span", { class: "legend-name", text: name }),
+        element("span", { class: "legend-time", text: formatTime(summary.steps > 1 && summary.selection ? self[component] / summary.steps : self[component]) }),
+        element("span", { class: "legend-share", text: formatShare(self[component] / all) }),
+        element("span", { class: "track" }, bar),
+      );
+    }),
+  );
+  const perStep = summary.steps > 1 && summary.selection;
+  document.getElementById("legend-title").textContent = perStep ? "Self time per step" : "Self time";
+}
+
+// The frames with the most self time; a click searches for one.
+function showCostliest(app) {
+  const { summary, trace } = app;
+  const { self } = summary.frames;
+  const all = self.reduce((sum, value) => sum + value, 0) || 1;
+  const best = Array.from(self.keys())
+    .filter((frame) => self[frame] > 0)
+    .sort((a, b) => self[b] - self[a])
+    .slice(0, 12);
+  document.getElementById("costliest").replaceChildren(
+    ...best.map((frame) => {
+      const { name, component } = trace.frames[frame];
+      const swatch = element("span", { class: "swatch" });
+      swatch.style.background = app.componentFills()[component];
+      return element(
+        "button",
+        { type: "button", class: "cost-row", title: `${name}\n${formatCount(summary.frames.calls[frame])} calls`, onclick: () => app.searchFor(name) },
+        swatch,
+        element("span", { class: "legend-name", text: name }),
+        element("span", { class: "legend-share", text: formatShare(self[frame] / all) }),
+      );
+    }),
+  );
+}
+
+function showCrumbs(app) {
+  const { scene, trace } = app;
+  const path = [];
+  for (let item = app.look.focus; item >= 0; item = scene.parent[item]) path.unshift(item);
+  const whole = app.selection ? `steps ${app.selectionText()}` : "whole run";
+  const crumb = (text, item) =>
+    element("button", {
+      type: "button", text, class: "crumb", onclick: () => app.focusOn(item), "aria-current": String(item === app.look.focus),
+    });
+  const shown = path.length > 9 ? [...path.slice(0, 3), null, ...path.slice(-5)] : path;
+  document.getElementById("crumbs").replaceChildren(
+    crumb(whole, -1),
+    ...shown.map((item) => item === null
+      ? element("span", { class: "muted", text: `… ${path.length - 8} more` })
+      : crumb(scene.kind === "time" ? trace.nameOf(item) : trace.frames[scene.frame[item]].name, item)),
+  );
+}
+
+function showDetails(app) {
+  const panel = document.getElementById("details");
+  const item = app.look.focus;
+  panel.hidden = item < 0;
+  if (item >= 0) panel.replaceChildren(...descriptionCard(app, item, 200));
+}

@@ -1,0 +1,160 @@
+// A scene is what the chart draws: items with left and right edges (ns) in rows, rows in lanes.
+// In a row items do not overlap and are sorted, so that the chart can search and skip.
+
+class Scene {
+  constructor(kind, count, left, right, frame, parent) {
+    Object.assign(this, { kind, count, left, right, frame, parent });
+    this.end = 0;
+    for (let i = 0; i < count; i++) if (right[i] > this.end) this.end = right[i];
+  }
+
+  // laneOf and depth of each item give its row; rows are stored one after the other.
+  arrange(names, laneOf, depth) {
+    const { count, left } = this;
+    const heights = new Int32Array(names.length);
+    for (let i = 0; i < count; i++) heights[laneOf[i]] = Math.max(heights[laneOf[i]], depth[i] + 1);
+    this.lanes = [];
+    const base = new Int32Array(names.length);
+    this.rowCount = 0;
+    names.forEach((name, lane) => {
+      base[lane] = this.rowCount;
+      if (heights[lane]) this.lanes.push({ name, base: this.rowCount, rows: heights[lane] });
+      this.rowCount += heights[lane];
+    });
+    this.row = new Int32Array(count);
+    this.rowStart = new Int32Array(this.rowCount + 1);
+    for (let i = 0; i < count; i++) {
+      this.row[i] = base[laneOf[i]] + depth[i];
+      this.rowStart[this.row[i] + 1]++;
+    }
+    for (let row = 0; row < this.rowCount; row++) this.rowStart[row + 1] += this.rowStart[row];
+    this.rowItems = new Int32Array(count);
+    const next = this.rowStart.slice();
+    for (let i = 0; i < count; i++) this.rowItems[next[this.row[i]]++] = i;
+    for (let row = 0; row < this.rowCount; row++) {
+      const items = this.rowItems.subarray(this.rowStart[row], this.rowStart[row + 1]);
+      if (items.some((item, k) => k && left[item] < left[items[k - 1]])) items.sort((a, b) => left[a] - left[b]);
+    }
+  }
+
+  // Position in rowItems, from `low` up to the row's end, of the first item that ends after x.
+  firstAfter(x, low, high) {
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.right[this.rowItems[middle]] <= x) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // The item at x in a row, or the one nearest to it within `reach`, or -1.
+  at(row, x, reach) {
+    if (row < 0 || row >= this.rowCount) return -1;
+    const high = this.rowStart[row + 1];
+    const k = this.firstAfter(x, this.rowStart[row], high);
+    let best = -1;
+    let distance = Infinity;
+    for (const near of [k, k - 1]) {
+      if (near < this.rowStart[row] || near >= high) continue;
+      const item = this.rowItems[near];
+      const away = Math.max(this.left[item] - x, x - this.right[item], 0);
+      if (away <= reach && away < distance) {
+        best = item;
+        distance = away;
+      }
+    }
+    return best;
+  }
+
+  // How many items of the row lie in [from, to).
+  countBetween(row, from, to) {
+    const high = this.rowStart[row + 1];
+    const first = this.firstAfter(from, this.rowStart[row], high);
+    let last = this.firstAfter(to, first, high);
+    if (last < high && this.left[this.rowItems[last]] < to) last++;
+    return last - first;
+  }
+
+  childrenOf(item) {
+    const row = item < 0 ? -1 : this.row[item] + 1;
+    if (row < 0 || row >= this.rowCount) return [];
+    const found = [];
+    const high = this.rowStart[row + 1];
+    for (let k = this.firstAfter(this.left[item], this.rowStart[row], high); k < high; k++) {
+      const child = this.rowItems[k];
+      if (this.left[child] >= this.right[item]) break;
+      if (this.parent[child] === item) found.push(child);
+    }
+    return found;
+  }
+
+  neighbour(item, way) {
+    const row = this.row[item];
+    for (let k = this.rowStart[row]; k < this.rowStart[row + 1]; k++) {
+      if (this.rowItems[k] !== item) continue;
+      const other = k + way;
+      return other >= this.rowStart[row] && other < this.rowStart[row + 1] ? this.rowItems[other] : item;
+    }
+    return item;
+  }
+}
+
+function timeScene(trace) {
+  const right = trace.left.map((left, i) => left + trace.busy[i]);
+  const parent = trace.parent.map((above, i) => (trace.laneDepth[i] ? above : -1));
+  const scene = new Scene("time", trace.n, trace.left, right, trace.frame, parent);
+  scene.arrange(trace.threads, trace.thread, trace.laneDepth);
+  return scene;
+}
+
+// Equal stacks of the selection merged into nodes, the heaviest to the left.
+function mergedScene(trace, summary) {
+  const known = new Map();
+  const nodes = { frame: [], parent: [], lane: [], depth: [], self: [], calls: [], yielded: [], spans: [], longest: [] };
+  const nodeOf = new Int32Array(trace.n).fill(-1);
+  for (const [from, to] of summary.ranges) {
+    for (let i = from; i < to; i++) {
+      const lane = trace.thread[i];
+      const parent = i > from && trace.laneDepth[i] ? nodeOf[trace.parent[i]] : -1;
+      const key = (parent < 0 ? lane : trace.threads.length + parent) * trace.frames.length + trace.frame[i];
+      let node = known.get(key);
+      if (node === undefined) {
+        node = nodes.frame.length;
+        known.set(key, node);
+        nodes.frame.push(trace.frame[i]);
+        nodes.parent.push(parent);
+        nodes.lane.push(lane);
+        nodes.depth.push(parent < 0 ? 0 : nodes.depth[parent] + 1);
+        nodes.longest.push(i);
+        for (const sum of [nodes.self, nodes.calls, nodes.yielded, nodes.spans]) sum.push(0);
+      }
+      nodeOf[i] = node;
+      nodes.self[node] += trace.self[i];
+      nodes.calls[node] += trace.callsOf(i);
+      nodes.yielded[node] += trace.yielded.get(i) ?? 0;
+      nodes.spans[node]++;
+      if (trace.busy[i] > trace.busy[nodes.longest[node]]) nodes.longest[node] = i;
+    }
+  }
+  const count = nodes.frame.length;
+  const total = Float64Array.from(nodes.self);
+  for (let node = count - 1; node >= 0; node--) if (nodes.parent[node] >= 0) total[nodes.parent[node]] += total[node];
+  const left = new Float64Array(count);
+  const right = new Float64Array(count);
+  // Heaviest first, whatever the parent: each node then takes the next free place in its own.
+  const order = Array.from({ length: count }, (_, node) => node);
+  order.sort((a, b) => nodes.depth[a] - nodes.depth[b] || total[b] - total[a] || a - b);
+  const free = new Float64Array(count);
+  const laneFree = new Float64Array(trace.threads.length);
+  for (const node of order) {
+    const parent = nodes.parent[node];
+    left[node] = parent < 0 ? laneFree[nodes.lane[node]] : free[parent];
+    right[node] = left[node] + total[node];
+    free[node] = left[node];
+    if (parent < 0) laneFree[nodes.lane[node]] = right[node];
+    else free[parent] = right[node];
+  }
+  const scene = new Scene("merged", count, left, right, Int32Array.from(nodes.frame), Int32Array.from(nodes.parent));
+  scene.arrange(trace.threads, nodes.lane, nodes.depth);
+  return Object.assign(scene, { nodeOf, nodes, total });
+}

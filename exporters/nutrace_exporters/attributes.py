@@ -1,0 +1,118 @@
+"""What a tooltip says of a span beyond its times: attributes, events and status, stored once each."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Final, FrozenSet, List, Mapping, Tuple
+
+from nutrace import semconv
+from nutrace.trace import Trace
+from nutrace_exporters.labels import label, value
+
+#: Shown by other means, so not repeated among the attributes.
+_ELSEWHERE: Final[FrozenSet[str]] = frozenset(
+    {
+        semconv.COMPONENT,
+        semconv.CODE_FUNCTION,
+        semconv.CODE_FILE,
+        semconv.CODE_LINE,
+        semconv.THREAD_ID,
+        semconv.THREAD_NAME,
+        semconv.BUSY_NS,
+        semconv.YIELDED,
+        semconv.CONTINUES,
+        semconv.COMPOSITE_COUNT,
+        semconv.COMPOSITE_MIN_NS,
+        semconv.COMPOSITE_MAX_NS,
+        semconv.UNFINISHED,
+        semconv.STEP_INDEX,
+    }
+)
+
+VALUE_CHARS: Final = 400
+#: Characters of distinct text and number of distinct sets beyond which a page gets too heavy.
+BUDGET_CHARS: Final = 12_000_000
+BUDGET_SETS: Final = 300_000
+
+
+class Strings:
+    """Distinct strings, numbered in order of first appearance; number 0 is the empty string."""
+
+    def __init__(self) -> None:
+        self.items: List[str] = [""]
+        self._numbers: Dict[str, int] = {"": 0}
+        self.chars = 0
+
+    def number(self, text: str) -> int:
+        """The number of `text`, new or old."""
+        known = self._numbers.get(text)
+        if known is None:
+            known = self._numbers[text] = len(self.items)
+            self.items.append(text)
+            self.chars += len(text)
+        return known
+
+
+class AttributeSets:
+    """Distinct sets of attributes of a trace: ``of[i]`` is the number of span i's set.
+
+    A set is ``[key, value, key, value, ...]`` in numbers of `strings`. Set 0 is empty. When the
+    budget is spent the sets of later spans are left out; ``left_out`` counts these spans.
+    """
+
+    def __init__(self, trace: Trace, strings: Strings) -> None:
+        self.sets: List[Tuple[int, ...]] = [()]
+        self.of: List[int] = []
+        self.left_out = 0
+        self._strings = strings
+        self._numbers: Dict[Tuple[int, ...], int] = {(): 0}
+        by_identity: Dict[int, Tuple[Mapping[str, Any], int]] = {}
+        for i in range(len(trace)):
+            attributes = trace.attributes(i)
+            if i in trace.raw.events or i in trace.raw.status:
+                number = self._number(_pairs(attributes) + _happened(trace, i))
+            else:
+                # The reader gives equal attributes as one object: most spans end here.
+                known = by_identity.get(id(attributes))
+                if known is None:
+                    if len(by_identity) > 10_000:
+                        by_identity.clear()
+                    known = by_identity[id(attributes)] = (attributes, self._number(_pairs(attributes)))
+                number = known[1]
+            self.left_out += number < 0
+            self.of.append(max(0, number))
+
+    def _number(self, pairs: List[Tuple[str, Any]]) -> int:
+        """The number of a set; -1 if it is new and the budget is spent."""
+        if not pairs:
+            return 0
+        if self._strings.chars > BUDGET_CHARS or len(self.sets) > BUDGET_SETS:
+            return -1
+        numbers: List[int] = []
+        for key, item in pairs:
+            numbers += (self._strings.number(label(key, 200)), self._strings.number(value(item, VALUE_CHARS)))
+        found = tuple(numbers)
+        known = self._numbers.get(found)
+        if known is None:
+            known = self._numbers[found] = len(self.sets)
+            self.sets.append(found)
+        return known
+
+
+def _pairs(attributes: Mapping[str, Any]) -> List[Tuple[str, Any]]:
+    return [(key, item) for key, item in attributes.items() if key not in _ELSEWHERE]
+
+
+def _happened(trace: Trace, span: int) -> List[Tuple[str, Any]]:
+    status = trace.status(span)
+    pairs: List[Tuple[str, Any]] = []
+    if status.code == 2:
+        pairs.append(("status", f"error: {status.message}" if status.message else "error"))
+    pairs.extend((f"event {event.name}", _event(event.attributes)) for event in trace.events(span))
+    return pairs
+
+
+def _event(attributes: Mapping[str, Any]) -> str:
+    kind, message = attributes.get("exception.type"), attributes.get("exception.message")
+    if kind is not None:
+        return f"{kind}: {message}" if message else str(kind)
+    return ", ".join(f"{key}={item}" for key, item in attributes.items())

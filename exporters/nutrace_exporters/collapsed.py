@@ -1,0 +1,42 @@
+"""Collapsed stacks: ``outer;inner;innermost 1234``, one line a stack, microseconds of self time.
+
+The format of Brendan Gregg's ``flamegraph.pl``; speedscope, inferno and Perfetto read it too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO, List
+
+from nutrace.trace import Trace
+from nutrace_exporters.calltree import merge, walk
+
+_NS_PER_US = 1000
+
+
+@dataclass(frozen=True)
+class Options:
+    """There is nothing to choose."""
+
+
+def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
+    """Write `trace` as collapsed stacks.
+
+    Weights are whole microseconds, as readers expect; what rounding takes from one line it
+    gives to the next, so their sum is the sum of self times. Stacks of no weight are left out.
+    """
+    stack: List[str] = []
+    passed_ns = written_us = 0
+    for depth, node in walk(merge(trace)):
+        del stack[depth:]
+        stack.append(_escape(node.name))
+        passed_ns += node.self_ns
+        weight_us = (passed_ns + _NS_PER_US // 2) // _NS_PER_US - written_us
+        if weight_us and node.self_ns:
+            written_us += weight_us
+            out.write(f"{';'.join(stack)} {weight_us}\n".encode())
+
+
+def _escape(name: str) -> str:
+    """A semicolon divides frames and a line end divides stacks: neither may be in a name."""
+    return " ".join(name.replace(";", ":").split()) or "(no name)"

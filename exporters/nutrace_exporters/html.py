@@ -1,0 +1,181 @@
+"""The interactive flamegraph: one self-contained HTML file that opens offline.
+
+The page is assembled from `assets/`; a trace goes into it as JSON (strings, frames, attribute
+sets) and as packed columns (:mod:`nutrace_exporters.columns`). The page's script puts text on
+the screen by ``textContent`` and canvas only, and its content security policy forbids every
+request and every script but that one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, BinaryIO, Dict, List
+
+from nutrace import semconv
+from nutrace.trace import Trace
+from nutrace.trace.layout import layout
+from nutrace_exporters.attributes import AttributeSets, Strings
+from nutrace_exporters.columns import Packer, deltas
+from nutrace_exporters.frames import FrameTable
+from nutrace_exporters.labels import label
+from nutrace_exporters.lanes import thread_names
+from nutrace_exporters.palette import COLOURS
+from nutrace_exporters.runfacts import facts, title_of, warnings
+
+_SCRIPTS = (
+    "data.js",
+    "stats.js",
+    "scenes.js",
+    "format.js",
+    "chart.js",
+    "steps.js",
+    "panels.js",
+    "keys.js",
+    "pointer.js",
+    "app.js",
+)
+_MARK = re.compile("@@([a-z]+)@@")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to make the page.
+
+    Parameters
+    ----------
+    title:
+        Heading; by default the scenario and planner, or the run file's name.
+    """
+
+    title: str = ""
+
+
+def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
+    """Write `trace` as a page."""
+    strings = Strings()
+    data, columns = _data(trace, strings, options)
+    style = _asset("flamegraph.css")
+    script = '"use strict";(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    contents = {
+        "policy": html.escape(policy).encode(),
+        "title": html.escape(data["run"]["title"]).encode(),
+        "style": style.encode(),
+        "script": script.encode(),
+        "data": _json(data),
+        "columns": columns.encode("ascii"),
+    }
+    # One pass: a title that looks like a mark stays text.
+    for position, piece in enumerate(_MARK.split(_asset("flamegraph.html"))):
+        out.write(contents[piece] if position % 2 else piece.encode())
+
+
+def _data(trace: Trace, strings: Strings, options: Options) -> Any:
+    table = FrameTable(trace)
+    sets = AttributeSets(trace, strings)
+    descriptions, columns = _columns(trace, table, sets)
+    components = [*COLOURS, *sorted({frame.component for frame in table.frames} - set(COLOURS))]
+    numbers = {name: number for number, name in enumerate(components)}
+    resources = sorted({key.resource for key in trace.threads})
+    names = thread_names(trace, range(len(trace.threads)))
+    title = label(options.title or title_of(trace), 200)
+    data: Dict[str, Any] = {
+        "run": {
+            "title": title,
+            "file": label(os.path.basename(trace.path) or "trace", 200),
+            "facts": facts(trace),
+            "warnings": warnings(trace, sets.left_out),
+            "processes": len(resources),
+        },
+        "spans": len(trace),
+        "components": [
+            {
+                "name": label(name, 100),
+                "light": COLOURS.get(name, COLOURS["other"]).light,
+                "dark": COLOURS.get(name, COLOURS["other"]).dark,
+            }
+            for name in components
+        ],
+        "frames": [
+            [
+                strings.number(frame.name),
+                numbers[frame.component],
+                strings.number(frame.function),
+                strings.number(frame.file),
+                frame.line,
+            ]
+            for frame in table.frames
+        ],
+        "threads": [label(name, 200) for name in names],
+        "steps": [_step(trace, span, order) for order, span in enumerate(trace.steps)],
+        "sets": sets.sets,
+        "strings": strings.items,
+        "columns": descriptions,
+    }
+    return data, columns
+
+
+def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Any:
+    n = len(trace)
+    left, _right = layout(trace)
+    packer = Packer()
+    # A preorder goes down by one level at most: 1 - (change of depth) is a small number >= 0.
+    packer.add("rise", (1 - change for change in deltas(trace.depth)))
+    packer.add("left", deltas(left))
+    packer.add("busy", trace.busy_ns)
+    packer.add("frame", table.of)
+    packer.add("thread", trace.thread)
+    packer.add("set", sets.of)
+    wall = [i for i in range(n) if trace.end_ns[i] - trace.start_ns[i] != trace.busy_ns[i]]
+    _sparse(packer, "wall", wall, [trace.end_ns[i] - trace.start_ns[i] for i in wall])
+    counted = [i for i in range(n) if trace.calls[i] != 1]
+    _sparse(packer, "calls", counted, [trace.calls[i] for i in counted])
+    for name, key in (("min", semconv.COMPOSITE_MIN_NS), ("max", semconv.COMPOSITE_MAX_NS)):
+        packer.add(name, [_integer(trace.attributes(i).get(key)) for i in counted])
+    yielded = [i for i in range(n) if trace.yielded[i]]
+    _sparse(packer, "yielded", yielded, [trace.yielded[i] for i in yielded])
+    packer.add("unfinished", deltas(i for i in range(n) if trace.unfinished(i)))
+    packer.add("error", deltas(i for i in sorted(trace.raw.status) if trace.status(i).code == 2))
+    return packer.packed()
+
+
+def _sparse(packer: Packer, name: str, where: List[int], numbers: List[int]) -> None:
+    packer.add(f"{name}_at", deltas(where))
+    packer.add(name, numbers)
+
+
+def _integer(item: Any) -> int:
+    return item if isinstance(item, int) and 0 <= item < 1 << 62 else 0
+
+
+def _step(trace: Trace, span: int, order: int) -> List[Any]:
+    """``[span, index, simulated interval in seconds (0: unknown)]``."""
+    attributes = trace.attributes(span)
+    index = attributes.get(semconv.STEP_INDEX)
+    interval = attributes.get(semconv.STEP_INTERVAL_S)
+    known = isinstance(interval, (int, float)) and 0 < interval < 1e6
+    return [span, index if isinstance(index, int) else order, interval if known else 0]
+
+
+def _asset(name: str) -> str:
+    return (files("nutrace_exporters") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _json(data: Any) -> bytes:
+    """JSON that is safe inside a script element: no ``<``, and nothing that is not ASCII."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").encode("ascii")

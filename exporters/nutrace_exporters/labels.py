@@ -1,0 +1,41 @@
+"""Text of a trace made fit to be written into any format.
+
+Span names, file paths and attributes come from the traced program and may hold anything: NUL,
+lone surrogates that no encoder takes, ten megabytes. Escaping for a format is that format's job.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+#: Longest label; a longer one is cut and says how long it was.
+LIMIT_CHARS = 1000
+
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_NOT_PLAIN = re.compile("[^ -~\xa1-\ud7ff]")
+
+
+def label(text: str, limit: int = LIMIT_CHARS) -> str:
+    """`text` without control characters and surrogates, of at most `limit` characters and a note."""
+    if len(text) > limit:
+        text = f"{text[:limit]}… ({len(text):,} characters)"
+    if _NOT_PLAIN.search(text):
+        text = _UNFIT.sub("\ufffd", text)
+    return text or "(no name)"
+
+
+def value(item: Any, limit: int = LIMIT_CHARS) -> str:
+    """An attribute's value as a label; empty stays empty."""
+    if isinstance(item, bool):
+        return "true" if item else "false"
+    text = item if isinstance(item, str) else str(item)
+    return label(text, limit) if text else ""
+
+
+def duration(ns: float) -> str:
+    """Nanoseconds for people: ``1.23 s``, ``45.6 ms``, ``789 µs``, ``12 ns``."""
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if abs(ns) >= size:
+            return f"{ns / size:.3g} {unit}" if ns < 1000 * size else f"{ns / size:,.0f} {unit}"
+    return f"{ns:.0f} ns"

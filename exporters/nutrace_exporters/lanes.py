@@ -1,0 +1,137 @@
+"""Boxes on lanes: spans as nested intervals, one lane for each thread of each process."""
+
+from __future__ import annotations
+
+from typing import Iterator, List, NamedTuple, Sequence, Tuple
+
+from nutrace.trace import Trace
+from nutrace.trace.layout import layout
+
+#: Number of a box that stands for a run of neighbours, each shorter than the threshold.
+SMALL = -1
+
+
+class Box(NamedTuple):
+    """An interval on a lane, in ns since the trace began, `depth` boxes deep.
+
+    `span` is the span's number or :data:`SMALL`; `spans` is how many spans the box stands for.
+    Its width is the span's cost, so a composite span weighs the sum of what it stands for.
+    """
+
+    left: int
+    right: int
+    depth: int
+    span: int
+    spans: int
+
+
+class Lanes:
+    """A trace laid out on lanes.
+
+    Parameters
+    ----------
+    trace:
+        What is drawn.
+    min_ns:
+        Spans shorter than this are joined with their small neighbours into one box, and what
+        is inside them is left out; no time is lost by it. 0 draws every span.
+    """
+
+    def __init__(self, trace: Trace, min_ns: int = 0) -> None:
+        self._trace = trace
+        self._min_ns = min_ns
+        self._left, self._right = layout(trace)
+        self._roots: List[List[int]] = [[] for _ in trace.threads]
+        thread, parent = trace.thread, trace.parent
+        for i in range(len(trace)):
+            above = parent[i]
+            if above < 0 or thread[above] != thread[i]:
+                self._roots[thread[i]].append(i)
+        for roots in self._roots:
+            roots.sort(key=lambda i: self._left[i])
+
+    def used(self) -> List[int]:
+        """Numbers of the threads that have spans, in the trace's order."""
+        return [number for number, roots in enumerate(self._roots) if roots]
+
+    def boxes(self, thread: int) -> Iterator[Box]:
+        """The boxes of a lane, each before those inside it, from left to right."""
+        small = _SmallRun()
+        for root in self._roots[thread]:
+            yield from self._subtree(root, thread, small)
+        yield from small.flush()
+
+    def _subtree(self, root: int, thread: int, small: _SmallRun) -> Iterator[Box]:
+        trace, left, right = self._trace, self._left, self._right
+        threads, depths, subtree_end = trace.thread, trace.depth, trace.subtree_end
+        base = depths[root]
+        i, end = root, subtree_end[root]
+        while i < end:
+            if threads[i] != thread:
+                i = subtree_end[i]  # Another thread's: it is concurrent, not inside.
+                continue
+            depth = depths[i] - base
+            if small.count and depth != small.depth:
+                yield from small.flush()
+            if right[i] - left[i] < self._min_ns:
+                small.add(left[i], right[i] - left[i], depth, subtree_end[i] - i)
+                i = subtree_end[i]
+                continue
+            yield from small.flush()
+            yield Box(left[i], right[i], depth, i, 1)
+            i += 1
+
+
+class _SmallRun:
+    """Neighbours below the threshold, gathered until one that is not among them comes."""
+
+    __slots__ = ("count", "depth", "left", "width")
+
+    def __init__(self) -> None:
+        self.left = self.width = self.depth = self.count = 0
+
+    def add(self, left: int, width: int, depth: int, count: int) -> None:
+        if not self.count:
+            self.left, self.depth = left, depth
+        self.width += width
+        self.count += count
+
+    def flush(self) -> Iterator[Box]:
+        if self.count:
+            yield Box(self.left, self.left + self.width, self.depth, SMALL, self.count)
+        self.width = self.count = 0
+
+
+def brackets(boxes: Iterator[Box]) -> Iterator[Tuple[bool, Box, int]]:
+    """Boxes as brackets: ``(opens, box, at)``, balanced, with `at` (ns) never decreasing.
+
+    At equal times a closing bracket comes before an opening one.
+    """
+    stack: List[Box] = []
+    at = 0
+    for box in boxes:
+        while len(stack) > box.depth:
+            inner = stack.pop()
+            at = max(at, inner.right)
+            yield False, inner, at
+        at = max(at, box.left)
+        yield True, box, at
+        stack.append(box)
+    while stack:
+        inner = stack.pop()
+        at = max(at, inner.right)
+        yield False, inner, at
+
+
+def thread_names(trace: Trace, threads: Sequence[int]) -> List[str]:
+    """A name for each lane; with more than one process it tells which."""
+    many = len({trace.threads[number].resource for number in threads}) > 1
+    names = []
+    for number in threads:
+        key = trace.threads[number]
+        name = key.name or f"thread {key.thread_id}"
+        if key.lane:
+            name += f" · beside it {key.lane}"  # Ran at once on one thread: asyncio tasks.
+        pid = trace.resources[key.resource].pid if key.resource < len(trace.resources) else None
+        names.append(f"{name} (process {pid if pid is not None else key.resource})" if many else name)
+    return names

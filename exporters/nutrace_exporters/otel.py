@@ -1,0 +1,152 @@
+"""Each format as a stock OpenTelemetry span exporter.
+
+``OTEL_TRACES_EXPORTER=speedscope opentelemetry-instrument python app.py`` draws the spans of any
+program when it ends. ``OTEL_EXPORTER_<FORMAT>_FILE`` names the file, for instance
+``OTEL_EXPORTER_SPEEDSCOPE_FILE``; by default it is ``trace.speedscope.json`` in the directory
+where the program started. No file is overwritten: the next free name is taken and told.
+
+Memory stays bounded while the program runs: batches go to ``<file>.partial`` as OTLP/JSON lines,
+which every nutrace command reads should the program be killed. At shutdown the file is read
+back and drawn; that takes about 1 kB a span for a moment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import BinaryIO, ClassVar, Optional, Sequence, Tuple
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from nutrace.errors import EmptyTraceError, NutraceError
+from nutrace.trace import load
+from nutrace_exporters.otlp import encode
+from nutrace_exporters.output import whole_file
+from nutrace_exporters.registry import find
+
+
+class FileSpanExporter(SpanExporter):
+    """Gathers spans and writes one file of one format at shutdown; subclasses name the format."""
+
+    format: ClassVar[str]
+    #: The name in the environment variable and in the entry point.
+    entry_point: ClassVar[str]
+
+    def __init__(self, path: Optional[str] = None) -> None:
+        row = find(self.format)
+        chosen = path or os.environ.get(f"OTEL_EXPORTER_{self.entry_point.upper()}_FILE")
+        # Made absolute now: the program may change its directory.
+        self._path = os.path.abspath(chosen or f"trace{row.suffix}")
+        self._lock = threading.Lock()
+        self._partial: Optional[BinaryIO] = None
+        self._pid = os.getpid()
+        self._closed = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Append a batch to the partial file."""
+        with self._lock:
+            if self._closed:
+                return SpanExportResult.FAILURE
+            try:
+                partial = self._open()
+                partial.write(encode(spans) + b"\n")
+                partial.flush()
+            except OSError as error:
+                _say(f"cannot write {self._path}.partial: {error.strerror or error}; {len(spans)} spans lost")
+                return SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing waits: each batch is in the file when `export` returns."""
+        return True
+
+    def shutdown(self) -> None:
+        """Draw what was gathered, remove the partial file, say where the drawing is."""
+        with self._lock:
+            if self._closed or self._partial is None or self._pid != os.getpid():
+                self._closed = True
+                return
+            self._closed = True
+            self._partial.close()
+            row = find(self.format)
+            target = _free(self._path)
+            try:
+                trace = load(self._partial.name)
+                with whole_file(target) as out:
+                    row.load().export(trace, out)
+            except EmptyTraceError:
+                os.unlink(self._partial.name)
+            except (NutraceError, MemoryError, OSError) as error:
+                _say(f"{error}; the spans are in {self._partial.name}")
+            else:
+                os.unlink(self._partial.name)
+                _say(f"{len(trace):,} spans in {target}")
+
+    def _open(self) -> BinaryIO:
+        """The partial file, a new one in a forked child: the parent's spans are the parent's to draw."""
+        if self._partial is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._path, self._partial = _create(self._path)
+        return self._partial
+
+
+class SpeedscopeExporter(FileSpanExporter):
+    """``OTEL_TRACES_EXPORTER=speedscope``."""
+
+    format = entry_point = "speedscope"
+
+
+class FlamegraphExporter(FileSpanExporter):
+    """``OTEL_TRACES_EXPORTER=flamegraph``: the interactive HTML page."""
+
+    format = "html"
+    entry_point = "flamegraph"
+
+
+class CollapsedExporter(FileSpanExporter):
+    """``OTEL_TRACES_EXPORTER=collapsed``."""
+
+    format = entry_point = "collapsed"
+
+
+class SvgExporter(FileSpanExporter):
+    """``OTEL_TRACES_EXPORTER=svg``."""
+
+    format = entry_point = "svg"
+
+
+class ChromeExporter(FileSpanExporter):
+    """``OTEL_TRACES_EXPORTER=chrome``."""
+
+    format = entry_point = "chrome"
+
+
+def _free(path: str) -> str:
+    """`path`, or the first of ``name-1.ext``, ``name-2.ext``, ... that is not there."""
+    while os.path.lexists(path) or os.path.lexists(f"{path}.partial"):
+        path = _next(path)
+    return path
+
+
+def _create(path: str) -> Tuple[str, BinaryIO]:
+    """A free path and its new partial file; two processes never get the same."""
+    while True:
+        path = _free(path)
+        try:
+            return path, open(f"{path}.partial", "xb")
+        except FileExistsError:
+            continue
+
+
+def _next(path: str) -> str:
+    head, name = os.path.split(path)
+    stem, dot, suffix = name.partition(".")
+    base, dash, number = stem.rpartition("-")
+    stem = f"{base}-{int(number) + 1}" if dash and number.isdigit() else f"{stem}-1"
+    return os.path.join(head, stem + dot + suffix)
+
+
+def _say(text: str) -> None:
+    print(f"nutrace: {text}", file=sys.stderr)

@@ -1,0 +1,91 @@
+"""Spans of the OpenTelemetry SDK as OTLP/JSON: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+
+The official file exporter needs Python 3.10 and protobuf 5; the devkit has neither.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+
+def encode(spans: Sequence[ReadableSpan]) -> bytes:
+    """One line of OTLP/JSON (``TracesData``) without a line end."""
+    resources: Dict[Resource, Dict[Optional[InstrumentationScope], List[ReadableSpan]]] = {}
+    for span in spans:
+        resources.setdefault(span.resource, {}).setdefault(span.instrumentation_scope, []).append(span)
+    data = {
+        "resourceSpans": [
+            {
+                "resource": {"attributes": _attributes(resource.attributes)},
+                "scopeSpans": [
+                    {
+                        "scope": {"name": scope.name, "version": scope.version or ""} if scope else {},
+                        "spans": [_span(span) for span in members],
+                    }
+                    for scope, members in scopes.items()
+                ],
+            }
+            for resource, scopes in resources.items()
+        ]
+    }
+    return json.dumps(data, separators=(",", ":")).encode("ascii")
+
+
+def _span(span: ReadableSpan) -> Dict[str, Any]:
+    context = span.get_span_context()
+    entry: Dict[str, Any] = {
+        "traceId": f"{context.trace_id:032x}" if context else "",
+        "spanId": f"{context.span_id:016x}" if context else "",
+        "name": span.name,
+        "kind": span.kind.value + 1,  # The SDK counts from 0, OTLP from 1.
+        "startTimeUnixNano": str(span.start_time or 0),
+        "endTimeUnixNano": str(span.end_time or span.start_time or 0),
+        "attributes": _attributes(span.attributes),
+    }
+    if span.parent is not None:
+        entry["parentSpanId"] = f"{span.parent.span_id:016x}"
+    if span.events:
+        entry["events"] = [
+            {
+                "name": event.name,
+                "timeUnixNano": str(event.timestamp),
+                "attributes": _attributes(event.attributes),
+            }
+            for event in span.events
+        ]
+    if not span.status.is_unset:
+        # Code: unset 0, ok 1, error 2, in the SDK as in OTLP.
+        entry["status"] = {"code": span.status.status_code.value, "message": span.status.description or ""}
+    return entry
+
+
+def _attributes(attributes: Optional[Mapping[str, Any]]) -> List[Dict[str, Any]]:
+    return [{"key": str(key), "value": _value(item)} for key, item in (attributes or {}).items()]
+
+
+def _value(item: Any) -> Dict[str, Any]:
+    if isinstance(item, str):
+        return {"stringValue": item}
+    if isinstance(item, bool):
+        return {"boolValue": item}
+    if isinstance(item, int):
+        return {"intValue": str(item)}
+    if isinstance(item, float):
+        return {"doubleValue": item if math.isfinite(item) else _WORDS.get(item, "NaN")}
+    if isinstance(item, bytes):
+        return {"bytesValue": base64.b64encode(item).decode("ascii")}
+    if isinstance(item, Mapping):
+        return {"kvlistValue": {"values": _attributes(item)}}
+    if isinstance(item, Sequence):
+        return {"arrayValue": {"values": [_value(entry) for entry in item]}}
+    return {} if item is None else {"stringValue": str(item)}
+
+
+_WORDS = {math.inf: "Infinity", -math.inf: "-Infinity"}

@@ -1,0 +1,68 @@
+"""The one place that opens, writes, renames and, on failure, deletes an output.
+
+A file appears whole or not at all: it is written under a temporary name beside its place and
+renamed when it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import sys
+from contextlib import contextmanager
+from typing import BinaryIO, Iterator
+
+from nutrace.errors import OutputError
+
+STDOUT = "-"
+_BUFFER_BYTES = 1 << 20
+
+
+@contextmanager
+def whole_file(path: str) -> Iterator[BinaryIO]:
+    """Open `path` for writing; it takes its place when the block ends without an exception.
+
+    ``-`` is standard output. A device or a pipe is written directly, for it must not be
+    replaced by a file. A symbolic link stays and its target is replaced.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written or the disk is full; nothing is left behind.
+    """
+    if path == STDOUT:
+        # Not guarded: a reader that goes away is a BrokenPipeError, which the caller knows.
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        target = os.path.realpath(path)
+        if os.path.isdir(target):
+            raise OutputError(f"cannot write {path}: it is a directory; name a file with -o")
+        if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
+            with open(target, "wb", buffering=_BUFFER_BYTES) as out:
+                yield out
+            return
+        with _renamed_when_whole(target) as out:
+            yield out
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot write {path}: {reason}; choose another place with -o") from error
+
+
+@contextmanager
+def _renamed_when_whole(target: str) -> Iterator[BinaryIO]:
+    """A temporary file in the target's directory: a rename is atomic only within one file system."""
+    temporary = os.path.join(os.path.dirname(target), f".nutrace-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    out = open(temporary, "xb", buffering=_BUFFER_BYTES)  # noqa: SIM115 - closed before the rename
+    try:
+        with out:
+            yield out
+        os.replace(temporary, target)
+    except BaseException:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass  # The first exception is the one worth telling.
+        raise

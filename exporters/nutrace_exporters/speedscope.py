@@ -1,0 +1,85 @@
+"""speedscope's own format, evented: https://www.speedscope.app/file-format-schema.json
+
+One profile for each thread of each process, in nanoseconds since the first span: Unix times in
+nanoseconds do not fit into the doubles of a JavaScript reader.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Dict, List, Tuple
+
+from nutrace.trace import Trace
+from nutrace_exporters.frames import FrameTable
+from nutrace_exporters.labels import duration, label
+from nutrace_exporters.lanes import SMALL, Lanes, brackets, thread_names
+
+SCHEMA = "https://www.speedscope.app/file-format-schema.json"
+
+#: speedscope reads a file into one string and keeps objects for each event: beyond this size
+#: (bytes) its tab may run out of memory.
+COMFORTABLE_BYTES = 300_000_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to write a speedscope file.
+
+    Parameters
+    ----------
+    name:
+        Title of the file; by default the run file's name.
+    min_ns:
+        Spans shorter than this are joined with their small neighbours, see :class:`Lanes`.
+    """
+
+    name: str = ""
+    min_ns: int = 0
+
+
+def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
+    """Write `trace` as a speedscope file; the profile of the most spans is shown first."""
+    table = FrameTable(trace)
+    lanes = Lanes(trace, options.min_ns)
+    frames: Dict[Tuple[str, str, int], int] = {}
+    numbers = [frames.setdefault((f.name, f.file, f.line), len(frames)) for f in table.frames]
+    small = -1
+    if options.min_ns:
+        small = frames.setdefault((f"(spans under {duration(options.min_ns)})", "", 0), len(frames))
+
+    out.write(f'{{"$schema":{_json(SCHEMA)},\n"shared":{{"frames":[\n'.encode())
+    out.write(",\n".join(_frame(*key) for key in frames).encode())
+    out.write(b'\n]},\n"profiles":[\n')
+    used = lanes.used()
+    most, active = -1, 0
+    for position, (thread, name) in enumerate(zip(used, thread_names(trace, used))):
+        events: List[str] = []
+        end = 0
+        for opens, box, at in brackets(lanes.boxes(thread)):
+            frame = small if box.span == SMALL else numbers[table.of[box.span]]
+            events.append(f'{{"type":"{"O" if opens else "C"}","frame":{frame},"at":{at}}}')
+            end = at
+        # All profiles begin at the first span of the run, so that threads line up.
+        head = f'{{"type":"evented","name":{_json(label(name))},"unit":"nanoseconds","startValue":0,'
+        out.write(f'{head}"endValue":{end},"events":[\n'.encode())
+        out.write(",\n".join(events).encode())
+        out.write(b"\n]}" + (b",\n" if position + 1 < len(used) else b"\n"))
+        if len(events) > most:
+            most, active = len(events), position
+    title = label(options.name or os.path.basename(trace.path) or "trace")
+    out.write(f'],\n"name":{_json(title)},"activeProfileIndex":{active},"exporter":"nutrace"}}\n'.encode())
+
+
+def _frame(name: str, file: str, line: int) -> str:
+    frame: Dict[str, Any] = {"name": name}
+    if file:
+        frame["file"] = file
+    if line:
+        frame["line"] = line
+    return _json(frame)
+
+
+def _json(item: Any) -> str:
+    return json.dumps(item, ensure_ascii=False, separators=(",", ":"))

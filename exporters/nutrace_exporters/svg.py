@@ -1,0 +1,141 @@
+"""A static flamegraph: equal stacks merged, for a README or a pull request.
+
+One SVG without scripts or outside references, readable on light and on dark ground; a name's
+full text, calls and times are its tooltip.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import BinaryIO, Dict, Iterator, List, NamedTuple
+from xml.sax.saxutils import escape, quoteattr
+
+from nutrace.trace import Trace
+from nutrace_exporters.calltree import Node, merge, walk
+from nutrace_exporters.labels import duration, label
+from nutrace_exporters.palette import colour
+
+_ROW = 18
+_TOP = 42
+_MARGIN = 8
+_CHARACTER = 6.3  # Mean advance of the label font, px: 11 px, sans-serif.
+
+_STYLE = """\
+text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+.l{fill:#14171c;pointer-events:none}.t{font-weight:600;font-size:14px;fill:#3d4450}.m{fill:#727a86}
+rect{shape-rendering:crispEdges}g:hover>rect{stroke:#14171c;stroke-width:1.5}
+@media(prefers-color-scheme:dark){.t{fill:#e4e7ec}.m{fill:#9aa2ae}g:hover>rect{stroke:#fff}}"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to draw.
+
+    Parameters
+    ----------
+    title:
+        Heading; by default the run file's name.
+    width:
+        Of the picture, px.
+    min_px:
+        Boxes narrower than this (px) are joined with their narrow neighbours into a grey one.
+    max_depth:
+        Rows drawn; what lies deeper is said, not drawn.
+    """
+
+    title: str = ""
+    width: int = 1200
+    min_px: float = 0.6
+    max_depth: int = 100
+
+
+class _Box(NamedTuple):
+    x: float
+    width: float
+    depth: int
+    node: Node
+    merged: int  # How many nodes too narrow to draw it stands for; 0: it is the node itself.
+
+
+def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
+    """Draw `trace` with all equal stacks merged, widest first."""
+    top = merge(trace)
+    boxes = list(_place(top, options))
+    deepest = max((depth for depth, _ in walk(top)), default=-1)
+    rows = max((box.depth for box in boxes), default=-1) + 1
+    height = _TOP + rows * _ROW + _MARGIN
+    title = label(options.title or os.path.basename(trace.path) or "trace", 120)
+    steps = [trace.busy_ns[i] for i in trace.steps]
+    facts = [duration(top.total_ns), f"{len(trace):,} spans"]
+    if steps:
+        facts.append(f"{len(steps):,} steps of {duration(sum(steps) / len(steps))} on average")
+    if deepest >= options.max_depth:
+        facts.append(f"{options.max_depth} of {deepest + 1:,} levels drawn")
+    name = quoteattr(f"Flamegraph of {title}")
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {options.width} {height}" '
+        f'width="{options.width}" height="{height}" role="img" aria-label={name}>',
+        f"<style>{_STYLE}</style>",
+        f'<text class="t" x="{_MARGIN}" y="18">{escape(title)}</text>',
+        f'<text class="m" x="{_MARGIN}" y="34">{escape(" · ".join(facts))}</text>',
+    ]
+    lines.extend(_draw(box, top.total_ns, max(1, len(steps))) for box in boxes)
+    lines.append("</svg>\n")
+    out.write("\n".join(lines).encode())
+
+
+def _place(top: Node, options: Options) -> Iterator[_Box]:
+    if not top.total_ns:
+        return
+    scale = (options.width - 2 * _MARGIN) / top.total_ns
+    stack = [(top, float(_MARGIN), 0)]
+    while stack:
+        parent, x, depth = stack.pop()
+        if depth == options.max_depth:
+            continue
+        narrow: Dict[Node, float] = {}
+        # Widest first, so that narrow ones are neighbours at the right and merge into one box.
+        for node in sorted(parent.children.values(), key=lambda child: -child.total_ns):
+            width = node.total_ns * scale
+            if width < options.min_px:
+                narrow[node] = width
+                continue
+            yield _Box(x, width, depth, node, 0)
+            stack.append((node, x, depth + 1))
+            x += width
+        total = sum(narrow.values())
+        if total >= options.min_px:
+            yield _Box(x, total, depth, _sum(list(narrow)), len(narrow))
+
+
+def _sum(nodes: List[Node]) -> Node:
+    joined = Node(f"({len(nodes)} narrower)", "other")
+    for node in nodes:
+        joined.calls += node.calls
+        joined.self_ns += node.self_ns
+        joined.total_ns += node.total_ns
+    return joined
+
+
+def _draw(box: _Box, all_ns: int, steps: int) -> str:
+    node = box.node
+    tip = (
+        f"{node.name}\n{node.component} · {node.calls:,} calls\n"
+        f"total {duration(node.total_ns)} ({100 * node.total_ns / all_ns:.1f} %), "
+        f"self {duration(node.self_ns)}"
+    )
+    if steps > 1:
+        tip += f"\n{duration(node.total_ns / steps)} per step"
+    y = _TOP + box.depth * _ROW
+    # A hair of ground between neighbours, as far as there is room for it.
+    width = box.width - 0.5 if box.width > 2 else box.width
+    text = ""
+    room = int((box.width - 8) / _CHARACTER)
+    if room >= 3:
+        shown = node.name if len(node.name) <= room else node.name[: room - 1] + "…"
+        text = f'<text class="l" x="{box.x + 4:.2f}" y="{y + 12.5}">{escape(shown)}</text>'
+    return (
+        f'<g><title>{escape(tip)}</title><rect x="{box.x:.2f}" y="{y}" width="{width:.2f}" '
+        f'height="{_ROW - 1}" rx="1.5" fill="{colour(node.component).light}"/>{text}</g>'
+    )
