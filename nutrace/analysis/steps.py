@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import fsum
 from typing import Optional, Tuple
 
 from nutrace import semconv
@@ -53,11 +54,13 @@ def step_times(trace: Trace, regions: Regions) -> StepTimes:
 
 def _real_time(trace: Trace, regions: Regions) -> Tuple[Optional[float], Optional[float]]:
     """Mean interval in seconds, and factor, of the steps that say what they simulate."""
-    simulated, spent_ns, count = 0.0, 0, 0
+    intervals, spent_ns = [], 0
     for span in regions.steps:
         interval = trace.attributes(span).get(semconv.STEP_INTERVAL_S)
         if isinstance(interval, (int, float)) and 0 < interval < float("inf"):
-            simulated += interval
+            intervals.append(interval)
             spent_ns += trace.busy_ns[span]
-            count += 1
-    return (simulated / count, spent_ns / 1e9 / simulated) if count else (None, None)
+    if not intervals:
+        return None, None
+    simulated = fsum(intervals)
+    return simulated / len(intervals), spent_ns / 1e9 / simulated

@@ -1,0 +1,246 @@
+"""The report for people, as plain text or as Markdown: the same sections, two styles."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Iterable, List, Optional, Sequence, Tuple
+
+from nutrace.analysis import ComponentCost, Report
+from nutrace.cli.table import Column, markdown_table, markdown_text, printable, text_table
+
+_MS = 1e6
+_US = 1e3
+_LONGEST_COMMAND = 160
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+_LEGEND_COMPONENTS = (
+    ("calls", "recursion counts once, a generator counts once whatever it yields"),
+    ("self", "time in the component and in no other below it: adds up, nothing is counted twice"),
+    ("total", "time in the component with all it calls: includes other components, so totals overlap"),
+    ("share", "self as a part of the sum under the table"),
+)
+_LEGEND_SPANS = (
+    ("yields", "values that a generator yielded"),
+    ("mean, p50, p95", "total time of one call; merged calls weigh in with their mean"),
+)
+_PERCENTILES = "Percentiles are by nearest rank: p95 is the smallest time that 95 % of all do not exceed."
+
+
+@dataclass(frozen=True)
+class Style:
+    """How headings, tables and lines are written."""
+
+    markdown: bool
+
+    def title(self, text: str) -> str:
+        """The first line."""
+        return f"# {markdown_text(text)}" if self.markdown else text
+
+    def heading(self, text: str) -> str:
+        """A section's heading."""
+        return f"## {markdown_text(text)}" if self.markdown else text
+
+    def line(self, text: str) -> str:
+        """A sentence."""
+        return f"\n{markdown_text(text)}\n" if self.markdown else f"  {text}"
+
+    def items(self, entries: Sequence[Tuple[str, str]]) -> List[str]:
+        """A list of terms and what is said of them."""
+        if self.markdown:
+            return ["", *(f"- **{term}**: {markdown_text(text)}" for term, text in entries)]
+        width = max(len(term) for term, _ in entries)
+        return [f"  {term.ljust(width)}  {text}" for term, text in entries]
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+        """A table."""
+        return f"\n{markdown_table(columns, rows)}" if self.markdown else text_table(columns, rows)
+
+
+def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selection: str = "") -> str:
+    """The whole report; `limit` is how many kinds of span are listed, 0 for all of them.
+
+    `selection` says which steps are reported if not all.
+    """
+    style = Style(markdown)
+    sections = [_head(report, style, selection), _steps(report, style)]
+    steps = report.steps
+    if report.components:
+        sections.append(
+            _components(
+                "Components in the steps",
+                f"Self times add up to the time of the steps, {_ms(steps.total_ns)} ms; totals overlap.",
+                report.components,
+                style,
+                steps.count,
+            )
+        )
+    if report.concurrent:
+        sections.append(
+            _components(
+                "Beside the steps: other threads, concurrent tasks",
+                "Started in a step and run beside it: in addition to the steps' time, in no sum above.",
+                report.concurrent,
+                style,
+                steps.count,
+            )
+        )
+    if report.outside_steps and steps.count:
+        line = "Before, between and after the steps. Self times add up; the steps' own time is in no total."
+        sections.append(_components("Outside the steps", line, report.outside_steps, style, 0))
+    elif report.outside_steps:
+        line = "Self times add up to the time of the outermost spans; totals overlap."
+        sections.append(_components("Components of the whole run", line, report.outside_steps, style, 0))
+    sections.append(_spans(report, style, limit))
+    sections.append(_accounts(report, style))
+    sections.append(_legend(report, style))
+    text = "\n\n".join(section for section in sections if section)
+    return _BLANK_LINES.sub("\n\n", text) + "\n"
+
+
+def _head(report: Report, style: Style, selection: str) -> str:
+    run = report.run
+    processes = f"{run.processes} process" + ("es" if run.processes != 1 else "")
+    state = "complete" if run.complete else "CUT SHORT"
+    lines = [
+        style.title(f"nutrace report: {printable(run.file, _LONGEST_COMMAND)}"),
+        style.line(f"{run.wall_seconds:,.2f} s wall time, {processes}, {state}"),
+    ]
+    if run.command:
+        lines.append(style.line(f"$ {printable(run.command, _LONGEST_COMMAND)}"))
+    if selection:
+        lines.append(style.line(f"Only {selection} of the run:"))
+    return "\n".join(lines)
+
+
+def _steps(report: Report, style: Style) -> str:
+    steps = report.steps
+    lines = [style.heading("Steps")]
+    if not steps.count:
+        lines.append(
+            style.line("This trace has no finished simulation steps: the table is over the whole run.")
+        )
+        return "\n".join(lines)
+    names = ("steps", "mean", "p50", "p95", "p99", "max")
+    times = (steps.mean_ns, steps.p50_ns, steps.p95_ns, steps.p99_ns, steps.max_ns)
+    row = [f"{steps.count:,}", *(f"{_ms(time)} ms" for time in times)]
+    lines.append(style.table([Column(name) for name in names], [row]))
+    if steps.realtime_factor is not None and steps.simulated_interval_s is not None:
+        slower = "slower than real time" if steps.realtime_factor > 1 else "keeps up with real time"
+        lines.append(
+            style.line(
+                f"Real-time factor {steps.realtime_factor:.2f}x: {slower} "
+                f"({_ms(steps.mean_ns)} ms a step that simulates {steps.simulated_interval_s * 1e3:g} ms)"
+            )
+        )
+    return "\n".join(lines)
+
+
+def _components(heading: str, line: str, costs: Sequence[ComponentCost], style: Style, steps: int) -> str:
+    """One table of components; with the number of steps, times are per step."""
+    per = "/step" if steps else ""
+    columns = [
+        Column("component", right=False),
+        Column("calls"),
+        *([Column("calls/step")] if steps else []),
+        Column(f"self{per} ms"),
+        Column(f"total{per} ms"),
+        Column("share"),
+    ]
+    whole = sum(cost.self_ns for cost in costs)
+    divisor = steps or 1
+    *own, own_sum = _column([*(cost.self_ns / divisor for cost in costs), whole / divisor], _MS)
+    totals = _column([cost.total_ns / divisor for cost in costs], _MS)
+    rows: List[List[str]] = []
+    for cost, self_ms, total_ms in zip(costs, own, totals):
+        per_step = [f"{cost.calls / steps:,.1f}"] if steps else []
+        share = _percent(cost.self_ns, whole)
+        rows.append([cost.component, f"{cost.calls:,}", *per_step, self_ms, total_ms, share])
+    rows.append([""])
+    rows.append(["sum of self", "", *([""] if steps else []), own_sum, "", _percent(whole, whole)])
+    return "\n".join([style.heading(heading), style.line(line), style.table(columns, rows)])
+
+
+def _spans(report: Report, style: Style, limit: int) -> str:
+    shown = report.spans[:limit] if limit else report.spans
+    if not shown:
+        return ""
+    yields = any(span.yielded for span in shown)
+    columns = [
+        Column("span", right=False),
+        Column("component", right=False),
+        Column("calls"),
+        *([Column("yields")] if yields else []),
+        Column("self ms"),
+        Column("total ms"),
+        Column("mean us"),
+        Column("p50 us"),
+        Column("p95 us"),
+    ]
+    times = zip(
+        _column([span.self_ns for span in shown], _MS),
+        _column([span.total_ns for span in shown], _MS),
+        _column([span.mean_ns for span in shown], _US),
+        _column([span.p50_ns for span in shown], _US),
+        _column([span.p95_ns for span in shown], _US),
+    )
+    rows = []
+    for span, cells in zip(shown, times):
+        yielded = [f"{span.yielded:,}" if span.yielded else ""] if yields else []
+        rows.append([printable(span.name), span.component, f"{span.calls:,}", *yielded, *cells])
+    rest = len(report.spans) - len(shown)
+    lines = [
+        style.heading("Spans with the most self time"),
+        style.line("Everywhere: in the steps and outside."),
+    ]
+    lines.append(style.table(columns, rows))
+    if rest:
+        lines.append(
+            ("\n" if style.markdown else "") + style.line(f"and {rest:,} more kinds: --limit 0 shows all")
+        )
+    return "\n".join(lines)
+
+
+def _accounts(report: Report, style: Style) -> str:
+    lost, overhead = report.lost, report.overhead
+    if lost.dropped or lost.truncated or lost.unfinished:
+        losses = (
+            f"{lost.dropped:,} spans dropped, {lost.truncated:,} truncated, {lost.unfinished:,} unfinished"
+        )
+    else:
+        losses = "no span dropped, truncated or unfinished"
+    if overhead.estimated_ns is None:
+        cost = f"{overhead.spans:,} spans; the file does not say what recording cost"
+    else:
+        share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
+        cost = f"{overhead.spans:,} spans recorded, estimated {_ms(overhead.estimated_ns)} ms{share}"
+    entries = [("lost", losses), ("overhead", cost)]
+    entries += [("note", printable(note, 400)) for note in report.notes]
+    return "\n".join([style.heading("Lost, and what nutrace cost"), *style.items(entries)])
+
+
+def _legend(report: Report, style: Style) -> str:
+    entries = [*_LEGEND_COMPONENTS]
+    if report.spans:
+        entries += [
+            entry for entry in _LEGEND_SPANS if entry[0] != "yields" or any(s.yielded for s in report.spans)
+        ]
+    return "\n".join([style.heading("Columns"), *style.items(entries), style.line(_PERCENTILES)])
+
+
+def _ms(time_ns: float) -> str:
+    """Milliseconds with as many digits as matter."""
+    value = time_ns / _MS
+    return f"{value:,.1f}" if value >= 100 else f"{value:,.2f}" if value >= 1 or not value else f"{value:.3f}"
+
+
+def _column(times_ns: Iterable[float], unit: float) -> List[str]:
+    """A column's times in one unit, all with the same digits: as many as the largest needs."""
+    values = [time / unit for time in times_ns]
+    largest = max(values, default=0.0)
+    digits = 3 if largest < 10 else 2 if largest < 1000 else 1
+    return [f"{value:,.{digits}f}" for value in values]
+
+
+def _percent(part: int, whole: Optional[int]) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
