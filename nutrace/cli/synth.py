@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", metavar="DIR", help="a new or empty directory")
     parser.add_argument(
         "--seconds", type=float, default=default.seconds, metavar="S",
-        help="length of the log, 20 to 7200 s (default %(default)g)",
+        help="length of the log, 27 to 7200 s (default %(default)g)",
     )  # fmt: skip
     parser.add_argument(
         "--agents", type=int, default=default.agents, metavar="N",

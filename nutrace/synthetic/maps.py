@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sqlite3
-from typing import Any, Dict, List, Tuple
+from typing import Any, Sequence, Tuple
 
 from nutrace.errors import MissingDependencyError
 from nutrace.synthetic import road
-from nutrace.synthetic.road import CROSSING_M, LANE_M, LANE_WIDTH_M, LANES, PITCH_M, Road
+from nutrace.synthetic.layers import Layers, map_layers
+from nutrace.synthetic.road import Road
 
 # The devkit opens all four whenever it opens one. Only the first has the road in full.
 LOCATIONS = {
@@ -18,14 +20,8 @@ LOCATIONS = {
     "us-ma-boston": "9.12.1817",
     "us-pa-pittsburgh-hazelwood": "9.17.1937",
 }
-_KERB_M = LANES * LANE_WIDTH_M / 2
-_BASELINE_STEP_M = 1.0
-_FEW_BLOCKS = 2  # one would leave layers without features, and a column without a type
-_NO_GEOMETRY_DATE = "2021-10-01T12:00:00.000Z"
-
-Feature = Dict[str, Any]
-#: layer name -> features; every feature has a ``fid`` and a ``geometry``
-Layers = Dict[str, List[Feature]]
+_FEW_BLOCKS = 2  # one would leave layers without features, and their columns without a type
+_WRITTEN = "2021-10-01T12:00:00.000Z"  # the files tell no time of their own, so that equal ones are equal
 
 
 def require_map_packages() -> None:
@@ -63,157 +59,27 @@ def write_maps(directory: str, blocks: int) -> None:
         folder = os.path.join(directory, location, version)
         os.makedirs(folder)
         size = blocks if location == road.MAP_NAME else _FEW_BLOCKS
-        _write_geopackage(os.path.join(folder, "map.gpkg"), layers(Road(size)))
+        _write_geopackage(os.path.join(folder, "map.gpkg"), map_layers(Road(size)))
 
 
-def layers(plan: Road) -> Layers:
-    """All layers of a road, in the columns that the devkit's map API reads."""
-    found: Layers = {name: [] for name in _LAYERS}
-    for block in range(plan.blocks):
-        _add_lanes(found, block)
-        _add_crossing(found, block, plan)
-        _add_surroundings(found, block)
-    return found
+def _write_geopackage(path: str, layers: Layers) -> None:
+    # Imported by name: they carry no types, and are an extra.
+    geopandas = importlib.import_module("geopandas")
+    pyogrio = importlib.import_module("pyogrio")
+    shapes = importlib.import_module("shapely.geometry")
 
-
-_LAYERS = (
-    "lanes_polygons",
-    "lane_groups_polygons",
-    "intersections",
-    "stop_polygons",
-    "crosswalks",
-    "lane_connectors",
-    "lane_group_connectors",
-    "baseline_paths",
-    "boundaries",
-    "walkways",
-    "carpark_areas",
-    "road_segments",
-    "generic_drivable_areas",
-    "gen_lane_connectors_scaled_width_polygons",
-)
-
-
-def _add_lanes(found: Layers, block: int) -> None:
-    start, end = block * PITCH_M, block * PITCH_M + LANE_M
-    _add_boundaries(found, block * 2, start, end)
-    for lane in range(LANES):
-        middle, number = road.lane_offset(lane), road.lane_id(block, lane)
-        found["lanes_polygons"].append({
-            "fid": number,
-            "lane_fid": number,
-            "lane_group_fid": road.group_id(block),
-            "lane_index": lane,
-            "left_boundary_fid": _boundary_id(block * 2, lane),
-            "right_boundary_fid": _boundary_id(block * 2, lane + 1),
-            "speed_limit_mps": road.SPEED_LIMIT_MPS,
-            "geometry": _strip(start, end, middle, LANE_WIDTH_M),
-        })
-        _add_baseline(found, start, end, middle, lane_fid=number)
-    whole = _strip(start, end, 0.0, 2 * _KERB_M)
-    found["lane_groups_polygons"].append({"fid": road.group_id(block), "geometry": whole})
-    found["road_segments"].append({"fid": block + 1, "geometry": whole})
-
-
-def _add_crossing(found: Layers, block: int, plan: Road) -> None:
-    start, end = road.stop_line_s(block), (block + 1) * PITCH_M
-    last = block + 1 == plan.blocks
-    _add_boundaries(found, block * 2 + 1, start, end)
-    for lane in range(LANES):
-        middle, number = road.lane_offset(lane), road.connector_id(block, lane)
-        polygon = _strip(start, end, middle, LANE_WIDTH_M)
-        if not last:  # a connector leads somewhere
-            found["lane_connectors"].append({
-                "fid": number,
-                "exit_lane_fid": road.lane_id(block, lane),
-                "entry_lane_fid": road.lane_id(block + 1, lane),
-                "lane_group_connector_fid": road.group_connector_id(block),
-                "traffic_light_stop_line_fids": str(road.stop_line_id(block)),
-                "speed_limit_mps": road.SPEED_LIMIT_MPS,
-                "geometry": _line(start, end, middle, end - start),
-            })
-            found["gen_lane_connectors_scaled_width_polygons"].append({
-                "fid": number,
-                "lane_connector_fid": number,
-                "left_boundary_fid": _boundary_id(block * 2 + 1, lane),
-                "right_boundary_fid": _boundary_id(block * 2 + 1, lane + 1),
-                "geometry": polygon,
-            })
-            _add_baseline(found, start, end, middle, lane_connector_fid=number)
-    if not last:
-        found["lane_group_connectors"].append({
-            "fid": road.group_connector_id(block),
-            "from_lane_group_fid": road.group_id(block),
-            "to_lane_group_fid": road.group_id(block + 1),
-            "intersection_fid": road.crossing_id(block),
-            "geometry": _strip(start, end, 0.0, 2 * _KERB_M),
-        })
-    # The crossing street is drawn as far as its stop lines.
-    found["intersections"].append({
-        "fid": road.crossing_id(block),
-        "geometry": _strip(start, end, 0.0, 2 * _KERB_M + 12.0),
-    })
-    found["stop_polygons"].append({
-        "fid": road.stop_line_id(block),
-        "stop_polygon_type_fid": 2,  # a traffic light, in the devkit's StopLineType
-        "geometry": _strip(start - 1.0, start + 0.5, 0.0, 2 * _KERB_M),
-    })
-
-
-def _add_surroundings(found: Layers, block: int) -> None:
-    start, end = block * PITCH_M, block * PITCH_M + LANE_M
-    for side, number in ((1, 2 * block + 1), (-1, 2 * block + 2)):
-        pavement = _strip(start, end, side * (_KERB_M + 4.6), 3.2)
-        found["walkways"].append({"fid": number, "geometry": pavement})
-        shoulder = _strip(start, end, side * (_KERB_M + 1.5), 3.0)
-        found["generic_drivable_areas"].append({"fid": number, "geometry": shoulder})
-    zebra = _strip(end + 2.0, end + 5.0, 0.0, 2 * _KERB_M + 12.0)
-    found["crosswalks"].append({"fid": block + 1, "geometry": zebra})
-    car_park = _strip(start + 30.0, start + 60.0, -(_KERB_M + 20.0), 24.0)
-    found["carpark_areas"].append({"fid": block + 1, "geometry": car_park})
-
-
-def _boundary_id(stretch: int, line: int) -> int:
-    return stretch * (LANES + 1) + line + 1
-
-
-def _add_boundaries(found: Layers, stretch: int, start: float, end: float) -> None:
-    for line in range(LANES + 1):
-        offset = _KERB_M - line * LANE_WIDTH_M
-        geometry = _line(start, end, offset, 4.0)
-        found["boundaries"].append({"fid": _boundary_id(stretch, line), "geometry": geometry})
-
-
-def _add_baseline(found: Layers, start: float, end: float, middle: float, **owner: int) -> None:
-    feature: Feature = {"fid": len(found["baseline_paths"]) + 1, "lane_fid": None, "lane_connector_fid": None}
-    feature.update(owner, geometry=_line(start, end, middle, _BASELINE_STEP_M))
-    found["baseline_paths"].append(feature)
-
-
-def _line(start: float, end: float, offset: float, step: float) -> List[Tuple[float, float]]:
-    count = max(1, round((end - start) / step))
-    return [road.to_utm(start + (end - start) * n / count, offset) for n in range(count + 1)]
-
-
-def _strip(start: float, end: float, middle: float, width: float) -> Tuple[Tuple[float, float], ...]:
-    left, right = middle + width / 2, middle - width / 2
-    return tuple(road.to_utm(s, d) for s, d in ((start, right), (end, right), (end, left), (start, left)))
-
-
-def _write_geopackage(path: str, found: Layers) -> None:
-    import geopandas
-    import pyogrio
-    from shapely.geometry import LineString, Polygon
-
-    for name, features in found.items():
-        columns = list(features[0]) if features else ["fid", "geometry"]
-        rows = [
-            {**feature, "geometry": (LineString if isinstance(feature["geometry"], list) else Polygon)(feature["geometry"])}
-            for feature in features
-        ]
-        frame = geopandas.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=road.EPSG)
-        # The real maps are in longitude and latitude; a column called fid becomes the feature id.
-        pyogrio.write_dataframe(frame.to_crs(4326), path, layer=name, driver="GPKG")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN})
+    try:
+        for name, features in layers.items():
+            frame = geopandas.GeoDataFrame(
+                [{**feature, "geometry": _shape(shapes, feature["geometry"])} for feature in features],
+                geometry="geometry",
+                crs=road.EPSG,
+            )
+            # The real maps are in longitude and latitude; a column called fid becomes the feature id.
+            pyogrio.write_dataframe(frame.to_crs(4326), path, layer=name, driver="GPKG")
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
     connection = sqlite3.connect(path)
     try:
         with connection:
@@ -222,7 +88,11 @@ def _write_geopackage(path: str, found: Layers) -> None:
             connection.execute(
                 "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change)"
                 " VALUES ('meta', 'attributes', 'meta', ?)",
-                (_NO_GEOMETRY_DATE,),
+                (_WRITTEN,),
             )
     finally:
         connection.close()
+
+
+def _shape(shapes: Any, points: Sequence[Tuple[float, float]]) -> Any:
+    return shapes.LineString(points) if isinstance(points, list) else shapes.Polygon(points)

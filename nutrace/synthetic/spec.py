@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from nutrace.errors import UsageError
 
-#: A scenario lasts 15 s, looks back 2 s and is compared with up to 8 s of what follows it.
-MIN_SECONDS = 20.0
+#: A scenario lasts 15 s, looks back 2 s and is compared with the 8 s after it.
+MIN_SECONDS = 27.0
 MAX_SECONDS = 7_200.0
 MAX_AGENTS = 2_000
 MAX_TRAFFIC_LIGHTS = 3_000
@@ -21,8 +21,7 @@ class LogSpec:
     Parameters
     ----------
     seconds:
-        Length of the log, 20 to 7,200 s. From 30 s on, the expert's future reaches 8 s beyond
-        the scenario's end, as the open-loop metrics like to have it.
+        Length of the log, 27 to 7,200 s.
     agents:
         Tracked objects in every frame, 1 to 2,000: vehicles, pedestrians, bicycles, static ones.
     traffic_lights:
