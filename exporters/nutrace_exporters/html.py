@@ -117,7 +117,7 @@ def _data(trace: Trace, strings: Strings, options: Options) -> Any:
             for frame in table.frames
         ],
         "threads": [label(name, 200) for name in names],
-        "steps": [_step(trace, span, order) for order, span in enumerate(trace.steps)],
+        "steps": [_step(trace, span, order) for order, span in enumerate(trace.step_indices)],
         "sets": sets.sets,
         "strings": strings.items,
         "columns": descriptions,

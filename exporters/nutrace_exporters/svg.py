@@ -66,7 +66,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     rows = max((box.depth for box in boxes), default=-1) + 1
     height = _TOP + rows * _ROW + _MARGIN
     title = label(options.title or os.path.basename(trace.path) or "trace", 120)
-    steps = [trace.busy_ns[i] for i in trace.steps]
+    steps = [trace.busy_ns[i] for i in trace.step_indices]
     facts = [duration(top.total_ns), f"{len(trace):,} spans"]
     if steps:
         facts.append(f"{len(steps):,} steps of {duration(sum(steps) / len(steps))} on average")

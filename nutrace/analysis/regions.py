@@ -44,7 +44,7 @@ class Regions:
 def divide(trace: Trace) -> Regions:
     """Divide the spans of a trace by its steps."""
     count = len(trace)
-    finished = tuple(span for span in trace.steps if not trace.unfinished(span))
+    finished = tuple(span for span in trace.step_indices if not trace.unfinished(span))
     is_step = bytearray(count)
     for span in finished:
         is_step[span] = 1
@@ -89,4 +89,4 @@ def divide(trace: Trace) -> Regions:
         while above >= 0 and thread[above] == thread[below]:
             inner[above] += trace.busy_ns[span]
             above, below = parent[above], above
-    return Regions(region, components, names, tuple(steps), len(trace.steps) - len(finished), inner)
+    return Regions(region, components, names, tuple(steps), len(trace.step_indices) - len(finished), inner)

@@ -116,7 +116,7 @@ def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
 
 def _tell(trace: Trace, row: Format, output: str) -> None:
     size = os.path.getsize(output)
-    print(f"{output}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.steps):,} steps")
+    print(f"{output}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.step_indices):,} steps")
     if not row.browser:
         print(f"  {row.description}", file=sys.stderr)
     comfortable = getattr(row.load(), "COMFORTABLE_BYTES", None)

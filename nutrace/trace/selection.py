@@ -57,9 +57,9 @@ def select(trace: Trace, steps: Optional[range] = None, component: Optional[str]
     """
     tops: List[int] = trace.roots
     if steps is not None:
-        indices = [step_index(trace, span, order) for order, span in enumerate(trace.steps)]
+        indices = [step_index(trace, span, order) for order, span in enumerate(trace.step_indices)]
         tops = []
-        for span, index in zip(trace.steps, indices):
+        for span, index in zip(trace.step_indices, indices):
             if index in steps and not (tops and span < trace.subtree_end[tops[-1]]):
                 tops.append(span)
         if not tops:

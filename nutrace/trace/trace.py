@@ -62,7 +62,7 @@ class Trace:
         return len(self.name)
 
     def __repr__(self) -> str:
-        return f"<Trace {self.path!r}: {len(self):,} spans, {len(self.steps):,} steps>"
+        return f"<Trace {self.path!r}: {len(self):,} spans, {len(self.step_indices):,} steps>"
 
     def __getitem__(self, index: int) -> SpanView:
         if not -len(self) <= index < len(self):
@@ -83,8 +83,8 @@ class Trace:
         return roots
 
     @cached_property
-    def steps(self) -> List[int]:
-        """The simulation's steps, in the order of the tree."""
+    def step_indices(self) -> List[int]:
+        """The numbers of the spans that are the simulation's steps, in the order of the tree."""
         return [index for index, name in enumerate(self.name) if name == semconv.STEP_SPAN]
 
     @cached_property
