@@ -10,11 +10,15 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
+from nutrace.cli.table import printable
 from nutrace.probes.catalogue import at_level, collect
 from nutrace.probes.catalogue.check import Devkit, Finding, check, installed_devkit
 from nutrace.probes.probe import LEVELS, Probe
 from nutrace.semconv import COMPONENTS
 from nutrace.settings import Settings
+
+_LONGEST_NAME = 80
+_LONGEST_REASON = 200
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,15 +73,17 @@ def _check(probes: Sequence[Probe]) -> Tuple[Devkit, Tuple[Finding, ...]]:
 def _lines(
     probes: Sequence[Probe], devkit: Optional[Devkit], findings: Optional[Sequence[Finding]]
 ) -> Iterable[str]:
-    name_width = max((len(probe.span_name) for probe in probes), default=0)
+    names = [printable(probe.span_name, _LONGEST_NAME) for probe in probes]
+    width = max(map(len, names), default=0)
     missing = {finding.probe.target: finding.missing for finding in findings or () if finding.missing}
     component = None
-    for probe in probes:
+    for probe, name in zip(probes, names):
         if probe.component != component:
             component = probe.component
             yield component
-        line = f"  {probe.level:<{len('normal')}}  {probe.span_name:<{name_width}}  {_target(probe)}"
-        yield f"{line}  missing: {missing[probe.target]}" if probe.target in missing else line
+        line = f"  {probe.level:<{len('normal')}}  {name:<{width}}  {_target(probe)}"
+        reason = missing.get(probe.target)
+        yield f"{line}  missing: {printable(reason, _LONGEST_REASON)}" if reason else line
     yield ""
     yield _counts(probes)
     if devkit is not None:

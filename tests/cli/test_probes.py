@@ -66,6 +66,16 @@ def test_probe_file_is_listed_too(
     assert "mine.planner:search" in targets
 
 
+def test_hostile_span_name_stays_on_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "probes.toml"
+    file.write_text('[[probe]]\ntarget = "a:b"\nname = "two\\nlines\\u001b[31m"\n')
+    monkeypatch.setenv("NUTRACE_PROBES", str(file))
+    main(["probes", "--component", "other"])
+    assert capsys.readouterr().out.splitlines()[1].split() == ["normal", r"two\nlines\x1b[31m", "a:b"]
+
+
 def test_bad_probe_file_is_one_line_and_its_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

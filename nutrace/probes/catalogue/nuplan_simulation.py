@@ -108,7 +108,8 @@ IDM_AGENTS = (
         "idm_policy.solve",
         "fine",
     ),
-    # Geometry, asked by the agents and by the IDM planner: 0 / 28 and 0 / 19.
+    # Geometry, asked by the agents and by the IDM planner: 0 / 28 and 0 / 19. At `fine` the
+    # planner's share of it and of the policy is accounted to the observation.
     _probe(f"{_OCCUPANCY}.intersects", "observation", "occupancy_map.intersects", "fine", subclasses=True),
     _probe(
         f"{_OCCUPANCY}.get_nearest_entry_to",
