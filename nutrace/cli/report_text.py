@@ -238,7 +238,7 @@ def _column(times_ns: Iterable[float], unit: float) -> List[str]:
     """A column's times in one unit, all with the same digits: as many as the largest needs."""
     values = [time / unit for time in times_ns]
     largest = max(values, default=0.0)
-    digits = 3 if largest < 10 else 2 if largest < 1000 else 1
+    digits = 3 if largest < 10 else 2 if largest < 1_000 else 1 if largest < 100_000 else 0
     return [f"{value:,.{digits}f}" for value in values]
 
 

@@ -121,7 +121,14 @@ def _lay_lanes(
             lanes[number] = (base, opened[base])
         heappush(heap, (end[span], number))
         thread[span] = number
+    moved = set(beside)
     for span, above in enumerate(parent):
         if nested[span]:
             thread[span] = thread[above]
+        elif span in moved and above >= 0 and thread[span] == thread[above]:
+            # Its parent came onto the same lane: on one lane, a child is inside its parent.
+            base, _ = lanes[thread[span]]
+            thread[span] = len(rows.threads) + len(lanes)
+            opened[base] += 1
+            lanes[thread[span]] = (base, opened[base])
     return Nesting(rows.busy_ns, self_ns, thread, lanes)

@@ -73,7 +73,7 @@ def decode_document(data: Union[bytes, bytearray]) -> TracesData:
     """
     try:
         return _document.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _loose_document(loose_json(bytes(data)))
 
 
@@ -82,7 +82,7 @@ def decode_lines(data: bytes) -> List[TracesData]:
 
     Raises
     ------
-    msgspec.DecodeError, RecursionError
+    msgspec.DecodeError, UnicodeDecodeError, RecursionError
         If any line departs from the type; decode them one by one then.
     """
     return _document.decode_lines(data)

@@ -142,7 +142,7 @@ class _FileReader:
     def _take_lines(self, data: bytes) -> None:
         try:
             documents = decode_lines(data)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             for line in data.split(b"\n"):
                 if line.strip():
                     self._take_line(line)

@@ -247,7 +247,7 @@ def _key_values(raw: bytes) -> List[Tuple[str, Optional[_Value]]]:
         return []
     try:
         return [(item.key, item.value) for item in _attributes.decode(raw)]
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
         attributes = key_values(loose_json(raw))

@@ -17,7 +17,7 @@ class Trace:
     """An immutable tree of spans.
 
     Spans are numbered 0..n-1 in preorder: a parent before its children, siblings and roots by
-    start.  The subtree of span ``i`` is ``range(i, subtree_end[i])``.  Columns are indexed by
+    start as the file has it.  The subtree of span ``i`` is ``range(i, subtree_end[i])``.  Columns are indexed by
     that number; times are nanoseconds, Unix time for ``start_ns`` and ``end_ns``.
 
     Attributes

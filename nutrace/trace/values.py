@@ -39,7 +39,7 @@ def loose_json(data: bytes) -> Any:
     """
     try:
         return msgspec.json.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         text = data.decode("utf-8", "replace")
         return _without_surrogates(json.loads(text, strict=False))
 

@@ -1,0 +1,285 @@
+"""Every kind of file that is a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+from fakes.otlp import EPOCH_NS, attributes, compact, document, envelope, spans, write
+
+from nutrace.errors import InputError
+from nutrace.trace import Trace, load
+from nutrace.trace import reader as reader_module
+
+TREE = ("run", 0, 100, [("a", 10, 20), ("b", 30, 60, [("c", 31, 32)])])
+NAMES = ["run", "a", "b", "c"]
+
+
+def _names(path: Path) -> List[str]:
+    return load(path).name
+
+
+def test_one_line(tmp_path: Path) -> None:
+    trace = load(write(tmp_path / "run.json", document(TREE)))
+    assert trace.name == NAMES
+    assert trace.diagnostics.complete
+    assert trace.diagnostics.notes == ()
+
+
+def test_lines_with_and_without_an_end(tmp_path: Path) -> None:
+    lines = [compact(envelope([span])) for span in spans(TREE)]
+    (tmp_path / "run.jsonl").write_bytes(b"\r\n\n".join(lines))
+    assert _names(tmp_path / "run.jsonl") == NAMES
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_one_document_spread_over_lines(tmp_path: Path, indent: int) -> None:
+    path = tmp_path / "trace.json"
+    path.write_text("\n" + json.dumps(document(TREE), indent=indent) + "\n\n")
+    assert _names(path) == NAMES
+
+
+def test_an_array_of_documents(tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    path.write_text(json.dumps([envelope([span]) for span in spans(TREE)], indent=1))
+    assert _names(path) == NAMES
+
+
+@pytest.mark.parametrize("name", ["run.json.gz", "run.jsonl.gz", "misnamed.json"])
+def test_gzip_by_content(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b"\n".join(compact(envelope([span])) for span in spans(TREE))))
+    assert _names(path) == NAMES
+
+
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(b"\xef\xbb\xbf" + compact(document(TREE)))
+    assert _names(path) == NAMES
+
+
+def test_a_killed_run_is_read_up_to_its_last_whole_line(tmp_path: Path) -> None:
+    lines = [compact(envelope([span], {"nutrace.run.id": "r"})) for span in spans(TREE)]
+    path = tmp_path / "run.json.partial"
+    path.write_bytes(b"\n".join(lines)[:-40])
+    trace = load(path)
+    assert trace.name == ["run", "a", "b"]
+    assert not trace.diagnostics.complete
+    assert "cut short" in trace.diagnostics.notes[0]
+    assert trace.diagnostics.bad_lines == 0
+
+
+def test_a_gzip_stream_that_ends_early(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl.gz"
+    lines = b"\n".join(compact(envelope(spans((f"span {i}", i, i + 1), first_id=i))) for i in range(1, 2000))
+    path.write_bytes(gzip.compress(lines)[:-200])
+    trace = load(path)
+    assert 100 < len(trace) < 2000
+    assert not trace.diagnostics.complete
+
+
+def test_bad_lines_are_counted_and_left_out(tmp_path: Path) -> None:
+    lines = [envelope([span]) for span in spans(TREE)]
+    path = write(tmp_path / "run.jsonl", lines[0], b'{"resourceSpans":[{"sco', lines[1], b"[1,2", *lines[2:])
+    trace = load(path)
+    assert trace.name == NAMES
+    assert trace.diagnostics.bad_lines == 2
+
+
+def test_what_other_tools_write(tmp_path: Path) -> None:
+    span: Dict[str, Any] = {
+        "traceId": "0AF7651916CD43DD8448EB211C80319C",
+        "spanId": "00F067AA0BA902B7",
+        "parentSpanId": None,
+        "name": "GET /",
+        "kind": "SPAN_KIND_SERVER",
+        "startTimeUnixNano": EPOCH_NS,
+        "endTimeUnixNano": EPOCH_NS + 5000,
+        "flags": 256,
+        "attributes": [
+            {"key": "n", "value": {"intValue": 5}},
+            {"key": "x", "value": {"doubleValue": "NaN"}},
+            {"key": "m", "value": {"kvlistValue": {"values": attributes({"k": "v"})}}},
+            {"key": "none"},
+        ],
+        "status": {"code": "STATUS_CODE_ERROR"},
+        "droppedAttributesCount": 1,
+    }
+    child = {
+        "spanId": "b7ad6b7169203331",
+        "traceId": span["traceId"],
+        "parentSpanId": "00f067aa0ba902b7",
+        "name": "q",
+    }
+    child.update(startTimeUnixNano=EPOCH_NS + 1000, endTimeUnixNano=EPOCH_NS + 2000)
+    body = {
+        "resourceSpans": [
+            {
+                "resource": {},
+                "schemaUrl": "x",
+                "scopeSpans": [{"spans": [span]}, {"scope": None, "spans": []}],
+            },
+            {"instrumentationLibrarySpans": [{"instrumentationLibrary": {"name": "old"}, "spans": [child]}]},
+            {"resource": {"attributes": []}, "scopeSpans": []},
+        ],
+        "partialSuccess": {},
+    }
+    path = tmp_path / "trace.json"
+    path.write_text(json.dumps(body))
+    trace = load(path)
+    assert trace.name == ["GET /", "q"]
+    assert trace.kind(0) == 2
+    assert trace.status(0).code == 2
+    assert trace.attributes(0)["n"] == 5
+    assert trace.attributes(0)["m"] == {"k": "v"}
+    assert trace.attributes(0)["x"] != trace.attributes(0)["x"]
+    assert trace.attributes(0)["none"] is None
+    assert trace.component == ["other", "other"]
+    assert trace.step_indices == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"startTimeUnixNano": "soon"},
+        {"startTimeUnixNano": 10**30},
+        {"startTimeUnixNano": str(-(2**63))},
+        {"name": 5},
+        {"name": None},
+        {"kind": {}},
+        {"kind": 10**12},
+        {"attributes": {}},
+        {
+            "attributes": [
+                None,
+                1,
+                {"value": 1},
+                {"key": 5, "value": 7},
+                {"key": "thread.id", "value": {"intValue": "x"}},
+            ]
+        },
+        {"attributes": [{"key": "nutrace.busy_ns", "value": {"intValue": "9" * 30}}]},
+        {"events": "none", "status": 3},
+        {"events": [1, {"timeUnixNano": "x"}]},
+        {"spanId": 17},
+    ],
+)
+def test_a_damaged_span_spoils_nothing_else(tmp_path: Path, damage: Dict[str, Any]) -> None:
+    made = spans(TREE)
+    made[3].update(damage)
+    trace = load(write(tmp_path / "run.json", envelope(made)))
+    assert len(trace) == 4
+    assert set(NAMES[:3]) <= set(trace.name)
+    for span in trace:
+        assert isinstance(span.name, str)
+        assert (span.attributes, span.events, span.status) is not None
+
+
+def test_hostile_text_comes_through(tmp_path: Path) -> None:
+    names = [
+        "<script>alert(1)</script>",
+        'quote " \\',
+        "nul \0",
+        "\ud800 lone",
+        "x" * 10_000_000,
+        "\x1b[31mred",
+        "]},{",
+    ]
+    made = spans(*((name, number, number + 0.5, {"k": name}) for number, name in enumerate(names)))
+    trace = load(write(tmp_path / "run.json", envelope(made)))
+    assert trace.name == [name.replace("\ud800", "\ufffd") for name in names]
+    assert [trace.attributes(span)["k"] for span in range(len(trace))] == trace.name
+    "".join(trace.name).encode()
+
+
+def test_raw_bytes_that_are_no_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(compact(document(("caf#", 0, 1, {"k": "#"}))).replace(b"#", b"\xe9"))
+    trace = load(path)
+    assert trace.name == ["caf\ufffd"]
+    assert trace.attributes(0)["k"] == "\ufffd"
+
+
+def test_attributes_nested_too_deep_are_called_unreadable(tmp_path: Path) -> None:
+    deep = '{"arrayValue":{"values":[' * 20_000 + "]}}" * 20_000
+    text = json.dumps(document(("a", 0, 1))).replace(
+        '"attributes": [{"key": "thread.id"',
+        f'"attributes": [{{"key":"x","value":{deep}}},{{"key": "thread.id"',
+    )
+    path = tmp_path / "run.json"
+    path.write_text(text)
+    with contextlib.suppress(InputError):
+        assert load(path).attributes(0) == {"nutrace.unreadable": True}
+
+
+def test_shards_beside_the_file_are_read_with_it(tmp_path: Path) -> None:
+    write(tmp_path / "run.json.shard-200-ab.partial", document(("job", 5, 9), resource={"process.pid": 200}))
+    write(tmp_path / "other.json.shard-1-ab.partial", document(("not mine", 5, 9)))
+    (tmp_path / "run.json.shard-300-cd.partial").write_bytes(b"\x00broken")
+    for name in ("run.json", "run.json.partial"):
+        made = envelope(spans(TREE, first_id=50))
+        trace = load(write(tmp_path / name, made))
+        assert sorted(trace.name) == sorted([*NAMES, "job"])
+        assert any("shard-300" in note for note in trace.diagnostics.notes)
+
+
+def test_progress_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.json", document(TREE))
+    calls: List[Any] = []
+    load(path, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (path.stat().st_size, path.stat().st_size)
+
+
+def _in_batches(*sizes: int, resources: int = 1) -> bytes:
+    """A finished run file: several resources, several batches each."""
+    entries = []
+    number = 1
+    for pid in range(1, resources + 1):
+        scopes = []
+        for size in sizes:
+            made = spans(*((f"span {i}", i, i + 1) for i in range(number, number + size)), first_id=number)
+            for span in made:
+                span["links"] = [{"traceId": "0" * 32, "spanId": "1"}, {"traceId": "1" * 32, "spanId": "2"}]
+            number += size
+            scopes.append({"scope": {"name": "nutrace", "version": "0"}, "spans": made})
+        resource = {"attributes": attributes({"process.pid": pid, "text": ']},{"scope":'})}
+        entries.append({"resource": resource, "scopeSpans": scopes})
+    return compact({"resourceSpans": entries})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "resources"),
+    [((400,), 1), ((7, 1, 30, 2, 50), 1), ((3, 9), 7), ((1,), 60), ((120,), 3)],
+)
+def test_long_lines_are_read_in_parts(
+    tmp_path: Path, sizes: Any, resources: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(_in_batches(*sizes, resources=resources))
+    whole = load(path)
+    decoded: List[int] = []
+    decode = reader_module.decode_document
+
+    def note(data: bytes) -> Any:
+        decoded.append(len(data))
+        return decode(data)
+
+    monkeypatch.setattr(reader_module, "_LONG_LINE", 4000)
+    monkeypatch.setattr("nutrace.trace.source._BLOCK", 3000)
+    monkeypatch.setattr(reader_module, "decode_document", note)
+    parts = load(path)
+    assert _same(whole, parts)
+    assert len(whole) == sum(sizes) * resources
+    assert max(decoded) < path.stat().st_size / 2
+    assert [resource.attributes for resource in parts.resources] == [r.attributes for r in whole.resources]
+
+
+def _same(one: Trace, other: Trace) -> bool:
+    return all(
+        list(getattr(one, column)) == list(getattr(other, column))
+        for column in ("name", "start_ns", "end_ns", "parent", "thread", "threads")
+    )

@@ -1,0 +1,121 @@
+"""Files that are no trace: one line that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from fakes.otlp import compact, document, envelope
+
+from nutrace.errors import EmptyTraceError, InputError
+from nutrace.trace import load
+
+
+def _message(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load(path)
+    message = str(caught.value)
+    assert path.name in message
+    assert "\n" not in message
+    assert len(message) < 400
+    return message
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert "does not exist" in _message(tmp_path / "run.json")
+    (tmp_path / "run.json.partial").write_bytes(b"")
+    assert "run.json.partial does" in _message(tmp_path / "run.json")
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    assert "directory" in _message(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
+def test_a_file_without_permission(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(compact(document(("a", 0, 1))))
+    path.chmod(0)
+    assert "permission" in _message(path)
+
+
+def test_a_name_that_no_file_can_have() -> None:
+    with pytest.raises(InputError):
+        load("run\0.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"\n \n", "not JSON"),
+        (b"hello", "not JSON"),
+        (b"\x1f\x8b\x08\x00trash", "gzip"),
+        (b"\x80\x04\x95....", "pickle"),
+        (b"PK\x03\x04....", "zip"),
+        ("{}".encode("utf-16"), "UTF-16"),
+        (b"\x00\x01\x02\x03" * 999, "binary"),
+        (b'{"a": [1, 2', "not JSON"),
+        (b"[]", "not a trace"),
+        (b"[1, 2]", "not a trace"),
+        (b'"text"', "not a trace"),
+        (b"{}", "not a trace"),
+        (b'{"resourceSpans": 5}', "not a trace"),
+        (b'{"name": "x",\n"version": "1.0.0"}\n', "not a trace"),
+        (b'{"a":1}\n{"a":2}\n', "not a trace"),
+        (
+            json.dumps({"$schema": "https://www.speedscope.app/file-format-schema.json"}).encode(),
+            "speedscope",
+        ),
+        (b'{"traceEvents": []}', "Chrome"),
+        (b'{"resourceMetrics": []}', "metrics"),
+        (compact(document(("a", 0, 1)))[:-30], "truncated"),
+        (json.dumps(document(("a", 0, 1)), indent=2).encode()[:-30], "truncated"),
+        (b"[" * 100_000, ""),
+        (b'{"resourceSpans":' + b"[" * 100_000, ""),
+    ],
+)
+def test_content_that_is_no_trace(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(content)
+    assert words in _message(path)
+
+
+def test_a_database(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table t (x)")
+    connection.close()
+    assert "SQLite" in _message(path)
+
+
+@pytest.mark.parametrize("content", [compact({"resourceSpans": []}), compact(envelope([]))])
+def test_a_trace_without_spans(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(content)
+    with pytest.raises(EmptyTraceError, match="without spans"):
+        load(path)
+
+
+def test_a_run_killed_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "run.json.partial"
+    path.write_bytes(b'{"resourceSpans":[{"reso')
+    with pytest.raises(EmptyTraceError, match="cut short"):
+        load(path)
+
+
+def test_a_gigantic_file_of_something_else_is_given_up_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nutrace.trace.reader._STUBBORN_LINE", 1 << 22)
+    path = tmp_path / "big.json"
+    with path.open("wb") as file:
+        file.write(b'{"data":"')
+        file.truncate(1 << 27)
+    read = []
+    with pytest.raises(InputError):
+        load(path, progress=lambda done, total: read.append(done))
+    assert max(read) < 1 << 24
