@@ -8,11 +8,13 @@ from array import array
 from bisect import bisect_left
 from dataclasses import replace
 from itertools import accumulate
+from operator import index as as_int
 from typing import Any, Dict, Iterable, List, Optional
 
 from nutrace import semconv
 from nutrace.errors import UsageError
 from nutrace.trace.trace import RawColumns, Trace
+from nutrace.trace.views import Steps
 
 _STEPS = re.compile(r"(\d*)(:?)(\d*)\Z", re.ASCII)
 
@@ -44,11 +46,18 @@ def step_index(trace: Trace, span: int, default: int) -> int:
     return value if isinstance(value, int) else default
 
 
-def select(trace: Trace, steps: Optional[range] = None, component: Optional[str] = None) -> Trace:
+def select(trace: Trace, steps: Optional[Steps] = None, component: Optional[str] = None) -> Trace:
     """The sub-trace of the given steps (by iteration index) and the outermost spans of a component.
 
     Self times, totals and depths within what is selected stay; the selected subtrees become
     roots.  Steps of several simulations in one file are all selected by their index.
+
+    Parameters
+    ----------
+    steps:
+        A range of iteration indices, one index, or text that :func:`parse_steps` reads.
+    component:
+        A component's name.
 
     Raises
     ------
@@ -56,7 +65,10 @@ def select(trace: Trace, steps: Optional[range] = None, component: Optional[str]
         If nothing is left: no such steps, or no span of that component.
     """
     tops: List[int] = trace.roots
+    chosen = [trace.selection] if trace.selection else []
     if steps is not None:
+        steps = _as_range(steps)
+        chosen.append(f"step{'' if len(steps) == 1 else 's'} {_words(steps)}")
         indices = [step_index(trace, span, order) for order, span in enumerate(trace.step_indices)]
         tops = []
         for span, index in zip(trace.step_indices, indices):
@@ -66,6 +78,7 @@ def select(trace: Trace, steps: Optional[range] = None, component: Optional[str]
             has = f"it has steps {min(indices)} to {max(indices)}" if indices else "it has no steps"
             raise UsageError(f"no step {_words(steps)} in {trace.path}: {has}")
     if component is not None:
+        chosen.append(f"component {component}")
         tops = _outermost(trace, tops, component)
         if not tops:
             has = ", ".join(sorted(set(trace.component)))
@@ -74,7 +87,16 @@ def select(trace: Trace, steps: Optional[range] = None, component: Optional[str]
             )
     if tops is trace.roots:
         return trace
-    return _subtrees(trace, tops)
+    return replace(_subtrees(trace, tops), selection=", ".join(chosen))
+
+
+def _as_range(steps: Steps) -> range:
+    if isinstance(steps, range):
+        return steps
+    if isinstance(steps, str):
+        return parse_steps(steps)
+    step = as_int(steps)  # numpy's integers too
+    return range(step, step + 1)
 
 
 def _words(steps: range) -> str:

@@ -10,15 +10,17 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from nutrace import semconv
 from nutrace.trace.span import Diagnostics, Event, Resource, Status, ThreadKey
 from nutrace.trace.values import parse_attributes, parse_events, parse_status
+from nutrace.trace.views import Viewed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Trace:
+class Trace(Viewed):
     """An immutable tree of spans.
 
     Spans are numbered 0..n-1 in preorder: a parent before its children, siblings and roots by
-    start as the file has it.  The subtree of span ``i`` is ``range(i, subtree_end[i])``.  Columns are indexed by
-    that number; times are nanoseconds, Unix time for ``start_ns`` and ``end_ns``.
+    start as the file has it.  The subtree of span ``i`` is ``range(i, subtree_end[i])``.
+    Columns are indexed by that number; times are nanoseconds, Unix time for ``start_ns`` and
+    ``end_ns``.
 
     Attributes
     ----------
@@ -38,6 +40,9 @@ class Trace:
     thread:
         Index into ``threads``.  A child on another thread than its parent's ran beside it,
         not inside it.
+    selection:
+        What was selected if this is a part of a trace ("steps 10:20"), else "". ``resources``
+        and ``diagnostics`` are those of the whole.
     """
 
     path: str
@@ -57,12 +62,14 @@ class Trace:
     resources: Tuple[Resource, ...]
     diagnostics: Diagnostics
     raw: RawColumns
+    selection: str = ""
 
     def __len__(self) -> int:
         return len(self.name)
 
     def __repr__(self) -> str:
-        return f"<Trace {self.path!r}: {len(self):,} spans, {len(self.step_indices):,} steps>"
+        what = f"{self.path!r}, {self.selection}" if self.selection else repr(self.path)
+        return f"<Trace {what}: {len(self):,} spans, {len(self.step_indices):,} steps>"
 
     def __getitem__(self, index: int) -> SpanView:
         if not -len(self) <= index < len(self):
