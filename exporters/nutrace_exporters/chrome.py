@@ -7,15 +7,16 @@ Times are microseconds since the first span, with three decimals: nothing is rou
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Dict, Iterator, List, Set
+from typing import Any, BinaryIO, Dict, Iterator, Mapping, Set, Tuple
 
 from nutrace.trace import Trace
 from nutrace_exporters.labels import duration, label, value
 from nutrace_exporters.lanes import SMALL, Box, Lanes
 
-_LINES_PER_WRITE = 4096
+_MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,10 @@ class Options:
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     """Write `trace` as a JSON object of trace events."""
     out.write(b'{"displayTimeUnit":"ms","traceEvents":[\n')
-    pending: List[str] = []
-    first = True
+    between = ""
     for line in _events(trace, options):
-        pending.append(line)
-        if len(pending) == _LINES_PER_WRITE:
-            out.write((("" if first else ",\n") + ",\n".join(pending)).encode())
-            pending, first = [], False
-    if pending:
-        out.write((("" if first else ",\n") + ",\n".join(pending)).encode())
+        out.write((between + line).encode())
+        between = ",\n"
     out.write(b"\n]}\n")
 
 
@@ -57,27 +53,62 @@ def _events(trace: Trace, options: Options) -> Iterator[str]:
         # Thread identifiers of Python exceed the 32 bits that viewers have for them.
         name = f"{key.name or 'thread'} ({key.thread_id})" if key.thread_id else key.name or "thread"
         yield _metadata("thread_name", pids[key.resource], thread + 1, name)
+    events = _Completes(trace, options)
     for thread in used:
         pid = pids[trace.threads[thread].resource]
         for box in lanes.boxes(thread):
-            yield _json(_complete(trace, box, pid, thread + 1, options))
+            yield events.line(box, pid, thread + 1)
 
 
-def _complete(trace: Trace, box: Box, pid: int, tid: int, options: Options) -> Dict[str, Any]:
-    event: Dict[str, Any] = {"ph": "X", "pid": pid, "tid": tid, "ts": box.left / 1000}
-    event["dur"] = (box.right - box.left) / 1000
-    if box.span == SMALL:
-        event.update(name=f"(spans under {duration(options.min_ns)})", cat="other", args={"spans": box.spans})
-        return event
-    args: Dict[str, Any] = {"self_us": trace.self_ns[box.span] / 1000, "calls": trace.calls[box.span]}
-    if trace.yielded[box.span]:
-        args["yielded"] = trace.yielded[box.span]
-    for key, item in trace.attributes(box.span).items():
-        args[label(key)] = item if isinstance(item, (bool, int, float)) else value(item)
-    if trace.unfinished(box.span):
-        args["unfinished"] = True
-    event.update(name=label(trace.name[box.span]), cat=label(trace.component[box.span]), args=args)
-    return event
+class _Completes:
+    """Writes complete events; texts that repeat are encoded once."""
+
+    def __init__(self, trace: Trace, options: Options) -> None:
+        self._trace = trace
+        self._small = _json(f"(spans under {duration(options.min_ns)})")
+        self._heads: Dict[Tuple[str, str], str] = {}
+        self._attributes: Dict[int, Tuple[Mapping[str, Any], str]] = {}
+
+    def line(self, box: Box, pid: int, tid: int) -> str:
+        place = f'"pid":{pid},"tid":{tid},"ts":{_us(box.left)},"dur":{_us(box.right - box.left)}'
+        if box.span == SMALL:
+            return f'{{"ph":"X","name":{self._small},"cat":"other",{place},"args":{{"spans":{box.spans}}}}}'
+        trace, span = self._trace, box.span
+        extra = f',"yielded":{trace.yielded[span]}' if trace.yielded[span] else ""
+        if trace.unfinished(span):
+            extra += ',"unfinished":true'
+        args = f'"self_us":{_us(trace.self_ns[span])},"calls":{trace.calls[span]}{extra}{self._texts(span)}'
+        return f'{{"ph":"X",{self._head(span)},{place},"args":{{{args}}}}}'
+
+    def _head(self, span: int) -> str:
+        key = (self._trace.name[span], self._trace.component[span])
+        head = self._heads.get(key)
+        if head is None:
+            head = self._heads[key] = f'"name":{_json(label(key[0]))},"cat":{_json(label(key[1]))}'
+        return head
+
+    def _texts(self, span: int) -> str:
+        attributes = self._trace.attributes(span)
+        known = self._attributes.get(id(attributes))
+        if known is None:
+            if len(self._attributes) > _MOST_KNOWN:
+                self._attributes.clear()
+            text = "".join(f",{_json(label(key))}:{_argument(item)}" for key, item in attributes.items())
+            # The mapping is kept so that its id stays its own.
+            known = self._attributes[id(attributes)] = (attributes, text)
+        return known[1]
+
+
+def _argument(item: Any) -> str:
+    if isinstance(item, float) and not math.isfinite(item):
+        return _json(str(item))  # JSON has no infinity: a viewer would refuse the whole file.
+    return _json(item if isinstance(item, (bool, int, float)) else value(item))
+
+
+def _us(ns: int) -> str:
+    """Nanoseconds as microseconds, exactly."""
+    whole, rest = divmod(ns, 1000)
+    return f"{whole}.{rest:03d}" if rest else str(whole)
 
 
 def _process_ids(trace: Trace) -> Dict[int, int]:
@@ -106,9 +137,4 @@ def _metadata(name: str, pid: int, tid: int, text: str) -> str:
 
 
 def _json(item: Any) -> str:
-    # NaN and infinity are not JSON: a viewer would refuse the whole file for one attribute.
-    try:
-        return json.dumps(item, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        item["args"] = {key: str(entry) for key, entry in item["args"].items()}
-        return json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(item, ensure_ascii=False)

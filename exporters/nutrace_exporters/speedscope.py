@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Dict, List, Tuple
+from typing import Any, BinaryIO, Dict, Tuple
 
 from nutrace.trace import Trace
 from nutrace_exporters.frames import FrameTable
@@ -55,19 +55,21 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     used = lanes.used()
     most, active = -1, 0
     for position, (thread, name) in enumerate(zip(used, thread_names(trace, used))):
-        events: List[str] = []
-        end = 0
-        for opens, box, at in brackets(lanes.boxes(thread)):
-            frame = small if box.span == SMALL else numbers[table.of[box.span]]
-            events.append(f'{{"type":"{"O" if opens else "C"}","frame":{frame},"at":{at}}}')
-            end = at
         # All profiles begin at the first span of the run, so that threads line up.
-        head = f'{{"type":"evented","name":{_json(label(name))},"unit":"nanoseconds","startValue":0,'
-        out.write(f'{head}"endValue":{end},"events":[\n'.encode())
-        out.write(",\n".join(events).encode())
-        out.write(b"\n]}" + (b",\n" if position + 1 < len(used) else b"\n"))
-        if len(events) > most:
-            most, active = len(events), position
+        head = (
+            f'{{"type":"evented","name":{_json(label(name))},"unit":"nanoseconds","startValue":0,"events":[\n'
+        )
+        out.write(head.encode())
+        count = end = 0
+        between = ""
+        for opens, box, end in brackets(lanes.boxes(thread)):
+            frame = small if box.span == SMALL else numbers[table.of[box.span]]
+            out.write(f'{between}{{"type":"{"O" if opens else "C"}","frame":{frame},"at":{end}}}'.encode())
+            between = ",\n"
+            count += 1
+        out.write(f'\n],"endValue":{end}}}{"," if position + 1 < len(used) else ""}\n'.encode())
+        if count > most:
+            most, active = count, position
     title = label(options.name or os.path.basename(trace.path) or "trace")
     out.write(f'],\n"name":{_json(title)},"activeProfileIndex":{active},"exporter":"nutrace"}}\n'.encode())
 

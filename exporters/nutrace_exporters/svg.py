@@ -6,7 +6,6 @@ full text, calls and times are its tooltip.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import BinaryIO, Dict, Iterator, List, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
@@ -15,15 +14,16 @@ from nutrace.trace import Trace
 from nutrace_exporters.calltree import Node, merge, walk
 from nutrace_exporters.labels import duration, label
 from nutrace_exporters.palette import colour
+from nutrace_exporters.runfacts import title_of
 
 _ROW = 18
 _TOP = 42
 _MARGIN = 8
-_CHARACTER = 6.3  # Mean advance of the label font, px: 11 px, sans-serif.
+_CHARACTER = 6.7  # Mean advance of the label font, px: 11 px, sans-serif.
 
 _STYLE = """\
 text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-.l{fill:#14171c;pointer-events:none}.t{font-weight:600;font-size:14px;fill:#3d4450}.m{fill:#727a86}
+.l{fill:#14171c;pointer-events:none}.s{fill-opacity:.55}.t{font-weight:600;font-size:14px;fill:#3d4450}.m{fill:#727a86}
 rect{shape-rendering:crispEdges}g:hover>rect{stroke:#14171c;stroke-width:1.5}
 @media(prefers-color-scheme:dark){.t{fill:#e4e7ec}.m{fill:#9aa2ae}g:hover>rect{stroke:#fff}}"""
 
@@ -35,7 +35,7 @@ class Options:
     Parameters
     ----------
     title:
-        Heading; by default the run file's name.
+        Heading; by default scenario and planner, or the run file's name.
     width:
         Of the picture, px.
     min_px:
@@ -65,7 +65,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     deepest = max((depth for depth, _ in walk(top)), default=-1)
     rows = max((box.depth for box in boxes), default=-1) + 1
     height = _TOP + rows * _ROW + _MARGIN
-    title = label(options.title or os.path.basename(trace.path) or "trace", 120)
+    title = label(options.title or title_of(trace), 120)
     steps = [trace.busy_ns[i] for i in trace.step_indices]
     facts = [duration(top.total_ns), f"{len(trace):,} spans"]
     if steps:
@@ -134,8 +134,10 @@ def _draw(box: _Box, all_ns: int, steps: int) -> str:
     room = int((box.width - 8) / _CHARACTER)
     if room >= 3:
         shown = node.name if len(node.name) <= room else node.name[: room - 1] + "…"
-        text = f'<text class="l" x="{box.x + 4:.2f}" y="{y + 12.5}">{escape(shown)}</text>'
+        share = f"{100 * node.total_ns / all_ns:.0f} %"
+        behind = f'<tspan class="s" dx="7">{share}</tspan>' if len(node.name) + len(share) + 2 <= room else ""
+        text = f'<text class="l" x="{box.x + 4:.2f}" y="{y + 12.5}">{escape(shown)}{behind}</text>'
     return (
         f'<g><title>{escape(tip)}</title><rect x="{box.x:.2f}" y="{y}" width="{width:.2f}" '
-        f'height="{_ROW - 1}" rx="1.5" fill="{colour(node.component).light}"/>{text}</g>'
+        f'height="{_ROW - 1}" fill="{colour(node.component).light}"/>{text}</g>'
     )

@@ -17,6 +17,7 @@ class App {
       bounds: null,
       theme: {},
       fill: (item, frame) => (this.faded(item, frame) ? this.dimFills[frame] : this.fills[frame]),
+      pale: (fill, level) => (level ? this.pale(fill, level) : fill),
       faded: (item, frame) => this.faded(item, frame),
       label: (item) => this.labelOf(item),
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
@@ -247,9 +248,16 @@ class App {
     const style = getComputedStyle(document.documentElement);
     const names = ["ground", "panel", "grid", "rule", "text", "muted", "ink", "inkSoft", "faint", "accent", "hover", "over", "error"];
     this.look.theme = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    this.pales = new Map();
     const fillOf = (frame) => shade(this.trace.components[frame.component][this.dark ? "dark" : "light"], frame.name);
     this.fills = this.trace.frames.map(fillOf);
     this.dimFills = this.fills.map((fill) => mix(fill, this.look.theme.ground, 0.78));
+  }
+
+  pale(fill, level) {
+    const key = fill + level;
+    if (!this.pales.has(key)) this.pales.set(key, mix(fill, this.look.theme.ground, level * 0.28));
+    return this.pales.get(key);
   }
 
   componentFills() {

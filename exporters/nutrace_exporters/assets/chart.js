@@ -188,6 +188,7 @@ class Chart {
     let barX = 0;
     let barEnd = -1;
     let barFill = "";
+    let drawnTo = -Infinity;
     const flush = () => {
       if (barEnd < 0) return;
       c.fillStyle = barFill;
@@ -216,17 +217,21 @@ class Chart {
         k++;
         continue;
       }
-      // Slivers: this pixel shows the one at its left edge; go on at the first that outlasts it.
-      const pixel = Math.floor(x / fine) * fine;
+      // Slivers: this pixel takes the colour of the one at its left edge, paler the less of it is
+      // covered; go on at the first that outlasts it.
+      // One that straddles an edge counts for the pixel it ends in.
+      const pixel = Math.max(Math.floor(x / fine) * fine, drawnTo);
       const pixelEnd = Math.max(pixel + fine, Math.ceil(end / fine) * fine);
-      if (fill !== barFill || pixel > barEnd + fine * 0.5) {
+      const next = Math.max(scene.firstAfter(from + (pixel + fine) / scale, k + 1, high), k + 1);
+      const covered = ((scene.widthBefore[next] - scene.widthBefore[k]) * scale) / (pixelEnd - pixel);
+      const shown = look.pale(fill, covered > 0.75 ? 0 : covered > 0.45 ? 1 : 2);
+      if (shown !== barFill || pixel > barEnd + fine * 0.5) {
         flush();
         barX = pixel;
-        barFill = fill;
+        barFill = shown;
       }
-      barEnd = pixelEnd;
-      const next = scene.firstAfter(from + (pixel + fine) / scale, k + 1, high);
-      k = Math.max(next, k + 1);
+      barEnd = drawnTo = pixelEnd;
+      k = next;
     }
     flush();
   }

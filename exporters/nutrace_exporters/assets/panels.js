@@ -195,7 +195,8 @@ function showCrumbs(app) {
   const { scene, trace } = app;
   const path = [];
   for (let item = app.look.focus; item >= 0; item = scene.parent[item]) path.unshift(item);
-  const whole = app.selection ? `steps ${app.selectionText()}` : "whole run";
+  const many = app.selection && app.selection[1] - app.selection[0] > 1;
+  const whole = app.selection ? `step${many ? "s" : ""} ${app.selectionText()}` : "whole run";
   const crumb = (text, item) =>
     element("button", {
       type: "button", text, class: "crumb", onclick: () => app.focusOn(item), "aria-current": String(item === app.look.focus),

@@ -35,6 +35,16 @@ class Scene {
       const items = this.rowItems.subarray(this.rowStart[row], this.rowStart[row + 1]);
       if (items.some((item, k) => k && left[item] < left[items[k - 1]])) items.sort((a, b) => left[a] - left[b]);
     }
+    this.sumWidths();
+  }
+
+  // Running sum of widths in row order: how much of a pixel its items cover takes one subtraction.
+  sumWidths() {
+    this.widthBefore = new Float64Array(this.count + 1);
+    for (let k = 0; k < this.count; k++) {
+      const item = this.rowItems[k];
+      this.widthBefore[k + 1] = this.widthBefore[k] + this.right[item] - this.left[item];
+    }
   }
 
   // Position in rowItems, from `low` up to the row's end, of the first item that ends after x.
