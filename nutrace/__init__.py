@@ -11,11 +11,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nutrace.errors import NutraceError
+    from nutrace.loading import load
     from nutrace.probes.api import probe, span
     from nutrace.probes.probe import Probe
     from nutrace.session import instrument, uninstrument
     from nutrace.settings import Settings
-    from nutrace.trace.reader import load
     from nutrace.trace.trace import Trace
 
 _HOMES = {
@@ -24,7 +24,7 @@ _HOMES = {
     "Settings": "nutrace.settings",
     "Trace": "nutrace.trace.trace",
     "instrument": "nutrace.session",
-    "load": "nutrace.trace.reader",
+    "load": "nutrace.loading",
     "probe": "nutrace.probes.api",
     "span": "nutrace.probes.api",
     "uninstrument": "nutrace.session",

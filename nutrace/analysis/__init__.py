@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nutrace.analysis.components import ComponentCost, component_costs
+from nutrace.analysis.each_step import Step, each_step
 from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.analysis.report import Lost, Overhead, Report, Run, report
 from nutrace.analysis.spans import SpanCost, span_costs
@@ -17,9 +18,11 @@ __all__ = [
     "Report",
     "Run",
     "SpanCost",
+    "Step",
     "StepTimes",
     "component_costs",
     "divide",
+    "each_step",
     "report",
     "span_costs",
     "step_times",

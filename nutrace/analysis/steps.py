@@ -52,12 +52,18 @@ def step_times(trace: Trace, regions: Regions) -> StepTimes:
     )
 
 
+def simulated_interval_s(trace: Trace, step: int) -> Optional[float]:
+    """The seconds a step says it simulates; None if it does not say, or nothing that can be."""
+    interval = trace.attributes(step).get(semconv.STEP_INTERVAL_S)
+    return interval if isinstance(interval, (int, float)) and 0 < interval < float("inf") else None
+
+
 def _real_time(trace: Trace, regions: Regions) -> Tuple[Optional[float], Optional[float]]:
     """Mean interval in seconds, and factor, of the steps that say what they simulate."""
     intervals, spent_ns = [], 0
     for span in regions.steps:
-        interval = trace.attributes(span).get(semconv.STEP_INTERVAL_S)
-        if isinstance(interval, (int, float)) and 0 < interval < float("inf"):
+        interval = simulated_interval_s(trace, span)
+        if interval is not None:
             intervals.append(interval)
             spent_ns += trace.busy_ns[span]
     if not intervals:

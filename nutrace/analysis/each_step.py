@@ -1,0 +1,76 @@
+"""The steps one by one: what each took, and which components took it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from nutrace import semconv
+from nutrace.analysis.regions import Region, Regions
+from nutrace.analysis.steps import simulated_interval_s
+from nutrace.trace import Trace
+from nutrace.trace.selection import step_index
+
+
+@dataclass(frozen=True)
+class Step:
+    """One finished step.
+
+    Attributes
+    ----------
+    span, index:
+        Its span, and its iteration index in its simulation (its place in the trace if the span
+        does not say).
+    scenario:
+        Token of the scenario, "" if unknown.
+    start_ns, total_ns:
+        Start in Unix ns, duration in ns.
+    simulated_interval_s, realtime_factor:
+        Seconds that it simulates, and its duration over these; None if unknown.
+    self_ns:
+        Self time of each component on the step's thread; they sum to ``total_ns``.
+    """
+
+    span: int
+    index: int
+    scenario: str
+    start_ns: int
+    total_ns: int
+    simulated_interval_s: Optional[float]
+    realtime_factor: Optional[float]
+    self_ns: Mapping[str, int]
+
+
+def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
+    """The finished steps of all simulations in a trace, in its order."""
+    order = {span: place for place, span in enumerate(trace.step_indices)}
+    steps: List[Step] = []
+    for span in regions.steps:
+        self_ns: Dict[str, int] = {}
+        for below in range(span, trace.subtree_end[span]):
+            if regions.region[below] == Region.INSIDE:
+                component = trace.component[below]
+                self_ns[component] = self_ns.get(component, 0) + trace.self_ns[below]
+        interval = simulated_interval_s(trace, span)
+        steps.append(
+            Step(
+                span=span,
+                index=step_index(trace, span, order[span]),
+                scenario=_scenario(trace, span),
+                start_ns=trace.start_ns[span],
+                total_ns=trace.busy_ns[span],
+                simulated_interval_s=interval,
+                realtime_factor=None if interval is None else trace.busy_ns[span] / 1e9 / interval,
+                self_ns=self_ns,
+            )
+        )
+    return tuple(steps)
+
+
+def _scenario(trace: Trace, span: int) -> str:
+    """The token that the nearest span around it tells."""
+    while span >= 0:
+        if trace.name[span] == semconv.RUN_SPAN:
+            return str(trace.attributes(span).get(semconv.SCENARIO_TOKEN, ""))
+        span = trace.parent[span]
+    return ""

@@ -1,0 +1,176 @@
+"""The summary card: what a run took, which components took it, and what is missing."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from typing import List, Sequence, Tuple
+
+from nutrace.analysis import ComponentCost, Report, report
+from nutrace.jupyter.figures import counted, duration, milliseconds, percent
+from nutrace.jupyter.markup import Markup, element, join
+from nutrace.trace import Trace
+from nutrace_exporters.palette import colour
+from nutrace_exporters.runfacts import title_of
+
+_SELF = "Time in the component and in no other below it. Self times add up; nothing is counted twice."
+_TOTAL = "Time in the component with all that it calls. Totals of different components overlap."
+
+
+def card(trace: Trace) -> str:
+    """The card as HTML, for light and dark notebooks alike."""
+    found = report(trace)
+    parts: List[Markup] = [_head(trace, found), _figures(trace, found)]
+    if found.components:
+        parts += _components(found.components, found.steps.count)
+        if found.concurrent:
+            cost = sum(component.self_ns for component in found.concurrent)
+            parts.append(_folded(f"Beside the steps, on other threads: {duration(cost)}", found.concurrent))
+        if found.outside_steps:
+            cost = sum(component.self_ns for component in found.outside_steps)
+            first = ", ".join(component.component for component in found.outside_steps[:3])
+            parts.append(_folded(f"Outside the steps: {duration(cost)}, mostly {first}", found.outside_steps))
+    else:
+        parts += _components(found.outside_steps, 0)
+    parts.append(_foot(trace, found))
+    style = (files("nutrace.jupyter") / "card.css").read_text(encoding="utf-8")
+    return element("div", Markup(f"<style>{style}</style>"), *parts, class_="nutrace-card")
+
+
+def _head(trace: Trace, found: Report) -> Markup:
+    run = found.run
+    where = [os.path.basename(run.file) or "trace"]
+    if trace.selection:
+        where.append(f"only {trace.selection}")
+    else:
+        where.append(f"{duration(run.wall_seconds * 1e9)} wall time")
+        where.append(counted(run.processes, "process", "processes"))
+    badge = "" if run.complete else element("span", "cut short", class_="nt-badge")
+    return element(
+        "div",
+        element("strong", title_of(trace)),
+        element("span", " · ".join(where), class_="nt-muted", title=run.command[:2000]),
+        badge,
+        class_="nt-head",
+    )
+
+
+def _figures(trace: Trace, found: Report) -> Markup:
+    steps = found.steps
+    pairs: List[Tuple[str, str, str]] = []
+    if steps.count:
+        pairs.append((f"{steps.count:,}", "steps" if steps.count != 1 else "step", ""))
+        if steps.count == 1:
+            pairs.append((duration(steps.max_ns), "the step took", ""))
+        else:
+            pairs += [
+                (duration(steps.mean_ns), "mean step", ""),
+                (duration(steps.p50_ns), "p50", "half of the steps took no longer"),
+                (duration(steps.p95_ns), "p95", "19 of 20 steps took no longer"),
+                (duration(steps.max_ns), "slowest", ""),
+            ]
+        if steps.realtime_factor is not None and steps.simulated_interval_s is not None:
+            slower = "slower than real time" if steps.realtime_factor > 1 else "keeps up with real time"
+            told = f"steps that simulate {steps.simulated_interval_s * 1e3:g} ms each"
+            pairs.append((f"{steps.realtime_factor:.2f}×", slower, told))
+    pairs.append((f"{len(trace):,}", "spans", ""))
+    return element(
+        "div",
+        *(
+            element("div", element("b", figure), element("span", name, class_="nt-muted"), title=hint)
+            for figure, name, hint in pairs
+        ),
+        class_="nt-figures",
+    )
+
+
+def _components(costs: Sequence[ComponentCost], steps: int) -> List[Markup]:
+    """The bar and the table of components."""
+    whole = sum(cost.self_ns for cost in costs)
+    if not whole:
+        return [_table(costs, steps)]
+    pieces = [
+        element(
+            "i",
+            title=f"{cost.component} {percent(cost.self_ns, whole)}",
+            style=f"width:{100 * cost.self_ns / whole:.3f}%;background:{colour(cost.component).dark}",
+        )
+        for cost in costs
+        if cost.self_ns
+    ]
+    return [element("div", *pieces, class_="nt-bar"), _table(costs, steps)]
+
+
+def _table(costs: Sequence[ComponentCost], steps: int) -> Markup:
+    """With the number of steps calls and times are per step, without (0) they are of all."""
+    per, divisor = ("/step", steps) if steps else ("", 1)
+    whole = sum(cost.self_ns for cost in costs)
+    *own, own_sum = milliseconds([*(cost.self_ns / divisor for cost in costs), whole / divisor])
+    totals = milliseconds([cost.total_ns / divisor for cost in costs])
+    heads = [
+        element("th", "component", scope="col"),
+        element("th", f"calls{per}", scope="col"),
+        element("th", f"self{per} ms", scope="col", title=_SELF),
+        element("th", f"total{per} ms", scope="col", title=_TOTAL),
+        element("th", "share of self", scope="col", colspan="2", title="self as a part of the sum below"),
+    ]
+    rows = [
+        _row(cost, f"{cost.calls / steps:,.1f}" if steps else f"{cost.calls:,}", self_ms, total_ms, whole)
+        for cost, self_ms, total_ms in zip(costs, own, totals)
+    ]
+    rows.append(
+        element(
+            "tr",
+            element("th", "sum", scope="row"),
+            element("td"),
+            element("td", own_sum),
+            element("td", "overlap", class_="nt-muted", title=_TOTAL),
+            element("td", percent(whole, whole)),
+            element("td"),
+            class_="nt-sum",
+        )
+    )
+    return element("table", element("thead", element("tr", *heads)), element("tbody", *rows))
+
+
+def _row(cost: ComponentCost, calls: str, self_ms: str, total_ms: str, whole: int) -> Markup:
+    fill = colour(cost.component).dark
+    width = 100 * cost.self_ns / whole if whole else 0
+    bar = element("i", style=f"width:{width:.2f}%;background:{fill}")
+    swatch = element("i", class_="nt-swatch", style=f"background:{fill}")
+    return element(
+        "tr",
+        element("th", swatch, cost.component, scope="row"),
+        element("td", calls),
+        element("td", self_ms),
+        element("td", total_ms),
+        element("td", percent(cost.self_ns, whole)),
+        element("td", element("span", bar, class_="nt-track")),
+    )
+
+
+def _folded(summary: str, costs: Sequence[ComponentCost]) -> Markup:
+    return element("details", element("summary", summary), _table(costs, 0))
+
+
+def _foot(trace: Trace, found: Report) -> Markup:
+    """What is missing, loudly if anything is; and nutrace's own cost."""
+    lost, overhead = found.lost, found.overhead
+    lines: List[Markup] = []
+    counts = (
+        (lost.dropped, "dropped"),
+        (lost.truncated, "with attributes cut"),
+        (lost.unfinished, "unfinished"),
+    )
+    told = [f"{counted(count, 'span')} {what}" for count, what in counts if count]
+    whole = " in the whole run" if trace.selection else ""
+    if told:
+        lines.append(element("div", f"▲ {', '.join(told)}{whole}", class_="nt-warn"))
+    lines += [element("div", f"▲ {note}", class_="nt-warn") for note in found.notes]
+    said = [] if told else ["no span dropped, truncated or unfinished" + whole]
+    if overhead.estimated_ns is not None and not trace.selection:
+        share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
+        said.append(f"nutrace itself cost about {duration(overhead.estimated_ns)}{share}")
+    if said:
+        lines.append(element("div", " · ".join(said), class_="nt-muted"))
+    return element("div", join(*lines), class_="nt-foot")

@@ -1,0 +1,37 @@
+"""Numbers as people read them on a card."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Optional
+
+_MS = 1e6
+_S = 1e9
+
+
+def duration(time_ns: float) -> str:
+    """Seconds from one second on, else milliseconds, with as many digits as matter."""
+    if time_ns >= _S:
+        return f"{_digits(time_ns / _S)} s"
+    return f"{_digits(time_ns / _MS)} ms"
+
+
+def milliseconds(times_ns: Iterable[float]) -> List[str]:
+    """A column's times, all with the same digits: as many as the largest needs."""
+    values = [time / _MS for time in times_ns]
+    largest = max(values, default=0.0)
+    digits = 3 if largest < 10 else 2 if largest < 1000 else 1
+    return [f"{value:,.{digits}f}" for value in values]
+
+
+def percent(part: float, whole: Optional[float]) -> str:
+    """A share; a dash of nothing."""
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``1 step``, ``1,234 steps``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}" if value >= 100 else f"{value:.3g}"

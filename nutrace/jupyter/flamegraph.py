@@ -1,0 +1,56 @@
+"""The interactive flamegraph in a notebook: the html exporter's page, in a frame of its own."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Optional
+
+from nutrace.errors import UsageError
+from nutrace.trace import Trace, select
+from nutrace.trace.views import Steps
+from nutrace_exporters.labels import label
+
+# The page follows the preference of the place it is in, and a frame takes that from its
+# color-scheme. JupyterLab and VS Code have themes of their own, whatever the system prefers.
+_STYLE = (
+    ".nutrace-flamegraph{width:100%;border:1px solid rgb(128 128 128 / 35%);border-radius:8px;display:block}"
+    '[data-jp-theme-light="true"] .nutrace-flamegraph,.vscode-light .nutrace-flamegraph{color-scheme:light}'
+    '[data-jp-theme-light="false"] .nutrace-flamegraph,.vscode-dark .nutrace-flamegraph{color-scheme:dark}'
+)
+
+
+@dataclass(frozen=True)
+class Flamegraph:
+    """A flamegraph that a notebook shows: ``page`` is the whole HTML document, ``of`` names the trace."""
+
+    of: str
+    height: int
+    page: str
+
+    def __repr__(self) -> str:
+        return f"<Flamegraph of {self.of.strip('<>')}>"
+
+    def _repr_html_(self) -> str:
+        # Without the right to its parent's origin the page can do nothing to the notebook.
+        source = self.page.replace("&", "&amp;").replace('"', "&quot;")
+        return (
+            f"<div><style>{_STYLE}</style>"
+            f'<iframe class="nutrace-flamegraph" title="{html.escape(self.of)}" height="{self.height}" '
+            f'sandbox="allow-scripts" srcdoc="{source}"></iframe></div>'
+        )
+
+
+def flamegraph(
+    trace: Trace, steps: Optional[Steps] = None, component: Optional[str] = None, height: int = 600
+) -> Flamegraph:
+    """Draw a trace or a part of it; see :meth:`nutrace.Trace.flamegraph`."""
+    from nutrace_exporters.html import export  # it is not needed to show a card
+
+    if isinstance(height, bool) or not isinstance(height, int) or not 100 <= height <= 10_000:
+        raise UsageError(f"bad height {height!r}: write CSS pixels, 100 to 10000")
+    part = select(trace, steps=steps, component=component)
+    out = BytesIO()
+    export(part, out)
+    return Flamegraph(of=label(repr(part)), height=height, page=out.getvalue().decode("utf-8"))

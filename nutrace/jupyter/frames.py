@@ -1,0 +1,99 @@
+"""Traces as pandas tables. pandas is imported when a table is asked for, not before."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+
+from nutrace.analysis import divide, each_step
+from nutrace.errors import MissingDependencyError
+from nutrace.trace import Trace
+from nutrace.trace.selection import step_index
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_MS = 1e6
+_S = 1e9
+
+
+def span_frame(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
+    """One row a span; see :meth:`nutrace.Trace.spans`."""
+    pandas = _pandas()
+    begin = trace.begin_ns
+    pids = [trace.resources[key.resource].pid or 0 for key in trace.threads]
+    threads = [key.name or str(key.thread_id) for key in trace.threads]
+    columns: Dict[str, Any] = {
+        "name": trace.name,
+        "component": trace.component,
+        "step": pandas.array(_steps(trace), dtype="Int64"),
+        "start_s": [(start - begin) / _S for start in trace.start_ns],
+        "total_ms": [time / _MS for time in trace.busy_ns],
+        "self_ms": [time / _MS for time in trace.self_ns],
+        "calls": list(trace.calls),
+        "yielded": list(trace.yielded),
+        "depth": list(trace.depth),
+        "parent": list(trace.parent),
+        "process": [pids[thread] for thread in trace.thread],
+        "thread": [threads[thread] for thread in trace.thread],
+    }
+    wanted = [attributes] if isinstance(attributes, str) else list(attributes)
+    if wanted:
+        found = [trace.attributes(span) for span in range(len(trace))]
+        for key in wanted:
+            columns[key] = [held.get(key) for held in found]
+    frame: DataFrame = pandas.DataFrame(columns)
+    frame.index.name = "span"
+    return frame
+
+
+def step_frame(trace: Trace) -> DataFrame:
+    """One row a finished step; see :meth:`nutrace.Trace.steps`."""
+    pandas = _pandas()
+    steps = each_step(trace, divide(trace))
+    begin = trace.begin_ns
+    costs: Dict[str, int] = {}
+    for step in steps:
+        for component, self_ns in step.self_ns.items():
+            costs[component] = costs.get(component, 0) + self_ns
+    components = sorted(costs, key=lambda component: (-costs[component], component))
+    frame: DataFrame = pandas.DataFrame(
+        {
+            "span": [step.span for step in steps],
+            "scenario": [step.scenario for step in steps],
+            "start_s": [(step.start_ns - begin) / _S for step in steps],
+            "duration_ms": [step.total_ns / _MS for step in steps],
+            "simulated_interval_s": _numbers([step.simulated_interval_s for step in steps]),
+            "realtime_factor": _numbers([step.realtime_factor for step in steps]),
+            **{
+                f"{component}_self_ms": [step.self_ns.get(component, 0) / _MS for step in steps]
+                for component in components
+            },
+        },
+        index=pandas.Index([step.index for step in steps], name="step"),
+    )
+    return frame
+
+
+def _steps(trace: Trace) -> List[Optional[int]]:
+    """For each span the iteration index of the step around it."""
+    around: List[Optional[int]] = [None] * len(trace)
+    for order, span in enumerate(trace.step_indices):
+        end = trace.subtree_end[span]
+        around[span:end] = [step_index(trace, span, order)] * (end - span)
+    return around
+
+
+def _numbers(values: Sequence[Optional[float]]) -> List[float]:
+    """Floats, NaN for None: a column of nothing but None would have no number's type."""
+    return [float("nan") if value is None else value for value in values]
+
+
+def _pandas() -> ModuleType:
+    try:
+        import pandas
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"tables need pandas ({error}): pip install 'nutrace[jupyter]'"
+        ) from None
+    return pandas

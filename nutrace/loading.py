@@ -1,0 +1,20 @@
+"""``nutrace.load``: read a trace, and know how to show it."""
+
+from __future__ import annotations
+
+import os
+from typing import Optional, Union
+
+from nutrace.jupyter import VIEWS
+from nutrace.trace import reader, views
+from nutrace.trace.trace import Trace
+
+
+def load(path: Union[str, os.PathLike[str]], *, progress: Optional[reader.Progress] = None) -> Trace:
+    """Read a trace; as the last line of a notebook's cell it shows itself.
+
+    ``trace.steps()`` and ``trace.spans()`` are pandas tables, ``trace.flamegraph()`` is the
+    flamegraph. Parameters and errors are those of :func:`nutrace.trace.load`.
+    """
+    views.register(VIEWS)
+    return reader.load(path, progress=progress)

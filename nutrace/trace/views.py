@@ -1,0 +1,140 @@
+"""Tables and pictures of a trace: asked of the trace itself, made by a room above this one.
+
+A trace is read in places that have neither pandas nor a browser, so it knows no table and no
+page. It has the methods a notebook wants, and passes them to the :class:`Views` registered
+here. :func:`nutrace.load` registers those of :mod:`nutrace.jupyter`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable, Optional, Protocol, Sequence, Union, cast
+
+from nutrace.errors import NutraceError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from nutrace.trace.trace import Trace
+
+#: A choice of steps: iteration indices, one of them, or text such as "10:20".
+Steps = Union[range, int, str]
+
+
+class Picture(Protocol):
+    """Something that a notebook shows."""
+
+    def _repr_html_(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Views:
+    """How traces are shown; each is a function of a trace."""
+
+    card: Callable[[Trace], str]
+    spans: Callable[[Trace, Sequence[str]], DataFrame]
+    steps: Callable[[Trace], DataFrame]
+    flamegraph: Callable[[Trace, Optional[Steps], Optional[str], int], Picture]
+
+
+_registered: Optional[Views] = None
+
+
+def register(views: Optional[Views]) -> Optional[Views]:
+    """Show traces by `views` from now on (None: not at all); returns what was registered before."""
+    global _registered
+    before, _registered = _registered, views
+    return before
+
+
+def _views() -> Views:
+    if _registered is None:
+        raise NutraceError("tables and pictures come with nutrace.load: read the file with that")
+    return _registered
+
+
+class Viewed:
+    """What a trace shows of itself in a notebook."""
+
+    def spans(self, attributes: Sequence[str] = ()) -> DataFrame:
+        """All spans as a pandas table, one row each; the row's label is the span's number.
+
+        Columns
+        -------
+        name, component:
+            As in the trace.
+        step:
+            Iteration index of the step the span lies in, or was started in; <NA> outside.
+        start_s:
+            Seconds since the first span of this trace began.
+        total_ms, self_ms:
+            Milliseconds inside the span, and inside it but in no span below it on its thread.
+            Self times add up; totals contain each other.
+        calls, yielded:
+            Calls the span stands for, values a generator yielded.
+        depth, parent:
+            Number of ancestors, number of the parent span (-1: none).
+        process, thread:
+            Process id (0 if unknown) and the thread's name or id.
+
+        Parameters
+        ----------
+        attributes:
+            Span attributes to add as columns of their own name (``"code.function.name"``);
+            None where a span has no such attribute.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().spans(cast("Trace", self), attributes)
+
+    def steps(self) -> DataFrame:
+        """The finished simulation steps as a pandas table; the row's label is the iteration index.
+
+        Columns
+        -------
+        span:
+            The step's span number, as in ``trace[span]``.
+        scenario:
+            Token of the scenario simulated, "" if the trace does not say.
+        start_s:
+            Seconds since the first span of this trace began.
+        duration_ms, simulated_interval_s:
+            What the step took in milliseconds, and what it simulates in seconds.
+        realtime_factor:
+            The one over the other: above 1 is slower than real time. Missing if unknown.
+        planner_self_ms, ...:
+            Self time of each component on the step's thread, in milliseconds, the costliest
+            component first. In each row they add up to ``duration_ms``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().steps(cast("Trace", self))
+
+    def flamegraph(
+        self, steps: Optional[Steps] = None, component: Optional[str] = None, height: int = 600
+    ) -> Picture:
+        """The interactive flamegraph, shown where a notebook shows the value of a cell.
+
+        Parameters
+        ----------
+        steps, component:
+            What to draw, as in :func:`nutrace.trace.select`; by default everything.
+        height:
+            In CSS pixels.
+
+        Raises
+        ------
+        UsageError
+            If there are no such steps or no such component, or the height is none.
+        """
+        return _views().flamegraph(cast("Trace", self), steps, component, height)
+
+    def _repr_html_(self) -> Optional[str]:
+        """The summary card; nothing, and so the one-line repr, if no views are registered."""
+        return None if _registered is None else _registered.card(cast("Trace", self))
