@@ -1,0 +1,52 @@
+"""``python -m nutrace.demo LOG DIR [key=value ...]``: run the miniature on a synthetic log.
+
+With NUTRACE=1 it is traced, by probes of its own besides the catalogue's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import List
+
+
+def _trace() -> None:
+    """Apply the miniature's probes, if this process is traced; before it is imported."""
+    if os.environ.get("NUTRACE", "0") in ("", "0"):
+        return
+    from nutrace.probes import wrappers
+
+    if not wrappers.switch:
+        # The start-up file has not run: nutrace is on the path without being installed.
+        import nutrace._autostart  # noqa: F401
+    if wrappers.switch:
+        from nutrace.demo.probes import PROBES
+        from nutrace.probes.engine import Engine
+        from nutrace.session import instrument
+
+        session = instrument()  # the one there is
+        engine = Engine(PROBES, session.settings.level)
+        engine.applied = session.engine.applied  # so that the run file lists them
+        engine.install()
+
+
+def main(arguments: List[str]) -> int:
+    """Run it; returns the exit code."""
+    if len(arguments) < 2:
+        print("usage: NUTRACE=1 python -m nutrace.demo LOG.db DIR [scenario.frames=151 ...]", file=sys.stderr)
+        return 2
+    _trace()
+    from nutrace.demo.miniature.metadata import has_sqlalchemy
+    from nutrace.demo.miniature.runner import run_simulation
+
+    log_file, directory, *overrides = arguments
+    reader = "SQLAlchemy" if has_sqlalchemy() else "sqlite3 (SQLAlchemy is not installed)"
+    print(f"miniature simulation of {log_file}; log metadata through {reader}")
+    for report in run_simulation(log_file, directory, overrides):
+        print(f"scenario {report.scenario_token}: {report.steps} steps with {report.planner_name}")
+    print(f"simulation log and metrics are in {directory}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

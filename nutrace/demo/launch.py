@@ -1,0 +1,181 @@
+"""Makes a log and runs a simulation on it, traced, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, Optional
+
+from nutrace.errors import InputError, MissingDependencyError, NutraceError, OutputError
+from nutrace.synthetic import Dataset, LogSpec, write_dataset
+
+MINIATURE_STEPS = 150
+_SCRIPT = "nuplan.planning.script.run_simulation"
+_TAIL_LINES = 12
+_POLL_S = 0.2
+# What would make the child a part of somebody else's run, or write elsewhere.
+_NOT_INHERITED = ("NUTRACE_PARENT", "NUTRACE_OUTPUT")
+_SUFFIXES = (".json", ".json.partial", ".flamegraph.html", ".speedscope.json")
+
+
+class SimulationError(NutraceError):
+    """The simulation ended with an error of its own; `output` holds the last lines of it."""
+
+    def __init__(self, message: str, output: str) -> None:
+        super().__init__(message)
+        self.output = output
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is simulated with: the devkit, whose script it is, or the miniature (no script)."""
+
+    description: str
+    script: Optional[str] = None
+
+    @property
+    def is_devkit(self) -> bool:
+        """Whether it is the devkit."""
+        return self.script is not None
+
+    def command(self, data: Dataset, steps: int) -> List[str]:
+        """The command line of the simulation."""
+        if self.script is None:
+            results = data.environment["NUPLAN_EXP_ROOT"]
+            return [
+                sys.executable, "-m", "nutrace.demo", data.log_file, results, f"scenario.frames={steps + 1}",
+            ]  # fmt: skip
+        return [
+            sys.executable, "-W", "ignore", self.script,
+            "planner=simple_planner", "+simulation=open_loop_boxes",
+            "scenario_builder=nuplan_mini", "scenario_filter=one_of_each_scenario_type", "worker=sequential",
+        ]  # fmt: skip
+
+
+def choose(miniature: bool = False) -> Target:
+    """The devkit of this interpreter if it can be used, otherwise the miniature, and why."""
+    if miniature:
+        return Target("a miniature simulation, as asked for")
+    script = _devkit_script()
+    if script is None:
+        return Target("a miniature simulation: this interpreter has no nuPlan devkit")
+    for package in ("geopandas", "pyogrio"):
+        if importlib.util.find_spec(package) is None:
+            return Target(f"a miniature simulation: the devkit's maps need {package}, which is not installed")
+    return Target("the nuPlan devkit's own run_simulation.py: SimplePlanner, open loop", script)
+
+
+def _devkit_script() -> Optional[str]:
+    try:
+        spec = importlib.util.find_spec(_SCRIPT)
+    except ImportError:  # a parent package is missing, or cannot be imported
+        return None
+    return None if spec is None else spec.origin
+
+
+def fresh_run_file(directory: Path) -> Path:
+    """The first of run.json, run-1.json, ... in a directory beside which nothing lies yet."""
+    number = 0
+    while True:
+        stem = f"run-{number}" if number else "run"
+        if not any((directory / (stem + suffix)).exists() for suffix in _SUFFIXES):
+            return directory / f"{stem}.json"
+        number += 1
+
+
+def run_traced(
+    target: Target,
+    run_file: Path,
+    *,
+    steps: int = MINIATURE_STEPS,
+    tick: Optional[Callable[[str], None]] = None,
+) -> str:
+    """Make a log in a temporary directory, simulate it under NUTRACE=1; returns what was printed.
+
+    Parameters
+    ----------
+    run_file:
+        Absolute path of a file that does not exist yet, in a directory that does.
+    steps:
+        How long the miniature runs; the devkit's scenario has its own length.
+    tick:
+        Called every now and then with what is being done.
+
+    Raises
+    ------
+    SimulationError
+        If the simulation fails.
+    OutputError
+        If the log cannot be written.
+    MissingDependencyError
+        If the simulation ran untraced, because nutrace's start-up file is not installed.
+    """
+    tick = tick or (lambda doing: None)
+    tick("making a log")
+    with _temporary_directory() as folder:
+        data = write_dataset(os.path.join(folder, "data"), LogSpec(), maps=target.is_devkit)
+        environ = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+        environ.update(data.environment, NUTRACE="1", NUTRACE_OUTPUT=str(run_file))
+        log = Path(folder) / "output.txt"
+        code = _run(target.command(data, steps), environ, log, tick)
+        output = log.read_text(encoding="utf-8", errors="replace")
+    if code:
+        raise SimulationError(f"the simulation failed with exit code {code}", _tail(output))
+    if not run_file.exists():
+        said = " ".join(own_lines(output))
+        raise MissingDependencyError(
+            f"the simulation ran untraced: {said}"
+            if said
+            else f"the simulation ran untraced: install nutrace into {sys.executable} with pip, "
+            "so that its start-up file is in place"
+        )
+    return output
+
+
+def own_lines(output: str) -> List[str]:
+    """The lines that nutrace itself printed into a program's output."""
+    return [line for line in output.splitlines() if line.startswith("nutrace: ")]
+
+
+@contextlib.contextmanager
+def _temporary_directory() -> Iterator[str]:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="nutrace-demo-")
+    except OSError as error:
+        raise OutputError(f"cannot make a temporary directory: {error.strerror}; set TMPDIR") from error
+    with folder as name:
+        yield name
+
+
+def _run(command: List[str], environ: Dict[str, str], log: Path, tick: Callable[[str], None]) -> int:
+    try:
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                command, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+    except OSError as error:
+        raise InputError(f"cannot run {command[0]}: {error.strerror}") from error
+    try:
+        while True:
+            tick("simulating")
+            try:
+                return process.wait(timeout=_POLL_S)
+            except subprocess.TimeoutExpired:
+                continue
+    except BaseException:
+        # Ctrl-C reached the child as well, which then writes its run file: let it.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+        process.kill()
+        process.wait()
+        raise
+
+
+def _tail(output: str) -> str:
+    return "\n".join(output.rstrip().splitlines()[-_TAIL_LINES:])

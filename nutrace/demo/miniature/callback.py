@@ -1,0 +1,73 @@
+"""What is told of a run while it goes on."""
+
+from __future__ import annotations
+
+import os
+from typing import Sequence
+
+from nutrace.demo.miniature.history import History
+from nutrace.demo.miniature.metrics import MetricsEngine
+from nutrace.demo.miniature.planner import AbstractPlanner
+from nutrace.demo.miniature.simulation import SimulationSetup
+from nutrace.demo.miniature.simulation_log import SimulationLog
+
+
+class AbstractCallback:
+    """Every event does nothing unless somebody overrides it."""
+
+    def on_simulation_start(self, setup: SimulationSetup) -> None:
+        """Before the first step."""
+
+    def on_step_start(self, setup: SimulationSetup, planner: AbstractPlanner) -> None:
+        """Before a step."""
+
+    def on_step_end(self, setup: SimulationSetup, planner: AbstractPlanner) -> None:
+        """After a step."""
+
+    def on_simulation_end(self, setup: SimulationSetup, planner: AbstractPlanner, history: History) -> None:
+        """After the last step."""
+
+
+class MultiCallback(AbstractCallback):
+    """Passes events on to several."""
+
+    def __init__(self, callbacks: Sequence[AbstractCallback]) -> None:
+        self.callbacks = list(callbacks)
+
+    def on_simulation_start(self, setup: SimulationSetup) -> None:
+        for callback in self.callbacks:
+            callback.on_simulation_start(setup)
+
+    def on_step_start(self, setup: SimulationSetup, planner: AbstractPlanner) -> None:
+        for callback in self.callbacks:
+            callback.on_step_start(setup, planner)
+
+    def on_step_end(self, setup: SimulationSetup, planner: AbstractPlanner) -> None:
+        for callback in self.callbacks:
+            callback.on_step_end(setup, planner)
+
+    def on_simulation_end(self, setup: SimulationSetup, planner: AbstractPlanner, history: History) -> None:
+        for callback in self.callbacks:
+            callback.on_simulation_end(setup, planner, history)
+
+
+class SimulationLogCallback(AbstractCallback):
+    """Writes the log of the run at its end."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+
+    def on_simulation_end(self, setup: SimulationSetup, planner: AbstractPlanner, history: History) -> None:
+        path = os.path.join(self.directory, f"{setup.scenario.token}.pkl.xz")
+        SimulationLog(path, setup.scenario.token, planner.name(), history).save_to_file()
+
+
+class MetricCallback(AbstractCallback):
+    """Computes and writes the metrics at the run's end."""
+
+    def __init__(self, engine: MetricsEngine) -> None:
+        self.engine = engine
+
+    def on_simulation_end(self, setup: SimulationSetup, planner: AbstractPlanner, history: History) -> None:
+        found = self.engine.compute(history, setup.scenario)
+        self.engine.write_to_files(found, setup.scenario.token)

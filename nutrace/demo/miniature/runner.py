@@ -1,0 +1,102 @@
+"""Running simulations: the loop, the worker that runs loops, and what sets all of it up."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterable, List, Sequence, TypeVar
+
+from nutrace.demo.miniature.callback import (
+    AbstractCallback,
+    MetricCallback,
+    MultiCallback,
+    SimulationLogCallback,
+)
+from nutrace.demo.miniature.config import compose, group
+from nutrace.demo.miniature.controller import KinematicBicycleModel, LQRTracker, TwoStageController
+from nutrace.demo.miniature.metrics import MetricsEngine
+from nutrace.demo.miniature.observation import TracksObservation
+from nutrace.demo.miniature.planner import AbstractPlanner, IDMPlanner
+from nutrace.demo.miniature.scenario import LogScenario, ScenarioBuilder
+from nutrace.demo.miniature.simulation import Simulation, SimulationSetup, StepTimeController
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class RunnerReport:
+    """What a run came to."""
+
+    scenario_token: str
+    planner_name: str
+    steps: int
+
+
+class SimulationRunner:
+    """One scenario with one planner."""
+
+    def __init__(self, simulation: Simulation, planner: AbstractPlanner, callback: AbstractCallback) -> None:
+        self.simulation = simulation
+        self.planner = planner
+        self.callback = callback
+
+    @property
+    def scenario(self) -> LogScenario:
+        """The scenario that is simulated."""
+        return self.simulation.scenario
+
+    def run(self) -> RunnerReport:
+        """From the first step to the last."""
+        setup, callback = self.simulation.setup, self.callback
+        self.simulation.initialize()
+        self.planner.initialize(self.scenario.map_api, self.scenario.get_route_roadblock_ids())
+        callback.on_simulation_start(setup)
+        while self.simulation.is_running():
+            callback.on_step_start(setup, self.planner)
+            planner_input = self.simulation.get_planner_input()
+            trajectory = self.planner.compute_planner_trajectory(planner_input)
+            self.simulation.propagate(trajectory)
+            callback.on_step_end(setup, self.planner)
+        callback.on_simulation_end(setup, self.planner, self.simulation.history)
+        return RunnerReport(self.scenario.token, self.planner.name(), len(self.simulation.history.samples))
+
+
+class SequentialWorker:
+    """Does one thing after another."""
+
+    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> List[Result]:
+        """The results in the order of the tasks."""
+        return [function(task) for task in tasks]
+
+
+def build_simulation(scenario: LogScenario, config: Dict[str, Any]) -> Simulation:
+    """A simulation of a scenario."""
+    options = group(config, "controller")
+    tracker = LQRTracker(options["tracker"], options["motion_model"]["wheel_base"])
+    controller = TwoStageController(scenario, tracker, KinematicBicycleModel(options["motion_model"]))
+    history_seconds = group(config, "history")["duration_s"]
+    observation = TracksObservation(scenario)
+    time_controller = StepTimeController(scenario)
+    return Simulation(SimulationSetup(scenario, time_controller, observation, controller, history_seconds))
+
+
+def build_runner(scenario: LogScenario, config: Dict[str, Any], directory: str) -> SimulationRunner:
+    """A runner with a planner and callbacks of its own."""
+    metrics = MetricsEngine(group(config, "metrics"), os.path.join(directory, "metrics"))
+    logs = SimulationLogCallback(os.path.join(directory, "simulation_log"))
+    callback = MultiCallback([logs, MetricCallback(metrics)])
+    planner = IDMPlanner(group(config, "planner"))
+    return SimulationRunner(build_simulation(scenario, config), planner, callback)
+
+
+def run_simulation(log_file: str, directory: str, overrides: Sequence[str] = ()) -> List[RunnerReport]:
+    """Simulate the scenarios of a log, and write logs and metrics into a directory."""
+    config = compose(overrides)
+    scenarios = ScenarioBuilder(log_file).get_scenarios(group(config, "scenario"))
+    runners = [build_runner(scenario, config, directory) for scenario in scenarios]
+    return SequentialWorker().map(_run, runners)
+
+
+def _run(runner: SimulationRunner) -> RunnerReport:
+    return runner.run()
