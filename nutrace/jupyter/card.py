@@ -20,7 +20,7 @@ _TOTAL = "Time in the component with all that it calls. Totals of different comp
 def card(trace: Trace) -> str:
     """The card as HTML, for light and dark notebooks alike."""
     found = report(trace)
-    parts: List[Markup] = [_head(trace, found), _figures(trace, found)]
+    parts: List[Markup] = [_head(trace, found), _figures(found)]
     if found.components:
         parts += _components(found.components, found.steps.count)
         if found.concurrent:
@@ -39,23 +39,25 @@ def card(trace: Trace) -> str:
 
 def _head(trace: Trace, found: Report) -> Markup:
     run = found.run
-    where = [os.path.basename(run.file) or "trace"]
+    name, spans = os.path.basename(run.file) or "trace", counted(len(trace), "span")
     if trace.selection:
-        where.append(f"only {trace.selection}")
+        title = trace.selection[:1].upper() + trace.selection[1:]
+        where = [f"of {name}", spans]
     else:
-        where.append(f"{duration(run.wall_seconds * 1e9)} wall time")
-        where.append(counted(run.processes, "process", "processes"))
+        title = title_of(trace)
+        wall = f"{duration(run.wall_seconds * 1e9)} wall time"
+        where = [name, wall, counted(run.processes, "process", "processes"), spans]
     badge = "" if run.complete else element("span", "cut short", class_="nt-badge")
     return element(
         "div",
-        element("strong", title_of(trace)),
+        element("strong", title),
         element("span", " · ".join(where), class_="nt-muted", title=run.command[:2000]),
         badge,
         class_="nt-head",
     )
 
 
-def _figures(trace: Trace, found: Report) -> Markup:
+def _figures(found: Report) -> Markup:
     steps = found.steps
     pairs: List[Tuple[str, str, str]] = []
     if steps.count:
@@ -73,7 +75,6 @@ def _figures(trace: Trace, found: Report) -> Markup:
             slower = "slower than real time" if steps.realtime_factor > 1 else "keeps up with real time"
             told = f"steps that simulate {steps.simulated_interval_s * 1e3:g} ms each"
             pairs.append((f"{steps.realtime_factor:.2f}×", slower, told))
-    pairs.append((f"{len(trace):,}", "spans", ""))
     return element(
         "div",
         *(

@@ -11,6 +11,7 @@ from nutrace.errors import UsageError
 from nutrace.trace import Trace, select
 from nutrace.trace.views import Steps
 from nutrace_exporters.labels import label
+from nutrace_exporters.runfacts import title_of
 
 # The page follows the preference of the place it is in, and a frame takes that from its
 # color-scheme. JupyterLab and VS Code have themes of their own, whatever the system prefers.
@@ -46,11 +47,13 @@ def flamegraph(
     trace: Trace, steps: Optional[Steps] = None, component: Optional[str] = None, height: int = 600
 ) -> Flamegraph:
     """Draw a trace or a part of it; see :meth:`nutrace.Trace.flamegraph`."""
-    from nutrace_exporters.html import export  # it is not needed to show a card
+    from nutrace_exporters.html import Options, export  # it is not needed to show a card
 
     if isinstance(height, bool) or not isinstance(height, int) or not 100 <= height <= 10_000:
         raise UsageError(f"bad height {height!r}: write CSS pixels, 100 to 10000")
     part = select(trace, steps=steps, component=component)
     out = BytesIO()
-    export(part, out)
+    # A part has lost the span that says which simulation it was.
+    title = " · ".join(filter(None, (title_of(trace), part.selection)))
+    export(part, out, Options(title=title))
     return Flamegraph(of=label(repr(part)), height=height, page=out.getvalue().decode("utf-8"))
