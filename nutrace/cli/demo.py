@@ -11,7 +11,14 @@ from types import ModuleType
 from typing import Callable, Iterator, List
 
 from nutrace.cli import flamegraph, report
-from nutrace.demo.launch import MINIATURE_STEPS, SimulationError, choose, fresh_run_file, own_lines, run_traced
+from nutrace.demo.launch import (
+    MINIATURE_STEPS,
+    SimulationError,
+    choose,
+    fresh_run_file,
+    own_lines,
+    run_traced,
+)
 from nutrace.errors import OutputError, UsageError
 
 _SPINNER = "|/-\\"
