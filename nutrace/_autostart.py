@@ -5,6 +5,7 @@ Nothing here may keep the program from running: a bad setting is one line, and i
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 
@@ -17,9 +18,16 @@ def start() -> None:
 
         instrument()
     except NutraceError as error:
-        print(f"nutrace: {error}; the program runs untraced", file=sys.stderr)
+        _say(str(error))
     except Exception as error:  # law 1: whatever is wrong with us, the program starts
-        print(f"nutrace: cannot start ({type(error).__name__}: {error}); the program runs untraced", file=sys.stderr)
+        _say(f"cannot start ({type(error).__name__}: {error})")
+
+
+def _say(message: str) -> None:
+    line = " ".join(message.split())  # a path or a value may hold line ends
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr is not None:  # print would take stdout instead, which is the program's
+            print(f"nutrace: {line}; the program runs untraced", file=sys.stderr)
 
 
 start()

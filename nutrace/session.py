@@ -10,7 +10,7 @@ import secrets
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence
 
 from opentelemetry import trace as otel
 
@@ -26,7 +26,7 @@ from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.processes import VARIABLE, Endings, Inherited, inherited
 from nutrace.recording.recorder import Recorder, say
 from nutrace.recording.resource import describe, identity
-from nutrace.recording.runfile import RunFile, reserve
+from nutrace.recording.runfile import Finished, RunFile, abandoned, reserve
 from nutrace.recording.span import Site, home, ids
 from nutrace.recording.tracer import Bridge
 from nutrace.settings import Settings
@@ -59,17 +59,20 @@ class Session:
         self.settings = settings
         self.engine = Engine(probes, settings.level)
         self.began = time.time()
-        parent = inherited(os.environ)
-        # A fork of the process that set the variable has its own session already.
-        self.parent = parent if parent is not None and parent.pid != os.getpid() else None
-        file = self._file()
-        self.run_id = self.parent.run_id if self.parent else secrets.token_hex(8)
-        home.offset_ns = unix_offset_ns(self.parent.offset_ns if self.parent else None)
-        if self.parent:
-            home.trace_id = self.parent.trace_id
-        self.file = file
+        known = inherited(os.environ)
+        if known is not None and known.pid == os.getpid() and not abandoned(known.run):
+            known = None
+        # Set by a process of our own number that let go of the run: we are what it became by exec.
+        heir = known is not None and known.pid == os.getpid()
+        self.parent = None if heir else known
+        self.run_id = known.run_id if known else secrets.token_hex(8)
+        self.file = self._file(known.run if known else None, heir)
+        self.path: Optional[Path] = None  # of what holds the spans in the end
+        home.offset_ns = unix_offset_ns(known.offset_ns if known else None)
+        if known:
+            home.trace_id = known.trace_id
         self.recorder = Recorder(
-            file,
+            self.file,
             self._resource,
             version=nutrace.__version__,
             flush_seconds=settings.flush_seconds,
@@ -78,21 +81,30 @@ class Session:
         )
         self.bridge = Bridge(self._exchange)
         self.endings = Endings(
-            self.finish, self.recorder.flush, self.recorder.stop, self.recorder.start, self._forked
+            self.finish,
+            self.recorder.flush,
+            self.recorder.stop,
+            self.recorder.start,
+            self._forked,
+            self._busy,
         )
         self.finished = False
+        self._finishing = False
         self._owner = os.getpid()
+        self._variable = os.environ.get(VARIABLE)
 
-    def _file(self) -> RunFile:
-        if self.parent is not None:
-            return RunFile(self.parent.run)
-        wanted = Path(os.path.abspath(self.settings.output))
+    def _file(self, run: Optional[Path], heir: bool) -> RunFile:
+        if run is not None:
+            return RunFile(run, self.run_id, heir=heir)
+        wanted = self.settings.output
         try:
-            return RunFile(*reserve(wanted))
+            wanted = os.path.abspath(wanted)
+            name, fd = reserve(Path(wanted))
         except OSError as error:
             raise OutputError(
                 f"cannot write {wanted}: {error.strerror}; set NUTRACE_OUTPUT to a file you can write"
             ) from None
+        return RunFile(name, self.run_id, fd)
 
     def install(self) -> None:
         """Begin to trace; if anything fails, nothing stays."""
@@ -118,28 +130,39 @@ class Session:
         self.bridge.uninstall()
         context.uninstall()
         self.endings.uninstall()
-        os.environ.pop(VARIABLE, None)
+        if self._variable is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = self._variable
 
     # -- the end -----------------------------------------------------------------------------
 
     def finish(self) -> None:
         """Write everything out, join the shards, say what there is; once."""
-        if self.finished:
+        if self.finished or os.getpid() != self._owner:  # a child that no fork of Python's made
             return
-        self.finished = True
+        self.finished = self._finishing = True
         atexit.unregister(self.finish)
         try:
             self._finish()
         except Exception:  # law 1, at the very end: the program's exit code is its own
             home.fault("finishing the run file")
+        finally:
+            self._finishing = False
+        self.endings.resume()
+
+    def _busy(self) -> bool:
+        return self._finishing or self.recorder.draining_here
 
     def _finish(self) -> None:
         recorder = self.recorder
         written = recorder.close()
         wrappers.switch.clear()
-        if not written:
+        if not written and not self.file.expected:
             self.file.discard()
-            if self.parent is None and self.engine.applied:
+            if self.parent is None and recorder.dropped:
+                say(f"{recorder.dropped:,} spans were recorded and lost, and no file written")
+            elif self.parent is None and self.engine.applied:
                 say("no span was recorded, and no file written: nothing that the probes watch was called")
             return
         hot_ns = 0.0
@@ -150,13 +173,18 @@ class Session:
         resource = encoding.resource(self._resource(True, final=True))
         scope = encoding.scope(semconv.SCOPE, nutrace.__version__)
         try:
-            path, running = self.file.finish(resource, scope)
+            end = self.file.finish(resource, scope)
         except OSError as error:
-            path, running = self.file.partial, []
-            say(f"cannot join {self.file.run}: {error.strerror}; every command reads {path} as well")
-        if self.parent is None and self.settings.summary and os.getpid() == self._owner:
+            end = Finished(self.file.partial, 0, [])
+            if end.path.exists():
+                say(f"cannot join {self.file.run}: {error.strerror}; every command reads {end.path} as well")
+            else:
+                say(f"{end.path} was deleted while the program ran: {recorder.figures.spans:,} spans are lost")
+                return
+        self.path = end.path
+        if self.parent is None and self.settings.summary:
             wall = time.time() - self.began
-            for line in lines(recorder, path, running, wall, self.overhead_ns):
+            for line in lines(recorder, end, wall, self.overhead_ns):
                 say(line)
 
     def _forked(self) -> None:
@@ -164,8 +192,9 @@ class Session:
         ids.renew()
         self.parent = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getppid())
         self.file.leave()
-        self.file = RunFile(self.file.run)
-        self.finished = False
+        self.file = RunFile(self.file.run, self.run_id)
+        self.finished = self._finishing = False
+        self._owner = os.getpid()
         self.recorder.forked(self.file)
         if wrappers.switch:
             self.recorder.start()
@@ -195,16 +224,18 @@ class Session:
             )
         return attributes
 
-    def _exchange(self, provider: otel.TracerProvider) -> None:
+    def _exchange(self, provider: otel.TracerProvider) -> Callable[[], None]:
         from nutrace.recording.exchange import exchange
 
+        undo: Optional[Callable[[], None]] = None
         try:
-            known = exchange(provider, self.recorder, nutrace.__version__)
+            undo = exchange(provider, self.recorder, nutrace.__version__)
         except Exception:  # law 1: the program's own set-up must not fail because of us
             home.fault("connecting with the program's tracer provider")
-            return
-        if not known:
-            say("the program's tracer provider is not the OpenTelemetry SDK's: it will not see nutrace's spans")
+        else:
+            if undo is None:
+                say("the program's tracer provider is not the OpenTelemetry SDK's: neither sees the other's spans")
+        return undo or (lambda: None)
 
 
 def _hot_ns(calls: int = 500) -> float:
@@ -260,7 +291,7 @@ def uninstrument() -> Optional[Path]:
         return None
     session.uninstall()
     session.finish()
-    return session.file.run if session.file.begun else None
+    return session.path
 
 
 def cancel() -> None:

@@ -64,7 +64,7 @@ class Settings:
         SettingsError
             For an unknown variable or key, and for a value of the wrong kind.
         """
-        values = _from_pyproject(Path.cwd() if folder is None else folder)
+        values = _from_pyproject(_working_folder() if folder is None else folder)
         values.update(_from_environ(os.environ if environ is None else environ))
         return replace(cls(), **values)
 
@@ -87,8 +87,15 @@ def _from_environ(environ: Mapping[str, str]) -> Dict[str, Any]:
     return values
 
 
-def _from_pyproject(folder: Path) -> Dict[str, Any]:
-    for parent in (folder, *folder.parents):
+def _working_folder() -> Optional[Path]:
+    try:
+        return Path.cwd()
+    except OSError:  # it was deleted, and has no pyproject.toml
+        return None
+
+
+def _from_pyproject(folder: Optional[Path]) -> Dict[str, Any]:
+    for parent in (folder, *folder.parents) if folder else ():
         file = parent / "pyproject.toml"
         try:
             text = file.read_text(encoding="utf-8")
@@ -117,9 +124,10 @@ def _tool_table(file: Path, text: str) -> Dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        table = tomllib.loads(text).get("tool", {}).get("nutrace", {})
+        table = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not valid TOML: {error}") from None
+    table = table.get("nutrace", {}) if isinstance(table, dict) else {}
     if not isinstance(table, dict):
         raise SettingsError(f"{file}: tool.nutrace must be a table")
     return table

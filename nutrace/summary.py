@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from typing import List, Sequence
 
 from nutrace.recording.recorder import Recorder
+from nutrace.recording.runfile import Finished
 
 _TOP = 4
 
@@ -18,15 +21,14 @@ def percentile(ordered: Sequence[int], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 
-def lines(
-    recorder: Recorder, path: Path, running: Sequence[Path], wall_seconds: float, overhead_ns: int
-) -> List[str]:
+def lines(recorder: Recorder, end: Finished, wall_seconds: float, overhead_ns: int) -> List[str]:
     """What to print when the program is over; the report says the same at length."""
     figures = recorder.figures
     lost = f"{recorder.dropped} lost" if recorder.dropped else "none lost"
     if recorder.unfinished:
         lost += f", {recorder.unfinished} unfinished"
-    text = [f"wrote {path}: {figures.spans:,} spans, {lost}"]
+    others = f" and those of {end.joined} more processes" if end.joined else ""
+    text = [f"wrote {end.path}: {figures.spans:,} spans{others}, {lost}"]
     steps = sorted(figures.step_ns)
     inside = figures.self_ns if steps else figures.self_all_ns
     if steps:
@@ -47,7 +49,18 @@ def lines(
         text.append(f"self time {'in the steps' if steps else 'of the spans'}: {names}")
     share = overhead_ns / 1e9 / wall_seconds if wall_seconds > 0 else 0.0
     text.append(f"nutrace's own cost: about {overhead_ns / 1e6:.0f} ms, {share:.1%} of the run")
-    if running:
-        text.append(f"{len(running)} processes of the run still go on; their spans are in {running[0].parent}")
-    text.append(f"next: nutrace report {path.name}; nutrace flamegraph {path.name}")
+    if end.running:
+        folder = end.running[0].parent
+        text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")
+    name = _short(end.path)
+    text.append(f"next: nutrace report {name}; nutrace flamegraph {name}")
     return text
+
+
+def _short(path: Path) -> str:
+    """The name to type: from here, if the file is here."""
+    try:
+        here = path.parent == Path.cwd()
+    except OSError:  # the folder was deleted
+        here = False
+    return shlex.quote(path.name if here else os.fspath(path))

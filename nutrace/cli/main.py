@@ -38,6 +38,7 @@ def build_parser(argv: List[str]) -> argparse.ArgumentParser:
 def main(argv: Optional[List[str]] = None) -> int:
     """Run one command and return its exit code; see :mod:`nutrace.errors` for the codes."""
     argv = sys.argv[1:] if argv is None else argv
+    _stay_untraced()
     try:
         args = build_parser(argv).parse_args(argv)
         code: int = args.run(args)
@@ -52,6 +53,13 @@ def main(argv: Optional[List[str]] = None) -> int:
         # The reader (head, less) went away; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+
+
+def _stay_untraced() -> None:
+    # NUTRACE=1 may be exported in the shell: the commands that look at traces are no subject.
+    session = sys.modules.get("nutrace.session")
+    if session is not None:
+        session.cancel()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import functools
 import inspect
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, cast
 
 import wrapt
 
@@ -171,7 +171,7 @@ class Engine:
             if own is not None:
                 own.__get__(None, cls)(**kwargs)
             else:
-                super(base, cls).__init_subclass__(**kwargs)  # type: ignore[misc]
+                super(cast(Any, base), cls).__init_subclass__(**kwargs)
             if self._active:
                 try:
                     for name, probe in self._families.get(base, ()):
@@ -179,7 +179,7 @@ class Engine:
                 except Exception:  # law 1: a class statement of the program's must not fail
                     home.fault(f"installing probes on {cls.__qualname__}")
 
-        self._replace(base, "__init_subclass__", classmethod(__init_subclass__))
+        self._replace(base, "__init_subclass__", classmethod(cast(Any, __init_subclass__)))
 
 
 def _with_subclasses(base: type) -> List[type]:

@@ -33,6 +33,10 @@ class ProbedFunction(wrapt.FunctionWrapper):  # type: ignore[misc]
 
     __bound_function_wrapper__ = _Bound
 
+    def __init__(self, wrapped: Any, wrapper: Any, enabled: Any) -> None:
+        # wrapt takes any object here and tests its truth at each call.
+        super().__init__(wrapped, wrapper, enabled)
+
     def __reduce_ex__(self, protocol: Any) -> Union[str, Tuple[Any, ...]]:
         # By name, as functions are.
         return str(self.__wrapped__.__qualname__)

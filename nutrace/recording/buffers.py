@@ -1,20 +1,25 @@
-"""Where finished spans wait: one list per thread, appended to by its thread and taken by the recorder."""
+"""Where finished spans wait: one queue per thread.
+
+Its thread appends and, to merge, pops at the right; the recorder pops at the left. Both are atomic,
+so each record belongs to exactly one of them.
+"""
 
 from __future__ import annotations
 
 import threading
-from typing import List
+from collections import deque
+from typing import Deque, List
 
-from nutrace.recording.span import Span
+from nutrace.recording.compression import Record
 
-LIMIT = 4096  # spans in a thread's list before that thread writes them itself
+LIMIT = 4096  # spans in a thread's queue before that thread writes them itself
 
 
 class Buffer:
     """One thread's finished spans."""
 
     def __init__(self) -> None:
-        self.spans: List[Span] = []
+        self.spans: Deque[Record] = deque()
         self.thread_id = threading.get_native_id()
         self.ended = False
 
@@ -33,7 +38,7 @@ buffers: List[Buffer] = []
 
 
 class Local(threading.local):
-    """``spans``: this thread's list."""
+    """``spans``: this thread's queue."""
 
     def __init__(self) -> None:
         buffer = Buffer()

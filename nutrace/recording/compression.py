@@ -1,31 +1,42 @@
 """Runs of short equal siblings become one composite span with count, sum, min and max.
 
-Done while draining, not on the hot path. Within one thread spans arrive in the order of their
-ends, children before parents, so a run is a sequence of neighbours with one site and one parent,
-and a span is a leaf if the one before it is not its child.
+Done where a span ends, in its own thread: a hot leaf then leaves no object behind, neither for the
+recorder to write nor for the program's garbage collector to visit.
+
+A thread's spans arrive in the order of their ends, children before parents. The span before ours
+with our site and our parent is thus our direct neighbour, and proof that we are a leaf: a child of
+ours would stand between. Spans that bear anything of their own (attributes, an error, an id that
+somebody refers to) are never merged.
 """
 
 from __future__ import annotations
 
-from typing import Iterator, List, Optional, Union
+from typing import Deque, Optional, Union
 
-from nutrace.recording.span import Span
+from nutrace.recording.span import Extra, Parent, Site, Span, home
 
 
 class Composite:
-    """What `count` equal leaves in a row stand for; times in nanoseconds of the recorder's clock."""
+    """What `count` equal leaves in a row stand for; times are readings of the recorder's clock.
 
-    __slots__ = ("count", "ended", "first", "max_ns", "min_ns", "sum_ns")
+    It is owned by whoever took it off its thread's queue: the thread itself while it adds to it,
+    the recorder when it writes it.
+    """
 
-    def __init__(self, first: Span, second: Span) -> None:
-        one = first.ended - first.started
-        other = second.ended - second.started
-        self.first = first
-        self.ended = second.ended
-        self.count = 2
-        self.sum_ns = one + other
-        self.min_ns = min(one, other)
-        self.max_ns = max(one, other)
+    __slots__ = ("count", "ended", "extra", "id", "max_ns", "min_ns", "parent", "site", "started", "sum_ns")
+
+    def __init__(self, first: Span) -> None:
+        took = first.ended - first.started
+        self.site: Site = first.site
+        self.parent: Optional[Parent] = first.parent
+        self.started = first.started
+        self.ended = first.ended
+        self.extra: Optional[Extra] = None
+        self.id = 0
+        self.count = 1
+        self.sum_ns = took
+        self.min_ns = took
+        self.max_ns = took
 
     def add(self, span: Span) -> None:
         """Take one more leaf in."""
@@ -42,39 +53,21 @@ class Composite:
 Record = Union[Span, Composite]
 
 
-def compress(spans: List[Span], longest_ns: int) -> Iterator[Record]:
-    """Yield `spans` in order with their runs merged; leaves longer than `longest_ns` stay alone.
+def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
+    """Merge `span` into `last`, which ended `queue` a moment ago; false if they stay apart.
 
-    `spans` are those of one thread, in the order of their ends.
+    The caller has seen that both have one site and one parent.
     """
-    held: Optional[Record] = None  # a leaf or a run that may still grow
-    before: Optional[Span] = None
-    for span in spans:
-        mergeable = (
-            span.extra is None
-            and not span.id  # an id means that somebody refers to it
-            and span.ended - span.started <= longest_ns
-            and (before is None or before.parent is not span)
-        )
-        before = span
-        if not mergeable:
-            if held is not None:
-                yield held
-                held = None
-            yield span
-            continue
-        if held is None:
-            held = span
-        elif isinstance(held, Composite):
-            if held.first.site is span.site and held.first.parent is span.parent:
-                held.add(span)
-            else:
-                yield held
-                held = span
-        elif held.site is span.site and held.parent is span.parent:
-            held = Composite(held, span)
-        else:
-            yield held
-            held = span
-    if held is not None:
-        yield held
+    longest = home.longest_ns
+    if span.extra is not None or span.id or span.ended - span.started > longest:
+        return False
+    if last.extra is not None or last.id or (type(last) is Span and last.ended - last.started > longest):
+        return False
+    try:
+        taken = queue.pop()  # atomic: from here on it is ours, or the recorder took it before us
+    except IndexError:
+        return False
+    composite = taken if isinstance(taken, Composite) else Composite(taken)
+    composite.add(span)
+    queue.append(composite)
+    return True

@@ -40,7 +40,8 @@ class RuntimeContext(ContextVarsRuntimeContext):
             return self.previous.get_current()  # type: ignore[no-any-return]
         if isinstance(state, Span):
             state.more()  # it may become a parent elsewhere: keep it whole
-            return otel.set_span_in_context(state, base_of(state))
+            base = base_of(state)
+            return otel.set_span_in_context(state, self.previous.get_current() if base is None else base)
         return state  # type: ignore[return-value]
 
     def detach(self, token: Token[Any]) -> None:
@@ -51,14 +52,14 @@ class RuntimeContext(ContextVarsRuntimeContext):
             self.previous.detach(token)
 
 
-def base_of(span: Span) -> Context:
+def base_of(span: Span) -> Optional[Context]:
     """The OpenTelemetry context that the span was started over: what baggage lives in."""
     node: Optional[Parent] = span
     while isinstance(node, Span):
         if node.extra is not None and node.extra.base is not None:
             return node.extra.base
         node = node.parent
-    return Context()
+    return None
 
 
 def parent_in(context: Context) -> Optional[Parent]:

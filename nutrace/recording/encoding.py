@@ -90,16 +90,13 @@ class Encoder:
 
     def encode(self, record: Record, thread_id: int) -> str:
         """One span object. `thread_id` is the thread's that the record was made in."""
-        span = record.first if isinstance(record, Composite) else record
-        site = span.site
-        parent = span.parent
-        extra = span.extra
+        site = record.site
+        parent = record.parent
+        extra = record.extra
         more = f',{{"key":"thread.id","value":{{"intValue":"{thread_id}"}}}}'
-        ended = span.ended
         tail = ""
         name = site.name
         if isinstance(record, Composite):
-            ended = record.ended
             more += (
                 _int_attribute(semconv.COMPOSITE_COUNT, record.count)
                 + _int_attribute(semconv.BUSY_NS, record.sum_ns)
@@ -110,15 +107,15 @@ class Encoder:
             name = extra.name or name
             more += self._attributes(extra)
             tail = self._tail(extra)
-        trace = trace_id_of(span)
+        trace = trace_id_of(record)
         above = ""
         if parent is not None:
             above = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",'  # type: ignore[arg-type]
         offset = home.offset_ns
         return (
-            f'{{"traceId":"{trace:032x}","spanId":"{span.id or ids.assign(span):016x}",{above}'
+            f'{{"traceId":"{trace:032x}","spanId":"{record.id or ids.assign(record):016x}",{above}'
             f'"name":{text(name)},"kind":{site.kind},'
-            f'"startTimeUnixNano":"{span.started + offset}","endTimeUnixNano":"{ended + offset}",'
+            f'"startTimeUnixNano":"{record.started + offset}","endTimeUnixNano":"{record.ended + offset}",'
             f'"attributes":[{site.fragment or self.fragment(site)}{more}]{tail}}}'
         )
 

@@ -5,9 +5,10 @@ Source: opentelemetry-sdk's ``SpanProcessor`` and ``ReadableSpan``, which are pu
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 from opentelemetry import trace as otel
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -16,17 +17,40 @@ from opentelemetry.trace.status import Status, StatusCode
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.recorder import Recorder
-from nutrace.recording.span import Parent, Remote, Site, Span, home, ids, trace_id_of
+from nutrace.recording.span import Parent, Recorded, Remote, Site, Span, home, ids, trace_id_of
+
+
+class OurSpan(ReadableSpan):
+    """A span of ours in the SDK's shape; :class:`Inbound` knows it by this and lets it pass."""
 
 
 class Inbound(SpanProcessor):
     """Takes the program's spans into our run file."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, outbound: Outbound) -> None:
         self._recorder = recorder
+        self._outbound = outbound
         self._sites: Dict[Any, Site] = {}
 
     def on_end(self, span: ReadableSpan) -> None:
+        """Take a span that has ended."""
+        try:
+            if not isinstance(span, OurSpan):
+                self._take(span)
+        except Exception:  # law 1: this runs inside the program's own `span.end()`
+            home.fault("taking a span of the program's provider")
+
+    def shutdown(self) -> None:
+        """Hand our spans over before the program's processors shut down, and no more after that."""
+        self._recorder.flush()
+        self._outbound.over = True
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Hand our spans over before the program's processors flush."""
+        self._recorder.flush()
+        return True
+
+    def _take(self, span: ReadableSpan) -> None:
         context = span.get_span_context()
         if context is None or span.start_time is None or span.end_time is None:
             return
@@ -70,18 +94,20 @@ class Outbound:
     def __init__(self, provider: SdkTracerProvider, version: str) -> None:
         self._processor = provider._active_span_processor
         self._resource = provider.resource
-        self._scope = InstrumentationScope(semconv.SCOPE, version)
+        self._version = version
+        self._scopes: Dict[Any, InstrumentationScope] = {}
+        self.over = False  # the program has shut its provider down
 
     def __call__(self, record: Record, thread_id: int) -> None:
-        span = record.first if isinstance(record, Composite) else record
-        if span.extra is not None and span.extra.theirs:
+        span = record
+        if self.over or (span.extra is not None and span.extra.theirs):
             return
-        ended = record.ended
         attributes: Dict[str, Any] = {semconv.COMPONENT: span.site.component, "thread.id": thread_id}
         function, file, line = span.site.target
         if function:
             attributes.update({semconv.CODE_FUNCTION: function, semconv.CODE_FILE: file, semconv.CODE_LINE: line})
-        events = []
+        events: List[Event] = []
+        links: List[otel.Link] = []
         status = Status()
         if isinstance(record, Composite):
             attributes.update(
@@ -97,37 +123,72 @@ class Outbound:
             attributes.update(extra.attributes)
             if extra.busy_ns is not None:
                 attributes[semconv.BUSY_NS] = extra.busy_ns
-            events = [Event(name, dict(noted), at + home.offset_ns) for name, at, noted in extra.events]
+            events = [Event(name, _clean(noted), at + home.offset_ns) for name, at, noted in extra.events]
+            links = [
+                otel.Link(otel.SpanContext(trace_id, span_id, is_remote=True), _clean(noted))
+                for trace_id, span_id, noted in extra.links
+            ]
             code, message = extra.status
             status = Status(StatusCode(code), message if code == 2 else None)
         parent = span.parent
         self._processor.on_end(
-            ReadableSpan(
+            OurSpan(
                 name=(span.extra.name if span.extra is not None else None) or span.site.name,
                 context=_context(span),
                 parent=None if parent is None else _context(parent),
                 resource=self._resource,
-                attributes=attributes,
+                attributes=_clean(attributes),
                 events=events,
+                links=links,
                 kind=otel.SpanKind(span.site.kind - 1),
                 status=status,
                 start_time=span.started + home.offset_ns,
-                end_time=ended + home.offset_ns,
-                instrumentation_scope=self._scope,
+                end_time=span.ended + home.offset_ns,
+                instrumentation_scope=self._scope(span.site.scope),
             )
         )
 
+    def _scope(self, names: Tuple[str, str]) -> InstrumentationScope:
+        scope = self._scopes.get(names)
+        if scope is None:
+            scope = self._scopes[names] = InstrumentationScope(names[0], names[1] or self._version)
+        return scope
 
-def _context(span: Parent) -> otel.SpanContext:
-    span_id = span.id or (ids.assign(span) if isinstance(span, Span) else 0)
+
+def _clean(attributes: Mapping[str, Any]) -> BoundedAttributes:
+    # The SDK's exporters count on its spans to hold nothing that is no attribute value.
+    return BoundedAttributes(attributes=dict(attributes), immutable=True)
+
+
+def _context(span: Union[Recorded, Remote]) -> otel.SpanContext:
+    span_id = span.id if isinstance(span, Remote) else span.id or ids.assign(span)
     flags = otel.TraceFlags(otel.TraceFlags.SAMPLED)
     return otel.SpanContext(trace_id_of(span), span_id, is_remote=False, trace_flags=flags)
 
 
-def exchange(provider: otel.TracerProvider, recorder: Recorder, version: str) -> bool:
-    """Connect `recorder` with a program's provider; false if it is not the SDK's."""
+def exchange(
+    provider: otel.TracerProvider, recorder: Recorder, version: str
+) -> Optional[Callable[[], None]]:
+    """Connect `recorder` with a program's provider, and return what undoes it.
+
+    ``None`` if the provider is not the SDK's.
+    """
     if not isinstance(provider, SdkTracerProvider):
-        return False
-    provider.add_span_processor(Inbound(recorder))
-    recorder.listeners.append(Outbound(provider, version))
-    return True
+        return None
+    outbound = Outbound(provider, version)
+    inbound = Inbound(recorder, outbound)
+    provider.add_span_processor(inbound)
+    every = provider._active_span_processor
+    with every._lock:
+        # First of all: at a shutdown we hand over what waits while the others still take it.
+        others = tuple(one for one in every._span_processors if one is not inbound)
+        every._span_processors = (inbound, *others)
+    recorder.listeners.append(outbound)
+
+    def undo() -> None:
+        recorder.flush()
+        recorder.listeners.remove(outbound)
+        with every._lock:
+            every._span_processors = tuple(one for one in every._span_processors if one is not inbound)
+
+    return undo

@@ -7,13 +7,14 @@ parent, so one pass does it. Times of other threads stand for themselves.
 from __future__ import annotations
 
 from array import array
-from typing import Dict
+from typing import Dict, Optional
 
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
-from nutrace.recording.span import Span
+from nutrace.recording.span import Parent, Span
 
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million
+_MOST_OPEN = 10_000
 
 
 class Figures:
@@ -27,13 +28,17 @@ class Figures:
         self.simulated_s = 0.0
         self.self_ns: Dict[str, int] = {}  # by component, inside steps
         self.self_all_ns: Dict[str, int] = {}  # by component, anywhere
+        # Of spans that have not been written yet, and have children that were:
+        self._inner_ns: Dict[Span, int] = {}
+        self._inside: Dict[Span, bool] = {}
 
     def take(self, record: Record) -> None:
         """Add one span, or a composite."""
+        inner = 0
         if isinstance(record, Composite):
-            span, busy, count = record.first, record.sum_ns, record.count
+            busy, count = record.sum_ns, record.count
         else:
-            span, busy, count = record, record.ended - record.started, 1
+            busy, count = record.ended - record.started, 1
             extra = record.extra
             if extra is not None:
                 if extra.busy_ns is not None:
@@ -41,16 +46,43 @@ class Figures:
                 if record.site.step:
                     self._step(record, busy)
                 self.yielded += extra.attributes.get(semconv.YIELDED, 0)
+            inner = self._inner_ns.pop(record, 0)
         self.spans += 1
         self.recorded += count
-        own = max(0, busy - span.inner_ns)
-        component = span.site.component
+        own = max(0, busy - inner)
+        component = record.site.component
         self.self_all_ns[component] = self.self_all_ns.get(component, 0) + own
-        if in_step(span):
-            self.self_ns[component] = self.self_ns.get(component, 0) + own
-        parent = span.parent
+        parent = record.parent
+        inside = record.site.step
         if isinstance(parent, Span):
-            parent.inner_ns += busy
+            self._inner_ns[parent] = self._inner_ns.get(parent, 0) + busy
+            inside = inside or self._is_inside(parent)
+        if inside:
+            self.self_ns[component] = self.self_ns.get(component, 0) + own
+        if isinstance(record, Span):
+            self._inside.pop(record, None)
+
+    def forget_ended(self) -> None:
+        """Keep memory bounded: generators that outlived the span above them leave its sum behind."""
+        if len(self._inner_ns) > _MOST_OPEN:
+            self._inner_ns = {span: inner for span, inner in self._inner_ns.items() if not span.ended}
+            self._inside = {span: inside for span, inside in self._inside.items() if not span.ended}
+
+    def _is_inside(self, span: Span) -> bool:
+        known = self._inside.get(span)
+        if known is None:
+            chain = []
+            node: Optional[Parent] = span
+            known = False
+            while isinstance(node, Span) and not known:
+                if node in self._inside:
+                    known = self._inside[node]
+                    break
+                chain.append(node)
+                known = node.site.step
+                node = node.parent
+            self._inside.update((passed, known) for passed in chain)
+        return known
 
     def _step(self, span: Span, busy_ns: int) -> None:
         if len(self.step_ns) < _MOST_STEPS:
@@ -59,22 +91,3 @@ class Figures:
             interval = span.extra.attributes.get(semconv.STEP_INTERVAL_S)
             if isinstance(interval, (int, float)):
                 self.simulated_s += interval
-
-
-def in_step(span: Span) -> bool:
-    """Whether `span` is a step or lies in one; remembered on the way up."""
-    chain = []
-    node: object = span
-    answer = False
-    while isinstance(node, Span):
-        if node.in_step is not None:
-            answer = node.in_step
-            break
-        chain.append(node)
-        if node.site.step:
-            answer = True
-            break
-        node = node.parent
-    for passed in chain:
-        passed.in_step = answer
-    return answer

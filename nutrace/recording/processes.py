@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Callable, List, Mapping, Optional, Tuple
 
+from nutrace.recording.span import home
+
 VARIABLE = "NUTRACE_PARENT"
 _LEAVING = ("_exit", "execv", "execve")
 
@@ -53,6 +55,8 @@ class Endings:
         Writes what there is; the process may go on (an ``exec`` that fails).
     before_fork, in_parent, in_child:
         Called around ``os.fork``.
+    busy:
+        Whether this very thread is writing: a SIGTERM that comes then waits for :meth:`resume`.
     """
 
     # os.register_at_fork cannot be undone: one registration serves whoever is current.
@@ -66,12 +70,15 @@ class Endings:
         before_fork: Callable[[], None],
         in_parent: Callable[[], None],
         in_child: Callable[[], None],
+        busy: Callable[[], bool],
     ) -> None:
         self.finish = finish
         self.flush = flush
         self.before_fork = before_fork
         self.in_parent = in_parent
         self.in_child = in_child
+        self.busy = busy
+        self._waiting = 0  # a signal that came at a bad moment
         self._undo: List[Tuple[str, Any, Any]] = []
         self._previous: Any = None
 
@@ -106,7 +113,10 @@ class Endings:
 
     def _leaving(self, original: Any, callback: Callable[[], None]) -> Any:
         def leave(*args: Any, **kwargs: Any) -> Any:
-            callback()
+            try:
+                callback()
+            except Exception:  # law 1: the process leaves as it wants to
+                home.fault(f"before os.{original.__name__}")
             return original(*args, **kwargs)
 
         leave.__name__ = leave.__qualname__ = original.__name__
@@ -123,9 +133,18 @@ class Endings:
             signal.signal(signal.SIGTERM, self._terminated)
 
     def _terminated(self, number: int, frame: Optional[FrameType]) -> None:
+        if self.busy():
+            self._waiting = number
+            return
         self.finish()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), number)
+
+    def resume(self) -> None:
+        """The writing is over that a signal had interrupted."""
+        number, self._waiting = self._waiting, 0
+        if number:
+            self._terminated(number, None)
 
 
 def _tell(what: str) -> None:

@@ -1,8 +1,8 @@
 """The recorder: spans of all threads into the run file, off the hot path.
 
-A probe appends a finished span to its thread's list. A background thread takes the lists every
-second and at each step's end, merges runs, encodes and writes. A thread that outruns it drains its
-own list, so nothing is dropped and memory stays bounded.
+A probe appends a finished span to its thread's queue. A background thread takes the queues every
+second and at each step's end, encodes and writes. A thread that outruns it drains its own
+queue, so nothing is dropped and memory stays bounded.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import sys
 import threading
 import time
 from itertools import groupby
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.recording import encoding
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
 from nutrace.recording.clock import now_ns
-from nutrace.recording.compression import Record, compress
+from nutrace.recording.compression import Record
 from nutrace.recording.context import current
 from nutrace.recording.figures import Figures
 from nutrace.recording.runfile import RunFile
@@ -64,7 +64,6 @@ class Recorder:
         self._describe = describe
         self._version = version
         self._flush_seconds = flush_seconds
-        self._longest_ns = int(compress_us * 1000)
         self._encoder = encoding.Encoder(text_limit)
         self._lock = threading.Lock()
         self._holder = 0
@@ -78,6 +77,7 @@ class Recorder:
         self._closed = False
         self._brief = ""
         forget()
+        home.longest_ns = int(compress_us * 1000) if compress_us else -1
         home.hand_over = self.hand_over
         home.relieve = self.relieve
         home.fault = self.fault
@@ -88,6 +88,11 @@ class Recorder:
         """Attribute texts that were cut."""
         return self._encoder.truncated
 
+    @property
+    def draining_here(self) -> bool:
+        """Whether this very thread is writing: a signal handler or finalizer interrupted it."""
+        return self._holder == _thread.get_ident()
+
     # -- the hot path's other end ------------------------------------------------------------
 
     def hand_over(self, span: Span) -> None:
@@ -97,8 +102,8 @@ class Recorder:
         if len(spans) >= LIMIT:
             self.relieve(spans)
 
-    def relieve(self, spans: List[Span]) -> None:
-        """Called by a thread whose list is full: drain now, in that thread."""
+    def relieve(self, spans: Deque[Record]) -> None:
+        """Called by a thread whose queue is full: drain now, in that thread."""
         if self._closed:
             spans.clear()
         elif self._holder == _thread.get_ident() or not self._lock.acquire(blocking=False):
@@ -179,13 +184,16 @@ class Recorder:
         pieces: List[Tuple[str, str]] = []
         ancestors: Dict[int, Span] = {}
         for buffer in list(buffers):
-            count = len(buffer.spans)
-            spans = buffer.spans[:count]
-            del buffer.spans[:count]
-            if buffer.ended and not buffer.spans and not count:
+            take = buffer.spans.popleft
+            if buffer.ended and not buffer.spans:
                 buffers.remove(buffer)
-            for record in compress(spans, self._longest_ns):
+            for _ in range(len(buffer.spans)):  # what is appended meanwhile waits for the next time
+                try:
+                    record = take()
+                except IndexError:  # its thread is merging the last one at this moment
+                    break
                 self._take(record, buffer.thread_id, pieces, ancestors)
+        self.figures.forget_ended()
         if not closing:
             self._announce(ancestors)
         if pieces:
@@ -195,14 +203,12 @@ class Recorder:
     def _take(
         self, record: Record, thread_id: int, pieces: List[Tuple[str, str]], ancestors: Dict[int, Span]
     ) -> None:
-        span = record if isinstance(record, Span) else record.first
-        if span.started < self.born_ns:
+        if record.started < self.born_ns:
             return  # begun before a fork: it is the parent process's
         self.figures.take(record)
-        pieces.append((self._scope(span.site.scope), self._encoder.encode(record, thread_id)))
-        if span.id in self._open:
-            del self._open[span.id]
-        parent = span.parent
+        pieces.append((self._scope(record.site.scope), self._encoder.encode(record, thread_id)))
+        self._open.pop(record.id, None)
+        parent = record.parent
         while isinstance(parent, Span) and not parent.ended and parent.id not in self._open:
             ancestors[parent.id] = parent  # the encoder has given it an id
             parent = parent.parent

@@ -73,18 +73,18 @@ def git_revision(folder: Path) -> Optional[str]:
             if git.is_file():
                 git = parent / git.read_text().partition("gitdir:")[2].strip()
             head = (git / "HEAD").read_text().strip()
-        except OSError:
+        except (OSError, ValueError):  # none, unreadable, or not text
             continue
         if not head.startswith("ref:"):
             return head[:40]
         ref = head[4:].strip()
         try:
             return (git / ref).read_text().strip()[:40]
-        except OSError:
+        except (OSError, ValueError):
             pass
         try:
             packed = (git / "packed-refs").read_text().splitlines()
-        except OSError:
+        except (OSError, ValueError):
             return None
         return next((line[:40] for line in packed if line.endswith(" " + ref)), None)
     return None

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import glob
 import os
 import secrets
 from pathlib import Path
-from typing import BinaryIO, Iterator, List, Optional, Tuple
+from typing import BinaryIO, Iterator, List, NamedTuple, Optional, Tuple
 
 import msgspec
 
@@ -44,10 +45,13 @@ def reserve(path: Path) -> Tuple[Path, int]:
     Raises
     ------
     OSError
-        If the folder cannot be written.
+        If the folder cannot be written, or `path` is a folder itself.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     for name in _numbered(path):
-        if name.exists():
+        # A shard without its run file is what an earlier run left: readers would take it for ours.
+        if os.path.lexists(name) or _shards_of(name):
             continue
         partial = name.with_name(name.name + PARTIAL)
         try:
@@ -58,6 +62,20 @@ def reserve(path: Path) -> Tuple[Path, int]:
     raise AssertionError("unreachable")
 
 
+def abandoned(run: Path) -> bool:
+    """Whether `run` was begun by a process that has let go of it without joining it."""
+    partial = run.with_name(run.name + PARTIAL)
+    return partial.exists() and _ended(partial)
+
+
+class Finished(NamedTuple):
+    """What the end of a run left on disk."""
+
+    path: Path  # holds the spans
+    joined: int  # shards of other processes that are in it
+    running: List[Path]  # shards of processes that go on
+
+
 class RunFile:
     """One process's share of a run on disk: the run's own file, or a shard beside it.
 
@@ -65,27 +83,38 @@ class RunFile:
     ----------
     run:
         Absolute path of the run file.
+    run_id:
+        The run's id: the shards of another run are none of ours, even if the name is the same.
     fd:
         Descriptor of its partial file, from :func:`reserve`; ``None`` makes a shard, whose file
         appears with the first line, so that processes without spans leave none.
+    heir:
+        This process was the run's first one, and has become another program by ``exec``: it
+        writes a shard, and joins the run when it ends.
     """
 
-    def __init__(self, run: Path, fd: Optional[int] = None) -> None:
+    def __init__(self, run: Path, run_id: str, fd: Optional[int] = None, *, heir: bool = False) -> None:
         self.run = run
-        self.shard = fd is None
+        self.joins = fd is not None or heir
+        self._tag = run_id[:8]
         self._fd = fd
         self._size = 0
-        self.partial = run.with_name(run.name + PARTIAL)
-        if self.shard:
-            name = f"{run.name}.shard-{os.getpid()}-{secrets.token_hex(3)}{PARTIAL}"
+        self._base = self.partial = run.with_name(run.name + PARTIAL)
+        if fd is None:
+            name = f"{run.name}.shard-{os.getpid()}-{self._tag}{secrets.token_hex(3)}{PARTIAL}"
             self.partial = run.with_name(name)
-        elif fd is not None:
+        else:
             _lock(fd)
 
     @property
     def begun(self) -> bool:
         """Whether a line has been written."""
         return self._size > 0
+
+    @property
+    def expected(self) -> bool:
+        """Whether there is anything to join: lines of ours, or of other processes of the run."""
+        return self.begun or (self.joins and (self._base != self.partial or any(self._shards())))
 
     def write(self, resource: str, groups: List[Tuple[str, List[str]]]) -> None:
         """Append spans; `groups` are (scope, spans) as JSON texts.
@@ -102,8 +131,7 @@ class RunFile:
 
     def _append(self, line: bytes) -> None:
         if self._fd is None:
-            self._fd = os.open(self.partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
-            _lock(self._fd)
+            self._fd = self._make_shard()
         view = memoryview(line)
         try:
             while view:
@@ -113,6 +141,18 @@ class RunFile:
                 os.ftruncate(self._fd, self._size)
             raise
         self._size += len(line)
+
+    def _make_shard(self) -> int:
+        # It gets its name when it is locked: a shard without a lock is one whose process has ended.
+        nameless = self.partial.with_suffix(".starting")
+        fd = os.open(nameless, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
+        _lock(fd)
+        try:
+            os.rename(nameless, self.partial)
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
 
     def leave(self) -> None:
         """Let go of the file without a word: it is another process's from now on."""
@@ -127,10 +167,8 @@ class RunFile:
             with contextlib.suppress(OSError):
                 self.partial.unlink()
 
-    def finish(self, resource: str, scope: str) -> Tuple[Path, List[Path]]:
+    def finish(self, resource: str, scope: str) -> Finished:
         """Close the file; the run's own is joined with the shards of processes that have ended.
-
-        Returns the path of what now holds the spans, and the shards of processes still running.
 
         Raises
         ------
@@ -138,25 +176,26 @@ class RunFile:
             If the joined file cannot be written; the partial files stay, and are readable.
         """
         self.write(resource, [(scope, [])])  # the last word on this process: its final resource
-        if self.shard:
+        if not self.joins:
             self.leave()
-            return self.partial, []
+            return Finished(self.partial, 0, [])
         ended, running = self._shards()
+        parts = list(dict.fromkeys([self._base, self.partial, *ended]))
         joined = self.run.with_name(f"{self.run.name}.joining-{os.getpid()}")
         try:
             with open(joined, "xb") as out:
-                _join([self.partial, *ended], out)
+                _join(parts, out)
             final = self._publish(joined)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 joined.unlink()
-            self.leave()
             raise
-        self.leave()
-        for file in (self.partial, *ended):
+        finally:
+            self.leave()
+        for file in parts:
             with contextlib.suppress(OSError):
                 file.unlink()
-        return final, running
+        return Finished(final, len(ended), running)
 
     def _publish(self, joined: Path) -> Path:
         for name in _numbered(self.run):
@@ -176,13 +215,14 @@ class RunFile:
     def _shards(self) -> Tuple[List[Path], List[Path]]:
         ended: List[Path] = []
         running: List[Path] = []
-        for file in sorted(self.run.parent.glob(f"{_escaped(self.run.name)}.shard-*{PARTIAL}")):
-            (ended if _unlocked(file) else running).append(file)
+        for file in _shards_of(self.run, self._tag):
+            if file != self.partial:
+                (ended if _ended(file) else running).append(file)
         return ended, running
 
 
-def _escaped(name: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
+def _shards_of(run: Path, tag: str = "") -> List[Path]:
+    return sorted(run.parent.glob(f"{glob.escape(run.name)}.shard-*-{tag}*{PARTIAL}"))
 
 
 def _lock(fd: int) -> None:
@@ -191,7 +231,8 @@ def _lock(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _unlocked(file: Path) -> bool:
+def _ended(file: Path) -> bool:
+    """Whether the process that wrote `file` has let go of it."""
     try:
         fd = os.open(file, os.O_RDONLY)
     except OSError:
@@ -200,9 +241,22 @@ def _unlocked(file: Path) -> bool:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
     except OSError as error:
-        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        return not _alive(file)  # a file system without locks
     finally:
         os.close(fd)
+
+
+def _alive(shard: Path) -> bool:
+    pid = shard.name.rpartition(".shard-")[2].partition("-")[0]
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except OSError:
+        pass  # it is somebody else's
+    return True
 
 
 def _join(files: List[Path], out: BinaryIO) -> None:

@@ -1,6 +1,6 @@
 """A span while it is recorded: the one object the hot path makes.
 
-It *is* an OpenTelemetry span, so that ``trace.get_current_span()`` inside a probed function gives
+It is an OpenTelemetry span (registered as one: inheriting would give each a dictionary), so that ``trace.get_current_span()`` inside a probed function gives
 something to set attributes on, and costs nothing until somebody does.
 """
 
@@ -10,7 +10,8 @@ import itertools
 import os
 import threading
 import traceback
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from types import TracebackType
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, Type, Union
 
 from opentelemetry import trace as otel
 from opentelemetry.util import types
@@ -52,6 +53,7 @@ class Extra:
         "base",
         "busy_ns",
         "continues",
+        "dangling",
         "events",
         "links",
         "name",
@@ -70,6 +72,7 @@ class Extra:
         self.busy_ns: Optional[int] = None
         self.continues: Optional[Span] = None
         self.unfinished = False
+        self.dangling: Optional[Span] = None  # a bracket that was opened below this span
         self.theirs = False  # made by the program's own provider
         self.trace_id = 0  # if it is not the one of its parents
         self.base: Any = None  # the OpenTelemetry context below, if it carried baggage
@@ -87,7 +90,7 @@ class Ids:
         self._count = itertools.count(1)
         self._lock = threading.Lock()
 
-    def assign(self, span: Span) -> int:
+    def assign(self, span: Recorded) -> int:
         """Give `span` its id; two threads that ask at once get the same."""
         with self._lock:
             if not span.id:
@@ -108,9 +111,10 @@ class Home:
     def __init__(self) -> None:
         self.trace_id = int.from_bytes(os.urandom(16), "big") | 1
         self.offset_ns = 0
+        self.longest_ns = 200_000  # leaves that took longer are not merged
         self.last_failure = 0
         self.hand_over: Callable[[Span], None] = lambda span: None
-        self.relieve: Callable[[List[Span]], None] = lambda spans: spans.clear()
+        self.relieve: Callable[[Any], None] = lambda spans: spans.clear()
         self.fault: Callable[[str], None] = lambda where: None
         self.step_ended: Callable[[], None] = lambda: None
 
@@ -118,21 +122,19 @@ class Home:
 home = Home()
 
 
-class Span(otel.Span):
+@otel.Span.register
+class Span:
     """A span from its start on. `started` and `ended` are :func:`now_ns` readings; `ended` 0: open."""
 
-    __slots__ = ("dangling", "ended", "extra", "id", "in_step", "inner_ns", "parent", "site", "started")
+    __slots__ = ("ended", "extra", "id", "parent", "site", "started")
 
     def __init__(self, site: Site, parent: Optional[Parent]) -> None:
         self.site = site
         self.parent = parent
+        self.started = 0
         self.ended = 0
         self.id = 0  # assigned when first needed: a merged leaf never needs one
         self.extra: Optional[Extra] = None
-        self.dangling: Optional[Span] = None  # a bracket that was opened below this span
-        # The account of the summary, kept while draining: time of children, inside a step or not.
-        self.inner_ns = 0
-        self.in_step: Optional[bool] = None
 
     # -- the recorder's own ------------------------------------------------------------------
 
@@ -163,6 +165,19 @@ class Span(otel.Span):
         extra.events.append(("exception", now_ns(), event))
 
     # -- opentelemetry.trace.Span ------------------------------------------------------------
+
+    def __enter__(self) -> Span:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        if error is not None and self.is_recording():
+            self.fail(error)
+        self.end()
 
     def get_span_context(self) -> otel.SpanContext:
         self.more()  # somebody may refer to it from now on
@@ -247,10 +262,18 @@ class Remote:
 Parent = Union[Span, Remote]
 
 
-def trace_id_of(span: Parent) -> int:
+class Recorded(Protocol):
+    """What has, or gets, an id of its own: a span or a composite."""
+
+    id: int
+    parent: Optional[Parent]
+    extra: Optional[Extra]
+
+
+def trace_id_of(span: Union[Recorded, Remote]) -> int:
     """The trace a span belongs to: the run's, or the one of a parent that came from elsewhere."""
-    node: Optional[Parent] = span
-    while isinstance(node, Span):
+    node: Union[Recorded, Remote, None] = span
+    while node is not None and not isinstance(node, Remote):
         if node.extra is not None and node.extra.trace_id:
             return node.extra.trace_id
         node = node.parent

@@ -8,7 +8,7 @@ the instrumentations' spans, ours are handed to its processors, and its spans re
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from opentelemetry import trace as otel
 from opentelemetry.context.context import Context
@@ -127,14 +127,16 @@ class Bridge:
     Parameters
     ----------
     on_provider:
-        Called with a program's provider when there is one, to exchange spans with it.
+        Called with a program's provider when there is one, to exchange spans with it; returns
+        what ends that.
     """
 
-    def __init__(self, on_provider: Callable[[otel.TracerProvider], None]) -> None:
+    def __init__(self, on_provider: Callable[[otel.TracerProvider], Callable[[], None]]) -> None:
         self.provider = TracerProvider()
         self._on_provider = on_provider
         self._set: Any = None
         self._replacement: Any = None
+        self._undo: List[Callable[[], None]] = []
 
     def install(self) -> None:
         """Become the global provider, unless the program or its environment names another."""
@@ -143,18 +145,18 @@ class Bridge:
             self._adopt(theirs)
         elif "OTEL_PYTHON_TRACER_PROVIDER" not in os.environ:
             otel._TRACER_PROVIDER = self.provider
-        original = self._set = otel.set_tracer_provider
+        # The inner function, not set_tracer_provider: others may have bound that by its name.
+        original = self._set = otel._set_tracer_provider
 
-        def set_tracer_provider(tracer_provider: otel.TracerProvider) -> None:
+        def _set_tracer_provider(tracer_provider: otel.TracerProvider, log: bool) -> None:
             self.make_room()
             before = otel._TRACER_PROVIDER
-            original(tracer_provider)
+            original(tracer_provider, log)
             if otel._TRACER_PROVIDER is not before:
                 self._adopt(tracer_provider)
 
-        set_tracer_provider.__doc__ = original.__doc__
-        self._replacement = set_tracer_provider
-        otel.set_tracer_provider = set_tracer_provider
+        self._replacement = _set_tracer_provider
+        otel._set_tracer_provider = _set_tracer_provider
 
     def make_room(self) -> None:
         """Leave the global place if it is ours."""
@@ -162,12 +164,15 @@ class Bridge:
             otel._TRACER_PROVIDER = None
 
     def uninstall(self) -> None:
-        """Give everything back."""
+        """Give everything back; tracers of ours that are still about serve whoever comes next."""
         self.make_room()
-        if otel.set_tracer_provider is self._replacement:
-            otel.set_tracer_provider = self._set
+        if otel._set_tracer_provider is self._replacement:
+            otel._set_tracer_provider = self._set
+        self.provider.theirs = otel._TRACER_PROVIDER or otel._PROXY_TRACER_PROVIDER
+        while self._undo:
+            self._undo.pop()()
 
     def _adopt(self, theirs: otel.TracerProvider) -> None:
         self.provider.theirs = theirs
-        self._on_provider(theirs)
+        self._undo.append(self._on_provider(theirs))
 
