@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Dict, Iterator, Mapping, Set, Tuple
 
 from nutrace.trace import Trace
 from nutrace_exporters.labels import duration, label, value
-from nutrace_exporters.lanes import SMALL, Box, Lanes
+from nutrace_exporters.lanes import SMALL, Box, Lanes, thread_names
 
 _MOST_KNOWN = 10_000
 
@@ -48,11 +48,9 @@ def _events(trace: Trace, options: Options) -> Iterator[str]:
     pids = _process_ids(trace)
     for resource in sorted({trace.threads[thread].resource for thread in used}):
         yield _metadata("process_name", pids[resource], 0, _process_name(trace, resource))
-    for thread in used:
-        key = trace.threads[thread]
+    for thread, name in zip(used, thread_names(trace, used)):
         # Thread identifiers of Python exceed the 32 bits that viewers have for them.
-        name = f"{key.name or 'thread'} ({key.thread_id})" if key.thread_id else key.name or "thread"
-        yield _metadata("thread_name", pids[key.resource], thread + 1, name)
+        yield _metadata("thread_name", pids[trace.threads[thread].resource], thread + 1, name)
     events = _Completes(trace, options)
     for thread in used:
         pid = pids[trace.threads[thread].resource]
@@ -137,4 +135,4 @@ def _metadata(name: str, pid: int, tid: int, text: str) -> str:
 
 
 def _json(item: Any) -> str:
-    return json.dumps(item, ensure_ascii=False)
+    return json.dumps(item, ensure_ascii=False, separators=(",", ":"))

@@ -26,7 +26,9 @@ def label(text: str, limit: int = LIMIT_CHARS) -> str:
 
 
 def value(item: Any, limit: int = LIMIT_CHARS) -> str:
-    """An attribute's value as a label; empty stays empty."""
+    """An attribute's value as a label; empty stays empty, as does None."""
+    if item is None:
+        return ""
     if isinstance(item, bool):
         return "true" if item else "false"
     text = item if isinstance(item, str) else str(item)

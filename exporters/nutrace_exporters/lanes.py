@@ -129,9 +129,9 @@ def thread_names(trace: Trace, threads: Sequence[int]) -> List[str]:
     names = []
     for number in threads:
         key = trace.threads[number]
-        name = key.name or f"thread {key.thread_id}"
+        name = key.name or (f"thread {key.thread_id}" if key.thread_id else "spans")
         if key.lane:
-            name += f" · beside it {key.lane}"  # Ran at once on one thread: asyncio tasks.
+            name += f" (concurrent {key.lane})"  # At once on one thread: asyncio tasks.
         pid = trace.resources[key.resource].pid if key.resource < len(trace.resources) else None
         names.append(f"{name} (process {pid if pid is not None else key.resource})" if many else name)
     return names

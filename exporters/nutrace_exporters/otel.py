@@ -71,7 +71,8 @@ class FileSpanExporter(SpanExporter):
             self._closed = True
             self._partial.close()
             row = find(self.format)
-            target = _free(self._path)
+            # Its own partial file kept the name free, unless somebody else took it meanwhile.
+            target = _free(_next(self._path)) if os.path.lexists(self._path) else self._path
             try:
                 trace = load(self._partial.name)
                 with whole_file(target) as out:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Dict, Iterator, List, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from nutrace import semconv
 from nutrace.trace import Trace
 from nutrace_exporters.calltree import Node, merge, walk
 from nutrace_exporters.labels import duration, label
@@ -55,7 +56,7 @@ class _Box(NamedTuple):
     width: float
     depth: int
     node: Node
-    merged: int  # How many nodes too narrow to draw it stands for; 0: it is the node itself.
+    in_step: bool
 
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
@@ -67,7 +68,9 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     height = _TOP + rows * _ROW + _MARGIN
     title = label(options.title or title_of(trace), 120)
     steps = [trace.busy_ns[i] for i in trace.step_indices]
-    facts = [duration(top.total_ns), f"{len(trace):,} spans"]
+    threads = len(set(trace.thread))
+    where = f" on {threads} threads" if threads > 1 else ""
+    facts = [duration(top.total_ns) + where, f"{len(trace):,} spans"]
     if steps:
         facts.append(f"{len(steps):,} steps of {duration(sum(steps) / len(steps))} on average")
     if deepest >= options.max_depth:
@@ -89,9 +92,9 @@ def _place(top: Node, options: Options) -> Iterator[_Box]:
     if not top.total_ns:
         return
     scale = (options.width - 2 * _MARGIN) / top.total_ns
-    stack = [(top, float(_MARGIN), 0)]
+    stack = [(top, float(_MARGIN), 0, False)]
     while stack:
-        parent, x, depth = stack.pop()
+        parent, x, depth, in_step = stack.pop()
         if depth == options.max_depth:
             continue
         narrow: Dict[Node, float] = {}
@@ -101,12 +104,13 @@ def _place(top: Node, options: Options) -> Iterator[_Box]:
             if width < options.min_px:
                 narrow[node] = width
                 continue
-            yield _Box(x, width, depth, node, 0)
-            stack.append((node, x, depth + 1))
+            stepping = in_step or node.name == semconv.STEP_SPAN
+            yield _Box(x, width, depth, node, stepping)
+            stack.append((node, x, depth + 1, stepping))
             x += width
         total = sum(narrow.values())
         if total >= options.min_px:
-            yield _Box(x, total, depth, _sum(list(narrow)), len(narrow))
+            yield _Box(x, total, depth, _sum(list(narrow)), in_step)
 
 
 def _sum(nodes: List[Node]) -> Node:
@@ -120,12 +124,13 @@ def _sum(nodes: List[Node]) -> Node:
 
 def _draw(box: _Box, all_ns: int, steps: int) -> str:
     node = box.node
-    tip = (
-        f"{node.name}\n{node.component} · {node.calls:,} calls\n"
-        f"total {duration(node.total_ns)} ({100 * node.total_ns / all_ns:.1f} %), "
-        f"self {duration(node.self_ns)}"
-    )
-    if steps > 1:
+    tip = node.name
+    if node.calls:  # A thread has none.
+        tip += f"\n{node.component} · {node.calls:,} call{'' if node.calls == 1 else 's'}"
+    tip += f"\ntotal {duration(node.total_ns)} ({100 * node.total_ns / all_ns:.1f} %)"
+    if node.calls:
+        tip += f", self {duration(node.self_ns)}"
+    if steps > 1 and box.in_step:
         tip += f"\n{duration(node.total_ns / steps)} per step"
     y = _TOP + box.depth * _ROW
     # A hair of ground between neighbours, as far as there is room for it.

@@ -34,7 +34,7 @@ function describeSpan(trace, summary, span) {
   const { frames, steps } = summary;
   const key = trace.frame[span];
   if (frames.calls[key] > 1) {
-    const each = steps > 1 && !isStep ? ` · ${formatTime(frames.total[key] / steps)} per step` : "";
+    const each = steps > 1 && !isStep && !summary.outsideSteps[key] ? ` · ${formatTime(frames.total[key] / steps)} per step` : "";
     rows.push([`All ${formatCount(frames.calls[key])} calls`, `${formatTime(frames.total[key])}${each}`]);
   }
   const component = trace.components[frame.component];
@@ -48,9 +48,10 @@ function describeNode(trace, scene, summary, node) {
   rows.push(["Total", `${formatTime(total[node])} · ${formatShare(total[node] / (summary.all || 1))}`]);
   const own = nodes.self[node];
   rows.push(["Self", `${formatTime(own)} · ${formatShare(own / (summary.all || 1))}`]);
-  if (summary.steps > 1) rows.push(["Per step", `${formatTime(total[node] / summary.steps)}, self ${formatTime(own / summary.steps)}`]);
+  const perStep = summary.steps > 1 && trace.stepOf(nodes.longest[node]) >= 0;
+  if (perStep) rows.push(["Per step", `${formatTime(total[node] / summary.steps)}, self ${formatTime(own / summary.steps)}`]);
   const calls = nodes.calls[node];
-  const each = summary.steps > 1 ? ` · ${(calls / summary.steps).toFixed(1).replace(".0", "")} per step` : "";
+  const each = perStep ? ` · ${(calls / summary.steps).toFixed(1).replace(".0", "")} per step` : "";
   rows.push(["Calls", formatCount(calls) + each]);
   if (nodes.yielded[node]) rows.push(["Yielded", `${formatCount(nodes.yielded[node])} values`]);
   if (calls > 1) rows.push(["Mean", formatTime(total[node] / calls)]);
@@ -108,9 +109,10 @@ function showFigures(app) {
   const figures = [];
   if (trace.steps.length) {
     const factor = realTimeFactor(trace, table.times);
-    figures.push(["steps", formatCount(trace.steps.length)]);
-    figures.push(["p50", formatMs(percentile(table.times, 0.5))]);
-    figures.push(["p95", formatMs(percentile(table.times, 0.95))]);
+    const finished = table.times.filter((_, step) => !trace.unfinished.has(trace.steps[step].span));
+    figures.push(["steps", formatCount(finished.length)]);
+    figures.push(["p50", formatMs(percentile(finished, 0.5))]);
+    figures.push(["p95", formatMs(percentile(finished, 0.95))]);
     if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
   }
   let end = 0;
@@ -143,7 +145,7 @@ function showLegend(app) {
       const bar = element("span", { class: "bar" });
       swatch.style.background = bar.style.background = app.componentFills()[component];
       bar.style.width = `${(100 * self[component]) / all}%`;
-      const perStep = summary.steps > 1 ? `${formatTime(self[component] / summary.steps)} per step` : "";
+      const perStep = summary.steps > 1 && summary.selection ? `${formatTime(self[component] / summary.steps)} per step` : "";
       const total = `total ${formatTime(summary.components.total[component])}, ${formatCount(summary.components.calls[component])} calls`;
       return element(
         "button",

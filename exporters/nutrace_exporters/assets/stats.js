@@ -35,6 +35,10 @@ function summarize(trace, selection) {
   const ranges = rangesOf(trace, selection);
   const frames = new Sums(trace.frames.length);
   const components = new Sums(trace.components.length);
+  // Frames seen outside steps: a figure per step would say too much of them.
+  const outsideSteps = new Uint8Array(trace.frames.length);
+  const stepEnds = new Map(trace.steps.map(({ span }) => [span, trace.subtreeEnd[span]]));
+  let inStepUntil = 0;
   let all = 0;
   let spans = 0;
   for (const [from, to] of ranges) {
@@ -43,13 +47,15 @@ function summarize(trace, selection) {
       const frame = trace.frame[i];
       const calls = trace.callsOf(i);
       const yielded = trace.yielded.get(i) ?? 0;
+      if (i >= inStepUntil) inStepUntil = stepEnds.get(i) ?? 0;
+      if (i >= inStepUntil) outsideSteps[frame] = 1;
       frames.add(frame, i, trace, calls, yielded);
       components.add(trace.frames[frame].component, i, trace, calls, yielded);
       if (i === from || trace.laneDepth[i] === 0) all += trace.busy[i];
     }
   }
   const steps = selection ? selection[1] - selection[0] : trace.steps.length;
-  return { selection, ranges, frames, components, all, spans, steps };
+  return { selection, ranges, frames, components, outsideSteps, all, spans, steps };
 }
 
 // Each step's time, and its self time by component on the step's own thread: they add up to it.
@@ -68,22 +74,19 @@ function stepTable(trace) {
   return { times, parts, width };
 }
 
-// Linear interpolation between closest ranks, as numpy's default.
+// By nearest rank, as nutrace report: always a value that occurred.
 function percentile(values, q) {
   if (!values.length) return 0;
   const sorted = Float64Array.from(values).sort();
-  const at = (sorted.length - 1) * q;
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
+  return sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)];
 }
 
-// Time of steps over the time they simulate; 0 if the file does not say.
+// Time of finished steps over the time they simulate; 0 if the file does not say.
 function realTimeFactor(trace, times, first = 0, last = trace.steps.length) {
   let spent = 0;
   let simulated = 0;
   for (let step = first; step < last; step++) {
-    if (!trace.steps[step].interval) continue;
+    if (!trace.steps[step].interval || trace.unfinished.has(trace.steps[step].span)) continue;
     spent += times[step];
     simulated += trace.steps[step].interval;
   }

@@ -1,0 +1,143 @@
+"""Traces, a browser and the npm package of speedscope for the tests of exporters."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from fakes.otlp import trace_of
+
+from nutrace.trace import Trace
+
+SPEEDSCOPE = "speedscope@1.25.0"
+CACHE = Path.home() / ".cache" / "nutrace-tests"
+
+STEP = {"nutrace.component": "simulation", "nutrace.step.simulated_interval_s": 0.1}
+QUERY = {
+    "nutrace.component": "database",
+    "code.function.name": "execute_many",
+    "code.file.path": "query_session.py",
+    "code.line.number": 20,
+}
+LEAF = {"nutrace.component": "map", "nutrace.composite.min_ns": 2_000, "nutrace.composite.max_ns": 9_000}
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Trace:
+    """Two steps (us): a generator open for longer than it costs, a composite span, a worker."""
+    return trace_of(
+        tmp_path,
+        (
+            "simulation.run",
+            0,
+            1000,
+            [
+                (
+                    "simulation.step",
+                    100,
+                    300,
+                    [
+                        (
+                            "db.rows",
+                            110,
+                            210,
+                            {**QUERY, "nutrace.busy_ns": 40_000, "nutrace.generator.yielded": 23},
+                        ),
+                        (
+                            "map.distance",
+                            220,
+                            280,
+                            {**LEAF, "nutrace.composite.count": 10, "nutrace.busy_ns": 50_000},
+                        ),
+                    ],
+                    {**STEP, "nutrace.step.index": 0},
+                ),
+                (
+                    "simulation.step",
+                    300,
+                    700,
+                    [
+                        ("db.rows", 310, 410, QUERY),
+                        ("worker.map", 420, 680, {"nutrace.component": "worker", "thread.id": 2}),
+                    ],
+                    {**STEP, "nutrace.step.index": 1},
+                ),
+            ],
+            {"nutrace.component": "simulation", "nuplan.planner.name": "SimplePlanner"},
+        ),
+        ("metrics; all", 1000, 1500, {"nutrace.component": "metrics", "metric": "jerk"}),
+    )
+
+
+@pytest.fixture(scope="session")
+def speedscope_package() -> Path:
+    """The unpacked npm package, fetched once into a cache."""
+    npm = shutil.which("npm")
+    folder = CACHE / SPEEDSCOPE.replace("@", "-")
+    if not (folder / "package" / "package.json").exists():
+        if npm is None:
+            pytest.skip("npm is not installed: it brings speedscope's schema and app")
+        folder.mkdir(parents=True, exist_ok=True)
+        fetched = subprocess.run(
+            [npm, "pack", SPEEDSCOPE, "--silent"], cwd=folder, capture_output=True, text=True, timeout=100
+        )
+        if fetched.returncode:
+            pytest.skip(f"npm pack {SPEEDSCOPE} failed: {fetched.stderr.strip()[-200:]}")
+        with tarfile.open(folder / fetched.stdout.split()[-1]) as archive:
+            for member in archive.getmembers():
+                if member.isfile() and ".." not in member.name:
+                    content = archive.extractfile(member)
+                    target = folder / member.name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(content.read() if content else b"")
+    return folder / "package"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium; one for all tests, each loads its own page."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    service = pytest.importorskip("selenium.webdriver.chrome.service")
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not binary or not driver:
+        pytest.skip("Chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    profile = tempfile.mkdtemp()
+    for argument in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1400,900",
+        f"--user-data-dir={profile}",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options=options, service=service.Service(driver))
+    yield browser
+    browser.quit()
+    shutil.rmtree(profile, ignore_errors=True)
+
+
+@pytest.fixture
+def rendered() -> Callable[..., bytes]:
+    """Bytes that a format's module writes for a trace."""
+
+    def render(module: Any, trace: Trace, **options: Any) -> bytes:
+        out = io.BytesIO()
+        module.export(trace, out, module.Options(**options))
+        return out.getvalue()
+
+    return render

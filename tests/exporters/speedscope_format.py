@@ -1,0 +1,52 @@
+"""The rules of speedscope's evented format, stricter than its schema, as its own importer keeps them."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Tuple
+
+
+def check(document: Dict[str, Any]) -> None:
+    """Assert that events are in order, balanced, and about frames that there are."""
+    assert document["$schema"] == "https://www.speedscope.app/file-format-schema.json"
+    frames = document["shared"]["frames"]
+    assert len({(f["name"], f.get("file"), f.get("line")) for f in frames}) == len(frames), "a frame twice"
+    assert document["profiles"]
+    assert 0 <= document["activeProfileIndex"] < len(document["profiles"])
+    for profile in document["profiles"]:
+        assert profile["type"] == "evented"
+        assert profile["unit"] == "nanoseconds"
+        _check_events(profile, len(frames))
+
+
+def _check_events(profile: Dict[str, Any], frames: int) -> None:
+    at = profile["startValue"]
+    stack: List[int] = []
+    for event in profile["events"]:
+        assert set(event) == {"type", "frame", "at"}
+        assert isinstance(event["at"], int)
+        assert event["at"] >= at, "time goes back"
+        assert event["at"] < 2**53, "more than a double holds"
+        assert 0 <= event["frame"] < frames
+        at = event["at"]
+        if event["type"] == "O":
+            stack.append(event["frame"])
+        else:
+            assert event["type"] == "C"
+            assert stack, "a close without an open"
+            assert stack.pop() == event["frame"], "brackets cross"
+    assert not stack, "left open"
+    assert profile["endValue"] >= at
+
+
+def widths(document: Dict[str, Any]) -> List[Tuple[str, int]]:
+    """``(name, ns)`` of each bar, in the order they close."""
+    bars = []
+    for profile in document["profiles"]:
+        stack: List[int] = []
+        for event in profile["events"]:
+            if event["type"] == "O":
+                stack.append(event["at"])
+            else:
+                name = document["shared"]["frames"][event["frame"]]["name"]
+                bars.append((name, event["at"] - stack.pop()))
+    return bars

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import zlib
+from array import array
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Tuple
+
+from fakes.otlp import trace_of
+from hypothesis import given, settings
+from made_up import HOSTILE, traces
+
+from nutrace.trace import Trace
+from nutrace.trace.layout import layout
+from nutrace_exporters import html
+
+Rendered = Callable[..., bytes]
+
+
+class Page(HTMLParser):
+    """The elements of a page, and the text of its scripts by id."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.tags: List[Tuple[str, Dict[str, Any]]] = []
+        self.scripts: Dict[str, str] = {}
+        self._open = ""
+        self.feed(content.decode())
+
+    def handle_starttag(self, tag: str, attrs: List[Tuple[str, Any]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open = dict(attrs).get("id", "code") if tag == "script" else ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.scripts[self._open] = self.scripts.get(self._open, "") + data
+
+
+def data_of(content: bytes) -> Tuple[Dict[str, Any], Dict[str, List[int]]]:
+    """The page's data, and its columns unpacked as the page's script does it."""
+    page = Page(content)
+    data = json.loads(page.scripts["data"])
+    raw = zlib.decompress(base64.b64decode(page.scripts["columns"]))
+    columns: Dict[str, List[int]] = {}
+    at = 0
+    for column in data["columns"]:
+        length = column["length"]
+        numbers = [column["base"]] * length
+        for plane in range(column["planes"]):
+            for k in range(length):
+                numbers[k] += raw[at + k] << (8 * plane)
+            at += length
+        columns[column["name"]] = numbers
+    assert at == len(raw)
+    return data, columns
+
+
+def test_columns_hold_the_trace(sample: Trace, rendered: Rendered) -> None:
+    data, columns = data_of(rendered(html, sample))
+    assert data["spans"] == len(sample)
+    assert columns["busy"] == list(sample.busy_ns)
+    names = [data["strings"][data["frames"][frame][0]] for frame in columns["frame"]]
+    assert names == sample.name
+    assert [step[1:] for step in data["steps"]] == [[0, 0.1], [1, 0.1]]
+
+
+def test_large_times_survive(tmp_path: Path, rendered: Rendered) -> None:
+    day_us = 86_400 * 10**6
+    _, columns = data_of(
+        rendered(html, trace_of(tmp_path, ("a", 0, 30 * day_us), ("b", 30 * day_us, 31 * day_us)))
+    )
+    assert columns["busy"] == [30 * day_us * 1000, day_us * 1000]
+
+
+def test_the_page_asks_for_nothing(sample: Trace, rendered: Rendered) -> None:
+    content = rendered(html, sample)
+    page = Page(content)
+    for tag, attributes in page.tags:
+        assert "src" not in attributes
+        assert not any(name.startswith("on") for name in attributes), "the policy forbids inline handlers"
+        assert "style" not in attributes, "the policy forbids inline styles"
+        if tag == "link":
+            assert attributes["href"].startswith("data:")
+    policy = next(a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert not re.search(
+        rb"\bfetch\(|XMLHttpRequest|innerHTML|insertAdjacentHTML|document\.write|eval\(", content
+    )
+
+
+def test_hostile_names_stay_text(tmp_path: Path, rendered: Rendered) -> None:
+    plain = Page(rendered(html, trace_of(tmp_path, *((f"n{k}", k, k + 1) for k in range(len(HOSTILE))))))
+    spans = [(name, k, k + 1, {name: name}) for k, name in enumerate(HOSTILE)]
+    content = rendered(html, trace_of(tmp_path, *spans), title="</title><script>@@data@@</script>")
+    page = Page(content)
+    assert [tag for tag, _ in page.tags] == [tag for tag, _ in plain.tags]
+    data = json.loads(page.scripts["data"])
+    assert "<script>alert(1)</script>" in data["strings"]
+    assert "<" not in page.scripts["data"]
+    assert data["run"]["title"] == "</title><script>@@data@@</script>"
+
+
+def test_a_huge_name_is_cut_and_said(tmp_path: Path, rendered: Rendered) -> None:
+    content = rendered(html, trace_of(tmp_path, ("x" * 10_000_000, 0, 1, {"sql": "y" * 5_000_000})))
+    assert len(content) < 200_000
+    strings = json.loads(Page(content).scripts["data"])["strings"]
+    assert any(text.endswith("… (10,000,000 characters)") for text in strings)
+
+
+def test_attributes_beyond_the_budget_are_said(tmp_path: Path, rendered: Rendered, monkeypatch: Any) -> None:
+    monkeypatch.setattr("nutrace_exporters.attributes.BUDGET_SETS", 2)
+    trace = trace_of(tmp_path, *(("f", k, k + 1, {"k": k}) for k in range(10)))
+    data, columns = data_of(rendered(html, trace))
+    assert columns["set"].count(0) == 8
+    assert data["run"]["warnings"] == ["8 spans shown without attributes, to keep this file small."]
+
+
+def test_warnings_tell_what_is_missing(tmp_path: Path, rendered: Rendered) -> None:
+    resource = {"nutrace.run.id": "r", "nutrace.run.complete": False, "nutrace.spans.dropped": 3}
+    data, _ = data_of(rendered(html, trace_of(tmp_path, ("f", 0, 1), resource=resource)))
+    assert data["run"]["warnings"] == [
+        "The run was cut short: this is what had been written by then.",
+        "3 spans lost: dropped while recording.",
+    ]
+
+
+@settings(max_examples=50, deadline=None)
+@given(trace=traces())
+def test_any_trace_comes_back_from_the_page(trace: Trace) -> None:
+    out = io.BytesIO()
+    html.export(trace, out)
+    data, columns = data_of(out.getvalue())
+    n = len(trace)
+    left = array("q")
+    at = depth = 0
+    for k in range(n):
+        at += columns["left"][k]
+        left.append(at)
+        depth += 1 - columns["rise"][k]
+        assert depth == trace.depth[k]
+    assert left == layout(trace)[0]
+    assert columns["busy"] == list(trace.busy_ns)
+    assert columns["thread"] == list(trace.thread)
+    assert [data["components"][data["frames"][f][1]]["name"] for f in columns["frame"]] == trace.component
