@@ -82,12 +82,13 @@ class Session:
         self.bridge = Bridge(self._exchange)
         self.endings = Endings(
             self.finish,
-            self.recorder.flush,
-            self.recorder.stop,
+            self.recorder.before_exec,
+            self.recorder.before_fork,
             self.recorder.start,
             self._forked,
             self._busy,
         )
+        self.recorder.resume = self.endings.resume
         self.finished = False
         self._finishing = False
         self._owner = os.getpid()
@@ -179,7 +180,9 @@ class Session:
             if end.path.exists():
                 say(f"cannot join {self.file.run}: {error.strerror}; every command reads {end.path} as well")
             else:
-                say(f"{end.path} was deleted while the program ran: {recorder.figures.spans:,} spans are lost")
+                say(
+                    f"{end.path} was deleted while the program ran: {recorder.figures.spans:,} spans are lost"
+                )
                 return
         self.path = end.path
         if self.parent is None and self.settings.summary:
@@ -234,7 +237,9 @@ class Session:
             home.fault("connecting with the program's tracer provider")
         else:
             if undo is None:
-                say("the program's tracer provider is not the OpenTelemetry SDK's: neither sees the other's spans")
+                say(
+                    "the program's tracer provider is not the OpenTelemetry SDK's: neither sees the other's spans"
+                )
         return undo or (lambda: None)
 
 

@@ -64,7 +64,7 @@ class Settings:
         SettingsError
             For an unknown variable or key, and for a value of the wrong kind.
         """
-        values = _from_pyproject(_working_folder() if folder is None else folder)
+        values = _from_pyproject(working_folder() if folder is None else folder)
         values.update(_from_environ(os.environ if environ is None else environ))
         return replace(cls(), **values)
 
@@ -87,7 +87,8 @@ def _from_environ(environ: Mapping[str, str]) -> Dict[str, Any]:
     return values
 
 
-def _working_folder() -> Optional[Path]:
+def working_folder() -> Optional[Path]:
+    """The current directory, if there is one."""
     try:
         return Path.cwd()
     except OSError:  # it was deleted, and has no pyproject.toml

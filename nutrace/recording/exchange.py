@@ -105,7 +105,9 @@ class Outbound:
         attributes: Dict[str, Any] = {semconv.COMPONENT: span.site.component, "thread.id": thread_id}
         function, file, line = span.site.target
         if function:
-            attributes.update({semconv.CODE_FUNCTION: function, semconv.CODE_FILE: file, semconv.CODE_LINE: line})
+            attributes.update(
+                {semconv.CODE_FUNCTION: function, semconv.CODE_FILE: file, semconv.CODE_LINE: line}
+            )
         events: List[Event] = []
         links: List[otel.Link] = []
         status = Status()
@@ -166,9 +168,7 @@ def _context(span: Union[Recorded, Remote]) -> otel.SpanContext:
     return otel.SpanContext(trace_id_of(span), span_id, is_remote=False, trace_flags=flags)
 
 
-def exchange(
-    provider: otel.TracerProvider, recorder: Recorder, version: str
-) -> Optional[Callable[[], None]]:
+def exchange(provider: otel.TracerProvider, recorder: Recorder, version: str) -> Optional[Callable[[], None]]:
     """Connect `recorder` with a program's provider, and return what undoes it.
 
     ``None`` if the provider is not the SDK's.

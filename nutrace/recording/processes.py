@@ -51,7 +51,7 @@ class Endings:
     ----------
     finish:
         Writes everything out; called at most once in a process.
-    flush:
+    before_exec:
         Writes what there is; the process may go on (an ``exec`` that fails).
     before_fork, in_parent, in_child:
         Called around ``os.fork``.
@@ -66,14 +66,14 @@ class Endings:
     def __init__(
         self,
         finish: Callable[[], None],
-        flush: Callable[[], None],
+        before_exec: Callable[[], None],
         before_fork: Callable[[], None],
         in_parent: Callable[[], None],
         in_child: Callable[[], None],
         busy: Callable[[], bool],
     ) -> None:
         self.finish = finish
-        self.flush = flush
+        self.before_exec = before_exec
         self.before_fork = before_fork
         self.in_parent = in_parent
         self.in_child = in_child
@@ -94,7 +94,7 @@ class Endings:
             Endings._registered = True
         for name in _LEAVING:
             original = getattr(os, name)
-            replacement = self._leaving(original, self.finish if name == "_exit" else self.flush)
+            replacement = self._leaving(original, self.finish if name == "_exit" else self.before_exec)
             setattr(os, name, replacement)
             self._undo.append((name, original, replacement))
         self._install_signal()
@@ -142,8 +142,8 @@ class Endings:
 
     def resume(self) -> None:
         """The writing is over that a signal had interrupted."""
-        number, self._waiting = self._waiting, 0
-        if number:
+        if self._waiting and threading.current_thread() is threading.main_thread():
+            number, self._waiting = self._waiting, 0
             self._terminated(number, None)
 
 

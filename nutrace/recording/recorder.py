@@ -13,19 +13,21 @@ import sys
 import threading
 import time
 from itertools import groupby
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.recording import encoding
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
-from nutrace.recording.context import current
+from nutrace.recording.context import current, parent_in
 from nutrace.recording.figures import Figures
 from nutrace.recording.runfile import RunFile
-from nutrace.recording.span import Span, home
+from nutrace.recording.span import Span, home, ids
 
-_HARD_LIMIT = 16 * LIMIT  # beyond it spans are dropped, and counted
+_HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
+_PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
+_BATCH = 4096  # spans that are encoded before they are written
 _LEAST_GAP_NS = 50_000_000  # between flushes that ends of steps ask for
 
 
@@ -68,6 +70,11 @@ class Recorder:
         self._lock = threading.Lock()
         self._holder = 0
         self._open: Dict[int, Span] = {}  # announced, not ended yet
+        self._ancestors: Dict[int, Span] = {}  # open ones of spans that were written
+        self._waiting: List[Tuple[Record, int]] = []  # off their threads' queues, not written yet
+        self._cut: Dict[int, bool] = {}  # spans that we ended, by id(): whether they were written
+        self._is_child = False
+        self.resume: Callable[[], None] = lambda: None  # called when this thread has written
         self._scopes: Dict[Tuple[str, str], str] = {}
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
@@ -106,13 +113,18 @@ class Recorder:
         """Called by a thread whose queue is full: drain now, in that thread."""
         if self._closed:
             spans.clear()
-        elif self._holder == _thread.get_ident() or not self._lock.acquire(blocking=False):
-            # Another thread is draining, or this one is and was interrupted by a finalizer.
-            if len(spans) >= _HARD_LIMIT:
-                self.dropped += len(spans)
-                spans.clear()
-        else:
-            self._drain_locked(closing=False)
+            return
+        if not self.draining_here:  # a finalizer or a signal handler may have interrupted us
+            if self._lock.acquire(blocking=False):
+                self._drain_locked(closing=False)
+                return
+            # Another thread is writing; waiting for it for ever could be a deadlock.
+            if len(spans) >= _HARD_LIMIT and self._lock.acquire(timeout=_PATIENCE_S):
+                self._drain_locked(closing=False)
+                return
+        if len(spans) >= _HARD_LIMIT:
+            self.dropped += len(spans)
+            spans.clear()
 
     def flush_soon(self) -> None:
         """Ask the background thread to write; cheap, and heeded at most every 50 ms."""
@@ -133,10 +145,11 @@ class Recorder:
     # -- writing -----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the background thread."""
+        """Start the background thread, unless it is there."""
         # _thread, not threading: the program's own list of threads stays as it is.
         self._stop = False
-        self._running.acquire()
+        if not self._running.acquire(blocking=False):
+            return  # it goes on: two threads forked at the same time
         try:
             _thread.start_new_thread(self._run, ())
         except RuntimeError:  # the interpreter is ending, or no thread can be had
@@ -153,19 +166,37 @@ class Recorder:
             self._running.release()
 
     def _run(self) -> None:
-        try:
-            while not self._stop:
-                self._wake.acquire(timeout=self._flush_seconds)
-                if self._stop:
-                    return
-                self.flush()
-        finally:
-            self._running.release()
+        running = self._running
+        while True:
+            try:
+                while not self._stop:
+                    self._wake.acquire(timeout=self._flush_seconds)
+                    if not self._stop:
+                        self.flush()
+            finally:
+                running.release()
+            # Started again in the moment between, by somebody who saw us alive?
+            if self._stop or not running.acquire(blocking=False):
+                return
 
     def flush(self) -> None:
         """Write everything that has ended."""
-        if self._holder != _thread.get_ident() and self._lock.acquire(timeout=10):
+        if not self.draining_here and self._lock.acquire(timeout=10):
             self._drain_locked(closing=False)
+
+    def before_fork(self) -> None:
+        """Let no thread of ours be in the middle of something, and name what the child is inside of."""
+        for span in _chain():
+            ids.assign(span)  # parent and child write the same id
+        self.stop()
+
+    def before_exec(self) -> None:
+        """Write everything, and that this thread's open spans were begun."""
+        for span in _chain():
+            ids.assign(span)
+            if not span.ended and span.id not in self._open:
+                self._ancestors[span.id] = span
+        self.flush()
 
     def _drain_locked(self, closing: bool) -> None:
         self._holder = _thread.get_ident()
@@ -178,69 +209,105 @@ class Recorder:
             self.own_ns += time.thread_time_ns() - began
             self._holder = 0
             self._lock.release()
+            self.resume()
 
     def _drain(self, closing: bool) -> None:
         self._last_flush = now_ns()
-        pieces: List[Tuple[str, str]] = []
-        ancestors: Dict[int, Span] = {}
         for buffer in list(buffers):
-            take = buffer.spans.popleft
             if buffer.ended and not buffer.spans:
                 buffers.remove(buffer)
+            take = buffer.spans.popleft
             for _ in range(len(buffer.spans)):  # what is appended meanwhile waits for the next time
                 try:
-                    record = take()
+                    self._waiting.append((take(), buffer.thread_id))
                 except IndexError:  # its thread is merging the last one at this moment
                     break
-                self._take(record, buffer.thread_id, pieces, ancestors)
+                if len(self._waiting) >= _BATCH:
+                    self._write_waiting()
+        self._write_waiting()
         self.figures.forget_ended()
         if not closing:
-            self._announce(ancestors)
+            self._announce()
+
+    def _write_waiting(self) -> None:
+        # Ctrl-C may come at any point of this: what is not known to be written stays in _waiting.
+        pieces: List[Tuple[str, str]] = []
+        written: List[Tuple[Record, int]] = []
+        for record, thread_id in self._waiting:
+            if self._is_ours(record):
+                try:
+                    piece = self._encoder.encode(record, thread_id)
+                except Exception:  # law 1; one bad span must not take the others with it
+                    self.fault("encoding a span")
+                    self.dropped += 1
+                    continue
+                pieces.append((self._scope(record.site.scope), piece))
+                written.append((record, thread_id))
         if pieces:
             groups = [(scope, [text for _, text in run]) for scope, run in groupby(pieces, lambda p: p[0])]
-            self._write(groups, len(pieces))
+            self._write(groups)
+        self._waiting = []
+        for record, thread_id in written:
+            self._account(record, thread_id)
 
-    def _take(
-        self, record: Record, thread_id: int, pieces: List[Tuple[str, str]], ancestors: Dict[int, Span]
-    ) -> None:
+    def _is_ours(self, record: Record) -> bool:
+        extra = record.extra
         if record.started < self.born_ns:
-            return  # begun before a fork: it is the parent process's
+            # Begun before a fork, or before an earlier recording ended: it was written there.
+            told = extra is not None and (extra.theirs or extra.backdated)
+            return told and not self._is_child
+        if self._cut and id(record) in self._cut:  # its own thread has ended it after we did
+            if self._cut[id(record)]:
+                return False
+            self._cut[id(record)] = True
+        return True
+
+    def _account(self, record: Record, thread_id: int) -> None:
         self.figures.take(record)
-        pieces.append((self._scope(record.site.scope), self._encoder.encode(record, thread_id)))
         self._open.pop(record.id, None)
+        self._ancestors.pop(record.id, None)
         parent = record.parent
-        while isinstance(parent, Span) and not parent.ended and parent.id not in self._open:
-            ancestors[parent.id] = parent  # the encoder has given it an id
+        while isinstance(parent, Span) and parent.id not in self._open and parent.id not in self._ancestors:
+            if not parent.ended and parent.started >= self.born_ns:
+                ids.assign(parent)
+                self._ancestors[parent.id] = parent
             parent = parent.parent
         for listener in self.listeners:
-            listener(record, thread_id)
+            try:
+                listener(record, thread_id)
+            except Exception:  # law 1: somebody's exporter fails, and ours goes on
+                self.fault("handing a span to the program's tracer provider")
 
-    def _announce(self, ancestors: Mapping[int, Span]) -> None:
+    def _announce(self) -> None:
         now = now_ns()
-        spans = [
-            span
-            for span in ancestors.values()
-            if not span.ended and span.started >= self.born_ns and span.id not in self._open
-        ]
+        spans = [span for span in self._ancestors.values() if not span.ended]
+        self._ancestors = {}
         if spans:
             texts = [self._encoder.announce(span, now) for span in spans]
             self._open.update((span.id, span) for span in spans)
-            self._write([(encoding.scope(semconv.OPEN_SCOPE, self._version), texts)], 0)
+            self._write([(encoding.scope(semconv.OPEN_SCOPE, self._version), texts)], lost=0)
 
-    def _write(self, groups: List[Tuple[str, List[str]]], count: int) -> None:
-        try:
-            if not self.file.begun:
-                self.file.write(encoding.resource(self._describe(True)), groups)
-                return
-            if not self._brief:
-                self._brief = encoding.resource(self._describe(False))
-            self.file.write(self._brief, groups)
-        except OSError as error:
-            self.dropped += count
-            note = f"cannot write {self.file.partial}: {error.strerror}"
-            if note not in self.faults:
-                self.faults.append(note)
-                say(f"{note}; spans are being lost, and counted")
+    def _write(self, groups: List[Tuple[str, List[str]]], lost: int = 1) -> None:
+        """Append `groups`; if that fails, each of their spans counts as `lost`."""
+        for scope, spans in groups:
+            try:
+                self.file.write(self._resource(), [(scope, spans)])
+            except OSError as error:
+                self.dropped += lost * len(spans)
+                note = f"cannot write {self.file.partial}: {error.strerror}"
+                if note not in self.faults:
+                    self.faults.append(note)
+                    say(f"{note}; spans are being lost, and counted")
+
+    def _resource(self) -> str:
+        if not self.file.begun:
+            try:
+                return encoding.resource(self._describe(True))
+            except Exception:  # law 1: spans without a description are better than none
+                self.fault("describing the process")
+        if not self._brief:
+            self._brief = encoding.resource(self._describe(False))
+        return self._brief
 
     def _scope(self, key: Tuple[str, str]) -> str:
         text = self._scopes.get(key)
@@ -251,29 +318,25 @@ class Recorder:
     # -- the end -----------------------------------------------------------------------------
 
     def close_open_spans(self) -> None:
-        """End what is still open, as unfinished: this thread's spans and all announced ones."""
+        """End what is still open, as unfinished: this thread's spans and all known ancestors."""
         at = now_ns()
-        state = current.get()
-        spans = dict(self._open)
-        node: Any = state
-        while isinstance(node, Span):
-            if not node.ended:
-                spans[id(node)] = node
-            node = node.parent
-        for span in sorted(set(spans.values()), key=lambda span: -span.started):
+        spans = {*self._open.values(), *self._ancestors.values(), *_chain()}
+        for span in sorted(spans, key=lambda span: -span.started):
             if span.ended or span.started < self.born_ns:
                 continue
             span.more().unfinished = True
             span.ended = at
             self.unfinished += 1
+            self._cut[id(span)] = False
             local.spans.append(span)
 
     def close(self) -> bool:
         """Stop, end what is open, write the rest; true if there is anything in the file."""
         self.stop()
+        self.flush()  # after this every open ancestor of a written span is known
         self.close_open_spans()
         # A signal handler may have interrupted this very thread while it was draining.
-        if self._holder != _thread.get_ident() and self._lock.acquire(timeout=10):
+        if not self.draining_here and self._lock.acquire(timeout=10):
             self._drain_locked(closing=True)
         self._closed = True
         return self.file.begun
@@ -288,6 +351,10 @@ class Recorder:
         self.faults = []
         self.born_ns = now_ns()
         self._open = {}
+        self._ancestors = {}
+        self._waiting = []
+        self._cut = {}
+        self._is_child = True
         self._brief = ""
         self._lock = threading.Lock()
         self._holder = 0
@@ -297,8 +364,16 @@ class Recorder:
 
 
 def say(message: str) -> None:
-    """One line on stderr; a closed stderr is no reason to fail."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    """One line on stderr; a closed or odd stderr is no reason to fail."""
+    with contextlib.suppress(Exception):  # law 1: it may be any object of the program's
         sys.stderr.write(f"nutrace: {message}\n")
         sys.stderr.flush()
 
+
+def _chain() -> Iterator[Span]:
+    """The spans of ours that this thread is inside of, innermost first."""
+    state = current.get()
+    node = state if state is None or isinstance(state, Span) else parent_in(state)
+    while isinstance(node, Span):
+        yield node
+        node = node.parent

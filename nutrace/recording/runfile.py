@@ -136,7 +136,7 @@ class RunFile:
         try:
             while view:
                 view = view[os.write(self._fd, view) :]
-        except OSError:
+        except BaseException:  # Ctrl-C as well: whole lines or none
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, self._size)
             raise
@@ -304,4 +304,4 @@ class _ResourceSpans(msgspec.Struct):
 
 
 class _TracesData(msgspec.Struct):
-    resourceSpans: List[_ResourceSpans]  # noqa: N815  (OTLP's spelling)
+    resourceSpans: List[_ResourceSpans]

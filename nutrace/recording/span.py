@@ -50,6 +50,7 @@ class Extra:
 
     __slots__ = (
         "attributes",
+        "backdated",
         "base",
         "busy_ns",
         "continues",
@@ -74,6 +75,7 @@ class Extra:
         self.unfinished = False
         self.dangling: Optional[Span] = None  # a bracket that was opened below this span
         self.theirs = False  # made by the program's own provider
+        self.backdated = False  # its start was told, not read off the clock
         self.trace_id = 0  # if it is not the one of its parents
         self.base: Any = None  # the OpenTelemetry context below, if it carried baggage
 
@@ -88,7 +90,7 @@ class Ids:
         """Start a new series; a forked child must not repeat its parent's."""
         self._base = (int.from_bytes(os.urandom(4), "big") | 1) << 32
         self._count = itertools.count(1)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may come back in
 
     def assign(self, span: Recorded) -> int:
         """Give `span` its id; two threads that ask at once get the same."""
@@ -207,7 +209,7 @@ class Span:
             self.more().events.append((name, at, dict(attributes or {})))
 
     def add_link(self, context: otel.SpanContext, attributes: types.Attributes = None) -> None:
-        if not self.end and context is not None:
+        if not self.ended and context is not None:
             self.more().links.append((context.trace_id, context.span_id, dict(attributes or {})))
 
     def update_name(self, name: str) -> None:

@@ -66,7 +66,8 @@ class Tracer(otel.Tracer):
             extra.attributes.update(attributes)
         for link in links or ():
             span.add_link(link.context, link.attributes)
-        span.started = now_ns() if start_time is None else start_time - home.offset_ns
+        extra.backdated = start_time is not None
+        span.started = now_ns() if start_time is None else int(start_time) - home.offset_ns
         return span
 
     @contextmanager

@@ -12,7 +12,7 @@ from typing import Dict, Iterable, Optional, Tuple, Union
 from nutrace.errors import ProbeError
 from nutrace.probes.catalogue.user_file import read_probe_file, read_project
 from nutrace.probes.probe import LEVELS, Probe
-from nutrace.settings import Settings
+from nutrace.settings import Settings, working_folder
 
 ENTRY_POINTS = "nutrace.probes"
 
@@ -70,7 +70,7 @@ def for_settings(settings: Settings, folder: Optional[Path] = None) -> Tuple[Pro
     ProbeError
         If a declaration cannot be right or the probe file cannot be read.
     """
-    probes = collect(settings.probes or None, Path.cwd() if folder is None else folder)
+    probes = collect(settings.probes or None, working_folder() if folder is None else folder)
     return at_level(probes, settings.level)
 
 

@@ -1,0 +1,108 @@
+"""Programs that the tests start, traced through the start-up file like a user's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Optional, Sequence
+
+from nutrace.trace import Trace, load
+from nutrace.trace.span import Diagnostics
+
+TIMEOUT_S = 30
+
+#: Counts of a :class:`Diagnostics` that are zero if all went well.
+LOSSES = tuple(name for name, kind in Diagnostics.__annotations__.items() if kind == "int")
+
+
+@dataclass
+class Ended:
+    """A program that is over."""
+
+    folder: Path
+    code: int
+    out: str
+    err: str
+
+    @property
+    def trace(self) -> Trace:
+        """Its run file."""
+        return load(self.folder / "run.json")
+
+    @property
+    def files(self) -> list[str]:
+        """Names of the files that nutrace left."""
+        return sorted(file.name for file in self.folder.iterdir() if file.name.startswith("run"))
+
+
+def environment(**variables: Optional[str]) -> Dict[str, str]:
+    """This process's environment without a word to nutrace, and then `variables` (None: absent)."""
+    kept = {
+        key: text
+        for key, text in os.environ.items()
+        if not key.startswith(("NUTRACE", "OTEL_", "COVERAGE", "PYTEST"))
+    }
+    kept.update({key: text for key, text in variables.items() if text is not None})
+    return kept
+
+
+def write(folder: Path, source: str, name: str = "program.py") -> Path:
+    """Write a program; indented source is dedented."""
+    file = folder / name
+    file.write_text(textwrap.dedent(source), encoding="utf-8")
+    return file
+
+
+def start(
+    folder: Path, arguments: Sequence[str], *, traced: bool = True, **options: Any
+) -> subprocess.Popen[str]:
+    """Start ``python arguments`` in `folder`; `variables` go to its environment."""
+    variables = {"NUTRACE": "1" if traced else None, **options.pop("variables", {})}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(
+        [sys.executable, *arguments], cwd=folder, env=environment(**variables), text=True, **options
+    )
+
+
+def run(folder: Path, source: str, **options: Any) -> Ended:
+    """Run `source` to its end as ``python program.py``."""
+    return finish(folder, start(folder, [write(folder, source).name], **options))
+
+
+def finish(folder: Path, process: subprocess.Popen[str]) -> Ended:
+    """Wait for a program."""
+    try:
+        out, err = process.communicate(timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError(f"the program hangs; it said {out!r} and {err!r}") from None
+    return Ended(folder, process.returncode, out or "", err or "")
+
+
+def counts(trace: Trace) -> Counter[str]:
+    """Calls by span name."""
+    found: Counter[str] = Counter()
+    for name, calls in zip(trace.name, trace.calls):
+        found[name] += calls
+    return found
+
+
+def losses(trace: Trace) -> Dict[str, int]:
+    """The counts of its diagnostics that are not zero: none, if all went well."""
+    return {name: getattr(trace.diagnostics, name) for name in LOSSES if getattr(trace.diagnostics, name)}
+
+
+def path_to(trace: Trace, name: str) -> list[str]:
+    """Names from the root to the first span called `name`."""
+    node = next(span for span in trace if span.name == name)
+    names = [node.name]
+    while node.parent is not None:
+        node = node.parent
+        names.insert(0, node.name)
+    return names

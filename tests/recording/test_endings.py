@@ -1,0 +1,452 @@
+"""Every way in which a program can end: what is in the run file, and what the program shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Callable, Optional
+
+import pytest
+from fakes.programs import Ended, counts, finish, losses, run, start, write
+
+from nutrace.trace import load
+
+WORK = """
+    import nutrace, os, signal, sys, time
+    with nutrace.span("work", component="planner"):
+        pass
+    print("said")
+"""
+
+
+ODD = "sys.stderr = type('Odd', (), dict(closed=False, write=lambda *_: 1 / 0, flush=lambda *_: None))()"
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+
+
+def _ready(process: object) -> None:
+    assert process.stdout.readline() == "ready\n"  # type: ignore[attr-defined]
+
+
+def _sane(ended: Ended) -> None:
+    trace = ended.trace
+    assert trace.diagnostics.complete
+    assert not losses(trace)
+    assert ended.files == ["run.json"]
+
+
+def test_a_program_that_returns(tmp_path: Path) -> None:
+    ended = run(tmp_path, WORK)
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert counts(ended.trace) == {"work": 1}
+    assert f"nutrace: wrote {tmp_path / 'run.json'}: 1 spans, none lost" in ended.err
+    _sane(ended)
+    json.loads((tmp_path / "run.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        ("sys.exit(3)", 3),
+        ("os._exit(4)", 4),
+        ("sys.exit('why')", 1),
+        ("os.kill(os.getpid(), signal.SIGTERM)", -15),
+    ],
+)
+def test_leaving_early(tmp_path: Path, ending: str, code: int) -> None:
+    ended = run(tmp_path, f"{WORK}\n    sys.stdout.flush()\n    {ending}\n    time.sleep(9)")
+    assert (ended.code, ended.out) == (code, "said\n")
+    assert counts(ended.trace) == {"work": 1}
+    _sane(ended)
+
+
+def test_open_spans_are_closed_and_counted_by_an_exit_that_unwinds_nothing(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import nutrace, os
+        with nutrace.span("outer"):
+            with nutrace.span("inner"):
+                pass
+            with nutrace.span("open"):
+                os._exit(5)
+        """,
+    )
+    trace = ended.trace
+    assert ended.code == 5
+    assert {span.name: span.unfinished for span in trace} == {"outer": True, "inner": False, "open": True}
+    assert losses(trace) == {"unfinished": 2}
+    assert trace.diagnostics.complete
+
+
+def test_an_open_span_of_another_thread_is_not_lost(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import nutrace, os, threading
+        inside = threading.Event()
+        def worker():
+            with nutrace.span("outer"):
+                with nutrace.span("inner"):
+                    pass
+                inside.set()
+                threading.Event().wait()
+        threading.Thread(target=worker, daemon=True).start()
+        inside.wait()
+        """,
+    )
+    trace = ended.trace
+    assert {span.name: span.unfinished for span in trace} == {"outer": True, "inner": False}
+    assert losses(trace) == {"unfinished": 1}
+
+
+def test_an_unhandled_exception_shows_its_own_traceback(tmp_path: Path) -> None:
+    source = """
+        import nutrace
+        @nutrace.probe
+        def fails():
+            raise KeyError("this")
+        with nutrace.span("outer"):
+            fails()
+    """
+    plain = run(tmp_path, source, traced=False)
+    traced = run(tmp_path, source)
+    assert traced.code == plain.code == 1
+    error = [line for line in traced.err.splitlines(True) if not line.startswith("nutrace: ")]
+    ours = re.compile(r'  File "[^"]*/nutrace/[^"]*", line.*\n(    .*\n)*')  # the wrapper's own frame
+    assert ours.sub("", "".join(error)) == plain.err
+    trace = traced.trace
+    assert {span.status.code for span in trace} == {2}
+    assert trace[1].events[0].attributes["exception.type"] == "KeyError"
+    assert not losses(trace)
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    process = start(
+        tmp_path,
+        [
+            write(
+                tmp_path,
+                """
+                import nutrace, time
+                with nutrace.span("work"):
+                    print("ready", flush=True)
+                    time.sleep(20)
+                """,
+            ).name
+        ],
+    )
+    _ready(process)
+    process.send_signal(signal.SIGINT)
+    ended = finish(tmp_path, process)
+    assert ended.code == -signal.SIGINT
+    assert ended.err.count("KeyboardInterrupt") == 1
+    assert counts(ended.trace) == {"work": 1}
+    _sane(ended)
+
+
+def test_the_programs_own_handler_of_sigterm_stays(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import nutrace, os, signal, sys
+        def handler(number, frame):
+            with nutrace.span("handled"):
+                sys.exit(7)
+        signal.signal(signal.SIGTERM, handler)
+        with nutrace.span("work"):
+            os.kill(os.getpid(), signal.SIGTERM)
+        """,
+    )
+    assert ended.code == 7
+    assert counts(ended.trace) == {"work": 1, "handled": 1}
+    _sane(ended)
+
+
+def test_a_program_that_ignores_sigterm_goes_on(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import nutrace, os, signal
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with nutrace.span("work"):
+            print("said")
+        """,
+    )
+    assert (ended.code, ended.out) == (0, "said\n")
+    _sane(ended)
+
+
+def test_sigterm_while_spans_are_being_written_loses_none(tmp_path: Path) -> None:
+    # An attribute's text is made while writing, in the main thread, which is then interrupted.
+    ended = run(
+        tmp_path,
+        """
+        import nutrace, os, signal
+        from nutrace import session
+        class Bomb:
+            def __str__(self):
+                os.kill(os.getpid(), signal.SIGTERM)
+                return "bomb"
+        with nutrace.span("outer"):
+            for number in range(100):
+                with nutrace.span("inner", number=number):
+                    pass
+            with nutrace.span("inner", bomb=Bomb()):
+                pass
+            for number in range(100):
+                with nutrace.span("inner", number=number):
+                    pass
+            session._session.recorder.flush()
+            with nutrace.span("never"):
+                pass
+        """,
+    )
+    assert ended.code == -signal.SIGTERM
+    trace = ended.trace
+    assert counts(trace) == {"outer": 1, "inner": 201}
+    assert losses(trace) == {"unfinished": 1}
+    assert ended.files == ["run.json"]
+
+
+def test_killed_in_the_middle(tmp_path: Path) -> None:
+    process = start(
+        tmp_path,
+        [
+            write(
+                tmp_path,
+                """
+                import nutrace, time
+                with nutrace.span("simulation.run", component="simulation"):
+                    with nutrace.span("outer"):
+                        for number in range(50):
+                            with nutrace.span("inner", number=number):
+                                pass
+                        print("ready", flush=True)
+                        time.sleep(30)
+                """,
+            ).name
+        ],
+        variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
+    )
+    _ready(process)
+    partial = tmp_path / "run.json.partial"
+    _wait_for(lambda: partial.stat().st_size > 0)
+    time.sleep(0.2)
+    process.kill()
+    ended = finish(tmp_path, process)
+    assert ended.code == -signal.SIGKILL
+    trace = load(partial)
+    assert counts(trace) == {"simulation.run": 1, "outer": 1, "inner": 50}
+    assert {span.name for span in trace if span.unfinished} == {"simulation.run", "outer"}
+    assert not trace.diagnostics.complete
+    assert losses(trace) == {"unfinished": 2}
+
+    # The next run leaves what the killed one left alone.
+    before = partial.read_bytes()
+    ended = run(tmp_path, WORK)
+    assert partial.read_bytes() == before
+    assert f"wrote {tmp_path / 'run-1.json'}" in ended.err
+    assert ended.files == ["run-1.json", "run.json.partial"]
+
+
+def test_exec_becomes_another_program_of_the_same_run(tmp_path: Path) -> None:
+    write(tmp_path, "import nutrace\nwith nutrace.span('after'): pass\nprint('said')\n", "next.py")
+    ended = run(
+        tmp_path,
+        """
+        import nutrace, os, sys
+        with nutrace.span("before"):
+            pass
+        with nutrace.span("open"):
+            os.execv(sys.executable, [sys.executable, "next.py"])
+        """,
+    )
+    assert (ended.code, ended.out) == (0, "said\n")
+    trace = ended.trace
+    assert {span.name: span.unfinished for span in trace} == {"before": False, "open": True, "after": False}
+    assert trace.diagnostics.complete
+    assert len(trace.resources) == 1
+    assert ended.files == ["run.json"]
+
+
+def test_an_exec_that_fails_changes_nothing(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import nutrace, os
+        with nutrace.span("work"):
+            try:
+                os.execv("/no/such/program", ["x"])
+            except FileNotFoundError as error:
+                print(error)
+        """,
+    )
+    assert ended.code == 0
+    assert "No such file" in ended.out
+    assert counts(ended.trace) == {"work": 1}
+    _sane(ended)
+
+
+def test_a_full_disk_is_said_counted_and_no_concern_of_the_program(tmp_path: Path) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    ended = run(
+        tmp_path,
+        """
+        import nutrace
+        from nutrace import session
+        for number in range(50):
+            with nutrace.span("before", number=number):
+                pass
+        session._session.recorder.flush()
+        for number in range(500):
+            with nutrace.span("after", number=number):
+                pass
+        print("said")
+        """,
+        preexec_fn=limit,
+    )
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert "spans are being lost" in ended.err
+    assert "500 lost" in ended.err
+    assert "every command reads" in ended.err
+    assert "Traceback" not in ended.err
+    trace = load(tmp_path / "run.json.partial")
+    assert counts(trace) == {"before": 50}
+    assert not trace.diagnostics.complete
+    assert ended.files == ["run.json.partial"]
+
+
+def test_a_disk_that_was_always_full(tmp_path: Path) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    ended = run(tmp_path, WORK, preexec_fn=limit)
+    # stdout is a pipe: the limit is on files only
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert "1 spans were recorded and lost" in ended.err
+    assert ended.files == []
+
+
+@pytest.mark.parametrize("place", ["/proc/run.json", "/no/such/folder/run.json", "program.py/run.json", "."])
+def test_no_place_to_write_is_one_line(tmp_path: Path, place: str) -> None:
+    ended = run(tmp_path, WORK, variables={"NUTRACE_OUTPUT": place})
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert ended.err.startswith("nutrace: cannot write ")
+    assert ended.err.endswith("the program runs untraced\n")
+    assert ended.err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="takes root to become somebody else")
+def test_a_folder_that_is_not_ours(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import os
+        import nutrace.session, nutrace.probes.catalogue
+        nutrace.probes.catalogue.built_in()
+        os.setuid(65534)
+        os.environ["NUTRACE"] = "1"
+        import nutrace._autostart
+        print("said")
+        """,
+        traced=False,
+    )
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert "Permission denied; set NUTRACE_OUTPUT" in ended.err
+    assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("output", ["run.json", None])
+def test_a_deleted_working_folder(tmp_path: Path, output: Optional[str]) -> None:
+    program = write(tmp_path, WORK)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    variables = {"NUTRACE_OUTPUT": str(tmp_path / "run.json") if output is None else output}
+    process = start(
+        gone, [str(program)], variables=variables, preexec_fn=lambda: (os.chdir(gone), os.rmdir(gone))
+    )
+    ended = finish(tmp_path, process)
+    assert (ended.code, ended.out) == (0, "said\n")
+    if output is None:
+        assert counts(ended.trace) == {"work": 1}
+    else:
+        assert ended.err.startswith("nutrace: cannot write")
+        assert ended.err.count("\n") == 1
+
+
+def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("mine")
+    (tmp_path / "run-1.json").symlink_to("nowhere")
+    ended = run(tmp_path, WORK)
+    assert (tmp_path / "run.json").read_text() == "mine"
+    assert f"wrote {tmp_path / 'run-2.json'}" in ended.err
+    assert "nutrace report run-2.json" in ended.err
+
+
+def test_a_file_that_appears_during_the_run_is_not_overwritten(tmp_path: Path) -> None:
+    ended = run(tmp_path, WORK + '\n    open("run.json", "w").write("mine")')
+    assert (tmp_path / "run.json").read_text() == "mine"
+    assert f"wrote {tmp_path / 'run-1.json'}" in ended.err
+    assert counts(load(tmp_path / "run-1.json")) == {"work": 1}
+
+
+def test_shards_of_an_earlier_run_of_the_same_name_are_left_alone(tmp_path: Path) -> None:
+    stale = tmp_path / "run.json.shard-1-abc.partial"
+    stale.write_bytes(b"not ours\n")
+    ended = run(tmp_path, WORK)
+    assert stale.read_bytes() == b"not ours\n"
+    assert ended.files == ["run-1.json", stale.name]
+
+
+def test_a_change_of_folder_does_not_move_the_file(tmp_path: Path) -> None:
+    ended = run(tmp_path, f'{WORK}\n    os.chdir("/")')
+    assert counts(ended.trace) == {"work": 1}
+    assert f"nutrace report {tmp_path / 'run.json'}" in ended.err
+
+
+@pytest.mark.parametrize("closing", ["sys.stderr.close()", "os.close(2)", "sys.stderr = None", ODD])
+def test_a_closed_stderr(tmp_path: Path, closing: str) -> None:
+    ended = run(tmp_path, f"{WORK}\n    {closing}")
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert counts(ended.trace) == {"work": 1}
+
+
+def test_a_program_that_calls_nothing_leaves_no_file(tmp_path: Path) -> None:
+    ended = run(tmp_path, "print('said')")
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert ended.files == []
+
+
+def test_module_and_command(tmp_path: Path) -> None:
+    write(tmp_path, WORK, "module.py")
+    for arguments in (["-m", "module"], ["-c", "import module"]):
+        ended = finish(tmp_path, start(tmp_path, arguments))
+        assert (ended.code, ended.out) == (0, "said\n")
+        assert counts(ended.trace) == {"work": 1}
+        command = ended.trace.resources[0].attributes["process.command_args"]
+        if sys.version_info >= (3, 10):
+            assert command[1:] == arguments
+        (tmp_path / "run.json").unlink()
+
+
+def test_a_deleted_partial_file_is_said(tmp_path: Path) -> None:
+    ended = run(tmp_path, f'{WORK}\n    os.unlink("run.json.partial")')
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert "was deleted while the program ran" in ended.err
+    assert "wrote" not in ended.err
+    assert ended.files == []
