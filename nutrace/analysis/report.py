@@ -71,9 +71,9 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
     wall_ns = trace.finish_ns - trace.begin_ns
     notes = list(diagnostics.notes)
     if regions.unfinished_steps:
-        notes.append(f"{regions.unfinished_steps:,} steps did not finish and are counted outside the steps")
+        notes.append(f"steps that did not finish, counted outside the steps: {regions.unfinished_steps:,}")
     if diagnostics.faults:
-        notes.append(f"{diagnostics.faults:,} faults in probes were caught while the program ran")
+        notes.append(f"faults in probes, caught while the program ran: {diagnostics.faults:,}")
     return Report(
         run=Run(
             file=trace.path,

@@ -28,15 +28,15 @@ class Counts:
 
 #: Field of Counts, and what a person is told.
 _SENTENCES = (
-    ("bad_lines", "{} lines could not be read and were left out"),
-    ("orphans", "{} spans name a parent that is not in the file and became roots"),
-    ("cycles", "{} cycles of parents were cut at their earliest span"),
-    ("duplicates", "{} spans had the id of another; of each pair the later end was kept"),
-    ("negative_durations", "{} spans ended before they began and count as no time"),
-    ("missing_times", "{} spans had no start time and took another's"),
-    ("outside_parent", "{} spans stick out of their parent (asynchronous, or a clock was set)"),
-    ("overlapping", "{} spans overlap others of their thread and count as running beside them"),
-    ("busy_clamped", "{} spans claim more time inside than they lasted and count as their duration"),
+    ("bad_lines", "lines that could not be read and were left out"),
+    ("orphans", "spans whose parent is not in the file, made roots"),
+    ("cycles", "cycles of parents, cut at their earliest span"),
+    ("duplicates", "spans with the id of another, of which the one with the later end was kept"),
+    ("negative_durations", "spans that ended before they began, counted as no time"),
+    ("missing_times", "spans without a start time, put where another began"),
+    ("outside_parent", "spans that stick out of their parent (asynchronous, or a clock was set)"),
+    ("overlapping", "spans that overlap others of their thread, counted as running beside them"),
+    ("busy_clamped", "spans that claim more time inside than they lasted, counted as their duration"),
 )
 
 
@@ -57,7 +57,7 @@ def diagnose(resources: Sequence[Resource], counts: Counts, unfinished: int) -> 
         notes.insert(0, "the run was cut short: this is what was written until then")
     for name, sentence in _SENTENCES:
         if getattr(counts, name):
-            notes.append(sentence.format(f"{getattr(counts, name):,}"))
+            notes.append(f"{sentence}: {getattr(counts, name):,}")
     return Diagnostics(
         dropped=total(semconv.SPANS_DROPPED),
         truncated=total(semconv.SPANS_TRUNCATED),

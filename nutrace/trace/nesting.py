@@ -24,19 +24,19 @@ class Nesting:
     lanes: Dict[int, Tuple[int, int]]
 
 
-def nest(rows: Rows, parent: array[int], counts: Counts) -> Nesting:
+def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
     """Decide for every span whether it lies inside its parent, and what is left of the parent."""
-    start, end, busy, thread = rows.start_ns, rows.end_ns, rows.busy_ns, rows.thread
+    # Lists while there is much to read: an array makes an int object each time.
+    start, end, thread = rows.start_ns.tolist(), rows.end_ns.tolist(), rows.thread.tolist()
     count = len(start)
-    untold = [thread_id is None for _, thread_id, _ in rows.threads]
-    resource = [key[0] for key in rows.threads]
-    self_ns = array("q", [0]) * count  # what children have not yet taken
-    sibling_end = array("q", [0]) * count  # per parent: end of the last plain child
+    left = [0] * count  # of each span's cost, what children have not yet taken
+    sibling_end = [0] * count  # per parent: end of the last plain child
+    untold = {number for number, (_, thread_id, _) in enumerate(rows.threads) if thread_id is None}
     nested = bytearray(count)
     heads: List[int] = []  # outermost spans of a thread
     beside: List[int] = []  # spans that need a lane
 
-    for span, (begin, finish, cost, above, own) in enumerate(zip(start, end, busy, parent, thread)):
+    for span, (begin, finish, cost, above, own) in enumerate(zip(start, end, rows.busy_ns, parent, thread)):
         plain = cost < 0
         if plain:
             cost = finish - begin
@@ -46,7 +46,7 @@ def nest(rows: Rows, parent: array[int], counts: Counts) -> Nesting:
         if above < 0:
             heads.append(span)
         else:
-            if untold[own] and resource[thread[above]] == resource[own]:
+            if own in untold and rows.threads[thread[above]][0] == rows.threads[own][0]:
                 own = thread[span] = thread[above]
             if own != thread[above]:
                 heads.append(span)
@@ -54,37 +54,34 @@ def nest(rows: Rows, parent: array[int], counts: Counts) -> Nesting:
                 early, late = start[above] - begin, finish - end[above]
                 if early > 0 or late > 0:
                     counts.outside_parent += 1
-                    if (
-                        early <= ROUNDING_NS
-                        and late <= ROUNDING_NS
-                        and finish >= start[above]
-                        and begin <= end[above]
-                    ):
+                    if max(early, late) <= ROUNDING_NS and finish >= start[above] and begin <= end[above]:
                         begin = start[span] = max(begin, start[above])
                         finish = end[span] = min(finish, end[above])
                         cost = min(cost, finish - begin)
                         early = late = 0
-                if early <= 0 and late <= 0:
-                    excess = cost - self_ns[above]
-                    if excess > ROUNDING_NS or (plain and begin < sibling_end[above] - ROUNDING_NS):
-                        counts.overlapping += 1
-                        beside.append(span)
-                    else:
-                        if excess > 0:
-                            cost -= excess
-                        nested[span] = 1
-                        self_ns[above] -= cost
-                        if plain and finish > sibling_end[above]:
-                            sibling_end[above] = finish
-                else:
+                room = left[above] - cost
+                if early > 0 or late > 0:
                     beside.append(span)
-        busy[span] = self_ns[span] = cost
-    return _lay_lanes(rows, parent, nested, heads, beside, self_ns, counts)
+                elif room < -ROUNDING_NS or (plain and begin < sibling_end[above] - ROUNDING_NS):
+                    counts.overlapping += 1
+                    beside.append(span)
+                else:
+                    if room < 0:
+                        cost, room = cost + room, 0
+                    nested[span] = 1
+                    left[above] = room
+                    if plain and finish > sibling_end[above]:
+                        sibling_end[above] = finish
+        left[span] = cost
+        rows.busy_ns[span] = cost
+    del sibling_end
+    rows.start_ns, rows.end_ns, rows.thread = array("q", start), array("q", end), array("i", thread)
+    return _lay_lanes(rows, parent, nested, heads, beside, array("q", left), counts)
 
 
 def _lay_lanes(
     rows: Rows,
-    parent: array[int],
+    parent: List[int],
     nested: bytearray,
     heads: List[int],
     beside: List[int],

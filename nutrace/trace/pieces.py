@@ -39,12 +39,12 @@ def cuts(heads: bytes, data: bytes) -> Iterator[Cut]:
     at = data.rfind(_NEXT_SCOPE)
     after = data.rfind(_NEXT_RESOURCE, max(at, 0))
     if after >= 0:
-        yield Cut(heads + data[:after] + b"]}]}]}", after + len(b"]}]},"), _START)
+        yield Cut(_joined(heads, data, after, b"]}]}]}"), after + len(b"]}]},"), _START)
     if at >= 0:
         # bytes.find is many times faster than rfind, and most parts hold no new resource.
         head = _head(data[:at] if _RESOURCE in data else heads, _RESOURCE, _SCOPES)
         if head:
-            yield Cut(heads + data[:at] + b"]}]}]}", at + len(b"]},"), _START + head)
+            yield Cut(_joined(heads, data, at, b"]}]}]}"), at + len(b"]},"), _START + head)
     # A file with all spans in one batch. Links begin like spans do; a cut among them does not
     # decode, so a few earlier ones are tried.
     at = len(data)
@@ -63,3 +63,7 @@ def _head(data: bytes, opening: bytes, closing: bytes) -> bytes:
     start = data.rfind(opening)
     end = data.find(closing, start) if start >= 0 else -1
     return data[start : end + len(closing)] if end >= 0 else b""
+
+
+def _joined(heads: bytes, data: bytes, end: int, tail: bytes) -> bytes:
+    return b"".join((heads, memoryview(data)[:end], tail))

@@ -194,7 +194,8 @@ class Rows:
             pid = attributes.get("process.pid")
             identity: object = raw
             if pid is not None:
-                identity = (str(attributes.get("host.name")), str(attributes.get(semconv.RUN_ID)), str(pid))
+                run = attributes.get(semconv.RUN_ID) or attributes.get("host.name")
+                identity = (str(run), str(pid))
             index = self._resource_of.get(identity)
             if index is None:
                 index = self._resource_of[identity] = len(self.resources)

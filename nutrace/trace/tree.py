@@ -27,6 +27,7 @@ lane's self times sum to its outermost spans' cost.
 from __future__ import annotations
 
 from array import array
+from operator import itemgetter
 from typing import Any, Dict, List, Tuple
 
 from nutrace.trace.diagnostics import Counts, diagnose
@@ -45,25 +46,27 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
     _mend_times(rows, up, alive, counts)
     order = _preorder(rows, up, alive, counts)
     count = len(order)
-    position = array("i", [-1]) * len(rows)
+    # Loops over lists: reading an array makes an int object each time.
+    position = [-1] * (len(rows) + 1)  # the last one, -1, is for roots
     for new, row in enumerate(order):
         position[row] = new
-    parent = array("i", [position[up[row]] if up[row] >= 0 else -1 for row in order])
+    parent = [position[up[row]] for row in order]
     events = {position[row]: value for row, value in rows.events.items() if position[row] >= 0}
     status = {position[row]: value for row, value in rows.status.items() if position[row] >= 0}
     del position, up, alive
     _reorder(rows, order)
     del order
 
-    depth = array("i", [0]) * count
+    depth, subtree_end = [0] * count, list(range(1, count + 1))
     for span, above in enumerate(parent):
         if above >= 0:
             depth[span] = depth[above] + 1
-    subtree_end = array("i", range(1, count + 1))
     for span in range(count - 1, -1, -1):
         above = parent[span]
         if above >= 0 and subtree_end[above] < subtree_end[span]:
             subtree_end[above] = subtree_end[span]
+    depths, subtree_ends = array("i", depth), array("i", subtree_end)
+    del depth, subtree_end
     _end_unfinished(rows, parent)
     nesting = nest(rows, parent, counts)
     thread, threads, resources = _number_threads(rows, nesting)
@@ -71,9 +74,9 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
         path=path,
         name=rows.name,
         component=rows.component,
-        parent=parent,
-        depth=depth,
-        subtree_end=subtree_end,
+        parent=array("i", parent),
+        depth=depths,
+        subtree_end=subtree_ends,
         start_ns=rows.start_ns,
         end_ns=rows.end_ns,
         busy_ns=nesting.busy_ns,
@@ -98,7 +101,7 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
     )
 
 
-def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, array[int]]:
+def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, List[int]]:
     """Which rows stay, and the row of each one's parent (-1 for none)."""
     ids, parents = rows.span_id, rows.parent_id
     count = len(ids)
@@ -124,7 +127,7 @@ def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, array[int]]:
     else:
         wanted = parents
     find = row_of.get
-    up = array("i", [find(key, -1) for key in wanted])
+    up = [find(key, -1) for key in wanted]
     counts.orphans = sum(1 for key, above, stays in zip(wanted, up, alive) if key and above < 0 and stays)
     rows.parent_id = array("Q")
     return alive, up
@@ -149,7 +152,7 @@ def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, counts: Counts) ->
     return row_of
 
 
-def _mend_times(rows: Rows, up: array[int], alive: bytearray, counts: Counts) -> None:
+def _mend_times(rows: Rows, up: List[int], alive: bytearray, counts: Counts) -> None:
     start, end = rows.start_ns, rows.end_ns
     if min(start, default=1) <= 0:
         known = min((time for time in start if time > 0), default=0)
@@ -175,7 +178,7 @@ def _mend_times(rows: Rows, up: array[int], alive: bytearray, counts: Counts) ->
         counts.negative_durations += alive[row]
 
 
-def _preorder(rows: Rows, up: array[int], alive: bytearray, counts: Counts) -> List[int]:
+def _preorder(rows: Rows, up: List[int], alive: bytearray, counts: Counts) -> List[int]:
     by_start = _by_start(rows, alive)
     order = _walk(by_start, up)
     if len(order) < len(by_start):
@@ -204,9 +207,9 @@ def _by_start(rows: Rows, alive: bytearray) -> List[int]:
     return order
 
 
-def _walk(by_start: List[int], up: array[int]) -> List[int]:
+def _walk(by_start: List[int], up: List[int]) -> List[int]:
     """Preorder without recursion; spans in a cycle are not reached."""
-    first, following = array("i", [-1]) * len(up), array("i", [-1]) * len(up)
+    first, following = [-1] * len(up), [-1] * len(up)
     roots = []
     for row in reversed(by_start):
         above = up[row]
@@ -233,7 +236,7 @@ def _walk(by_start: List[int], up: array[int]) -> List[int]:
     return order
 
 
-def _cut_cycles(by_start: List[int], reached: List[int], up: array[int], counts: Counts) -> None:
+def _cut_cycles(by_start: List[int], reached: List[int], up: List[int], counts: Counts) -> None:
     done = bytearray(len(up))
     for row in reached:
         done[row] = 1
@@ -255,6 +258,8 @@ def _cut_cycles(by_start: List[int], reached: List[int], up: array[int], counts:
 
 def _reorder(rows: Rows, order: List[int]) -> None:
     count = len(order)
+    # Twice, as itemgetter of a single item would not give a tuple.
+    pick = itemgetter(*order, order[0])
     for column in (
         "span_id",
         "trace_id",
@@ -270,16 +275,15 @@ def _reorder(rows: Rows, order: List[int]) -> None:
         # Many columns are constant; to compare them as bytes takes no time.
         same = old[:1] * count
         if count < len(old) or same.tobytes() != old.tobytes():
-            setattr(rows, column, array(old.typecode, [old[row] for row in order]))
+            setattr(rows, column, array(old.typecode, pick(old)[:-1]))
     for column in ("name", "component", "attributes"):
-        old = getattr(rows, column)
-        setattr(rows, column, [old[row] for row in order])
+        setattr(rows, column, list(pick(getattr(rows, column))[:-1]))
     for column in ("announced", "unfinished"):
         old = getattr(rows, column)
-        setattr(rows, column, bytearray([old[row] for row in order]) if any(old) else bytearray(count))
+        setattr(rows, column, bytearray(pick(old)[:-1]) if any(old) else bytearray(count))
 
 
-def _end_unfinished(rows: Rows, parent: array[int]) -> None:
+def _end_unfinished(rows: Rows, parent: List[int]) -> None:
     if 1 not in rows.announced:
         return
     latest = rows.end_ns[:]

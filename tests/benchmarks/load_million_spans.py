@@ -168,9 +168,8 @@ def main() -> None:
         if not args.no_peer:
             peer = measure(_PEER, path)
             print(f"json.load + dict  {peer}")
-            print(
-                f"  nutrace / peer  {ours.seconds / peer.seconds:7.2f} {ours.peak_bytes / peer.peak_bytes:29.2f}"
-            )
+            time, memory = ours.seconds / peer.seconds, ours.peak_bytes / peer.peak_bytes
+            print(f"  nutrace / peer  {time:7.2f} {memory:29.2f}")
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ def test_a_run_that_was_cut_short_says_so(tmp_path: Path, capsys: pytest.Capture
     text = capsys.readouterr().out
     assert "CUT SHORT" in text
     assert "2 unfinished" in text
-    assert "1 steps did not finish" in text
+    assert "steps that did not finish, counted outside the steps: 1" in text
     found = _json(path, capsys)
     assert found["run"]["complete"] is False
     assert found["lost"]["unfinished"] == 2
