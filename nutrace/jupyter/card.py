@@ -51,7 +51,7 @@ def _head(trace: Trace, found: Report) -> Markup:
     return element(
         "div",
         element("strong", title),
-        element("span", " · ".join(where), class_="nt-muted", title=run.command[:2000]),
+        element("span", " · ".join(where), class_="nt-muted", title=run.command),
         badge,
         class_="nt-head",
     )

@@ -8,6 +8,7 @@ from typing import Union
 from nutrace_exporters.labels import label
 
 _LONGEST = 160
+_LONGEST_ATTRIBUTE = 1000
 
 
 class Markup(str):
@@ -27,8 +28,15 @@ def text(content: Content) -> Markup:
 
 
 def element(tag: str, *children: Content, **attributes: str) -> Markup:
-    """An element; text in it and in its attributes is escaped. ``class_`` is class."""
-    given = "".join(f' {key.rstrip("_")}="{html.escape(value)}"' for key, value in attributes.items())
+    """An element; text in it and in its attributes is escaped.
+
+    ``class_`` is class; an attribute without a value is left out.
+    """
+    given = "".join(
+        f' {key.rstrip("_")}="{html.escape(label(value, _LONGEST_ATTRIBUTE))}"'
+        for key, value in attributes.items()
+        if value
+    )
     return Markup(f"<{tag}{given}>{join(*children)}</{tag}>")
 
 

@@ -1,0 +1,178 @@
+"""The summary card: the report's figures, every name escaped, losses said."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+import pytest
+from fakes.otlp import RESOURCE, document, trace_of, write
+
+import nutrace
+from nutrace.analysis import report
+from nutrace.jupyter import VIEWS, card
+from nutrace.trace import Trace, load, select, views
+
+HOSTILE = "<script>alert(1)</script>\"'&\0<img src=x onerror=alert(2)>"
+VOID = {"br", "img", "hr", "meta", "input"}
+
+
+def step(index: int, start: float, planner: float, **more: object) -> Tuple[object, ...]:
+    """A step of 100 ms of simulated time, `planner` microseconds of it in the planner and 10 in itself."""
+    told = {
+        "nutrace.component": "simulation",
+        "nutrace.step.index": index,
+        "nutrace.step.simulated_interval_s": 0.1,
+        **more,
+    }
+    below = ("planner.compute", start, start + planner, {"nutrace.component": "planner"})
+    return ("simulation.step", start, start + planner + 10, [below], told)
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Trace:
+    run = {
+        "nutrace.component": "simulation",
+        "nuplan.scenario.type": "on_ramp",
+        "nuplan.planner.name": "MyPlanner",
+    }
+    setup = ("config.compose", 0, 500, {"nutrace.component": "config"})
+    steps = [step(0, 1000, 3000), step(1, 6000, 1000)]
+    return trace_of(tmp_path, setup, ("simulation.run", 900, 9000, steps, run))
+
+
+class Cells(HTMLParser):
+    """The rows of the first table, and the tags seen, each of which must be closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: List[List[str]] = []
+        self.tags: List[str] = []
+        self.open: List[str] = []
+
+    def handle_starttag(self, tag: str, attrs: List[Tuple[str, Optional[str]]]) -> None:
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.rows and "tr" in self.open:
+            self.rows[-1][-1] += data
+
+
+def parsed(page: str) -> Cells:
+    cells = Cells()
+    cells.feed(page)
+    cells.close()
+    assert cells.open == []
+    return cells
+
+
+def words(page: str) -> str:
+    """What a reader sees."""
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL).split())
+
+
+def test_table_holds_the_reports_components(trace: Trace) -> None:
+    rows = parsed(card(trace)).rows
+    found = report(trace)
+    assert [row[0] for row in rows[1 : 1 + len(found.components)]] == ["planner", "simulation"]
+    assert rows[1][1:5] == ["1.0", "2.000", "2.000", "99.5 %"]  # 3 and 1 ms over two steps
+    assert rows[2][1:5] == ["1.0", "0.010", "2.010", "0.5 %"]
+    assert rows[3][:3] == ["sum", "", "2.010"]
+
+
+def test_figures_and_title(trace: Trace) -> None:
+    text = words(card(trace))
+    assert "on_ramp · MyPlanner" in text
+    assert "2 steps" in text
+    assert "2.01 ms mean step" in text
+    assert "0.02× keeps up with real time" in text
+    assert "Outside the steps: 4.58 ms, mostly simulation, config" in text
+    assert "no span dropped, truncated or unfinished" in text
+
+
+def test_losses_are_said(tmp_path: Path) -> None:
+    lossy = {
+        **RESOURCE,
+        "nutrace.run.complete": False,
+        "nutrace.spans.dropped": 7,
+        "nutrace.spans.truncated": 1,
+    }
+    trace = trace_of(tmp_path, step(0, 0, 5), step(1, 20, 5, **{"nutrace.unfinished": True}), resource=lossy)
+    page = card(trace)
+    assert "7 spans dropped, 1 span with attributes cut, 1 span unfinished" in words(page)
+    assert "cut short" in words(page)
+    assert "did not finish, counted outside the steps: 1" in words(page)
+    assert "no span dropped" not in words(page)
+
+
+def test_own_cost_is_said(tmp_path: Path) -> None:
+    costly = {**RESOURCE, "nutrace.overhead.estimated_ns": 2_000_000}
+    trace = trace_of(tmp_path, ("work", 0, 100_000), resource=costly)
+    assert "nutrace itself cost about 2 ms, 2.00 % of the wall time" in words(card(trace))
+
+
+def test_selection_names_itself_and_claims_nothing_of_the_run(trace: Trace) -> None:
+    text = words(card(select(trace, steps=0)))
+    assert text.startswith("Step 0 of run.json")
+    assert "1 step 3.01 ms the step took" in text
+    assert "wall time" not in text
+    assert "in the whole run" in text
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    run = {
+        "nutrace.component": "simulation",
+        "nuplan.scenario.type": HOSTILE,
+        "nuplan.planner.name": HOSTILE,
+    }
+    resource = {**RESOURCE, "process.command_args": [HOSTILE]}
+    folder = tmp_path / "<b>"
+    folder.mkdir()
+    content = document(("simulation.run", 0, 100, [step(0, 1, 50)], run), resource=resource)
+    page = card(load(write(folder / "<script>x.json", content)))
+    tags = set(parsed(page).tags)
+    assert "script" not in tags
+    assert "img" not in tags
+    assert "\0" not in page
+    page.encode("utf-8")
+
+
+def test_trace_without_steps_or_time_has_a_card(tmp_path: Path) -> None:
+    page = card(trace_of(tmp_path, ("GET /", 5, 5)))
+    rows = parsed(page).rows
+    assert rows[1][:2] == ["other", "1"]
+    assert "mean step" not in words(page)
+
+
+def test_public_load_shows_the_card(trace: Trace, tmp_path: Path) -> None:
+    before = views.register(None)
+    try:
+        assert trace._repr_html_() is None
+        shown = nutrace.load(trace.path)
+        assert shown._repr_html_() == card(shown)
+        assert repr(shown).startswith("<Trace ")
+        assert "\n" not in repr(shown)
+    finally:
+        views.register(before)
+
+
+def test_without_views_a_table_says_what_to_do(trace: Trace) -> None:
+    before = views.register(None)
+    try:
+        with pytest.raises(nutrace.NutraceError, match=r"nutrace\.load"):
+            trace.steps()
+        assert views.register(VIEWS) is None
+        assert len(trace.steps()) == 2
+    finally:
+        views.register(before)

@@ -1,0 +1,131 @@
+"""Tables of spans and steps: the trace's own figures, in the units of their columns."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fakes.otlp import trace_of
+
+from nutrace.errors import MissingDependencyError
+from nutrace.jupyter import span_frame, step_frame
+from nutrace.trace import Trace, select
+
+pandas = pytest.importorskip("pandas")
+
+
+def component(name: str, **more: object) -> dict[str, object]:
+    return {"nutrace.component": name, **more}
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Trace:
+    lights = component("database", **{"nutrace.generator.yielded": 23, "nutrace.busy_ns": 400_000})
+    first = component("simulation", **{"nutrace.step.index": 10, "nutrace.step.simulated_interval_s": 0.002})
+    second = component("simulation", **{"nutrace.step.index": 11})
+    half = component("simulation", **{"nutrace.step.index": 12, "nutrace.unfinished": True})
+    plan = ("plan", 2000, 4000, [("lights", 2500, 3500, lights)], component("planner"))
+    beside = ("helper", 2000, 9000, component("model", **{"thread.id": 2, "thread.name": "pool"}))
+    return trace_of(
+        tmp_path,
+        (
+            "simulation.run",
+            0,
+            20000,
+            [
+                ("simulation.step", 1000, 5000, [plan, beside], first),
+                ("simulation.step", 6000, 7000, second),
+                ("simulation.step", 8000, 9000, half),
+            ],
+            component("simulation", **{"nuplan.scenario.token": "abc"}),
+        ),
+    )
+
+
+def test_steps(trace: Trace) -> None:
+    steps = step_frame(trace)
+    assert steps.index.name == "step"
+    assert list(steps.index) == [10, 11]  # the unfinished one has no duration
+    assert list(steps.columns) == [
+        "span",
+        "scenario",
+        "start_s",
+        "duration_ms",
+        "simulated_interval_s",
+        "realtime_factor",
+        "simulation_self_ms",
+        "planner_self_ms",
+        "database_self_ms",
+    ]
+    first = steps.loc[10]
+    assert trace[first.span].name == "simulation.step"
+    assert first.scenario == "abc"
+    assert first.start_s == pytest.approx(0.001)
+    assert first.duration_ms == pytest.approx(4.0)
+    assert first.simulated_interval_s == pytest.approx(0.002)
+    assert first.realtime_factor == pytest.approx(2.0)
+    assert first.planner_self_ms == pytest.approx(1.6)
+    assert first.database_self_ms == pytest.approx(0.4)
+    assert pandas.isna(steps.loc[11].realtime_factor)
+
+
+def test_components_of_a_step_sum_to_its_duration(trace: Trace) -> None:
+    steps = step_frame(trace)
+    sums = steps.filter(like="_self_ms").sum(axis=1)
+    assert list(sums) == pytest.approx(list(steps.duration_ms))
+
+
+def test_spans(trace: Trace) -> None:
+    spans = span_frame(trace)
+    assert len(spans) == len(trace)
+    lights = spans[spans.name == "lights"].iloc[0]
+    assert lights.component == "database"
+    assert lights.step == 10
+    assert lights.start_s == pytest.approx(0.0025)
+    assert lights.total_ms == lights.self_ms == pytest.approx(0.4)  # time inside, not the interval
+    assert (lights.calls, lights.yielded, lights.depth) == (1, 23, 3)
+    assert spans.name[lights.parent] == "plan"
+    assert spans.self_ms[spans.name == "plan"].iloc[0] == pytest.approx(1.6)
+    helper = spans[spans.name == "helper"].iloc[0]
+    assert (helper.process, helper.thread) == (100, "pool")
+    assert pandas.isna(spans.step[0])
+    assert spans.step.dtype == "Int64"
+
+
+def test_attributes_are_added_when_asked_for(trace: Trace) -> None:
+    assert "nuplan.scenario.token" not in span_frame(trace).columns
+    spans = span_frame(trace, ["nuplan.scenario.token"])
+    assert spans["nuplan.scenario.token"][0] == "abc"
+    assert spans["nuplan.scenario.token"].isna().sum() == len(trace) - 1
+    assert "thread.id" in span_frame(trace, "thread.id").columns
+
+
+def test_tables_of_a_part(trace: Trace) -> None:
+    part = select(trace, steps="10")
+    assert list(span_frame(part).name) == ["simulation.step", "plan", "lights", "helper"]
+    assert list(step_frame(part).index) == [10]
+    assert step_frame(select(trace, component="planner")).empty
+    assert list(span_frame(part).step) == [10] * 4
+
+
+def test_missing_pandas_is_one_line(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'nutrace\[jupyter\]'") as caught:
+        step_frame(trace)
+    assert "\n" not in str(caught.value)
+
+
+def test_loading_and_card_import_no_pandas_and_no_ipython(trace: Trace) -> None:
+    code = (
+        "import sys, nutrace\n"
+        "trace = nutrace.load(sys.argv[1])\n"
+        "trace._repr_html_()\n"
+        "trace.flamegraph()._repr_html_()\n"
+        "print([name for name in ('pandas', 'numpy', 'IPython') if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, trace.path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
