@@ -1,4 +1,4 @@
-"""Small outputs, read by people: ``NUTRACE_TESTS_REGOLD=1 pytest tests/exporters/test_gold.py`` writes them anew."""
+"""Small outputs, read by people. ``NUTRACE_TESTS_REGOLD=1 pytest ...`` writes them anew, for review."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def test_nothing_is_seen_before_it_is_whole(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     target.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), whole_file(str(target)) as out:
+    with pytest.raises(KeyboardInterrupt), whole_file(str(target)) as out:  # noqa: PT012
         out.write(b"new")
         raise KeyboardInterrupt
     assert target.read_bytes() == b"old"

@@ -103,7 +103,8 @@ def test_real_app_opens_it(
         time.sleep(0.2)
     text = _text(chromium)
     assert "my run" in chromium.title or "my run" in text
-    assert "Time Order" in text and "Left Heavy" in text
+    assert "Time Order" in text
+    assert "Left Heavy" in text
     assert not [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"]
 
 

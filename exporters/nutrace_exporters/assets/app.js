@@ -323,6 +323,7 @@ class App {
     on("search", "input", () => this.searchFor(this.searchField.value));
     on("search", "keydown", (event) => event.key === "Enter" && this.nextMatch(event.shiftKey ? -1 : 1));
     on("steps-field", "change", () => this.readStepsField());
+    on("steps-field", "keydown", (event) => event.key === "Enter" && this.stepsField.blur());
     on("clear-steps", "click", () => this.select(null));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);

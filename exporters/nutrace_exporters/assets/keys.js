@@ -44,7 +44,10 @@ function listenToKeys(app) {
     const act = actions.get(event.key) ?? actions.get(event.key.toLowerCase());
     if (!act) return;
     event.preventDefault();
-    if (typing) event.target.blur();
+    if (typing) {
+      event.target.blur();
+      if (event.target !== app.searchField) return;
+    }
     act(event);
   });
   const rows = [...table.map(({ show, help }) => [show, help]), ...MOUSE_HELP];
