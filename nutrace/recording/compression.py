@@ -11,7 +11,7 @@ somebody refers to) are never merged.
 
 from __future__ import annotations
 
-from typing import Deque, Optional, Union
+from typing import Any, Deque, Optional, Union
 
 from nutrace.recording.span import Extra, Parent, Site, Span, home
 
@@ -67,7 +67,17 @@ def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
         taken = queue.pop()  # atomic: from here on it is ours, or the recorder took it before us
     except IndexError:
         return False
-    composite = taken if isinstance(taken, Composite) else Composite(taken)
+    if taken is not last:  # a signal handler or finalizer of this thread came in between
+        queue.append(taken)
+        return False
+    composite: Any
+    if isinstance(taken, Composite):
+        composite = taken
+    else:
+        composite = Composite(taken)
+        taken.parent = composite
     composite.add(span)
+    # A task or thread that was begun inside may still name it: `ids` gives it the composite's id.
+    span.parent = composite
     queue.append(composite)
     return True

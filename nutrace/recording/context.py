@@ -55,9 +55,10 @@ class RuntimeContext(ContextVarsRuntimeContext):
 def base_of(span: Span) -> Optional[Context]:
     """The OpenTelemetry context that the span was started over: what baggage lives in."""
     node: Optional[Parent] = span
-    while isinstance(node, Span):
+    while node is not None and not isinstance(node, Remote):
         if node.extra is not None and node.extra.base is not None:
-            return node.extra.base
+            base: Context = node.extra.base
+            return base
         node = node.parent
     return None
 

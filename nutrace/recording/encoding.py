@@ -13,49 +13,21 @@ import msgspec
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.span import Extra, Site, Span, home, ids, trace_id_of
+from nutrace.recording.values import Values, clean
 
 _dumps: Callable[[Any], bytes] = msgspec.json.Encoder().encode
 
-_INT64 = 1 << 63
+_LONGEST_TRACE = 16384  # characters of a stack trace, if attribute texts must be shorter
 
 
 def text(value: str) -> str:
     """`value` as a JSON string; lone surrogates, which UTF-8 cannot hold, become U+FFFD."""
-    try:
-        return _dumps(value).decode()
-    except UnicodeEncodeError:
-        return _dumps(value.encode("utf-8", "replace").decode()).decode()
+    return _dumps(clean(value)).decode()
 
 
-def any_value(value: Any, limit: int) -> Dict[str, Any]:
-    """OTLP's AnyValue; texts over `limit` characters are cut, other objects become their str()."""
-    if isinstance(value, bool):
-        return {"boolValue": value}
-    if isinstance(value, int):
-        return {"intValue": str(int(value))} if -_INT64 <= value < _INT64 else {"stringValue": str(value)}
-    if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
-            return {"doubleValue": {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")}
-        return {"doubleValue": float(value)}
-    if isinstance(value, (list, tuple)):
-        return {"arrayValue": {"values": [any_value(item, limit) for item in value]}}
-    if isinstance(value, bytes):
-        return any_value(value.hex(), limit)
-    if isinstance(value, Mapping):
-        pairs = [{"key": str(key), "value": any_value(item, limit)} for key, item in value.items()]
-        return {"kvlistValue": {"values": pairs}}
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return any_value(value.item(), limit)  # numpy's scalars
-    string = value if isinstance(value, str) else str(value)
-    if len(string) > limit:
-        string = string[:limit]
-    return {"stringValue": string.encode("utf-8", "replace").decode()}
-
-
-def key_values(attributes: Mapping[str, Any], limit: int) -> str:
+def _inside(values: Values, attributes: Mapping[str, Any]) -> str:
     """`attributes` as the inside of a JSON array of KeyValue."""
-    pairs = [{"key": str(key), "value": any_value(value, limit)} for key, value in attributes.items()]
-    return _dumps(pairs).decode()[1:-1]
+    return _dumps(values.key_values(attributes)).decode()[1:-1]
 
 
 def _int_attribute(key: str, value: int) -> str:
@@ -68,12 +40,17 @@ class Encoder:
     Parameters
     ----------
     text_limit:
-        Longest attribute text in characters; `truncated` counts what was cut.
+        Longest attribute text and name in characters.
     """
 
     def __init__(self, text_limit: int) -> None:
-        self.text_limit = text_limit
-        self.truncated = 0
+        self.values = Values(text_limit)
+        self._noted = Values(max(text_limit, _LONGEST_TRACE))
+
+    @property
+    def truncated(self) -> int:
+        """Texts and lists that were cut."""
+        return self.values.cut + self._noted.cut
 
     def fragment(self, site: Site) -> str:
         """A site's share: name, kind, and the attributes that all of its spans have."""
@@ -85,7 +62,7 @@ class Encoder:
             attributes[semconv.CODE_FILE] = file
         if line:
             attributes[semconv.CODE_LINE] = line
-        site.fragment = key_values(attributes, self.text_limit)
+        site.fragment = _inside(self.values, attributes)
         return site.fragment
 
     def encode(self, record: Record, thread_id: int) -> str:
@@ -93,6 +70,8 @@ class Encoder:
         site = record.site
         parent = record.parent
         extra = record.extra
+        if extra is not None and extra.thread_id:
+            thread_id = extra.thread_id
         more = f',{{"key":"thread.id","value":{{"intValue":"{thread_id}"}}}}'
         tail = ""
         name = site.name
@@ -114,7 +93,7 @@ class Encoder:
         offset = home.offset_ns
         return (
             f'{{"traceId":"{trace:032x}","spanId":"{record.id or ids.assign(record):016x}",{above}'
-            f'"name":{text(name)},"kind":{site.kind},'
+            f'"name":{self._text(name)},"kind":{site.kind},'
             f'"startTimeUnixNano":"{record.started + offset}","endTimeUnixNano":"{record.ended + offset}",'
             f'"attributes":[{site.fragment or self.fragment(site)}{more}]{tail}}}'
         )
@@ -126,14 +105,19 @@ class Encoder:
         above = ""
         if parent is not None:
             above = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",'  # type: ignore[arg-type]
-        more = self._attributes(span.extra) if span.extra is not None else ""
+        extra = span.extra
+        more = self._attributes(extra) if extra is not None else ""
+        name = (extra.name if extra is not None else None) or site.name
         return (
             f'{{"traceId":"{trace_id_of(span):032x}","spanId":"{span.id or ids.assign(span):016x}",{above}'
-            f'"name":{text(site.name)},"kind":{site.kind},'
+            f'"name":{self._text(name)},"kind":{site.kind},'
             f'"startTimeUnixNano":"{span.started + home.offset_ns}",'
             f'"endTimeUnixNano":"{now + home.offset_ns}",'
             f'"attributes":[{site.fragment or self.fragment(site)}{more}]}}'
         )
+
+    def _text(self, value: Any) -> str:
+        return _dumps(self.values.text(value)).decode()
 
     def _attributes(self, extra: Extra) -> str:
         more = ""
@@ -145,40 +129,34 @@ class Encoder:
         if extra.unfinished:
             attributes[semconv.UNFINISHED] = True
         if attributes:
-            self._count_cut(attributes)
-            more += "," + key_values(attributes, self.text_limit)
+            more += "," + _inside(self.values, attributes)
         return more
 
     def _tail(self, extra: Extra) -> str:
-        limit = self.text_limit
         tail = ""
         if extra.events:
             events = [
-                f'{{"name":{text(name)},"timeUnixNano":"{at + home.offset_ns}",'
-                f'"attributes":[{key_values(attributes, max(limit, 16384))}]}}'
+                f'{{"name":{self._text(name)},"timeUnixNano":"{at + home.offset_ns}",'
+                f'"attributes":[{_inside(self._noted, attributes)}]}}'
                 for name, at, attributes in extra.events
             ]
             tail += f',"events":[{",".join(events)}]'
         if extra.links:
             links = [
-                f'{{"traceId":"{trace:032x}","spanId":"{span:016x}","attributes":[{key_values(noted, limit)}]}}'
+                f'{{"traceId":"{trace:032x}","spanId":"{span:016x}",'
+                f'"attributes":[{_inside(self.values, noted)}]}}'
                 for trace, span, noted in extra.links
             ]
             tail += f',"links":[{",".join(links)}]'
         code, message = extra.status
         if code:
-            tail += f',"status":{{"code":{code},"message":{text(message[:limit])}}}'
+            tail += f',"status":{{"code":{code},"message":{self._text(message)}}}'
         return tail
-
-    def _count_cut(self, attributes: Mapping[str, Any]) -> None:
-        self.truncated += sum(
-            1 for value in attributes.values() if isinstance(value, str) and len(value) > self.text_limit
-        )
 
 
 def resource(attributes: Mapping[str, Any]) -> str:
     """A resource's JSON object."""
-    return f'{{"attributes":[{key_values(attributes, 1 << 20)}]}}'
+    return f'{{"attributes":[{_inside(Values(1 << 20), attributes)}]}}'
 
 
 def scope(name: str, version: str) -> str:

@@ -11,7 +11,7 @@ from typing import Dict, Optional
 
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
-from nutrace.recording.span import Parent, Span
+from nutrace.recording.span import Parent, Remote, Span
 
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million
 _MOST_OPEN = 10_000
@@ -74,7 +74,7 @@ class Figures:
             chain = []
             node: Optional[Parent] = span
             known = False
-            while isinstance(node, Span) and not known:
+            while node is not None and not isinstance(node, Remote) and not known:
                 if node in self._inside:
                     known = self._inside[node]
                     break

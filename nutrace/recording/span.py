@@ -1,11 +1,13 @@
 """A span while it is recorded: the one object the hot path makes.
 
-It is an OpenTelemetry span (registered as one: inheriting would give each a dictionary), so that ``trace.get_current_span()`` inside a probed function gives
-something to set attributes on, and costs nothing until somebody does.
+It is an OpenTelemetry span (registered as one: inheriting would give each a dictionary), so that
+``trace.get_current_span()`` inside a probed function gives something to set attributes on, and
+costs nothing until somebody does.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
@@ -18,6 +20,7 @@ from opentelemetry.util import types
 
 from nutrace import semconv
 from nutrace.recording.clock import now_ns
+from nutrace.recording.values import UNPRINTABLE
 
 
 class Site:
@@ -50,6 +53,7 @@ class Extra:
 
     __slots__ = (
         "attributes",
+        "away_ns",
         "backdated",
         "base",
         "busy_ns",
@@ -60,6 +64,7 @@ class Extra:
         "name",
         "status",
         "theirs",
+        "thread_id",
         "trace_id",
         "unfinished",
     )
@@ -71,6 +76,8 @@ class Extra:
         self.status: Tuple[int, str] = (0, "")
         self.name: Optional[str] = None
         self.busy_ns: Optional[int] = None
+        self.away_ns = 0  # while a generator that it lies in was suspended
+        self.thread_id = 0  # if another thread hands it over than the one it ran in
         self.continues: Optional[Span] = None
         self.unfinished = False
         self.dangling: Optional[Span] = None  # a bracket that was opened below this span
@@ -96,7 +103,11 @@ class Ids:
         """Give `span` its id; two threads that ask at once get the same."""
         with self._lock:
             if not span.id:
-                span.id = self._base + next(self._count)
+                above: Any = span.parent
+                if hasattr(above, "sum_ns"):  # a composite that it was merged into
+                    span.id = self.assign(above)
+                else:
+                    span.id = self._base + next(self._count)
             return span.id
 
 
@@ -114,7 +125,7 @@ class Home:
         self.trace_id = int.from_bytes(os.urandom(16), "big") | 1
         self.offset_ns = 0
         self.longest_ns = 200_000  # leaves that took longer are not merged
-        self.last_failure = 0
+        self.last_failure = (0, 0)  # id() of the error, and of the span that it went on to
         self.hand_over: Callable[[Span], None] = lambda span: None
         self.relieve: Callable[[Any], None] = lambda spans: spans.clear()
         self.fault: Callable[[str], None] = lambda where: None
@@ -147,24 +158,40 @@ class Span:
             extra = self.extra = Extra()
         return extra
 
+    def end_at(self, at: int) -> None:
+        """End at a clock reading; while its generator was suspended it cost nothing."""
+        self.ended = at
+        extra = self.extra
+        if extra is not None and extra.away_ns:
+            extra.busy_ns = at - self.started - extra.away_ns
+
     def fail(self, error: BaseException) -> None:
         """Note that `error` left this span: status and, where it began, an exception event."""
+        try:
+            if type(error) not in _NO_FAILURE:
+                noted = self._noted(error)
+                self.more().events.append(("exception", now_ns(), noted))
+                self.more().status = (2, f"{noted['exception.type']}: {noted['exception.message']}")
+        except Exception:  # law 1: whatever comes here must not replace the program's error
+            with contextlib.suppress(Exception):  # at the limit of recursion this fails as well
+                home.fault("noting an exception")
+
+    def _noted(self, error: BaseException) -> Dict[str, Any]:
         kind = type(error)
-        if kind in _NO_FAILURE:
-            return
-        extra = self.more()
-        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        name = kind.__qualname__
+        if kind.__module__ != "builtins":
+            name = f"{kind.__module__}.{name}"
         try:
             message = str(error)
         except Exception:  # a message that cannot be made must not replace the program's error
-            message = "<unprintable>"
-        extra.status = (2, f"{name}: {message}")
-        event: Dict[str, Any] = {"exception.type": name, "exception.message": message}
+            message = UNPRINTABLE
+        noted: Dict[str, Any] = {"exception.type": name, "exception.message": message}
         # The stack is written once, by the innermost span: the outer ones see the same object pass.
-        if home.last_failure != id(error):
-            event["exception.stacktrace"] = "".join(traceback.format_tb(error.__traceback__, limit=-20))
-        home.last_failure = id(error)
-        extra.events.append(("exception", now_ns(), event))
+        # (The error's id alone would not do: the next one may live where this one did.)
+        if home.last_failure != (id(error), id(self)):
+            noted["exception.stacktrace"] = "".join(traceback.format_tb(error.__traceback__, limit=-20))
+        home.last_failure = (id(error), id(self.parent))
+        return noted
 
     # -- opentelemetry.trace.Span ------------------------------------------------------------
 
@@ -205,7 +232,7 @@ class Span:
         self, name: str, attributes: types.Attributes = None, timestamp: Optional[int] = None
     ) -> None:
         if not self.ended:
-            at = now_ns() if timestamp is None else timestamp - home.offset_ns
+            at = now_ns() if timestamp is None else int(timestamp) - home.offset_ns
             self.more().events.append((name, at, dict(attributes or {})))
 
     def add_link(self, context: otel.SpanContext, attributes: types.Attributes = None) -> None:
@@ -236,18 +263,19 @@ class Span:
     ) -> None:
         if self.ended:
             return
-        before = self.more().status
-        self.fail(exception)
-        extra = self.more()
-        extra.status = before
-        if attributes and extra.events:
-            name, at, noted = extra.events[-1]
-            extra.events[-1] = (name, at, {**noted, **attributes})
+        try:
+            noted = self._noted(exception)
+            noted.update(attributes or {})
+            if escaped:
+                noted["exception.escaped"] = True
+            self.add_event("exception", noted, timestamp)
+        except Exception:  # law 1
+            home.fault("noting an exception")
 
     def end(self, end_time: Optional[int] = None) -> None:
         if not self.ended:
-            at = now_ns() if end_time is None else end_time - home.offset_ns
-            self.ended = max(at, self.started)
+            at = now_ns() if end_time is None else int(end_time) - home.offset_ns
+            self.end_at(max(at, self.started))
             home.hand_over(self)
 
 

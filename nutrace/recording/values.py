@@ -1,0 +1,107 @@
+"""Attribute values as OTLP's AnyValue: whatever a program puts on a span becomes bounded, valid JSON.
+
+Source: opentelemetry-proto, ``common/v1/common.proto``, in its JSON mapping: 64-bit integers are
+decimal strings, ``NaN`` and ``Infinity`` are strings.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Dict, Iterable, List, Mapping
+
+_INT64 = 1 << 63
+_DEEPEST = 16  # levels of lists and mappings; what lies deeper becomes text
+_SURROGATE = re.compile("[\ud800-\udfff]")
+UNPRINTABLE = "<unprintable>"
+
+
+def clean(text: str) -> str:
+    """`text` as UTF-8 can hold it: lone surrogates become U+FFFD."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+class Values:
+    """Makes AnyValues of at most `limit` characters or items each; `cut` counts what was longer."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.cut = 0
+
+    def key_values(self, attributes: Mapping[str, Any]) -> List[Dict[str, Any]]:
+        """A list of KeyValue."""
+        return [{"key": self.text(key), "value": self.any_value(value)} for key, value in attributes.items()]
+
+    def any_value(self, value: Any) -> Dict[str, Any]:
+        """An AnyValue; objects that are no attribute values become their ``str()``."""
+        return _Value(self).of(value, 0)
+
+    def text(self, value: Any) -> str:
+        """A string, bounded; never raises, whatever the object's ``__str__`` does."""
+        try:
+            string = str(value)
+            if type(string) is not str:
+                string = str.__str__(string)
+        except Exception:  # law 1: an object of the program's may fail in any way
+            string = UNPRINTABLE
+        if len(string) > self.limit:
+            self.cut += 1
+            string = string[: self.limit]
+        return clean(string)
+
+
+class _Value:
+    """One attribute's value, which may hold others: their number is bounded in all."""
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.left = values.limit
+
+    def of(self, value: Any, depth: int) -> Dict[str, Any]:
+        try:
+            return self._of(value, depth)
+        except Exception:  # law 1: numbers, mappings and sequences may be the program's own classes
+            return {"stringValue": self.values.text(value)}
+
+    def _of(self, value: Any, depth: int) -> Dict[str, Any]:
+        if isinstance(value, str):
+            return {"stringValue": self.values.text(value)}
+        if isinstance(value, bool):
+            return {"boolValue": value}
+        if isinstance(value, int):
+            number = int(value)
+            if -_INT64 <= number < _INT64:
+                return {"intValue": str(number)}
+            return {"stringValue": self.values.text(number)}
+        if isinstance(value, float):
+            number = float(value)
+            if math.isfinite(number):
+                return {"doubleValue": number}
+            return {"doubleValue": "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"}
+        if isinstance(value, (bytes, bytearray)):
+            most = self.values.limit // 2
+            self.values.cut += len(value) > most
+            return {"stringValue": bytes(value[:most]).hex()}
+        if depth < _DEEPEST and isinstance(value, (list, tuple)):
+            return {"arrayValue": {"values": [self.of(item, depth + 1) for item in self._some(value)]}}
+        if depth < _DEEPEST and isinstance(value, Mapping):
+            return {"kvlistValue": {"values": self._pairs(value, depth)}}
+        if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):  # numpy's scalars
+            item = value.item()
+            if type(item) is not type(value):
+                return self.of(item, depth + 1)
+        return {"stringValue": self.values.text(value)}
+
+    def _pairs(self, value: Mapping[Any, Any], depth: int) -> List[Dict[str, Any]]:
+        return [
+            {"key": self.values.text(key), "value": self.of(value[key], depth + 1)}
+            for key in self._some(list(value))
+        ]
+
+    def _some(self, items: Iterable[Any]) -> Iterable[Any]:
+        for item in items:
+            if self.left <= 0:
+                self.values.cut += 1
+                return
+            self.left -= 1
+            yield item
