@@ -32,6 +32,7 @@ from typing import Any, Dict, List, Tuple
 
 from nutrace.trace.diagnostics import Counts, diagnose
 from nutrace.trace.nesting import Nesting, nest
+from nutrace.trace.order import preorder
 from nutrace.trace.rows import Rows
 from nutrace.trace.span import Resource, ThreadKey
 from nutrace.trace.trace import RawColumns, Trace
@@ -44,7 +45,7 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
     """
     alive, up = _link(rows, counts)
     _mend_times(rows, up, alive, counts)
-    order = _preorder(rows, up, alive, counts)
+    order = preorder(rows, up, alive, counts)
     count = len(order)
     # Loops over lists: reading an array makes an int object each time.
     position = [-1] * (len(rows) + 1)  # the last one, -1, is for roots
@@ -176,84 +177,6 @@ def _mend_times(rows: Rows, up: List[int], alive: bytearray, counts: Counts) -> 
     for row in [row for row in range(len(start)) if end[row] < start[row]]:
         end[row] = start[row]
         counts.negative_durations += alive[row]
-
-
-def _preorder(rows: Rows, up: List[int], alive: bytearray, counts: Counts) -> List[int]:
-    by_start = _by_start(rows, alive)
-    order = _walk(by_start, up)
-    if len(order) < len(by_start):
-        _cut_cycles(by_start, order, up, counts)
-        order = _walk(by_start, up)
-    return order
-
-
-def _by_start(rows: Rows, alive: bytearray) -> List[int]:
-    start = rows.start_ns
-    order = [row for row in range(len(start)) if alive[row]] if 0 in alive else list(range(len(start)))
-    order.sort(key=start.__getitem__)
-
-    def rank(row: int) -> Tuple[int, str, int]:
-        return rows.end_ns[row], rows.name[row], rows.span_id[row]
-
-    # Equal starts: the one that ends first comes first; then whatever makes it unambiguous.
-    before, begin = None, 0
-    times = [start[row] for row in order]
-    times.append(-1)
-    for at, time in enumerate(times):
-        if time != before:
-            if at - begin > 1:
-                order[begin:at] = sorted(order[begin:at], key=rank)
-            before, begin = time, at
-    return order
-
-
-def _walk(by_start: List[int], up: List[int]) -> List[int]:
-    """Preorder without recursion; spans in a cycle are not reached."""
-    first, following = [-1] * len(up), [-1] * len(up)
-    roots = []
-    for row in reversed(by_start):
-        above = up[row]
-        if above < 0:
-            roots.append(row)
-        else:
-            following[row] = first[above]
-            first[above] = row
-    order: List[int] = []
-    visit = order.append
-    for root in reversed(roots):
-        row = root
-        while True:
-            visit(row)
-            child = first[row]
-            if child >= 0:
-                row = child
-                continue
-            while row != root and following[row] < 0:
-                row = up[row]
-            if row == root:
-                break
-            row = following[row]
-    return order
-
-
-def _cut_cycles(by_start: List[int], reached: List[int], up: List[int], counts: Counts) -> None:
-    done = bytearray(len(up))
-    for row in reached:
-        done[row] = 1
-    rank = {row: place for place, row in enumerate(by_start) if not done[row]}
-    for start in list(rank):
-        path: List[int] = []
-        row = start
-        while row >= 0 and not done[row]:
-            done[row] = 2
-            path.append(row)
-            row = up[row]
-        if (row >= 0 and row in path[-1:]) or (row >= 0 and done[row] == 2):
-            cycle = path[path.index(row) :]
-            up[min(cycle, key=rank.__getitem__)] = -1
-            counts.cycles += 1
-        for row in path:
-            done[row] = 1
 
 
 def _reorder(rows: Rows, order: List[int]) -> None:
