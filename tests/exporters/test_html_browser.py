@@ -185,6 +185,10 @@ def test_steps_are_chosen_by_field_drag_and_key(sample: Trace, opened: Opened) -
     assert browser.execute_script("return nutrace.selectionText()") == "0:2"
     browser.find_element("id", "clear-steps").click()
     assert browser.execute_script("return nutrace.selection") is None
+    browser.find_element("id", "only-steps").click()
+    assert browser.execute_script("return nutrace.selectionText()") == "0:2"
+    press(browser, "\ue00c")
+    assert browser.execute_script("return nutrace.selection") is None
     field.send_keys("9:12", "\ue007")
     assert field.get_attribute("aria-invalid") == "true"
 

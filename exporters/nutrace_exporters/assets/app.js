@@ -65,6 +65,7 @@ class App {
     this.stepsField.value = selection ? this.selectionText() : "";
     document.getElementById("steps-note").textContent = this.stepsNote();
     document.getElementById("clear-steps").hidden = !selection;
+    document.getElementById("only-steps").hidden = selection !== null;
     this.look.focus = -1;
     showLegend(this);
     showCostliest(this);
@@ -324,6 +325,7 @@ class App {
     on("search", "keydown", (event) => event.key === "Enter" && this.nextMatch(event.shiftKey ? -1 : 1));
     on("steps-field", "change", () => this.readStepsField());
     on("steps-field", "keydown", (event) => event.key === "Enter" && this.stepsField.blur());
+    on("only-steps", "click", () => this.select([0, this.trace.steps.length]));
     on("clear-steps", "click", () => this.select(null));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);

@@ -28,7 +28,7 @@ const MOUSE_HELP = [
   ["drag", "move"],
   ["wheel", "scroll; zoom where there is nothing to scroll"],
   ["Ctrl + wheel, pinch", "zoom"],
-  ["drag on the steps", "choose steps; double-click: all"],
+  ["drag on the steps", "choose steps; double-click: the whole run"],
 ];
 
 function listenToKeys(app) {
