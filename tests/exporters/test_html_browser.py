@@ -299,3 +299,11 @@ def test_what_is_under_a_pixel_is_merged(tmp_path: Path, opened: Opened) -> None
     assert calls < 5000, "as many bars as there are pixels, not spans"
     full, pale = colour_at(browser, 500, 0), colour_at(browser, 500, 1)
     assert sum(pale) > sum(full), "a quarter of each pixel is covered, so it is paler"
+
+
+def test_recursion_counts_once_at_its_root(tmp_path: Path, opened: Opened) -> None:
+    browser = opened(trace_of(tmp_path, ("f", 0, 100, [("f", 10, 60, [("f", 20, 30)])])))
+    at(browser, 5, 0).perform()
+    wait(lambda: "All 3 calls" in text(browser, "#tooltip"))
+    assert browser.execute_script("return nutrace.summary.frames.total[0]") == 100_000
+    assert browser.execute_script("return nutrace.summary.components.total[17]") == 100_000
