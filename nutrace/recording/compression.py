@@ -53,6 +53,14 @@ class Composite:
 Record = Union[Span, Composite]
 
 
+def _has_child(last: Span, queue: Deque[Record]) -> bool:
+    # A child that was written already has given it an id; one that was not stands before it.
+    try:
+        return queue[-2].parent is last
+    except IndexError:
+        return False
+
+
 def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
     """Merge `span` into `last`, which ended `queue` a moment ago; false if they stay apart.
 
@@ -61,7 +69,9 @@ def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
     longest = home.longest_ns
     if span.extra is not None or span.id or span.ended - span.started > longest:
         return False
-    if last.extra is not None or last.id or (type(last) is Span and last.ended - last.started > longest):
+    if last.extra is not None or last.id:
+        return False
+    if type(last) is Span and (last.ended - last.started > longest or _has_child(last, queue)):
         return False
     try:
         taken = queue.pop()  # atomic: from here on it is ours, or the recorder took it before us

@@ -119,7 +119,9 @@ def test_every_part_of_a_span(recorded: Tracing) -> None:
 
 
 def test_generators_and_composites(recorded: Tracing, module: Any) -> None:
-    name = module("rows_", "def rows(n):\n    for i in range(n):\n        yield leaf(i)\ndef leaf(i): return i\n")
+    name = module(
+        "rows_", "def rows(n):\n    for i in range(n):\n        yield leaf(i)\ndef leaf(i): return i\n"
+    )
     with recorded(Probe(f"{name}:rows", "database"), Probe(f"{name}:leaf", "map"), compress_us=1e6):
         import rows_  # type: ignore[import-not-found]
 
@@ -214,7 +216,9 @@ def test_odd_arguments_of_the_api_reach_no_caller(recorded: Tracing) -> None:
             start_time=1_700_000_000_000_000_000.5,  # type: ignore[arg-type]
         ) as span:
             span.update_name(8)  # type: ignore[arg-type]
-            span.record_exception(ValueError("x"), {"more": 1}, timestamp=1_700_000_000_000_000_001, escaped=True)
+            span.record_exception(
+                ValueError("x"), {"more": 1}, timestamp=1_700_000_000_000_000_001, escaped=True
+            )
             span.end(end_time=1)
             span.set_attribute("late", 1)
             span.add_event("late")
@@ -285,7 +289,9 @@ json_like = st.recursive(
     | st.floats()
     | st.binary(max_size=20)
     | st.text(st.characters(), max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(), max_size=4), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(), max_size=4), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 

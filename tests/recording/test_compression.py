@@ -1,0 +1,158 @@
+"""Composite spans: what is merged, and that nothing gets lost in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Callable, Deque, Iterator, List, Tuple
+
+import pytest
+from fakes.programs import losses
+from fakes.tracing import Tracing
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nutrace
+from nutrace.probes.probe import Probe
+from nutrace.recording.compression import Composite, Record, merge
+from nutrace.recording.span import Site, Span, home
+
+SITES = (Site("a", "map"), Site("b", "map"))
+PARENTS = (None, Span(SITES[0], None))
+LONGEST_NS = 100
+
+
+@pytest.fixture(autouse=True)
+def _longest() -> Iterator[None]:
+    before = home.longest_ns
+    home.longest_ns = LONGEST_NS
+    yield
+    home.longest_ns = before
+
+
+class Ended(tuple):  # type: ignore[type-arg]
+    """(site, parent, duration, bears something of its own)"""
+
+
+ended = st.tuples(
+    st.sampled_from(SITES),
+    st.sampled_from(PARENTS),
+    st.integers(0, 2 * LONGEST_NS),
+    st.sampled_from("nnnnxi"),
+)
+
+
+def _queue(calls: List[Tuple[Site, Any, int, str]]) -> Deque[Record]:
+    """What the wrapper does at the end of each call."""
+    queue: Deque[Record] = deque()
+    at = 1000
+    for site, parent, took, own in calls:
+        span = Span(site, parent)
+        span.started, span.ended = at, at + took
+        at += took + 7
+        if own == "x":
+            span.more()
+        elif own == "i":
+            span.id = at
+        last = queue[-1] if queue else None
+        if last is None or last.site is not site or last.parent is not parent or not merge(span, last, queue):
+            queue.append(span)
+    return queue
+
+
+@given(st.lists(ended, max_size=60))
+def test_what_is_merged_adds_up(calls: List[Tuple[Site, Any, int, str]]) -> None:
+    queue = list(_queue(calls))
+    position = 0
+    for record in queue:
+        count = record.count if isinstance(record, Composite) else 1
+        members = calls[position : position + count]
+        position += count
+        took = [member[2] for member in members]
+        assert {(member[0], member[1]) for member in members} == {(record.site, record.parent)}
+        if isinstance(record, Composite):
+            assert count > 1
+            assert all(member[3] == "n" and member[2] <= LONGEST_NS for member in members)
+            assert (record.sum_ns, record.min_ns, record.max_ns) == (sum(took), min(took), max(took))
+            assert record.ended - record.started == sum(took) + 7 * (count - 1)
+        else:
+            assert record.ended - record.started == took[0]
+    assert position == len(calls)
+
+
+@given(st.lists(ended, max_size=60))
+def test_neighbours_that_can_be_merged_are(calls: List[Tuple[Site, Any, int, str]]) -> None:
+    queue = list(_queue(calls))
+
+    def plain(record: Record) -> bool:
+        short = isinstance(record, Composite) or record.ended - record.started <= LONGEST_NS
+        return record.extra is None and not record.id and short
+
+    for one, other in zip(queue, queue[1:]):
+        equal = one.site is other.site and one.parent is other.parent
+        assert not (equal and plain(one) and plain(other))
+
+
+def test_somebody_elses_record_is_put_back() -> None:
+    queue: Deque[Record] = deque()
+    last, between, span = (Span(SITES[0], None) for _ in range(3))
+    for one in (last, between, span):
+        one.started, one.ended = 1, 2
+    queue.extend([last, between])  # between: a signal handler's, after we looked
+    assert not merge(span, last, queue)
+    assert list(queue) == [last, between]
+    assert not merge(span, last, deque())  # the recorder emptied it
+
+
+def test_only_leaves_are_merged(recorded: Tracing, module: Callable[[str, str], str]) -> None:
+    name = module("leaves", "def parent(n):\n    [leaf() for _ in range(n)]\ndef leaf():\n    pass\n")
+    with recorded(Probe(f"{name}:parent", "map"), Probe(f"{name}:leaf", "map"), compress_us=1e6):
+        import leaves  # type: ignore[import-not-found]
+
+        for n in (0, 0, 3, 1, 0, 0, 0):
+            leaves.parent(n)
+    calls = [(span.name, span.calls, [(child.name, child.calls) for child in span.children])
+             for span in recorded.trace if span.parent is None]  # fmt: skip
+    assert calls == [
+        ("parent", 2, []),
+        ("parent", 1, [("leaf", 3)]),
+        ("parent", 1, [("leaf", 1)]),
+        ("parent", 3, []),
+    ]
+    assert not losses(recorded.trace)
+
+
+def test_zero_merges_nothing(recorded: Tracing) -> None:
+    @nutrace.probe
+    def leaf() -> None:
+        pass
+
+    with recorded(compress_us=0):
+        for _ in range(10):
+            leaf()
+    assert [span.calls for span in recorded.trace] == [1] * 10
+
+
+def test_tasks_of_merged_calls_are_no_orphans(recorded: Tracing) -> None:
+    @nutrace.probe
+    def begin() -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(work())
+
+    @nutrace.probe(component="planner")
+    async def work() -> None:
+        with nutrace.span("inner"):
+            pass
+
+    async def main() -> None:
+        await asyncio.gather(*[begin() for _ in range(5)])
+
+    with recorded(compress_us=1e6):
+        asyncio.run(main())
+    trace = recorded.trace
+    assert trace.diagnostics.orphans == 0
+    assert trace.diagnostics.duplicates == 0
+    assert {span.parent.name for span in trace if span.parent is not None} == {
+        begin.__qualname__,
+        work.__qualname__,
+    }
+    assert sum(span.calls for span in trace if span.name == begin.__qualname__) == 5
