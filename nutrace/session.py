@@ -122,11 +122,11 @@ class Session:
         os.environ[VARIABLE] = str(handover)
         atexit.register(self.finish)
         self.recorder.start()
-        wrappers.switch.append(True)
+        self._turn_on()
 
     def uninstall(self) -> None:
         """Undo :meth:`install`; the run file stays open."""
-        wrappers.switch.clear()
+        self._turn_off()
         self.engine.uninstall()
         self.bridge.uninstall()
         context.uninstall()
@@ -135,6 +135,14 @@ class Session:
             os.environ.pop(VARIABLE, None)
         else:
             os.environ[VARIABLE] = self._variable
+
+    def _turn_on(self) -> None:
+        wrappers.switch.append(True)
+        self.engine.switch.append(True)
+
+    def _turn_off(self) -> None:
+        wrappers.switch.clear()
+        self.engine.switch.clear()
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -158,7 +166,7 @@ class Session:
     def _finish(self) -> None:
         recorder = self.recorder
         written = recorder.close()
-        wrappers.switch.clear()
+        self._turn_off()
         if not written and not self.file.expected:
             self.file.discard()
             if self.parent is None and recorder.dropped:

@@ -1,1 +1,63 @@
-"""Fixtures of all tests. Being here it also puts ``tests/`` on the path: ``from fakes.otlp import document``."""
+"""Fixtures of all tests. Being here it puts ``tests/`` on the path: ``from fakes.otlp import document``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+from fakes.clock import FakeClock, fake_clock
+from fakes.tracing import Tracing
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Tracing:
+    """``with recorded(probe, ...): run()`` traces the block; afterwards ``recorded.trace`` is its trace."""
+    return Tracing(tmp_path)
+
+
+@pytest.fixture
+def clock() -> Iterator[FakeClock]:
+    """The recorder's clock, standing still until a test advances it."""
+    with fake_clock() as standing:
+        yield standing
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], str]]:
+    """Writes a module that can be imported during the test; returns its name."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    before = set(sys.modules)
+
+    def write(name: str, source: str) -> str:
+        (folder / f"{name}.py").write_text(source, encoding="utf-8")
+        return name
+
+    yield write
+    for name in set(sys.modules) - before:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and file.startswith(str(folder)):
+            del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_wrapped() -> Iterator[None]:
+    """Fail a test that leaves the process traced: law 5."""
+    yield
+    wrappers = sys.modules.get("nutrace.probes.wrappers")
+    session = sys.modules.get("nutrace.session")
+    if wrappers is None or session is None:
+        return
+    from nutrace.recording.context import RuntimeContext, current
+
+    if session._session is not None:  # type: ignore[attr-defined]
+        session.cancel()  # type: ignore[attr-defined]
+        pytest.fail("the test left a session running")
+    from opentelemetry import context
+
+    assert not wrappers.switch, "the test left probes switched on"  # type: ignore[attr-defined]
+    assert not isinstance(context._RUNTIME_CONTEXT, RuntimeContext), "our runtime context stayed"
+    assert current.get() is None, f"{current.get()!r} stayed current"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from types import TracebackType
-from typing import Any, Callable, Dict, Optional, Tuple, Type, TypeVar, Union, overload
+from typing import Any, Callable, Dict, Optional, Tuple, Type, TypeVar, Union, cast, overload
 
 from opentelemetry.trace import INVALID_SPAN
 from opentelemetry.trace import Span as OtelSpan
 
 from nutrace.errors import ProbeError
-from nutrace.probes import wrappers
-from nutrace.probes.engine import kind_of, site_of
+from nutrace.probes import blocks
+from nutrace.probes.engine import kind_of, site_of, unfit
+from nutrace.probes.switch import switch
 from nutrace.probes.wrapped import ProbedFunction
 from nutrace.recording.span import Site, Span
 from nutrace.semconv import COMPONENTS
@@ -50,11 +50,14 @@ def probe(
     _check(component)
 
     def decorate(target: Function) -> Function:
-        inner = getattr(target, "__func__", target)
-        if isinstance(target, type) or not callable(inner) or inspect.isasyncgenfunction(inner):
-            raise ProbeError(f"@probe stands on functions and methods, not on {target!r}")
-        site = site_of(inner, name or getattr(inner, "__qualname__", repr(inner)), component)
-        return ProbedFunction(target, kind_of(inner)(site), wrappers.switch)  # type: ignore[no-any-return]
+        inner: Any = getattr(target, "__func__", target)
+        if isinstance(target, property):
+            raise ProbeError("@probe stands below @property, on the function")
+        reason = unfit(inner)
+        if reason:
+            raise ProbeError(f"@probe stands on functions and methods: {target!r} {reason}")
+        site = site_of(inner, name or str(getattr(inner, "__qualname__", repr(inner))), component)
+        return cast(Function, ProbedFunction(target, kind_of(inner)(site), switch))
 
     return decorate if function is None else decorate(function)
 
@@ -102,12 +105,12 @@ class SpanBlock:
         self._state: Any = None
 
     def __enter__(self) -> OtelSpan:
-        if not wrappers.switch:
+        if not switch:
             return INVALID_SPAN
-        self._span, self._state = wrappers.start(_site(self._name, self._component))
+        self._span, self._state = blocks.start(_site(self._name, self._component))
         if self._attributes:
-            wrappers.note(self._span, self._attributes)
-        return self._span
+            self._span.more().attributes.update(self._attributes)
+        return cast(OtelSpan, self._span)
 
     def __exit__(
         self,
@@ -119,4 +122,4 @@ class SpanBlock:
         if made is not None:
             if error is not None:
                 made.fail(error)
-            wrappers.stop(made, self._state)
+            blocks.stop(made, self._state)

@@ -7,15 +7,18 @@ that is missing is noted and left alone; forks and other versions of the devkit 
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import inspect
 import sys
-from types import ModuleType
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, cast
+from types import FunctionType, ModuleType
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, cast
 
 import wrapt
 
 from nutrace.probes import wrappers
+from nutrace.probes.blocks import Bracket
+from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
 from nutrace.probes.probe import LEVELS, Probe
 from nutrace.probes.wrapped import ProbedFunction
 from nutrace.recording.span import Site, home
@@ -25,6 +28,8 @@ _ABSENT = object()
 
 class Engine:
     """One installation of probes.
+
+    Its probes record while :attr:`switch` holds something.
 
     Parameters
     ----------
@@ -36,11 +41,20 @@ class Engine:
 
     def __init__(self, probes: Iterable[Probe], level: str = "normal") -> None:
         wanted = LEVELS[: LEVELS.index(level) + 1]
-        self.probes = [probe for probe in probes if probe.level in wanted]
+        # Brackets last: their two calls lie inside the span, and so do the spans of the calls.
+        self.probes = sorted(
+            (probe for probe in probes if probe.level in wanted), key=lambda probe: probe.until is not None
+        )
+        #: Not the decorators' switch: a wrapper that somebody wrapped stays behind when we leave,
+        #: and must not record beside the next installation's.
+        self.switch: List[bool] = []
         self.applied: List[str] = []
         self.missing: Dict[str, str] = {}
         self._undo: List[Callable[[], None]] = []
+        self._originals: Dict[int, Any] = {}  # by id() of what replaced them, which _undo keeps alive
+        self._replaced: Set[Tuple[int, str]] = set()
         self._families: Dict[type, List[Tuple[str, Probe]]] = {}
+        self._hooked: Set[str] = set()
         self._active = False
 
     # -- installing --------------------------------------------------------------------------
@@ -53,6 +67,8 @@ class Engine:
         Exception
             Whatever went wrong; nothing is left wrapped then.
         """
+        if self._active:
+            return
         self._active = True
         by_module: Dict[str, List[Probe]] = {}
         for probe in self.probes:
@@ -61,7 +77,8 @@ class Engine:
             for module, probes in by_module.items():
                 if module in sys.modules:
                     self._apply_all(sys.modules[module], probes, late=True)
-                else:
+                elif module not in self._hooked:
+                    self._hooked.add(module)
                     wrapt.register_post_import_hook(functools.partial(self._imported, probes), module)
         except BaseException:
             self.uninstall()
@@ -70,8 +87,14 @@ class Engine:
     def uninstall(self) -> None:
         """Put back the very objects that were there; newest first."""
         self._active = False
+        self.switch.clear()
         while self._undo:
-            self._undo.pop()()
+            try:
+                self._undo.pop()()
+            except Exception:  # law 5: one target that resists must not keep the others wrapped
+                home.fault("restoring a target")
+        self._originals.clear()
+        self._replaced.clear()
         self._families.clear()
         self.applied.clear()
 
@@ -103,13 +126,45 @@ class Engine:
 
     def _wrap(self, owner: Any, name: str, probe: Probe, late: bool = False) -> None:
         original = _held(owner, name)
-        if _is_probed(original):
-            return  # a decorator of ours is there already
-        wrapped = _wrapped(original, probe, owner)
-        if wrapped is not None:
-            self._replace(owner, name, wrapped)
-            if late and isinstance(owner, ModuleType):
-                self._rebind(owner, original, wrapped)
+        if is_probed(original):
+            self._restore_copy(owner, name, original)
+            return  # ours, or a decorator's, is there already
+        wrapped = self._wrapped(original, probe, owner, name)
+        self._replace(owner, name, wrapped)
+        if late and isinstance(owner, ModuleType):
+            self._rebind(owner, original, wrapped)
+
+    def _wrapped(self, original: Any, probe: Probe, owner: Any, name: str) -> Any:
+        """`original` with a span around it, as the same kind of descriptor."""
+        if isinstance(original, property):
+            if original.fget is None:
+                raise AttributeError(f"{probe.qualname} is a property that cannot be read")
+            return original.getter(self._probed(original.fget, probe, owner, unbound=True))
+        if isinstance(original, functools.cached_property):
+            cached = copy.copy(original)
+            cached.func = self._probed(original.func, probe, owner, unbound=True)
+            return cached
+        if isinstance(owner, type) and name not in vars(owner) and isinstance(original, FunctionType):
+            return self._probed(_deferring(owner, name, original), probe, owner, kind=kind_of(original))
+        return self._probed(original, probe, owner)
+
+    def _probed(
+        self,
+        original: Any,
+        probe: Probe,
+        owner: Any,
+        kind: Optional[Callable[..., Wrapper]] = None,
+        unbound: bool = False,
+    ) -> ProbedFunction:
+        function = original.__func__ if isinstance(original, (staticmethod, classmethod)) else original
+        reason = unfit(function)
+        if reason:
+            raise AttributeError(f"{probe.qualname} {reason}")
+        make = kind or kind_of(function)
+        wrapper = make(_site(probe, function, owner), probe.note, probe.note_result)
+        if unbound and (probe.note or probe.note_result):
+            wrapper = _with_instance(wrapper)
+        return ProbedFunction(original, wrapper, self.switch)
 
     def _wrap_bracket(self, module: ModuleType, owner: Any, name: str, probe: Probe) -> None:
         assert probe.until is not None
@@ -118,15 +173,23 @@ class Engine:
         if end is None:
             raise AttributeError(f"{end_module} is not imported when {module.__name__} is")
         end_owner, end_attribute = _resolve(end, end_name)
-        bracket = wrappers.Bracket(_site(probe, _held(owner, name), owner), probe.note)
-        closing = ProbedFunction(_held(end_owner, end_attribute), bracket.close, wrappers.switch)
-        opening = ProbedFunction(_held(owner, name), bracket.open, wrappers.switch)
+        bracket = Bracket(_site(probe, _held(owner, name), owner), probe.note)
+        closing = ProbedFunction(_held(end_owner, end_attribute), bracket.close, self.switch)
+        opening = ProbedFunction(_held(owner, name), bracket.open, self.switch)
         self._replace(end_owner, end_attribute, closing)
         self._replace(owner, name, opening)
 
     def _replace(self, owner: Any, name: str, replacement: Any) -> None:
         own = vars(owner).get(name, _ABSENT)
-        setattr(owner, name, replacement)
+        try:
+            setattr(owner, name, replacement)
+        except (AttributeError, TypeError) as error:  # a type written in C, most often
+            raise AttributeError(str(error)) from None
+        self._originals[id(replacement)] = own
+        self._restore_later(owner, name, replacement, own)
+
+    def _restore_later(self, owner: Any, name: str, replacement: Any, own: Any) -> None:
+        self._replaced.add((id(owner), name))
 
         def undo() -> None:
             if vars(owner).get(name) is not replacement:
@@ -137,6 +200,12 @@ class Engine:
                 setattr(owner, name, own)
 
         self._undo.append(undo)
+
+    def _restore_copy(self, owner: Any, name: str, probed: Any) -> None:
+        """A class decorator may have copied our wrapper into a new class: restore it there too."""
+        own = self._originals.get(id(probed), _ABSENT)
+        if own is not _ABSENT and name in vars(owner) and (id(owner), name) not in self._replaced:
+            self._restore_later(owner, name, probed, own)
 
     def _rebind(self, owner: ModuleType, original: Any, wrapped: Any) -> None:
         """Names that ``from module import function`` bound before we came."""
@@ -151,46 +220,59 @@ class Engine:
 
     def _adopt_family(self, base: type, name: str, probe: Probe) -> None:
         _held(base, name)  # AttributeError: the fork has no such method
-        members = self._families.get(base)
-        if members is None:
-            members = self._families[base] = []
+        if base not in self._families:
+            self._families[base] = []
             self._watch_subclasses(base)
-        members.append((name, probe))
+        self._families[base].append((name, probe))
         for cls in _with_subclasses(base):
-            self._adopt(cls, name, probe)
+            self._adopt(base, cls, name, probe)
 
-    def _adopt(self, cls: type, name: str, probe: Probe) -> None:
-        method = vars(cls).get(name, _ABSENT)
-        if method is not _ABSENT and not getattr(method, "__isabstractmethod__", False):
-            self._wrap(cls, name, probe)
+    def _adopt(self, base: type, cls: type, name: str, probe: Probe) -> None:
+        definer = next((parent for parent in cls.__mro__ if name in vars(parent)), None)
+        if definer is None or (definer is not cls and base in definer.__mro__):
+            return  # inherited within the family, where it is wrapped
+        if cls is not base and "__init_subclass__" in vars(cls):
+            self._watch_subclasses(cls)  # it may not call ours
+        if not getattr(vars(definer)[name], "__isabstractmethod__", False):
+            # One odd subclass is no reason to leave the others out.
+            with contextlib.suppress(AttributeError):
+                self._wrap(cls, name, probe)
+
+    def _created(self, cls: type) -> None:
+        """A class statement of the program's has run, as far as the class itself goes."""
+        if not self._active:
+            return
+        try:
+            for base in cls.__mro__:
+                for name, probe in self._families.get(base, ()):
+                    self._adopt(base, cls, name, probe)
+        except Exception:  # law 1: a class statement of the program's must not fail
+            home.fault(f"installing probes on {cls.__qualname__}")
 
     def _watch_subclasses(self, base: type) -> None:
+        if (id(base), "__init_subclass__") in self._replaced:
+            return
         own = vars(base).get("__init_subclass__")
 
         def __init_subclass__(cls: type, **kwargs: Any) -> None:
             if own is not None:
                 own.__get__(None, cls)(**kwargs)
             else:
-                super(cast(Any, base), cls).__init_subclass__(**kwargs)
-            if self._active:
-                try:
-                    for name, probe in self._families.get(base, ()):
-                        self._adopt(cls, name, probe)
-                except Exception:  # law 1: a class statement of the program's must not fail
-                    home.fault(f"installing probes on {cls.__qualname__}")
+                _following(base, cls).__init_subclass__(**kwargs)
+            self._created(cls)
 
         self._replace(base, "__init_subclass__", classmethod(cast(Any, __init_subclass__)))
 
 
 def _with_subclasses(base: type) -> List[type]:
-    found: List[type] = []
+    found: Dict[int, type] = {}
     queue = [base]
     while queue:
         cls = queue.pop()
-        if cls not in found:
-            found.append(cls)
+        if id(cls) not in found:
+            found[id(cls)] = cls
             queue.extend(type.__subclasses__(cls))
-    return found
+    return list(found.values())
 
 
 def _resolve(module: ModuleType, qualname: str) -> Tuple[Any, str]:
@@ -211,41 +293,65 @@ def _held(owner: Any, name: str) -> Any:
         raise AttributeError(f"{where} has no {name}") from None
 
 
-def _is_probed(value: Any) -> bool:
-    return isinstance(value, ProbedFunction) or (
-        isinstance(value, property) and isinstance(value.fget, ProbedFunction)
-    )
+def is_probed(value: Any) -> bool:
+    """Whether a span stands around it already."""
+    if isinstance(value, property):
+        value = value.fget
+    elif isinstance(value, functools.cached_property):
+        value = value.func
+    return type(value) is ProbedFunction
 
 
-def _wrapped(original: Any, probe: Probe, owner: Any) -> Optional[Any]:
-    """`original` with a span around it, as the same kind of descriptor."""
-    if isinstance(original, property):
-        if original.fget is None:
-            return None
-        getter = _wrapped(original.fget, probe, owner)
-        return type(original)(getter, original.fset, original.fdel, original.__doc__)
-    if isinstance(original, functools.cached_property):
-        cached: Any = functools.cached_property(_wrapped(original.func, probe, owner))
-        with contextlib.suppress(AttributeError):
-            cached.__set_name__(owner, original.attrname)
-        return cached
-    function = original.__func__ if isinstance(original, (staticmethod, classmethod)) else original
-    if not callable(function) or inspect.isasyncgenfunction(function):
-        raise AttributeError(f"{probe.qualname} is not a function that a span can stand around")
-    make = kind_of(function)
-    wrapper = make(_site(probe, function, owner), probe.note, probe.note_result)
-    return ProbedFunction(original, wrapper, wrappers.switch)
+def _deferring(owner: type, name: str, original: FunctionType) -> FunctionType:
+    """An inherited method as `owner`'s own: whatever comes next in the instance's classes is called."""
+
+    @functools.wraps(original)
+    def inherited(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(_following(owner, self), name)(*args, **kwargs)
+
+    return cast(FunctionType, inherited)
 
 
-def kind_of(function: Any) -> Callable[..., wrappers.Wrapper]:
+#: ``super(owner, self)``, which type checkers take for granted inside a class only.
+_following = cast(Callable[[type, Any], Any], super)
+
+
+def _with_instance(wrapper: Wrapper) -> Wrapper:
+    """A property calls its getter with the object as an argument; notes want it as the instance."""
+
+    def bound(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        return wrapper(wrapped, args[0], args, kwargs)
+
+    return bound
+
+
+def unfit(function: Any) -> str:
+    """Why no span can stand around `function`, or an empty string."""
+    if isinstance(function, type):
+        return "is a class: name one of its methods"
+    if not callable(function):
+        return "is not a function"
+    inner = inspect.unwrap(function) if _is_contextlib(function) else function
+    if inspect.isasyncgenfunction(inner):
+        return "is an asynchronous generator, which is not supported"
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE:
+        return "is a coroutine of the old kind, which is not supported"
+    return ""
+
+
+def kind_of(function: Any) -> Callable[..., Wrapper]:
+    """Which wrapper suits `function`."""
     if inspect.isgeneratorfunction(function):
         return wrappers.generator
     if inspect.iscoroutinefunction(function):
         return wrappers.coroutine
+    return wrappers.context_manager if _is_contextlib(function) else wrappers.around
+
+
+def _is_contextlib(function: Any) -> bool:
     code = getattr(function, "__code__", None)
-    if code is not None and code.co_filename == contextlib.__file__:
-        return wrappers.context_manager
-    return wrappers.around
+    return code is not None and bool(code.co_filename == contextlib.__file__)
 
 
 def _site(probe: Probe, function: Any, owner: Any) -> Site:

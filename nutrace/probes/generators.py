@@ -7,14 +7,16 @@ time is charged where it was spent, and the call is counted once.
 
 from __future__ import annotations
 
+from _thread import get_ident
 from types import GeneratorType
-from typing import Any, Generator, Mapping, Optional
+from typing import Any, Generator, Iterator, List, Mapping, Optional
 
 from opentelemetry.context.context import Context
 
 from nutrace import semconv
+from nutrace.recording.buffers import local
 from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, start_under_context
+from nutrace.recording.context import current, parent_in, start_under_context
 from nutrace.recording.span import Site, Span, home, ids
 
 _NOTHING: Mapping[str, Any] = {}
@@ -23,7 +25,20 @@ _NOTHING: Mapping[str, Any] = {}
 class _Account:
     """The span that a generator's time is being added to, and the first of its call."""
 
-    __slots__ = ("busy", "call", "counted", "last", "noted", "site", "span", "under", "yielded")
+    __slots__ = (
+        "busy",
+        "call",
+        "counted",
+        "inner",
+        "last",
+        "native_id",
+        "noted",
+        "site",
+        "span",
+        "thread",
+        "under",
+        "yielded",
+    )
 
     def __init__(self, site: Site, noted: Mapping[str, Any], call: Optional[Span], counted: bool) -> None:
         self.site = site
@@ -32,17 +47,16 @@ class _Account:
         self.counted = counted
         self.span: Optional[Span] = None
         self.under: Any = None  # what was current when the span began
+        self.thread = 0  # that the span began in, and the operating system's number of it
+        self.native_id = 0
+        self.inner: Any = None  # what the generator left current: a block around one of its yields
         self.busy = 0
         self.yielded = 0
         self.last = 0  # clock reading when the generator was last left
 
     def enter(self, state: Any, now: int) -> Span:
-        """The span for a resumption at `now` below `state`: the one there is, or a new one."""
-        span = self.span
-        if span is not None:
-            if state is self.under:
-                return span
-            self.close()
+        """A new span for a resumption at `now` below `state`; the one there was ends."""
+        self.close()
         if isinstance(state, Context):
             span = start_under_context(self.site, state)
         else:
@@ -59,6 +73,8 @@ class _Account:
         span.started = now
         self.span = span
         self.under = state
+        self.thread = get_ident()
+        self.native_id = local.buffer.thread_id
         self.busy = 0
         self.yielded = 0
         return span
@@ -68,7 +84,23 @@ class _Account:
         self.last = now_ns()
         self.busy += self.last - began
 
-    def close(self) -> None:
+    def suspend(self, state: Any) -> None:
+        """The generator yielded and left `state` current, which is not its own span."""
+        for node in _open_from(state):
+            if node is self.span:
+                self.inner = state
+                return
+        self.inner = None
+
+    def resume(self, now: int) -> Any:
+        """What to make current again: the spans that are open around the yield were away."""
+        for node in _open_from(self.inner):
+            if node is self.span:
+                break
+            node.more().away_ns += now - self.last
+        return self.inner
+
+    def close(self, abandoned: bool = False) -> None:
         """End the span at the last moment inside the generator, and hand it over."""
         span = self.span
         if span is not None and not span.ended:
@@ -76,9 +108,21 @@ class _Account:
             extra.busy_ns = self.busy
             if self.counted:
                 extra.attributes[semconv.YIELDED] = self.yielded
+            if abandoned:
+                extra.attributes[semconv.ABANDONED] = True
+            if self.thread != get_ident():
+                extra.thread_id = self.native_id
             span.ended = self.last
             home.hand_over(span)
         self.span = None
+
+
+def _open_from(state: Any) -> Iterator[Span]:
+    """Our open spans from `state` upwards."""
+    node: Any = parent_in(state) if isinstance(state, Context) else state
+    while isinstance(node, Span) and not node.ended:
+        yield node
+        node = node.parent
 
 
 def drive(
@@ -96,11 +140,11 @@ def drive(
     """
     if call is not None:
         call.more()
-    traced = _drive(target, _Account(site, noted, call, counted))
+    traced: Any = _drive(target, _Account(site, noted, call, counted))
     if type(target) is GeneratorType:
         traced.__name__ = target.__name__
         traced.__qualname__ = target.__qualname__
-    return traced
+    return traced  # type: ignore[no-any-return]
 
 
 def is_driven(generator: GeneratorType[Any, Any, Any]) -> bool:
@@ -112,72 +156,80 @@ def _drive(target: Any, account: _Account) -> Generator[Any, Any, Any]:
     get = current.get
     set_current = current.set
     clock = now_ns
+    thread = get_ident
+    # What is yielded passes through a list: a variable would keep it alive till the next one.
+    passing: List[Any] = []
+    hold = passing.append
+    release = passing.pop
     resume = target.send
     argument: Any = None
+    closing = False
     while True:
         state = get()
         began = clock()
         span = account.span
-        if span is None or state is not account.under:
+        if span is None or state is not account.under or account.thread != thread():
             span = account.enter(state, began)
-        set_current(span)
+        set_current(span if account.inner is None else account.resume(began))
         try:
-            item = resume(argument)
+            hold(resume(argument))
         except StopIteration as stop:
             account.leave(began)
             set_current(state)
-            account.close()
+            account.close(abandoned=closing)
+            argument = None
             return stop.value
         except BaseException as error:
             account.leave(began)
             set_current(state)
             span.fail(error)
-            account.close()
+            account.close(abandoned=closing)
+            argument = None  # it may be this error: no cycle through its traceback
             raise
         account.last = last = clock()
+        inner = get()
+        if inner is not span or account.inner is not None:
+            account.suspend(inner)
         set_current(state)
         account.busy += last - began
         account.yielded += 1
+        argument = inner = state = None
         try:
-            argument = yield item
+            argument = yield release()
             resume = target.send
-        except GeneratorExit:
-            _abandon(target, account)
-            raise
-        except BaseException as error:  # thrown in by the consumer: the target decides
+            closing = False
+        except BaseException as error:  # thrown in, or GeneratorExit of a close: the target decides
             resume = target.throw
             argument = error
+            closing = isinstance(error, GeneratorExit)
 
 
-def _abandon(target: Any, account: _Account) -> None:
-    """Close a generator before its end; what its finally-blocks cost is part of it."""
-    state = current.get()
-    began = now_ns()
-    span = account.enter(state, began)
-    current.set(span)
-    try:
-        target.close()
-    except BaseException as error:
-        span.fail(error)
-        raise
-    finally:
-        account.leave(began)
-        current.set(state)
-        span.more().attributes[semconv.ABANDONED] = True
-        account.close()
+def traced_coroutine(target: Any, site: Site, noted: Mapping[str, Any] = _NOTHING) -> Any:
+    """A coroutine that does what `target` does, measuring the time inside and not the time it waits."""
+    traced: Any = _traced(_Awaitable(target, site, noted))
+    traced.__name__ = target.__name__
+    traced.__qualname__ = target.__qualname__
+    return traced
 
 
-async def traced_coroutine(target: Any, site: Site) -> Any:
-    """Await `target`, measuring the time inside it and not the time it waits."""
-    return await _Awaitable(target, site)
+async def _traced(awaitable: _Awaitable) -> Any:
+    return await awaitable
 
 
 class _Awaitable:
-    __slots__ = ("_site", "_target")
+    __slots__ = ("_noted", "_site", "_target")
 
-    def __init__(self, target: Any, site: Site) -> None:
+    def __init__(self, target: Any, site: Site, noted: Mapping[str, Any]) -> None:
         self._target = target
         self._site = site
+        self._noted = noted
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        return drive(self._target, self._site, counted=False)
+        target, self._target = self._target, None
+        return drive(target, self._site, self._noted, counted=False)
+
+    def __del__(self) -> None:
+        # Closed or cancelled before its start, or never awaited, which Python says of the outer
+        # coroutine: of this one it must not say so as well.
+        if self._target is not None:
+            self._target.close()

@@ -1,0 +1,161 @@
+"""Spans that two calls make, one opening and one closing them: with-blocks and bracketed pairs."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Mapping, Optional, Tuple
+
+import wrapt
+from opentelemetry.context.context import Context
+
+from nutrace.probes.notes import Args, Kwargs, Noter, Wrapped, read
+from nutrace.probes.switch import switch
+from nutrace.recording.clock import now_ns
+from nutrace.recording.context import current, start_under_context
+from nutrace.recording.span import Site, Span, home
+
+
+def start(site: Site) -> Tuple[Span, Any]:
+    """Make a span current; returns it and what to give back to :data:`current` afterwards."""
+    state = current.get()
+    span = start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
+    current.set(span)
+    span.started = now_ns()
+    return span, state
+
+
+def stop(span: Span, state: Any) -> None:
+    """End a span that :func:`start` made."""
+    current.set(state)
+    if not span.ended:  # the end of the recording may have come before
+        span.end_at(now_ns())
+        close_dangling(span)
+        home.hand_over(span)
+
+
+def close_dangling(span: Span) -> None:
+    """End, as unfinished, the brackets that were opened below `span` and never closed."""
+    extra = span.extra
+    if extra is None or extra.dangling is None:
+        return
+    inner, extra.dangling = extra.dangling, None
+    if not inner.ended:
+        inner.more().unfinished = True
+        inner.end_at(span.ended)
+        close_dangling(inner)
+        home.hand_over(inner)
+
+
+class TracedManager(wrapt.ObjectProxy):  # type: ignore
+    """A context manager whose block is a span."""
+
+    def __init__(self, manager: Any, site: Site, noted: Mapping[str, Any]) -> None:
+        super().__init__(manager)
+        self._self_site = site
+        self._self_noted = noted
+
+    def __enter__(self) -> Any:
+        span, state = self._self_open = start(self._self_site)
+        if self._self_noted:
+            span.more().attributes.update(self._self_noted)
+        try:
+            return self.__wrapped__.__enter__()
+        except BaseException as error:
+            span.fail(error)
+            stop(span, state)
+            raise
+
+    def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> Any:
+        span, state = self._self_open
+        try:
+            swallowed = self.__wrapped__.__exit__(kind, error, trace)
+        except BaseException as leaving:
+            span.fail(leaving)
+            raise
+        else:
+            if error is not None and not swallowed:
+                span.fail(error)
+            return swallowed
+        finally:
+            stop(span, state)
+
+    def __call__(self, function: Any) -> Any:
+        """Used as a decorator, as contextlib has it: a fresh manager for each call."""
+        manager = self.__wrapped__
+        site, noted = self._self_site, self._self_noted
+
+        @functools.wraps(function)
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            fresh = manager._recreate_cm()
+            with TracedManager(fresh, site, noted) if switch else fresh:
+                return function(*args, **kwargs)
+
+        return inner
+
+
+class Bracket:
+    """Two calls that open and close one span, such as a step; both lie inside it."""
+
+    def __init__(self, site: Site, noter: Optional[Noter] = None) -> None:
+        self.site = site
+        self.noter = noter
+
+    def open(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        """Wrapper of the opening call."""
+        self._end_unclosed()
+        noted = read(self.noter, self.site, instance, args, kwargs)
+        span, state = start(self.site)
+        extra = span.more()  # steps are never merged
+        extra.attributes.update(noted)
+        extra.base = state if isinstance(state, Context) else None
+        if isinstance(state, Span):
+            state.more().dangling = span  # if nobody closes it, the end of the span above does
+        try:
+            return wrapped(*args, **kwargs)
+        except BaseException as error:
+            span.fail(error)
+            self._end(span)
+            raise
+
+    def close(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        """Wrapper of the closing call; without an open span it is just the call."""
+        span = self._open_span()
+        if span is None:
+            return wrapped(*args, **kwargs)
+        try:
+            return wrapped(*args, **kwargs)
+        except BaseException as error:
+            span.fail(error)
+            raise
+        finally:
+            self._end(span)
+            home.step_ended()
+
+    def _end_unclosed(self) -> None:
+        """Opening twice ends the first span, unless others lie between: those nest."""
+        state = current.get()
+        while isinstance(state, Span) and (state.ended or state.site is self.site):
+            if not state.ended:  # an exception lay between
+                state.more().unfinished = True
+            self._end(state)
+            state = current.get()
+
+    def _open_span(self) -> Optional[Span]:
+        """The innermost open span of this bracket in this thread."""
+        node: Any = current.get()
+        while isinstance(node, Span):
+            if node.site is self.site:
+                return None if node.ended else node
+            node = node.parent
+        return None
+
+    def _end(self, span: Span) -> None:
+        base = span.extra.base if span.extra is not None else None
+        current.set(span.parent if base is None and isinstance(span.parent, Span) else base)
+        if span.ended:
+            return
+        span.end_at(now_ns())
+        if isinstance(span.parent, Span):
+            span.parent.more().dangling = None
+        close_dangling(span)
+        home.hand_over(span)

@@ -1,0 +1,39 @@
+"""Reading attributes off calls and results: guarded, and unable to change the call."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from nutrace.recording.span import Site, home
+
+Wrapped = Callable[..., Any]
+Args = Tuple[Any, ...]
+Kwargs = Dict[str, Any]
+#: wrapt's calling convention: (wrapped, instance, args, kwargs).
+Wrapper = Callable[[Wrapped, Any, Args, Kwargs], Any]
+Noter = Callable[[Any, Args, Mapping[str, Any]], Mapping[str, Any]]
+ResultNoter = Callable[[Any, Any], Mapping[str, Any]]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def read(noter: Optional[Noter], site: Site, instance: Any, args: Args, kwargs: Kwargs) -> Mapping[str, Any]:
+    """The attributes that `noter` reads off a call."""
+    if noter is None:
+        return _NOTHING
+    try:
+        # The program's own dictionary of arguments is not to be changed.
+        return dict(noter(instance, args, MappingProxyType(kwargs)) or _NOTHING)
+    except Exception:  # law 1, the guard around attribute readers
+        home.fault(f"reading attributes for {site.name}")
+        return _NOTHING
+
+
+def read_result(noter: ResultNoter, site: Site, instance: Any, result: Any) -> Mapping[str, Any]:
+    """The attributes that `noter` reads off a result."""
+    try:
+        return dict(noter(instance, result) or _NOTHING)
+    except Exception:  # law 1, the guard around attribute readers
+        home.fault(f"reading attributes for {site.name}")
+        return _NOTHING

@@ -1,0 +1,89 @@
+"""Trace a few lines of a test, and look at what was recorded."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import nutrace
+from nutrace.probes.probe import Probe
+from nutrace.session import Session
+from nutrace.trace.trace import SpanView, Trace
+
+_numbers = itertools.count()
+
+
+class Tracing:
+    """Instruments this process for a block; one run file for each block.
+
+    Parameters
+    ----------
+    folder:
+        Where the run files go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.session: Optional[Session] = None
+        self.path: Optional[Path] = None
+        self._trace: Optional[Trace] = None
+
+    @contextmanager
+    def __call__(self, *probes: Probe, **settings: Any) -> Iterator[Session]:
+        self._trace = None
+        name = f"run-{next(_numbers)}.json"
+        options: Dict[str, Any] = {"summary": False, "compress_us": 0, **settings}
+        chosen = nutrace.Settings(output=str(self.folder / name), **options)
+        session = self.session = nutrace.instrument(chosen, probes=probes)
+        try:
+            yield session
+        finally:
+            self.path = nutrace.uninstrument()
+
+    @property
+    def trace(self) -> Trace:
+        """What the last block recorded."""
+        if self._trace is None:
+            assert self.path is not None, "nothing was recorded"
+            self._trace = nutrace.load(self.path)
+        return self._trace
+
+    @property
+    def faults(self) -> List[str]:
+        """What nutrace said about itself."""
+        assert self.session is not None
+        return self.session.recorder.faults
+
+    @property
+    def missing(self) -> Dict[str, str]:
+        """Targets that were not there, and why."""
+        assert self.session is not None
+        return self.session.engine.missing
+
+    def spans(self, name: str) -> List[SpanView]:
+        """The spans of that name, in the order of the tree."""
+        if self.path is None:
+            return []
+        return [span for span in self.trace if span.name == name]
+
+    def span(self, name: str) -> SpanView:
+        """The one span of that name."""
+        (span,) = self.spans(name)
+        return span
+
+    def calls(self, name: str) -> int:
+        """How often it was called."""
+        return sum(span.calls for span in self.spans(name))
+
+    def shape(self) -> List[Any]:
+        """The tree as nested ``(name, [children])``, a leaf as its bare name."""
+        if self.path is None:
+            return []
+        return [_shape(self.trace[root]) for root in self.trace.roots]
+
+
+def _shape(span: SpanView) -> Any:
+    children: Tuple[SpanView, ...] = span.children
+    return (span.name, [_shape(child) for child in children]) if children else span.name

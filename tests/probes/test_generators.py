@@ -1,0 +1,517 @@
+"""Generators: the time inside, over all resumptions, charged where it was spent; one call."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import threading
+import weakref
+from typing import Any, Callable, Generator, Iterator, List
+
+import pytest
+from fakes.clock import FakeClock
+from fakes.tracing import Tracing
+
+import nutrace
+from nutrace import semconv
+
+
+class Failure(Exception):
+    pass
+
+
+def numbers_of(clock: FakeClock, count: int = 3, cost: int = 10) -> Callable[[], Iterator[int]]:
+    """A probed generator that spends `cost` before each value, and once more before its end."""
+
+    @nutrace.probe(name="numbers")
+    def numbers() -> Iterator[int]:
+        for number in range(count):
+            clock.advance(cost)
+            yield number
+        clock.advance(cost)
+
+    return numbers
+
+
+def test_cost_is_the_time_inside(recorded: Tracing, clock: FakeClock) -> None:
+    numbers = numbers_of(clock)
+    with recorded(), nutrace.span("consumer"):
+        for _ in numbers():
+            clock.advance(1000)
+    span = recorded.span("numbers")
+    assert (span.calls, span.yielded, span.total_ns, span.self_ns) == (1, 3, 40, 40)
+    assert span.end_ns - span.start_ns == 3040
+    assert recorded.span("consumer").self_ns == 3000
+
+
+def test_two_interleaved(recorded: Tracing, clock: FakeClock) -> None:
+    fast, slow = numbers_of(clock, 3, 1), numbers_of(clock, 3, 100)
+    with recorded(), nutrace.span("consumer"):
+        for _ in zip(fast(), slow()):
+            clock.advance(7)
+    one, other = recorded.spans("numbers")
+    # zip asks the first for a fourth value, finds it ended, and abandons the second at its third.
+    assert sorted((span.total_ns, span.yielded, span.calls) for span in (one, other)) == [
+        (4, 3, 1),
+        (300, 3, 1),
+    ]
+    assert recorded.span("consumer").self_ns == 21
+
+
+def test_resumed_under_different_parents(recorded: Tracing, clock: FakeClock) -> None:
+    numbers = numbers_of(clock)
+
+    @nutrace.probe(name="first")
+    def first(source: Iterator[int]) -> int:
+        clock.advance(1)
+        return next(source)
+
+    @nutrace.probe(name="rest")
+    def rest(source: Iterator[int]) -> List[int]:
+        clock.advance(2)
+        return list(source)
+
+    with recorded():
+        source = numbers()
+        assert (first(source), rest(source)) == (0, [1, 2])
+    head, tail = recorded.spans("numbers")
+    assert head.parent is not None
+    assert tail.parent is not None
+    assert (head.parent.name, head.calls, head.yielded, head.total_ns) == ("first", 1, 1, 10)
+    assert (tail.parent.name, tail.calls, tail.yielded, tail.total_ns) == ("rest", 0, 2, 30)
+    assert tail.attributes[semconv.CONTINUES] == recorded.trace.span_id(head.index)
+    assert (recorded.span("first").self_ns, recorded.span("rest").self_ns) == (1, 2)
+
+
+def test_resumed_in_another_thread(recorded: Tracing, clock: FakeClock) -> None:
+    numbers = numbers_of(clock)
+    with recorded():
+        source = numbers()
+        next(source)
+        thread = threading.Thread(target=next, args=(source,))
+        thread.start()
+        thread.join()
+        assert list(source) == [2]
+    parts = recorded.spans("numbers")
+    assert [part.calls for part in parts] == [1, 0, 0]
+    assert [part.total_ns for part in parts] == [10, 10, 20]
+    ids = [part.thread.thread_id for part in parts]
+    assert ids[0] == ids[2] == threading.get_native_id()
+    assert ids[1] != ids[0]
+
+
+def test_handed_to_a_thread_for_good(recorded: Tracing, clock: FakeClock) -> None:
+    """The part that ran in the first thread is that thread's, though the second one ends it."""
+    numbers = numbers_of(clock)
+    with recorded():
+        source = numbers()
+        next(source)
+        thread = threading.Thread(target=list, args=(source,))
+        thread.start()
+        thread.join()
+    head, tail = recorded.spans("numbers")
+    assert (head.total_ns, tail.total_ns) == (10, 30)
+    assert head.thread.thread_id == threading.get_native_id()
+    assert tail.thread.thread_id != head.thread.thread_id
+
+
+def test_never_started(recorded: Tracing, clock: FakeClock) -> None:
+    numbers = numbers_of(clock)
+    with recorded(), nutrace.span("outer"):
+        numbers()
+        numbers().close()  # type: ignore[attr-defined]
+    assert recorded.shape() == ["outer"]
+
+
+def test_abandoned_and_collected_elsewhere(recorded: Tracing, clock: FakeClock) -> None:
+    @nutrace.probe(name="endless")
+    def endless() -> Iterator[int]:
+        try:
+            while True:
+                clock.advance(5)
+                yield 1
+        finally:
+            clock.advance(100)  # what closing costs
+
+    @nutrace.probe(name="bin")
+    def rubbish(held: List[Any]) -> None:
+        held.clear()
+
+    with recorded():
+        held: List[Any] = [endless()]
+        next(held[0])
+        rubbish(held)
+    head, tail = sorted(recorded.spans("endless"), key=lambda span: span.start_ns)
+    assert (head.total_ns, head.calls, head.yielded) == (5, 1, 1)
+    assert (tail.total_ns, tail.calls, tail.yielded) == (100, 0, 0)
+    assert tail.parent is not None
+    assert tail.parent.name == "bin"
+    assert tail.attributes[semconv.ABANDONED] is True
+    assert recorded.span("bin").self_ns == 0
+
+
+def test_collected_as_part_of_a_cycle(recorded: Tracing, clock: FakeClock) -> None:
+    numbers = numbers_of(clock)
+    with recorded():
+        held: List[Any] = [numbers()]
+        held.append(held)
+        next(held[0])
+        del held
+        gc.collect()
+    assert recorded.span("numbers").attributes[semconv.ABANDONED] is True
+
+
+def test_abandoned_by_break(recorded: Tracing, clock: FakeClock) -> None:
+    numbers = numbers_of(clock)
+    with recorded(), nutrace.span("consumer"):
+        for _ in numbers():
+            break
+    span = recorded.span("numbers")
+    assert (span.yielded, span.attributes[semconv.ABANDONED]) == (1, True)
+
+
+def test_a_run_to_its_end_is_not_abandoned(recorded: Tracing, clock: FakeClock) -> None:
+    with recorded():
+        list(numbers_of(clock)())
+    assert semconv.ABANDONED not in recorded.span("numbers").attributes
+
+
+def test_generator_in_a_generator(recorded: Tracing, clock: FakeClock) -> None:
+    inner = numbers_of(clock)
+
+    @nutrace.probe(name="outer")
+    def outer() -> Iterator[int]:
+        for number in inner():
+            clock.advance(3)
+            yield number
+
+    with recorded(), nutrace.span("consumer"):
+        assert list(outer()) == [0, 1, 2]
+    assert recorded.shape() == [("consumer", [("outer", ["numbers"])])]
+    assert recorded.span("outer").total_ns == 49
+    assert recorded.span("outer").self_ns == 9
+
+
+def test_span_open_across_yields(recorded: Tracing, clock: FakeClock) -> None:
+    """A with-block around a yield holds what runs in it, and not what the consumer does meanwhile."""
+
+    @nutrace.probe(name="work")
+    def work() -> None:
+        clock.advance(4)
+
+    @nutrace.probe(name="rows")
+    def rows() -> Iterator[int]:
+        with nutrace.span("cursor"):
+            for number in range(3):
+                work()
+                yield number
+
+    with recorded(), nutrace.span("consumer"):
+        for _ in rows():
+            clock.advance(1000)
+            work()
+    assert recorded.shape() == [
+        ("consumer", [("rows", [("cursor", ["work", "work", "work"])]), "work", "work", "work"])
+    ]
+    assert recorded.span("cursor").total_ns == 12
+    assert recorded.span("rows").total_ns == 12
+    assert recorded.span("consumer").self_ns == 3000
+    assert recorded.trace.diagnostics.overlapping == 0
+
+
+def test_function_that_returns_a_generator(recorded: Tracing, clock: FakeClock) -> None:
+    def made() -> Iterator[int]:
+        clock.advance(20)
+        yield 1
+        clock.advance(20)
+
+    @nutrace.probe(name="query")
+    def query() -> Iterator[int]:
+        clock.advance(5)
+        return made()
+
+    with recorded(), nutrace.span("consumer"):
+        assert list(query()) == [1]
+    first, second = recorded.spans("query")
+    assert (first.total_ns, first.calls) == (5, 1)
+    assert (second.total_ns, second.calls, second.yielded) == (40, 0, 1)
+
+
+def test_function_that_hands_on_a_probed_generator(recorded: Tracing, clock: FakeClock) -> None:
+    numbers = numbers_of(clock)
+
+    @nutrace.probe(name="facade")
+    def facade() -> Iterator[int]:
+        return numbers()
+
+    with recorded(), nutrace.span("consumer"):
+        list(facade())
+    assert [recorded.calls(name) for name in ("facade", "numbers")] == [1, 1]
+    assert recorded.span("numbers").total_ns == 40
+    assert recorded.span("facade").total_ns == 0
+
+
+def test_function_that_returns_a_shared_generator(recorded: Tracing) -> None:
+    """What somebody else holds must come back as itself: a copy that dies would close it."""
+
+    class Stream:
+        def __init__(self) -> None:
+            self.source = (number for number in range(3))
+
+        @nutrace.probe
+        def get(self) -> Iterator[int]:
+            return self.source
+
+    stream = Stream()
+    with recorded():
+        assert stream.get() is stream.source
+        assert [next(stream.get()) for _ in range(3)] == [0, 1, 2]
+
+
+# -- what a consumer sees --------------------------------------------------------------------
+
+
+def conversation(log: List[Any]) -> Generator[Any, Any, Any]:
+    """Answers everything, and writes down what it was asked."""
+    answer: Any = "ready"
+    while answer != "stop":
+        try:
+            heard = yield answer
+            log.append(("heard", heard))
+            answer = heard
+        except Failure as failure:
+            log.append(("caught", failure))
+            answer = failure
+    return "goodbye"
+
+
+probed_conversation = nutrace.probe(conversation)
+
+
+def delegating(log: List[Any]) -> Generator[Any, Any, Any]:
+    value = yield from probed_conversation(log)
+    return value
+
+
+@pytest.mark.parametrize("make", [conversation, probed_conversation, delegating])
+def test_send_throw_and_return(recorded: Tracing, make: Callable[..., Any]) -> None:
+    log: List[Any] = []
+    failure = Failure("x")
+    with recorded():
+        talk = make(log)
+        with pytest.raises(TypeError, match="just-started"):
+            talk.send("too early")
+        assert next(talk) == "ready"
+        assert talk.send("hello") == "hello"
+        assert talk.throw(failure) is failure
+        with pytest.raises(StopIteration) as stop:
+            talk.send("stop")
+        assert stop.value.value == "goodbye"
+        with pytest.raises(StopIteration) as stop:
+            next(talk)
+        assert stop.value.value is None
+    assert log == [("heard", "hello"), ("caught", failure), ("heard", "stop")]
+    assert failure.__context__ is None
+
+
+def test_exception_inside(recorded: Tracing, clock: FakeClock) -> None:
+    failure = Failure("inside")
+
+    @nutrace.probe(name="fails")
+    def fails() -> Iterator[int]:
+        clock.advance(1)
+        yield 1
+        clock.advance(2)
+        raise failure
+
+    with recorded(), pytest.raises(Failure) as raised:
+        list(fails())
+    assert raised.value is failure
+    assert failure.__context__ is None
+    span = recorded.span("fails")
+    assert span.total_ns == 3
+    assert span.status.code == 2
+    (event,) = span.events
+    assert event.attributes["exception.message"] == "inside"
+    assert "raise failure" in event.attributes["exception.stacktrace"]
+
+
+def test_stop_iteration_inside_becomes_a_runtime_error(recorded: Tracing) -> None:
+    @nutrace.probe
+    def fails() -> Iterator[int]:
+        yield next(iter(()))
+
+    with recorded(), pytest.raises(RuntimeError, match="raised StopIteration") as raised:
+        list(fails())
+    assert isinstance(raised.value.__cause__, StopIteration)
+
+
+def stubborn(log: List[str]) -> Iterator[int]:
+    try:
+        yield 1
+    except GeneratorExit:
+        log.append("ignored")
+    yield 2
+    yield 3
+
+
+def replaces() -> Iterator[int]:
+    try:
+        yield 1
+    except GeneratorExit:
+        raise Failure("instead") from None
+
+
+def answers() -> Generator[str, None, None]:
+    try:
+        yield "first"
+    except GeneratorExit:
+        yield "second"
+
+
+@pytest.mark.parametrize("probed", [False, True])
+class TestGeneratorExit:
+    """Close, and a thrown GeneratorExit, do what they do without a probe."""
+
+    def make(self, function: Callable[..., Any], probed: bool, *args: Any) -> Any:
+        return (nutrace.probe(function) if probed else function)(*args)
+
+    def test_ignored(self, recorded: Tracing, probed: bool) -> None:
+        log: List[str] = []
+        with recorded():
+            source = self.make(stubborn, probed, log)
+            next(source)
+            with pytest.raises(RuntimeError, match="generator ignored GeneratorExit") as raised:
+                source.close()
+            assert raised.value.__context__ is None
+            assert log == ["ignored"]
+            assert list(source) == [3]  # it lives on
+
+    def test_replaced(self, recorded: Tracing, probed: bool) -> None:
+        with recorded():
+            source = self.make(replaces, probed)
+            next(source)
+            with pytest.raises(Failure, match="instead"):
+                source.close()
+        if probed:
+            assert recorded.trace[0].status.code == 2
+
+    def test_thrown_in_and_answered(self, recorded: Tracing, probed: bool) -> None:
+        with recorded():
+            source = self.make(answers, probed)
+            assert next(source) == "first"
+            assert source.throw(GeneratorExit()) == "second"
+            assert list(source) == []
+
+    def test_thrown_in_and_let_through(self, recorded: Tracing, probed: bool) -> None:
+        leaving = GeneratorExit()
+        with recorded():
+            source = self.make(conversation, probed, [])
+            next(source)
+            with pytest.raises(GeneratorExit) as raised:
+                source.throw(leaving)
+            assert raised.value is leaving
+        if probed:
+            assert recorded.trace[0].status.code == 0
+
+
+def test_looks_like_a_generator(recorded: Tracing) -> None:
+    @nutrace.probe
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    with recorded():
+        source = numbers()
+        assert inspect.isgenerator(source)
+        assert inspect.isgeneratorfunction(numbers)
+        assert source.__name__ == "numbers"
+        assert source.__qualname__.endswith("<locals>.numbers")
+        assert inspect.getgeneratorstate(source) == inspect.GEN_CREATED
+        next(source)
+        assert inspect.getgeneratorstate(source) == inspect.GEN_SUSPENDED
+        assert list(source) == []
+        assert inspect.getgeneratorstate(source) == inspect.GEN_CLOSED
+
+
+def test_holds_no_value_longer_than_the_program(recorded: Tracing) -> None:
+    class Frame:
+        pass
+
+    @nutrace.probe
+    def frames() -> Generator[Any, Any, None]:
+        while True:
+            yield Frame()
+
+    with recorded():
+        source = frames()
+        yielded = weakref.ref(next(source))
+        assert yielded() is None
+        sent = Frame()
+        was_sent = weakref.ref(sent)
+        source.send(sent)
+        del sent
+        assert was_sent() is None
+        source.close()
+
+
+def test_thrown_error_leaves_no_cycle(recorded: Tracing) -> None:
+    class Marked(Exception):
+        pass
+
+    @nutrace.probe
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    with recorded():
+        gc.collect()
+        gc.disable()
+        try:
+            source = numbers()
+            next(source)
+            failure = Marked()
+            gone = weakref.ref(failure)
+            try:
+                source.throw(failure)  # type: ignore[attr-defined]
+            except Marked:
+                pass
+            del failure, source
+            assert gone() is None
+        finally:
+            gc.enable()
+
+
+def test_reentrance_is_still_an_error(recorded: Tracing) -> None:
+    held: List[Any] = []
+
+    @nutrace.probe
+    def snake() -> Iterator[int]:
+        yield next(held[0])
+
+    with recorded():
+        held.append(snake())
+        with pytest.raises(ValueError, match="already executing"):
+            next(held[0])
+
+
+def test_off_gives_the_very_generator() -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    source = nutrace.probe(numbers)()
+    assert source.gi_code is numbers.__code__  # type: ignore[attr-defined]
+
+
+def test_made_while_on_and_used_while_off(recorded: Tracing, clock: FakeClock) -> None:
+    numbers = numbers_of(clock)
+    with recorded():
+        source = numbers()
+        assert next(source) == 0
+    assert list(source) == [1, 2]
+    with recorded():
+        later = numbers()
+        next(later)
+    with recorded(), nutrace.span("second run"):
+        assert list(later) == [1, 2]
+    # Its call was the run's before; this one has the part that was spent in it.
+    assert recorded.calls("numbers") == 0
+    assert recorded.span("numbers").total_ns == 30
