@@ -10,7 +10,7 @@ import secrets
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from opentelemetry import trace as otel
 
@@ -89,6 +89,7 @@ class Session:
             self._busy,
         )
         self.recorder.resume = self.endings.resume
+        self._applied: List[str] = []  # what the engine had applied when it was uninstalled
         self.finished = False
         self._finishing = False
         self._owner = os.getpid()
@@ -127,6 +128,7 @@ class Session:
     def uninstall(self) -> None:
         """Undo :meth:`install`; the run file stays open."""
         self._turn_off()
+        self._applied = self._applied or list(self.engine.applied)
         self.engine.uninstall()
         self.bridge.uninstall()
         context.uninstall()
@@ -171,7 +173,7 @@ class Session:
             self.file.discard()
             if self.parent is None and recorder.dropped:
                 say(f"{recorder.dropped:,} spans were recorded and lost, and no file written")
-            elif self.parent is None and self.engine.applied:
+            elif self.parent is None and (self._applied or self.engine.applied):
                 say("no span was recorded, and no file written: nothing that the probes watch was called")
             return
         hot_ns = 0.0
@@ -218,7 +220,7 @@ class Session:
         recorder = self.recorder
         attributes = describe(self.run_id, nutrace.__version__)
         attributes[semconv.SETTINGS] = json.dumps(asdict(self.settings))
-        attributes[semconv.PROBES] = list(self.engine.applied)
+        attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:

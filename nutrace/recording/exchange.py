@@ -77,15 +77,13 @@ class Inbound(SpanProcessor):
         names = (scope.name, scope.version or "") if scope is not None else ("", "")
         attributes = span.attributes or {}
         component = str(attributes.get(semconv.COMPONENT, "other"))
-        if "db.system" in attributes or "db.system.name" in attributes:
-            component = "database"
         key = (span.name, span.kind, names, component)
         site = self._sites.get(key)
         if site is None:
             site = Site(span.name, component, kind=span.kind.value + 1, scope=names)
             if len(self._sites) < 2048:
                 self._sites[key] = site
-        return site
+        return site.with_attributes(attributes)
 
 
 class Outbound:

@@ -26,7 +26,7 @@ from nutrace.recording.values import UNPRINTABLE
 class Site:
     """What all spans of one probed function have in common, worked out once."""
 
-    __slots__ = ("component", "fragment", "kind", "name", "scope", "step", "target")
+    __slots__ = ("_database", "component", "fragment", "kind", "name", "scope", "step", "target")
 
     def __init__(
         self,
@@ -46,6 +46,15 @@ class Site:
         self.step = name == semconv.STEP_SPAN
         self.target = (function, file, line)
         self.fragment = ""  # its part of the JSON, made by the encoder when first written
+        self._database: Optional[Site] = None
+
+    def with_attributes(self, attributes: Mapping[str, Any]) -> Site:
+        """This site, or its twin in the component database if the attributes are a query's."""
+        if self.component != "other" or not ("db.system" in attributes or "db.system.name" in attributes):
+            return self
+        if self._database is None:
+            self._database = Site(self.name, "database", kind=self.kind, scope=self.scope)
+        return self._database
 
 
 class Extra:
@@ -275,6 +284,9 @@ class Span:
     def end(self, end_time: Optional[int] = None) -> None:
         if not self.ended:
             at = now_ns() if end_time is None else int(end_time) - home.offset_ns
+            if self.extra is not None:
+                # Only now: instrumentations set attributes after the start as well.
+                self.site = self.site.with_attributes(self.extra.attributes)
             self.end_at(max(at, self.started))
             home.hand_over(self)
 

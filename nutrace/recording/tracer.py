@@ -32,7 +32,7 @@ class Tracer(otel.Tracer):
     def __init__(self, provider: TracerProvider, name: str, version: str) -> None:
         self._provider = provider
         self._scope = (name, version)
-        self._sites: Dict[Tuple[str, int, str], Site] = {}
+        self._sites: Dict[Tuple[str, int], Site] = {}
         self._delegate: Optional[otel.Tracer] = None
 
     def _other(self) -> Optional[otel.Tracer]:
@@ -59,8 +59,7 @@ class Tracer(otel.Tracer):
             )
         state = current.get() if context is None else context
         parent = state if state is None or isinstance(state, Span) else parent_in(state)
-        component = _component(attributes)
-        span = Span(self._site(name, kind, component), parent)
+        span = Span(self._site(name, kind), parent)
         extra = span.more()
         if attributes:
             extra.attributes.update(attributes)
@@ -89,21 +88,15 @@ class Tracer(otel.Tracer):
         with otel.use_span(span, end_on_exit, record_exception, set_status_on_exception) as used:
             yield used
 
-    def _site(self, name: str, kind: otel.SpanKind, component: str) -> Site:
-        key = (name, kind.value, component)
+    def _site(self, name: str, kind: otel.SpanKind) -> Site:
+        key = (name, kind.value)
         site = self._sites.get(key)
         if site is None:
             # OTLP counts kinds from 1, the Python SDK from 0.
-            site = Site(name, component, kind=kind.value + 1, scope=self._scope)
+            site = Site(name, "other", kind=kind.value + 1, scope=self._scope)
             if len(self._sites) < _MOST_SITES:
                 self._sites[key] = site
         return site
-
-
-def _component(attributes: types.Attributes) -> str:
-    if attributes and ("db.system" in attributes or "db.system.name" in attributes):
-        return "database"
-    return "other"
 
 
 class TracerProvider(otel.TracerProvider):

@@ -113,8 +113,8 @@ def test_every_part_of_a_span(recorded: Tracing) -> None:
     assert len(outer_span.trace_id) == 16
     assert outer_span.trace_id == client.trace_id
     assert outer_span.start_time_unix_nano <= client.start_time_unix_nano <= client.end_time_unix_nano
-    assert {scope.scope.name for data in [proto(recorded.path.read_text())]
-            for resource in data.resource_spans for scope in resource.scope_spans} == {"nutrace", "theirs"}  # fmt: skip
+    (resource,) = proto(recorded.path.read_text()).resource_spans
+    assert {scope.scope.name for scope in resource.scope_spans} == {"nutrace", "theirs"}
     assert not losses(recorded.trace)
 
 

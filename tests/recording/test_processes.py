@@ -23,7 +23,7 @@ def _sane(ended: Ended, processes: int, unfinished: int = 0) -> None:
     assert trace.diagnostics.complete
     assert losses(trace) == ({"unfinished": unfinished} if unfinished else {})
     assert len(trace.resources) == processes
-    assert len(set(trace.span_id(index) for index in range(len(trace)))) == len(trace)
+    assert len({trace.span_id(index) for index in range(len(trace))}) == len(trace)
     assert len({trace.trace_id(index) for index in range(len(trace))}) == 1
     assert ended.files == ["run.json"]
 

@@ -1,0 +1,386 @@
+"""OpenTelemetry, both ways: with no provider, with the program's own before and after us, and undone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+import opentelemetry.trace as otel
+import pytest
+from fakes.programs import counts, losses, path_to, run
+from fakes.tracing import Tracing
+from opentelemetry import baggage, context
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.util._once import Once
+
+import nutrace
+
+ORIGINALS = (otel.set_tracer_provider, otel._set_tracer_provider, context._RUNTIME_CONTEXT)
+
+
+@pytest.fixture(autouse=True)
+def fresh_globals() -> Iterator[None]:
+    """No provider before the test, none after it, and whatever we touch as it was."""
+
+    def reset() -> None:
+        otel._TRACER_PROVIDER = None
+        otel._TRACER_PROVIDER_SET_ONCE = Once()
+
+    reset()
+    yield
+    assert (otel.set_tracer_provider, otel._set_tracer_provider, context._RUNTIME_CONTEXT) == ORIGINALS
+    reset()
+
+
+class Program:
+    """A program's own SDK, exporting to memory."""
+
+    def __init__(self) -> None:
+        self.exporter = InMemorySpanExporter()
+        self.provider = TracerProvider()
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+
+    @property
+    def spans(self) -> Dict[str, Any]:
+        finished = self.exporter.get_finished_spans()
+        assert len({span.name for span in finished}) == len(finished), "something was exported twice"
+        return {span.name: span for span in finished}
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    made = Program()
+    yield made
+    made.provider.shutdown()
+
+
+def _interleave() -> None:
+    tracer = otel.get_tracer("theirs")
+    with nutrace.span("ours 1"), tracer.start_as_current_span("theirs 2"):
+        with nutrace.span("ours 3", n=1):
+            with tracer.start_as_current_span("theirs 4"):
+                assert otel.get_current_span().get_span_context().is_valid
+            with nutrace.span("ours 4"):
+                pass
+        with tracer.start_as_current_span("theirs 3"):
+            pass
+
+
+EXPECTED = {
+    "ours 1": ["ours 1"],
+    "theirs 2": ["ours 1", "theirs 2"],
+    "ours 3": ["ours 1", "theirs 2", "ours 3"],
+    "theirs 4": ["ours 1", "theirs 2", "ours 3", "theirs 4"],
+    "ours 4": ["ours 1", "theirs 2", "ours 3", "ours 4"],
+    "theirs 3": ["ours 1", "theirs 2", "theirs 3"],
+}
+
+
+def _check_file(recorded: Tracing) -> None:
+    trace = recorded.trace
+    assert {name: path_to(trace, name) for name in counts(trace)} == EXPECTED
+    assert set(counts(trace).values()) == {1}
+    assert not losses(trace)
+
+
+def _check_program(program: Program) -> None:
+    spans = program.spans
+    assert set(spans) == set(EXPECTED)
+    assert len({span.context.trace_id for span in spans.values()}) == 1
+    for name, path in EXPECTED.items():
+        parent = spans[name].parent
+        above = spans[path[-2]].context.span_id if len(path) > 1 else None
+        assert (parent.span_id if parent else None) == above, name
+        assert spans[name].end_time >= spans[name].start_time > 1_600_000_000_000_000_000
+    assert spans["ours 3"].attributes["n"] == 1
+    assert spans["ours 3"].instrumentation_scope.name == "nutrace"
+
+
+def test_without_a_provider(recorded: Tracing) -> None:
+    with recorded():
+        _interleave()
+    _check_file(recorded)
+    assert otel._TRACER_PROVIDER is None
+
+
+def test_a_provider_that_was_there_before(recorded: Tracing, program: Program) -> None:
+    otel.set_tracer_provider(program.provider)
+    with recorded():
+        assert otel.get_tracer_provider() is program.provider
+        _interleave()
+    _check_file(recorded)
+    _check_program(program)
+    assert otel.get_tracer_provider() is program.provider
+
+
+def test_a_provider_that_comes_later(recorded: Tracing, program: Program) -> None:
+    from opentelemetry.trace import set_tracer_provider  # bound before us, as some programs do
+
+    early = otel.get_tracer("early")
+    with recorded():
+        with early.start_as_current_span("ours first"):
+            pass
+        set_tracer_provider(program.provider)
+        assert otel.get_tracer_provider() is program.provider
+        _interleave()
+        with early.start_as_current_span("through the provider now"):
+            pass
+    found = counts(recorded.trace)
+    assert found.pop("ours first") == found.pop("through the provider now") == 1
+    assert set(found) == set(EXPECTED)
+    assert set(found.values()) == {1}
+    assert not losses(recorded.trace)
+    assert {"through the provider now", *EXPECTED} <= set(program.spans)
+    assert otel.get_tracer_provider() is program.provider
+
+
+def test_after_us_the_programs_provider_is_its_own_again(recorded: Tracing, program: Program) -> None:
+    otel.set_tracer_provider(program.provider)
+    processors = program.provider._active_span_processor._span_processors
+    for _ in range(2):
+        with recorded(), nutrace.span("ours"):
+            pass
+        assert counts(recorded.trace) == {"ours": 1}
+        assert program.provider._active_span_processor._span_processors == processors
+    program.exporter.clear()
+    with otel.get_tracer("x").start_as_current_span("after"):
+        pass
+    assert set(program.spans) == {"after"}
+
+
+def test_tracers_that_were_made_under_us_serve_the_next_provider(recorded: Tracing, program: Program) -> None:
+    before = otel.get_tracer("proxy")
+    with recorded():
+        during = otel.get_tracer("ours")
+        before.start_span("one").end()
+        during.start_span("two").end()
+    assert not during.start_span("nobody listens").is_recording()
+    otel.set_tracer_provider(program.provider)
+    before.start_span("three").end()
+    during.start_span("four").end()
+    assert set(program.spans) == {"three", "four"}
+
+
+def test_our_spans_reach_a_flush_and_a_shutdown(recorded: Tracing, program: Program) -> None:
+    otel.set_tracer_provider(program.provider)
+    with recorded(flush_seconds=3600):
+        with nutrace.span("flushed"):
+            pass
+        assert program.provider.force_flush()
+        assert set(program.spans) == {"flushed"}
+        with nutrace.span("at shutdown"):
+            pass
+        program.provider.shutdown()
+        assert set(program.spans) == {"flushed", "at shutdown"}
+        with nutrace.span("too late"):
+            pass
+    assert set(counts(recorded.trace)) == {"flushed", "at shutdown", "too late"}
+    assert set(program.spans) == {"flushed", "at shutdown"}
+
+
+def test_what_the_programs_exporter_gets_is_clean(recorded: Tracing, program: Program) -> None:
+    otel.set_tracer_provider(program.provider)
+    with recorded(compress_us=1e6):
+        with nutrace.span("odd", odd=object(), fine=1) as span:
+            span.add_link(otel.SpanContext(1, 2, is_remote=True), {"why": object(), "fine": 2})
+            span.add_event("event", {"odd": object(), "fine": 3})
+        with pytest.raises(KeyError), nutrace.span("fails"):
+            raise KeyError("x")
+
+        @nutrace.probe(name="leaf")
+        def leaf() -> None:
+            pass
+
+        for _ in range(4):
+            leaf()
+    spans = program.spans
+    assert spans["odd"].attributes["fine"] == 1
+    assert "odd" not in spans["odd"].attributes
+    assert dict(spans["odd"].links[0].attributes) == {"fine": 2}
+    assert dict(spans["odd"].events[0].attributes) == {"fine": 3}
+    assert spans["leaf"].attributes["nutrace.composite.count"] == 4
+    assert spans["fails"].status.status_code is otel.StatusCode.ERROR
+    assert spans["fails"].events[0].name == "exception"
+    for span in spans.values():
+        span.to_json()
+
+
+def test_the_programs_events_links_and_status_reach_the_file(recorded: Tracing, program: Program) -> None:
+    otel.set_tracer_provider(program.provider)
+    with recorded():
+        link = otel.Link(otel.SpanContext(1, 2, is_remote=True))
+        tracer = otel.get_tracer("theirs", "3")
+        with tracer.start_as_current_span("query", attributes={"db.system": "sqlite"}, links=[link]) as span:
+            span.add_event("row", {"n": 1})
+            span.set_status(otel.StatusCode.ERROR, "slow")
+    (span,) = recorded.trace
+    assert (span.component, span.status.code, span.status.message) == ("database", 2, "slow")
+    assert [(event.name, dict(event.attributes)) for event in span.events] == [("row", {"n": 1})]
+
+
+def test_an_exporter_that_fails_is_not_ours_to_show(recorded: Tracing, program: Program) -> None:
+    class Failing(SimpleSpanProcessor):
+        def on_end(self, span: Any) -> None:
+            raise ZeroDivisionError
+
+    program.provider.add_span_processor(Failing(program.exporter))
+    otel.set_tracer_provider(program.provider)
+    with recorded(), nutrace.span("ours"):
+        pass
+    assert counts(recorded.trace) == {"ours": 1}
+    assert losses(recorded.trace) == {"faults": 1}
+
+
+def test_another_kind_of_provider_is_said(recorded: Tracing, capsys: pytest.CaptureFixture[str]) -> None:
+    otel.set_tracer_provider(otel.NoOpTracerProvider())
+    with recorded():
+        _interleave()
+    assert "not the OpenTelemetry SDK's" in capsys.readouterr().err
+    assert set(counts(recorded.trace)) == {name for name in EXPECTED if name.startswith("ours")}
+
+
+def test_baggage_survives_our_spans(recorded: Tracing) -> None:
+    outside = context.attach(baggage.set_baggage("before", "0"))
+    try:
+        with recorded():
+            assert baggage.get_baggage("before") == "0"
+            with nutrace.span("one"):
+                assert baggage.get_baggage("before") == "0"
+                token = context.attach(baggage.set_baggage("key", "1"))
+                with nutrace.span("two"):
+                    assert dict(baggage.get_all()) == {"before": "0", "key": "1"}
+                    inner = context.attach(baggage.set_baggage("key", "2"))
+                    with nutrace.span("three"), nutrace.span("four"):
+                        assert baggage.get_baggage("key") == "2"
+                    context.detach(inner)
+                    assert baggage.get_baggage("key") == "1"
+                context.detach(token)
+                assert baggage.get_baggage("key") is None
+        assert baggage.get_baggage("before") == "0"
+    finally:
+        context.detach(outside)
+    assert path_to(recorded.trace, "four") == ["one", "two", "three", "four"]
+
+
+def test_uninstrument_within_a_span(recorded: Tracing) -> None:
+    with nutrace.span("before"):  # nothing is traced yet
+        pass
+    with recorded():
+        block = nutrace.span("open")
+        block.__enter__()
+    block.__exit__(None, None, None)
+    assert losses(recorded.trace) == {"unfinished": 1}
+    with recorded(), nutrace.span("next"):
+        pass
+    assert path_to(recorded.trace, "next") == ["next"]
+    assert not losses(recorded.trace)
+
+
+def test_the_current_span_is_ours_to_write_on(recorded: Tracing) -> None:
+    @nutrace.probe
+    def work() -> None:
+        otel.get_current_span().set_attribute("key", "value")
+
+    with recorded():
+        work()
+    assert recorded.trace[0].attributes["key"] == "value"
+
+
+def test_stock_threading_instrumentation(recorded: Tracing) -> None:
+    from opentelemetry.instrumentation.threading import ThreadingInstrumentor
+
+    def work(name: str) -> None:
+        with nutrace.span(name):
+            pass
+
+    instrumentor = ThreadingInstrumentor()
+    with recorded():
+        instrumentor.instrument()
+        try:
+            with nutrace.span("outer"):
+                thread = threading.Thread(target=work, args=("in a thread",))
+                thread.start()
+                thread.join()
+                with ThreadPoolExecutor(1) as executor:
+                    executor.submit(work, "in a pool").result()
+        finally:
+            instrumentor.uninstrument()
+    trace = recorded.trace
+    assert path_to(trace, "in a thread") == ["outer", "in a thread"]
+    assert path_to(trace, "in a pool") == ["outer", "in a pool"]
+    assert len({span.thread for span in trace}) == 3
+    assert not losses(trace)
+
+
+def test_asyncio(recorded: Tracing) -> None:
+    tracer: List[otel.Tracer] = []
+
+    async def work(name: str) -> None:
+        with tracer[0].start_as_current_span(f"theirs {name}"):
+            await asyncio.sleep(0.001)
+            with nutrace.span(f"ours {name}"):
+                await asyncio.sleep(0.001)
+
+    async def main() -> None:
+        with nutrace.span("outer"):
+            await asyncio.gather(*[work(str(number)) for number in range(5)])
+            await asyncio.create_task(work("task"))
+
+    with recorded():
+        tracer.append(otel.get_tracer("theirs"))
+        asyncio.run(main())
+    for name in ("0", "4", "task"):
+        assert path_to(recorded.trace, f"ours {name}") == ["outer", f"theirs {name}", f"ours {name}"]
+    assert set(counts(recorded.trace).values()) == {1}
+    assert set(losses(recorded.trace)) <= {"overlapping"}
+
+
+def test_stock_sqlalchemy_instrumentation(recorded: Tracing) -> None:
+    import sqlalchemy
+    from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+
+    engine = sqlalchemy.create_engine("sqlite://")
+    with recorded():
+        SQLAlchemyInstrumentor().instrument(engine=engine)
+        try:
+            with nutrace.span("outer"), engine.connect() as connection:
+                connection.execute(sqlalchemy.text("select 1")).fetchall()
+        finally:
+            SQLAlchemyInstrumentor().uninstrument()
+            engine.dispose()
+    query = next(span for span in recorded.trace if span.name.startswith("select"))
+    assert query.component == "database"
+    assert query.parent is not None
+    assert path_to(recorded.trace, query.name)[0] == "outer"
+    assert not losses(recorded.trace)
+
+
+def test_at_exit_the_programs_batches_still_take_our_spans(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import sys
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+        import nutrace
+        provider = TracerProvider()
+        exporter = ConsoleSpanExporter(formatter=lambda span: span.name + "\\n")
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        trace.set_tracer_provider(provider)
+        with nutrace.span("ours"):
+            with trace.get_tracer("x").start_as_current_span("theirs"):
+                pass
+        """,
+        variables={"NUTRACE_FLUSH_SECONDS": "60"},
+    )
+    assert ended.code == 0
+    assert sorted(ended.out.split()) == ["ours", "theirs"]
+    assert all(line.startswith("nutrace: ") for line in ended.err.splitlines()), ended.err
+    assert counts(ended.trace) == {"ours": 1, "theirs": 1}
+    assert not losses(ended.trace)

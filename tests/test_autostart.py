@@ -1,0 +1,121 @@
+"""The start-up file: on by one variable, off without a trace, and never in the program's way."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Optional
+
+import pytest
+from fakes.programs import counts, finish, run, start, write
+
+PROGRAM = "import nutrace\nwith nutrace.span('work'):\n    print('said')\n"
+START_UP = Path(__file__).parents[1] / "nutrace_autostart.pth"
+
+
+@pytest.mark.parametrize("value", [None, "", "0"])
+def test_off_imports_nothing(tmp_path: Path, value: Optional[str]) -> None:
+    ended = run(
+        tmp_path,
+        "import sys\nprint([name for name in sys.modules if name.partition('.')[0] in "
+        "('nutrace', 'nutrace_exporters', 'opentelemetry', 'wrapt', 'msgspec')])",
+        variables={"NUTRACE": value},
+        traced=False,
+    )
+    assert (ended.code, ended.out, ended.err) == (0, "[]\n", "")
+    assert ended.files == []
+
+
+def test_off_the_start_up_file_touches_nothing_but_the_environment(tmp_path: Path) -> None:
+    line = START_UP.read_text()
+    assert line.count("\n") == 1
+    code = f"import os, sys; before = set(sys.modules)\n{line}\nprint(sorted(set(sys.modules) - before))"
+    process = start(tmp_path, ["-S", "-c", code], traced=False)
+    assert finish(tmp_path, process).out == "[]\n"
+
+
+def test_on_pulls_in_neither_pandas_nor_the_command_line(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        "import sys\nprint([name for name in sys.modules if name.partition('.')[0] in ('pandas', 'numpy', "
+        "'rich', 'sqlalchemy', 'nutrace_exporters') or name.startswith(('nutrace.cli', 'nutrace.analysis', "
+        "'nutrace.trace', 'nutrace.jupyter', 'opentelemetry.sdk'))])",
+    )
+    assert (ended.code, ended.out, ended.err) == (0, "[]\n", "")
+
+
+@pytest.mark.parametrize("value", ["1", "yes"])
+def test_on(tmp_path: Path, value: str) -> None:
+    ended = run(tmp_path, PROGRAM, variables={"NUTRACE": value})
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert counts(ended.trace) == {"work": 1}
+
+
+def test_a_console_script(tmp_path: Path) -> None:
+    script = write(tmp_path, f"#!{sys.executable}\n{PROGRAM}", "command")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    process = start(tmp_path, [str(script)], executable=str(script))
+    ended = finish(tmp_path, process)
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert counts(ended.trace) == {"work": 1}
+
+
+BAD: Dict[str, Dict[str, str]] = {
+    "unknown variable": {"NUTRACE_OUTPT": "x.json"},
+    "bad level": {"NUTRACE_LEVEL": "loud"},
+    "bad number": {"NUTRACE_FLUSH_SECONDS": "soon"},
+    "no such probe file": {"NUTRACE_PROBES": "/no/such/file.toml"},
+    "no such folder": {"NUTRACE_OUTPUT": "/no/such/folder/run.json"},
+    "lines in a name": {"NUTRACE_OUTPUT": "/no/such\nfolder\n/run.json"},
+    "not text": {"NUTRACE_OUTPUT": "/no/such/\udcff/run.json"},
+    "a name too long": {"NUTRACE_OUTPUT": "x" * 5000},
+}
+
+
+@pytest.mark.parametrize("variables", BAD.values(), ids=BAD)
+def test_a_bad_setting_is_one_line_and_the_program_runs(tmp_path: Path, variables: Dict[str, str]) -> None:
+    ended = run(tmp_path, f"{PROGRAM}\nraise SystemExit(7)", variables=variables, errors="backslashreplace")
+    assert (ended.code, ended.out) == (7, "said\n")
+    assert ended.err.startswith("nutrace: ")
+    assert ended.err.endswith("; the program runs untraced\n")
+    assert ended.err.count("\n") == 1
+    assert ended.files == []
+
+
+def test_with_stderr_closed_the_line_does_not_go_to_stdout(tmp_path: Path) -> None:
+    program = write(tmp_path, PROGRAM)
+    shell = subprocess.run(
+        ["sh", "-c", f'NUTRACE=1 NUTRACE_LEVEL=loud exec "{sys.executable}" "{program}" 2>&-'],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        env={**os.environ},
+        text=True,
+        check=False,
+    )
+    assert (shell.returncode, shell.stdout) == (0, "said\n")
+
+
+def test_a_fault_of_ours_at_the_start_is_one_line(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "msgspec.py").write_text("raise RuntimeError('two\\nlines')")
+    process = start(tmp_path, ["-c", "print('said')"], variables={"PYTHONPATH": str(broken)})
+    ended = finish(tmp_path, process)
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert ended.err == "nutrace: cannot start (RuntimeError: two lines); the program runs untraced\n"
+
+
+def test_the_summary_can_be_switched_off(tmp_path: Path) -> None:
+    ended = run(tmp_path, PROGRAM, variables={"NUTRACE_SUMMARY": "0"})
+    assert (ended.code, ended.out, ended.err) == (0, "said\n", "")
+    assert counts(ended.trace) == {"work": 1}
+
+
+def test_warnings_as_errors_stop_nobody(tmp_path: Path) -> None:
+    ended = finish(tmp_path, start(tmp_path, ["-W", "error", "-X", "dev", write(tmp_path, PROGRAM).name]))
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert "Warning" not in ended.err, ended.err
+    assert counts(ended.trace) == {"work": 1}

@@ -1,0 +1,159 @@
+"""Turning tracing on and off: a transaction, and afterwards everything is what it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import opentelemetry.trace as otel
+import pytest
+from fakes.programs import counts, losses
+from fakes.tracing import Tracing
+from opentelemetry import context
+
+import nutrace
+from nutrace.errors import OutputError, SettingsError
+from nutrace.probes.probe import Probe
+from nutrace.session import cancel
+from nutrace.summary import percentile
+
+NAMES = ("_exit", "execv", "execve", "fork", "kill")
+
+
+def _surroundings() -> Any:
+    return (
+        [getattr(os, name) for name in NAMES],
+        signal.getsignal(signal.SIGTERM),
+        otel._TRACER_PROVIDER,
+        otel.set_tracer_provider,
+        otel._set_tracer_provider,
+        context._RUNTIME_CONTEXT,
+        dict(os.environ),
+    )
+
+
+def _settings(folder: Path, **options: Any) -> nutrace.Settings:
+    return nutrace.Settings(output=str(folder / "run.json"), summary=False, **options)
+
+
+def test_everything_is_undone(tmp_path: Path) -> None:
+    before = _surroundings()
+    nutrace.instrument(_settings(tmp_path), probes=[])
+    assert _surroundings() != before
+    with nutrace.span("work"):
+        pass
+    assert nutrace.uninstrument() == tmp_path / "run.json"
+    assert _surroundings() == before
+    assert nutrace.uninstrument() is None
+
+
+def test_a_second_instrument_changes_nothing(tmp_path: Path) -> None:
+    one = nutrace.instrument(_settings(tmp_path), probes=[])
+    assert nutrace.instrument(_settings(tmp_path, level="fine"), probes=[]) is one
+    nutrace.uninstrument()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_installed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nutrace.recording.processes import Endings
+
+    before = _surroundings()
+    with monkeypatch.context() as patch:
+        patch.setattr(Endings, "install", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            nutrace.instrument(_settings(tmp_path), probes=[Probe("json:dumps")])
+    import json
+
+    assert type(json.dumps).__name__ == "function"
+    assert _surroundings() == before
+    assert list(tmp_path.iterdir()) == []
+    nutrace.instrument(_settings(tmp_path), probes=[])
+    with nutrace.span("work"):
+        pass
+    assert nutrace.uninstrument() == tmp_path / "run.json"
+
+
+@pytest.mark.parametrize("output", ["/no/such/folder/run.json", "/", "/proc/run.json"])
+def test_no_place_to_write(tmp_path: Path, output: str) -> None:
+    before = _surroundings()
+    with pytest.raises(OutputError, match="set NUTRACE_OUTPUT"):
+        nutrace.instrument(nutrace.Settings(output=output), probes=[])
+    assert _surroundings() == before
+
+
+def test_a_bad_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUTRACE_LOUDNESS", "3")
+    with pytest.raises(SettingsError, match="unknown variable NUTRACE_LOUDNESS"):
+        nutrace.instrument(probes=[])
+
+
+def test_a_variable_that_was_inherited_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"id:ff:1:1:{tmp_path}/run.json"
+    monkeypatch.setenv("NUTRACE_PARENT", text)
+    session = nutrace.instrument(_settings(tmp_path), probes=[])
+    assert session.run_id == "id"
+    assert os.environ["NUTRACE_PARENT"] != text
+    with nutrace.span("work"):
+        pass
+    shard = nutrace.uninstrument()
+    assert os.environ["NUTRACE_PARENT"] == text
+    assert shard is not None
+    assert ".shard-" in shard.name
+    (span,) = nutrace.load(shard)
+    assert span.trace.trace_id(0) == f"{255:032x}"
+
+
+def test_one_recording_after_the_other(recorded: Tracing) -> None:
+    for name in ("first", "second"):
+        with recorded(), nutrace.span(name):
+            pass
+        assert counts(recorded.trace) == {name: 1}
+        assert not losses(recorded.trace)
+
+
+def test_cancelled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = _surroundings()
+    nutrace.instrument(nutrace.Settings(output=str(tmp_path / "run.json")), probes=[])
+    with nutrace.span("work"):
+        pass
+    cancel()
+    assert _surroundings() == before
+    assert capsys.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_path_is_that_of_the_file_that_was_written(tmp_path: Path) -> None:
+    nutrace.instrument(_settings(tmp_path), probes=[])
+    with nutrace.span("work"):
+        pass
+    (tmp_path / "run.json").write_text("somebody's")
+    path = nutrace.uninstrument()
+    assert path == tmp_path / "run-1.json"
+    assert counts(nutrace.load(path)) == {"work": 1}
+    assert (tmp_path / "run.json").read_text() == "somebody's"
+
+
+def test_what_the_file_says_of_the_run(recorded: Tracing) -> None:
+    with recorded(Probe("json:dumps"), text_limit=99):
+        import json
+
+        json.dumps(1)
+    (resource,) = recorded.trace.resources
+    said = resource.attributes
+    assert said["process.pid"] == os.getpid()
+    assert said["nutrace.probes"] == ["json:dumps"]
+    assert '"text_limit": 99' in str(said["nutrace.settings"])
+    assert said["nutrace.run.complete"] is True
+    assert said["nutrace.spans.recorded"] == len(recorded.trace)
+    assert int(str(said["nutrace.overhead.estimated_ns"])) > 0
+    assert said["process.command_args"]
+
+
+def test_percentiles_are_numpys() -> None:
+    numpy = pytest.importorskip("numpy")
+    values = [1, 2, 4, 8, 16, 32]
+    for share in (0.0, 0.25, 0.5, 0.95, 1.0):
+        assert percentile(values, share) == pytest.approx(numpy.percentile(values, 100 * share))
+    assert percentile([5], 0.5) == 5
