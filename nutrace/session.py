@@ -247,9 +247,7 @@ class Session:
             home.fault("connecting with the program's tracer provider")
         else:
             if undo is None:
-                say(
-                    "the program's tracer provider is not the OpenTelemetry SDK's: neither sees the other's spans"
-                )
+                say("the program's tracer provider is not OpenTelemetry's SDK: neither sees the other's spans")
         return undo or (lambda: None)
 
 

@@ -13,11 +13,16 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace.status import Status, StatusCode
+from opentelemetry.util.types import AttributeValue
 
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.span import Parent, Recorded, Remote, Site, Span, home, ids, trace_id_of
+from nutrace.recording.values import Values
+
+_LONGEST = 65_536  # characters of an attribute; the program's own span limits are its exporters'
+_MOST_ITEMS = 1000
 
 
 class OurSpan(ReadableSpan):
@@ -156,8 +161,27 @@ class Outbound:
 
 
 def _clean(attributes: Mapping[str, Any]) -> BoundedAttributes:
-    # The SDK's exporters count on its spans to hold nothing that is no attribute value.
-    return BoundedAttributes(attributes=dict(attributes), immutable=True)
+    # The SDK's exporters count on its spans to hold nothing that is no attribute value; it would
+    # log a warning for each that is not.
+    values = Values(_LONGEST)
+    plain = {values.text(key): _plain(values, value) for key, value in dict(attributes).items()}
+    return BoundedAttributes(attributes=plain, immutable=True)
+
+
+def _plain(values: Values, value: Any) -> AttributeValue:
+    """What the file says, as an attribute value: lists of one simple type, and text for the rest."""
+    if isinstance(value, (list, tuple)):
+        items = [_plain(values, item) for item in value[:_MOST_ITEMS]]
+        kinds = {type(item) for item in items}
+        if len(kinds) == 1 and kinds <= {bool, int, float, str}:
+            return items  # type: ignore[return-value]
+        return values.text(value)
+    ((kind, content),) = values.any_value(value).items()
+    if kind == "intValue":
+        return int(content)
+    if kind == "doubleValue":
+        return float(content)
+    return content if kind in ("boolValue", "stringValue") else values.text(value)
 
 
 def _context(span: Union[Recorded, Remote]) -> otel.SpanContext:

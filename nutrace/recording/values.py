@@ -74,10 +74,10 @@ class _Value:
                 return {"intValue": str(number)}
             return {"stringValue": self.values.text(number)}
         if isinstance(value, float):
-            number = float(value)
-            if math.isfinite(number):
-                return {"doubleValue": number}
-            return {"doubleValue": "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"}
+            real = float(value)
+            if math.isfinite(real):
+                return {"doubleValue": real}
+            return {"doubleValue": "NaN" if math.isnan(real) else "Infinity" if real > 0 else "-Infinity"}
         if isinstance(value, (bytes, bytearray)):
             most = self.values.limit // 2
             self.values.cut += len(value) > most
