@@ -84,7 +84,7 @@ class Session:
             self.finish,
             self.recorder.before_exec,
             self.recorder.before_fork,
-            self.recorder.start,
+            self.recorder.background.start,
             self._forked,
             self._busy,
         )
@@ -122,7 +122,7 @@ class Session:
         handover = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getpid())
         os.environ[VARIABLE] = str(handover)
         atexit.register(self.finish)
-        self.recorder.start()
+        self.recorder.background.start()
         self._turn_on()
 
     def uninstall(self) -> None:
@@ -210,7 +210,7 @@ class Session:
         self._owner = os.getpid()
         self.recorder.forked(self.file)
         if wrappers.switch:
-            self.recorder.start()
+            self.recorder.background.start()
 
     # -- what the file says ------------------------------------------------------------------
 
@@ -247,7 +247,7 @@ class Session:
             home.fault("connecting with the program's tracer provider")
         else:
             if undo is None:
-                say("the program's tracer provider is not OpenTelemetry's SDK: neither sees the other's spans")
+                say("the tracer provider is not OpenTelemetry's SDK: it and nutrace share no spans")
         return undo or (lambda: None)
 
 
@@ -315,5 +315,5 @@ def cancel() -> None:
         session.uninstall()
         session.finished = True
         atexit.unregister(session.finish)
-        session.recorder.stop()
+        session.recorder.background.stop()
         session.file.discard()

@@ -9,7 +9,7 @@ one variable, whoever wrote last is current, and either kind nests in the other.
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
-from typing import Any, Optional, Union
+from typing import Any, Optional, Union, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
@@ -41,8 +41,9 @@ class RuntimeContext(ContextVarsRuntimeContext):
         if isinstance(state, Span):
             state.more()  # it may become a parent elsewhere: keep it whole
             base = base_of(state)
-            return otel.set_span_in_context(state, self.previous.get_current() if base is None else base)
-        return state  # type: ignore[return-value]
+            span = cast(otel.Span, state)  # it is registered as one
+            return otel.set_span_in_context(span, self.previous.get_current() if base is None else base)
+        return state
 
     def detach(self, token: Token[Any]) -> None:
         try:

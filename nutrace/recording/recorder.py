@@ -17,6 +17,7 @@ from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.recording import encoding
+from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
@@ -65,7 +66,6 @@ class Recorder:
         self.listeners: List[Callable[[Record, int], None]] = []
         self._describe = describe
         self._version = version
-        self._flush_seconds = flush_seconds
         self._encoder = encoding.Encoder(text_limit)
         self._lock = threading.Lock()
         self._holder = 0
@@ -76,10 +76,7 @@ class Recorder:
         self._is_child = False
         self.resume: Callable[[], None] = lambda: None  # called when this thread has written
         self._scopes: Dict[Tuple[str, str], str] = {}
-        self._wake = _thread.allocate_lock()
-        self._wake.acquire()
-        self._stop = False
-        self._running = _thread.allocate_lock()
+        self.background = Background(self.flush, flush_seconds)
         self._last_flush = 0
         self._closed = False
         self._brief = ""
@@ -130,8 +127,7 @@ class Recorder:
         """Ask the background thread to write; cheap, and heeded at most every 50 ms."""
         if now_ns() - self._last_flush > _LEAST_GAP_NS:
             self._last_flush = now_ns()
-            with contextlib.suppress(RuntimeError):
-                self._wake.release()
+            self.background.wake()
 
     def fault(self, where: str) -> None:
         """Count a fault of our own and say it once; called from an ``except`` block."""
@@ -144,41 +140,6 @@ class Recorder:
 
     # -- writing -----------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Start the background thread, unless it is there."""
-        # _thread, not threading: the program's own list of threads stays as it is.
-        self._stop = False
-        if not self._running.acquire(blocking=False):
-            return  # it goes on: two threads forked at the same time
-        try:
-            _thread.start_new_thread(self._run, ())
-        except RuntimeError:  # the interpreter is ending, or no thread can be had
-            self._running.release()
-
-    def stop(self) -> None:
-        """Stop the background thread and wait for it (a second at most)."""
-        if not self._running.locked():
-            return
-        self._stop = True
-        with contextlib.suppress(RuntimeError):
-            self._wake.release()
-        if self._running.acquire(timeout=1.0):
-            self._running.release()
-
-    def _run(self) -> None:
-        running = self._running
-        while True:
-            try:
-                while not self._stop:
-                    self._wake.acquire(timeout=self._flush_seconds)
-                    if not self._stop:
-                        self.flush()
-            finally:
-                running.release()
-            # Started again in the moment between, by somebody who saw us alive?
-            if self._stop or not running.acquire(blocking=False):
-                return
-
     def flush(self) -> None:
         """Write everything that has ended."""
         if not self.draining_here and self._lock.acquire(timeout=10):
@@ -188,7 +149,7 @@ class Recorder:
         """Let no thread of ours be in the middle of something, and name what the child is inside of."""
         for span in _chain():
             ids.assign(span)  # parent and child write the same id
-        self.stop()
+        self.background.stop()
 
     def before_exec(self) -> None:
         """Write everything, and that this thread's open spans were begun."""
@@ -332,7 +293,7 @@ class Recorder:
 
     def close(self) -> bool:
         """Stop, end what is open, write the rest; true if there is anything in the file."""
-        self.stop()
+        self.background.stop()
         self.flush()  # after this every open ancestor of a written span is known
         self.close_open_spans()
         # A signal handler may have interrupted this very thread while it was draining.
@@ -358,9 +319,7 @@ class Recorder:
         self._brief = ""
         self._lock = threading.Lock()
         self._holder = 0
-        self._wake = _thread.allocate_lock()
-        self._wake.acquire()
-        self._running = _thread.allocate_lock()
+        self.background.forget()
 
 
 def say(message: str) -> None:

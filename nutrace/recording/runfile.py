@@ -14,19 +14,13 @@ import glob
 import os
 import secrets
 from pathlib import Path
-from typing import BinaryIO, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-import msgspec
-
-from nutrace import semconv
 from nutrace.recording import encoding
+from nutrace.recording.joining import join
 
 PARTIAL = ".partial"
 _BATCH = 1000  # spans to a line: readers cut a joined file there
-_OPEN = f'"scopeSpans":[{{"scope":{{"name":"{semconv.OPEN_SCOPE}"'.encode()
-_BODY = b'"scopeSpans":['
-_END = b"]}]}\n"
-_COMPLETE = f'{{"key":"{semconv.RUN_COMPLETE}","value":{{"boolValue":true}}}}'.encode()
 
 
 def _numbered(path: Path) -> Iterator[Path]:
@@ -184,7 +178,7 @@ class RunFile:
         joined = self.run.with_name(f"{self.run.name}.joining-{os.getpid()}")
         try:
             with open(joined, "xb") as out:
-                _join(parts, out)
+                join(parts, out)
             final = self._publish(joined)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -257,51 +251,3 @@ def _alive(shard: Path) -> bool:
     except OSError:
         pass  # it is somebody else's
     return True
-
-
-def _join(files: List[Path], out: BinaryIO) -> None:
-    out.write(b'{"resourceSpans":[')
-    between = b""
-    for file in files:
-        with open(file, "rb") as lines:
-            resource, complete = _resource_of(lines)
-            if resource is None:
-                continue
-            out.write(between + b'{"resource":' + resource + b',"scopeSpans":[')
-            between = b","
-            inner = b""
-            for line in lines:
-                begin = line.find(_BODY) + len(_BODY)
-                if not line.endswith(_END) or begin < len(_BODY):
-                    continue  # the torn last line of a killed process
-                if complete and line.find(_OPEN, 0, begin + 64) >= 0:
-                    continue  # those spans have ended since, and are in the file
-                out.write(inner + line[begin : -len(_END)])
-                inner = b","
-            out.write(b"]}")
-    out.write(b"]}\n")
-
-
-def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
-    """The resource to join a file under, and whether its process ended in order.
-
-    The last whole line has the final word if it says so; otherwise the first line's resource.
-    """
-    first = lines.readline()
-    if not first.endswith(_END):
-        return None, False
-    lines.seek(0, os.SEEK_END)
-    lines.seek(max(0, lines.tell() - (1 << 20)))
-    last = lines.read().rstrip(b"\n").rpartition(b"\n")[2] + b"\n"
-    lines.seek(0)
-    complete = last.endswith(_END) and _COMPLETE in last[: last.find(_BODY)]
-    document = msgspec.json.decode(last if complete else first, type=_TracesData)
-    return bytes(document.resourceSpans[0].resource), complete
-
-
-class _ResourceSpans(msgspec.Struct):
-    resource: msgspec.Raw
-
-
-class _TracesData(msgspec.Struct):
-    resourceSpans: List[_ResourceSpans]

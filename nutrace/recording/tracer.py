@@ -8,7 +8,7 @@ the instrumentations' spans, ours are handed to its processors, and its spans re
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
 from opentelemetry import trace as otel
 from opentelemetry.context.context import Context
@@ -67,7 +67,7 @@ class Tracer(otel.Tracer):
             span.add_link(link.context, link.attributes)
         extra.backdated = start_time is not None
         span.started = now_ns() if start_time is None else int(start_time) - home.offset_ns
-        return span
+        return cast(otel.Span, span)  # it is registered as one
 
     @contextmanager
     def start_as_current_span(

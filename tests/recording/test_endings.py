@@ -325,6 +325,7 @@ def test_a_full_disk_is_said_counted_and_no_concern_of_the_program(tmp_path: Pat
     assert "500 lost" in ended.err
     assert "every command reads" in ended.err
     assert "Traceback" not in ended.err
+    assert (tmp_path / "run.json.partial").read_bytes().endswith(b"]}]}\n")  # whole lines only
     trace = load(tmp_path / "run.json.partial")
     assert counts(trace) == {"before": 50}
     assert not trace.diagnostics.complete

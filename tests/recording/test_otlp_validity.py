@@ -249,12 +249,14 @@ def test_an_exception_whose_text_fails_goes_on_unchanged(recorded: Tracing) -> N
 
 
 def test_each_error_is_written_with_its_stack_once(recorded: Tracing) -> None:
+    error = ValueError("again")  # one object: the next error often lives where the last one did
+
     def fail() -> None:
         with nutrace.span("outer"), nutrace.span("inner"):
-            raise ValueError("again")
+            raise error
 
     with recorded():
-        for _ in range(20):  # each error is likely to live at the address of the one before
+        for _ in range(20):
             try:
                 fail()
             except ValueError:

@@ -1,0 +1,64 @@
+"""The thread that writes while the program runs; stopped around a fork, and started again."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+from typing import Callable
+
+
+class Background:
+    """Calls `work` every `seconds`, and when it is woken.
+
+    It is no ``threading.Thread``: the program's own list of threads stays as it is.
+    """
+
+    def __init__(self, work: Callable[[], None], seconds: float) -> None:
+        self._work = work
+        self._seconds = seconds
+        self._stop = False
+        self.forget()
+
+    def forget(self) -> None:
+        """In a forked child: the thread is the parent process's."""
+        self._wake = _thread.allocate_lock()
+        self._wake.acquire()
+        self._running = _thread.allocate_lock()
+
+    def wake(self) -> None:
+        """Let it work now; cheap."""
+        with contextlib.suppress(RuntimeError):  # it was woken already
+            self._wake.release()
+
+    def start(self) -> None:
+        """Start the thread, unless it is there."""
+        self._stop = False
+        if not self._running.acquire(blocking=False):
+            return  # it goes on: two threads forked at the same time
+        try:
+            _thread.start_new_thread(self._run, ())
+        except RuntimeError:  # the interpreter is ending, or no thread can be had
+            self._running.release()
+
+    def stop(self) -> None:
+        """Stop the thread and wait for it (a second at most)."""
+        if not self._running.locked():
+            return
+        self._stop = True
+        self.wake()
+        if self._running.acquire(timeout=1.0):
+            self._running.release()
+
+    def _run(self) -> None:
+        running = self._running
+        while True:
+            try:
+                while not self._stop:
+                    self._wake.acquire(timeout=self._seconds)
+                    if not self._stop:
+                        self._work()
+            finally:
+                running.release()
+            # Started again in the moment between, by somebody who saw us alive?
+            if self._stop or not running.acquire(blocking=False):
+                return
