@@ -74,7 +74,7 @@ class Encoder:
             thread_id = extra.thread_id
         more = f',{{"key":"thread.id","value":{{"intValue":"{thread_id}"}}}}'
         tail = ""
-        name = site.name
+        name = site.quoted or self._quote(site)
         if isinstance(record, Composite):
             more += (
                 _int_attribute(semconv.COMPOSITE_COUNT, record.count)
@@ -83,7 +83,8 @@ class Encoder:
                 + _int_attribute(semconv.COMPOSITE_MAX_NS, record.max_ns)
             )
         elif extra is not None:
-            name = extra.name or name
+            if extra.name is not None:
+                name = self._text(extra.name)
             more += self._attributes(extra)
             tail = self._tail(extra)
         trace = trace_id_of(record)
@@ -93,7 +94,7 @@ class Encoder:
         offset = home.offset_ns
         return (
             f'{{"traceId":"{trace:032x}","spanId":"{record.id or ids.assign(record):016x}",{above}'
-            f'"name":{self._text(name)},"kind":{site.kind},'
+            f'"name":{name},"kind":{site.kind},'
             f'"startTimeUnixNano":"{record.started + offset}","endTimeUnixNano":"{record.ended + offset}",'
             f'"attributes":[{site.fragment or self.fragment(site)}{more}]{tail}}}'
         )
@@ -107,14 +108,19 @@ class Encoder:
             above = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",'  # type: ignore[arg-type]
         extra = span.extra
         more = self._attributes(extra) if extra is not None else ""
-        name = (extra.name if extra is not None else None) or site.name
+        renamed = extra.name if extra is not None else None
+        name = self._quote(site) if renamed is None else self._text(renamed)
         return (
             f'{{"traceId":"{trace_id_of(span):032x}","spanId":"{span.id or ids.assign(span):016x}",{above}'
-            f'"name":{self._text(name)},"kind":{site.kind},'
+            f'"name":{name},"kind":{site.kind},'
             f'"startTimeUnixNano":"{span.started + home.offset_ns}",'
             f'"endTimeUnixNano":"{now + home.offset_ns}",'
             f'"attributes":[{site.fragment or self.fragment(site)}{more}]}}'
         )
+
+    def _quote(self, site: Site) -> str:
+        site.quoted = self._text(site.name)
+        return site.quoted
 
     def _text(self, value: Any) -> str:
         return _dumps(self.values.text(value)).decode()

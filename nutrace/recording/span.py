@@ -26,7 +26,7 @@ from nutrace.recording.values import UNPRINTABLE
 class Site:
     """What all spans of one probed function have in common, worked out once."""
 
-    __slots__ = ("_database", "component", "fragment", "kind", "name", "scope", "step", "target")
+    __slots__ = ("_database", "component", "fragment", "kind", "name", "quoted", "scope", "step", "target")
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Site:
         self.step = name == semconv.STEP_SPAN
         self.target = (function, file, line)
         self.fragment = ""  # its part of the JSON, made by the encoder when first written
+        self.quoted = ""  # its name as a JSON string, made likewise
         self._database: Optional[Site] = None
 
     def with_attributes(self, attributes: Mapping[str, Any]) -> Site:
