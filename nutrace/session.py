@@ -17,7 +17,7 @@ from opentelemetry import trace as otel
 import nutrace
 from nutrace import semconv
 from nutrace.errors import OutputError
-from nutrace.probes import wrappers
+from nutrace.probes import generators, wrappers
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.recording import context, encoding
@@ -167,6 +167,7 @@ class Session:
 
     def _finish(self) -> None:
         recorder = self.recorder
+        recorder.unfinished += generators.close_suspended()
         written = recorder.close()
         self._turn_off()
         if not written and not self.file.expected:
@@ -203,6 +204,7 @@ class Session:
     def _forked(self) -> None:
         """In a forked child: a shard of its own below the same run."""
         ids.renew()
+        generators.forget_suspended()
         self.parent = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getppid())
         self.file.leave()
         self.file = RunFile(self.file.run, self.run_id)
@@ -304,6 +306,7 @@ def uninstrument() -> Optional[Path]:
         return None
     session.uninstall()
     session.finish()
+    context.release()
     return session.path
 
 

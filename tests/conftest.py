@@ -60,4 +60,6 @@ def nothing_stays_wrapped() -> Iterator[None]:
 
     assert not wrappers.switch, "the test left probes switched on"  # type: ignore[attr-defined]
     assert not isinstance(context._RUNTIME_CONTEXT, RuntimeContext), "our runtime context stayed"
-    assert current.get() is None, f"{current.get()!r} stayed current"
+    left = current.get()
+    current.set(None)
+    assert left is None, f"{left!r} stayed current"

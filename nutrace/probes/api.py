@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Callable, Dict, Optional, Tuple, Type, TypeVar, Union, cast, overload
+from typing import Any, Callable, Dict, List, Optional, Tuple, Type, TypeVar, Union, cast, overload
 
 from opentelemetry.trace import INVALID_SPAN
 from opentelemetry.trace import Span as OtelSpan
 
 from nutrace.errors import ProbeError
 from nutrace.probes import blocks
-from nutrace.probes.engine import kind_of, site_of, unfit
+from nutrace.probes.kinds import kind_of, site_of, unfit
 from nutrace.probes.switch import switch
 from nutrace.probes.wrapped import ProbedFunction
 from nutrace.recording.span import Site, Span
@@ -93,24 +93,25 @@ def _site(name: str, component: str) -> Site:
 
 
 class SpanBlock:
-    """What :func:`span` returns: a context manager, for one use at a time."""
+    """What :func:`span` returns: a context manager, to be used as often as you like."""
 
-    __slots__ = ("_attributes", "_component", "_name", "_span", "_state")
+    __slots__ = ("_attributes", "_component", "_name", "_open")
 
     def __init__(self, name: str, component: str, attributes: Dict[str, Any]) -> None:
         self._name = name
         self._component = component
         self._attributes = attributes
-        self._span: Optional[Span] = None
-        self._state: Any = None
+        self._open: List[Optional[Tuple[Span, Any]]] = []
 
     def __enter__(self) -> OtelSpan:
         if not switch:
+            self._open.append(None)
             return INVALID_SPAN
-        self._span, self._state = blocks.start(_site(self._name, self._component))
+        made, state = blocks.start(_site(self._name, self._component))
+        self._open.append((made, state))
         if self._attributes:
-            self._span.more().attributes.update(self._attributes)
-        return cast(OtelSpan, self._span)
+            made.more().attributes.update(self._attributes)
+        return cast(OtelSpan, made)
 
     def __exit__(
         self,
@@ -118,8 +119,9 @@ class SpanBlock:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        made, self._span = self._span, None
-        if made is not None:
+        opened = self._open.pop()
+        if opened is not None:
+            made, state = opened
             if error is not None:
                 made.fail(error)
-            blocks.stop(made, self._state)
+            blocks.stop(made, state)

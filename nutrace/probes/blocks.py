@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 import wrapt
 from opentelemetry.context.context import Context
@@ -53,20 +53,23 @@ class TracedManager(wrapt.ObjectProxy):  # type: ignore
         super().__init__(manager)
         self._self_site = site
         self._self_noted = noted
+        self._self_open: List[Tuple[Span, Any]] = []
 
     def __enter__(self) -> Any:
-        span, state = self._self_open = start(self._self_site)
+        span, state = start(self._self_site)
         if self._self_noted:
             span.more().attributes.update(self._self_noted)
         try:
-            return self.__wrapped__.__enter__()
+            entered = self.__wrapped__.__enter__()
         except BaseException as error:
             span.fail(error)
             stop(span, state)
             raise
+        self._self_open.append((span, state))
+        return entered
 
     def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> Any:
-        span, state = self._self_open
+        span, state = self._self_open.pop()
         try:
             swallowed = self.__wrapped__.__exit__(kind, error, trace)
         except BaseException as leaving:

@@ -7,21 +7,19 @@ that is missing is noted and left alone; forks and other versions of the devkit 
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import inspect
 import sys
-from types import FunctionType, ModuleType
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, cast
+from types import ModuleType
+from typing import Any, Callable, Dict, Iterable, List, Set, Tuple, cast
 
 import wrapt
 
-from nutrace.probes import wrappers
 from nutrace.probes.blocks import Bracket
-from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
+from nutrace.probes.kinds import following, is_probed, site_of, stand_in
 from nutrace.probes.probe import LEVELS, Probe
 from nutrace.probes.wrapped import ProbedFunction
-from nutrace.recording.span import Site, home
+from nutrace.recording.span import home
 
 _ABSENT = object()
 
@@ -129,42 +127,10 @@ class Engine:
         if is_probed(original):
             self._restore_copy(owner, name, original)
             return  # ours, or a decorator's, is there already
-        wrapped = self._wrapped(original, probe, owner, name)
+        wrapped = stand_in(original, probe, owner, name, self.switch)
         self._replace(owner, name, wrapped)
         if late and isinstance(owner, ModuleType):
             self._rebind(owner, original, wrapped)
-
-    def _wrapped(self, original: Any, probe: Probe, owner: Any, name: str) -> Any:
-        """`original` with a span around it, as the same kind of descriptor."""
-        if isinstance(original, property):
-            if original.fget is None:
-                raise AttributeError(f"{probe.qualname} is a property that cannot be read")
-            return original.getter(self._probed(original.fget, probe, owner, unbound=True))
-        if isinstance(original, functools.cached_property):
-            cached = copy.copy(original)
-            cached.func = self._probed(original.func, probe, owner, unbound=True)
-            return cached
-        if isinstance(owner, type) and name not in vars(owner) and isinstance(original, FunctionType):
-            return self._probed(_deferring(owner, name, original), probe, owner, kind=kind_of(original))
-        return self._probed(original, probe, owner)
-
-    def _probed(
-        self,
-        original: Any,
-        probe: Probe,
-        owner: Any,
-        kind: Optional[Callable[..., Wrapper]] = None,
-        unbound: bool = False,
-    ) -> ProbedFunction:
-        function = original.__func__ if isinstance(original, (staticmethod, classmethod)) else original
-        reason = unfit(function)
-        if reason:
-            raise AttributeError(f"{probe.qualname} {reason}")
-        make = kind or kind_of(function)
-        wrapper = make(_site(probe, function, owner), probe.note, probe.note_result)
-        if unbound and (probe.note or probe.note_result):
-            wrapper = _with_instance(wrapper)
-        return ProbedFunction(original, wrapper, self.switch)
 
     def _wrap_bracket(self, module: ModuleType, owner: Any, name: str, probe: Probe) -> None:
         assert probe.until is not None
@@ -173,7 +139,7 @@ class Engine:
         if end is None:
             raise AttributeError(f"{end_module} is not imported when {module.__name__} is")
         end_owner, end_attribute = _resolve(end, end_name)
-        bracket = Bracket(_site(probe, _held(owner, name), owner), probe.note)
+        bracket = Bracket(site_of(_held(owner, name), probe.span_name, probe.component, owner), probe.note)
         closing = ProbedFunction(_held(end_owner, end_attribute), bracket.close, self.switch)
         opening = ProbedFunction(_held(owner, name), bracket.open, self.switch)
         self._replace(end_owner, end_attribute, closing)
@@ -229,10 +195,10 @@ class Engine:
 
     def _adopt(self, base: type, cls: type, name: str, probe: Probe) -> None:
         definer = next((parent for parent in cls.__mro__ if name in vars(parent)), None)
+        if "__init_subclass__" in vars(cls):
+            self._watch_subclasses(cls)  # it may not call the base's
         if definer is None or (definer is not cls and base in definer.__mro__):
             return  # inherited within the family, where it is wrapped
-        if cls is not base and "__init_subclass__" in vars(cls):
-            self._watch_subclasses(cls)  # it may not call ours
         if not getattr(vars(definer)[name], "__isabstractmethod__", False):
             # One odd subclass is no reason to leave the others out.
             with contextlib.suppress(AttributeError):
@@ -258,7 +224,7 @@ class Engine:
             if own is not None:
                 own.__get__(None, cls)(**kwargs)
             else:
-                _following(base, cls).__init_subclass__(**kwargs)
+                following(base, cls).__init_subclass__(**kwargs)
             self._created(cls)
 
         self._replace(base, "__init_subclass__", classmethod(cast(Any, __init_subclass__)))
@@ -291,83 +257,3 @@ def _held(owner: Any, name: str) -> Any:
     except AttributeError:
         where = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", owner)
         raise AttributeError(f"{where} has no {name}") from None
-
-
-def is_probed(value: Any) -> bool:
-    """Whether a span stands around it already."""
-    if isinstance(value, property):
-        value = value.fget
-    elif isinstance(value, functools.cached_property):
-        value = value.func
-    return type(value) is ProbedFunction
-
-
-def _deferring(owner: type, name: str, original: FunctionType) -> FunctionType:
-    """An inherited method as `owner`'s own: whatever comes next in the instance's classes is called."""
-
-    @functools.wraps(original)
-    def inherited(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(_following(owner, self), name)(*args, **kwargs)
-
-    return cast(FunctionType, inherited)
-
-
-#: ``super(owner, self)``, which type checkers take for granted inside a class only.
-_following = cast(Callable[[type, Any], Any], super)
-
-
-def _with_instance(wrapper: Wrapper) -> Wrapper:
-    """A property calls its getter with the object as an argument; notes want it as the instance."""
-
-    def bound(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        return wrapper(wrapped, args[0], args, kwargs)
-
-    return bound
-
-
-def unfit(function: Any) -> str:
-    """Why no span can stand around `function`, or an empty string."""
-    if isinstance(function, type):
-        return "is a class: name one of its methods"
-    if not callable(function):
-        return "is not a function"
-    inner = inspect.unwrap(function) if _is_contextlib(function) else function
-    if inspect.isasyncgenfunction(inner):
-        return "is an asynchronous generator, which is not supported"
-    code = getattr(function, "__code__", None)
-    if code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE:
-        return "is a coroutine of the old kind, which is not supported"
-    return ""
-
-
-def kind_of(function: Any) -> Callable[..., Wrapper]:
-    """Which wrapper suits `function`."""
-    if inspect.isgeneratorfunction(function):
-        return wrappers.generator
-    if inspect.iscoroutinefunction(function):
-        return wrappers.coroutine
-    return wrappers.context_manager if _is_contextlib(function) else wrappers.around
-
-
-def _is_contextlib(function: Any) -> bool:
-    code = getattr(function, "__code__", None)
-    return code is not None and bool(code.co_filename == contextlib.__file__)
-
-
-def _site(probe: Probe, function: Any, owner: Any) -> Site:
-    return site_of(function, probe.span_name, probe.component, owner)
-
-
-def site_of(function: Any, name: str, component: str, owner: Any = None) -> Site:
-    """A function's site: where its code stands, for the code.* attributes."""
-    inner = inspect.unwrap(getattr(function, "__func__", function))
-    code = getattr(inner, "__code__", None)
-    module = getattr(inner, "__module__", None) or getattr(owner, "__module__", "")
-    qualified = getattr(inner, "__qualname__", name)
-    return Site(
-        name,
-        component,
-        function=f"{module}.{qualified}" if module else qualified,
-        file=code.co_filename if code is not None else "",
-        line=code.co_firstlineno if code is not None else 0,
-    )

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from _thread import get_ident
 from types import GeneratorType
-from typing import Any, Generator, Iterator, List, Mapping, Optional
+from typing import Any, Generator, Iterator, List, Mapping, Optional, Set
 
 from opentelemetry.context.context import Context
 
 from nutrace import semconv
+from nutrace.probes.blocks import close_dangling
 from nutrace.recording.buffers import local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, parent_in, start_under_context
@@ -77,6 +78,7 @@ class _Account:
         self.native_id = local.buffer.thread_id
         self.busy = 0
         self.yielded = 0
+        _suspended.add(self)
         return span
 
     def leave(self, began: int) -> None:
@@ -113,8 +115,31 @@ class _Account:
             if self.thread != get_ident():
                 extra.thread_id = self.native_id
             span.ended = self.last
+            close_dangling(span)
             home.hand_over(span)
         self.span = None
+        _suspended.discard(self)
+
+
+#: Generators begun and not ended: at the end of a recording some may still wait to be resumed.
+_suspended: Set[_Account] = set()
+
+
+def close_suspended() -> int:
+    """At the end of a recording: hand over, as unfinished, what is still suspended; says how many."""
+    accounts = list(_suspended)
+    for account in accounts:
+        if account.span is not None:
+            account.span.more().unfinished = True
+            account.close()
+    return len(accounts)
+
+
+def forget_suspended() -> None:
+    """In a forked child: what was spent so far is the parent process's."""
+    for account in list(_suspended):
+        account.span = None
+        _suspended.discard(account)
 
 
 def _open_from(state: Any) -> Iterator[Span]:

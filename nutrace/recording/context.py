@@ -81,6 +81,13 @@ def start_under_context(site: Any, state: Context) -> Span:
     return span
 
 
+def release() -> None:
+    """After a recording: none of its spans stays current in this thread."""
+    state = current.get()
+    if isinstance(state, Span):
+        current.set(base_of(state))
+
+
 def install() -> None:
     """Make OpenTelemetry use :data:`current`."""
     runtime = otel_context._RUNTIME_CONTEXT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import os
 import threading
 import weakref
 from typing import Any, Callable, Generator, Iterator, List
@@ -235,6 +236,56 @@ def test_function_that_returns_a_generator(recorded: Tracing, clock: FakeClock) 
     first, second = recorded.spans("query")
     assert (first.total_ns, first.calls) == (5, 1)
     assert (second.total_ns, second.calls, second.yielded) == (40, 0, 1)
+
+
+def test_call_that_resumed_a_generator_is_not_merged_away(recorded: Tracing, clock: FakeClock) -> None:
+    @nutrace.probe(name="draw")
+    def draw(source: Iterator[int]) -> int:
+        return next(source)
+
+    with recorded(compress_us=200), nutrace.span("outer"):
+        sources = [numbers_of(clock)() for _ in range(3)]
+        for source in sources:
+            draw(source)
+        del source, sources
+    assert recorded.shape() == [("outer", [("draw", ["numbers"])] * 3 + ["numbers"] * 3)]
+
+
+def test_suspended_at_the_end_is_not_lost(recorded: Tracing, clock: FakeClock) -> None:
+    @nutrace.probe(name="draw")
+    def draw(source: Iterator[int]) -> int:
+        return next(source)
+
+    with recorded() as session:
+        source = numbers_of(clock)()
+        draw(source)
+    assert recorded.shape() == [("draw", ["numbers"])]
+    span = recorded.span("numbers")
+    assert (span.total_ns, span.yielded, span.unfinished) == (10, 1, True)
+    assert session.recorder.unfinished == recorded.trace.diagnostics.unfinished == 1
+    assert list(source) == [1, 2]
+
+
+def test_a_forked_child_counts_its_own_part(recorded: Tracing) -> None:
+    @nutrace.probe(name="numbers")
+    def numbers() -> Iterator[int]:
+        yield from range(3)
+
+    with recorded():
+        source = numbers()
+        next(source)
+        child = os.fork()
+        if child == 0:
+            try:
+                list(source)
+                nutrace.uninstrument()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        list(source)
+    parts = sorted((span.trace.resources[span.thread.resource].pid, span.calls) for span in recorded.trace)
+    assert [calls for pid, calls in parts if pid == os.getpid()] == [1]
+    assert [calls for pid, calls in parts if pid == child] == [0]
 
 
 def test_function_that_hands_on_a_probed_generator(recorded: Tracing, clock: FakeClock) -> None:
