@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     return _NOT_FOUND
 
 
-def _check(environ: "dict[str, str]") -> None:
+def _check(environ: dict[str, str]) -> None:
     try:
         Settings.load(environ)
     except SettingsError as error:

@@ -21,13 +21,9 @@ def _trace() -> None:
         import nutrace._autostart  # noqa: F401
     if wrappers.switch:
         from nutrace.demo.probes import PROBES
-        from nutrace.probes.engine import Engine
         from nutrace.session import instrument
 
-        session = instrument()  # the one there is
-        engine = Engine(PROBES, session.settings.level)
-        engine.applied = session.engine.applied  # so that the run file lists them
-        engine.install()
+        instrument().engine.add(PROBES)  # to the session there is
 
 
 def main(arguments: List[str]) -> int:

@@ -15,9 +15,7 @@ from nutrace.semconv import RUN_SPAN, STEP_SPAN
 _MINIATURE = "nutrace.demo.miniature"
 
 
-def _probe(
-    target: str, component: str, name: str, level: str = "normal", subclasses: bool = False
-) -> Probe:
+def _probe(target: str, component: str, name: str, level: str = "normal", subclasses: bool = False) -> Probe:
     return Probe(f"{_MINIATURE}.{target}", component, name, level, subclasses, distribution="nutrace")
 
 

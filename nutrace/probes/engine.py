@@ -7,7 +7,6 @@ that is missing is noted and left alone; forks and other versions of the devkit 
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import sys
 from types import ModuleType
@@ -38,11 +37,8 @@ class Engine:
     """
 
     def __init__(self, probes: Iterable[Probe], level: str = "normal") -> None:
-        wanted = LEVELS[: LEVELS.index(level) + 1]
-        # Brackets last: their two calls lie inside the span, and so do the spans of the calls.
-        self.probes = sorted(
-            (probe for probe in probes if probe.level in wanted), key=lambda probe: probe.until is not None
-        )
+        self._wanted = LEVELS[: LEVELS.index(level) + 1]
+        self.probes = self._sorted(probes)
         #: Not the decorators' switch: a wrapper that somebody wrapped stays behind when we leave,
         #: and must not record beside the next installation's.
         self.switch: List[bool] = []
@@ -52,7 +48,7 @@ class Engine:
         self._originals: Dict[int, Any] = {}  # by id() of what replaced them, which _undo keeps alive
         self._replaced: Set[Tuple[int, str]] = set()
         self._families: Dict[type, List[Tuple[str, Probe]]] = {}
-        self._hooked: Set[str] = set()
+        self._awaited: Dict[str, List[Probe]] = {}  # by module, for its import
         self._active = False
 
     # -- installing --------------------------------------------------------------------------
@@ -68,19 +64,38 @@ class Engine:
         if self._active:
             return
         self._active = True
-        by_module: Dict[str, List[Probe]] = {}
-        for probe in self.probes:
-            by_module.setdefault(probe.module, []).append(probe)
+        for probes in self._awaited.values():
+            probes.clear()
         try:
-            for module, probes in by_module.items():
-                if module in sys.modules:
-                    self._apply_all(sys.modules[module], probes, late=True)
-                elif module not in self._hooked:
-                    self._hooked.add(module)
-                    wrapt.register_post_import_hook(functools.partial(self._imported, probes), module)
+            self._apply_or_await(self.probes)
         except BaseException:
             self.uninstall()
             raise
+
+    def add(self, probes: Iterable[Probe]) -> None:
+        """Apply more probes to an installation, as :meth:`install` would have."""
+        more = self._sorted(probes)
+        self.probes += more
+        if self._active:
+            self._apply_or_await(more)
+
+    def _sorted(self, probes: Iterable[Probe]) -> List[Probe]:
+        # Brackets last: their two calls lie inside the span, and so do the spans of the calls.
+        wanted = (probe for probe in probes if probe.level in self._wanted)
+        return sorted(wanted, key=lambda probe: probe.until is not None)
+
+    def _apply_or_await(self, probes: List[Probe]) -> None:
+        by_module: Dict[str, List[Probe]] = {}
+        for probe in probes:
+            by_module.setdefault(probe.module, []).append(probe)
+        for module, group in by_module.items():
+            if module in sys.modules:
+                self._apply_all(sys.modules[module], group, late=True)
+            elif module in self._awaited:  # wrapt's hooks cannot be taken back: one serves all
+                self._awaited[module] += group
+            else:
+                self._awaited[module] = group
+                wrapt.register_post_import_hook(self._imported, module)
 
     def uninstall(self) -> None:
         """Put back the very objects that were there; newest first."""
@@ -96,10 +111,10 @@ class Engine:
         self._families.clear()
         self.applied.clear()
 
-    def _imported(self, probes: List[Probe], module: ModuleType) -> None:
+    def _imported(self, module: ModuleType) -> None:
         if self._active:
             try:
-                self._apply_all(module, probes, late=False)
+                self._apply_all(module, self._awaited.get(module.__name__, []), late=False)
             except Exception:  # law 1: an import of the program's must not fail because of us
                 home.fault(f"installing probes on {module.__name__}")
 

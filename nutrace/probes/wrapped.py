@@ -13,7 +13,7 @@ from typing import Any, Dict, Tuple, Union
 import wrapt
 
 
-class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore]
     """A probed method, bound to its object or taken from its class."""
 
     def __reduce_ex__(self, protocol: Any) -> Union[str, Tuple[Any, ...]]:
@@ -38,7 +38,7 @@ class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]
         return self if copied is owner else self._self_parent.__get__(copied, type(copied))
 
 
-class ProbedFunction(wrapt.FunctionWrapper):  # type: ignore[misc]
+class ProbedFunction(wrapt.FunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore]
     """A function, method, class method or static method with a span around each call."""
 
     __bound_function_wrapper__ = _Bound

@@ -180,5 +180,3 @@ def line(resource_json: str, scope_spans_json: str) -> bytes:
     return (
         f'{{"resourceSpans":[{{"resource":{resource_json},"scopeSpans":[{scope_spans_json}]}}]}}\n'
     ).encode("utf-8", "replace")
-
-

@@ -174,7 +174,7 @@ def _plain(values: Values, value: Any) -> AttributeValue:
         items = [_plain(values, item) for item in value[:_MOST_ITEMS]]
         kinds = {type(item) for item in items}
         if len(kinds) == 1 and kinds <= {bool, int, float, str}:
-            return items  # type: ignore[return-value]
+            return items  # type: ignore[return-value, unused-ignore]
         return values.text(value)
     ((kind, content),) = values.any_value(value).items()
     if kind == "intValue":

@@ -169,4 +169,3 @@ class Bridge:
     def _adopt(self, theirs: otel.TracerProvider) -> None:
         self.provider.theirs = theirs
         self._undo.append(self._on_provider(theirs))
-

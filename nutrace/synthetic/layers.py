@@ -50,16 +50,18 @@ def _add_lanes(found: Layers, block: int) -> None:
     _add_boundaries(found, block * 2, start, end)
     for lane in range(LANES):
         middle, number = road.lane_offset(lane), road.lane_id(block, lane)
-        found["lanes_polygons"].append({
-            "fid": number,
-            "lane_fid": number,
-            "lane_group_fid": road.group_id(block),
-            "lane_index": lane,
-            "left_boundary_fid": _boundary_id(block * 2, lane),
-            "right_boundary_fid": _boundary_id(block * 2, lane + 1),
-            "speed_limit_mps": road.SPEED_LIMIT_MPS,
-            "geometry": _strip(start, end, middle, LANE_WIDTH_M),
-        })
+        found["lanes_polygons"].append(
+            {
+                "fid": number,
+                "lane_fid": number,
+                "lane_group_fid": road.group_id(block),
+                "lane_index": lane,
+                "left_boundary_fid": _boundary_id(block * 2, lane),
+                "right_boundary_fid": _boundary_id(block * 2, lane + 1),
+                "speed_limit_mps": road.SPEED_LIMIT_MPS,
+                "geometry": _strip(start, end, middle, LANE_WIDTH_M),
+            }
+        )
         _add_baseline(found, start, end, middle, lane_fid=number)
     whole = _strip(start, end, 0.0, 2 * _KERB_M)
     found["lane_groups_polygons"].append({"fid": road.group_id(block), "geometry": whole})
@@ -74,41 +76,51 @@ def _add_crossing(found: Layers, block: int, plan: Road) -> None:
         middle, number = road.lane_offset(lane), road.connector_id(block, lane)
         polygon = _strip(start, end, middle, LANE_WIDTH_M)
         if not last:  # a connector leads somewhere
-            found["lane_connectors"].append({
-                "fid": number,
-                "exit_lane_fid": road.lane_id(block, lane),
-                "entry_lane_fid": road.lane_id(block + 1, lane),
-                "lane_group_connector_fid": road.group_connector_id(block),
-                "traffic_light_stop_line_fids": str(road.stop_line_id(block)),
-                "speed_limit_mps": road.SPEED_LIMIT_MPS,
-                "geometry": _line(start, end, middle, end - start),
-            })
-            found["gen_lane_connectors_scaled_width_polygons"].append({
-                "fid": number,
-                "lane_connector_fid": number,
-                "left_boundary_fid": _boundary_id(block * 2 + 1, lane),
-                "right_boundary_fid": _boundary_id(block * 2 + 1, lane + 1),
-                "geometry": polygon,
-            })
+            found["lane_connectors"].append(
+                {
+                    "fid": number,
+                    "exit_lane_fid": road.lane_id(block, lane),
+                    "entry_lane_fid": road.lane_id(block + 1, lane),
+                    "lane_group_connector_fid": road.group_connector_id(block),
+                    "traffic_light_stop_line_fids": str(road.stop_line_id(block)),
+                    "speed_limit_mps": road.SPEED_LIMIT_MPS,
+                    "geometry": _line(start, end, middle, end - start),
+                }
+            )
+            found["gen_lane_connectors_scaled_width_polygons"].append(
+                {
+                    "fid": number,
+                    "lane_connector_fid": number,
+                    "left_boundary_fid": _boundary_id(block * 2 + 1, lane),
+                    "right_boundary_fid": _boundary_id(block * 2 + 1, lane + 1),
+                    "geometry": polygon,
+                }
+            )
             _add_baseline(found, start, end, middle, lane_connector_fid=number)
     if not last:
-        found["lane_group_connectors"].append({
-            "fid": road.group_connector_id(block),
-            "from_lane_group_fid": road.group_id(block),
-            "to_lane_group_fid": road.group_id(block + 1),
-            "intersection_fid": road.crossing_id(block),
-            "geometry": _strip(start, end, 0.0, 2 * _KERB_M),
-        })
+        found["lane_group_connectors"].append(
+            {
+                "fid": road.group_connector_id(block),
+                "from_lane_group_fid": road.group_id(block),
+                "to_lane_group_fid": road.group_id(block + 1),
+                "intersection_fid": road.crossing_id(block),
+                "geometry": _strip(start, end, 0.0, 2 * _KERB_M),
+            }
+        )
     # The crossing street is drawn as far as its stop lines.
-    found["intersections"].append({
-        "fid": road.crossing_id(block),
-        "geometry": _strip(start, end, 0.0, 2 * _KERB_M + 12.0),
-    })
-    found["stop_polygons"].append({
-        "fid": road.stop_line_id(block),
-        "stop_polygon_type_fid": 2,  # a traffic light, in the devkit's StopLineType
-        "geometry": _strip(start - 1.0, start + 0.5, 0.0, 2 * _KERB_M),
-    })
+    found["intersections"].append(
+        {
+            "fid": road.crossing_id(block),
+            "geometry": _strip(start, end, 0.0, 2 * _KERB_M + 12.0),
+        }
+    )
+    found["stop_polygons"].append(
+        {
+            "fid": road.stop_line_id(block),
+            "stop_polygon_type_fid": 2,  # a traffic light, in the devkit's StopLineType
+            "geometry": _strip(start - 1.0, start + 0.5, 0.0, 2 * _KERB_M),
+        }
+    )
 
 
 def _add_surroundings(found: Layers, block: int) -> None:
