@@ -137,7 +137,7 @@ class Bracket:
     def _end_unclosed(self) -> None:
         """Opening twice ends the first span, unless others lie between: those nest."""
         state = current.get()
-        while isinstance(state, Span) and (state.ended or state.site is self.site):
+        while isinstance(state, Span) and state.site is self.site:
             if not state.ended:  # an exception lay between
                 state.more().unfinished = True
             self._end(state)

@@ -221,8 +221,6 @@ class Engine:
 
     def _created(self, cls: type) -> None:
         """A class statement of the program's has run, as far as the class itself goes."""
-        if not self._active:
-            return
         try:
             for base in cls.__mro__:
                 for name, probe in self._families.get(base, ()):

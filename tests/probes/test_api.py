@@ -139,6 +139,16 @@ async def _stream() -> Any:
     yield 1
 
 
+def test_above_property_it_says_where_to_go() -> None:
+    with pytest.raises(ProbeError, match="below @property"):
+
+        class _Bad:
+            @nutrace.probe  # type: ignore[call-overload]
+            @property
+            def value(self) -> int:
+                return 1
+
+
 def test_generators_and_coroutines_and_managers(recorded: Tracing) -> None:
     @nutrace.probe
     @contextmanager

@@ -10,6 +10,7 @@ import pytest
 from fakes.clock import FakeClock
 from fakes.tracing import Tracing
 from opentelemetry import baggage, context
+from opentelemetry import trace as otel
 
 import nutrace
 from nutrace.probes.probe import Probe
@@ -234,6 +235,18 @@ def test_baggage_is_there_again_after_the_step(recorded: Tracing, loops: Any) ->
         assert baggage.get_baggage("token") == "abc"
         context.detach(token)
         assert baggage.get_baggage("token") is None
+
+
+def test_a_remote_parent_is_there_again_after_the_step(recorded: Tracing, loops: Any) -> None:
+    loop = loops.Loop()
+    remote = otel.NonRecordingSpan(otel.SpanContext(0xABC, 0xDEF, is_remote=True))
+    with recorded(*PROBES):
+        token = context.attach(otel.set_span_in_context(remote))
+        loop.begin()
+        assert otel.get_current_span() is not remote
+        loop.end()
+        assert otel.get_current_span() is remote
+        context.detach(token)
 
 
 def test_uninstrumented_in_the_middle(recorded: Tracing, loops: Any) -> None:
