@@ -12,7 +12,7 @@ from nutrace.errors import ProbeError
 from nutrace.probes import blocks
 from nutrace.probes.kinds import kind_of, site_of, unfit
 from nutrace.probes.switch import switch
-from nutrace.probes.wrapped import ProbedFunction
+from nutrace.probes.wrapped import put_around
 from nutrace.recording.span import Site, Span
 from nutrace.semconv import COMPONENTS
 
@@ -57,7 +57,7 @@ def probe(
         if reason:
             raise ProbeError(f"@probe stands on functions and methods: {target!r} {reason}")
         site = site_of(inner, name or str(getattr(inner, "__qualname__", repr(inner))), component)
-        return cast(Function, ProbedFunction(target, kind_of(inner)(site), switch))
+        return cast(Function, put_around(target, kind_of(inner)(site), switch))
 
     return decorate if function is None else decorate(function)
 

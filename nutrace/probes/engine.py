@@ -15,9 +15,9 @@ from typing import Any, Callable, Dict, Iterable, List, Set, Tuple, cast
 import wrapt
 
 from nutrace.probes.blocks import Bracket
-from nutrace.probes.kinds import following, is_probed, site_of, stand_in
+from nutrace.probes.kinds import following, is_probed, noting, site_of, stand_in
 from nutrace.probes.probe import LEVELS, Probe
-from nutrace.probes.wrapped import ProbedFunction
+from nutrace.probes.wrapped import put_around
 from nutrace.recording.span import home
 
 _ABSENT = object()
@@ -150,13 +150,14 @@ class Engine:
     def _wrap_bracket(self, module: ModuleType, owner: Any, name: str, probe: Probe) -> None:
         assert probe.until is not None
         end_module, _, end_name = probe.until.partition(":")
-        end = module if end_module == module.__name__ else sys.modules.get(end_module)
-        if end is None:
+        home_of_end = module if end_module == module.__name__ else sys.modules.get(end_module)
+        if home_of_end is None:
             raise AttributeError(f"{end_module} is not imported when {module.__name__} is")
-        end_owner, end_attribute = _resolve(end, end_name)
-        bracket = Bracket(site_of(_held(owner, name), probe.span_name, probe.component, owner), probe.note)
-        closing = ProbedFunction(_held(end_owner, end_attribute), bracket.close, self.switch)
-        opening = ProbedFunction(_held(owner, name), bracket.open, self.switch)
+        end_owner, end_attribute = _resolve(home_of_end, end_name)
+        begin, end = _held(owner, name), _held(end_owner, end_attribute)
+        bracket = Bracket(site_of(begin, probe.span_name, probe.component, owner), probe.note)
+        opening = put_around(begin, noting(bracket.open, begin, owner, probe), self.switch)
+        closing = put_around(end, bracket.close, self.switch)
         self._replace(end_owner, end_attribute, closing)
         self._replace(owner, name, opening)
 

@@ -6,13 +6,13 @@ import contextlib
 import copy
 import functools
 import inspect
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, Callable, List, Optional, cast
 
 from nutrace.probes import wrappers
 from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
 from nutrace.probes.probe import Probe
-from nutrace.probes.wrapped import ProbedFunction
+from nutrace.probes.wrapped import ProbedCallable, ProbedFunction, put_around
 from nutrace.recording.span import Site
 
 
@@ -22,7 +22,9 @@ def is_probed(value: Any) -> bool:
         value = value.fget
     elif isinstance(value, functools.cached_property):
         value = value.func
-    return type(value) is ProbedFunction
+    elif isinstance(value, (classmethod, staticmethod)):
+        value = value.__func__
+    return type(value) in (ProbedFunction, ProbedCallable)
 
 
 def stand_in(original: Any, probe: Probe, owner: Any, name: str, switch: List[bool]) -> Any:
@@ -36,10 +38,10 @@ def stand_in(original: Any, probe: Probe, owner: Any, name: str, switch: List[bo
     if isinstance(original, property):
         if original.fget is None:
             raise AttributeError(f"{probe.qualname} is a property that cannot be read")
-        return original.getter(_probed(original.fget, probe, owner, switch, unbound=True))
+        return original.getter(_probed(original.fget, probe, owner, switch, getter=True))
     if isinstance(original, functools.cached_property):
         cached = copy.copy(original)
-        cached.func = _probed(original.func, probe, owner, switch, unbound=True)
+        cached.func = _probed(original.func, probe, owner, switch, getter=True)
         return cached
     if isinstance(owner, type) and name not in vars(owner) and isinstance(original, FunctionType):
         return _probed(_deferring(owner, name, original), probe, owner, switch, kind=kind_of(original))
@@ -53,17 +55,15 @@ def _probed(
     switch: List[bool],
     *,
     kind: Optional[Callable[..., Wrapper]] = None,
-    unbound: bool = False,
-) -> ProbedFunction:
+    getter: bool = False,
+) -> Any:
     function = original.__func__ if isinstance(original, (staticmethod, classmethod)) else original
     reason = unfit(function)
     if reason:
         raise AttributeError(f"{probe.qualname} {reason}")
     site = site_of(function, probe.span_name, probe.component, owner)
     wrapper = (kind or kind_of(function))(site, probe.note, probe.note_result)
-    if unbound and (probe.note or probe.note_result):
-        wrapper = _with_instance(wrapper)
-    return ProbedFunction(original, wrapper, switch)
+    return put_around(original, noting(wrapper, original, owner, probe, getter), switch)
 
 
 def _deferring(owner: type, name: str, original: FunctionType) -> FunctionType:
@@ -80,11 +80,16 @@ def _deferring(owner: type, name: str, original: FunctionType) -> FunctionType:
 following = cast(Callable[[type, Any], Any], super)
 
 
-def _with_instance(wrapper: Wrapper) -> Wrapper:
-    """A property calls its getter with the object as an argument; notes want it as the instance."""
+def noting(wrapper: Wrapper, original: Any, owner: Any, probe: Probe, getter: bool = False) -> Wrapper:
+    """`wrapper`, for calls whose first argument is the object: notes get it as the instance."""
+    method = isinstance(owner, type) and isinstance(original, (FunctionType, classmethod))
+    if not (method or getter) or not (probe.note or probe.note_result):
+        return wrapper
 
     def bound(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        return wrapper(wrapped, args[0], args, kwargs)
+        if not args:  # the object was given by keyword, or forgotten
+            return wrapper(wrapped, instance, args, kwargs)
+        return wrapper(MethodType(wrapped, args[0]), args[0], args[1:], kwargs)
 
     return bound
 

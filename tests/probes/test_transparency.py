@@ -11,10 +11,12 @@ import importlib
 import inspect
 import pickle
 import sys
+import types
 import warnings
 import weakref
 from types import ModuleType
 from typing import Any, Callable, Iterator, List
+from unittest import mock
 
 import pytest
 from fakes import program
@@ -359,6 +361,40 @@ def test_equality_and_hash_of_bound_methods(subject: Any) -> None:
     assert base.method != subject.Derived().method
     assert subject.function == subject.function
     assert {subject.function: 1}[subject.function] == 1
+
+
+def test_identity_of_methods(subject: Any) -> None:
+    """``type(x).method is Base.method`` is how programs find out what is overridden."""
+    assert subject.Base.method is subject.Base.method
+    assert subject.Derived.rows is subject.Base.rows
+    assert subject.Derived.method is not subject.Base.method
+    assert subject.Base().method.__func__ is subject.Base.method
+    assert subject.Base.static_method is subject.Base().static_method
+    assert type(subject.Base().method) is types.MethodType
+    assert type(vars(subject.Base)["static_method"]) is staticmethod
+    assert type(vars(subject.Base)["class_method"]) is classmethod
+    assert repr(subject.function).startswith("<function function at")
+    assert repr(subject.Base.method).startswith("<function Base.method at")
+    assert repr(subject.Base().method).startswith("<bound method Base.method of")
+    assert types.MethodType(subject.Base.method, subject.Base(5))(6)[1] == 6
+    assert subject.Base.method(self=subject.Base(5), value=6)[1] == 6
+
+
+def test_mocks(subject: Any) -> None:
+    before = vars(subject.Base)["method"]
+    with mock.patch.object(subject.Base, "method", return_value="mocked"):
+        assert subject.Base().method() == "mocked"
+    assert vars(subject.Base)["method"] is before
+    with pytest.raises(TypeError):
+        mock.create_autospec(subject.Base)().method(1, 2, 3)
+
+
+def test_weak_methods(subject: Any) -> None:
+    base = subject.Base(1)
+    weak = weakref.WeakMethod(base.method)
+    assert weak()(2) == (base, 2)  # type: ignore[misc]
+    del base
+    assert weak() is None
 
 
 def test_weak_references(subject: Any) -> None:
