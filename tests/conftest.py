@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
+from devkit import synthesize
 from fakes.clock import FakeClock, fake_clock
 from fakes.tracing import Tracing
 
@@ -15,6 +16,14 @@ from fakes.tracing import Tracing
 def recorded(tmp_path: Path) -> Tracing:
     """``with recorded(probe, ...): run()`` traces the block; afterwards ``recorded.trace`` is its trace."""
     return Tracing(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def devkit_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log and maps for the devkit; only for tests that need one."""
+    directory = tmp_path_factory.mktemp("synth") / "data"
+    synthesize(directory)
+    return directory
 
 
 @pytest.fixture

@@ -20,7 +20,13 @@ SETUPS = {
     "simple": ("planner=simple_planner", "+simulation=open_loop_boxes"),
     "idm": ("planner=idm_planner", "+simulation=closed_loop_reactive_agents"),
 }
-COMMON = ("scenario_builder=nuplan_mini", "scenario_filter=one_of_each_scenario_type", "worker=sequential")
+COMMON = (
+    "scenario_builder=nuplan_mini",
+    "scenario_filter=one_of_each_scenario_type",
+    "worker=sequential",
+    # The pictures of the summary are of no interest to tests, and take half of the time.
+    "main_callback=[time_callback,metric_file_callback,metric_aggregator_callback]",
+)
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 
@@ -34,11 +40,21 @@ def devkit_python() -> Optional[str]:
     return path if path and os.access(path, os.X_OK) else None
 
 
+#: Marks of what runs the devkit, as a module's ``pytestmark``.
+MARKS = [
+    pytest.mark.devkit,
+    pytest.mark.skipif(
+        devkit_python() is None,
+        reason=f"no interpreter with the nuPlan devkit: name one in {_VARIABLE} or {_FILE}",
+    ),
+]
+
+
 def needs_devkit(test: Test) -> Test:
     """Mark a test or a class as ``devkit``, and skip it where there is none."""
-    reason = f"no interpreter with the nuPlan devkit: name one in {_VARIABLE} or {_FILE}"
-    marked: Test = pytest.mark.devkit(pytest.mark.skipif(devkit_python() is None, reason=reason)(test))
-    return marked
+    for mark in MARKS:
+        test = mark(test)
+    return test
 
 
 def devkit_environment(**more: str) -> dict[str, str]:
@@ -67,3 +83,27 @@ def run_python(
     return subprocess.run(
         [python, "-W", "ignore", *arguments], env=dict(environ), cwd=cwd, capture_output=True, text=True
     )
+
+
+def synthesize(directory: Path) -> None:
+    """The smallest log that can be asked for, and the maps, by `nutrace synth`."""
+    command = ["-m", "nutrace.cli.main", "synth", str(directory), "--seconds", "27"]
+    done = run_python(command, devkit_environment())
+    assert done.returncode == 0, done.stderr
+
+
+def simulate(
+    data: Path, output: Path, setup: str, *, runner: Sequence[str] = (), **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the devkit's run_simulation.py on `data` of :func:`synthesize`, its output below `output`.
+
+    `runner` is a script that runs it instead of the interpreter, with its arguments.
+    """
+    environ = devkit_environment(
+        OMP_NUM_THREADS="1",  # tests run side by side
+        NUPLAN_DATA_ROOT=str(data / "dataset"),
+        NUPLAN_MAPS_ROOT=str(data / "dataset" / "maps"),
+        NUPLAN_EXP_ROOT=str(output),
+        **variables,
+    )
+    return run_python([*runner, devkit_script(), *SETUPS[setup], *COMMON], environ)

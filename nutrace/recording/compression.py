@@ -38,40 +38,21 @@ class Composite:
         self.min_ns = took
         self.max_ns = took
 
-    def add(self, span: Span) -> None:
-        """Take one more leaf in."""
-        took = span.ended - span.started
-        self.count += 1
-        self.sum_ns += took
-        self.ended = span.ended
-        if took < self.min_ns:
-            self.min_ns = took
-        elif took > self.max_ns:
-            self.max_ns = took
-
 
 Record = Union[Span, Composite]
-
-
-def _has_child(last: Span, queue: Deque[Record]) -> bool:
-    # A child that was written already has given it an id; one that was not stands before it.
-    try:
-        return queue[-2].parent is last
-    except IndexError:
-        return False
 
 
 def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
     """Merge `span` into `last`, which ended `queue` a moment ago; false if they stay apart.
 
-    The caller has seen that both have one site and one parent.
+    The caller has seen that both have one site and one parent. Every call of a hot leaf passes
+    here: adding to a composite is written out.
     """
-    longest = home.longest_ns
-    if span.extra is not None or span.id or span.ended - span.started > longest:
+    ended = span.ended
+    took = ended - span.started
+    if took > home.longest_ns or span.id or span.extra is not None or last.id:
         return False
-    if last.extra is not None or last.id:
-        return False
-    if type(last) is Span and (last.ended - last.started > longest or _has_child(last, queue)):
+    if type(last) is not Composite and not _is_leaf(last, queue):
         return False
     try:
         taken = queue.pop()  # atomic: from here on it is ours, or the recorder took it before us
@@ -80,14 +61,29 @@ def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
     if taken is not last:  # a signal handler or finalizer of this thread came in between
         queue.append(taken)
         return False
-    composite: Any
-    if isinstance(taken, Composite):
-        composite = taken
-    else:
-        composite = Composite(taken)
-        taken.parent = composite
-    composite.add(span)
+    composite: Any = last
+    if type(last) is Span:
+        composite = Composite(last)
+        last.parent = composite
+    composite.count += 1
+    composite.sum_ns += took
+    composite.ended = ended
+    if took < composite.min_ns:
+        composite.min_ns = took
+    elif took > composite.max_ns:
+        composite.max_ns = took
     # A task or thread that was begun inside may still name it: `ids` gives it the composite's id.
     span.parent = composite
     queue.append(composite)
     return True
+
+
+def _is_leaf(last: Any, queue: Deque[Record]) -> bool:
+    """Whether `last`, a span at the end of `queue`, can be the first of a composite."""
+    if last.extra is not None or last.ended - last.started > home.longest_ns:
+        return False
+    # A child that was written already has given it an id; one that was not stands before it.
+    try:
+        return queue[-2].parent is not last
+    except IndexError:
+        return True

@@ -6,34 +6,17 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from devkit import COMMON, SETUPS, devkit_environment, devkit_script, needs_devkit, run_python
+from devkit import SETUPS, devkit_environment, needs_devkit, run_python, simulate
 
 pytestmark = [pytest.mark.timeout(900)]
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The smallest log that can be asked for, and the maps, by `nutrace synth`."""
-    directory = tmp_path_factory.mktemp("synth") / "data"
-    command = ["-m", "nutrace.cli.main", "synth", str(directory), "--seconds", "27"]
-    done = run_python(command, devkit_environment())
-    assert done.returncode == 0, done.stderr
-    return directory
-
-
 @needs_devkit
 @pytest.mark.parametrize("setup", sorted(SETUPS))
-def test_devkit_simulates_149_steps(data: Path, tmp_path: Path, setup: str) -> None:
-    environ = devkit_environment(
-        NUPLAN_DATA_ROOT=str(data / "dataset"),
-        NUPLAN_MAPS_ROOT=str(data / "dataset" / "maps"),
-        NUPLAN_EXP_ROOT=str(tmp_path),
-    )
+def test_devkit_simulates_149_steps(devkit_data: Path, tmp_path: Path, setup: str) -> None:
     counter = str(Path(__file__).with_name("count_steps.py"))
-    # The pictures of the summary are of no interest here, and take half of the time.
-    callbacks = "main_callback=[time_callback,metric_file_callback,metric_aggregator_callback]"
 
-    done = run_python([counter, devkit_script(), *SETUPS[setup], *COMMON, callbacks], environ)
+    done = simulate(devkit_data, tmp_path, setup, runner=[counter])
 
     assert done.returncode == 0, done.stderr[-2000:]
     assert "steps: 149" in done.stdout
@@ -42,8 +25,8 @@ def test_devkit_simulates_149_steps(data: Path, tmp_path: Path, setup: str) -> N
 
 
 @needs_devkit
-def test_devkits_orm_reads_every_table(data: Path) -> None:
-    log = next(data.rglob("*.db"))
+def test_devkits_orm_reads_every_table(devkit_data: Path) -> None:
+    log = next(devkit_data.rglob("*.db"))
     code = f"""
 import sqlalchemy, sqlalchemy.orm
 import nuplan.database.nuplan_db_orm.nuplandb

@@ -1,0 +1,112 @@
+"""Runs a devkit script and counts what it does, by means that have nothing to do with nutrace.
+
+``devkit_truth.py OUT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` under cProfile, with every
+sqlite3 connection telling its statements and every cursor its rows, and writes what it saw to OUT as
+JSON: ``statements`` and ``rows`` by the function that asked, ``calls`` of functions by ``file:line``
+(cProfile counts each resumption of a generator as a call), and ``methods``: which of these functions
+is, or overrides, which method.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import inspect
+import json
+import runpy
+import sqlite3
+import sys
+from collections import Counter
+from types import FunctionType
+from typing import Any, Dict, Iterator, List, Set, Tuple
+
+SESSION = "query_session.py"  # whose functions are no query functions: who called them is
+
+statements: Counter[str] = Counter()
+rows: Counter[str] = Counter()
+connect = sqlite3.connect
+
+
+class Cursor(sqlite3.Cursor):
+    """Counts the rows that it gives."""
+
+    def __next__(self) -> Any:
+        row = super().__next__()
+        rows[self.connection.asker] += 1
+        return row
+
+    def fetchone(self) -> Any:
+        row = super().fetchone()
+        rows[self.connection.asker] += row is not None
+        return row
+
+
+class Connection(sqlite3.Connection):
+    """Counts the statements that SQLite says it runs, by the function that asks."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        frame: Any = sys._getframe(1)
+        while frame.f_code.co_filename in (__file__, sqlite3.__file__) or frame.f_code.co_filename.endswith(
+            SESSION
+        ):
+            frame = frame.f_back
+        self.asker = frame.f_code.co_name
+        self.set_trace_callback(lambda statement: statements.update([self.asker]))
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        return super().cursor(Cursor)
+
+
+def counted(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+    """``sqlite3.connect``, of connections that count."""
+    return connect(*args, factory=Connection, **kwargs)
+
+
+def calls(profile: cProfile.Profile) -> Dict[str, int]:
+    """How often each Python function was called or resumed, by ``file:line``."""
+    return {
+        f"{entry.code.co_filename}:{entry.code.co_firstlineno}": entry.callcount
+        for entry in profile.getstats()
+        if not isinstance(entry.code, str)
+    }
+
+
+def methods(called: Set[str]) -> List[Tuple[str, str, bool]]:
+    """(``module:Class.method``, ``file:line``, whether it is that class's own) of what was called."""
+    found: Set[Tuple[str, str, bool]] = set()
+    for kind in set(subclasses(object)):
+        for name, value in vars(kind).items():
+            value = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
+            if not isinstance(value, FunctionType):
+                continue
+            code = getattr(inspect.unwrap(value), "__code__", None)
+            where = f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+            if where not in called:
+                continue
+            for base in kind.__mro__:
+                if name in vars(base):
+                    found.add((f"{base.__module__}:{base.__qualname__}.{name}", where, base is kind))
+    return sorted(found)
+
+
+def subclasses(kind: type) -> Iterator[type]:
+    """All that there are, below `kind`."""
+    for below in type.__subclasses__(kind):
+        yield below
+        yield from subclasses(below)
+
+
+if __name__ == "__main__":
+    out = sys.argv[1]
+    del sys.argv[:2]
+    sqlite3.connect = counted  # type: ignore[assignment]
+    profile = cProfile.Profile()
+    try:
+        profile.enable()
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    finally:
+        profile.disable()
+        called = calls(profile)
+        seen = {"statements": statements, "rows": rows, "calls": called, "methods": methods(set(called))}
+        with open(out, "w", encoding="utf-8") as file:
+            json.dump(seen, file)

@@ -1,0 +1,217 @@
+"""The real devkit's simulations, traced: the trace says what ran, and the results are the same.
+
+Each set-up runs three times: as it is, traced, and under :mod:`devkit_truth`, which counts with
+cProfile and with SQLite itself what a trace must agree with.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+import pytest
+from devkit import MARKS, SETUPS, devkit_environment, run_python, simulate
+
+import nutrace
+from nutrace import semconv
+from nutrace.analysis import report
+from nutrace.probes.catalogue import at_level, built_in
+from nutrace.trace.span import Diagnostics
+
+pytestmark = [*MARKS, pytest.mark.timeout(900)]
+
+_HERE = Path(__file__).parent
+_LIGHTS = 23  # per frame of the synthetic log
+_QUERY = "database.get_traffic_light_status_for_lidarpc_token_from_db"
+_PROPAGATE = "nuplan.planning.simulation.simulation:Simulation.propagate"
+
+# What SimplePlanner and IDM simulations have to do with. Neither has features or a model.
+_COMPONENTS = {
+    *("simulation", "planner", "propagate", "observation", "controller", "history", "scenario"),
+    *("database", "map", "callback", "metrics", "serialization", "config", "worker"),
+}
+
+
+@dataclass
+class Runs:
+    """One set-up's three runs."""
+
+    setup: str
+    stdout: Dict[str, str]  # by run: plain, traced, truth
+    stderr: Dict[str, str]
+    outputs: Dict[str, Any]  # of devkit_outputs, by run: plain and traced
+    trace: nutrace.Trace
+    truth: Any  # of devkit_truth
+
+    @property
+    def propagated(self) -> int:
+        """How often ``Simulation.propagate`` ran, says cProfile."""
+        (where,) = (where for target, where, own in self.truth["methods"] if target == _PROPAGATE and own)
+        return int(self.truth["calls"][where])
+
+    def named(self, name: str) -> List[int]:
+        """The spans of that name."""
+        return [span for span in range(len(self.trace)) if self.trace.name[span] == name]
+
+
+@pytest.fixture(scope="module", params=sorted(SETUPS))
+def runs(request: pytest.FixtureRequest, devkit_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    setup: str = request.param
+    top = tmp_path_factory.mktemp(setup)
+    run_file, truth = top / "trace" / "run.json", top / "truth.json"
+    run_file.parent.mkdir()
+
+    def run(kind: str) -> Any:
+        more = {"NUTRACE": "1", "NUTRACE_OUTPUT": str(run_file)} if kind == "traced" else {}
+        runner = [str(_HERE / "devkit_truth.py"), str(truth)] if kind == "truth" else []
+        done = simulate(devkit_data, top / kind, setup, runner=runner, **more)
+        assert done.returncode == 0, done.stderr[-2000:]
+        if kind == "truth":
+            return done, None
+        read = run_python([str(_HERE / "devkit_outputs.py"), str(top / kind)], devkit_environment())
+        assert read.returncode == 0, read.stderr[-2000:]
+        return done, json.loads(read.stdout)
+
+    kinds = ("truth", "plain", "traced")  # the longest first
+    with ThreadPoolExecutor(2) as pool:
+        done = dict(zip(kinds, pool.map(run, kinds)))
+    assert [file.name for file in run_file.parent.iterdir()] == [run_file.name]
+    return Runs(
+        setup,
+        stdout={kind: process.stdout for kind, (process, _) in done.items()},
+        stderr={kind: process.stderr for kind, (process, _) in done.items()},
+        outputs={kind: outputs for kind, (_, outputs) in done.items()},
+        trace=nutrace.load(run_file),
+        truth=json.loads(truth.read_text(encoding="utf-8")),
+    )
+
+
+def test_as_many_steps_as_propagate_ran(runs: Runs) -> None:
+    steps = runs.trace.step_indices
+    (simulated,) = runs.outputs["plain"]["simulations"]
+    assert len(steps) == runs.propagated == len(simulated["iteration"]) > 100
+    indexes = [runs.trace.attributes(step)[semconv.STEP_INDEX] for step in steps]
+    assert indexes == list(range(runs.propagated))
+    for step in steps:
+        inside = [runs.trace.name[span] for span in range(step, runs.trace.subtree_end[step])]
+        assert inside.count("simulation.propagate") == inside.count("planner.compute") == 1
+
+
+def test_every_component_that_ran_is_there(runs: Runs) -> None:
+    assert set(runs.trace.component) == _COMPONENTS
+    costs = report(runs.trace)
+    assert sum(cost.self_ns for cost in costs.components) == costs.steps.total_ns
+
+
+def test_every_probed_method_that_ran_has_spans(runs: Runs) -> None:
+    traced = {where for where, _ in _located(runs.trace)}
+    family: Dict[str, List[str]] = {}
+    own: Dict[str, List[str]] = {}
+    for target, where, is_own in runs.truth["methods"]:
+        family.setdefault(target, []).append(where)
+        if is_own:
+            own.setdefault(target, []).append(where)
+    ran = 0
+    for probe in at_level(built_in(), "normal"):
+        for where in (family if probe.subclasses else own).get(probe.target, ()):
+            assert where in traced, f"{probe.target} ran at {where} and has no span"
+            ran += 1
+    assert ran > 30
+
+
+def test_nothing_is_lost(runs: Runs) -> None:
+    assert runs.trace.diagnostics == Diagnostics()
+    (resource,) = runs.trace.resources
+    assert resource.attributes[semconv.SPANS_RECORDED] == sum(runs.trace.calls)
+    assert "nutrace: wrote" in runs.stderr["traced"]
+    assert "nutrace" not in runs.stderr["plain"] + runs.stdout["traced"]
+
+
+def test_run_span_says_what_was_simulated(runs: Runs) -> None:
+    (span,) = runs.named(semconv.RUN_SPAN)
+    (simulated,) = runs.outputs["plain"]["simulations"]
+    noted = runs.trace.attributes(span)
+    names = (semconv.SCENARIO_TOKEN, semconv.SCENARIO_LOG, semconv.SCENARIO_TYPE, semconv.PLANNER_NAME)
+    assert [noted[name] for name in names] == [*simulated["scenario"], simulated["planner"][0]]
+
+
+def test_simulation_is_the_same(runs: Runs) -> None:
+    (plain,) = runs.outputs["plain"]["simulations"]
+    (traced,) = runs.outputs["traced"]["simulations"]
+    assert plain.keys() == traced.keys()
+    for part, values in plain.items():
+        assert len(values) == len(traced[part])
+        different = [index for index, value in enumerate(values) if value != traced[part][index]]
+        assert not different, f"{part} of {len(different)} samples, the first is {different[0]}"
+
+
+def test_metrics_are_the_same(runs: Runs) -> None:
+    plain, traced = runs.outputs["plain"], runs.outputs["traced"]
+    assert len(plain["metrics"]) > 4
+    assert len(plain["scores"]) == 1
+    assert plain["metrics"].keys() == traced["metrics"].keys()
+    for name, columns in plain["metrics"].items():
+        assert columns == traced["metrics"][name], name
+    assert plain["scores"] == traced["scores"]
+
+
+def test_program_prints_the_same(runs: Runs) -> None:
+    said = {kind: re.sub(rf"\d+|\b{kind}\b", "#", runs.stdout[kind]).splitlines() for kind in runs.stdout}
+    assert said["plain"] == said["traced"]
+    assert len(said["plain"]) > 10
+
+
+def test_calls_are_what_cprofile_counts(runs: Runs) -> None:
+    """cProfile counts a generator's resumptions: one for each row, and one that ends it."""
+    calls: Counter[str] = Counter()
+    resumed: Counter[str] = Counter()
+    for where, span in _located(runs.trace):
+        name = runs.trace.name[span]
+        # A step is no function; of load_vector_layer cProfile does not see the calls that the
+        # devkit's lru_cache answers.
+        if name not in (semconv.STEP_SPAN, "map.load_layer"):
+            calls[where] += runs.trace.calls[span]
+            resumed[where] += runs.trace.yielded[span]
+    assert len(calls) > 50
+    for where, count in calls.items():
+        # A function that hands on somebody else's generator is called and not resumed.
+        assert runs.truth["calls"][where] in (count + resumed[where], count), where
+
+
+def test_statements_and_rows_are_what_sqlite_counts(runs: Runs) -> None:
+    calls: Counter[str] = Counter()
+    yielded: Counter[str] = Counter()
+    for span in range(len(runs.trace)):
+        calls[runs.trace.name[span]] += runs.trace.calls[span]
+        yielded[runs.trace.name[span]] += runs.trace.yielded[span]
+    assert sum(runs.truth["statements"].values()) > 1000
+    for function, count in runs.truth["statements"].items():
+        assert calls[f"database.{function}"] == count, function
+        rows = runs.truth["rows"].get(function, 0)
+        assert yielded[f"database.{function}"] in (rows, 0), function
+    assert yielded[_QUERY] == runs.truth["rows"][_QUERY.partition(".")[2]] > 1000
+
+
+def test_traffic_lights_are_queried_twice_a_step(runs: Runs) -> None:
+    """Not 48 times, which is how often cProfile sees the query's generator resumed."""
+    trace = runs.trace
+    for span in runs.named(_QUERY):
+        assert trace.yielded[span] == _LIGHTS * trace.calls[span]
+    if runs.setup != "simple":
+        return  # reactive agents ask as well
+    for step in trace.step_indices:
+        inside = [span for span in range(step, trace.subtree_end[step]) if trace.name[span] == _QUERY]
+        assert sum(trace.calls[span] for span in inside) == 2
+
+
+def _located(trace: nutrace.Trace) -> Iterator[tuple[str, int]]:
+    """Every span that knows where its function stands, and where: ``file:line``."""
+    for span in range(len(trace)):
+        attributes = trace.attributes(span)
+        if "code.file.path" in attributes:
+            yield f"{attributes['code.file.path']}:{attributes['code.line.number']}", span
