@@ -142,7 +142,12 @@ class Engine:
         if is_probed(original):
             self._restore_copy(owner, name, original)
             return  # ours, or a decorator's, is there already
-        wrapped = stand_in(original, probe, owner, name, self.switch)
+        if id(original) in self._originals:
+            return  # a stand-in of ours, under another name of its module
+        if probe.stand_in is not None:
+            wrapped = probe.stand_in(original, self.switch)
+        else:
+            wrapped = stand_in(original, probe, owner, name, self.switch)
         self._replace(owner, name, wrapped)
         if late and isinstance(owner, ModuleType):
             self._rebind(owner, original, wrapped)

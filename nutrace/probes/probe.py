@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, List, Mapping, Optional
 
 from nutrace.errors import ProbeError
 from nutrace.semconv import COMPONENTS
@@ -21,6 +21,8 @@ _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w]*(\.[A-Za-z_]\w*)*\Z")
 Note = Callable[[Any, "tuple[Any, ...]", "Mapping[str, Any]"], "Mapping[str, Any]"]
 #: Reads attributes off a result: ``(instance, result) -> {name: value}``; runs after the call.
 NoteResult = Callable[[Any, Any], "Mapping[str, Any]"]
+#: Makes a replacement: ``(original, switch) -> replacement``.
+StandIn = Callable[[Any, "List[bool]"], Any]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class Probe:
         syntax as ``target``) closes it. Both calls lie inside the span.
     note, note_result:
         Readers of attributes, see :data:`Note` and :data:`NoteResult`.
+    stand_in:
+        Makes what stands in the target's place, from the target and the switch (which holds
+        something while probes record): for targets that need more than a span around each call.
     distribution:
         Documentation only: which package has the target (``nuplan-devkit``, ``sqlite3``).
 
@@ -64,6 +69,7 @@ class Probe:
     until: Optional[str] = None
     note: Optional[Note] = None
     note_result: Optional[NoteResult] = None
+    stand_in: Optional[StandIn] = None
     distribution: str = ""
 
     def __post_init__(self) -> None:

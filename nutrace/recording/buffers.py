@@ -35,6 +35,8 @@ class _LifeSign:
 
 
 buffers: List[Buffer] = []
+#: How often queues were emptied without being written: what was in them is nobody's to add to.
+forgotten = [0]
 
 
 class Local(threading.local):
@@ -54,6 +56,7 @@ local = Local()
 def forget_other_threads() -> None:
     """After a fork: other threads are gone, and what waits here is the parent process's."""
     own = local.buffer
+    forgotten[0] += 1
     own.spans.clear()
     own.thread_id = threading.get_native_id()
     buffers[:] = [own]
@@ -61,5 +64,6 @@ def forget_other_threads() -> None:
 
 def forget() -> None:
     """Drop what is left of an earlier recording."""
+    forgotten[0] += 1
     for buffer in list(buffers):
         buffer.spans.clear()

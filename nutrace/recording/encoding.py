@@ -13,6 +13,7 @@ import msgspec
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.span import Extra, Site, Span, home, ids, trace_id_of
+from nutrace.recording.tally import Tally
 from nutrace.recording.values import Values, clean
 
 _dumps: Callable[[Any], bytes] = msgspec.json.Encoder().encode
@@ -62,6 +63,7 @@ class Encoder:
             attributes[semconv.CODE_FILE] = file
         if line:
             attributes[semconv.CODE_LINE] = line
+        attributes.update(site.attributes)
         site.fragment = _inside(self.values, attributes)
         return site.fragment
 
@@ -76,6 +78,10 @@ class Encoder:
         tail = ""
         name = site.quoted or self._quote(site)
         if isinstance(record, Composite):
+            if isinstance(record, Tally):
+                record.close()
+                own = {**record.numbers, **record.series}
+                more += "," + _inside(self._noted, own) if own else ""
             more += (
                 _int_attribute(semconv.COMPOSITE_COUNT, record.count)
                 + _int_attribute(semconv.BUSY_NS, record.sum_ns)

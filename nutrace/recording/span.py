@@ -26,7 +26,18 @@ from nutrace.recording.values import UNPRINTABLE
 class Site:
     """What all spans of one probed function have in common, worked out once."""
 
-    __slots__ = ("_database", "component", "fragment", "kind", "name", "quoted", "scope", "step", "target")
+    __slots__ = (
+        "_database",
+        "attributes",
+        "component",
+        "fragment",
+        "kind",
+        "name",
+        "quoted",
+        "scope",
+        "step",
+        "target",
+    )
 
     def __init__(
         self,
@@ -38,6 +49,7 @@ class Site:
         line: int = 0,
         kind: int = 1,
         scope: Tuple[str, str] = (semconv.SCOPE, ""),
+        attributes: Optional[Mapping[str, Any]] = None,
     ) -> None:
         self.name = name
         self.component = component
@@ -45,6 +57,7 @@ class Site:
         self.scope = scope
         self.step = name == semconv.STEP_SPAN
         self.target = (function, file, line)
+        self.attributes: Mapping[str, Any] = attributes or {}  # that all of its spans have
         self.fragment = ""  # its part of the JSON, made by the encoder when first written
         self.quoted = ""  # its name as a JSON string, made likewise
         self._database: Optional[Site] = None

@@ -1,0 +1,137 @@
+"""Tallies: every leaf is in one, once, whatever comes between, and whoever takes it away."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List
+
+import pytest
+from fakes.tracing import Tracing
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import nutrace
+from nutrace.recording import tally
+from nutrace.recording.clock import now_ns
+from nutrace.recording.context import current
+from nutrace.recording.span import Site, Span
+from nutrace.recording.tally import settle
+
+SITES = [Site(name, "deepcopy", attributes={"kind": name}) for name in "ab"]
+
+
+def leaf(site: Site, number: int, **series: Any) -> Span:
+    """What a stand-in does for one call."""
+    state: Any = current.get()
+    span = Span(site, state)
+    span.started = now_ns()
+    span.ended = span.started + number
+    settle(span, numbers={"objects": number}, series=series)
+    return span
+
+
+def test_leaves_of_one_site_are_one_record_whatever_comes_between(recorded: Tracing) -> None:
+    with recorded(compress_us=1000), nutrace.span("around"):
+        for number in range(1, 4):
+            leaf(SITES[0], number)
+            leaf(SITES[1], 10 * number)
+            with nutrace.span("between"):
+                pass
+    a, b = recorded.span("a"), recorded.span("b")
+    assert (a.calls, a.total_ns, a.attributes["objects"], a.attributes["kind"]) == (3, 6, 6, "a")
+    assert (b.calls, b.total_ns, b.attributes["nutrace.composite.max_ns"]) == (3, 60, 30)
+    assert a.parent == b.parent == recorded.span("around")
+    assert recorded.trace.diagnostics.overlapping == 0
+
+
+def test_each_parent_has_tallies_of_its_own(recorded: Tracing) -> None:
+    with recorded(compress_us=1000):
+        for _ in range(3):
+            with nutrace.span("around", number=1):
+                leaf(SITES[0], 1)
+                leaf(SITES[0], 1)
+    assert [span.calls for span in recorded.spans("a")] == [2, 2, 2]
+
+
+def test_series_have_an_entry_for_each_call(recorded: Tracing) -> None:
+    with recorded(compress_us=1000), nutrace.span("around"):
+        for number in range(tally.LONGEST + 2):
+            leaf(SITES[0], 1, key=f"{number}")
+    spans = recorded.spans("a")
+    assert [span.calls for span in spans] == [tally.LONGEST, 2]
+    assert [key for span in spans for key in span.attributes["key"]] == [
+        str(number) for number in range(tally.LONGEST + 2)
+    ]
+
+
+def test_what_is_long_or_bears_something_stands_for_itself(recorded: Tracing) -> None:
+    with recorded(compress_us=0.001), nutrace.span("around"):
+        leaf(SITES[0], 5, key="k")
+    span = recorded.span("a")
+    assert span.attributes["objects"] == 5
+    assert span.attributes["key"] == ["k"]
+    assert "nutrace.composite.count" not in span.attributes
+
+
+def test_a_leaf_with_children_stands_for_itself(recorded: Tracing) -> None:
+    with recorded(compress_us=1e6), nutrace.span("around"):
+        leaf(SITES[0], 1)
+        state: Any = current.get()
+        outer = Span(SITES[0], state)
+        outer.started = now_ns()
+        token = current.set(outer)
+        leaf(SITES[1], 1)
+        current.reset(token)
+        outer.ended = now_ns()
+        settle(outer)
+    assert recorded.shape() == [("around", ["a", ("a", ["b"])])]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@given(calls=st.lists(st.sampled_from(["a", "b", "flush", "in", "out"]), max_size=40))
+def test_nothing_is_lost_or_counted_twice(recorded: Tracing, calls: List[str]) -> None:
+    expected: Dict[str, int] = {"a": 0, "b": 0}
+    with recorded(compress_us=1000) as session:
+        blocks = []
+        for number, call in enumerate(calls, 1):
+            if call == "flush":
+                session.recorder.flush()
+            elif call == "in":
+                blocks.append(nutrace.span("block"))
+                blocks[-1].__enter__()
+            elif call == "out":
+                if blocks:
+                    blocks.pop().__exit__(None, None, None)
+            else:
+                leaf(SITES["ab".index(call)], number)
+                expected[call] += number
+        while blocks:
+            blocks.pop().__exit__(None, None, None)
+    for name in "ab":
+        spans = recorded.spans(name)
+        assert sum(span.attributes["objects"] for span in spans) == expected[name]
+        assert sum(span.calls for span in spans) == calls.count(name)
+
+
+def test_the_next_recording_has_its_own(recorded: Tracing) -> None:
+    for _ in range(2):
+        with recorded(compress_us=1000):
+            leaf(SITES[0], 1)
+        assert recorded.calls("a") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_has_its_own(recorded: Tracing) -> None:
+    with recorded(compress_us=1000), nutrace.span("around"):
+        leaf(SITES[0], 1)
+        pid = os.fork()
+        if not pid:
+            leaf(SITES[0], 1)
+            leaf(SITES[0], 1)
+            os._exit(0)
+        os.waitpid(pid, 0)
+        leaf(SITES[0], 1)
+    calls: Dict[int, int] = {}
+    for span in recorded.spans("a"):
+        calls[span.thread.resource] = calls.get(span.thread.resource, 0) + span.calls
+    assert sorted(calls.values()) == [2, 2]
