@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterator, List
 
 import pytest
 from devkit import synthesize
 from fakes.clock import FakeClock, fake_clock
 from fakes.tracing import Tracing
+
+
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """What shares costly runs or a browser stays in one process, and begins first."""
+    for item in items:
+        for mark in ("devkit", "browser"):
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.xdist_group(mark))
 
 
 @pytest.fixture
