@@ -13,12 +13,10 @@ from nutrace.recording.runfile import Finished
 _TOP = 4
 
 
-def percentile(ordered: Sequence[int], share: float) -> float:
-    """Linear interpolation between the closest ranks, as numpy's default does."""
-    position = (len(ordered) - 1) * share
-    low = int(position)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
+def percentile(ordered: Sequence[int], percent: int) -> int:
+    """By nearest rank, as the report's: a value that occurred."""
+    rank = -(-len(ordered) * percent // 100)
+    return ordered[max(rank, 1) - 1]
 
 
 def lines(recorder: Recorder, end: Finished, wall_seconds: float, overhead_ns: int) -> List[str]:
@@ -34,8 +32,8 @@ def lines(recorder: Recorder, end: Finished, wall_seconds: float, overhead_ns: i
     if steps:
         total = sum(steps)
         line = (
-            f"{len(steps)} steps, {total / len(steps) / 1e6:.1f} ms each "
-            f"(p50 {percentile(steps, 0.5) / 1e6:.1f}, p95 {percentile(steps, 0.95) / 1e6:.1f})"
+            f"{len(steps):,} {'step' if len(steps) == 1 else 'steps'}, {total / len(steps) / 1e6:.1f} ms each "
+            f"(p50 {percentile(steps, 50) / 1e6:.1f}, p95 {percentile(steps, 95) / 1e6:.1f})"
         )
         if figures.simulated_s:
             factor = total / 1e9 / figures.simulated_s

@@ -43,6 +43,8 @@ class Figures:
             if extra is not None:
                 if extra.busy_ns is not None:
                     busy = extra.busy_ns
+                if extra.continues is not None:
+                    count = 0  # its first span has counted the call
                 if record.site.step:
                     self._step(record, busy)
                 self.yielded += extra.attributes.get(semconv.YIELDED, 0)

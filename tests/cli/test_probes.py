@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
+from devkit import devkit_python, needs_devkit
 
 import nutrace
 from nutrace.cli.main import main
 from nutrace.errors import MissingDependencyError, ProbeError
 from nutrace.probes.catalogue import built_in
 
-DEVKIT_PYTHON = os.environ.get("NUTRACE_DEVKIT_PYTHON")
 ROOT = Path(nutrace.__file__).parents[1]
 
 
@@ -129,12 +129,10 @@ def test_missing_targets_are_inactive_and_not_an_error(
 @pytest.fixture
 def devkit_check(tmp_path: Path) -> Dict[str, Any]:
     """``nutrace probes --check --json`` by the devkit's interpreter, with a probe misspelled."""
-    if not DEVKIT_PYTHON:
-        pytest.skip("NUTRACE_DEVKIT_PYTHON is not set")
     file = tmp_path / "probes.toml"
     file.write_text("[[probe]]\ntarget = 'nuplan.planning.simulation.simulation:Simulation.porpagate'\n")
     finished = subprocess.run(
-        [DEVKIT_PYTHON, "-m", "nutrace.cli.main", "probes", "--check", "--json"],
+        [devkit_python() or sys.executable, "-m", "nutrace.cli.main", "probes", "--check", "--json"],
         env={**os.environ, "PYTHONPATH": str(ROOT), "NUTRACE_PROBES": str(file)},
         check=True,
         stdout=subprocess.PIPE,
@@ -143,7 +141,7 @@ def devkit_check(tmp_path: Path) -> Dict[str, Any]:
     return document
 
 
-@pytest.mark.devkit
+@needs_devkit
 def test_the_devkit_has_every_target_of_the_catalogue(devkit_check: Dict[str, Any]) -> None:
     missing: List[Dict[str, Any]] = [row for row in devkit_check["probes"] if not row["present"]]
     assert [row["missing"] for row in missing] == [
