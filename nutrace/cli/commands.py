@@ -28,6 +28,7 @@ COMMANDS = (
     Command("run", "nutrace.cli.run", "run a program under nutrace, options as flags"),
     Command("report", "nutrace.cli.report", "what each component costs per step"),
     Command("flamegraph", "nutrace.cli.flamegraph", "draw a run: HTML, speedscope, SVG, collapsed, Chrome"),
+    Command("cprofile", "nutrace.cli.cprofile", "why cProfile's counts differ from the true ones"),
     Command("probes", "nutrace.cli.probes", "list the probes, check them against the installed devkit"),
     Command("synth", "nutrace.cli.synth", "write a synthetic nuPlan log and maps"),
     Command("demo", "nutrace.cli.demo", "trace a simulation now: no devkit, no data set"),

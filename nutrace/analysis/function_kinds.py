@@ -1,0 +1,132 @@
+"""What a function is - a generator, a coroutine - as its source file says; nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import stat
+from enum import Enum
+from functools import cache
+from typing import List, Optional, Tuple, Union
+
+_LARGEST = 8_000_000  # bytes; generated modules of that size exist, larger ones are no program text
+_MARKS = re.compile(r"\byield\b|\basync\s+def\b")
+_CLOSING = (")", "]", "}", "#")  # a signature's end stands as far left as its def
+_MOST_DECORATORS = 200  # lines between a function's first decorator and its def
+
+
+class Kind(Enum):
+    """What being entered means for a function."""
+
+    FUNCTION = "function"  # each entry is a call
+    GENERATOR = "generator"  # each resumption enters it
+    CONTEXT_MANAGER = "context manager"  # a generator that is entered twice for each with-block
+    COROUTINE = "coroutine"  # entered again after each wait
+    UNKNOWN = "unknown"  # the source is not here, or is another version
+
+
+Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+
+
+def kind_of(file: str, line: int, name: str) -> Kind:
+    """The kind of the function `name` whose code begins at `line` (its first decorator's) of `file`."""
+    if name == "<genexpr>":
+        return Kind.GENERATOR
+    if file == "~" or name.startswith("<"):
+        return Kind.FUNCTION  # written in C; a module, a comprehension, a lambda
+    lines = _lines(file)
+    if lines is None:
+        return Kind.UNKNOWN
+    if not lines:
+        return Kind.FUNCTION
+    found = _block(lines, line, name)
+    if found is None:
+        return Kind.UNKNOWN
+    block, is_function = found
+    if not is_function or not _MARKS.search(block):
+        return Kind.FUNCTION
+    function = _parsed(block)
+    return Kind.UNKNOWN if function is None else _kind(function)
+
+
+@cache
+def _lines(file: str) -> Optional[List[str]]:
+    """The file's lines; none if nothing in it yields or waits; ``None`` if it cannot be read."""
+    # The path comes from a file that a stranger may have written: no devices, no pipes.
+    if not file.endswith(".py"):
+        return None
+    try:
+        status = os.stat(file)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+            return None
+        with open(file, encoding="utf-8", errors="replace") as source:
+            text = source.read(_LARGEST)
+    except (OSError, ValueError):
+        return None
+    return text.split("\n") if _MARKS.search(text) else []
+
+
+def _block(lines: List[str], line: int, name: str) -> Optional[Tuple[str, bool]]:
+    """The text of the definition at `line`, decorators included; and whether it is a function's."""
+    header = re.compile(rf"(\s*)(class|(?:async\s+)?def)\s+{re.escape(name)}\b")
+    for at in range(max(line - 1, 0), min(line - 1 + _MOST_DECORATORS, len(lines))):
+        match = header.match(lines[at])
+        if match:
+            break
+        if at == line - 1 and not lines[at].lstrip().startswith("@"):
+            return None  # neither the definition nor a decorator: another version of the file
+    else:
+        return None
+    indent, end = len(match[1]), at + 1
+    while end < len(lines):
+        text = lines[end].lstrip()
+        outside = text and len(lines[end]) - len(text) <= indent and not text.startswith(_CLOSING)
+        # Within a text of several lines, what stands far left ends nothing.
+        if outside and not _in_text(lines[at:end]):
+            break
+        end += 1
+    return "\n".join(lines[line - 1 : end]), match[2] != "class"
+
+
+def _in_text(lines: List[str]) -> bool:
+    whole = "\n".join(lines)
+    return whole.count('"""') % 2 == 1 or whole.count("'''") % 2 == 1
+
+
+def _parsed(block: str) -> Optional[Function]:
+    """The function that `block` defines."""
+    try:
+        # A method stands indented, and texts in it perhaps not at all: no dedenting.
+        tree: ast.AST = ast.parse(f"if True:\n{block}" if block[:1].isspace() else block)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # all that ast.parse may raise
+        return None
+    while isinstance(tree, (ast.Module, ast.If)):
+        tree = tree.body[0]
+    return tree if isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
+
+
+def _kind(function: Function) -> Kind:
+    if isinstance(function, ast.AsyncFunctionDef):
+        return Kind.COROUTINE
+    if not _yields(function):
+        return Kind.FUNCTION
+    makers = any(map(_makes_manager, function.decorator_list))
+    return Kind.CONTEXT_MANAGER if makers else Kind.GENERATOR
+
+
+def _makes_manager(decorator: ast.expr) -> bool:
+    name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+    return name == "contextmanager"
+
+
+def _yields(function: Function) -> bool:
+    """Whether a yield stands in the function itself, not in one inside it."""
+    queue: List[ast.AST] = list(function.body)
+    while queue:
+        node = queue.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            queue.extend(ast.iter_child_nodes(node))
+    return False

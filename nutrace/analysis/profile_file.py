@@ -1,0 +1,216 @@
+"""Files of cProfile (``python -m cProfile -o``, ``Profile.dump_stats``), read without trusting them.
+
+Such a file is one ``marshal`` dump: ``{(file, line, name): (primitive calls, calls, own seconds,
+cumulative seconds, callers)}``. Python's own reader may crash on a damaged or hostile one, and builds
+code objects if told to; this one knows numbers, texts, tuples and dictionaries, and refuses the rest.
+Source of the format: CPython's ``Python/marshal.c``, versions 2 to 5.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any, Dict, List, NoReturn, Tuple
+
+from nutrace.errors import InputError
+
+_DEEPEST = 8  # a dictionary of tuples of dictionaries of tuples of numbers
+_LARGEST = 1 << 30  # bytes; a profile of a hundred thousand functions has some thirty million
+_NULL = object()
+_CONSTANTS = {"N": None, "T": True, "F": False, "0": _NULL}
+_TEXTS = {"u": "utf-8", "t": "utf-8", "a": "ascii", "A": "ascii"}  # after a length of four bytes
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One row of a profile.
+
+    Attributes
+    ----------
+    file, line, name:
+        Where the code begins and what it is called; for functions written in C the file is "~".
+    count:
+        What cProfile shows as ``ncalls``: how often the function was entered. A generator is
+        entered at each resumption.
+    primitive:
+        Those of `count` that did not come from within the function itself.
+    own_s, cumulative_s:
+        Seconds in it, and in it with all it called; recursion counts once.
+    """
+
+    file: str
+    line: int
+    name: str
+    count: int
+    primitive: int
+    own_s: float
+    cumulative_s: float
+
+
+class _Bad(Exception):
+    """What is wrong with a file."""
+
+
+def read_profile(path: str) -> Tuple[Counted, ...]:
+    """The rows of a profile, in the file's order.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is not a whole profile of cProfile's.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    if not data:
+        raise InputError(f"{path} is empty: the profiled program writes it when it ends")
+    if len(data) > _LARGEST:
+        raise InputError(f"{path} is larger than {_LARGEST >> 30} GiB: not a profile of cProfile's")
+    try:
+        rows = _rows(_Decoder(data).whole())
+    except _Bad as bad:
+        raise InputError(f"{path} is not a profile of cProfile's ({bad}): make one with {_HOW}") from None
+    if not rows:
+        raise InputError(f"{path} is a profile without a single function")
+    return rows
+
+
+_HOW = "python -m cProfile -o FILE.prof PROGRAM"
+
+
+def _rows(table: Any) -> Tuple[Counted, ...]:
+    if not isinstance(table, dict):
+        raise _Bad("no table of functions")
+    return tuple(_row(key, value) for key, value in table.items())
+
+
+def _row(key: Any, value: Any) -> Counted:
+    if not (isinstance(key, tuple) and [type(part) for part in key] == [str, int, str]):
+        raise _Bad("a function without file, line and name")
+    if not (isinstance(value, tuple) and len(value) == 5 and isinstance(value[4], dict)):
+        raise _Bad("a function without its figures")
+    primitive, count, own, cumulative, _ = value
+    whole = type(primitive) is int and type(count) is int and 0 <= primitive <= count < 1 << 63
+    if not whole or not all(type(time) in (int, float) and _finite(time) for time in (own, cumulative)):
+        raise _Bad("figures that no profile has")
+    file, line, name = key
+    return Counted(file, line, name, count, primitive, float(own), float(cumulative))
+
+
+def _finite(time: Any) -> bool:
+    return abs(time) < 1e15 and math.isfinite(time)
+
+
+class _Decoder:
+    """Reads the part of marshal that profiles are made of; nothing in it can call anything."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+        self._shared: List[Any] = []  # what later parts refer to by number
+
+    def whole(self) -> Any:
+        """The one object that the file is."""
+        found = self._object(0)
+        if self._at != len(self._data):
+            raise _Bad(f"{len(self._data) - self._at:,} bytes too many")
+        return found
+
+    def _object(self, depth: int) -> Any:
+        byte = self._take(1)[0]
+        kind, shared = chr(byte & 0x7F), byte & 0x80
+        if depth > _DEEPEST:
+            raise _Bad("nested too deeply")
+        if kind == "r":
+            return self._reference()
+        place = len(self._shared)
+        if shared:
+            self._shared.append(_NULL)  # known by number before its parts are read
+        found = self._of_kind(kind, depth)
+        if shared:
+            self._shared[place] = found
+        return found
+
+    def _of_kind(self, kind: str, depth: int) -> Any:
+        if kind == "i":
+            return int.from_bytes(self._take(4), "little", signed=True)
+        if kind == "g":
+            return struct.unpack("<d", self._take(8))[0]
+        if kind in "zZ":
+            return self._text(self._take(1)[0], "ascii")
+        if kind in _TEXTS:
+            return self._text(self._size(), _TEXTS[kind])
+        if kind == ")":
+            return self._tuple(self._take(1)[0], depth)
+        if kind == "(":
+            return self._tuple(self._size(), depth)
+        if kind == "{":
+            return self._dictionary(depth)
+        if kind == "l":
+            return self._long()
+        if kind in _CONSTANTS:
+            return _CONSTANTS[kind]
+        return _refuse(kind)
+
+    def _take(self, size: int) -> bytes:
+        end = self._at + size
+        if end > len(self._data):
+            raise _Bad("cut short")
+        part = self._data[self._at : end]
+        self._at = end
+        return part
+
+    def _size(self) -> int:
+        size = int.from_bytes(self._take(4), "little", signed=True)
+        if not 0 <= size <= len(self._data) - self._at:
+            raise _Bad("cut short")
+        return size
+
+    def _reference(self) -> Any:
+        number = int.from_bytes(self._take(4), "little")
+        if number >= len(self._shared) or self._shared[number] is _NULL:
+            raise _Bad("a reference to nothing")
+        return self._shared[number]
+
+    def _text(self, size: int, encoding: str) -> str:
+        try:
+            return self._take(size).decode(encoding, "surrogatepass" if encoding == "utf-8" else "strict")
+        except UnicodeDecodeError:
+            raise _Bad("text that is none") from None
+
+    def _tuple(self, size: int, depth: int) -> Tuple[Any, ...]:
+        parts = tuple(self._object(depth + 1) for _ in range(size))
+        if any(part is _NULL for part in parts):
+            raise _Bad("a tuple with holes")
+        return parts
+
+    def _dictionary(self, depth: int) -> Dict[Any, Any]:
+        found: Dict[Any, Any] = {}
+        while True:
+            key = self._object(depth + 1)
+            if key is _NULL:
+                return found
+            value = self._object(depth + 1)
+            if value is _NULL:
+                raise _Bad("a dictionary with holes")
+            try:
+                found[key] = value
+            except TypeError:  # a dictionary in the key
+                raise _Bad("a key that is none") from None
+
+    def _long(self) -> int:
+        size = int.from_bytes(self._take(4), "little", signed=True)
+        if abs(size) > 5:  # digits of 15 bits: no count and no time needs more than 63
+            raise _Bad("a number that no profile has")
+        digits = (int.from_bytes(self._take(2), "little") for _ in range(abs(size)))
+        value = sum(digit << (15 * place) for place, digit in enumerate(digits))
+        return -value if size < 0 else value
+
+
+def _refuse(kind: str) -> NoReturn:
+    if kind == "c":
+        raise _Bad("it holds code")
+    raise _Bad("not a marshal dump of numbers and texts")
