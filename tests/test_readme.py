@@ -1,0 +1,92 @@
+"""README's tables come from the registries: run this file to write them anew.
+
+python tests/test_readme.py
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Dict, List, Sequence, Type
+
+import pytest
+
+from nutrace.cli.commands import COMMANDS
+from nutrace.errors import NutraceError
+from nutrace.settings import Settings
+from nutrace_exporters.registry import FORMATS
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def kinds(base: Type[NutraceError] = NutraceError) -> List[Type[NutraceError]]:
+    """The error and its kinds, by exit code."""
+    found = {base, *(kind for below in base.__subclasses__() for kind in kinds(below))}
+    return sorted(found, key=lambda kind: kind.exit_code)
+
+
+def tables() -> Dict[str, str]:
+    """Every generated table, by the name in its marks."""
+    settings = [
+        (f"`NUTRACE_{field.name.upper()}`", _default(field.default), str(field.metadata["help"]))
+        for field in fields(Settings)
+    ]
+    errors = [
+        (str(kind.exit_code), (kind.__doc__ or "").partition("; exit code")[0].strip())
+        for kind in kinds()[1:]
+    ]
+    return {
+        "commands": table(
+            ("command", "what it does"), [(f"`nutrace {row.name}`", row.help) for row in COMMANDS]
+        ),
+        "settings": table(("variable", "default", "what it says"), settings),
+        "formats": table(
+            ("`-f`", "what it is"),
+            [(f"`{row.name}`", f"{row.description}: `*{row.suffix}`") for row in FORMATS],
+        ),
+        "errors": table(("exit code", "what was wrong"), [("0", "Nothing."), *errors]),
+    }
+
+
+def _default(value: object) -> str:
+    """As it is typed in a shell."""
+    if isinstance(value, bool):
+        value = int(value)
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value != "" else "none"
+
+
+def written(text: str, name: str, content: str) -> str:
+    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    assert marks.search(text), f"README.md has no place for {name}"
+    return marks.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
+
+
+@pytest.mark.parametrize("name", tables())
+def test_table_is_what_the_registry_says(name: str) -> None:
+    text = README.read_text(encoding="utf-8")
+    assert written(text, name, tables()[name]) == text, "python tests/test_readme.py writes it anew"
+
+
+def test_pictures_and_files_that_it_names_are_there() -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", README.read_text(encoding="utf-8")):
+        assert (README.parent / link).is_file(), link
+
+
+def test_every_command_that_it_shows_there_is() -> None:
+    shown = set(
+        re.findall(r"(?:^    |`|/)nutrace ([a-z]+)\b", README.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert {row.name for row in COMMANDS} == shown
+
+
+if __name__ == "__main__":
+    page = README.read_text(encoding="utf-8")
+    for title, content in tables().items():
+        page = written(page, title, content)
+    README.write_text(page, encoding="utf-8")
