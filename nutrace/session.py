@@ -23,8 +23,9 @@ from nutrace.probes.probe import Probe
 from nutrace.recording import context, encoding
 from nutrace.recording.buffers import local
 from nutrace.recording.clock import unix_offset_ns
+from nutrace.recording.faults import say
 from nutrace.recording.processes import VARIABLE, Endings, Inherited, inherited
-from nutrace.recording.recorder import Recorder, say
+from nutrace.recording.recorder import Recorder
 from nutrace.recording.resource import describe, identity
 from nutrace.recording.runfile import Finished, RunFile, abandoned, reserve
 from nutrace.recording.span import Site, home, ids

@@ -8,12 +8,10 @@ queue, so nothing is dropped and memory stays bounded.
 from __future__ import annotations
 
 import _thread
-import contextlib
-import sys
 import threading
 import time
 from itertools import groupby
-from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Callable, Deque, Dict, List, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.recording import encoding
@@ -21,8 +19,9 @@ from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
-from nutrace.recording.context import current, parent_in
+from nutrace.recording.faults import Faults
 from nutrace.recording.figures import Figures
+from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, home, ids
 
@@ -56,36 +55,47 @@ class Recorder:
         text_limit: int = 4096,
     ) -> None:
         self.file = file
-        self.figures = Figures()
-        self.dropped = 0
-        self.unfinished = 0
-        self.faults: List[str] = []
-        self.fault_count = 0
-        self.own_ns = 0  # CPU time spent draining
-        self.born_ns = now_ns()
         self.listeners: List[Callable[[Record, int], None]] = []
         self._describe = describe
         self._version = version
         self._encoder = encoding.Encoder(text_limit)
-        self._lock = threading.Lock()
-        self._holder = 0
-        self._open: Dict[int, Span] = {}  # announced, not ended yet
-        self._ancestors: Dict[int, Span] = {}  # open ones of spans that were written
-        self._waiting: List[Tuple[Record, int]] = []  # off their threads' queues, not written yet
-        self._cut: Dict[int, bool] = {}  # spans that we ended, by id(): whether they were written
         self._is_child = False
         self.resume: Callable[[], None] = lambda: None  # called when this thread has written
         self._scopes: Dict[Tuple[str, str], str] = {}
         self.background = Background(self.flush, flush_seconds)
+        self._sign_ns = int(flush_seconds * 1e9)
+        self._begin()
         self._last_flush = 0
         self._closed = False
-        self._brief = ""
         forget()
         home.longest_ns = int(compress_us * 1000) if compress_us else -1
         home.hand_over = self.hand_over
         home.relieve = self.relieve
         home.fault = self.fault
         home.step_ended = self.flush_soon
+
+    def _begin(self) -> None:
+        """Nothing is recorded so far; also in a forked child."""
+        self.born_ns = now_ns()
+        self.figures = Figures()
+        self._faults = Faults()
+        self._open = OpenSpans(self.born_ns, self._sign_ns)
+        self.dropped = self.unfinished = self.own_ns = 0  # own_ns: CPU time spent draining
+        self._waiting: List[Tuple[Record, int]] = []  # off their threads' queues, not written yet
+        self._cut: Dict[int, bool] = {}  # spans that we ended, by id(): whether they were written
+        self._brief = ""
+        self._lock = threading.Lock()
+        self._holder = 0
+
+    @property
+    def fault_count(self) -> int:
+        """Errors of our own that were caught."""
+        return self._faults.count
+
+    @property
+    def faults(self) -> List[str]:
+        """The kinds of them, and what else was said to go wrong."""
+        return self._faults.notes
 
     @property
     def truncated(self) -> int:
@@ -131,12 +141,7 @@ class Recorder:
 
     def fault(self, where: str) -> None:
         """Count a fault of our own and say it once; called from an ``except`` block."""
-        error = sys.exc_info()[1]
-        self.fault_count += 1
-        note = f"{where}: {type(error).__name__}: {error}"
-        if where not in {known.split(":", 1)[0] for known in self.faults} and len(self.faults) < 20:
-            self.faults.append(note)
-            say(f"fault in nutrace (the program goes on): {note}")
+        self._faults.note(where)
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -147,16 +152,15 @@ class Recorder:
 
     def before_fork(self) -> None:
         """Let no thread of ours be in the middle of something, and name what the child is inside of."""
-        for span in _chain():
+        for span in chain():
             ids.assign(span)  # parent and child write the same id
         self.background.stop()
 
     def before_exec(self) -> None:
         """Write everything, and that this thread's open spans were begun."""
-        for span in _chain():
+        for span in chain():
             ids.assign(span)
-            if not span.ended and span.id not in self._open:
-                self._ancestors[span.id] = span
+            self._open.begun(span)
         self.flush()
 
     def _drain_locked(self, closing: bool) -> None:
@@ -225,14 +229,7 @@ class Recorder:
 
     def _account(self, record: Record, thread_id: int) -> None:
         self.figures.take(record)
-        self._open.pop(record.id, None)
-        self._ancestors.pop(record.id, None)
-        parent = record.parent
-        while isinstance(parent, Span) and parent.id not in self._open and parent.id not in self._ancestors:
-            if not parent.ended and parent.started >= self.born_ns:
-                ids.assign(parent)
-                self._ancestors[parent.id] = parent
-            parent = parent.parent
+        self._open.written(record)
         for listener in self.listeners:
             try:
                 listener(record, thread_id)
@@ -241,11 +238,8 @@ class Recorder:
 
     def _announce(self) -> None:
         now = now_ns()
-        spans = [span for span in self._ancestors.values() if not span.ended]
-        self._ancestors = {}
-        if spans:
-            texts = [self._encoder.announce(span, now) for span in spans]
-            self._open.update((span.id, span) for span in spans)
+        texts = [self._encoder.announce(span, now) for span in self._open.due(now)]
+        if texts:
             self._write([(encoding.scope(semconv.OPEN_SCOPE, self._version), texts)], lost=0)
 
     def _write(self, groups: List[Tuple[str, List[str]]], lost: int = 1) -> None:
@@ -255,10 +249,7 @@ class Recorder:
                 self.file.write(self._resource(), [(scope, spans)])
             except OSError as error:
                 self.dropped += lost * len(spans)
-                note = f"cannot write {self.file.partial}: {error.strerror}"
-                if note not in self.faults:
-                    self.faults.append(note)
-                    say(f"{note}; spans are being lost, and counted")
+                self._faults.lose(f"cannot write {self.file.partial}: {error.strerror}")
 
     def _resource(self) -> str:
         if not self.file.begun:
@@ -281,10 +272,7 @@ class Recorder:
     def close_open_spans(self) -> None:
         """End what is still open, as unfinished: this thread's spans and all known ancestors."""
         at = now_ns()
-        spans = {*self._open.values(), *self._ancestors.values(), *_chain()}
-        for span in sorted(spans, key=lambda span: -span.started):
-            if span.ended or span.started < self.born_ns:
-                continue
+        for span in sorted(self._open.known(), key=lambda span: -span.started):
             span.more().unfinished = True
             span.ended = at
             self.unfinished += 1
@@ -307,32 +295,6 @@ class Recorder:
         self.file.leave()
         self.file = file
         forget_other_threads()
-        self.figures = Figures()
-        self.dropped = self.unfinished = self.fault_count = self.own_ns = 0
-        self.faults = []
-        self.born_ns = now_ns()
-        self._open = {}
-        self._ancestors = {}
-        self._waiting = []
-        self._cut = {}
         self._is_child = True
-        self._brief = ""
-        self._lock = threading.Lock()
-        self._holder = 0
+        self._begin()
         self.background.forget()
-
-
-def say(message: str) -> None:
-    """One line on stderr; a closed or odd stderr is no reason to fail."""
-    with contextlib.suppress(Exception):  # law 1: it may be any object of the program's
-        sys.stderr.write(f"nutrace: {message}\n")
-        sys.stderr.flush()
-
-
-def _chain() -> Iterator[Span]:
-    """The spans of ours that this thread is inside of, innermost first."""
-    state = current.get()
-    node = state if state is None or isinstance(state, Span) else parent_in(state)
-    while isinstance(node, Span):
-        yield node
-        node = node.parent

@@ -1,0 +1,82 @@
+"""Spans that are open while others are written: what the file says of them if the process is killed.
+
+Other threads' context cannot be read, so an open span is known from its first written descendant on.
+It is announced then, as it would look if it ended at that moment; and from time to time the innermost
+of the known ones again: readers end an unfinished span at the latest sign of life below it.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, Set
+
+from nutrace.recording.compression import Record
+from nutrace.recording.context import current, parent_in
+from nutrace.recording.span import Span, ids
+
+# Suspended generators may stay open by the thousand; the lines that say so must stay few.
+_MOST_SIGNS = 64
+
+
+class OpenSpans:
+    """The open ancestors of what was written, by id.
+
+    Parameters
+    ----------
+    since_ns:
+        Clock reading; spans that began before it are another recording's, or the parent process's.
+    every_ns:
+        How often the innermost are announced again.
+    """
+
+    def __init__(self, since_ns: int, every_ns: int) -> None:
+        self._since_ns = since_ns
+        self._every_ns = every_ns
+        self._last_sign_ns = since_ns
+        self._announced: Dict[int, Span] = {}
+        self._fresh: Dict[int, Span] = {}
+
+    def written(self, record: Record) -> None:
+        """`record` was written: it is open no more, and what is above it is now known."""
+        self._announced.pop(record.id, None)
+        self._fresh.pop(record.id, None)
+        span = record.parent
+        while isinstance(span, Span) and span.id not in self._announced and span.id not in self._fresh:
+            if not span.ended and span.started >= self._since_ns:
+                ids.assign(span)
+                self._fresh[span.id] = span
+            span = span.parent
+
+    def begun(self, span: Span) -> None:
+        """Announce `span` the next time, whatever was written below it."""
+        if not span.ended and span.id not in self._announced:
+            self._fresh[span.id] = span
+
+    def due(self, now: int) -> List[Span]:
+        """What to announce at the clock reading `now`: the new ones, and the innermost if it is time."""
+        fresh = {key: span for key, span in self._fresh.items() if not span.ended}
+        self._fresh = {}
+        self._announced.update(fresh)
+        if now - self._last_sign_ns >= self._every_ns:
+            self._last_sign_ns = now
+            fresh.update((span.id, span) for span in self._innermost())
+        return list(fresh.values())
+
+    def _innermost(self) -> List[Span]:
+        still = [span for span in self._announced.values() if not span.ended]
+        above = {id(span.parent) for span in still}
+        innermost = [span for span in still if id(span) not in above]
+        return sorted(innermost, key=lambda span: span.started)[-_MOST_SIGNS:]
+
+    def known(self) -> Set[Span]:
+        """All that may still be open: the known ones, and those that this thread is inside of."""
+        spans = {*self._announced.values(), *self._fresh.values(), *chain()}
+        return {span for span in spans if not span.ended and span.started >= self._since_ns}
+
+
+def chain() -> Iterator[Span]:
+    """The spans of ours that this thread is inside of, innermost first."""
+    state = current.get()
+    node = state if state is None or isinstance(state, Span) else parent_in(state)
+    while isinstance(node, Span):
+        yield node
+        node = node.parent
