@@ -100,7 +100,7 @@ def reconcile(profile: Sequence[Counted], trace: Optional[Trace] = None) -> Reco
         matches = match(profile, traced_functions(trace), copying)
     ratio = _time_ratio([(profile[row], traced) for row, (traced, _) in matches.items()])
     known = [_known(profile[row], traced, same, ratio) for row, (traced, same) in matches.items()]
-    unknown = [_alone(row) for at, row in enumerate(profile) if at not in matches]
+    unknown = [_alone(row, copying) for at, row in enumerate(profile) if at not in matches]
     helpers = [row for row in profile if row.file in copying and row.name not in _COPYING]
     known, unknown = ([_with_helpers(row, copying, helpers) for row in rows] for rows in (known, unknown))
     unknown = [row for row in unknown if row.counted not in helpers]
@@ -108,7 +108,7 @@ def reconcile(profile: Sequence[Counted], trace: Optional[Trace] = None) -> Reco
         functions=len(profile),
         counted=sum(row.count for row in profile),
         known=_sorted(known),
-        alone=_sorted([row for row in unknown if not row.is_calls and row.kind is not Kind.UNKNOWN]),
+        alone=_sorted([row for row in unknown if not row.is_calls]),
         unreadable=sum(row.kind is Kind.UNKNOWN and row.counted.count > 1 for row in unknown),
         time_ratio=ratio,
     )
@@ -116,8 +116,10 @@ def reconcile(profile: Sequence[Counted], trace: Optional[Trace] = None) -> Reco
 
 def _sorted(rows: List[Row]) -> Tuple[Row, ...]:
     def order(row: Row) -> Tuple[bool, int, float, str]:
-        counted = row.counted
-        return (row.is_calls, (row.made.calls or 0) - counted.count, -counted.cumulative_s, counted.name)
+        counted, calls = row.counted, row.made.calls
+        if calls is None:
+            calls = counted.primitive if row.kind is Kind.UNKNOWN else 0
+        return (row.is_calls, calls - counted.count, -counted.cumulative_s, counted.name)
 
     return tuple(sorted(rows, key=order))
 
@@ -162,19 +164,16 @@ def _with_helpers(row: Row, copying: Set[str], helpers: Sequence[Counted]) -> Ro
     return replace(row, reasons=(*row.reasons, *inside_copying(helpers)))
 
 
-def _alone(counted: Counted) -> Row:
+def _alone(counted: Counted, copying: Set[str]) -> Row:
     # A function entered once was called once, whatever it is; and what is written in C is called,
     # even if from inside itself: hash() of a tuple.
-    kind = (
-        Kind.FUNCTION
-        if counted.count <= 1 or counted.file == "~"
-        else kind_of(counted.file, counted.line, counted.name)
-    )
+    plain = counted.count <= 1 or counted.file == "~" or counted.file in copying
+    kind = Kind.FUNCTION if plain else kind_of(counted.file, counted.line, counted.name)
     recursion = counted.count - counted.primitive if counted.file != "~" else 0
     if kind is Kind.CONTEXT_MANAGER and not recursion:
         half = (counted.count + 1) // 2
         made = Made(half, counted.count - half, 0)
-    elif kind in (Kind.FUNCTION, Kind.UNKNOWN):
+    elif kind is Kind.FUNCTION or (kind is Kind.UNKNOWN and not recursion):
         made = Made(counted.count - recursion, 0, recursion)
     else:
         made = Made(None, None, None)

@@ -86,7 +86,13 @@ def alone(counted: Counted, kind: Kind, made: Made) -> List[str]:
         return [f"a context manager, entered twice for each with-block: {_plural(made.calls, 'with-blocks')}"]
     if kind is Kind.CONTEXT_MANAGER:
         return [f"a context manager: {total:,} = two entries for each with-block"]
-    if made.recursion and kind is not Kind.UNKNOWN:
+    if kind is Kind.UNKNOWN and made.calls is None:
+        inner = total - counted.primitive
+        return [
+            f"{total:,} = {counted.primitive:,} entries from outside + {inner:,} from within itself; "
+            "without its source nobody knows whether some are resumptions"
+        ]
+    if made.recursion:
         parts = f"{_plural(made.calls or 0, 'root calls')} + {_plural(made.recursion, 'recursive calls')}"
         return [f"{total:,} = {parts}: {_recursion(counted)}"]
     return []
