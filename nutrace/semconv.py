@@ -41,9 +41,42 @@ SCENARIO_TYPE: Final = "nuplan.scenario.type"
 SCENARIO_LOG: Final = "nuplan.scenario.log_name"
 PLANNER_NAME: Final = "nuplan.planner.name"
 
+# Copies: code.* say who called, and at which line. Numbers add up over the calls of a composite.
+COPY_ROOT_TYPE: Final = "nutrace.deepcopy.root_type"  # of what was copied (unpickled: of what came out)
+COPY_THROUGH: Final = "nutrace.copy.through"  # builtin, __deepcopy__ or __copy__, copyreg, __reduce_ex__
+COPY_OBJECTS: Final = "nutrace.deepcopy.objects"  # entries that the memo gained
+# Deep copies begun inside a deep copy with a memo of their own: part of the one around them.
+COPY_NESTED: Final = "nutrace.deepcopy.nested_calls"
+COPY_NESTED_OBJECTS: Final = "nutrace.deepcopy.nested_objects"
+COPY_DEPTH: Final = "nutrace.deepcopy.depth"  # levels of such; absent if there are none
+COPY_TYPES: Final = "nutrace.deepcopy.types"  # {type: {objects, bytes}}; NUTRACE_DEEPCOPY=detail only
+
+# Statements: code.* say who asked. Numbers add up, series have an entry for each execution.
+DB_SYSTEM: Final = "db.system.name"
+DB_NAMESPACE: Final = "db.namespace"  # the database file, absolute
+DB_TEXT: Final = "db.query.text"  # normalised
+DB_OPERATION: Final = "db.operation.name"
+DB_ROWS: Final = "db.response.returned_rows"
+SQL_STATEMENT: Final = "nutrace.sql.statement"  # hash of the normalised text, the same in every run
+SQL_EXECUTE_NS: Final = "nutrace.sql.execute_ns"
+SQL_FETCH_NS: Final = "nutrace.sql.fetch_ns"
+SQL_RUNS: Final = "nutrace.sql.runs"  # of executemany: sets of parameters, each of which is run
+SQL_PARAMETERS: Final = "nutrace.sql.parameters"  # series: hashes under a key that no file holds
+SQL_TOOK_NS: Final = "nutrace.sql.took_ns"  # series: execute and fetches
+SQL_OPEN: Final = "nutrace.sql.open_connections"  # series: of the process, after a connect or close
+
 # --- span names that analyses know ----------------------------------------------------------
 STEP_SPAN: Final = "simulation.step"
 RUN_SPAN: Final = "simulation.run"
+STATEMENT_SPAN: Final = "sqlite3.statement"
+CONNECT_SPAN: Final = "sqlite3.connect"
+CLOSE_SPAN: Final = "sqlite3.close"
+COMMIT_SPAN: Final = "sqlite3.commit"
+ROLLBACK_SPAN: Final = "sqlite3.rollback"
+DEEPCOPY_SPAN: Final = "copy.deepcopy"
+COPY_SPAN: Final = "copy.copy"
+PICKLE_SPAN: Final = "pickle.dumps"
+UNPICKLE_SPAN: Final = "pickle.loads"
 
 # --- resource attributes --------------------------------------------------------------------
 RUN_ID: Final = "nutrace.run.id"

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -20,6 +19,7 @@ from nutrace.errors import OutputError
 from nutrace.probes import generators, wrappers
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
+from nutrace.probes.sqlite import account
 from nutrace.recording import context, encoding
 from nutrace.recording.buffers import local
 from nutrace.recording.clock import unix_offset_ns
@@ -72,6 +72,8 @@ class Session:
         home.offset_ns = unix_offset_ns(known.offset_ns if known else None)
         if known:
             home.trace_id = known.trace_id
+        home.secret = (known.secret if known else b"") or secrets.token_bytes(16)
+        home.sql_text = settings.sql_text
         self.recorder = Recorder(
             self.file,
             self._resource,
@@ -120,7 +122,9 @@ class Session:
             self.uninstall()
             self.file.discard()
             raise
-        handover = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getpid())
+        handover = Inherited(
+            self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getpid(), home.secret
+        )
         os.environ[VARIABLE] = str(handover)
         atexit.register(self.finish)
         self.recorder.background.start()
@@ -168,14 +172,14 @@ class Session:
 
     def _finish(self) -> None:
         recorder = self.recorder
-        recorder.unfinished += generators.close_suspended()
+        recorder.unfinished += generators.close_suspended() + account.close_open()
         written = recorder.close()
         self._turn_off()
         if not written and not self.file.expected:
             self.file.discard()
             if self.parent is None and recorder.dropped:
                 say(f"{recorder.dropped:,} spans were recorded and lost, and no file written")
-            elif self.parent is None and (self._applied or self.engine.applied):
+            elif self.parent is None and self._watches():
                 say("no span was recorded, and no file written: nothing that the probes watch was called")
             return
         hot_ns = 0.0
@@ -202,10 +206,18 @@ class Session:
             for line in lines(recorder, end, wall, self.overhead_ns):
                 say(line)
 
+    def _watches(self) -> bool:
+        """Whether probes watch more than the standard library, which every program has."""
+        applied = set(self._applied or self.engine.applied)
+        return any(
+            probe.target in applied for probe in self.engine.probes if probe.distribution != "Python"
+        )
+
     def _forked(self) -> None:
         """In a forked child: a shard of its own below the same run."""
         ids.renew()
         generators.forget_suspended()
+        account.forget_open()
         self.parent = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getppid())
         self.file.leave()
         self.file = RunFile(self.file.run, self.run_id)
@@ -222,7 +234,7 @@ class Session:
             return identity(self.run_id)
         recorder = self.recorder
         attributes = describe(self.run_id, nutrace.__version__)
-        attributes[semconv.SETTINGS] = json.dumps(asdict(self.settings))
+        attributes[semconv.SETTINGS] = json.dumps(vars(self.settings))  # asdict makes deep copies
         attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid

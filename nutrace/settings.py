@@ -14,6 +14,7 @@ from typing import Any, Dict, Mapping, Optional
 from nutrace.errors import SettingsError
 
 LEVELS = ("coarse", "normal", "fine")
+DEEPCOPY_MODES = ("on", "detail", "off")
 
 #: Variables that begin with NUTRACE_ and are no settings: the hand-over to child processes,
 #: the test suite's interpreter, and the stock exporters' output.
@@ -43,9 +44,19 @@ class Settings:
     )
     text_limit: int = field(default=4096, metadata={"help": "longest attribute text, in characters"})
 
+    deepcopy: str = field(
+        default="on", metadata={"help": "deep copies: on, off, or detail: with the types inside"}
+    )
+
+    sql_text: bool = field(default=True, metadata={"help": "write statements, or their hashes only"})
+
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
             raise SettingsError(f"NUTRACE_LEVEL={self.level!r} is unknown: use {', '.join(LEVELS)}")
+        if self.deepcopy not in DEEPCOPY_MODES:
+            raise SettingsError(
+                f"NUTRACE_DEEPCOPY={self.deepcopy!r} is unknown: use {', '.join(DEEPCOPY_MODES)}"
+            )
         if not self.output:
             raise SettingsError("NUTRACE_OUTPUT is empty: name a file, for example run.json")
         if not 0.05 <= self.flush_seconds <= 3600:

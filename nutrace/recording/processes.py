@@ -29,16 +29,20 @@ class Inherited:
     trace_id: int
     offset_ns: int
     pid: int
+    secret: bytes = b""
 
     def __str__(self) -> str:
-        return f"{self.run_id}:{self.trace_id:032x}:{self.offset_ns}:{self.pid}:{self.run}"
+        pid = f"{self.pid}.{self.secret.hex()}"
+        return f"{self.run_id}:{self.trace_id:032x}:{self.offset_ns}:{pid}:{self.run}"
 
 
 def inherited(environ: Mapping[str, str]) -> Optional[Inherited]:
     """The run that this process belongs to, if a traced process started it."""
     run_id, trace_id, offset, pid, run = [*environ.get(VARIABLE, "").split(":", 4), "", "", "", "", ""][:5]
+    pid, _, secret = pid.partition(".")
     try:
-        found = Inherited(Path(run), run_id, int(trace_id, 16), int(offset), int(pid))
+        key = bytes.fromhex(secret)
+        found = Inherited(Path(run), run_id, int(trace_id, 16), int(offset), int(pid), key)
     except ValueError:
         return None
     return found if run and found.run.parent.is_dir() else None

@@ -148,6 +148,8 @@ class Home:
         self.trace_id = int.from_bytes(os.urandom(16), "big") | 1
         self.offset_ns = 0
         self.longest_ns = 200_000  # leaves that took longer are not merged
+        self.secret = os.urandom(16)  # the run's key to hashes: in memory and inherited, in no file
+        self.sql_text = True  # whether statements are written, or their hashes only
         self.last_failure = (0, 0)  # id() of the error, and of the span that it went on to
         self.hand_over: Callable[[Span], None] = lambda span: None
         self.relieve: Callable[[Any], None] = lambda spans: spans.clear()

@@ -1,0 +1,21 @@
+"""Probes on the standard library's database."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+from nutrace import semconv
+from nutrace.probes.probe import Probe
+
+
+def _connect(original: Any, switch: List[bool]) -> Any:
+    from nutrace.probes.sqlite.connections import stand_in  # only where sqlite3 is imported anyway
+
+    return stand_in(original, switch)
+
+
+# The second is where the first comes from; a program may import it alone.
+PROBES = tuple(
+    Probe(f"{module}:connect", "database", semconv.CONNECT_SPAN, stand_in=_connect, distribution="Python")
+    for module in ("sqlite3", "sqlite3.dbapi2")
+)

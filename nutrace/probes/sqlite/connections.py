@@ -1,0 +1,238 @@
+"""Connections that record when they are made, closed, committed and rolled back; and ``connect``."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import sqlite3
+import sys
+from typing import Any, Dict, List, Mapping, Set, Tuple
+from urllib.parse import unquote
+
+from opentelemetry.context.context import Context
+
+from nutrace import semconv
+from nutrace.probes.sqlite.account import end_of
+from nutrace.probes.sqlite.cursors import cursors
+from nutrace.probes.sqlite.sites import caller, current_sites
+from nutrace.probes.sqlite.subclasses import Subclasses
+from nutrace.probes.switch import switch
+from nutrace.probes.wrapped import put_around
+from nutrace.recording.clock import now_ns
+from nutrace.recording.context import current, start_under_context
+from nutrace.recording.span import Span, home
+from nutrace.recording.tally import settle
+
+_Args = Tuple[Any, ...]
+_Kwargs = Mapping[str, Any]
+
+_FACTORY = 5  # its place among the arguments of connect
+_URI = 7
+
+_init: Any = sqlite3.Connection.__init__
+_cursor: Any = sqlite3.Connection.cursor
+_close: Any = sqlite3.Connection.close
+_commit: Any = sqlite3.Connection.commit
+_rollback: Any = sqlite3.Connection.rollback
+_exit: Any = sqlite3.Connection.__exit__
+
+_numbers = itertools.count(1)
+_open: Set[int] = set()  # numbers of connections
+
+
+class Link:
+    """What we know of a connection."""
+
+    __slots__ = ("namespace", "number")
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.number = next(_numbers)
+        _open.add(self.number)
+
+    def closed(self) -> bool:
+        """Note that it is; false if it was already."""
+        if self.number in _open:
+            _open.discard(self.number)
+            return True
+        return False
+
+    def __del__(self) -> None:
+        _open.discard(self.number)  # its connection was collected
+
+
+def namespace_of(args: _Args, kwargs: _Kwargs) -> str:
+    """The database file of a connect call, absolute; ``:memory:`` and the empty name stay."""
+    name = args[0] if args else kwargs["database"]
+    file = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else str(type(name))
+    if (args[_URI] if len(args) > _URI else kwargs.get("uri")) and file.startswith("file:"):
+        file = unquote(file[5:].partition("#")[0].partition("?")[0])
+        if file.startswith("//"):
+            file = "/" + file[2:].partition("/")[2]
+    if file in ("", ":memory:"):
+        return file
+    return os.path.abspath(file)
+
+
+class RecordingConnection(sqlite3.Connection):
+    """What is put below the program's connection class; its ``_nutrace`` is a :class:`Link`."""
+
+    __slots__ = ()
+
+    _nutrace: Link
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            self._nutrace = Link(namespace_of(args, kwargs))
+        except Exception:  # law 1; most often sqlite3 objects too, and says so
+            if args or kwargs:
+                home.fault("naming a database")
+        _init(self, *args, **kwargs)
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        if switch:
+            if args:
+                args = (cursors.of(args[0]), *args[1:])
+            elif kwargs:
+                if "factory" in kwargs:
+                    kwargs["factory"] = cursors.of(kwargs["factory"])
+            else:
+                return _cursor(self, cursors.default)
+        return _cursor(self, *args, **kwargs)
+
+    def close(self, *args: Any, **kwargs: Any) -> Any:
+        link = _link(self)
+        if link is None:
+            return _close(self, *args, **kwargs)
+        end_of(link)
+        if link.number not in _open or not switch:
+            closed = _close(self, *args, **kwargs)
+            link.closed()
+            return closed
+        return _timed(self, semconv.CLOSE_SPAN, _close, args, kwargs)
+
+    def commit(self, *args: Any, **kwargs: Any) -> Any:
+        return _timed(self, semconv.COMMIT_SPAN, _commit, args, kwargs)
+
+    def rollback(self, *args: Any, **kwargs: Any) -> Any:
+        return _timed(self, semconv.ROLLBACK_SPAN, _rollback, args, kwargs)
+
+    def __exit__(self, *args: Any) -> Any:
+        # sqlite3 commits or rolls back by itself, past these methods.
+        whole = all(arg is None for arg in args)
+        return _timed(self, semconv.COMMIT_SPAN if whole else semconv.ROLLBACK_SPAN, _exit, args, {})
+
+    if sys.version_info >= (3, 11):
+        # These make plain cursors there, whatever `cursor` does; before, they call it.
+        def execute(self, *args: Any, **kwargs: Any) -> Any:
+            return self._with_cursor("execute", args, kwargs)
+
+        def executemany(self, *args: Any, **kwargs: Any) -> Any:
+            return self._with_cursor("executemany", args, kwargs)
+
+        def executescript(self, *args: Any, **kwargs: Any) -> Any:
+            return self._with_cursor("executescript", args, kwargs)
+
+        def _with_cursor(self, method: str, args: _Args, kwargs: _Kwargs) -> Any:
+            if not switch or kwargs:
+                return getattr(sqlite3.Connection, method)(self, *args, **kwargs)
+            return getattr(_cursor(self, cursors.default), method)(*args)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if type(self) is connections.default and protocol >= 2:
+            raise TypeError("cannot pickle 'sqlite3.Connection' object")
+        return super().__reduce_ex__(protocol)
+
+
+connections = Subclasses(sqlite3.Connection, RecordingConnection)
+
+
+def _link(connection: Any) -> Any:
+    try:
+        return connection._nutrace
+    except AttributeError:  # not initialised, or not by way of us
+        return None
+
+
+def _timed(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
+    """One call on a connection, as a span."""
+    link = _link(connection)
+    if link is None or not switch:
+        return original(connection, *args, **kwargs)
+    site = current_sites.sites.plain(caller(), name, link.namespace)
+    state = current.get()
+    span = start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
+    current.set(span)
+    span.started = now_ns()
+    try:
+        result = original(connection, *args, **kwargs)
+    except BaseException as error:
+        span.ended = now_ns()
+        current.set(state)
+        span.fail(error)
+        _settle(span, {})
+        raise
+    span.ended = now_ns()
+    current.set(state)
+    series: Dict[str, Any] = {}
+    if original is _close:
+        link.closed()
+        series = {semconv.SQL_OPEN: len(_open)}
+    _settle(span, series)
+    return result
+
+
+def _settle(span: Span, series: Mapping[str, Any]) -> None:
+    try:
+        settle(span, series=series)
+    except Exception:  # law 1
+        home.fault("ending a span")
+
+
+def stand_in(original: Any, switch: List[bool]) -> Any:
+    """What stands in the place of ``sqlite3.connect``."""
+    current_sites.renew()
+    return put_around(original, _connect, switch)
+
+
+def _connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
+    try:
+        args, kwargs = _with_factory(args, kwargs)
+        namespace = namespace_of(args, kwargs)
+    except Exception:  # law 1: sqlite3 will object to these arguments itself
+        return wrapped(*args, **kwargs)
+    site = current_sites.sites.plain(caller(), semconv.CONNECT_SPAN, namespace)
+    state = current.get()
+    span = start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
+    current.set(span)
+    span.started = now_ns()
+    try:
+        connection = wrapped(*args, **kwargs)
+    except BaseException as error:
+        span.ended = now_ns()
+        current.set(state)
+        span.fail(error)
+        _settle(span, {})
+        raise
+    span.ended = now_ns()
+    current.set(state)
+    if _link(connection) is None and isinstance(connection, RecordingConnection):
+        connection._nutrace = Link(namespace)  # its class called sqlite3's __init__ by name
+    _settle(span, {semconv.SQL_OPEN: len(_open)})
+    return connection
+
+
+def _with_factory(args: _Args, kwargs: _Kwargs) -> Tuple[_Args, _Kwargs]:
+    """The arguments of a connect call, with a factory that records."""
+    if len(args) > _FACTORY:
+        return (*args[:_FACTORY], _recording(args[_FACTORY]), *args[_FACTORY + 1 :]), kwargs
+    if "factory" in kwargs:
+        return args, {**kwargs, "factory": _recording(kwargs["factory"])}
+    return args, {**kwargs, "factory": connections.default}
+
+
+def _recording(factory: Any) -> Any:
+    if type(factory) is functools.partial:
+        return functools.partial(_recording(factory.func), *factory.args, **factory.keywords)
+    return connections.of(factory)
