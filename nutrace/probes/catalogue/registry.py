@@ -38,6 +38,7 @@ CATALOGUES = (
     Catalogue("map", "nutrace.probes.catalogue.nuplan_map"),
     Catalogue("outputs", "nutrace.probes.catalogue.nuplan_outputs"),
     Catalogue("startup", "nutrace.probes.catalogue.nuplan_startup"),
+    Catalogue("stdlib", "nutrace.probes.catalogue.stdlib"),
 )
 
 
