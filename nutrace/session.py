@@ -209,9 +209,7 @@ class Session:
     def _watches(self) -> bool:
         """Whether probes watch more than the standard library, which every program has."""
         applied = set(self._applied or self.engine.applied)
-        return any(
-            probe.target in applied for probe in self.engine.probes if probe.distribution != "Python"
-        )
+        return any(probe.target in applied for probe in self.engine.probes if probe.distribution != "Python")
 
     def _forked(self) -> None:
         """In a forked child: a shard of its own below the same run."""

@@ -19,6 +19,7 @@ OTHER: Dict[str, Any] = {
     "flush_seconds": 2.5,
     "compress_us": 10.0,
     "text_limit": 99,
+    "deepcopy": "detail",
 }
 
 

@@ -101,6 +101,7 @@ class Engine:
         """Put back the very objects that were there; newest first."""
         self._active = False
         self.switch.clear()
+        self._unbind()
         while self._undo:
             try:
                 self._undo.pop()()
@@ -202,6 +203,16 @@ class Engine:
             for name, value in list(vars(module).items()):
                 if value is original:
                     self._replace(module, name, wrapped)
+
+    def _unbind(self) -> None:
+        """Names that ``from module import function`` bound while ours stood there."""
+        for module in list(sys.modules.values()):
+            if isinstance(module, ModuleType):
+                names = vars(module)
+                for name, value in list(names.items()):
+                    own = self._originals.get(id(value), _ABSENT)
+                    if own is not _ABSENT:
+                        names[name] = own
 
     # -- families of subclasses --------------------------------------------------------------
 

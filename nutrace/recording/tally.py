@@ -106,6 +106,63 @@ def settle(
     home.hand_over(span)
 
 
+def tick(site: Site, parent: Optional[Parent], started: int, ended: int) -> Optional[Tally]:
+    """Count a short leaf that need not be a span, if there is a tally that it belongs to."""
+    took = ended - started
+    mine = vars(_open)
+    if took > home.longest_ns or mine.get("parent") is not parent or mine.get("forgotten") != forgotten[0]:
+        return None
+    tally: Optional[Tally] = mine["tallies"].get(site)
+    if tally is None:
+        return None
+    try:
+        tally.key.pop()
+    except IndexError:
+        return None
+    tally.count += 1
+    tally.sum_ns += took
+    tally.ended = ended
+    if took < tally.min_ns:
+        tally.min_ns = took
+    elif took > tally.max_ns:
+        tally.max_ns = took
+    tally.key.append(True)
+    return tally
+
+
+def tick_span(span: Span, name: str = "", number: int = 0) -> bool:
+    """As :func:`settle` with at most one number, if `span` is a short leaf and has a tally to go to."""
+    if span.extra is not None or span.id:
+        return False
+    took = span.ended - span.started
+    parent = span.parent
+    mine = vars(_open)
+    if took > home.longest_ns or mine.get("parent") is not parent or mine.get("forgotten") != forgotten[0]:
+        return False
+    tally: Optional[Tally] = mine["tallies"].get(span.site)
+    if tally is None:
+        return False
+    queue = local.spans
+    try:
+        if queue[-1].parent is span:
+            return False
+        tally.key.pop()
+    except IndexError:
+        return False
+    tally.count += 1
+    tally.sum_ns += took
+    tally.ended = span.ended
+    if took < tally.min_ns:
+        tally.min_ns = took
+    elif took > tally.max_ns:
+        tally.max_ns = took
+    if name:
+        tally.numbers[name] = tally.numbers.get(name, 0) + number
+    span.parent = tally  # type: ignore[assignment]
+    tally.key.append(True)
+    return True
+
+
 def _is_bare_leaf(span: Span) -> bool:
     if span.extra is not None or span.id:
         return False  # a child that was written already has given it an id

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Dict, Iterable, Optional, Tuple, Union
 
 from nutrace.errors import ProbeError
+from nutrace.probes.catalogue.copies import in_mode
 from nutrace.probes.catalogue.user_file import read_probe_file, read_project
 from nutrace.probes.probe import LEVELS, Probe
 from nutrace.settings import Settings, working_folder
@@ -39,6 +40,7 @@ CATALOGUES = (
     Catalogue("outputs", "nutrace.probes.catalogue.nuplan_outputs"),
     Catalogue("startup", "nutrace.probes.catalogue.nuplan_startup"),
     Catalogue("stdlib", "nutrace.probes.catalogue.stdlib"),
+    Catalogue("copies", "nutrace.probes.catalogue.copies"),
 )
 
 
@@ -72,7 +74,7 @@ def for_settings(settings: Settings, folder: Optional[Path] = None) -> Tuple[Pro
         If a declaration cannot be right or the probe file cannot be read.
     """
     probes = collect(settings.probes or None, working_folder() if folder is None else folder)
-    return at_level(probes, settings.level)
+    return in_mode(at_level(probes, settings.level), settings.deepcopy)
 
 
 def collect(file: Optional[Union[str, Path]] = None, folder: Optional[Path] = None) -> Tuple[Probe, ...]:

@@ -1,0 +1,36 @@
+"""Probes on what copies objects: the standard library's ``copy`` and ``pickle``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Iterable, Tuple
+
+from nutrace import semconv
+from nutrace.probes import copies, deepcopy
+from nutrace.probes.probe import Probe
+
+PROBES = (
+    Probe(
+        "copy:deepcopy", "deepcopy", semconv.DEEPCOPY_SPAN, stand_in=deepcopy.stand_in, distribution="Python"
+    ),
+    Probe("copy:copy", "deepcopy", semconv.COPY_SPAN, stand_in=copies.shallow, distribution="Python"),
+    # Where ``pickle`` takes them from, by whose name they pickle themselves.
+    Probe("_pickle:dumps", "deepcopy", semconv.PICKLE_SPAN, stand_in=copies.dumps, distribution="Python"),
+    Probe("_pickle:loads", "deepcopy", semconv.UNPICKLE_SPAN, stand_in=copies.loads, distribution="Python"),
+)
+
+_TARGETS = frozenset(probe.target for probe in PROBES)
+_DETAILED = partial(deepcopy.stand_in, detail=True)
+
+
+def in_mode(probes: Iterable[Probe], mode: str) -> Tuple[Probe, ...]:
+    """`probes` as ``NUTRACE_DEEPCOPY`` wants them: ``on``, ``detail`` or ``off``."""
+    if mode == "off":
+        return tuple(probe for probe in probes if probe.target not in _TARGETS)
+    if mode == "detail":
+        return tuple(
+            replace(probe, stand_in=_DETAILED) if probe.stand_in is deepcopy.stand_in else probe
+            for probe in probes
+        )
+    return tuple(probes)
