@@ -29,6 +29,7 @@ COMMANDS = (
     Command("report", "nutrace.cli.report", "what each component costs per step"),
     Command("flamegraph", "nutrace.cli.flamegraph", "draw a run: HTML, speedscope, SVG, collapsed, Chrome"),
     Command("cprofile", "nutrace.cli.cprofile", "why cProfile's counts differ from the true ones"),
+    Command("deepcopy", "nutrace.cli.deepcopy", "who copies, what, how much, inside or outside the steps"),
     Command("probes", "nutrace.cli.probes", "list the probes, check them against the installed devkit"),
     Command("synth", "nutrace.cli.synth", "write a synthetic nuPlan log and maps"),
     Command("demo", "nutrace.cli.demo", "trace a simulation now: no devkit, no data set"),
