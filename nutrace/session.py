@@ -144,12 +144,12 @@ class Session:
             os.environ[VARIABLE] = self._variable
 
     def _turn_on(self) -> None:
-        wrappers.switch.append(True)
-        self.engine.switch.append(True)
+        wrappers.switch.on()
+        self.engine.switch.on()
 
     def _turn_off(self) -> None:
-        wrappers.switch.clear()
-        self.engine.switch.clear()
+        wrappers.switch.off()
+        self.engine.switch.off()
 
     # -- the end -----------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ def lines(recorder: Recorder, end: Finished, wall_seconds: float, overhead_ns: i
     if steps:
         total = sum(steps)
         line = (
-            f"{len(steps):,} {'step' if len(steps) == 1 else 'steps'}, {total / len(steps) / 1e6:.1f} ms each "
+            f"{len(steps):,} step{'s' * (len(steps) > 1)}, {total / len(steps) / 1e6:.1f} ms each "
             f"(p50 {percentile(steps, 50) / 1e6:.1f}, p95 {percentile(steps, 95) / 1e6:.1f})"
         )
         if figures.simulated_s:

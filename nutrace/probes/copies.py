@@ -12,12 +12,13 @@ import sys
 import types
 import weakref
 from contextlib import suppress
-from typing import Any, FrozenSet, List, Mapping, Optional
+from typing import Any, FrozenSet, Mapping, Optional
 
 from nutrace import semconv
 from nutrace.probes.blocks import close_dangling
 from nutrace.probes.callers import CallerSites
 from nutrace.probes.notes import Args, Kwargs, Wrapped
+from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import State, current, start_under_context
@@ -36,7 +37,7 @@ _SHALLOW = ATOMIC | {list, dict, set, bytearray, tuple, frozenset, range, slice}
 _NO_NUMBERS: Mapping[str, int] = {}
 
 
-def shallow(original: Any, switch: List[bool]) -> Any:
+def shallow(original: Any, switch: Switch) -> Any:
     """A function like `original`, which is ``copy.copy``."""
     sites = CallerSites(semconv.COPY_SPAN, getattr(copying, "_copy_dispatch", {}), "__copy__")
     get = current.get
@@ -66,7 +67,7 @@ def shallow(original: Any, switch: List[bool]) -> Any:
     return copy
 
 
-def dumps(original: Any, switch: List[bool]) -> Any:
+def dumps(original: Any, switch: Switch) -> Any:
     """What behaves as `original`, which is ``pickle.dumps``, a built-in: no method, pickled by name."""
     sites = CallerSites(semconv.PICKLE_SPAN)
 
@@ -79,7 +80,7 @@ def dumps(original: Any, switch: List[bool]) -> Any:
     return put_around(original, traced, switch)
 
 
-def loads(original: Any, switch: List[bool]) -> Any:
+def loads(original: Any, switch: Switch) -> Any:
     """What behaves as `original`, which is ``pickle.loads``; the type is that of what comes out."""
     sites = CallerSites(semconv.UNPICKLE_SPAN)
 

@@ -29,6 +29,7 @@ from nutrace.probes.blocks import close_dangling
 from nutrace.probes.callers import CallerSites
 from nutrace.probes.copies import ATOMIC, span_below, stand_for
 from nutrace.probes.memo import types_inside
+from nutrace.probes.switch import Switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current
 from nutrace.recording.span import Span, home
@@ -50,7 +51,7 @@ class _UnderWay(threading.local):
 _under_way = _UnderWay()
 
 
-def stand_in(original: Any, switch: List[bool], *, detail: bool = False) -> Any:
+def stand_in(original: Any, switch: Switch, *, detail: bool = False) -> Any:
     """A function like `original`, which is ``copy.deepcopy``; `detail` notes the types inside."""
     sites = CallerSites(semconv.DEEPCOPY_SPAN, getattr(copy, "_deepcopy_dispatch", {}), "__deepcopy__")
     nil = (getattr(original, "__defaults__", None) or (None,))[-1]

@@ -17,6 +17,7 @@ import wrapt
 from nutrace.probes.blocks import Bracket
 from nutrace.probes.kinds import following, is_probed, noting, site_of, stand_in
 from nutrace.probes.probe import LEVELS, Probe
+from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.span import home
 
@@ -41,7 +42,7 @@ class Engine:
         self.probes = self._sorted(probes)
         #: Not the decorators' switch: a wrapper that somebody wrapped stays behind when we leave,
         #: and must not record beside the next installation's.
-        self.switch: List[bool] = []
+        self.switch = Switch()
         self.applied: List[str] = []
         self.missing: Dict[str, str] = {}
         self._undo: List[Callable[[], None]] = []
@@ -100,7 +101,7 @@ class Engine:
     def uninstall(self) -> None:
         """Put back the very objects that were there; newest first."""
         self._active = False
-        self.switch.clear()
+        self.switch.off()
         self._unbind()
         while self._undo:
             try:

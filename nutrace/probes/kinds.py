@@ -7,11 +7,12 @@ import copy
 import functools
 import inspect
 from types import FunctionType, MethodType
-from typing import Any, Callable, List, Optional, cast
+from typing import Any, Callable, Optional, cast
 
 from nutrace.probes import wrappers
 from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
 from nutrace.probes.probe import Probe
+from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import ProbedCallable, ProbedFunction, put_around
 from nutrace.recording.span import Site
 
@@ -27,7 +28,7 @@ def is_probed(value: Any) -> bool:
     return type(value) in (ProbedFunction, ProbedCallable)
 
 
-def stand_in(original: Any, probe: Probe, owner: Any, name: str, switch: List[bool]) -> Any:
+def stand_in(original: Any, probe: Probe, owner: Any, name: str, switch: Switch) -> Any:
     """`original`, which `owner` has as `name`, with a span around it while `switch` holds something.
 
     Raises
@@ -52,7 +53,7 @@ def _probed(
     original: Any,
     probe: Probe,
     owner: Any,
-    switch: List[bool],
+    switch: Switch,
     *,
     kind: Optional[Callable[..., Wrapper]] = None,
     getter: bool = False,

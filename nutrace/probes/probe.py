@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, List, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from nutrace.errors import ProbeError
+from nutrace.probes.switch import Switch
 from nutrace.semconv import COMPONENTS
 
 LEVELS = ("coarse", "normal", "fine")
@@ -22,7 +23,7 @@ Note = Callable[[Any, "tuple[Any, ...]", "Mapping[str, Any]"], "Mapping[str, Any
 #: Reads attributes off a result: ``(instance, result) -> {name: value}``; runs after the call.
 NoteResult = Callable[[Any, Any], "Mapping[str, Any]"]
 #: Makes a replacement: ``(original, switch) -> replacement``.
-StandIn = Callable[[Any, "List[bool]"], Any]
+StandIn = Callable[[Any, "Switch"], Any]
 
 
 @dataclass(frozen=True)

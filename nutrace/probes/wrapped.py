@@ -7,10 +7,13 @@ to find out what a subclass overrides), and functions can be pickled and copied 
 
 from __future__ import annotations
 
+import functools
 from types import FunctionType, MethodType
 from typing import Any, Dict, Tuple, Union
 
 import wrapt
+
+from nutrace.probes.switch import Switch
 
 
 class ProbedCallable(wrapt.FunctionWrapper):  # type: ignore
@@ -37,14 +40,44 @@ class ProbedCallable(wrapt.FunctionWrapper):  # type: ignore
 
 
 class ProbedFunction(ProbedCallable):
-    """A function; its methods are plain ones, which is also twice as fast as wrapt's."""
+    """A function; its methods are plain ones.
+
+    It hands each call on to ``__wrapped__`` in C. That is the function itself while tracing is off, and
+    while it is on a closure with a span around the function: twice as fast as wrapt's way of calling a
+    wrapper, and next to nothing while off.
+    """
+
+    def __init__(self, function: FunctionType, wrapper: Any, switch: Switch) -> None:
+        super().__init__(function, wrapper, _NEVER)
+
+        @functools.wraps(function)
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            return wrapper(function, None, args, kwargs)
+
+        self._self_original = function
+        self._self_traced = traced
+        switch.tell(self, _turn)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
+    # What programs read off a function, and a closure has other answers to.
+    __code__ = property(lambda self: self._self_original.__code__)
+    __defaults__ = property(lambda self: self._self_original.__defaults__)
+    __kwdefaults__ = property(lambda self: self._self_original.__kwdefaults__)
+    __globals__ = property(lambda self: self._self_original.__globals__)
+    __closure__ = property(lambda self: self._self_original.__closure__)
 
-def put_around(original: Any, wrapper: Any, switch: Any) -> Any:
-    """`original` with `wrapper` around its calls while `switch` holds something; the same descriptor."""
+
+_NEVER = ()  # false, and so wrapt never calls its wrapper
+
+
+def _turn(probed: Any, on: bool) -> None:
+    probed.__wrapped__ = probed._self_traced if on else probed._self_original
+
+
+def put_around(original: Any, wrapper: Any, switch: Switch) -> Any:
+    """`original` with `wrapper` around its calls while `switch` is on; the same descriptor."""
     if isinstance(original, (classmethod, staticmethod)):
         return type(original)(put_around(original.__func__, wrapper, switch))
     kind = ProbedFunction if isinstance(original, FunctionType) else ProbedCallable

@@ -17,7 +17,7 @@ from nutrace.probes.notes import Args, Kwargs, Noter, ResultNoter, Wrapped, Wrap
 from nutrace.probes.switch import switch as switch
 from nutrace.recording.buffers import LIMIT, local
 from nutrace.recording.clock import now_ns
-from nutrace.recording.compression import merge
+from nutrace.recording.compression import Composite, merge
 from nutrace.recording.context import current, start_under_context
 from nutrace.recording.span import Site, Span, home
 
@@ -30,6 +30,8 @@ def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[Res
     kind = Span
     allocate = object.__new__
     generator_type = types.GeneratorType
+    composite = Composite
+    here = home
 
     def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         state = get()
@@ -47,7 +49,7 @@ def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[Res
         if noted:
             span.more().attributes.update(noted)
         set_current(span)
-        span.started = clock()
+        span.started = started = clock()
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
@@ -57,7 +59,7 @@ def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[Res
             close_dangling(span)
             home.hand_over(span)
             raise
-        span.ended = clock()
+        span.ended = ended = clock()
         set_current(state)
         if result_noter is not None:
             noted = read_result(result_noter, site, instance, result)
@@ -66,17 +68,34 @@ def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[Res
         # Two references are ours: a generator that somebody else holds comes back as itself.
         if type(result) is generator_type and getrefcount(result) == 2 and not is_driven(result):
             result = drive(result, site, call=span)
+        queue = local.spans
         if span.extra is not None:
             close_dangling(span)
-        queue = local.spans
-        if queue:
+        else:
             try:
                 last = queue[-1]
-            except IndexError:  # the recorder emptied it in this moment
+                if last.site is site and last.parent is state:
+                    if type(last) is not composite:
+                        if merge(span, last, queue):
+                            return result
+                    elif ended - started <= here.longest_ns and not span.id and not last.id:
+                        # `merge` written out: its call would cost as much as all of it.
+                        taken = queue.pop()
+                        if taken is last:
+                            took = ended - started
+                            last.count += 1
+                            last.sum_ns += took
+                            last.ended = ended
+                            if took < last.min_ns:
+                                last.min_ns = took
+                            elif took > last.max_ns:
+                                last.max_ns = took
+                            span.parent = last  # type: ignore[assignment]
+                            queue.append(last)
+                            return result
+                        queue.append(taken)
+            except IndexError:  # it is empty, or the recorder emptied it in this moment
                 pass
-            else:
-                if last.site is site and last.parent is state and merge(span, last, queue):
-                    return result
         queue.append(span)
         if len(queue) >= LIMIT:
             home.relieve(queue)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 import threading
 import types
@@ -286,7 +287,7 @@ def test_a_later_import_is_hooked(recorded: Tracing, module: Writer) -> None:
         loaded = importlib.import_module(name)
         assert (loaded.f(), loaded.C().m()) == (1, 2)
         assert f"{name}:gone" in session.engine.missing
-        original = loaded.f.__wrapped__
+        original = inspect.unwrap(loaded.f)
     assert loaded.f is original
     assert [recorded.calls(part) for part in ("f", "C.m")] == [1, 1]
 
@@ -475,7 +476,7 @@ def test_one_engine_installed_again_hooks_once(module: Writer) -> None:
     name = module("nutrace_hooked", "def f():\n    return 1\n\ndef g():\n    return 2\n")
     engine = Engine([Probe(f"{name}:f", until=f"{name}:g")])
     engine.install()
-    engine.switch.append(True)
+    engine.switch.on()
     engine.uninstall()
     assert not engine.switch
     engine.install()

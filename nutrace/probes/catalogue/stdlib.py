@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any
 
 from nutrace import semconv
 from nutrace.probes.probe import Probe
+from nutrace.probes.switch import Switch
 
 
-def _connect(original: Any, switch: List[bool]) -> Any:
+def _connect(original: Any, switch: Switch) -> Any:
     from nutrace.probes.sqlite.connections import stand_in  # only where sqlite3 is imported anyway
 
     return stand_in(original, switch)
