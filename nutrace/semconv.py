@@ -64,6 +64,11 @@ SQL_RUNS: Final = "nutrace.sql.runs"  # of executemany: sets of parameters, each
 SQL_PARAMETERS: Final = "nutrace.sql.parameters"  # series: hashes under a key that no file holds
 SQL_TOOK_NS: Final = "nutrace.sql.took_ns"  # series: execute and fetches
 SQL_OPEN: Final = "nutrace.sql.open_connections"  # series: of the process, after a connect or close
+# SQLAlchemy's pool.
+POOL_CLASS: Final = "nutrace.pool.class"  # QueuePool, NullPool, ...
+POOL_WAIT_NS: Final = "nutrace.pool.wait_ns"  # of a checkout, without connecting
+POOL_IN_USE_NS: Final = "nutrace.pool.in_use_ns"  # from checkout to checkin
+POOL_SOFT: Final = "nutrace.pool.soft"  # invalidated for others only: who has it may end its work
 
 # --- span names that analyses know ----------------------------------------------------------
 STEP_SPAN: Final = "simulation.step"
@@ -73,6 +78,10 @@ CONNECT_SPAN: Final = "sqlite3.connect"
 CLOSE_SPAN: Final = "sqlite3.close"
 COMMIT_SPAN: Final = "sqlite3.commit"
 ROLLBACK_SPAN: Final = "sqlite3.rollback"
+CHECKOUT_SPAN: Final = "sqlalchemy.checkout"
+CHECKIN_SPAN: Final = "sqlalchemy.checkin"
+ALCHEMY_CONNECT_SPAN: Final = "sqlalchemy.connect"
+ALCHEMY_FETCH_SPAN: Final = "sqlalchemy.fetch"
 DEEPCOPY_SPAN: Final = "copy.deepcopy"
 COPY_SPAN: Final = "copy.copy"
 PICKLE_SPAN: Final = "pickle.dumps"

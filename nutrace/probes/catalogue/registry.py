@@ -41,6 +41,7 @@ CATALOGUES = (
     Catalogue("startup", "nutrace.probes.catalogue.nuplan_startup"),
     Catalogue("stdlib", "nutrace.probes.catalogue.stdlib"),
     Catalogue("copies", "nutrace.probes.catalogue.copies"),
+    Catalogue("sqlalchemy", "nutrace.probes.catalogue.sqlalchemy"),
 )
 
 

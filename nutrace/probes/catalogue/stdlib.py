@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from nutrace import semconv
+from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.probe import Probe
+from nutrace.probes.sqlite.sites import current_sites
 from nutrace.probes.switch import Switch
+from nutrace.probes.wrapped import put_around
 
 
 def _connect(original: Any, switch: Switch) -> Any:
-    from nutrace.probes.sqlite.connections import stand_in  # only where sqlite3 is imported anyway
+    def connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        # Only when it is called: while sqlite3.dbapi2 is imported, sqlite3 is not whole yet.
+        from nutrace.probes.sqlite import connections
 
-    return stand_in(original, switch)
+        return connections.connect(wrapped, instance, args, kwargs)
+
+    current_sites.renew()
+    return put_around(original, connect, switch)
 
 
 # The second is where the first comes from; a program may import it alone.

@@ -1,0 +1,79 @@
+"""Fetches of drivers that have no probe of their own: the time SQLAlchemy waits for rows.
+
+The stock instrumentation times the execution alone. Rows of sqlite3 are its own probe's: recorded
+here as well, they would be counted twice.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Dict, Tuple
+
+from nutrace import semconv
+from nutrace.probes.notes import Args, Kwargs, Wrapped
+from nutrace.probes.sqlalchemy.statements import system_of
+from nutrace.probes.sqlite.text import statement_of
+from nutrace.probes.switch import Switch
+from nutrace.probes.wrapped import put_around
+from nutrace.recording.clock import now_ns
+from nutrace.recording.context import current, start_under_context
+from nutrace.recording.span import Site, Span, home
+from nutrace.recording.tally import settle
+
+_MOST = 10_000  # statements that have a site of their own
+_CLIENT = 3  # OTLP's kind of span
+_sites: Dict[Tuple[str, str], Site] = {}
+
+
+def stand_in(original: Any, switch: Switch) -> Any:
+    """What stands in for a cursor strategy's fetchone, fetchmany or fetchall."""
+    return put_around(original, _fetch, switch)
+
+
+def _fetch(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+    cursor = args[2] if len(args) > 2 else kwargs.get("dbapi_cursor")
+    sqlite3 = sys.modules.get("sqlite3")
+    if sqlite3 is not None and isinstance(cursor, sqlite3.Cursor):
+        return wrapped(*args, **kwargs)
+    state: Any = current.get()
+    site = _site(args[1] if len(args) > 1 else None)
+    span = Span(site, state) if state is None or type(state) is Span else start_under_context(site, state)
+    current.set(span)
+    span.started = now_ns()
+    try:
+        result = wrapped(*args, **kwargs)
+    except BaseException as error:
+        span.ended = now_ns()
+        current.set(state)
+        span.fail(error)
+        home.hand_over(span)
+        raise
+    span.ended = now_ns()
+    current.set(state)
+    try:
+        rows = len(result) if isinstance(result, (list, tuple)) else int(result is not None)
+        if wrapped.__name__ == "fetchone":
+            rows = int(result is not None)
+        settle(span, numbers={semconv.DB_ROWS: rows, semconv.SQL_FETCH_NS: span.ended - span.started})
+    except Exception:  # law 1: rows are the driver's own and may be anything
+        home.fault("recording a fetch of SQLAlchemy's")
+    return result
+
+
+def _site(result: Any) -> Site:
+    """The site of the statement whose result is fetched."""
+    try:
+        context = result.context
+        statement = statement_of(context.statement) if context.statement else None
+        key = (system_of(context.dialect), statement.digest if statement else "")
+    except Exception:  # law 1: a result of the program's own kind
+        statement, key = None, ("", "")
+    site = _sites.get(key)
+    if site is None:
+        attributes = {semconv.DB_SYSTEM: key[0]} if key[0] else {}
+        if statement is not None:
+            attributes[semconv.SQL_STATEMENT] = statement.digest
+        site = Site(semconv.ALCHEMY_FETCH_SPAN, "database", kind=_CLIENT, attributes=attributes)
+        if len(_sites) < _MOST:
+            _sites[key] = site
+    return site
