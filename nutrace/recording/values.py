@@ -27,6 +27,7 @@ class Values:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.cut = 0
+        self.names: Dict[str, str] = {}  # of attributes, as JSON strings
 
     def key_values(self, attributes: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """A list of KeyValue."""

@@ -1,0 +1,130 @@
+"""What nutrace costs a whole simulation of the real devkit, with the peers beside.
+
+    python tests/benchmarks/devkit_overhead.py [--setup idm|simple] [--pairs 7] [--peers cProfile,py-spy]
+
+Runs of the devkit's run_simulation.py, one process each, untraced and traced in turn; timed is the
+simulation part, ``SimulationRunner.run``, by its caller. A pair's ratio is traced over untraced, and
+the result the median of the ratios: of CPU time, which a busy machine disturbs less, and of wall time.
+Peers run once every second pair. Fails (exit code 1) if the median CPU overhead is above 2 %.
+Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Dict, List
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from devkit import COMMON, SETUPS, devkit_environment, devkit_python, devkit_script, synthesize
+
+BUDGET = 0.02
+PEERS = ("cProfile", "py-spy", "pyinstrument")
+TIMED = str(Path(__file__).with_name("devkit_timed.py"))
+
+
+class Runs:
+    """Runs of one set-up on one log.
+
+    Parameters
+    ----------
+    folder:
+        For data and outputs.
+    setup:
+        A key of :data:`devkit.SETUPS`.
+    """
+
+    def __init__(self, folder: Path, setup: str) -> None:
+        self.folder = folder
+        self.setup = setup
+        self.data = folder / "data"
+        self.number = 0
+        synthesize(self.data)
+
+    def one(self, kind: str) -> Dict[str, float]:
+        """Seconds of a run that is ``plain``, ``nutrace`` or under a peer."""
+        self.number += 1
+        output = self.folder / f"run-{self.number}"
+        result = self.folder / f"run-{self.number}.json"
+        environ = devkit_environment(
+            OMP_NUM_THREADS="1",
+            NUPLAN_DATA_ROOT=str(self.data / "dataset"),
+            NUPLAN_MAPS_ROOT=str(self.data / "dataset" / "maps"),
+            NUPLAN_EXP_ROOT=str(output),
+        )
+        if kind == "nutrace":
+            environ.update(NUTRACE="1", NUTRACE_OUTPUT=str(self.folder / f"trace-{self.number}.json"))
+        inner = kind if kind in ("cProfile", "pyinstrument") else "none"
+        command = [str(devkit_python()), "-W", "ignore", TIMED, str(result), inner, devkit_script()]
+        command += [*SETUPS[self.setup], *COMMON, "main_callback=[time_callback]"]
+        if kind == "py-spy":
+            watch = ["py-spy", "record", "-r", "100", "-f", "raw", "-o", str(self.folder / "py-spy"), "--"]
+            command = watch + command
+        done = subprocess.run(command, env=environ, capture_output=True, text=True)
+        shutil.rmtree(output, ignore_errors=True)
+        if not result.exists():
+            raise SystemExit(f"{kind}: the run failed:\n{done.stderr[-2000:]}")
+        seconds: Dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
+        return seconds
+
+
+def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: str) -> List[float]:
+    """Of the pairs, in order."""
+    return sorted(one[clock] / other[clock] for one, other in zip(over, under))
+
+
+def main() -> int:
+    """Measure, print, judge."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--setup", choices=sorted(SETUPS), default="idm")
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--peers", default="cProfile,py-spy", help=f"of {', '.join(PEERS)}; empty for none")
+    args = parser.parse_args()
+    if devkit_python() is None:
+        parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")
+    peers = [peer for peer in args.peers.split(",") if peer]
+    if "py-spy" in peers and shutil.which("py-spy") is None:
+        print("py-spy is not on PATH: left out")
+        peers.remove("py-spy")
+    seconds: Dict[str, List[Dict[str, float]]] = {kind: [] for kind in ("plain", "nutrace", *peers)}
+    beside: Dict[str, List[Dict[str, float]]] = {peer: [] for peer in peers}
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(Path(folder), args.setup)
+        runs.one("plain")  # warms the disk cache
+        for pair in range(args.pairs):
+            order = ("plain", "nutrace") if pair % 2 else ("nutrace", "plain")
+            for kind in order:
+                seconds[kind].append(runs.one(kind))
+            for peer in peers if pair % 2 == 0 else ():
+                seconds[peer].append(runs.one(peer))
+                beside[peer].append(seconds["plain"][-1])
+            plain, traced = seconds["plain"][-1], seconds["nutrace"][-1]
+            print(
+                f"pair {pair + 1}: {plain['cpu']:.2f} s CPU, traced {traced['cpu'] / plain['cpu']:.3f}; "
+                f"{plain['wall']:.2f} s wall, traced {traced['wall'] / plain['wall']:.3f}",
+                flush=True,
+            )
+    print(f"\n{args.setup}, {args.pairs} pairs; simulation part, ratio to the untraced run of the pair")
+    print(
+        f"{'':14s}{'CPU median':>12s}{'least':>8s}{'most':>8s}{'wall median':>13s}{'least':>8s}{'most':>8s}"
+    )
+    for kind in ("nutrace", *peers):
+        cells = []
+        for clock, width in (("cpu", 12), ("wall", 13)):
+            found = ratios(seconds[kind], beside.get(kind, seconds["plain"]), clock)
+            cells.append(f"{statistics.median(found):{width}.3f}{found[0]:8.3f}{found[-1]:8.3f}")
+        print(f"{kind:14s}{''.join(cells)}")
+    overhead = statistics.median(ratios(seconds["nutrace"], seconds["plain"], "cpu")) - 1
+    print(f"median overhead of nutrace: {overhead:.1%} of CPU time (at most {BUDGET:.0%})")
+    return 0 if overhead <= BUDGET else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
