@@ -102,7 +102,10 @@ class Encoder:
             if isinstance(record, Tally):
                 record.close()
                 for key, number in record.numbers.items():
-                    more += _int_attribute(key, number)
+                    if type(number) is int:
+                        more += _int_attribute(key, number)
+                    else:  # what adds up need not be one number: the types inside deep copies
+                        more += "," + _inside(self._noted, {key: number})
                 for key, entries in record.series.items():
                     more += "," + self._series(key, entries)
             more += (
