@@ -5,25 +5,20 @@ from __future__ import annotations
 import hashlib
 import sys
 from array import array
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
-
-import msgspec
+from typing import Any, Dict, List, Optional, Tuple
 
 from nutrace import semconv
+from nutrace.trace.facts import FactsReader
 from nutrace.trace.otlp import NO_BYTES, ResourceSpans, ScopeSpans, TracesData
 from nutrace.trace.values import key_values, loose_json
 
 #: Times are kept as signed 64-bit integers: some 292 years of nanoseconds.
 TIME_LIMIT = 2**63 - 1
-_COUNT_LIMIT = 2**62
-#: Bound on the cache of parsed attributes; those of generators are all different.
-_FACTS_LIMIT = 20_000
 
 _NO_ID = "0" * 16
 #: "[]", "{}" and nothing at all say the same.
 _EMPTY = 2
 
-_COMPONENTS = frozenset(semconv.COMPONENTS)
 #: Counters that a process raises as it runs: the highest of a file's lines holds.
 _COUNTERS = frozenset(
     (
@@ -36,32 +31,6 @@ _COUNTERS = frozenset(
         semconv.RUN_COMPLETE,
     )
 )
-
-
-class Facts(NamedTuple):
-    """What the tree needs of a span's attributes."""
-
-    raw: bytes
-    component: str
-    thread: int  # index into Rows.threads
-    busy_ns: int  # -1: not said, the span's duration
-    calls: int
-    yielded: int
-    unfinished: bool
-
-
-class _Value(msgspec.Struct, gc=False):
-    stringValue: Optional[str] = None
-    intValue: Optional[int] = None
-    boolValue: Optional[bool] = None
-
-
-class _KeyValue(msgspec.Struct, gc=False):
-    key: str
-    value: Optional[_Value] = None
-
-
-_attributes = msgspec.json.Decoder(List[_KeyValue], strict=False)
 
 
 class Rows:
@@ -88,12 +57,14 @@ class Rows:
         self.trace_ids: Dict[str, int] = {}
         self.odd_ids: Dict[int, str] = {}
         self.resources: List[Dict[str, Any]] = []
-        #: (resource, thread id or None if the span does not say, thread name)
-        self.threads: List[Tuple[int, Optional[int], str]] = []
         self._resource_of: Dict[object, int] = {}
-        self._thread_of: Dict[Tuple[int, Optional[int]], int] = {}
         self._names: Dict[str, str] = {}
-        self._facts: Dict[int, Dict[bytes, Facts]] = {}  # by resource
+        self._facts = FactsReader()
+
+    @property
+    def threads(self) -> List[Tuple[int, Optional[int], str]]:
+        """(resource, thread id or None if the span does not say, thread name)"""
+        return self._facts.threads
 
     def __len__(self) -> int:
         return len(self.span_id)
@@ -128,10 +99,7 @@ class Rows:
             self.kind.extend([span.kind if 0 <= span.kind < 100 else 0 for span in spans])
         announced = scope.scope is not None and scope.scope.name == semconv.OPEN_SCOPE
         self.announced.extend((b"\1" if announced else b"\0") * len(spans))
-        known = self._facts.setdefault(resource, {})
-        learn = self._learn
-        packed = [bytes(span.attributes) for span in spans]
-        facts = [known.get(raw) or learn(known, resource, raw) for raw in packed]
+        facts = self._facts.read(resource, [bytes(span.attributes) for span in spans])
         raws, components, threads, busy, calls, yielded, unfinished = zip(*facts)
         self.attributes.extend(raws)
         self.component.extend(components)
@@ -203,66 +171,6 @@ class Rows:
             _update(self.resources[index], attributes)
             self._resource_of[raw] = index
         return index
-
-    def _learn(self, known: Dict[bytes, Facts], resource: int, raw: bytes) -> Facts:
-        component, thread_id, thread_name = "other", None, ""
-        busy, calls, yielded, unfinished = -1, 1, 0, False
-        for key, value in _key_values(raw):
-            if value is None:
-                continue
-            if key == semconv.COMPONENT:
-                component = value.stringValue if value.stringValue in _COMPONENTS else "other"
-            elif key == semconv.THREAD_ID:
-                thread_id = value.intValue
-            elif key == semconv.THREAD_NAME:
-                thread_name = value.stringValue or ""
-            elif key == semconv.BUSY_NS:
-                busy = min(max(value.intValue or 0, 0), _COUNT_LIMIT)
-            elif key == semconv.COMPOSITE_COUNT:
-                calls = min(max(value.intValue or 0, 0), _COUNT_LIMIT)
-            elif key == semconv.YIELDED:
-                yielded = min(max(value.intValue or 0, 0), _COUNT_LIMIT)
-            elif key == semconv.CONTINUES:
-                calls = 0
-            elif key == semconv.UNFINISHED:
-                unfinished = bool(value.boolValue)
-        thread = self._thread(resource, thread_id, thread_name)
-        facts = Facts(raw, component, thread, busy, calls, yielded, unfinished)
-        if len(known) >= _FACTS_LIMIT:
-            known.clear()
-        known[raw] = facts
-        return facts
-
-    def _thread(self, resource: int, thread_id: Optional[int], name: str) -> int:
-        index = self._thread_of.get((resource, thread_id))
-        if index is None:
-            index = self._thread_of[resource, thread_id] = len(self.threads)
-            self.threads.append((resource, thread_id, name))
-        elif name and (not self.threads[index][2] or name < self.threads[index][2]):
-            self.threads[index] = (resource, thread_id, name)
-        return index
-
-
-def _key_values(raw: bytes) -> List[Tuple[str, Optional[_Value]]]:
-    if not raw:
-        return []
-    try:
-        return [(item.key, item.value) for item in _attributes.decode(raw)]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        attributes = key_values(loose_json(raw))
-    except (ValueError, RecursionError):
-        return []
-    return [(key, _loose_value(value)) for key, value in attributes.items()]
-
-
-def _loose_value(value: Any) -> _Value:
-    return _Value(
-        stringValue=value if isinstance(value, str) else None,
-        intValue=value if isinstance(value, int) and not isinstance(value, bool) else None,
-        boolValue=value if isinstance(value, bool) else None,
-    )
 
 
 def _limited(time_ns: int) -> int:
