@@ -130,6 +130,39 @@ def tick(site: Site, parent: Optional[Parent], started: int, ended: int) -> Opti
     return tally
 
 
+def take(span: Span, took: int) -> Optional[Tally]:
+    """The tally that a short leaf belongs to, with the leaf counted in, if there is one.
+
+    Its key is in the caller's hands, who adds to its numbers and series and gives the key back.
+    """
+    if span.extra is not None or span.id or took > home.longest_ns:
+        return None
+    mine = vars(_open)
+    if mine.get("parent") is not span.parent or mine.get("forgotten") != forgotten[0]:
+        return None
+    tally: Optional[Tally] = mine["tallies"].get(span.site)
+    if tally is None:
+        return None
+    try:
+        if local.spans[-1].parent is span:
+            return None
+        tally.key.pop()
+    except IndexError:
+        return None
+    tally.count += 1
+    tally.sum_ns += took
+    if span.ended > tally.ended:
+        tally.ended = span.ended
+    if took < tally.min_ns:
+        tally.min_ns = took
+    elif took > tally.max_ns:
+        tally.max_ns = took
+    span.parent = tally  # type: ignore[assignment]
+    if tally.count >= LONGEST:
+        mine["tallies"].pop(span.site, None)
+    return tally
+
+
 def tick_span(span: Span, name: str = "", number: int = 0) -> bool:
     """As :func:`settle` with at most one number, if `span` is a short leaf and has a tally to go to."""
     if span.extra is not None or span.id:

@@ -17,29 +17,32 @@ from nutrace import semconv
 from nutrace.recording.buffers import local
 from nutrace.recording.context import start_under_context
 from nutrace.recording.span import Site, Span, home, ids
-from nutrace.recording.tally import settle
+from nutrace.recording.tally import settle, take
 
 
 class Account:
     """One execution of a statement, from its execute to its last row.
 
-    While `inside` holds, SQLite is at work for it: whoever comes then (a SQL function that uses the
-    cursor it is called from, another thread) will be refused by sqlite3 and is no fetch.
+    It is `ready` for a fetch while it is open and SQLite is not at work for it: whoever comes then (a
+    SQL function that uses the cursor it is called from, another thread) will be refused by sqlite3.
+    It is `bare` if, besides, nothing of Python's runs inside SQLite, and one thread uses it.
     """
 
     __slots__ = (
         "__weakref__",
         "_first",
+        "bare",
         "digest",
         "ended",
         "execute_ns",
         "fetch_ns",
-        "inside",
         "last",
         "link",
         "native_id",
+        "ready",
         "rows",
         "runs",
+        "shared",
         "site",
         "span",
         "thread",
@@ -55,7 +58,8 @@ class Account:
         self._first = span
         self.thread = get_ident()
         self.native_id = local.buffer.thread_id
-        self.inside = True
+        self.ready = self.bare = False
+        self.shared = link.shared
         self.ended = False
         self.execute_ns = 0
         self.fetch_ns = 0
@@ -69,6 +73,8 @@ class Account:
         if type(under) is Span and not under.id:
             # Our span may outlive the one above it, which must not be merged away till then.
             ids.assign(under)
+        self.ready = True
+        self.bare = not self.shared and not self.link.calls_back
         _open[id(self)] = weakref.ref(self)
 
     def enter(self, state: Any, now: int) -> Span:
@@ -84,6 +90,7 @@ class Account:
         span.started = now
         self.span = span
         self.under = state
+        self.bare = not self.shared and not self.link.calls_back
         self.thread = get_ident()
         self.native_id = local.buffer.thread_id
         return span
@@ -94,10 +101,12 @@ class Account:
         if span is not None:
             span.fail(error)
             self._hand_over()
+        self.bare = False
 
     def end(self) -> None:
         """No more rows, or nobody who wants them."""
         self.ended = True
+        self.ready = self.bare = False
         _open.pop(id(self), None)
         if self.span is not None:
             self._hand_over()
@@ -107,18 +116,28 @@ class Account:
         assert span is not None
         self.span = None
         took = self.execute_ns + self.fetch_ns
-        numbers = {
-            semconv.DB_ROWS: self.rows,
-            semconv.SQL_EXECUTE_NS: self.execute_ns,
-            semconv.SQL_FETCH_NS: self.fetch_ns,
-        }
-        if self.runs:
-            numbers[semconv.SQL_RUNS] = self.runs
-        self.rows = self.execute_ns = self.fetch_ns = self.runs = 0
+        span.ended = self.last
         if self.thread != get_ident():
             span.more().thread_id = self.native_id
-        span.ended = self.last
-        settle(span, took, numbers, {semconv.SQL_PARAMETERS: self.digest, semconv.SQL_TOOK_NS: took})
+        tally = take(span, took) if not self.runs else None
+        if tally is not None:
+            numbers = tally.numbers
+            numbers[semconv.DB_ROWS] += self.rows
+            numbers[semconv.SQL_EXECUTE_NS] += self.execute_ns
+            numbers[semconv.SQL_FETCH_NS] += self.fetch_ns
+            tally.series[semconv.SQL_PARAMETERS].append(self.digest)
+            tally.series[semconv.SQL_TOOK_NS].append(took)
+            tally.key.append(True)
+        else:
+            numbers = {
+                semconv.DB_ROWS: self.rows,
+                semconv.SQL_EXECUTE_NS: self.execute_ns,
+                semconv.SQL_FETCH_NS: self.fetch_ns,
+            }
+            if self.runs:
+                numbers[semconv.SQL_RUNS] = self.runs
+            settle(span, took, numbers, {semconv.SQL_PARAMETERS: self.digest, semconv.SQL_TOOK_NS: took})
+        self.rows = self.execute_ns = self.fetch_ns = self.runs = 0
 
     def __del__(self) -> None:
         # The cursor was collected, or something else was executed with it.
@@ -145,6 +164,14 @@ def end_of(link: Any) -> None:
             finish(account)
 
 
+def call_back(link: Any) -> None:
+    """From now on SQLite may call Python from statements of this connection."""
+    link.calls_back = True
+    for account in _accounts():
+        if account.link is link:
+            account.bare = False
+
+
 def finish(account: Account) -> None:
     """:meth:`Account.end`, guarded."""
     try:
@@ -167,4 +194,5 @@ def forget_open() -> None:
     """In a forked child: what was spent so far is the parent process's."""
     for account in _accounts():
         account.span = None
+        account.bare = False
         account.rows = account.execute_ns = account.fetch_ns = account.runs = 0

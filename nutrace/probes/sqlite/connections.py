@@ -7,18 +7,17 @@ import itertools
 import os
 import sqlite3
 import sys
-from typing import Any, Dict, List, Mapping, Set, Tuple
+from typing import Any, Dict, Mapping, Set, Tuple
 from urllib.parse import unquote
 
 from opentelemetry.context.context import Context
 
 from nutrace import semconv
-from nutrace.probes.sqlite.account import end_of
+from nutrace.probes.sqlite.account import call_back, end_of
 from nutrace.probes.sqlite.cursors import cursors
 from nutrace.probes.sqlite.sites import caller, current_sites
 from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.switch import switch
-from nutrace.probes.wrapped import put_around
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, start_under_context
 from nutrace.recording.span import Span, home
@@ -27,8 +26,18 @@ from nutrace.recording.tally import settle
 _Args = Tuple[Any, ...]
 _Kwargs = Mapping[str, Any]
 
-_FACTORY = 5  # its place among the arguments of connect
-_URI = 7
+# Places among the arguments of connect.
+_DETECT_TYPES, _ONE_THREAD, _FACTORY, _URI = 2, 4, 5, 7
+
+_GIVING = (
+    "create_aggregate",
+    "create_collation",
+    "create_function",
+    "create_window_function",
+    "set_authorizer",
+    "set_progress_handler",
+    "set_trace_callback",
+)
 
 _init: Any = sqlite3.Connection.__init__
 _cursor: Any = sqlite3.Connection.cursor
@@ -44,10 +53,15 @@ _open: Set[int] = set()  # numbers of connections
 class Link:
     """What we know of a connection."""
 
-    __slots__ = ("namespace", "number")
+    __slots__ = ("calls_back", "namespace", "number", "shared")
 
-    def __init__(self, namespace: str) -> None:
-        self.namespace = namespace
+    def __init__(self, args: _Args, kwargs: _Kwargs) -> None:
+        self.number = 0
+        self.namespace = namespace_of(args, kwargs)
+        # Whether SQLite may call Python: a function, a converter, a factory of texts.
+        self.calls_back = bool(_argument(_DETECT_TYPES, "detect_types", args, kwargs, 0))
+        # Whether several threads may use it.
+        self.shared = not _argument(_ONE_THREAD, "check_same_thread", args, kwargs, True)
         self.number = next(_numbers)
         _open.add(self.number)
 
@@ -62,17 +76,35 @@ class Link:
         _open.discard(self.number)  # its connection was collected
 
 
+def _argument(place: int, name: str, args: _Args, kwargs: _Kwargs, default: Any) -> Any:
+    return args[place] if len(args) > place else kwargs.get(name, default)
+
+
 def namespace_of(args: _Args, kwargs: _Kwargs) -> str:
     """The database file of a connect call, absolute; ``:memory:`` and the empty name stay."""
     name = args[0] if args else kwargs["database"]
     file = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else str(type(name))
-    if (args[_URI] if len(args) > _URI else kwargs.get("uri")) and file.startswith("file:"):
+    if _argument(_URI, "uri", args, kwargs, False) and file.startswith("file:"):
         file = unquote(file[5:].partition("#")[0].partition("?")[0])
         if file.startswith("//"):
             file = "/" + file[2:].partition("/")[2]
     if file in ("", ":memory:"):
         return file
     return os.path.abspath(file)
+
+
+def _giving(name: str) -> Any:
+    """The method of that name, by which a connection is given something of Python's to call."""
+    original: Any = getattr(sqlite3.Connection, name)
+
+    @functools.wraps(original)
+    def give(self: Any, *args: Any, **kwargs: Any) -> Any:
+        link = _link(self)
+        if link is not None:
+            call_back(link)
+        return original.__get__(self, type(self))(*args, **kwargs)
+
+    return give
 
 
 class RecordingConnection(sqlite3.Connection):
@@ -84,10 +116,11 @@ class RecordingConnection(sqlite3.Connection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         try:
-            self._nutrace = Link(namespace_of(args, kwargs))
-        except Exception:  # law 1; most often sqlite3 objects too, and says so
-            if args or kwargs:
-                home.fault("naming a database")
+            self._nutrace = Link(args, kwargs)
+        except KeyError:  # no database, as sqlite3 will say
+            pass
+        except Exception:  # law 1
+            home.fault("naming a database")
         _init(self, *args, **kwargs)
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
@@ -98,13 +131,15 @@ class RecordingConnection(sqlite3.Connection):
                 if "factory" in kwargs:
                     kwargs["factory"] = cursors.of(kwargs["factory"])
             else:
-                return _cursor(self, cursors.default)
-        return _cursor(self, *args, **kwargs)
+                made = _cursor(self, cursors.default)
+                made._nutrace = None  # sparing its first execute an error
+                return made
+        return _cursor.__get__(self, type(self))(*args, **kwargs)
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
         link = _link(self)
         if link is None:
-            return _close(self, *args, **kwargs)
+            return _close.__get__(self, type(self))(*args, **kwargs)
         end_of(link)
         if link.number not in _open or not switch:
             closed = _close(self, *args, **kwargs)
@@ -136,8 +171,15 @@ class RecordingConnection(sqlite3.Connection):
 
         def _with_cursor(self, method: str, args: _Args, kwargs: _Kwargs) -> Any:
             if not switch or kwargs:
-                return getattr(sqlite3.Connection, method)(self, *args, **kwargs)
-            return getattr(_cursor(self, cursors.default), method)(*args)
+                return getattr(super(), method)(*args, **kwargs)
+            made = _cursor(self, cursors.default)
+            made._nutrace = None
+            return getattr(made, method)(*args)
+
+    for _name in _GIVING:
+        if hasattr(sqlite3.Connection, _name):
+            locals()[_name] = _giving(_name)
+    del _name
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if type(self) is connections.default and protocol >= 2:
@@ -159,14 +201,14 @@ def _timed(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwar
     """One call on a connection, as a span."""
     link = _link(connection)
     if link is None or not switch:
-        return original(connection, *args, **kwargs)
+        return original.__get__(connection, type(connection))(*args, **kwargs)
     site = current_sites.sites.plain(caller(), name, link.namespace)
     state = current.get()
     span = start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
     current.set(span)
     span.started = now_ns()
     try:
-        result = original(connection, *args, **kwargs)
+        result = original.__get__(connection, type(connection))(*args, **kwargs)
     except BaseException as error:
         span.ended = now_ns()
         current.set(state)
@@ -190,13 +232,8 @@ def _settle(span: Span, series: Mapping[str, Any]) -> None:
         home.fault("ending a span")
 
 
-def stand_in(original: Any, switch: List[bool]) -> Any:
-    """What stands in the place of ``sqlite3.connect``."""
-    current_sites.renew()
-    return put_around(original, _connect, switch)
-
-
-def _connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
+def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
+    """What stands around ``sqlite3.connect``."""
     try:
         args, kwargs = _with_factory(args, kwargs)
         namespace = namespace_of(args, kwargs)
@@ -218,7 +255,7 @@ def _connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
     span.ended = now_ns()
     current.set(state)
     if _link(connection) is None and isinstance(connection, RecordingConnection):
-        connection._nutrace = Link(namespace)  # its class called sqlite3's __init__ by name
+        connection._nutrace = Link(args, kwargs)  # its class called sqlite3's __init__ by name
     _settle(span, {semconv.SQL_OPEN: len(_open)})
     return connection
 

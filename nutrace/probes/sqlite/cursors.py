@@ -39,7 +39,7 @@ _close: Any = sqlite3.Cursor.close
 _base: Any = sqlite3.Cursor
 # Past whatever a subclass makes of these names.
 _description: Callable[[Any], Any] = _base.description.__get__
-_row_factory: Callable[[Any], Any] = _base.row_factory.__get__
+_row_factory: Any = _base.row_factory
 _connection: Callable[[Any], Any] = _base.connection.__get__
 
 
@@ -47,6 +47,8 @@ class RecordingCursor(sqlite3.Cursor):
     """What is put below the program's cursor class; its ``_nutrace`` is the open :class:`Account`."""
 
     __slots__ = ()
+
+    _nutrace: Account
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
         return _run(self, _execute, args, kwargs)
@@ -58,32 +60,22 @@ class RecordingCursor(sqlite3.Cursor):
         return _run(self, _executescript, args, kwargs)
 
     def __next__(self) -> Any:
-        account = _account(self)
-        if account is None:
-            return _next(self)
-        state = _get()
-        began = now_ns()
-        span = account.span
-        if span is None or state is not account.under or account.thread != get_ident():
-            span = account.enter(state, began)
-        # The plain method is the faster way; with a row factory its None may be a row.
-        step = _fetchone if _row_factory(self) is None else _next
-        account.inside = True
-        _set_current(span)
         try:
-            row = step(self)
+            account = self._nutrace
+            # Bare: nothing of Python's runs inside SQLite, so nobody asks what is current.
+            if not account.bare or _get() is not account.under or self.row_factory is not None:
+                return _next_around(self, account)
+        except AttributeError:  # nothing was executed
+            return _next(self)
+        began = now_ns()
+        try:
+            row = _fetchone(self)  # the plain method is the faster way
         except BaseException as error:
-            _left(account, state, began)
-            if type(error) is StopIteration:
-                finish(account)
-            else:
-                _failed(account, error)
+            _failed(account, error, began)
             raise
         account.last = last = now_ns()
-        _set_current(state)
-        account.inside = False
         account.fetch_ns += last - began
-        if row is None and step is _fetchone:
+        if row is None:
             finish(account)
             raise StopIteration
         account.rows += 1
@@ -91,9 +83,21 @@ class RecordingCursor(sqlite3.Cursor):
 
     def fetchone(self, *args: Any, **kwargs: Any) -> Any:
         account = _account(self)
-        if account is None:
-            return _fetchone(self, *args, **kwargs)
-        row = _fetch(self, account, _fetchone, args, kwargs)
+        if account is None or args or kwargs:
+            return _fetchone.__get__(self, type(self))(*args, **kwargs)
+        if not account.bare or _get() is not account.under or self.row_factory is not None:
+            try:
+                return _next_around(self, account)
+            except StopIteration:
+                return None
+        began = now_ns()
+        try:
+            row = _fetchone(self)
+        except BaseException as error:
+            _failed(account, error, began)
+            raise
+        account.last = last = now_ns()
+        account.fetch_ns += last - began
         if row is None:
             finish(account)
         else:
@@ -103,7 +107,7 @@ class RecordingCursor(sqlite3.Cursor):
     def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
         account = _account(self)
         if account is None:
-            return _fetchmany(self, *args, **kwargs)
+            return _fetchmany.__get__(self, type(self))(*args, **kwargs)
         size = args[0] if args else kwargs.get("size", self.arraysize)
         rows = _fetch(self, account, _fetchmany, args, kwargs)
         account.rows += len(rows)
@@ -114,7 +118,7 @@ class RecordingCursor(sqlite3.Cursor):
     def fetchall(self, *args: Any, **kwargs: Any) -> Any:
         account = _account(self)
         if account is None:
-            return _fetchall(self, *args, **kwargs)
+            return _fetchall.__get__(self, type(self))(*args, **kwargs)
         rows = _fetch(self, account, _fetchall, args, kwargs)
         account.rows += len(rows)
         finish(account)
@@ -123,7 +127,7 @@ class RecordingCursor(sqlite3.Cursor):
     def close(self, *args: Any, **kwargs: Any) -> Any:
         account = _account(self)
         if account is None:
-            return _close(self, *args, **kwargs)
+            return _close.__get__(self, type(self))(*args, **kwargs)
         done = _fetch(self, account, _close, args, kwargs)
         finish(account)
         return done
@@ -143,9 +147,20 @@ def _account(cursor: Any) -> Optional[Account]:
         account: Optional[Account] = cursor._nutrace
     except AttributeError:
         return None
-    if account is None or account.ended or account.inside or not switch:
-        return None
-    return account
+    return account if account is not None and account.ready else None
+
+
+def _next_around(cursor: Any, account: Account) -> Any:
+    """The next row, where more than that may happen."""
+    if not account.ready:
+        return _next(cursor)
+    try:
+        row = _fetch(cursor, account, _next, (), {})
+    except StopIteration:
+        finish(account)
+        raise
+    account.rows += 1
+    return row
 
 
 def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
@@ -155,16 +170,17 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     except AttributeError:
         before = None
     if before is not None:
-        if before.inside:
-            return original(cursor, *args, **kwargs)  # from within its own statement: refused by sqlite3
-        cursor._nutrace = None
         if not before.ended:
+            if not before.ready:  # from within its own statement: refused by sqlite3
+                return original(cursor, *args, **kwargs)
             finish(before)
+        cursor._nutrace = None
     if not switch or kwargs or not args or type(args[0]) is not str:
-        return original(cursor, *args, **kwargs)
+        return original.__get__(cursor, type(cursor))(*args, **kwargs)  # bound, as errors name it
     passing: Optional[Passing] = None
     try:
-        link = _connection(cursor)._nutrace
+        connection = _connection(cursor)
+        link = connection._nutrace
         statement = statement_of(args[0])
         site = current_sites.sites.statement(caller(), statement, link.namespace)
         if original is _executemany and len(args) == 2:
@@ -188,22 +204,25 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     try:
         result = original(cursor, *args)
     except BaseException as error:
-        account.last = now_ns()
         _set_current(state)
-        account.execute_ns = account.last - began
         cursor._nutrace = None
         _note_passed(account, passing)
         account.ended = True
-        _failed(account, error)
+        _failed(account, error, began)
         raise
     account.last = last = now_ns()
     _set_current(state)
     account.execute_ns = last - began
-    account.inside = False
     if passing is not None:
         _note_passed(account, passing)
     if original is _execute and _description(cursor) is not None:
         account.stay_open()
+        texts = connection.text_factory
+        if (
+            (texts is not str and texts is not bytes and texts is not bytearray)
+            or type(cursor).row_factory is not _row_factory  # a subclass makes something else of it
+        ):
+            account.bare = False
     else:
         cursor._nutrace = None
         finish(account)
@@ -228,31 +247,32 @@ def _fetch(cursor: Any, account: Account, original: Any, args: _Args, kwargs: _K
     state = _get()
     began = now_ns()
     span = account.span
-    if span is None or state is not account.under or account.thread != get_ident():
+    if span is None or state is not account.under or (account.shared and account.thread != get_ident()):
         span = account.enter(state, began)
-    account.inside = True
+    bare = account.bare
+    account.ready = account.bare = False
     _set_current(span)
     try:
-        result = original(cursor, *args, **kwargs)
+        result = original.__get__(cursor, type(cursor))(*args, **kwargs)
     except BaseException as error:
-        _left(account, state, began)
-        _failed(account, error)
+        _set_current(state)
+        account.ready = not account.ended
+        account.bare = bare and account.ready
+        _failed(account, error, began)
         raise
     account.last = last = now_ns()
     _set_current(state)
-    account.inside = False
     account.fetch_ns += last - began
+    account.ready = not account.ended  # the recording may have ended inside
+    account.bare = bare and account.ready
     return result
 
 
-def _left(account: Account, state: Any, began: int) -> None:
+def _failed(account: Account, error: BaseException, began: int) -> None:
     account.last = now_ns()
-    _set_current(state)
-    account.inside = False
     account.fetch_ns += account.last - began
-
-
-def _failed(account: Account, error: BaseException) -> None:
+    if type(error) is StopIteration:
+        return
     try:
         account.fail(error)
     except Exception:  # law 1
