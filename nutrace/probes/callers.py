@@ -95,7 +95,7 @@ class CallerSites:
             module = frame.f_globals.get("__name__")
             if isinstance(module, str) and module.startswith(_OWN):
                 return None
-            name = _qualified_name(frame)
+            name = qualified_name(frame)
             function = f"{module}.{name}" if module else name
             file, line = frame.f_code.co_filename, frame.f_lineno
         type_name = name_of(cls)
@@ -133,7 +133,7 @@ def name_of(cls: type) -> str:
     return name if module == "builtins" else f"{module}.{name}"
 
 
-def _qualified_name(frame: FrameType) -> str:
+def qualified_name(frame: FrameType) -> str:
     """The running function's; before Python 3.11 code objects do not know it, its module may."""
     code = frame.f_code
     name = getattr(code, "co_qualname", None)

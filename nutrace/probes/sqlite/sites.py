@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from nutrace import semconv
+from nutrace.probes.callers import qualified_name
 from nutrace.probes.sqlite.text import Statement
 from nutrace.recording.span import Site, home
 
@@ -100,7 +101,7 @@ class Sites:
             code = frame.f_code
             file, line = code.co_filename, frame.f_lineno
             module = frame.f_globals.get("__name__")
-            function = str(getattr(code, "co_qualname", code.co_name))
+            function = qualified_name(frame)
             function = f"{module}.{function}" if module else function
         place = (function, file, line, *key[2:])
         site = self._sites.get(place)
