@@ -16,8 +16,8 @@ class ComponentCost:
     Attributes
     ----------
     calls:
-        Calls of its spans; a function that calls itself counts once, a generator once
-        whatever it yields.
+        How often the component was entered: what its functions call of their own component
+        is not counted again; a generator counts once whatever it yields.
     total_ns:
         Time inside its outermost spans, other components that these call included: totals of
         several components overlap. Outside the steps, the steps' time is not in it.
@@ -43,9 +43,8 @@ def component_costs(trace: Trace, regions: Regions, region: Region) -> Tuple[Com
         entry = totals.get(component)
         if entry is None:
             entry = totals[component] = [0, 0, 0]
-        if regions.outermost_name[span]:
-            entry[0] += calls[span]
         if regions.outermost_component[span]:
+            entry[0] += calls[span]
             entry[1] += busy[span] - inner[span]
         entry[2] += self_ns[span]
     costs = [ComponentCost(component, *entry) for component, entry in totals.items()]

@@ -15,7 +15,8 @@ _LONGEST_COMMAND = 160
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 _LEGEND_COMPONENTS = (
-    ("calls", "recursion counts once, a generator counts once whatever it yields"),
+    ("calls", "of a component: how often it was entered, its calls within itself not counted"),
+    ("", "of a span: recursion counts once, a generator counts once whatever it yields"),
     ("self", "time in the component and in no other below it: adds up, nothing is counted twice"),
     ("total", "time in the component with all it calls: includes other components, so totals overlap"),
     ("share", "self as a part of the sum under the table"),

@@ -59,14 +59,14 @@ def test_costliest_first(tmp_path: Path) -> None:
 def test_recursion_counts_once(tmp_path: Path) -> None:
     inner = ("rows", 20, 40, [("rows", 25, 35, DB), ("connect", 36, 38, DB)], DB)
     trace = trace_of(tmp_path, _step(0, 100, [("rows", 10, 50, [inner], DB)]))
-    assert _costs(trace, Region.INSIDE)["database"] == (2, 40, 40)
+    assert _costs(trace, Region.INSIDE)["database"] == (1, 40, 40)
 
 
 def test_a_component_called_back_through_another_counts_once(tmp_path: Path) -> None:
     trace = trace_of(
         tmp_path, _step(0, 100, [("plan", 0, 90, [("q", 10, 80, [("cb", 20, 30, PLANNER)], DB)], PLANNER)])
     )
-    assert _costs(trace, Region.INSIDE)["planner"] == (2, 90, 30)
+    assert _costs(trace, Region.INSIDE)["planner"] == (1, 90, 30)
     assert _costs(trace, Region.INSIDE)["database"] == (1, 70, 60)
 
 
