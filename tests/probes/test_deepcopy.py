@@ -360,7 +360,7 @@ def test_time_is_charged_to_the_slow_row(recorded: Tracing, clock: FakeClock) ->
 
 
 def test_real_time_is_charged_to_the_slow_row(recorded: Tracing) -> None:
-    """What the slow method itself measures is the span's time, within 5 %, but for a busy machine's pauses."""
+    """What the slow method itself measures is the span's time, within 5 %; the best of five."""
     spent: List[int] = []
 
     class Burns:
@@ -396,7 +396,7 @@ def test_nutrace_keeps_no_class_and_no_object_alive(recorded: Tracing) -> None:
 
     with recorded(*PROBES):
         original = Passing()
-        copied = copy.deepcopy([original])
+        copied = [copy.deepcopy(original)]
         gone = [weakref.ref(original), weakref.ref(copied[0]), weakref.ref(Passing)]
         del original, copied, Passing
         gc.collect()
