@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from typing import List, Optional
 
 from nutrace.cli.commands import COMMANDS
-from nutrace.errors import NutraceError
+from nutrace.errors import NutraceError, OutputError
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -53,6 +54,13 @@ def main(argv: Optional[List[str]] = None) -> int:
         # The reader (head, less) went away; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        # Commands say which file of theirs does not fit: this one is where stdout goes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("nutrace: error: cannot write the output: the disk is full", file=sys.stderr)
+        return OutputError.exit_code
 
 
 def _stay_untraced() -> None:

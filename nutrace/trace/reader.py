@@ -23,6 +23,8 @@ Progress = Callable[[int, int], None]
 _LONG_LINE = 1 << 20
 #: Without a cut for this many bytes more, a line is taken to have none.
 _STUBBORN_LINE = 1 << 28
+#: And nothing is read that has none for this many: it would not fit into memory decoded.
+_ENDLESS_LINE = 1 << 31
 
 
 def load(path: Union[str, os.PathLike[str]], *, progress: Optional[Progress] = None) -> Trace:
@@ -102,12 +104,18 @@ class _FileReader:
         with Source(self.name) as source:
             heads = rest = b""
             cut_at = _LONG_LINE
+            held: List[bytes] = []  # to be joined now and then: each time copies all of a long line
+            holding = 0
             for block in source.blocks():
                 if self.progress is not None:
                     self.progress(source.position, source.size)
                 if not self.first:
                     self.first = block.lstrip()[:4096]
-                rest = rest + block if rest else block
+                held.append(block)
+                holding += len(block)
+                if len(rest) + holding < cut_at and b"\n" not in block:
+                    continue
+                rest, held, holding = b"".join((rest, *held)), [], 0
                 end = rest.rfind(b"\n") + 1
                 if end and self._is_lines(heads, rest):
                     if heads:
@@ -122,6 +130,12 @@ class _FileReader:
                     cut_at = max(_LONG_LINE, 2 * len(rest))
                     if not self.good and len(rest) > _STUBBORN_LINE and b'"resourceSpans"' not in rest:
                         raise InputError(describe(self.name, self.first))
+                    if len(rest) > _ENDLESS_LINE:
+                        raise InputError(
+                            f"{self.name} has a line of over {len(rest) >> 20} MB that cannot be cut: "
+                            "write it as JSON lines"
+                        )
+            rest = b"".join((rest, *held))
             if rest.strip():
                 self._take_last(heads, rest, source.truncated)
             elif heads or source.truncated:

@@ -39,8 +39,13 @@ class Source:
                 raise InputError(
                     f"{name} is a directory: name the run file in it, such as {name.rstrip('/')}/run.json"
                 )
+            if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+                raise InputError(f"{name} is a device, not a file: name a run file")
             self.size = status.st_size
-            return open(name, "rb")
+            # A pipe that nobody writes to is empty; to wait for a writer could be for ever.
+            fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+            os.set_blocking(fd, True)
+            return open(fd, "rb")
         except FileNotFoundError:
             raise InputError(_missing(name)) from None
         except PermissionError:
@@ -62,7 +67,7 @@ class Source:
     @property
     def position(self) -> int:
         """Bytes read so far, of the file as it is on disk."""
-        return self._file.tell()
+        return self._file.tell() if self._file.seekable() else 0
 
     def blocks(self) -> Iterator[bytes]:
         """The content in blocks of about 1 MB."""
@@ -73,6 +78,8 @@ class Source:
                     f"{self.name} is empty: was the program traced (NUTRACE=1), is it still starting?"
                 )
             if first.startswith(_GZIP):
+                if not self._file.seekable():
+                    raise InputError(f"{self.name} is a pipe of gzip data: unpack it on the way (zcat)")
                 self._file.seek(0)
                 yield from self._unzipped()
                 return

@@ -138,8 +138,10 @@ def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, counts: Counts) ->
     row_of: Dict[int, int] = {}
     announced = rows.announced
 
-    def rank(row: int) -> Tuple[bool, int, int, str]:
-        return not announced[row], rows.end_ns[row], rows.start_ns[row], rows.name[row]
+    def rank(row: int) -> Tuple[Any, ...]:
+        times = not announced[row], rows.end_ns[row], rows.start_ns[row]
+        # Whatever differs decides, so that the order in the file does not.
+        return (*times, rows.name[row], rows.parent_id[row], rows.attributes[row])
 
     for row, key in enumerate(keys):
         other = row_of.setdefault(key, row)

@@ -258,3 +258,19 @@ def test_a_terminal_that_knows_ascii_only(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "caf\\xe9 \\u2192" in done.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_full_disk_behind_stdout_is_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.json", document(("a", 0, 1)))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "nutrace.cli.main", "report", str(path)],
+            env={**os.environ, "PYTHONPATH": os.getcwd()},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 5
+    assert done.stderr == "nutrace: error: cannot write the output: the disk is full\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sqlite3
@@ -11,7 +12,7 @@ import pytest
 from fakes.otlp import compact, document, envelope
 
 from nutrace.errors import EmptyTraceError, InputError
-from nutrace.trace import load
+from nutrace.trace import load, reader
 
 
 def _message(path: Path) -> str:
@@ -32,6 +33,43 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 def test_a_directory(tmp_path: Path) -> None:
     assert "directory" in _message(tmp_path)
+
+
+def test_devices_and_pipes_do_not_hang(tmp_path: Path) -> None:
+    device = tmp_path / "zero"
+    device.symlink_to("/dev/zero")
+    assert "device" in _message(device)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert "empty" in _message(pipe)
+
+
+def test_a_pipe_that_is_written_to(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, compact(document(("a", 0, 1))))
+    os.close(writing)
+    try:
+        assert len(load(f"/dev/fd/{reading}")) == 1
+    finally:
+        os.close(reading)
+
+
+def test_zipped_data_through_a_pipe_is_refused(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, gzip.compress(compact(document(("a", 0, 1)))))
+    os.close(writing)
+    try:
+        assert "unpack it" in _message(Path(f"/dev/fd/{reading}"))
+    finally:
+        os.close(reading)
+
+
+def test_a_line_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_ENDLESS_LINE", 1 << 21)
+    path = tmp_path / "bomb.json.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"' + b"x" * (1 << 23))
+    assert "write it as JSON lines" in _message(path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")

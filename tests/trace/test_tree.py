@@ -270,3 +270,11 @@ def test_five_thousand_levels(tmp_path: Path) -> None:
     trace = load(write(tmp_path / "run.json", envelope(made)))
     assert trace.depth[4999] == 4999
     assert sum(trace.self_ns) == trace.busy_ns[0]
+
+
+def test_of_duplicates_that_differ_in_their_parent_only_the_same_stays(tmp_path: Path) -> None:
+    made = [{**spans(("a", 0, 9))[0], "parentSpanId": parent} for parent in ("", "000000000000000f")]
+    for order in (made, made[::-1]):
+        trace = load(write(tmp_path / "run.json", envelope(order)))
+        assert trace.diagnostics.duplicates == 1
+        assert trace.diagnostics.orphans == 1
