@@ -39,6 +39,8 @@ class Tally(Composite):
         """Take one more leaf in."""
         self.count += 1
         self.sum_ns += busy_ns
+        # A statement may have begun before one that ended first: it lies open between its fetches.
+        self.started = min(self.started, span.started)
         self.ended = max(self.ended, span.ended)
         self.min_ns = min(self.min_ns, busy_ns)
         self.max_ns = max(self.max_ns, busy_ns)
@@ -151,6 +153,8 @@ def take(span: Span, took: int) -> Optional[Tally]:
         return None
     tally.count += 1
     tally.sum_ns += took
+    if span.started < tally.started:  # it lay open while others began and ended
+        tally.started = span.started
     if span.ended > tally.ended:
         tally.ended = span.ended
     if took < tally.min_ns:

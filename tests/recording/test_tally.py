@@ -44,6 +44,22 @@ def test_leaves_of_one_site_are_one_record_whatever_comes_between(recorded: Trac
     assert recorded.trace.diagnostics.overlapping == 0
 
 
+def test_a_leaf_that_began_first_and_ended_last_keeps_its_time(recorded: Tracing) -> None:
+    """As a statement whose rows are fetched while others begin and end."""
+    with recorded(compress_us=1_000_000), nutrace.span("around"):
+        leaf(SITES[0], 1)
+        early = Span(SITES[1], current.get())  # type: ignore[arg-type]
+        early.started = now_ns()
+        early.ended = early.started + 500_000
+        leaf(SITES[1], 1_000)
+        while now_ns() < early.ended:
+            pass
+        settle(early, 400_000, numbers={"objects": 1})
+    span = recorded.span("b")
+    assert (span.calls, span.total_ns) == (2, 401_000)
+    assert recorded.trace.diagnostics.busy_clamped == 0
+
+
 def test_each_parent_has_tallies_of_its_own(recorded: Tracing) -> None:
     with recorded(compress_us=1000):
         for _ in range(3):
