@@ -58,7 +58,8 @@ def _known(found: Reconciliation, limit: int) -> List[str]:
     lines.append(f"  {len(found.known):,} functions; of {right:,} the count is the number of calls.")
     if found.time_ratio is not None:
         times = f"{found.time_ratio:.2f} times as long (the median)"
-        lines.append(f"  Under cProfile they took {times}: it pays at every call inside.")
+        why = "it pays at every call inside" if found.time_ratio > 1 else "the traced run was slower"
+        lines.append(f"  Under cProfile they took {times}: {why}.")
     return [*lines, *_table(found.known, limit, True)]
 
 

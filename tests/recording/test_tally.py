@@ -51,6 +51,8 @@ def test_a_leaf_that_began_first_and_ended_last_keeps_its_time(recorded: Tracing
         early = Span(SITES[1], current.get())  # type: ignore[arg-type]
         early.started = now_ns()
         early.ended = early.started + 500_000
+        while now_ns() < early.started + 300_000:
+            pass
         leaf(SITES[1], 1_000)
         while now_ns() < early.ended:
             pass
