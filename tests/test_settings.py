@@ -20,6 +20,7 @@ OTHER: Dict[str, Any] = {
     "compress_us": 10.0,
     "text_limit": 99,
     "deepcopy": "detail",
+    "sql_text": False,
 }
 
 
