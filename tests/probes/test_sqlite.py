@@ -199,7 +199,8 @@ def play(steps: List[Step], connection: Any, seen: Counter[str]) -> List[Any]:
 def test_statements_and_rows_are_those_that_sqlite_saw(
     recorded: Tracing, file: str, steps: List[Step]
 ) -> None:
-    expected = play(steps, Plain.connect(file, isolation_level=None), Counter())
+    with contextlib.closing(Plain.connect(file, isolation_level=None)) as plain:
+        expected = play(steps, plain, Counter())
     seen: Counter[str] = Counter()
     traced: List[str] = []
     with recorded(*PROBES), nutrace.span("around"):
@@ -297,6 +298,7 @@ def test_what_sqlite_calls_back_is_below_the_statement(recorded: Tracing, file: 
     assert recorded.calls(inner.__qualname__) == 10
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="sqlite3 itself crashes")
 def test_a_statement_used_by_its_own_function_is_refused_as_ever(recorded: Tracing, file: str) -> None:
     def run() -> Tuple[List[str], int]:
         said: List[str] = []
@@ -412,10 +414,17 @@ def test_threads(recorded: Tracing, file: str) -> None:
         for cursor in cursors:  # each begun in a thread that has ended
             assert len(cursor.fetchall()) == 9
             cursor.connection.close()
+        connection = sqlite3.connect(file)
         with pytest.raises(sqlite3.ProgrammingError, match="created in a thread"):
-            _in_thread(sqlite3.connect(file).execute, "SELECT 1")
+            _in_thread(connection.execute, "SELECT 1")
+        connection.close()
     assert total(recorded, semconv.DB_ROWS) == 30
     assert len({span.thread for span in recorded.spans(STATEMENT) if span.calls}) >= 3
+
+
+def query(file: str, sql: str, *parameters: Any) -> List[Any]:
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        return connection.execute(sql, parameters).fetchall()
 
 
 def _in_thread(function: Callable[..., Any], *args: Any) -> None:
@@ -442,7 +451,7 @@ def test_programs_that_are_started_share_the_key(recorded: Tracing, file: str) -
     )
     with recorded(*PROBES):
         subprocess.run([sys.executable, "-c", code, file], check=True)
-        sqlite3.connect(file).execute("SELECT a FROM t WHERE a = ?", (7,)).fetchall()
+        query(file, "SELECT a FROM t WHERE a = ?", 7)
         key = os.environ["NUTRACE_PARENT"].split(":")[3].partition(".")[2]
     one, other = recorded.spans(STATEMENT)
     assert one.attributes[semconv.SQL_PARAMETERS] == other.attributes[semconv.SQL_PARAMETERS]
@@ -451,7 +460,7 @@ def test_programs_that_are_started_share_the_key(recorded: Tracing, file: str) -
     assert key not in recorded.path.read_text(encoding="utf-8")
     first = one.attributes[semconv.SQL_PARAMETERS]
     with recorded(*PROBES):
-        sqlite3.connect(file).execute("SELECT a FROM t WHERE a = ?", (7,)).fetchall()
+        query(file, "SELECT a FROM t WHERE a = ?", 7)
     assert recorded.span(STATEMENT).attributes[semconv.SQL_PARAMETERS] != first
 
 
@@ -487,7 +496,7 @@ def test_without_texts(recorded: Tracing, file: str) -> None:
     hashes = []
     for sql_text in (True, False):
         with recorded(*PROBES, sql_text=sql_text):
-            sqlite3.connect(file).execute("SELECT a AS quaint FROM t").fetchall()
+            query(file, "SELECT a AS quaint FROM t")
         assert recorded.path is not None
         assert ("quaint" in recorded.path.read_text(encoding="utf-8")) == sql_text
         hashes.append(recorded.span(STATEMENT).attributes[semconv.SQL_STATEMENT])
@@ -618,6 +627,7 @@ def test_what_a_program_sees_is_the_same(recorded: Tracing, file: str) -> None:
     os.replace(file + "2", file)
     with recorded(*PROBES):
         assert behaviour(file) == expected
+    gc.collect()  # what it left unclosed, while that is no warning
     assert not recorded.faults
 
 
@@ -664,7 +674,8 @@ def test_after_the_recording_all_is_plain(recorded: Tracing, file: str) -> None:
         connection = sqlite3.connect(file)
         cursor = connection.execute("SELECT a FROM t")
     assert sqlite3.connect is sqlite3.dbapi2.connect is Plain.connect
-    assert type(bound(":memory:")) is sqlite3.Connection
+    with contextlib.closing(bound(":memory:")) as other:
+        assert type(other) is sqlite3.Connection
     assert len(cursor.fetchall()) == 10
     assert len(list(connection.execute("SELECT a FROM t"))) == 10
     connection.commit()
