@@ -34,6 +34,7 @@ _PROPAGATE = "nuplan.planning.simulation.simulation:Simulation.propagate"
 _COMPONENTS = {
     *("simulation", "planner", "propagate", "observation", "controller", "history", "scenario"),
     *("database", "map", "callback", "metrics", "serialization", "config", "worker"),
+    "deepcopy",
 }
 
 
@@ -213,5 +214,7 @@ def _located(trace: nutrace.Trace) -> Iterator[tuple[str, int]]:
     """Every span that knows where its function stands, and where: ``file:line``."""
     for span in range(len(trace)):
         attributes = trace.attributes(span)
-        if "code.file.path" in attributes:
+        # Copies and statements say who asked for them, not where they stand.
+        asked_for = trace.component[span] == "deepcopy" or semconv.DB_SYSTEM in attributes
+        if "code.file.path" in attributes and not asked_for:
             yield f"{attributes['code.file.path']}:{attributes['code.line.number']}", span

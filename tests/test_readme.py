@@ -28,7 +28,8 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def kinds(base: Type[NutraceError] = NutraceError) -> List[Type[NutraceError]]:
     """The error and its kinds, by exit code."""
     found = {base, *(kind for below in base.__subclasses__() for kind in kinds(below))}
-    return sorted(found, key=lambda kind: kind.exit_code)
+    shared = (kind for kind in found if kind.__module__ == NutraceError.__module__)
+    return sorted(shared, key=lambda kind: kind.exit_code)
 
 
 def tables() -> Dict[str, str]:
