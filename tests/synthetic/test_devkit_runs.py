@@ -1,4 +1,4 @@
-"""The real devkit on generated data: it simulates the whole scenario, and its metrics have all they need."""
+"""The real devkit reads generated data; that it simulates them is in test_devkit_tracing.py."""
 
 from __future__ import annotations
 
@@ -6,22 +6,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from devkit import SETUPS, devkit_environment, needs_devkit, run_python, simulate
+from devkit import devkit_environment, needs_devkit, run_python
 
 pytestmark = [pytest.mark.timeout(900)]
-
-
-@needs_devkit
-@pytest.mark.parametrize("setup", sorted(SETUPS))
-def test_devkit_simulates_149_steps(devkit_data: Path, tmp_path: Path, setup: str) -> None:
-    counter = str(Path(__file__).with_name("count_steps.py"))
-
-    done = simulate(devkit_data, tmp_path, setup, runner=[counter])
-
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "steps: 149" in done.stdout
-    assert "Number of failed simulations: 0" in done.stdout + done.stderr
-    assert list(tmp_path.rglob("*.msgpack.xz"))
 
 
 @needs_devkit
