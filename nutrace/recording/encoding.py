@@ -39,13 +39,28 @@ def _key_value(values: Values, key: Any, value: Any) -> str:
     elif kind is int and -_INT64 <= value < _INT64:
         content = f'{{"intValue":"{value}"}}'
     else:
-        content = _dumps(values.any_value(value)).decode()
+        plain = _plain_items(values, value[:]) if kind is list else ""  # its owner may go on writing
+        content = (
+            f'{{"arrayValue":{{"values":[{plain}]}}}}' if plain else _dumps(values.any_value(value)).decode()
+        )
     name = values.names.get(key) if type(key) is str else None
     if name is None:
         name = _dumps(values.text(key)).decode()
         if len(values.names) < _MOST_NAMES and type(key) is str:
             values.names[key] = name
     return f'{{"key":{name},"value":{content}}}'
+
+
+def _plain_items(values: Values, entries: List[Any]) -> str:
+    """Numbers and hashes, which statements list; empty if it is anything else that must be looked at."""
+    kinds = set(map(type, entries))
+    if kinds == {int} and len(entries) <= values.limit and -_INT64 <= min(entries) <= max(entries) < _INT64:
+        return ",".join([f'{{"intValue":"{entry}"}}' for entry in entries])
+    if kinds == {str}:
+        text = "".join(entries)
+        if len(text) <= values.limit and text.isalnum() and text.isascii():
+            return ",".join([f'{{"stringValue":"{entry}"}}' for entry in entries])
+    return ""
 
 
 _INT64 = 1 << 63
@@ -107,7 +122,7 @@ class Encoder:
                     else:  # what adds up need not be one number: the types inside deep copies
                         more += "," + _inside(self._noted, {key: number})
                 for key, entries in record.series.items():
-                    more += "," + self._series(key, entries)
+                    more += "," + _key_value(self._noted, key, entries)
             more += (
                 _int_attribute(semconv.COMPOSITE_COUNT, record.count)
                 + _int_attribute(semconv.BUSY_NS, record.sum_ns)
@@ -130,17 +145,6 @@ class Encoder:
             f'"startTimeUnixNano":"{record.started + offset}","endTimeUnixNano":"{record.ended + offset}",'
             f'"attributes":[{site.fragment or self.fragment(site)}{more}]{tail}}}'
         )
-
-    def _series(self, key: str, entries: List[Any]) -> str:
-        """A tally's list; numbers and hashes, which statements have many of, need no looking at."""
-        kinds = set(map(type, entries))
-        if kinds == {int}:
-            items = ",".join([f'{{"intValue":"{entry}"}}' for entry in entries])
-        elif kinds == {str} and "".join(entries).isalnum() and "".join(entries).isascii():
-            items = ",".join([f'{{"stringValue":"{entry}"}}' for entry in entries])
-        else:
-            return _inside(self._noted, {key: entries})
-        return f'{{"key":{self._text(key)},"value":{{"arrayValue":{{"values":[{items}]}}}}}}'
 
     def announce(self, span: Span, now: int) -> str:
         """An open span, as it would look if it ended at `now` (a clock reading)."""
