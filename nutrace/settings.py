@@ -43,11 +43,9 @@ class Settings:
         default=200.0, metadata={"help": "merge equal sibling spans shorter than this; 0 merges none"}
     )
     text_limit: int = field(default=4096, metadata={"help": "longest attribute text, in characters"})
-
     deepcopy: str = field(
         default="on", metadata={"help": "deep copies: on, off, or detail: with the types inside"}
     )
-
     sql_text: bool = field(default=True, metadata={"help": "write statements, or their hashes only"})
 
     def __post_init__(self) -> None:

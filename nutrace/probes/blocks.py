@@ -11,14 +11,14 @@ from opentelemetry.context.context import Context
 from nutrace.probes.notes import Args, Kwargs, Noter, Wrapped, read
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, start_under_context
+from nutrace.recording.context import current, span_below
 from nutrace.recording.span import Site, Span, home
 
 
 def start(site: Site) -> Tuple[Span, Any]:
     """Make a span current; returns it and what to give back to :data:`current` afterwards."""
     state = current.get()
-    span = start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
+    span = span_below(site, state)
     current.set(span)
     span.started = now_ns()
     return span, state
@@ -31,6 +31,25 @@ def stop(span: Span, state: Any) -> None:
         span.end_at(now_ns())
         close_dangling(span)
         home.hand_over(span)
+
+
+def around(site: Site, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
+    """Call with a span around it; returns the result, and the ended span for the caller to hand over.
+
+    If the call fails, its span is handed over with the error, which goes on.
+    """
+    span, state = start(site)
+    try:
+        result = wrapped(*args, **kwargs)
+    except BaseException as error:
+        span.ended = now_ns()
+        current.set(state)
+        span.fail(error)
+        home.hand_over(span)
+        raise
+    span.ended = now_ns()
+    current.set(state)
+    return result, span
 
 
 def close_dangling(span: Span) -> None:

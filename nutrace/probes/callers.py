@@ -95,9 +95,7 @@ class CallerSites:
             module = frame.f_globals.get("__name__")
             if isinstance(module, str) and module.startswith(_OWN):
                 return None
-            name = qualified_name(frame)
-            function = f"{module}.{name}" if module else name
-            file, line = frame.f_code.co_filename, frame.f_lineno
+            function, file, line = place_of(frame)
         type_name = name_of(cls)
         attributes = {semconv.COPY_ROOT_TYPE: type_name}
         if self._method:
@@ -133,7 +131,14 @@ def name_of(cls: type) -> str:
     return name if module == "builtins" else f"{module}.{name}"
 
 
-def qualified_name(frame: FrameType) -> str:
+def place_of(frame: FrameType) -> Tuple[str, str, int]:
+    """Where a frame stands: function with its module, file, line."""
+    module = frame.f_globals.get("__name__")
+    name = _qualified_name(frame)
+    return f"{module}.{name}" if module else name, frame.f_code.co_filename, frame.f_lineno
+
+
+def _qualified_name(frame: FrameType) -> str:
     """The running function's; before Python 3.11 code objects do not know it, its module may."""
     code = frame.f_code
     name = getattr(code, "co_qualname", None)

@@ -21,7 +21,7 @@ from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.clock import now_ns
-from nutrace.recording.context import State, current, start_under_context
+from nutrace.recording.context import current, span_below
 from nutrace.recording.span import Site, Span, home
 from nutrace.recording.tally import settle, tick, tick_span
 
@@ -130,11 +130,6 @@ def stand_for(
     span = span_below(site, state)
     span.started, span.ended = began, ended
     _hand_over(span, numbers)
-
-
-def span_below(site: Site, state: State) -> Span:
-    """A span below what is current."""
-    return Span(site, state) if state is None or type(state) is Span else start_under_context(site, state)  # type: ignore[arg-type]
 
 
 def _hand_over(span: Span, numbers: Mapping[str, int]) -> None:

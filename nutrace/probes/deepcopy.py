@@ -27,11 +27,11 @@ from typing import Any, Dict, List
 from nutrace import semconv
 from nutrace.probes.blocks import close_dangling
 from nutrace.probes.callers import CallerSites
-from nutrace.probes.copies import ATOMIC, span_below, stand_for
+from nutrace.probes.copies import ATOMIC, stand_for
 from nutrace.probes.memo import types_inside
 from nutrace.probes.switch import Switch
 from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current
+from nutrace.recording.context import current, span_below
 from nutrace.recording.span import Span, home
 from nutrace.recording.tally import settle, tick, tick_span
 

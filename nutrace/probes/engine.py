@@ -203,7 +203,7 @@ class Engine:
                 continue
             for name, value in list(vars(module).items()):
                 if value is original:
-                    self._replace(module, name, wrapped)
+                    setattr(module, name, wrapped)  # `_unbind` finds it
 
     def _unbind(self) -> None:
         """Names that ``from module import function`` bound while ours stood there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Tuple
 
 
 class Switch(List[bool]):
@@ -11,14 +11,12 @@ class Switch(List[bool]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: Dict[int, weakref.ref[object]] = {}
-        self._turn: Callable[[object, bool], None] = lambda probed, on: None
+        self._told: Dict[int, Tuple[weakref.ref[object], Callable[[object, bool], None]]] = {}
 
     def tell(self, probed: object, turn: Callable[[object, bool], None]) -> None:
         """Call ``turn(probed, on)`` now, and whenever it changes while `probed` lives."""
         number = id(probed)
-        self._told[number] = weakref.ref(probed, lambda _: self._told.pop(number, None))
-        self._turn = turn
+        self._told[number] = weakref.ref(probed, lambda _: self._told.pop(number, None)), turn
         turn(probed, bool(self))
 
     def on(self) -> None:
@@ -32,10 +30,10 @@ class Switch(List[bool]):
         self._turn_all()
 
     def _turn_all(self) -> None:
-        for reference in list(self._told.values()):
+        for reference, turn in list(self._told.values()):
             probed = reference()
             if probed is not None:
-                self._turn(probed, bool(self))
+                turn(probed, bool(self))
 
 
 #: The one of decorators and blocks; each installation of probes has its own.

@@ -38,6 +38,20 @@ class Composite:
         self.min_ns = took
         self.max_ns = took
 
+    def add(self, started: int, ended: int, took: int) -> None:
+        """Take one more leaf in."""
+        self.count += 1
+        self.sum_ns += took
+        # A statement may have begun before one that ended first: it lies open between its fetches.
+        if started < self.started:
+            self.started = started
+        if ended > self.ended:
+            self.ended = ended
+        if took < self.min_ns:
+            self.min_ns = took
+        elif took > self.max_ns:
+            self.max_ns = took
+
 
 Record = Union[Span, Composite]
 
@@ -45,11 +59,9 @@ Record = Union[Span, Composite]
 def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
     """Merge `span` into `last`, which ended `queue` a moment ago; false if they stay apart.
 
-    The caller has seen that both have one site and one parent. Every call of a hot leaf passes
-    here: adding to a composite is written out.
+    The caller has seen that both have one site and one parent.
     """
-    ended = span.ended
-    took = ended - span.started
+    took = span.ended - span.started
     if took > home.longest_ns or span.id or span.extra is not None or last.id:
         return False
     if type(last) is not Composite and not _is_leaf(last, queue):
@@ -65,13 +77,7 @@ def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
     if type(last) is Span:
         composite = Composite(last)
         last.parent = composite
-    composite.count += 1
-    composite.sum_ns += took
-    composite.ended = ended
-    if took < composite.min_ns:
-        composite.min_ns = took
-    elif took > composite.max_ns:
-        composite.max_ns = took
+    composite.add(span.started, span.ended, took)
     # A task or thread that was begun inside may still name it: `ids` gives it the composite's id.
     span.parent = composite
     queue.append(composite)

@@ -81,6 +81,11 @@ def start_under_context(site: Any, state: Context) -> Span:
     return span
 
 
+def span_below(site: Any, state: State) -> Span:
+    """A span of ours below `state`, whatever that is; it is neither current nor started yet."""
+    return start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
+
+
 def release() -> None:
     """After a recording: none of its spans stays current in this thread."""
     state = current.get()

@@ -35,16 +35,6 @@ class Tally(Composite):
         self.series: Dict[str, List[Any]] = {}
         self.key: List[bool] = []  # its maker adds first
 
-    def add(self, span: Span, busy_ns: int) -> None:
-        """Take one more leaf in."""
-        self.count += 1
-        self.sum_ns += busy_ns
-        # A statement may have begun before one that ended first: it lies open between its fetches.
-        self.started = min(self.started, span.started)
-        self.ended = max(self.ended, span.ended)
-        self.min_ns = min(self.min_ns, busy_ns)
-        self.max_ns = max(self.max_ns, busy_ns)
-
     def note(self, numbers: Mapping[str, int], series: Mapping[str, Any]) -> None:
         """Add numbers up, and append one entry to each series."""
         for name, number in numbers.items():
@@ -97,8 +87,16 @@ def settle(
         for itself they are lists of one.
     """
     took = span.ended - span.started if busy_ns is None else busy_ns
-    if took <= home.longest_ns and _is_bare_leaf(span):
-        _count(span, took, numbers, series)
+    tally = take(span, took)
+    fresh = None if tally is not None else _begin(span, took)
+    tally = tally or fresh
+    if tally is not None:
+        tally.note(numbers, series)
+        if fresh is not None:
+            local.spans.append(fresh)
+        tally.key.append(True)
+        if fresh is not None and len(local.spans) >= LIMIT:
+            home.relieve(local.spans)
         return
     extra = span.more()
     if busy_ns is not None:
@@ -111,25 +109,24 @@ def settle(
 def tick(site: Site, parent: Optional[Parent], started: int, ended: int) -> Optional[Tally]:
     """Count a short leaf that need not be a span, if there is a tally that it belongs to."""
     took = ended - started
-    mine = vars(_open)
-    if took > home.longest_ns or mine.get("parent") is not parent or mine.get("forgotten") != forgotten[0]:
+    if took > home.longest_ns:
         return None
-    tally: Optional[Tally] = mine["tallies"].get(site)
-    if tally is None:
-        return None
-    try:
-        tally.key.pop()
-    except IndexError:
-        return None
-    tally.count += 1
-    tally.sum_ns += took
-    tally.ended = ended
-    if took < tally.min_ns:
-        tally.min_ns = took
-    elif took > tally.max_ns:
-        tally.max_ns = took
-    tally.key.append(True)
+    tally = _own(site, parent)
+    if tally is not None:
+        tally.add(started, ended, took)
+        tally.key.append(True)
     return tally
+
+
+def tick_span(span: Span, name: str = "", number: int = 0) -> bool:
+    """As :func:`settle` with at most one number, if `span` is a short leaf and has a tally to go to."""
+    tally = take(span, span.ended - span.started)
+    if tally is None:
+        return False
+    if name:
+        tally.numbers[name] = tally.numbers.get(name, 0) + number
+    tally.key.append(True)
+    return True
 
 
 def take(span: Span, took: int) -> Optional[Tally]:
@@ -137,67 +134,44 @@ def take(span: Span, took: int) -> Optional[Tally]:
 
     Its key is in the caller's hands, who adds to its numbers and series and gives the key back.
     """
-    if span.extra is not None or span.id or took > home.longest_ns:
+    if took > home.longest_ns or not _is_bare_leaf(span):
         return None
-    mine = vars(_open)
-    if mine.get("parent") is not span.parent or mine.get("forgotten") != forgotten[0]:
-        return None
-    tally: Optional[Tally] = mine["tallies"].get(span.site)
-    if tally is None:
-        return None
-    try:
-        if local.spans[-1].parent is span:
-            return None
-        tally.key.pop()
-    except IndexError:
-        return None
-    tally.count += 1
-    tally.sum_ns += took
-    if span.started < tally.started:  # it lay open while others began and ended
-        tally.started = span.started
-    if span.ended > tally.ended:
-        tally.ended = span.ended
-    if took < tally.min_ns:
-        tally.min_ns = took
-    elif took > tally.max_ns:
-        tally.max_ns = took
-    span.parent = tally  # type: ignore[assignment]
-    if tally.count >= LONGEST:
-        mine["tallies"].pop(span.site, None)
+    tally = _own(span.site, span.parent)
+    if tally is not None:
+        tally.add(span.started, span.ended, took)
+        # A task or thread that was begun inside may still name it: `ids` gives it the tally's id.
+        span.parent = tally  # type: ignore[assignment]
+        if tally.series and tally.count >= LONGEST:
+            _open.tallies.pop(span.site, None)
     return tally
 
 
-def tick_span(span: Span, name: str = "", number: int = 0) -> bool:
-    """As :func:`settle` with at most one number, if `span` is a short leaf and has a tally to go to."""
-    if span.extra is not None or span.id:
-        return False
-    took = span.ended - span.started
-    parent = span.parent
-    mine = vars(_open)
-    if took > home.longest_ns or mine.get("parent") is not parent or mine.get("forgotten") != forgotten[0]:
-        return False
-    tally: Optional[Tally] = mine["tallies"].get(span.site)
-    if tally is None:
-        return False
-    queue = local.spans
-    try:
-        if queue[-1].parent is span:
-            return False
-        tally.key.pop()
-    except IndexError:
-        return False
-    tally.count += 1
-    tally.sum_ns += took
-    tally.ended = span.ended
-    if took < tally.min_ns:
-        tally.min_ns = took
-    elif took > tally.max_ns:
-        tally.max_ns = took
-    if name:
-        tally.numbers[name] = tally.numbers.get(name, 0) + number
+def _own(site: Site, parent: Optional[Parent]) -> Optional[Tally]:
+    """The open tally of `site` below `parent` in this thread; its key is now the caller's."""
+    mine = vars(_open)  # once: each look at a thread's own attribute takes its time
+    if mine.get("parent") is not parent or mine.get("forgotten") != forgotten[0]:
+        return None
+    tally: Optional[Tally] = mine["tallies"].get(site)
+    if tally is not None:
+        try:
+            tally.key.pop()  # atomic: from here on it is ours, or the recorder has it
+        except IndexError:
+            return None
+    return tally
+
+
+def _begin(span: Span, took: int) -> Optional[Tally]:
+    """A new tally with a short leaf in it, not queued yet; none if `span` stands for itself."""
+    if took > home.longest_ns or not _is_bare_leaf(span):
+        return None
+    stale = _open.parent is not span.parent or _open.forgotten != forgotten[0]
+    if stale or len(_open.tallies) >= _MOST:
+        _open.parent = span.parent
+        _open.forgotten = forgotten[0]
+        _open.tallies = {}
+    tally = _open.tallies[span.site] = Tally(span, took)
     span.parent = tally  # type: ignore[assignment]
-    tally.key.append(True)
-    return True
+    return tally
 
 
 def _is_bare_leaf(span: Span) -> bool:
@@ -207,34 +181,3 @@ def _is_bare_leaf(span: Span) -> bool:
         return local.spans[-1].parent is not span
     except IndexError:
         return True
-
-
-def _count(span: Span, took: int, numbers: Mapping[str, int], series: Mapping[str, Any]) -> None:
-    stale = _open.forgotten != forgotten[0]
-    if _open.parent is not span.parent or stale or len(_open.tallies) >= _MOST:
-        _open.parent = span.parent
-        _open.forgotten = forgotten[0]
-        _open.tallies = {}
-    tally = _open.tallies.get(span.site)
-    if tally is not None:
-        try:
-            tally.key.pop()  # atomic: from here on it is ours, or the recorder has it
-        except IndexError:
-            tally = None
-        else:
-            tally.add(span, took)
-    fresh = tally is None
-    if tally is None:
-        tally = Tally(span, took)
-    tally.note(numbers, series)
-    # A task or thread that was begun inside may still name it: `ids` gives it the tally's id.
-    span.parent = tally  # type: ignore[assignment]
-    if not series or tally.count < LONGEST:
-        _open.tallies[span.site] = tally
-    else:
-        _open.tallies.pop(span.site, None)
-    if fresh:
-        local.spans.append(tally)
-    tally.key.append(True)
-    if fresh and len(local.spans) >= LIMIT:
-        home.relieve(local.spans)

@@ -10,14 +10,13 @@ import sys
 from typing import Any, Dict, Tuple
 
 from nutrace import semconv
+from nutrace.probes.blocks import around
 from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.sqlalchemy.statements import system_of
 from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
-from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, start_under_context
-from nutrace.recording.span import Site, Span, home
+from nutrace.recording.span import Site, home
 from nutrace.recording.tally import settle
 
 _MOST = 10_000  # statements that have a site of their own
@@ -35,21 +34,7 @@ def _fetch(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
     sqlite3 = sys.modules.get("sqlite3")
     if sqlite3 is not None and isinstance(cursor, sqlite3.Cursor):
         return wrapped(*args, **kwargs)
-    state: Any = current.get()
-    site = _site(args[1] if len(args) > 1 else None)
-    span = Span(site, state) if state is None or type(state) is Span else start_under_context(site, state)
-    current.set(span)
-    span.started = now_ns()
-    try:
-        result = wrapped(*args, **kwargs)
-    except BaseException as error:
-        span.ended = now_ns()
-        current.set(state)
-        span.fail(error)
-        home.hand_over(span)
-        raise
-    span.ended = now_ns()
-    current.set(state)
+    result, span = around(_site(args[1] if len(args) > 1 else None), wrapped, args, kwargs)
     try:
         rows = len(result) if isinstance(result, (list, tuple)) else int(result is not None)
         if wrapped.__name__ == "fetchone":

@@ -7,13 +7,12 @@ from contextvars import ContextVar
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
+from nutrace.probes.blocks import around
 from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.sqlalchemy.statements import system_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
-from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, start_under_context
-from nutrace.recording.span import Site, Span, home
+from nutrace.recording.span import Site, home
 from nutrace.recording.tally import settle
 
 #: Connecting within the checkout that is going on here: each entry its nanoseconds.
@@ -53,19 +52,12 @@ def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> An
     if (args[3] if len(args) > 3 else kwargs.get("fairy")) is not None:
         return wrapped(*args, **kwargs)  # one that the thread has already
     pool = args[1] if len(args) > 1 else kwargs.get("pool")
-    state = current.get()
-    span = _begin(semconv.CHECKOUT_SPAN, pool, state)
     connects: List[int] = []
     token = _connects.set(connects)
     try:
-        fairy = wrapped(*args, **kwargs)
-    except BaseException as error:
+        fairy, span = around(_site(semconv.CHECKOUT_SPAN, pool), wrapped, args, kwargs)
+    finally:
         _connects.reset(token)
-        _failed(span, state, error)
-        raise
-    _connects.reset(token)
-    span.ended = now_ns()
-    current.set(state)
     try:
         record = fairy._connection_record
         if record is not None:
@@ -77,16 +69,7 @@ def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> An
 
 
 def _connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-    state = current.get()
-    # The record knows its pool under a name of its class's own.
-    span = _begin(semconv.ALCHEMY_CONNECT_SPAN, getattr(args[0], "_ConnectionRecord__pool", None), state)
-    try:
-        result = wrapped(*args, **kwargs)
-    except BaseException as error:
-        _failed(span, state, error)
-        raise
-    span.ended = now_ns()
-    current.set(state)
+    result, span = around(_site(semconv.ALCHEMY_CONNECT_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
     connects = _connects.get()
     if connects is not None:
         connects.append(span.ended - span.started)
@@ -96,32 +79,14 @@ def _connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any
 
 def _checkin(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
     since = _out.pop(args[0], None)
-    state = current.get()
-    span = _begin(semconv.CHECKIN_SPAN, getattr(args[0], "_ConnectionRecord__pool", None), state)
-    try:
-        result = wrapped(*args, **kwargs)
-    except BaseException as error:
-        _failed(span, state, error)
-        raise
-    span.ended = now_ns()
-    current.set(state)
+    result, span = around(_site(semconv.CHECKIN_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
     settle(span, numbers={} if since is None else {semconv.POOL_IN_USE_NS: span.started - since})
     return result
 
 
-def _begin(name: str, pool: Any, state: Any) -> Span:
-    site = _site(name, pool)
-    span = Span(site, state) if state is None or type(state) is Span else start_under_context(site, state)
-    current.set(span)
-    span.started = now_ns()
-    return span
-
-
-def _failed(span: Span, state: Any, error: BaseException) -> None:
-    span.ended = now_ns()
-    current.set(state)
-    span.fail(error)
-    home.hand_over(span)
+def _pool_of(record: Any) -> Any:
+    """The pool that a record belongs to, which knows it under a name of its class's own."""
+    return getattr(record, "_ConnectionRecord__pool", None)
 
 
 def _site(name: str, pool: Any) -> Site:

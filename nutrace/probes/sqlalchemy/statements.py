@@ -15,6 +15,7 @@ from typing import Any, Callable, Optional, Type, cast
 from opentelemetry import trace as otel
 
 from nutrace import semconv
+from nutrace.probes.callers import place_of
 from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
 from nutrace.probes.sqlite.sites import caller
 from nutrace.probes.sqlite.text import statement_of
@@ -136,12 +137,10 @@ def _describe(span: Span, engine: Any, text: str) -> None:
     attributes[semconv.SQL_STATEMENT] = statement.digest
     frame = caller()
     if frame is not None:
-        code = frame.f_code
-        function = str(getattr(code, "co_qualname", code.co_name))
-        module = frame.f_globals.get("__name__")
-        attributes[semconv.CODE_FUNCTION] = f"{module}.{function}" if module else function
-        attributes[semconv.CODE_FILE] = code.co_filename
-        attributes[semconv.CODE_LINE] = frame.f_lineno
+        function, file, line = place_of(frame)
+        attributes[semconv.CODE_FUNCTION] = function
+        attributes[semconv.CODE_FILE] = file
+        attributes[semconv.CODE_LINE] = line
 
 
 def _fail(span: Any, error: BaseException) -> None:

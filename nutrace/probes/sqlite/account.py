@@ -11,11 +11,9 @@ import weakref
 from _thread import get_ident
 from typing import Any, Dict, List, Optional
 
-from opentelemetry.context.context import Context
-
 from nutrace import semconv
 from nutrace.recording.buffers import local
-from nutrace.recording.context import start_under_context
+from nutrace.recording.context import span_below
 from nutrace.recording.span import Site, Span, home, ids
 from nutrace.recording.tally import settle, take
 
@@ -83,7 +81,7 @@ class Account:
         if self.span is not None:
             self.span.more()  # it is referred to
             self._hand_over()
-        span = start_under_context(self.site, state) if isinstance(state, Context) else Span(self.site, state)
+        span = span_below(self.site, state)
         if type(state) is Span and not state.id:
             ids.assign(state)
         span.more().continues = first

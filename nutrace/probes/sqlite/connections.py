@@ -10,21 +10,18 @@ import sys
 from typing import Any, Dict, Mapping, Set, Tuple
 from urllib.parse import unquote
 
-from opentelemetry.context.context import Context
-
 from nutrace import semconv
+from nutrace.probes.blocks import around
 from nutrace.probes.sqlite.account import call_back, end_of
 from nutrace.probes.sqlite.cursors import cursors
 from nutrace.probes.sqlite.sites import caller, current_sites
 from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.switch import switch
-from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, start_under_context
 from nutrace.recording.span import Span, home
 from nutrace.recording.tally import settle
 
 _Args = Tuple[Any, ...]
-_Kwargs = Mapping[str, Any]
+_Kwargs = Dict[str, Any]
 
 # Places among the arguments of connect.
 _DETECT_TYPES, _ONE_THREAD, _FACTORY, _URI = 2, 4, 5, 7
@@ -203,20 +200,7 @@ def _timed(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwar
     if link is None or not switch:
         return original.__get__(connection, type(connection))(*args, **kwargs)
     site = current_sites.sites.plain(caller(), name, link.namespace)
-    state = current.get()
-    span = start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
-    current.set(span)
-    span.started = now_ns()
-    try:
-        result = original.__get__(connection, type(connection))(*args, **kwargs)
-    except BaseException as error:
-        span.ended = now_ns()
-        current.set(state)
-        span.fail(error)
-        _settle(span, {})
-        raise
-    span.ended = now_ns()
-    current.set(state)
+    result, span = around(site, original.__get__(connection, type(connection)), args, kwargs)
     series: Dict[str, Any] = {}
     if original is _close:
         link.closed()
@@ -240,20 +224,7 @@ def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
     except Exception:  # law 1: sqlite3 will object to these arguments itself
         return wrapped(*args, **kwargs)
     site = current_sites.sites.plain(caller(), semconv.CONNECT_SPAN, namespace)
-    state = current.get()
-    span = start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
-    current.set(span)
-    span.started = now_ns()
-    try:
-        connection = wrapped(*args, **kwargs)
-    except BaseException as error:
-        span.ended = now_ns()
-        current.set(state)
-        span.fail(error)
-        _settle(span, {})
-        raise
-    span.ended = now_ns()
-    current.set(state)
+    connection, span = around(site, wrapped, args, kwargs)
     if _link(connection) is None and isinstance(connection, RecordingConnection):
         connection._nutrace = Link(args, kwargs)  # its class called sqlite3's __init__ by name
     _settle(span, {semconv.SQL_OPEN: len(_open)})

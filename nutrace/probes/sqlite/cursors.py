@@ -11,8 +11,6 @@ import sqlite3
 from _thread import get_ident
 from typing import Any, Callable, Mapping, Optional, Tuple
 
-from opentelemetry.context.context import Context
-
 from nutrace.probes.sqlite.account import Account, finish
 from nutrace.probes.sqlite.parameters import Passing, digest
 from nutrace.probes.sqlite.sites import caller, current_sites
@@ -20,8 +18,8 @@ from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, start_under_context
-from nutrace.recording.span import Span, home
+from nutrace.recording.context import current, span_below
+from nutrace.recording.span import home
 
 _Args = Tuple[Any, ...]
 _Kwargs = Mapping[str, Any]
@@ -196,7 +194,7 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     if passing is not None:
         args = (args[0], _passing(args[1], passing))
     state = _get()
-    span = start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
+    span = span_below(site, state)
     account = Account(site, hashed, link, span, state)
     cursor._nutrace = account
     _set_current(span)

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.probes.callers import qualified_name
+from nutrace.probes.callers import place_of
 from nutrace.probes.sqlite.text import Statement
 from nutrace.recording.span import Site, home
 
@@ -98,11 +98,7 @@ class Sites:
             self._known.clear()
         function, file, line = "", "", 0
         if frame is not None:
-            code = frame.f_code
-            file, line = code.co_filename, frame.f_lineno
-            module = frame.f_globals.get("__name__")
-            function = qualified_name(frame)
-            function = f"{module}.{function}" if module else function
+            function, file, line = place_of(frame)
         place = (function, file, line, *key[2:])
         site = self._sites.get(place)
         if site is None:
