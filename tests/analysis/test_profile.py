@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cProfile
 import importlib
-import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Tuple
 
@@ -128,7 +127,6 @@ def test_a_profile_alone_marks_what_is_no_calls(program: Any, tmp_path: Path) ->
     assert found.counted == sum(row.count for row in read_profile(str(tmp_path / "x.prof")))
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="cProfile counts a closing otherwise there")
 def test_a_generator_given_up_early(program: Any, recorded: Tracing, tmp_path: Path) -> None:
     def run() -> None:
         for _ in range(10):
@@ -143,7 +141,7 @@ def test_a_generator_given_up_early(program: Any, recorded: Tracing, tmp_path: P
     assert _parts(row)[1:3] == (10, 10)
     assert row.made.unexplained in (0, -10)
     if row.made.unexplained:
-        assert "given up before the end" in row.reasons[1]
+        assert "given up before the end" in row.reasons[-1]
 
 
 def _traced(tmp_path: Path, *spans: Tuple[str, int, str, str, int]) -> Any:

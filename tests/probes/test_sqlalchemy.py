@@ -209,6 +209,7 @@ def test_errors_are_the_programs_own(recorded: Tracing, engine: Engine, tmp_path
             tired.connect()
         with nutrace.span("after"):
             pass
+    tired.dispose()
     (failed,) = _stock(recorded)
     assert "no such table" in failed.status.message
     assert [span.status.code for span in recorded.spans(semconv.CHECKOUT_SPAN)].count(2) == 2
@@ -299,6 +300,7 @@ def test_fetches_of_other_drivers_are_timed_and_their_rows_counted(recorded: Tra
         connection.execute(text("insert into t values (:a)"), [{"a": number} for number in range(7)])
         result = connection.execute(text("select a from t where a < 100"))
         assert (result.fetchone(), len(result.fetchmany(2)), len(result.fetchall())) == ((0,), 2, 4)
+    made.dispose()
     fetches = recorded.spans(semconv.ALCHEMY_FETCH_SPAN)
     (asked,) = (span for span in _stock(recorded) if span.attributes[semconv.DB_OPERATION] == "SELECT")
     digest = asked.attributes[semconv.SQL_STATEMENT]
