@@ -132,4 +132,5 @@ def test_rows_as_parameters() -> None:
     connection = sqlite3.connect(":memory:")
     connection.row_factory = sqlite3.Row
     row = connection.execute("SELECT 1, 'a'").fetchone()
+    connection.close()
     assert len(digest(b"", row)) == 16
