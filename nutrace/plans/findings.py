@@ -1,0 +1,132 @@
+"""The plans of a run's statements, and the indexes that would spare the run most time."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Optional, Tuple
+
+from nutrace.analysis.database import Database, Executions, Statement, Use
+from nutrace.errors import InputError
+from nutrace.plans.advice import Advice, Explained, explain
+from nutrace.plans.log import Log, open_log
+
+_WORTH = 0.01  # of the run's time in statements: what saves less is no advice
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One statement on one database."""
+
+    statement: Statement
+    use: Use
+    explained: Explained
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index that is advised.
+
+    Attributes
+    ----------
+    database, advice:
+        The file to make it in, and the index.
+    statements:
+        Hashes of those that would use it.
+    saved_ns, saved_in_steps_ns:
+        Estimate of what they would take less, over the run and in its steps: the part of a
+        statement's time that goes with the rows looked at, less those that would still be.
+    """
+
+    database: str
+    advice: Advice
+    statements: Tuple[str, ...]
+    saved_ns: int
+    saved_in_steps_ns: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All plans, by statement in the order of the database's, and the indexes, the best first."""
+
+    plans: Tuple[Plan, ...]
+    indexes: Tuple[Index, ...]
+    notes: Tuple[str, ...]
+
+    def of(self, statement: Statement) -> Tuple[Plan, ...]:
+        """The plans of one statement."""
+        return tuple(plan for plan in self.plans if plan.statement.statement == statement.statement)
+
+    def advised(self, statement: Statement) -> Tuple[Index, ...]:
+        """The indexes for one statement."""
+        return tuple(index for index in self.indexes if statement.statement in index.statements)
+
+
+def examine(
+    found: Database, *, advise: bool = True, progress: Optional[Callable[[int, int], None]] = None
+) -> Findings:
+    """Plan each of SQLite's statements on each file where it ran; nothing is written anywhere.
+
+    Raises
+    ------
+    MissingDependencyError
+        If indexes are to be advised and the SQL parser is not installed.
+    """
+    wanted = [
+        (statement, use)
+        for statement in found.statements
+        for use in statement.uses
+        if statement.text and statement.system == "sqlite" and use.database and use.database != ":memory:"
+    ]
+    plans: List[Plan] = []
+    notes: Dict[str, None] = {}
+    with ExitStack() as stack:
+        logs: Dict[str, Optional[Log]] = {}
+        for number, (statement, use) in enumerate(wanted):
+            if use.database not in logs:
+                try:
+                    logs[use.database] = stack.enter_context(open_log(use.database))
+                except InputError as error:
+                    logs[use.database] = None
+                    notes[f"no plans: {error}"] = None
+            log = logs[use.database]
+            if log is not None:
+                plans.append(Plan(statement, use, explain(statement.text, log, advise=advise)))
+            if progress is not None:
+                progress(number + 1, len(wanted))
+    if any(not statement.text for statement in found.statements):
+        notes["no plans of statements whose text the run did not record (NUTRACE_SQL_TEXT=off)"] = None
+    return Findings(tuple(plans), _indexes(found, plans), tuple(notes))
+
+
+def _indexes(found: Database, plans: List[Plan]) -> Tuple[Index, ...]:
+    floor = _floor(found)
+    merged: Dict[Tuple[str, str], Index] = {}
+    for plan in plans:
+        scanned = sum(scan.rows for scan in plan.explained.scans) or 1
+        for advice in plan.explained.advice:
+            spared = max(1 - advice.rows_after / max(advice.rows, 1), 0.0) * advice.rows / scanned
+            key = (plan.use.database, advice.ddl)
+            before = merged.get(key)
+            merged[key] = Index(
+                plan.use.database,
+                advice,
+                (*(before.statements if before else ()), plan.statement.statement),
+                (before.saved_ns if before else 0) + _saved(plan.use.all, floor, spared),
+                (before.saved_in_steps_ns if before else 0) + _saved(plan.use.in_steps, floor, spared),
+            )
+    least = _WORTH * found.all.total_ns
+    worth = [index for index in merged.values() if index.saved_ns >= max(least, 1)]
+    return tuple(sorted(worth, key=lambda index: (-index.saved_ns, index.advice.ddl)))
+
+
+def _saved(executions: Executions, floor: float, spared: float) -> int:
+    return int(max(executions.total_ns - executions.count * floor, 0.0) * spared)
+
+
+def _floor(found: Database) -> float:
+    """What an execution takes that looks at hardly anything: the cheapest statement's mean, in ns."""
+    means = [
+        statement.all.total_ns / statement.all.count for statement in found.statements if statement.all.count
+    ]
+    return min(means, default=0.0)

@@ -1,0 +1,102 @@
+"""``EXPLAIN QUERY PLAN``, read: which table is scanned, which is searched, by what.
+
+Source: https://sqlite.org/eqp.html; releases before 3.36 write ``SCAN TABLE x AS y``.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, List, Sequence, Tuple
+
+_ACCESS = re.compile(
+    r"(?P<how>SCAN|SEARCH) (?:TABLE )?(?P<name>.+?)(?: AS (?P<alias>.+?))?"
+    r"(?: VIRTUAL TABLE .*| USING (?P<index>.*))?$"
+)
+_AUTOMATIC = re.compile(r"AUTOMATIC (?:PARTIAL )?(?:COVERING )?INDEX \((?P<columns>.*)\)")
+_NAMED = re.compile(r"(?:COVERING )?INDEX (?P<name>.+?)(?: \((?P<columns>.*)\))?$")
+_COLUMN = re.compile(r"(?:^| AND )(.+?)(?:=\?|>\?|<\?|>|<)")
+_NEEDS = re.compile(r"uses (\d+)")
+
+
+@dataclass(frozen=True)
+class Access:
+    """How one table of a statement is read.
+
+    Attributes
+    ----------
+    name:
+        The table's alias if it has one, else its name (or that of a view or common table).
+    full:
+        Every row is looked at, in the table itself.
+    index, by:
+        Name of the index that is used, "" for none; and the columns that it is searched by.
+    automatic:
+        Columns of an index that SQLite makes for this one execution and throws away.
+    """
+
+    name: str
+    full: bool
+    index: str = ""
+    by: Tuple[str, ...] = ()
+    automatic: Tuple[str, ...] = ()
+
+
+class _Anything(dict):  # type: ignore[type-arg]
+    """Named parameters, whatever their names."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def plan_of(connection: sqlite3.Connection, text: str) -> Tuple[str, ...]:
+    """The lines of a statement's plan, indented as the tree that they are.
+
+    Raises
+    ------
+    sqlite3.Error
+        If SQLite cannot plan it: a table that is missing, a text that was cut.
+    """
+    rows = _explain(connection, text)
+    depth = {0: -1}
+    lines = []
+    for number, parent, _, detail in rows:
+        depth[number] = depth.get(parent, -1) + 1
+        lines.append("  " * depth[number] + str(detail))
+    return tuple(lines)
+
+
+def _explain(connection: sqlite3.Connection, text: str) -> List[Any]:
+    query = f"EXPLAIN QUERY PLAN {text}"
+    parameters: Any = ()
+    for _ in range(3):
+        try:
+            return connection.execute(query, parameters).fetchall()
+        except sqlite3.ProgrammingError as error:
+            needs = _NEEDS.search(str(error))
+            # sqlite3 says how many it wants; if it wants names it says so, and gets any.
+            parameters = (None,) * int(needs.group(1)) if needs and parameters == () else _Anything()
+    return connection.execute(query, parameters).fetchall()
+
+
+def accesses(plan: Sequence[str]) -> Tuple[Access, ...]:
+    """What a plan's lines say of tables."""
+    found = []
+    for line in plan:
+        match = _ACCESS.match(line.strip())
+        if match is None or match["name"].startswith(("CONSTANT ROW", "(", "SUBQUERY ")):
+            continue
+        using = match["index"] or ""
+        automatic = _AUTOMATIC.match(using)
+        named = _NAMED.match(using)
+        found.append(
+            Access(
+                match["alias"] or match["name"],
+                match["how"] == "SCAN" and not using and "VIRTUAL TABLE" not in line,
+                named["name"] if named and not automatic else "",
+                tuple(_COLUMN.findall(named["columns"] or "")) if named and not automatic else (),
+                tuple(_COLUMN.findall(automatic["columns"])) if automatic else (),
+            )
+        )
+    return tuple(found)
