@@ -8,6 +8,7 @@ from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.analysis.report import Lost, Overhead, Report, Run, report
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
+from nutrace.analysis.work import Work, work
 
 __all__ = [
     "ComponentCost",
@@ -20,10 +21,12 @@ __all__ = [
     "SpanCost",
     "Step",
     "StepTimes",
+    "Work",
     "component_costs",
     "divide",
     "each_step",
     "report",
     "span_costs",
     "step_times",
+    "work",
 ]

@@ -145,7 +145,8 @@ class Database:
     """All of a trace's work with databases.
 
     ``statements`` begin with the costliest, ``loops`` with what would save most. ``steps`` is how
-    many steps finished, ``steps_ns`` their time, ``recorded`` whether any process of the run looked at sqlite3 at all.
+    many steps finished, ``steps_ns`` their time, ``recorded`` whether any process of the run looked at
+    sqlite3 at all.
     """
 
     steps: int

@@ -83,8 +83,8 @@ def _batches(trace: Trace) -> Iterator[Batch]:
 def _of_driver(trace: Trace, span: int) -> Batch:
     attributes = trace.attributes(span)
     calls = trace.calls[span]
-    took = attributes.get(semconv.SQL_TOOK_NS)
-    hashes = attributes.get(semconv.SQL_PARAMETERS)
+    took: Any = attributes.get(semconv.SQL_TOOK_NS)
+    hashes: Any = attributes.get(semconv.SQL_PARAMETERS)
     if not _is_list(took, int, calls) or not _is_list(hashes, str, calls):
         took, hashes = _spread(trace.busy_ns[span], calls), [None] * calls
     return Batch(

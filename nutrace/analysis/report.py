@@ -11,6 +11,7 @@ from nutrace.analysis.components import ComponentCost, component_costs
 from nutrace.analysis.regions import Region, divide
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
+from nutrace.analysis.work import Work, work
 from nutrace.trace import Resource, Trace
 
 
@@ -54,6 +55,7 @@ class Report:
 
     run: Run
     steps: StepTimes
+    work: Work
     components: Tuple[ComponentCost, ...]
     concurrent: Tuple[ComponentCost, ...]
     outside_steps: Tuple[ComponentCost, ...]
@@ -83,6 +85,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
             complete=diagnostics.complete,
         ),
         steps=step_times(chosen, regions),
+        work=work(chosen),
         components=component_costs(chosen, regions, Region.INSIDE),
         concurrent=component_costs(chosen, regions, Region.BESIDE),
         outside_steps=component_costs(chosen, regions, Region.OUTSIDE),

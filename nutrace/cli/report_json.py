@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional, Sequence
 
-from nutrace.analysis import ComponentCost, Report
+from nutrace.analysis import ComponentCost, Report, Work
 
 _MS = 1e6
 _US = 1e3
@@ -34,6 +34,7 @@ def as_json(report: Report) -> Dict[str, Any]:
             "simulated_interval_s": steps.simulated_interval_s,
             "realtime_factor": steps.realtime_factor,
         },
+        "per_step": _per_step(report.work, steps.count),
         "components": _components(report.components, steps.count),
         "outside_steps": _components(report.outside_steps, None),
         "concurrent": _components(report.concurrent, steps.count),
@@ -65,6 +66,20 @@ def as_json(report: Report) -> Dict[str, Any]:
         },
         "notes": list(report.notes),
     }
+
+
+def _per_step(work: Work, steps: int) -> Dict[str, Optional[float]]:
+    """Null where nobody looked, or in a run without steps."""
+    statements, copies = work.statements, work.deep_copies
+    counts = {
+        "queries": None if statements is None else statements.count,
+        "connections": work.connections,
+        "rows": None if statements is None else statements.rows,
+        "query_ms": None if statements is None else statements.total_ns / _MS,
+        "deep_copies": None if copies is None else copies.root_calls,
+        "objects_copied": None if copies is None else copies.objects,
+    }
+    return {name: None if count is None or not steps else count / steps for name, count in counts.items()}
 
 
 def _components(costs: Sequence[ComponentCost], steps: Optional[int]) -> list[Dict[str, Any]]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Iterable, List, Optional, Sequence, Tuple
 
-from nutrace.analysis import ComponentCost, Report
+from nutrace.analysis import ComponentCost, Report, Work
 from nutrace.cli.table import Column, markdown_table, markdown_text, printable, text_table
 
 _MS = 1e6
@@ -64,7 +64,7 @@ def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selectio
     `selection` says which steps are reported if not all.
     """
     style = Style(markdown)
-    sections = [_head(report, style, selection), _steps(report, style)]
+    sections = [_head(report, style, selection), _steps(report, style), _work(report, style)]
     steps = report.steps
     if report.components:
         sections.append(
@@ -135,6 +135,32 @@ def _steps(report: Report, style: Style) -> str:
             )
         )
     return "\n".join(lines)
+
+
+def _work(report: Report, style: Style) -> str:
+    """Counts: what the database is asked, and what is copied."""
+    work, steps = report.work, report.steps.count
+    per, divisor = ("per step", steps) if steps else ("over the run", 1)
+    rows: List[Tuple[str, str]] = []
+    if work.statements is not None:
+        rows += [
+            ("queries", f"{_count(work.statements.count, divisor)} {per}, {_ms(_mean(work, divisor))} ms"),
+            ("connections", f"{_count(work.connections or 0, divisor)} {per}"),
+            ("rows", f"{_count(work.statements.rows, divisor)} {per}"),
+        ]
+    if work.deep_copies is not None:
+        objects = _count(work.deep_copies.objects, divisor)
+        copies = _count(work.deep_copies.root_calls, divisor)
+        rows.append(("deep copies", f"{copies} {per}, {objects} objects"))
+    return "\n".join(style.items(rows)) if rows else ""
+
+
+def _mean(work: Work, divisor: int) -> float:
+    return work.statements.total_ns / divisor if work.statements is not None else 0.0
+
+
+def _count(number: int, divisor: int) -> str:
+    return f"{number:,}" if divisor == 1 else f"{number / divisor:,.2f}" if number else "0"
 
 
 def _components(heading: str, line: str, costs: Sequence[ComponentCost], style: Style, steps: int) -> str:

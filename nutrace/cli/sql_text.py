@@ -114,7 +114,9 @@ def _gist(statement: Statement) -> str:
         return statement.statement
     verbs = ("FROM", "JOIN", "INTO", "UPDATE", "TABLE")
     tables = [
-        word.strip("(),;") for before, word in zip(words, words[1:]) if before.upper() in verbs and word != "("
+        word.strip("(),;")
+        for before, word in zip(words, words[1:])
+        if before.upper() in verbs and word != "("
     ]
     if not tables:
         return statement.text
@@ -193,7 +195,9 @@ def _advice(found: Database, findings: Findings) -> str:
         if not scans:
             return "Advice: none. No statement scans a whole table."
         return "Advice: none. No index that SQLite would take saves 1 % of the statements' time."
-    lines = ["Advice: indexes that SQLite's planner takes, tried on an empty clone with the file's statistics"]
+    lines = [
+        "Advice: indexes that SQLite's planner takes, tried on an empty clone with the file's statistics"
+    ]
     order = {statement.statement: number for number, statement in enumerate(found.statements, 1)}
     for index in findings.indexes:
         lines += _index(found, index, order)
@@ -203,6 +207,7 @@ def _advice(found: Database, findings: Findings) -> str:
 def _index(found: Database, index: Index, order: dict[str, int]) -> List[str]:
     advice = index.advice
     users = ", ".join(f"#{order[statement]}" for statement in index.statements)
+    rows = f"{advice.rows:,} rows to look at become {advice.rows_after:,.0f}"
     saved = f"{_ms(index.saved_ns)} ms over the run"
     if found.steps and index.saved_in_steps_ns:
         saved = (
@@ -211,7 +216,7 @@ def _index(found: Database, index: Index, order: dict[str, int]) -> List[str]:
         )
     return [
         f"  {printable(advice.ddl, 400)};",
-        f"      for {users}: {advice.rows:,} rows to look at become {advice.rows_after:,.0f}; saves about {saved}",
+        f"      for {users}: {rows}; saves about {saved}",
         f"      in {printable(index.database, 400)}",
     ]
 

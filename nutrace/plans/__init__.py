@@ -10,4 +10,15 @@ from nutrace.plans.advice import Advice, Explained, Scan, explain
 from nutrace.plans.findings import Findings, Index, Plan, examine
 from nutrace.plans.log import Log, open_log
 
-__all__ = ["Advice", "Explained", "Findings", "Index", "Log", "Plan", "Scan", "examine", "explain", "open_log"]
+__all__ = [
+    "Advice",
+    "Explained",
+    "Findings",
+    "Index",
+    "Log",
+    "Plan",
+    "Scan",
+    "examine",
+    "explain",
+    "open_log",
+]

@@ -12,6 +12,13 @@ from nutrace.plans.log import Log, quoted
 from nutrace.plans.query_plan import Access, accesses, plan_of
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+#: https://sqlite.org/lang_keywords.html: those that cannot be names.
+_RESERVED = re.compile(
+    r"(?i:ADD|ALL|ALTER|AND|AS|BETWEEN|CASE|CHECK|COLLATE|COMMIT|CONSTRAINT|CREATE|CROSS|DEFAULT|DELETE|"
+    r"DISTINCT|DROP|ELSE|ESCAPE|EXISTS|FOREIGN|FROM|FULL|GROUP|HAVING|IN|INDEX|INNER|INSERT|INTERSECT|INTO|"
+    r"IS|JOIN|LEFT|LIMIT|NATURAL|NOT|NULL|ON|OR|ORDER|OUTER|PRIMARY|REFERENCES|RIGHT|SELECT|SET|TABLE|THEN|"
+    r"TO|TRANSACTION|UNION|UNIQUE|UPDATE|USING|VALUES|WHEN|WHERE)\Z"
+)
 
 
 @dataclass(frozen=True)
@@ -164,7 +171,7 @@ def _clone(log: Log, more: Sequence[str]) -> Iterator[sqlite3.Connection]:
             connection.execute("DELETE FROM sqlite_stat1")
             connection.executemany(
                 "INSERT INTO sqlite_stat1 VALUES (?, ?, ?)",
-                [(row.table, row.index or None, row.numbers) for row in statistics],
+                [(row.tbl, row.idx or None, row.stat) for row in statistics],
             )
             connection.execute("ANALYZE sqlite_master")  # reads them
         yield connection
@@ -185,12 +192,4 @@ def _name(log: Log, table: str, columns: Sequence[str]) -> str:
 
 def _written(name: str) -> str:
     """A name as people write it, in quotes where it must be."""
-    return name if _PLAIN.match(name) and name.upper() not in _RESERVED else quoted(name)
-
-
-_RESERVED = frozenset(
-    "ADD ALL ALTER AND AS BETWEEN BY CASE CHECK COLLATE COMMIT CONSTRAINT CREATE CROSS DEFAULT DELETE"
-    " DISTINCT DROP ELSE ESCAPE EXISTS FOREIGN FROM FULL GROUP HAVING IN INDEX INNER INSERT INTERSECT INTO"
-    " IS JOIN LEFT LIMIT NATURAL NOT NULL ON OR ORDER OUTER PRIMARY REFERENCES RIGHT SELECT SET TABLE THEN"
-    " TO TRANSACTION UNION UNIQUE UPDATE USING VALUES WHEN WHERE".split()
-)
+    return name if _PLAIN.match(name) and not _RESERVED.match(name) else quoted(name)

@@ -13,9 +13,9 @@ from nutrace.errors import InputError
 class Statistic(NamedTuple):
     """A row of ``sqlite_stat1``: https://sqlite.org/fileformat2.html#the_sqlite_stat1_table."""
 
-    table: str
-    index: str
-    numbers: str
+    tbl: str
+    idx: str
+    stat: str
 
 
 class Log:

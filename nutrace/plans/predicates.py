@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 from nutrace.errors import MissingDependencyError
 from nutrace.plans.log import Log
@@ -83,7 +83,7 @@ def _of_scope(scope: Scope, log: Log) -> Dict[str, Predicates]:
     return tables
 
 
-def _collect(condition: Optional[exp.Expression], tables: Dict[str, Predicates], log: Log) -> None:
+def _collect(condition: Any, tables: Dict[str, Predicates], log: Log) -> None:
     """Take in what is joined by AND; what lies below OR or NOT narrows nothing by itself."""
     if condition is None:
         return
@@ -106,9 +106,7 @@ def _collect(condition: Optional[exp.Expression], tables: Dict[str, Predicates],
             _take(side, others, tables, log, ranged=True)
 
 
-def _take(
-    side: exp.Expression, others: Set[str], tables: Dict[str, Predicates], log: Log, *, ranged: bool
-) -> None:
+def _take(side: Any, others: Set[str], tables: Dict[str, Predicates], log: Log, *, ranged: bool) -> None:
     """Note a bare column that is compared with something not of its own table."""
     if not isinstance(side, exp.Column):
         return
@@ -123,7 +121,7 @@ def _note(asked: Predicates, column: str, noted: List[str], log: Log) -> None:
         noted.append(declared)
 
 
-def _owners(expression: exp.Expression, tables: Dict[str, Predicates], log: Log) -> Set[str]:
+def _owners(expression: Any, tables: Dict[str, Predicates], log: Log) -> Set[str]:
     """The aliases whose columns an expression names."""
     owners = set()
     for column in expression.find_all(exp.Column):
