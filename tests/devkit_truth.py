@@ -2,9 +2,10 @@
 
 ``devkit_truth.py OUT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` under cProfile, with every
 sqlite3 connection telling its statements and every cursor its rows, and writes what it saw to OUT as
-JSON: ``statements`` and ``rows`` by the function that asked, ``calls`` of functions by ``file:line``
-(cProfile counts each resumption of a generator as a call), and ``methods``: which of these functions
-is, or overrides, which method.
+JSON: ``statements`` and ``rows`` by the function that asked, ``distinct`` texts with their values
+filled in by SQLite, ``connections`` opened and the most that were ``open`` at a time, ``calls`` of
+functions by ``file:line`` (cProfile counts each resumption of a generator as a call), and ``methods``:
+which of these functions is, or overrides, which method.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ SESSION = "query_session.py"  # whose functions are no query functions: who call
 
 statements: Counter[str] = Counter()
 rows: Counter[str] = Counter()
+texts: Counter[str] = Counter()  # with the values of their parameters
+opened: Counter[str] = Counter()
 connect = sqlite3.connect
 
 
@@ -51,7 +54,18 @@ class Connection(sqlite3.Connection):
         ):
             frame = frame.f_back
         self.asker = frame.f_code.co_name
-        self.set_trace_callback(lambda statement: statements.update([self.asker]))
+        self.set_trace_callback(self.count)
+        opened["ever"] += 1
+        opened["now"] += 1
+        opened["most"] = max(opened["most"], opened["now"])
+
+    def count(self, statement: str) -> None:
+        statements[self.asker] += 1
+        texts[statement] += 1
+
+    def close(self) -> None:
+        super().close()
+        opened["now"] -= 1
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
         return super().cursor(Cursor)
@@ -107,6 +121,14 @@ if __name__ == "__main__":
     finally:
         profile.disable()
         called = calls(profile)
-        seen = {"statements": statements, "rows": rows, "calls": called, "methods": methods(set(called))}
+        seen = {
+            "statements": statements,
+            "rows": rows,
+            "distinct": len(texts),
+            "connections": opened["ever"],
+            "open": opened["most"],
+            "calls": called,
+            "methods": methods(set(called)),
+        }
         with open(out, "w", encoding="utf-8") as file:
             json.dump(seen, file)

@@ -19,6 +19,7 @@ EXPORTERS = ROOT / "exporters" / "nutrace_exporters"
 ALLOWED = (
     (PACKAGE / "trace", ("nutrace.errors", "nutrace.semconv")),
     (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace")),
+    (PACKAGE / "plans", ("nutrace.errors", "nutrace.analysis")),
     # The registry's errors are for the command line.
     (EXPORTERS, ("nutrace.errors", "nutrace.semconv", "nutrace.trace")),
 )
@@ -84,5 +85,12 @@ def test_a_traced_process_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     loaded = done.stdout.strip().split("|")
     assert "nutrace.session" in loaded
     heavy = ("pandas", "numpy", "rich", "IPython", "nutrace_exporters")
-    ours = ("nutrace.cli", "nutrace.jupyter", "nutrace.analysis", "nutrace.trace", "nutrace.demo")
+    ours = (
+        "nutrace.cli",
+        "nutrace.jupyter",
+        "nutrace.analysis",
+        "nutrace.trace",
+        "nutrace.demo",
+        "nutrace.plans",
+    )
     assert [name for name in loaded if _below(name, (*heavy, *ours))] == []

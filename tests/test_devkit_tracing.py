@@ -20,6 +20,7 @@ from devkit import MARKS, SETUPS, devkit_environment, run_python, simulate
 import nutrace
 from nutrace import semconv
 from nutrace.analysis import report
+from nutrace.analysis.database import database
 from nutrace.probes.catalogue import at_level, built_in
 from nutrace.trace.span import Diagnostics
 
@@ -196,6 +197,30 @@ def test_statements_and_rows_are_what_sqlite_counts(runs: Runs) -> None:
         rows = runs.truth["rows"].get(function, 0)
         assert yielded[f"database.{function}"] in (rows, 0), function
     assert yielded[_QUERY] == runs.truth["rows"][_QUERY.partition(".")[2]] > 1000
+
+
+def test_the_database_is_what_sqlite_counts(runs: Runs) -> None:
+    found, truth = database(runs.trace), runs.truth
+    executions = sum(truth["statements"].values())
+    assert found.all.count == executions
+    assert found.all.rows == sum(truth["rows"].values())
+    assert sum(statement.distinct for statement in found.statements) == truth["distinct"]
+    assert found.repeated == executions - truth["distinct"] > 500
+    connections = found.connections
+    assert (connections.opened, connections.peak_open) == (truth["connections"], truth["open"])
+    assert connections.closed == connections.opened
+    assert found.loops == ()
+    # Each query of a step opens a connection of its own, and nobody commits anything.
+    assert connections.opened_in_steps == found.in_steps.count
+    assert found.transactions.commits == 0
+    lights = [statement for statement in found.statements if "traffic_light_status" in statement.text]
+    per_step = {"simple": 2, "idm": 3}[runs.setup]
+    assert sum(statement.in_steps.count for statement in lights) == pytest.approx(
+        per_step * found.steps, abs=per_step
+    )
+    assert sum(statement.in_steps.rows for statement in lights) == _LIGHTS * sum(
+        statement.in_steps.count for statement in lights
+    )
 
 
 def test_traffic_lights_are_queried_twice_a_step(runs: Runs) -> None:

@@ -190,6 +190,8 @@ def _plans(shown: Sequence[Statement], findings: Findings) -> str:
 
 
 def _advice(found: Database, findings: Findings) -> str:
+    if not findings.advised_on:
+        return ""
     if not findings.indexes:
         scans = sum(len(plan.explained.scans) for plan in findings.plans)
         if not scans:

@@ -89,13 +89,13 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
     if not suspects:
         return Explained(plan, (), (), (), "")
     if not advise:
-        return Explained(plan, _scans(suspects, {}, log), (), (), "")
+        return Explained(plan, _scans(suspects, _aliases(text, suspects), log), (), (), "")
     from nutrace.plans.predicates import predicates
 
     try:
         asked = predicates(text, log)
     except ValueError as error:
-        return Explained(plan, _scans(suspects, {}, log), (), (), f"no advice: {error}")
+        return Explained(plan, _scans(suspects, _aliases(text, suspects), log), (), (), f"no advice: {error}")
     tables = {alias: several[0].table for alias, several in asked.items()}
     scans = _scans(suspects, tables, log)
     advice: List[Advice] = []
@@ -117,10 +117,21 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
 def _scans(suspects: Sequence[Access], tables: Dict[str, str], log: Log) -> Tuple[Scan, ...]:
     found = []
     for access in suspects:
-        table = tables.get(access.name.lower()) or log.table(access.name)
+        table = log.table(tables.get(access.name.lower(), access.name)) or log.table(access.name)
         if table:  # else it is a common table's or a subquery's own
             found.append(Scan(table, access.name, log.rows(table), access.automatic))
     return tuple(found)
+
+
+def _aliases(text: str, suspects: Sequence[Access]) -> Dict[str, str]:
+    """The tables behind aliases, as far as they can be told without a parser."""
+    found = {}
+    for access in suspects:
+        alias = re.escape(access.name)
+        match = re.search(rf'(?i)(?:\b(?:FROM|JOIN)|,)\s+["`\[]?(\w+)["`\]]?\s+(?:AS\s+)?{alias}\b', text)
+        if match is not None:
+            found[access.name.lower()] = match[1]
+    return found
 
 
 def _candidates(asked: Sequence[Tuple[str, ...]], scan: Scan) -> List[Tuple[str, ...]]:

@@ -47,11 +47,15 @@ class Index:
 
 @dataclass(frozen=True)
 class Findings:
-    """All plans, by statement in the order of the database's, and the indexes, the best first."""
+    """All plans, by statement in the order of the database's, and the indexes, the best first.
+
+    ``advised_on`` says whether indexes were looked for.
+    """
 
     plans: Tuple[Plan, ...]
     indexes: Tuple[Index, ...]
     notes: Tuple[str, ...]
+    advised_on: bool
 
     def of(self, statement: Statement) -> Tuple[Plan, ...]:
         """The plans of one statement."""
@@ -96,11 +100,11 @@ def examine(
                 progress(number + 1, len(wanted))
     if any(not statement.text for statement in found.statements):
         notes["no plans of statements whose text the run did not record (NUTRACE_SQL_TEXT=off)"] = None
-    return Findings(tuple(plans), _indexes(found, plans), tuple(notes))
+    return Findings(tuple(plans), _indexes(found, plans), tuple(notes), advise)
 
 
 def _indexes(found: Database, plans: List[Plan]) -> Tuple[Index, ...]:
-    floor = _floor(found)
+    floor = _floor(plans)
     merged: Dict[Tuple[str, str], Index] = {}
     for plan in plans:
         scanned = sum(scan.rows for scan in plan.explained.scans) or 1
@@ -124,9 +128,11 @@ def _saved(executions: Executions, floor: float, spared: float) -> int:
     return int(max(executions.total_ns - executions.count * floor, 0.0) * spared)
 
 
-def _floor(found: Database) -> float:
-    """What an execution takes that looks at hardly anything: the cheapest statement's mean, in ns."""
+def _floor(plans: List[Plan]) -> float:
+    """What an execution takes that scans nothing: the cheapest such statement's mean, in ns."""
     means = [
-        statement.all.total_ns / statement.all.count for statement in found.statements if statement.all.count
+        plan.use.all.total_ns / plan.use.all.count
+        for plan in plans
+        if plan.use.all.count and plan.explained.plan and not plan.explained.scans
     ]
     return min(means, default=0.0)

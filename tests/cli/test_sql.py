@@ -1,0 +1,185 @@
+"""What ``nutrace sql`` prints, from a program that really ran, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.otlp import document, write
+from fakes.tracing import Tracing
+
+import nutrace
+from nutrace.cli.main import main
+from nutrace.probes.catalogue.stdlib import PROBES
+
+
+@pytest.fixture
+def tracing(tmp_path: Path) -> Tracing:
+    return Tracing(tmp_path)
+
+
+def _query(path: str, token: int) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        assert len(connection.execute("SELECT status FROM lights WHERE pc = ?", (token,)).fetchall()) == 20
+
+
+@pytest.fixture
+def run_file(tmp_path: Path, tracing: Tracing) -> Path:
+    """Three steps that ask two, two and six times."""
+    path = str(tmp_path / "log.db")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE lights (pc INTEGER, status TEXT)")
+        connection.executemany("INSERT INTO lights VALUES (?, 'red')", [(n % 500,) for n in range(10_000)])
+    with tracing(*PROBES, compress_us=200):
+        for tokens in ([1, 1], [2, 2], [1, 2, 3, 4, 5, 6]):
+            with nutrace.span("simulation.step", component="simulation"):
+                for token in tokens:
+                    _query(path, token)
+    assert tracing.path is not None
+    return tracing.path
+
+
+def _json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
+    assert main(["sql", *map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_json(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = _json(capsys, run_file)
+    totals = found["totals"]
+    assert (totals["executions"], totals["repeated"], totals["rows"]) == (10, 4, 200)
+    assert totals["repeated_in_step"] == 2
+    assert totals["total_ms"] > totals["repeated_ms"] > 0
+    per_step = found["per_step"]
+    assert (per_step["executions"], per_step["connections"], per_step["rows"]) == (10 / 3, 10 / 3, 200 / 3)
+    assert per_step["ms"] == pytest.approx(totals["total_ms"] / 3)
+    connections = found["connections"]
+    assert (connections["opened"], connections["closed"], connections["peak_open"]) == (10, 10, 1)
+    (statement,) = found["statements"]
+    assert {
+        *("statement", "callers", "component", "executions", "distinct", "repeated", "rows", "execute_ms"),
+        *("fetch_ms", "total_ms", "per_step", "plan", "full_scan", "advice"),
+    } <= set(statement)
+    assert statement["statement"] == "SELECT status FROM lights WHERE pc = ?"
+    assert (statement["executions"], statement["distinct"], statement["repeated"]) == (10, 6, 4)
+    assert statement["plan"] is statement["full_scan"] is statement["advice"] is None
+    assert sum(caller["executions"] for caller in statement["callers"]) == 10
+    assert statement["callers"][0]["function"].endswith("_query")
+    (loop,) = found["loops"]
+    assert (loop["steps"], loop["executions"]) == (1, 6)
+
+
+def test_some_of_the_steps(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = _json(capsys, run_file, "--steps", "0:2")
+    assert (found["steps"], found["totals"]["executions"], found["totals"]["repeated"]) == (2, 4, 2)
+
+
+def test_explain_names_the_scan_and_the_index(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = _json(capsys, run_file, "--explain")
+    (statement,) = found["statements"]
+    assert statement["full_scan"] is True
+    assert statement["plan"] == ["SCAN lights"] or statement["plan"] == ["SCAN TABLE lights"]
+    assert statement["advice"] == "CREATE INDEX ix_lights_pc ON lights (pc)"
+    (advice,) = found["advice"]
+    assert (advice["rows"], advice["rows_after"]) == (10_000, 20)
+    assert 0 < advice["saved_ms_per_step"] < found["per_step"]["ms"]
+
+    assert main(["sql", str(run_file), "--explain"]) == 0
+    text = capsys.readouterr().out
+    assert "full scan: lights, 10,000 rows" in text
+    assert "CREATE INDEX ix_lights_pc ON lights (pc);" in text
+    assert "10,000 rows to look at become 20" in text
+
+
+def test_once_the_index_is_there_nothing_is_advised(
+    run_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "log.db")) as connection, connection:
+        connection.execute("CREATE INDEX mine ON lights (pc)")
+    assert main(["sql", str(run_file), "--explain"]) == 0
+    assert "Advice: none. No statement scans a whole table." in capsys.readouterr().out
+
+
+def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sql", str(run_file)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Per step (3): 3.33 queries, 3.33 connections, 66.7 rows, ")
+    assert "Repeats: 4 executions (40 %)" in out
+    assert "Asked in a loop (N+1)" in out
+    assert "Plans" not in out
+
+
+def test_the_report_counts_what_the_steps_ask(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(run_file)]) == 0
+    out = capsys.readouterr().out
+    assert "queries      3.33 per step" in out
+    assert "connections  3.33 per step" in out
+    assert main(["report", str(run_file), "--json"]) == 0
+    per_step = json.loads(capsys.readouterr().out)["per_step"]
+    assert (per_step["queries"], per_step["rows"], per_step["deep_copies"]) == (10 / 3, 200 / 3, None)
+
+
+def test_a_database_that_is_gone(run_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log.db").unlink()
+    found = _json(capsys, run_file, "--explain")
+    assert found["notes"] == [f"no plans: {tmp_path / 'log.db'}: there is no such file"]
+    assert found["statements"][0]["plan"] is None
+
+
+def test_without_the_parser_there_are_plans(
+    run_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "nutrace.plans.predicates", raising=False)
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    assert main(["sql", str(run_file), "--explain"]) == 0
+    out, err = capsys.readouterr()
+    assert "full scan: lights" in out
+    assert err.startswith("nutrace: plans without advice: the SQL parser is not installed: pip install")
+    assert "Advice" not in out
+
+
+def test_texts_can_be_left_out(tmp_path: Path, tracing: Tracing, capsys: pytest.CaptureFixture[str]) -> None:
+    with tracing(*PROBES, sql_text=False), closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("SELECT 'secret', ?", (5,)).fetchall()
+    assert tracing.path is not None
+    assert "secret" not in tracing.path.read_text(encoding="utf-8")
+    assert main(["sql", str(tracing.path), "--explain"]) == 0
+    assert "NUTRACE_SQL_TEXT=off" in capsys.readouterr().out
+
+
+def test_a_run_without_databases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "run.json", document(("work", 0, 10)))
+    assert main(["sql", str(path)]) == 0
+    assert capsys.readouterr().out.startswith("This run did not record any database")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--limit", "-1"], 2), (["--steps", "x"], 2)])
+def test_bad_options(run_file: Path, arguments: Any, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sql", str(run_file), *arguments]) == code
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_hostile_texts_stay_on_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "SELECT '\x1b[2J' FROM \x00 <script> " + "x" * 10_000
+    span = (
+        "sqlite3.statement",
+        0,
+        10,
+        {
+            "nutrace.component": "database",
+            "db.system.name": "sqlite",
+            "db.query.text": text,
+            "db.namespace": "/nowhere\n/x.db",
+            "nutrace.sql.statement": "s",
+        },
+    )
+    path = write(tmp_path / "run.json", document(span))
+    assert main(["sql", str(path), "--explain", "--full"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\x00" not in out
