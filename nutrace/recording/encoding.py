@@ -64,11 +64,17 @@ def _plain_items(values: Values, entries: List[Any]) -> str:
 
 
 _INT64 = 1 << 63
+_INTS = {int}
+_MOST_FRAMES = 10_000
 _MOST_NAMES = 1000  # programs may make up names of attributes
 
 
 def _int_attribute(key: str, value: int) -> str:
     return f',{{"key":"{key}","value":{{"intValue":"{value}"}}}}'
+
+
+def _numbers(numbers: Mapping[str, int]) -> str:
+    return "".join([f',{{"key":"{key}","value":{{"intValue":"{value}"}}}}' for key, value in numbers.items()])
 
 
 class Encoder:
@@ -83,6 +89,9 @@ class Encoder:
     def __init__(self, text_limit: int) -> None:
         self.values = Values(text_limit)
         self._noted = Values(max(text_limit, _LONGEST_TRACE))
+        self._frames: Dict[Tuple[Site, int], Tuple[str, str]] = {}
+        self._parent: Any = None  # of the last record; its id as JSON, and its trace
+        self._parent_id = self._trace = ""
 
     @property
     def truncated(self) -> int:
@@ -105,45 +114,74 @@ class Encoder:
 
     def encode(self, record: Record, thread_id: int) -> str:
         """One span object. `thread_id` is the thread's that the record was made in."""
-        site = record.site
-        parent = record.parent
         extra = record.extra
-        if extra is not None and extra.thread_id:
-            thread_id = extra.thread_id
-        more = f',{{"key":"thread.id","value":{{"intValue":"{thread_id}"}}}}'
         tail = ""
-        name = site.quoted or self._quote(site)
-        if isinstance(record, Composite):
-            if isinstance(record, Tally):
-                record.close()
-                for key, number in record.numbers.items():
-                    if type(number) is int:
-                        more += _int_attribute(key, number)
-                    else:  # what adds up need not be one number: the types inside deep copies
-                        more += "," + _inside(self._noted, {key: number})
-                for key, entries in record.series.items():
-                    more += "," + _key_value(self._noted, key, entries)
-            more += (
-                _int_attribute(semconv.COMPOSITE_COUNT, record.count)
-                + _int_attribute(semconv.BUSY_NS, record.sum_ns)
-                + _int_attribute(semconv.COMPOSITE_MIN_NS, record.min_ns)
-                + _int_attribute(semconv.COMPOSITE_MAX_NS, record.max_ns)
-            )
-        elif extra is not None:
+        if extra is None:
+            head, foot = self._frame(record.site, thread_id)
+            more = self._composite(record) if isinstance(record, Composite) else ""
+        else:
+            head, foot = self._frame(record.site, extra.thread_id or thread_id)
             if extra.name is not None:
-                name = self._text(extra.name)
-            more += self._attributes(extra)
+                head = self._head(self._text(extra.name), record.site)
+            more = self._attributes(extra)
             tail = self._tail(extra)
-        trace = trace_id_of(record)
-        above = ""
-        if parent is not None:
-            above = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",'  # type: ignore[arg-type]
+        parent = record.parent
+        if parent is not self._parent or parent is None:
+            self._above(parent)
         offset = home.offset_ns
+        trace = self._trace if self._trace and extra is None else f"{trace_id_of(record):032x}"
         return (
-            f'{{"traceId":"{trace:032x}","spanId":"{record.id or ids.assign(record):016x}",{above}'
-            f'"name":{name},"kind":{site.kind},'
-            f'"startTimeUnixNano":"{record.started + offset}","endTimeUnixNano":"{record.ended + offset}",'
-            f'"attributes":[{site.fragment or self.fragment(site)}{more}]{tail}}}'
+            f'{{"traceId":"{trace}","spanId":"{record.id or ids.assign(record):016x}",{self._parent_id}'
+            f'{head}"startTimeUnixNano":"{record.started + offset}",'
+            f'"endTimeUnixNano":"{record.ended + offset}",{foot}{more}]{tail}}}'
+        )
+
+    def _frame(self, site: Site, thread_id: int) -> Tuple[str, str]:
+        """What all spans of a site in a thread have in common, before their times and behind."""
+        frame = self._frames.get((site, thread_id))
+        if frame is None:
+            fragment = site.fragment or self.fragment(site)
+            frame = (
+                self._head(site.quoted or self._quote(site), site),
+                f'"attributes":[{fragment}{_int_attribute(semconv.THREAD_ID, thread_id)}',
+            )
+            if len(self._frames) >= _MOST_FRAMES:
+                self._frames.clear()
+            self._frames[site, thread_id] = frame
+        return frame
+
+    def _head(self, name: str, site: Site) -> str:
+        return f'"name":{name},"kind":{site.kind},'
+
+    def _above(self, parent: Any) -> None:
+        """Siblings follow each other: their parent's id and trace are worked out once."""
+        self._parent = parent
+        self._parent_id = self._trace = ""
+        if parent is not None:
+            self._parent_id = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",'
+            self._trace = f"{trace_id_of(parent):032x}"
+
+    def _composite(self, record: Composite) -> str:
+        more = ""
+        if isinstance(record, Tally):
+            record.close()
+            numbers = record.numbers
+            if set(map(type, numbers.values())) <= _INTS:
+                more = _numbers(numbers)
+            else:
+                for key, number in numbers.items():
+                    # What adds up need not be one number: the types inside deep copies.
+                    plain = type(number) is int
+                    more += (
+                        _int_attribute(key, number) if plain else "," + _inside(self._noted, {key: number})
+                    )
+            for key, entries in record.series.items():
+                more += "," + _key_value(self._noted, key, entries)
+        return (
+            f'{more},{{"key":"{semconv.COMPOSITE_COUNT}","value":{{"intValue":"{record.count}"}}}},'
+            f'{{"key":"{semconv.BUSY_NS}","value":{{"intValue":"{record.sum_ns}"}}}},'
+            f'{{"key":"{semconv.COMPOSITE_MIN_NS}","value":{{"intValue":"{record.min_ns}"}}}},'
+            f'{{"key":"{semconv.COMPOSITE_MAX_NS}","value":{{"intValue":"{record.max_ns}"}}}}'
         )
 
     def announce(self, span: Span, now: int) -> str:

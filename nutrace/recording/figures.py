@@ -7,11 +7,11 @@ parent, so one pass does it. Times of other threads stand for themselves.
 from __future__ import annotations
 
 from array import array
-from typing import Dict, Optional
+from typing import Any, Dict, Iterable, Optional
 
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
-from nutrace.recording.span import Parent, Remote, Span
+from nutrace.recording.span import Extra, Parent, Remote, Span
 
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million
 _MOST_OPEN = 10_000
@@ -32,37 +32,48 @@ class Figures:
         self._inner_ns: Dict[Span, int] = {}
         self._inside: Dict[Span, bool] = {}
 
-    def take(self, record: Record) -> None:
-        """Add one span, or a composite."""
-        inner = 0
-        if isinstance(record, Composite):
-            busy, count = record.sum_ns, record.count
-        else:
-            busy, count = record.ended - record.started, 1
-            extra = record.extra
-            if extra is not None:
-                if extra.busy_ns is not None:
-                    busy = extra.busy_ns
-                if extra.continues is not None:
-                    count = 0  # its first span has counted the call
-                if record.site.step:
-                    self._step(record, busy)
-                self.yielded += extra.attributes.get(semconv.YIELDED, 0)
-            inner = self._inner_ns.pop(record, 0)
-        self.spans += 1
-        self.recorded += count
-        own = max(0, busy - inner)
-        component = record.site.component
-        self.self_all_ns[component] = self.self_all_ns.get(component, 0) + own
-        parent = record.parent
-        inside = record.site.step
-        if isinstance(parent, Span):
-            self._inner_ns[parent] = self._inner_ns.get(parent, 0) + busy
-            inside = inside or self._is_inside(parent)
-        if inside:
-            self.self_ns[component] = self.self_ns.get(component, 0) + own
-        if isinstance(record, Span):
-            self._inside.pop(record, None)
+    def take(self, records: Iterable[Record]) -> None:
+        """Add spans and composites, in the order in which they are written."""
+        self_all_ns, self_ns, inner_ns = self.self_all_ns, self.self_ns, self._inner_ns
+        beside: Any = self  # the parent of the record before: siblings follow each other
+        below_step = False
+        for record in records:
+            inner = 0
+            site = record.site
+            inside = site.step
+            if isinstance(record, Composite):
+                busy = record.sum_ns
+                self.recorded += record.count
+            else:
+                busy = record.ended - record.started
+                if record.extra is None:
+                    self.recorded += 1
+                else:
+                    busy = self._with_extra(record, record.extra, busy)
+                inner = inner_ns.pop(record, 0)
+                self._inside.pop(record, None)
+            self.spans += 1
+            own = busy - inner if busy > inner else 0
+            component = site.component
+            self_all_ns[component] = self_all_ns.get(component, 0) + own
+            parent = record.parent
+            if isinstance(parent, Span):
+                inner_ns[parent] = inner_ns.get(parent, 0) + busy
+                if parent is not beside:
+                    beside, below_step = parent, self._is_inside(parent)
+                inside = inside or below_step
+            if inside:
+                self_ns[component] = self_ns.get(component, 0) + own
+
+    def _with_extra(self, span: Span, extra: Extra, busy_ns: int) -> int:
+        if extra.busy_ns is not None:
+            busy_ns = extra.busy_ns
+        if extra.continues is None:  # else its first span has counted the call
+            self.recorded += 1
+        if span.site.step:
+            self._step(span, busy_ns)
+        self.yielded += extra.attributes.get(semconv.YIELDED, 0)
+        return busy_ns
 
     def forget_ended(self) -> None:
         """Keep memory bounded: generators that outlived the span above them leave its sum behind."""

@@ -7,7 +7,7 @@ of the known ones again: readers end an unfinished span at the latest sign of li
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Set
+from typing import Dict, Iterable, Iterator, List, Set
 
 from nutrace.recording.compression import Record
 from nutrace.recording.context import current, parent_in
@@ -35,16 +35,22 @@ class OpenSpans:
         self._announced: Dict[int, Span] = {}
         self._fresh: Dict[int, Span] = {}
 
-    def written(self, record: Record) -> None:
-        """`record` was written: it is open no more, and what is above it is now known."""
-        self._announced.pop(record.id, None)
-        self._fresh.pop(record.id, None)
-        span = record.parent
-        while isinstance(span, Span) and span.id not in self._announced and span.id not in self._fresh:
-            if not span.ended and span.started >= self._since_ns:
-                ids.assign(span)
-                self._fresh[span.id] = span
-            span = span.parent
+    def written(self, records: Iterable[Record]) -> None:
+        """`records` were written: they are open no more, and what is above them is now known."""
+        announced, fresh = self._announced, self._fresh
+        passed: Set[int] = set()  # id() of spans from which on nothing is new
+        for record in records:
+            announced.pop(record.id, None)
+            fresh.pop(record.id, None)
+            span = record.parent
+            while isinstance(span, Span) and id(span) not in passed:
+                passed.add(id(span))
+                if span.id in announced or span.id in fresh:
+                    break
+                if not span.ended and span.started >= self._since_ns:
+                    ids.assign(span)
+                    fresh[span.id] = span
+                span = span.parent
 
     def begun(self, span: Span) -> None:
         """Announce `span` the next time, whatever was written below it."""

@@ -212,8 +212,7 @@ class Recorder:
             groups = [(scope, [text for _, text in run]) for scope, run in groupby(pieces, lambda p: p[0])]
             self._write(groups)
         self._waiting = []
-        for record, thread_id in written:
-            self._account(record, thread_id)
+        self._account(written)
 
     def _is_ours(self, record: Record) -> bool:
         extra = record.extra
@@ -227,14 +226,16 @@ class Recorder:
             self._cut[id(record)] = True
         return True
 
-    def _account(self, record: Record, thread_id: int) -> None:
-        self.figures.take(record)
-        self._open.written(record)
+    def _account(self, written: List[Tuple[Record, int]]) -> None:
+        records = [record for record, _ in written]
+        self.figures.take(records)
+        self._open.written(records)
         for listener in self.listeners:
-            try:
-                listener(record, thread_id)
-            except Exception:  # law 1: somebody's exporter fails, and ours goes on
-                self.fault("handing a span to the program's tracer provider")
+            for record, thread_id in written:
+                try:
+                    listener(record, thread_id)
+                except Exception:  # law 1: somebody's exporter fails, and ours goes on
+                    self.fault("handing a span to the program's tracer provider")
 
     def _announce(self) -> None:
         now = now_ns()

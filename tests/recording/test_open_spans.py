@@ -77,15 +77,15 @@ def test_only_the_innermost_are_announced_again() -> None:
     known = OpenSpans(0, every_ns=10)
     outer = _open("outer")
     middle, other = _open("middle", outer), _open("other", outer)
-    known.written(_ended("leaf", middle))
-    known.written(_ended("leaf", other))
+    known.written([_ended("leaf", middle)])
+    known.written([_ended("leaf", other)])
     now = now_ns()
     assert set(known.due(now)) == {outer, middle, other}
     assert known.due(now + 9) == []
     assert set(known.due(now + 10)) == {middle, other}
     assert known.due(now + 11) == []
     middle.ended = now_ns()
-    known.written(middle)
+    known.written([middle])
     assert known.due(now + 20) == [other]
     other.ended = now_ns()
     assert known.due(now + 30) == [outer]
@@ -94,7 +94,7 @@ def test_only_the_innermost_are_announced_again() -> None:
 def test_signs_of_life_stay_few_however_many_are_open() -> None:
     known = OpenSpans(0, every_ns=10)
     for number in range(1000):
-        known.written(_ended("leaf", _open(f"suspended {number}")))
+        known.written([_ended("leaf", _open(f"suspended {number}"))])
     now = now_ns()
     assert len(known.due(now)) == 1000
     again = known.due(now + 10)
@@ -104,6 +104,6 @@ def test_signs_of_life_stay_few_however_many_are_open() -> None:
 def test_spans_of_before_are_none_of_ours() -> None:
     before = _open("before")
     known = OpenSpans(now_ns(), every_ns=10)
-    known.written(_ended("leaf", before))
+    known.written([_ended("leaf", before)])
     assert known.due(now_ns() + 100) == []
     assert known.known() == set()

@@ -45,6 +45,8 @@ _exit: Any = sqlite3.Connection.__exit__
 
 _numbers = itertools.count(1)
 _open: Set[int] = set()  # numbers of connections
+_absolute: Dict[str, str] = {}  # files by the names that they were opened by
+_MOST = 1000
 
 
 class Link:
@@ -87,7 +89,14 @@ def namespace_of(args: _Args, kwargs: _Kwargs) -> str:
             file = "/" + file[2:].partition("/")[2]
     if file in ("", ":memory:"):
         return file
-    return os.path.abspath(file)
+    if not os.path.isabs(file):
+        return os.path.abspath(file)
+    absolute = _absolute.get(file)
+    if absolute is None:
+        if len(_absolute) >= _MOST:
+            _absolute.clear()
+        absolute = _absolute[file] = os.path.normpath(file)
+    return absolute
 
 
 def _giving(name: str) -> Any:
