@@ -1,11 +1,17 @@
 """What nutrace costs a whole simulation of the real devkit, with the peers beside.
 
     python tests/benchmarks/devkit_overhead.py [--setup idm|simple] [--pairs 7] [--peers cProfile,py-spy]
+    python tests/benchmarks/devkit_overhead.py --toggle 5
 
 Runs of the devkit's run_simulation.py, one process each, untraced and traced in turn; timed is the
 simulation part, ``SimulationRunner.run``, by its caller. A pair's ratio is traced over untraced, and
 the result the median of the ratios: of CPU time, which a busy machine disturbs less, and of wall time.
 Peers run once every second pair. Fails (exit code 1) if the median CPU overhead is above 2 %.
+
+Where the machine's own speed wanders by more than that from run to run, ``--toggle N`` tells more: N runs
+in which tracing is on for one step and off for its neighbours. A block of four steps (on, off, off, on)
+gives a ratio: CPU time of the two traced steps' thread, and of all other threads in the block, over that of
+the two untraced ones. The result is the median over the blocks of all runs.
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
 """
 
@@ -19,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -48,8 +54,8 @@ class Runs:
         self.number = 0
         synthesize(self.data)
 
-    def one(self, kind: str) -> Dict[str, float]:
-        """Seconds of a run that is ``plain``, ``nutrace`` or under a peer."""
+    def one(self, kind: str) -> Any:
+        """What devkit_timed writes of a run that is ``plain``, ``nutrace``, ``toggled`` or under a peer."""
         self.number += 1
         output = self.folder / f"run-{self.number}"
         result = self.folder / f"run-{self.number}.json"
@@ -59,9 +65,9 @@ class Runs:
             NUPLAN_MAPS_ROOT=str(self.data / "dataset" / "maps"),
             NUPLAN_EXP_ROOT=str(output),
         )
-        if kind == "nutrace":
+        if kind in ("nutrace", "toggled"):
             environ.update(NUTRACE="1", NUTRACE_OUTPUT=str(self.folder / f"trace-{self.number}.json"))
-        inner = kind if kind in ("cProfile", "pyinstrument") else "none"
+        inner = kind if kind in ("cProfile", "pyinstrument", "toggled") else "none"
         command = [str(devkit_python()), "-W", "ignore", TIMED, str(result), inner, devkit_script()]
         command += [*SETUPS[self.setup], *COMMON, "main_callback=[time_callback]"]
         if kind == "py-spy":
@@ -71,13 +77,40 @@ class Runs:
         shutil.rmtree(output, ignore_errors=True)
         if not result.exists():
             raise SystemExit(f"{kind}: the run failed:\n{done.stderr[-2000:]}")
-        seconds: Dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
-        return seconds
+        return json.loads(result.read_text(encoding="utf-8"))
 
 
 def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: str) -> List[float]:
     """Of the pairs, in order."""
     return sorted(one[clock] / other[clock] for one, other in zip(over, under))
+
+
+_WARM_UP = 8  # steps
+
+
+def blocks(steps: List[List[int]]) -> List[float]:
+    """The ratio of each block of four steps."""
+    found = []
+    for first in range(_WARM_UP, len(steps) - 3, 4):
+        block = steps[first : first + 4]
+        traced = sum(own for on, own, _ in block if on) + sum(others for _, _, others in block)
+        found.append(traced / sum(own for on, own, _ in block if not on))
+    return found
+
+
+def toggle(setup: str, runs: int) -> int:
+    """Measure neighbouring steps, print, judge."""
+    ratios: List[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        made = Runs(Path(folder), setup)
+        for number in range(runs):
+            found = blocks(made.one("toggled"))
+            ratios += found
+            print(f"run {number + 1}: {len(found)} blocks, median {statistics.median(found):.3f}", flush=True)
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    print(f"\n{setup}: {len(ratios)} blocks of steps, quartiles {low:.3f}, {middle:.3f}, {high:.3f}")
+    print(f"median overhead of nutrace: {middle - 1:.1%} of a step's CPU time (at most {BUDGET:.0%})")
+    return 0 if middle - 1 <= BUDGET else 1
 
 
 def main() -> int:
@@ -86,9 +119,12 @@ def main() -> int:
     parser.add_argument("--setup", choices=sorted(SETUPS), default="idm")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--peers", default="cProfile,py-spy", help=f"of {', '.join(PEERS)}; empty for none")
+    parser.add_argument("--toggle", type=int, metavar="N", help="compare neighbouring steps, in N runs")
     args = parser.parse_args()
     if devkit_python() is None:
         parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")
+    if args.toggle:
+        return toggle(args.setup, args.toggle)
     peers = [peer for peer in args.peers.split(",") if peer]
     if "py-spy" in peers and shutil.which("py-spy") is None:
         print("py-spy is not on PATH: left out")

@@ -2,7 +2,9 @@
 
 ``devkit_timed.py OUT PEER SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` and writes to OUT, as JSON, the
 wall and CPU seconds of ``SimulationRunner.run``. PEER is ``none`` or a profiler to run around it:
-``cProfile``, ``pyinstrument``.
+``cProfile``, ``pyinstrument``. Or it is ``toggled``, in a process that is traced: tracing is switched off
+and on between neighbouring steps (on, off, off, on, ...), and OUT gets for each step whether it was traced,
+and the nanoseconds of CPU that its own thread and all others took.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import runpy
 import sys
 import time
-from typing import Any, Callable, ContextManager
+from typing import Any, Callable, ContextManager, List, Tuple
 
 
 def peer(name: str) -> Callable[[], ContextManager[Any]]:
@@ -25,10 +27,40 @@ def peer(name: str) -> Callable[[], ContextManager[Any]]:
     return profiler
 
 
+def toggled(out: str) -> None:
+    """Switch tracing at each step's start, and run."""
+    from nuplan.planning.simulation.callback.multi_callback import MultiCallback
+
+    from nutrace import session
+
+    started: Any = MultiCallback.on_step_start
+    seen: List[Tuple[bool, int, int]] = []  # traced, and readings of both clocks
+
+    def on_step_start(self: Any, *args: Any) -> None:
+        own, all_threads = time.thread_time_ns(), time.process_time_ns()
+        traced = len(seen) % 4 in (0, 3)
+        if seen and traced != seen[-1][0]:
+            session._session._turn_on() if traced else session._session._turn_off()  # type: ignore
+        seen.append((traced, own, all_threads))
+        started.__get__(self)(*args)
+
+    MultiCallback.on_step_start = on_step_start
+    runpy.run_path(sys.argv[0], run_name="__main__")
+    steps = [
+        (traced, own_after - own, all_after - own_after - (all_before - own))
+        for (traced, own, all_before), (_, own_after, all_after) in zip(seen, seen[1:])
+    ]
+    with open(out, "w", encoding="utf-8") as file:
+        json.dump(steps, file)
+
+
 def main() -> None:
     """Replace the method by one that takes the time, and run."""
     out, name = sys.argv[1:3]
     del sys.argv[:3]
+    if name == "toggled":
+        toggled(out)
+        return
     from nuplan.planning.simulation.runner.simulations_runner import SimulationRunner
 
     run = SimulationRunner.run
