@@ -34,21 +34,23 @@ def toggled(out: str) -> None:
     from nutrace import session
 
     started: Any = MultiCallback.on_step_start
-    seen: List[Tuple[bool, int, int]] = []  # traced, and readings of both clocks
+    traced: List[bool] = []
+    begun: List[Tuple[int, int]] = []  # readings of both clocks
+    ended: List[Tuple[int, int]] = []
 
     def on_step_start(self: Any, *args: Any) -> None:
-        own, all_threads = time.thread_time_ns(), time.process_time_ns()
-        traced = len(seen) % 4 in (0, 3)
-        if seen and traced != seen[-1][0]:
-            session._session._turn_on() if traced else session._session._turn_off()  # type: ignore
-        seen.append((traced, own, all_threads))
+        ended.append((time.thread_time_ns(), time.process_time_ns()))
+        traced.append(len(traced) % 4 in (0, 3))
+        if traced[-2:] in ([True, False], [False, True]):  # what switching takes is no step's
+            session._session._turn_on() if traced[-1] else session._session._turn_off()  # type: ignore
+        begun.append((time.thread_time_ns(), time.process_time_ns()))
         started.__get__(self)(*args)
 
     MultiCallback.on_step_start = on_step_start
     runpy.run_path(sys.argv[0], run_name="__main__")
     steps = [
-        (traced, own_after - own, all_after - own_after - (all_before - own))
-        for (traced, own, all_before), (_, own_after, all_after) in zip(seen, seen[1:])
+        (on, own_after - own, all_after - own_after - (all_before - own))
+        for on, (own, all_before), (own_after, all_after) in zip(traced, begun, ended[1:])
     ]
     with open(out, "w", encoding="utf-8") as file:
         json.dump(steps, file)

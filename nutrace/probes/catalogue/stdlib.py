@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, List
 
 from nutrace import semconv
-from nutrace.probes.notes import Args, Kwargs, Wrapped
+from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite.sites import current_sites
 from nutrace.probes.switch import Switch
@@ -13,11 +13,15 @@ from nutrace.probes.wrapped import put_around
 
 
 def _connect(original: Any, switch: Switch) -> Any:
-    def connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        # Only when it is called: while sqlite3.dbapi2 is imported, sqlite3 is not whole yet.
-        from nutrace.probes.sqlite import connections
+    ours: List[Wrapper] = []
 
-        return connections.connect(wrapped, instance, args, kwargs)
+    def connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        if not ours:
+            # Only when it is called: while sqlite3.dbapi2 is imported, sqlite3 is not whole yet.
+            from nutrace.probes.sqlite import connections
+
+            ours.append(connections.connect)
+        return ours[0](wrapped, instance, args, kwargs)
 
     current_sites.renew()
     return put_around(original, connect, switch)

@@ -58,9 +58,12 @@ class Link:
         self.number = 0
         self.namespace = namespace_of(args, kwargs)
         # Whether SQLite may call Python: a function, a converter, a factory of texts.
-        self.calls_back = bool(_argument(_DETECT_TYPES, "detect_types", args, kwargs, 0))
+        self.calls_back = False
         # Whether several threads may use it.
-        self.shared = not _argument(_ONE_THREAD, "check_same_thread", args, kwargs, True)
+        self.shared = False
+        if not _is_bare(args, kwargs):
+            self.calls_back = bool(_argument(_DETECT_TYPES, "detect_types", args, kwargs, 0))
+            self.shared = not _argument(_ONE_THREAD, "check_same_thread", args, kwargs, True)
         self.number = next(_numbers)
         _open.add(self.number)
 
@@ -79,9 +82,16 @@ def _argument(place: int, name: str, args: _Args, kwargs: _Kwargs, default: Any)
     return args[place] if len(args) > place else kwargs.get(name, default)
 
 
+def _is_bare(args: _Args, kwargs: _Kwargs) -> bool:
+    """Whether there is no option, but a factory perhaps: so most connections are made."""
+    return len(args) == 1 and (not kwargs or (len(kwargs) == 1 and "factory" in kwargs))
+
+
 def namespace_of(args: _Args, kwargs: _Kwargs) -> str:
     """The database file of a connect call, absolute; ``:memory:`` and the empty name stay."""
     name = args[0] if args else kwargs["database"]
+    if type(name) is str and name in _absolute and _is_bare(args, kwargs):
+        return _absolute[name]
     file = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else str(type(name))
     if _argument(_URI, "uri", args, kwargs, False) and file.startswith("file:"):
         file = unquote(file[5:].partition("#")[0].partition("?")[0])
