@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
+import subprocess
 import sys
 from dataclasses import fields
 
-from nutrace.errors import SettingsError, UsageError
+from nutrace.errors import MissingDependencyError, SettingsError, UsageError
 from nutrace.settings import Settings, variable
 
 _NOT_FOUND = 127
+_PYTHON = re.compile(r"python(\d+(\.\d+)*)?\Z")
+_PATIENCE_S = 20
+# The start-up file is what turns tracing on: a nutrace on the path alone does not.
+_HAS_HOOK = """
+import os, site, sys
+folders = [*site.getsitepackages(), site.getusersitepackages()]
+hooks = [os.path.join(folder, "nutrace_autostart.pth") for folder in folders]
+sys.exit(sys.flags.no_site or not any(map(os.path.exists, hooks)))
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         flag = "--" + option.name.replace("_", "-")
         text = f"{option.metadata['help']} (default: {option.default or 'none'})"
         if isinstance(option.default, bool):
-            parser.add_argument(f"--no-{option.name}", dest=option.name, action="store_const", const="0",
+            parser.add_argument(f"--no-{flag[2:]}", dest=option.name, action="store_const", const="0",
                                 help=f"do not {option.metadata['help']}")  # fmt: skip
         else:
             parser.add_argument(flag, dest=option.name, metavar=option.name.upper(), help=text)
@@ -36,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     ------
     UsageError
         Without a program.
+    MissingDependencyError
+        If the program is an interpreter that has no nutrace: it would run untraced without a word.
     SettingsError
         For a bad value, before anything is started.
     """
@@ -49,11 +62,29 @@ def run(args: argparse.Namespace) -> int:
         program = [sys.executable, *program[1:]]
     if program[0].endswith(".py"):
         program = [sys.executable, *program]
+    _check_hook(program[0])
     try:
         os.execvpe(program[0], program, {**os.environ, **environ, "NUTRACE": "1"})
     except OSError as error:
         print(f"nutrace: error: cannot run {program[0]}: {error.strerror}", file=sys.stderr)
     return _NOT_FOUND
+
+
+def _check_hook(program: str) -> None:
+    found = shutil.which(program)
+    if found is None or not _PYTHON.match(os.path.basename(found)) or os.path.samefile(found, sys.executable):
+        return
+    command = [found, "-c", _HAS_HOOK]
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("NUTRACE")}
+    try:
+        done = subprocess.run(command, env=quiet, capture_output=True, timeout=_PATIENCE_S)
+    except (OSError, subprocess.TimeoutExpired):  # what is wrong, it will say itself
+        return
+    if done.returncode:
+        raise MissingDependencyError(
+            f"{found} has no nutrace and would run untraced: install nutrace there, or name the "
+            f"interpreter that has it ({sys.executable})"
+        )
 
 
 def _check(environ: dict[str, str]) -> None:
