@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.executions import Batch, batches, number
@@ -187,9 +187,9 @@ class _Account:
     loops: Dict[Tuple[Caller, int], Tuple[Set[str], List[int]]] = field(default_factory=dict)
 
 
-def database(trace: Trace) -> Database:
-    """Add up the work with databases."""
-    regions = divide(trace)
+def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
+    """Add up the work with databases; `regions` are the trace's, if they are known."""
+    regions = divide(trace) if regions is None else regions
     step_of = _step_of(trace, regions)
     accounts: Dict[str, _Account] = {}
     callers: Dict[Tuple[int, bool, str, str, int], Caller] = {}

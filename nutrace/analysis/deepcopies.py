@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.regions import Region, divide
+from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.trace import Trace
 
 _TARGET = "copy:deepcopy"
@@ -123,9 +123,9 @@ class _Tally:
         self.types: Dict[str, List[int]] = {}
 
 
-def deep_copies(trace: Trace) -> DeepCopies:
-    """Add up the copies of a trace."""
-    regions = divide(trace)
+def deep_copies(trace: Trace, regions: Optional[Regions] = None) -> DeepCopies:
+    """Add up the copies of a trace; `regions` are the trace's, if they are known."""
+    regions = divide(trace) if regions is None else regions
     sources: Dict[_Key, _Tally] = {}
     others: Dict[Tuple[str, _Key], List[int]] = {}
     for span, above in _copies(trace):

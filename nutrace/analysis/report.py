@@ -85,7 +85,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
             complete=diagnostics.complete,
         ),
         steps=step_times(chosen, regions),
-        work=work(chosen),
+        work=work(chosen, regions),
         components=component_costs(chosen, regions, Region.INSIDE),
         concurrent=component_costs(chosen, regions, Region.BESIDE),
         outside_steps=component_costs(chosen, regions, Region.OUTSIDE),

@@ -7,6 +7,7 @@ from typing import Optional
 
 from nutrace.analysis.database import Executions, database
 from nutrace.analysis.deepcopies import Amount, deep_copies
+from nutrace.analysis.regions import Regions
 from nutrace.trace import Trace
 
 
@@ -27,9 +28,9 @@ class Work:
     deep_copies: Optional[Amount]
 
 
-def work(trace: Trace) -> Work:
+def work(trace: Trace, regions: Regions) -> Work:
     """Count."""
-    asked, copied = database(trace), deep_copies(trace)
+    asked, copied = database(trace, regions), deep_copies(trace, regions)
     connections = asked.connections
     return Work(
         statements=(asked.in_steps if asked.steps else asked.all) if asked.recorded else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from nutrace.plans.advice import Advice, Explained, Scan, explain
 from nutrace.plans.findings import Findings, Index, Plan, examine
 from nutrace.plans.log import Log, open_log
+from nutrace.plans.make import drop, make
 
 __all__ = [
     "Advice",
@@ -18,7 +19,9 @@ __all__ = [
     "Log",
     "Plan",
     "Scan",
+    "drop",
     "examine",
     "explain",
+    "make",
     "open_log",
 ]

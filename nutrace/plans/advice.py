@@ -11,6 +11,8 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from nutrace.plans.log import Log, quoted
 from nutrace.plans.query_plan import Access, accesses, plan_of
 
+PREFIX = "nutrace_"  # of the names of indexes: they are known by it when they are to go
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: https://sqlite.org/lang_keywords.html: those that cannot be names.
 _RESERVED = re.compile(
@@ -191,7 +193,7 @@ def _clone(log: Log, more: Sequence[str]) -> Iterator[sqlite3.Connection]:
 
 
 def _name(log: Log, table: str, columns: Sequence[str]) -> str:
-    name = "_".join(("ix", table, *columns))
+    name = PREFIX + "_".join((table, *columns))
     taken = {index.lower() for index in log.indexes}
     number = 1
     unique = name

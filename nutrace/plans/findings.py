@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from nutrace.analysis.database import Database, Executions, Statement, Use
 from nutrace.errors import InputError
@@ -67,9 +67,25 @@ class Findings:
 
 
 def examine(
-    found: Database, *, advise: bool = True, progress: Optional[Callable[[int, int], None]] = None
+    found: Database,
+    *,
+    databases: Sequence[str] = (),
+    advise: bool = True,
+    progress: Optional[Callable[[int, int], None]] = None,
 ) -> Findings:
     """Plan each of SQLite's statements on each file where it ran; nothing is written anywhere.
+
+    Parameters
+    ----------
+    found:
+        The statements.
+    databases:
+        Files to plan all of them on instead, whether they ran there or not: what a statement took
+        on one file stands for what it would take on another.
+    advise:
+        Look for indexes.
+    progress:
+        Called with the plans made so far and their number.
 
     Raises
     ------
@@ -79,7 +95,7 @@ def examine(
     wanted = [
         (statement, use)
         for statement in found.statements
-        for use in statement.uses
+        for use in _uses(statement, databases)
         if statement.text and statement.system == "sqlite" and use.database and use.database != ":memory:"
     ]
     plans: List[Plan] = []
@@ -101,6 +117,13 @@ def examine(
     if any(not statement.text for statement in found.statements):
         notes["no plans of statements whose text the run did not record (NUTRACE_SQL_TEXT=off)"] = None
     return Findings(tuple(plans), _indexes(found, plans), tuple(notes), advise)
+
+
+def _uses(statement: Statement, databases: Sequence[str]) -> Sequence[Use]:
+    if not databases:
+        return statement.uses
+    own = {use.database: use for use in statement.uses}
+    return [own.get(path, Use(path, statement.all, statement.in_steps)) for path in databases]
 
 
 def _indexes(found: Database, plans: List[Plan]) -> Tuple[Index, ...]:

@@ -84,7 +84,7 @@ def test_explain_names_the_scan_and_the_index(run_file: Path, capsys: pytest.Cap
     (statement,) = found["statements"]
     assert statement["full_scan"] is True
     assert statement["plan"] == ["SCAN lights"] or statement["plan"] == ["SCAN TABLE lights"]
-    assert statement["advice"] == "CREATE INDEX ix_lights_pc ON lights (pc)"
+    assert statement["advice"] == "CREATE INDEX nutrace_lights_pc ON lights (pc)"
     (advice,) = found["advice"]
     assert (advice["rows"], advice["rows_after"]) == (10_000, 20)
     assert 0 < advice["saved_ms_per_step"] < found["per_step"]["ms"]
@@ -92,7 +92,7 @@ def test_explain_names_the_scan_and_the_index(run_file: Path, capsys: pytest.Cap
     assert main(["sql", str(run_file), "--explain"]) == 0
     text = capsys.readouterr().out
     assert "full scan: lights, 10,000 rows" in text
-    assert "CREATE INDEX ix_lights_pc ON lights (pc);" in text
+    assert "CREATE INDEX nutrace_lights_pc ON lights (pc);" in text
     assert "10,000 rows to look at become 20" in text
 
 

@@ -49,10 +49,10 @@ def test_a_join_without_an_index(file: str) -> None:
     (scan,) = found.scans
     assert (scan.table, scan.alias, scan.rows, scan.automatic) == ("lights", "tl", 1000, ())
     (advice,) = found.advice
-    assert advice.ddl == "CREATE INDEX ix_lights_pc ON lights (pc)"
+    assert advice.ddl == "CREATE INDEX nutrace_lights_pc ON lights (pc)"
     assert (advice.rows, advice.rows_after) == (1000, 10)
-    assert any("ix_lights_pc" in line for line in found.plan_after)
-    assert not any("ix_lights_pc" in line for line in found.plan)
+    assert any("nutrace_lights_pc" in line for line in found.plan_after)
+    assert not any("nutrace_lights_pc" in line for line in found.plan)
     assert Path(file).read_bytes() == before
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(advice.ddl)
@@ -62,15 +62,15 @@ def test_a_join_without_an_index(file: str) -> None:
 @pytest.mark.parametrize(
     ("text", "ddl"),
     [
-        ("SELECT * FROM lights WHERE status = ?", "ix_lights_status ON lights (status)"),
-        ("SELECT * FROM lights WHERE ? = pc AND token != ?", "ix_lights_pc ON lights (pc)"),
-        ("SELECT * FROM lidar_pc WHERE time > ? ORDER BY time", "ix_lidar_pc_time ON lidar_pc (time)"),
-        ("SELECT * FROM lidar_pc WHERE time BETWEEN ? AND ?", "ix_lidar_pc_time ON lidar_pc (time)"),
-        ("SELECT * FROM lights WHERE pc IN (?)", "ix_lights_pc ON lights (pc)"),
-        ('SELECT * FROM lights WHERE "odd name" = ?', '"ix_lights_odd name" ON lights ("odd name")'),
-        ("WITH l AS (SELECT * FROM lights WHERE pc = ?) SELECT * FROM l", "ix_lights_pc ON lights (pc)"),
-        ("UPDATE lights SET status = ? WHERE pc = ?", "ix_lights_pc ON lights (pc)"),
-        ("DELETE FROM lights WHERE pc = ?", "ix_lights_pc ON lights (pc)"),
+        ("SELECT * FROM lights WHERE status = ?", "nutrace_lights_status ON lights (status)"),
+        ("SELECT * FROM lights WHERE ? = pc AND token != ?", "nutrace_lights_pc ON lights (pc)"),
+        ("SELECT * FROM lidar_pc WHERE time > ? ORDER BY time", "nutrace_lidar_pc_time ON lidar_pc (time)"),
+        ("SELECT * FROM lidar_pc WHERE time BETWEEN ? AND ?", "nutrace_lidar_pc_time ON lidar_pc (time)"),
+        ("SELECT * FROM lights WHERE pc IN (?)", "nutrace_lights_pc ON lights (pc)"),
+        ('SELECT * FROM lights WHERE "odd name" = ?', '"nutrace_lights_odd name" ON lights ("odd name")'),
+        ("WITH l AS (SELECT * FROM lights WHERE pc = ?) SELECT * FROM l", "nutrace_lights_pc ON lights (pc)"),
+        ("UPDATE lights SET status = ? WHERE pc = ?", "nutrace_lights_pc ON lights (pc)"),
+        ("DELETE FROM lights WHERE pc = ?", "nutrace_lights_pc ON lights (pc)"),
     ],
 )
 def test_the_predicate_gives_the_index(file: str, text: str, ddl: str) -> None:
@@ -98,11 +98,11 @@ def test_two_columns_where_the_second_narrows(file: str) -> None:
         connection.execute("CREATE TABLE cells (x INTEGER, y INTEGER)")
         connection.executemany("INSERT INTO cells VALUES (?, ?)", [(n % 10, n // 10) for n in range(1000)])
     text = "SELECT * FROM cells WHERE x = ? AND y = ?"
-    assert _ddl(file, text) == ["CREATE INDEX ix_cells_x_y ON cells (x, y)"]
+    assert _ddl(file, text) == ["CREATE INDEX nutrace_cells_x_y ON cells (x, y)"]
     # A second column that tells nothing more is left out.
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE cells SET x = y")
-    assert _ddl(file, text) == ["CREATE INDEX ix_cells_x ON cells (x)"]
+    assert _ddl(file, text) == ["CREATE INDEX nutrace_cells_x ON cells (x)"]
 
 
 def test_an_index_that_is_made_for_each_execution(file: str) -> None:
@@ -137,8 +137,8 @@ def test_what_cannot_be_planned_is_a_note(file: str) -> None:
 
 def test_a_name_that_is_taken(file: str) -> None:
     with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("CREATE INDEX ix_lights_pc ON lights (status)")
-    assert _ddl(file, LIGHTS) == ["CREATE INDEX ix_lights_pc_2 ON lights (pc)"]
+        connection.execute("CREATE INDEX nutrace_lights_pc ON lights (status)")
+    assert _ddl(file, LIGHTS) == ["CREATE INDEX nutrace_lights_pc_2 ON lights (pc)"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Makes advised indexes in a database, and drops those that were made here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator, List, Sequence
+
+from nutrace.errors import InputError, OutputError
+from nutrace.plans.advice import PREFIX
+from nutrace.plans.log import quoted
+
+_WAIT_S = 5.0  # for a program that is writing
+
+
+@dataclass(frozen=True)
+class Change:
+    """A statement that changed a database's schema, and the seconds that it took."""
+
+    sql: str
+    seconds: float
+
+
+def make(path: str, ddl: Sequence[str]) -> Iterator[Change]:
+    """Make indexes one after the other; each is whole or not there, whenever this is interrupted.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no SQLite database.
+    OutputError
+        If it may not be written, is locked, or the disk is full.
+    """
+    with _open(path) as connection:
+        for sql in ddl:
+            yield _change(connection, path, sql)
+
+
+def drop(path: str) -> Iterator[Change]:
+    """Drop the indexes that :func:`make` made, known by their names; raises as that does."""
+    with _open(path) as connection:
+        for name in made(connection):
+            yield _change(connection, path, f"DROP INDEX {quoted(name)}")
+
+
+def made(connection: sqlite3.Connection) -> List[str]:
+    """Names of the indexes in a database that were made here."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'index' AND substr(name, 1, ?) = ? ORDER BY name"
+    return [name for (name,) in connection.execute(query, (len(PREFIX), PREFIX))]
+
+
+def _change(connection: sqlite3.Connection, path: str, sql: str) -> Change:
+    began = time.perf_counter()
+    try:
+        connection.execute(sql)
+    except sqlite3.Error as error:
+        raise OutputError(f"{path}: {error}; {sql.partition(' ON ')[0]} was not done") from None
+    return Change(sql, time.perf_counter() - began)
+
+
+@contextlib.contextmanager
+def _open(path: str) -> Iterator[sqlite3.Connection]:
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such file")
+    if not os.access(path, os.W_OK) or not os.access(Path(path).absolute().parent, os.W_OK):
+        raise OutputError(f"{path}: it or its folder cannot be written; copy the log, and index the copy")
+    uri = f"{Path(path).absolute().as_uri()}?mode=rw"
+    # No transaction that stays open: each statement is one.
+    connection = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
+    try:
+        try:
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            raise OutputError(f"{path}: {error}") from None
+        except sqlite3.DatabaseError as error:
+            raise InputError(f"{path}: {error}") from None
+        yield connection
+    finally:
+        connection.close()

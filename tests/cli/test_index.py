@@ -1,0 +1,136 @@
+"""``nutrace index``: shows, makes and drops, and leaves everything else as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+from fakes.programs import environment
+from fakes.tracing import Tracing
+
+import nutrace
+from nutrace.cli.main import main
+from nutrace.probes.catalogue.stdlib import PROBES
+
+DDL = "CREATE INDEX nutrace_lights_pc ON lights (pc)"
+
+
+def _indexes(path: Path) -> List[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")]
+
+
+def _log(path: Path, rows: int = 5_000) -> Path:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE lights (pc INTEGER, status TEXT)")
+        connection.execute("CREATE INDEX nutracer ON lights (status)")  # the user's own
+        connection.executemany("INSERT INTO lights VALUES (?, 'red')", ((n % 500,) for n in range(rows)))
+    return path
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return _log(tmp_path / "log.db")
+
+
+@pytest.fixture
+def run_file(tmp_path: Path, log: Path) -> Path:
+    tracing = Tracing(tmp_path)
+    with tracing(*PROBES), closing(sqlite3.connect(log)) as connection:
+        for token in range(3):
+            with nutrace.span("simulation.step", component="simulation"):
+                connection.execute("SELECT * FROM lights WHERE pc = ?", (token,)).fetchall()
+    assert tracing.path is not None
+    return tracing.path
+
+
+def test_shown_made_and_dropped(log: Path, run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = log.read_bytes()
+    assert main(["index", str(log), "--run", str(run_file)]) == 0
+    out = capsys.readouterr().out
+    assert f"  {DDL};\n      5,000 rows to look at become 10; saves about " in out
+    assert f"nutrace index {log} --run {run_file} --apply" in out
+    assert log.read_bytes() == before
+
+    assert main(["index", str(log), "--run", str(run_file), "--apply"]) == 0
+    assert capsys.readouterr().out.startswith(f"{log}: {DDL}; ")
+    assert _indexes(log) == ["nutracer", "nutrace_lights_pc"]
+    assert main(["index", str(log), "--run", str(run_file), "--apply"]) == 0
+    assert capsys.readouterr().out == f"{log}: nothing to make\n"
+
+    assert main(["index", str(log), "--drop"]) == 0
+    assert capsys.readouterr().out == f'{log}: DROP INDEX "nutrace_lights_pc"\n'
+    assert _indexes(log) == ["nutracer"]
+    assert main(["index", str(log), "--drop"]) == 0
+    assert capsys.readouterr().out == f"{log}: no index of nutrace's\n"
+
+
+def test_another_log_than_the_one_that_ran(
+    tmp_path: Path, run_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = _log(tmp_path / "other.db", 1_000)
+    assert main(["index", str(other), "--run", str(run_file), "--json"]) == 0
+    (index,) = json.loads(capsys.readouterr().out)[str(other)]
+    assert (index["ddl"], index["rows"], index["rows_after"]) == (DDL, 1_000, 2)
+    assert index["saved_ms_per_step"] > 0
+    assert main(["index", str(other), "--run", str(run_file), "--apply", "--json"]) == 0
+    (made,) = json.loads(capsys.readouterr().out)[str(other)]
+    assert made["ddl"] == DDL
+    assert "nutrace_lights_pc" in _indexes(other)
+
+
+def _refused(capsys: pytest.CaptureFixture[str], code: int, *arguments: object) -> str:
+    assert main(["index", *map(str, arguments)]) == code
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    return err
+
+
+def test_what_cannot_be_done(tmp_path: Path, log: Path, run_file: Path, capsys: Any) -> None:
+    assert "no such file" in _refused(capsys, 3, tmp_path / "gone.db", "--run", run_file)
+    assert "no such run" in _refused(capsys, 2, log, "--run", tmp_path / "gone.json")
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"no database at all" * 50)
+    assert "not a database" in _refused(capsys, 3, broken, "--drop")
+    with closing(sqlite3.connect(log, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        said = _refused(capsys, 5, log, "--run", run_file, "--apply")
+        assert "database is locked" in said
+        assert "nutrace_lights_pc was not done" in said
+    assert _indexes(log) == ["nutracer"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anything")
+def test_a_log_that_may_not_be_written(log: Path, run_file: Path, capsys: Any) -> None:
+    log.chmod(0o444)
+    assert "copy the log" in _refused(capsys, 5, log, "--run", run_file, "--apply")
+
+
+def test_killed_in_the_middle_the_log_is_whole(tmp_path: Path) -> None:
+    log = _log(tmp_path / "large.db", 1_000_000)
+    code = f"""
+from nutrace.plans import make
+print("begun", flush=True)
+list(make({str(log)!r}, [{DDL!r}, "CREATE INDEX nutrace_both ON lights (status, pc)"]))
+"""
+    command = [sys.executable, "-c", code]
+    child = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "begun\n"
+    time.sleep(0.1)
+    child.send_signal(signal.SIGKILL)
+    child.communicate(timeout=60)
+    with closing(sqlite3.connect(log)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("SELECT COUNT(*) FROM lights").fetchone() == (1_000_000,)
+    assert main(["index", str(log), "--drop"]) == 0
+    assert _indexes(log) == ["nutracer"]
