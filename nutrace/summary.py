@@ -46,7 +46,7 @@ def lines(recorder: Recorder, end: Finished, wall_seconds: float, overhead_ns: i
         names = ", ".join(f"{name} {own / whole:.0%}" for name, own in top)
         text.append(f"self time {'in the steps' if steps else 'of the spans'}: {names}")
     share = overhead_ns / 1e9 / wall_seconds if wall_seconds > 0 else 0.0
-    text.append(f"nutrace's own cost: about {overhead_ns / 1e6:.0f} ms, {share:.1%} of the run")
+    text.append(f"nutrace's own cost: at least {overhead_ns / 1e6:.0f} ms, {share:.1%} of the run")
     if end.running:
         folder = end.running[0].parent
         text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")

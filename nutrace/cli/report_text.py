@@ -240,7 +240,7 @@ def _accounts(report: Report, style: Style) -> str:
         cost = f"{overhead.spans:,} spans; the file does not say what recording cost"
     else:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
-        cost = f"{overhead.spans:,} spans recorded, estimated {_ms(overhead.estimated_ns)} ms{share}"
+        cost = f"{overhead.spans:,} spans recorded, at least {_ms(overhead.estimated_ns)} ms{share}"
     entries = [("lost", losses), ("overhead", cost)]
     entries += [("note", printable(note, 400)) for note in report.notes]
     return "\n".join([style.heading("Lost, and what nutrace cost"), *style.items(entries)])

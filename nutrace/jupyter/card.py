@@ -171,7 +171,7 @@ def _foot(trace: Trace, found: Report) -> Markup:
     said = [] if told else ["no span dropped, truncated or unfinished" + whole]
     if overhead.estimated_ns is not None and not trace.selection:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
-        said.append(f"nutrace itself cost about {duration(overhead.estimated_ns)}{share}")
+        said.append(f"nutrace itself cost at least {duration(overhead.estimated_ns)}{share}")
     if said:
         lines.append(element("div", " · ".join(said), class_="nt-muted"))
     return element("div", join(*lines), class_="nt-foot")
