@@ -7,34 +7,14 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.executions import Batch, batches, number
-from nutrace.analysis.regions import Region, Regions, divide
+from nutrace.analysis.asked_by import Caller, Callers
+from nutrace.analysis.connections import Connections, Transactions, connections, transactions
+from nutrace.analysis.executions import Batch, batches
+from nutrace.analysis.regions import Regions, divide
 from nutrace.trace import Trace
 
 _TARGETS = ("sqlite3:connect", "sqlite3.dbapi2:connect")
-_PATH = 4  # names of spans that tell where a statement comes from
 _MANY = 5  # executions in one step, each with parameters of its own, that look like a loop
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who executes a statement.
-
-    Attributes
-    ----------
-    function, file, line:
-        The program's innermost function around it; "" and 0 if unknown.
-    path:
-        Names of the spans around it, from outside in: at most four, and none above the step.
-    component:
-        Of the nearest span around that is not the database's; "other" if there is none.
-    """
-
-    function: str
-    file: str
-    line: int
-    path: Tuple[str, ...]
-    component: str
 
 
 @dataclass(frozen=True)
@@ -117,30 +97,6 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Connections:
-    """Connections of the database drivers, and what opening and closing them took, in ns.
-
-    ``peak_open`` is the most that one process had open at a time.
-    """
-
-    opened: int
-    closed: int
-    opened_in_steps: int
-    peak_open: int
-    connect_ns: int
-    close_ns: int
-
-
-@dataclass(frozen=True)
-class Transactions:
-    """Commits and rollbacks, and their time in ns."""
-
-    commits: int
-    rollbacks: int
-    total_ns: int
-
-
-@dataclass(frozen=True)
 class Database:
     """All of a trace's work with databases.
 
@@ -192,14 +148,14 @@ def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
     regions = divide(trace) if regions is None else regions
     step_of = _step_of(trace, regions)
     accounts: Dict[str, _Account] = {}
-    callers: Dict[Tuple[int, bool, str, str, int], Caller] = {}
+    callers = Callers(trace, regions)
     for batch in batches(trace):
         account = accounts.get(batch.statement)
         if account is None:
             account = accounts[batch.statement] = _Account(batch)
         elif batch.text and not account.first.text:
             account.first = batch  # a fetch came first, which does not know its statement's text
-        _add(account, batch, step_of[batch.span], _caller(trace, regions, batch.span, callers))
+        _add(account, batch, step_of[batch.span], callers.of(batch.span))
     statements = sorted(
         (_statement(account) for account in accounts.values()),
         key=lambda statement: (-statement.all.total_ns, statement.statement),
@@ -208,15 +164,15 @@ def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
         (loop for account in accounts.values() for loop in _loops(account)),
         key=lambda loop: (-loop.saved_ns, loop.statement, repr(loop.caller)),
     )
-    connections = _connections(trace, regions)
+    opened = connections(trace, regions)
     return Database(
         steps=len(regions.steps),
         steps_ns=sum(trace.busy_ns[step] for step in regions.steps),
-        recorded=bool(accounts) or bool(connections.opened) or _was_watched(trace),
+        recorded=bool(accounts) or bool(opened.opened) or _was_watched(trace),
         all=_sum(statement.all for statement in statements),
         in_steps=_sum(statement.in_steps for statement in statements),
-        connections=connections,
-        transactions=_transactions(trace),
+        connections=opened,
+        transactions=transactions(trace),
         statements=tuple(statements),
         loops=tuple(loops),
     )
@@ -229,30 +185,6 @@ def _step_of(trace: Trace, regions: Regions) -> List[int]:
         end = trace.subtree_end[step]
         found[step:end] = [step] * (end - step)
     return found
-
-
-def _caller(
-    trace: Trace, regions: Regions, span: int, known: Dict[Tuple[int, bool, str, str, int], Caller]
-) -> Caller:
-    view = trace[span]
-    above = trace.parent[span]
-    inside = regions.region[span] != Region.OUTSIDE
-    key = (above, inside, view.function, view.file, view.line)
-    caller = known.get(key)
-    if caller is None:
-        names: List[str] = []
-        component = ""
-        while above >= 0 and not (inside and trace.name[above] == semconv.STEP_SPAN):
-            if len(names) < _PATH:
-                names.append(trace.name[above])
-            if not component and trace.component[above] != "database":
-                component = trace.component[above]
-            above = trace.parent[above]
-        if not component:
-            component = "simulation" if above >= 0 else "other"
-        caller = Caller(view.function, view.file, view.line, tuple(reversed(names)), component)
-        known[key] = caller
-    return caller
 
 
 def _add(account: _Account, batch: Batch, step: int, caller: Caller) -> None:
@@ -338,53 +270,6 @@ def _sum(parts: Iterable[Executions]) -> Executions:
         rows += part.rows
         total_ns += part.total_ns
     return Executions(count, rows, total_ns)
-
-
-def _connections(trace: Trace, regions: Regions) -> Connections:
-    opened = closed = inside = peak = connect_ns = close_ns = 0
-    drivers: List[int] = []
-    pools: List[int] = []
-    for span, name in enumerate(trace.name):
-        if name == semconv.CONNECT_SPAN:
-            drivers.append(span)
-        elif name == semconv.ALCHEMY_CONNECT_SPAN:
-            pools.append(span)
-        elif name == semconv.CLOSE_SPAN:
-            closed += trace.calls[span]
-            close_ns += trace.busy_ns[span]
-            peak = max(peak, _most_open(trace, span))
-    known = set(drivers)
-    # A pool's connect holds the driver's, if the driver has a probe of its own.
-    beside = [
-        span for span in pools if not any(below in known for below in range(span, trace.subtree_end[span]))
-    ]
-    for span in (*drivers, *beside):
-        connect_ns += trace.busy_ns[span]
-        peak = max(peak, _most_open(trace, span))
-        if trace.status(span).code != 2:  # a connection that was refused is none
-            opened += trace.calls[span]
-            inside += trace.calls[span] if regions.region[span] != Region.OUTSIDE else 0
-    return Connections(opened, closed, inside, peak, connect_ns, close_ns)
-
-
-def _most_open(trace: Trace, span: int) -> int:
-    series = trace.attributes(span).get(semconv.SQL_OPEN)
-    if not isinstance(series, list):
-        return number(trace.attributes(span), semconv.SQL_OPEN)
-    return max((entry for entry in series if isinstance(entry, int)), default=0)
-
-
-def _transactions(trace: Trace) -> Transactions:
-    commits = rollbacks = total_ns = 0
-    for span, name in enumerate(trace.name):
-        if name == semconv.COMMIT_SPAN:
-            commits += trace.calls[span]
-        elif name == semconv.ROLLBACK_SPAN:
-            rollbacks += trace.calls[span]
-        else:
-            continue
-        total_ns += trace.busy_ns[span]
-    return Transactions(commits, rollbacks, total_ns)
 
 
 def _was_watched(trace: Trace) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from nutrace.analysis.database import Caller, Database, Executions, Statement
+from nutrace.analysis.asked_by import Caller
+from nutrace.analysis.database import Database, Executions, Statement
 from nutrace.plans import Findings, Index
 
 _MS = 1e6

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import List, Optional, Sequence
 
-from nutrace.analysis.database import Caller, Database, Loop, Statement
+from nutrace.analysis.asked_by import Caller
+from nutrace.analysis.database import Database, Loop, Statement
 from nutrace.cli.table import Column, printable, text_table
 from nutrace.plans import Findings, Index
 

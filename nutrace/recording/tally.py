@@ -35,6 +35,23 @@ class Tally(Composite):
         self.series: Dict[str, List[Any]] = {}
         self.key: List[bool] = []  # its maker adds first
 
+    @classmethod
+    def of(cls, site: Site, parent: Optional[Parent], started: int, ended: int) -> Tally:
+        """Of one leaf that is no span."""
+        tally: Tally = cls.__new__(cls)
+        tally.site = site
+        tally.parent = parent
+        tally.started = started
+        tally.ended = ended
+        tally.extra = None
+        tally.id = 0
+        tally.count = 1
+        tally.sum_ns = tally.min_ns = tally.max_ns = ended - started
+        tally.numbers = {}
+        tally.series = {}
+        tally.key = []
+        return tally
+
     def note(self, numbers: Mapping[str, int], series: Mapping[str, Any]) -> None:
         """Add numbers up, and append one entry to each series."""
         for name, number in numbers.items():
@@ -118,6 +135,32 @@ def tick(site: Site, parent: Optional[Parent], started: int, ended: int) -> Opti
     return tally
 
 
+def count_leaf(site: Site, parent: Optional[Span], started: int, ended: int, name: str, entry: Any) -> None:
+    """Hand over a leaf that was never current, with one entry to a series: no span is made of a short one."""
+    took = ended - started
+    if took > home.longest_ns:
+        span = Span(site, parent)
+        span.started, span.ended = started, ended
+        settle(span, series={name: entry})
+        return
+    tally = _own(site, parent)
+    if tally is not None:
+        tally.add(started, ended, took)
+        tally.series[name].append(entry)
+        if tally.count >= LONGEST:
+            _open.tallies.pop(site, None)
+        tally.key.append(True)
+        return
+    tally = Tally.of(site, parent, started, ended)
+    tally.series[name] = [entry]
+    _enter(tally)
+    spans = local.spans
+    spans.append(tally)
+    tally.key.append(True)
+    if len(spans) >= LIMIT:
+        home.relieve(spans)
+
+
 def tick_span(span: Span, name: str = "", number: int = 0) -> bool:
     """As :func:`settle` with at most one number, if `span` is a short leaf and has a tally to go to."""
     tally = take(span, span.ended - span.started)
@@ -164,14 +207,24 @@ def _begin(span: Span, took: int) -> Optional[Tally]:
     """A new tally with a short leaf in it, not queued yet; none if `span` stands for itself."""
     if took > home.longest_ns or not _is_bare_leaf(span):
         return None
-    stale = _open.parent is not span.parent or _open.forgotten != forgotten[0]
-    if stale or len(_open.tallies) >= _MOST:
-        _open.parent = span.parent
-        _open.forgotten = forgotten[0]
-        _open.tallies = {}
-    tally = _open.tallies[span.site] = Tally(span, took)
+    tally = Tally(span, took)
+    _enter(tally)
     span.parent = tally  # type: ignore[assignment]
     return tally
+
+
+def _enter(tally: Tally) -> None:
+    """From now on leaves of its site below its parent belong to it."""
+    mine = vars(_open)
+    if mine.get("parent") is not tally.parent or mine.get("forgotten") != forgotten[0]:
+        mine["parent"] = tally.parent
+        mine["forgotten"] = forgotten[0]
+        mine["tallies"] = {tally.site: tally}
+        return
+    tallies = mine["tallies"]
+    if len(tallies) >= _MOST:
+        tallies.clear()
+    tallies[tally.site] = tally
 
 
 def _is_bare_leaf(span: Span) -> bool:

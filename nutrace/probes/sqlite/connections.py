@@ -7,7 +7,7 @@ import itertools
 import os
 import sqlite3
 import sys
-from typing import Any, Dict, Mapping, Set, Tuple
+from typing import Any, Dict, Mapping, Optional, Set, Tuple
 from urllib.parse import unquote
 
 from nutrace import semconv
@@ -17,8 +17,10 @@ from nutrace.probes.sqlite.cursors import cursors
 from nutrace.probes.sqlite.sites import caller, current_sites
 from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.switch import switch
-from nutrace.recording.span import Span, home
-from nutrace.recording.tally import settle
+from nutrace.recording.clock import now_ns
+from nutrace.recording.context import current, span_below
+from nutrace.recording.span import Site, Span, home
+from nutrace.recording.tally import count_leaf, settle
 
 _Args = Tuple[Any, ...]
 _Kwargs = Dict[str, Any]
@@ -219,12 +221,42 @@ def _timed(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwar
     if link is None or not switch:
         return original.__get__(connection, type(connection))(*args, **kwargs)
     site = current_sites.sites.plain(caller(), name, link.namespace)
+    if original is _close and not link.calls_back and type(connection) is connections.default:
+        return _leaf(site, _close, (connection, *args), kwargs, link)
     result, span = around(site, original.__get__(connection, type(connection)), args, kwargs)
     series: Dict[str, Any] = {}
     if original is _close:
         link.closed()
         series = {semconv.SQL_OPEN: len(_open)}
     _settle(span, series)
+    return result
+
+
+def _leaf(site: Site, original: Any, args: _Args, kwargs: _Kwargs, link: Optional[Link] = None) -> Any:
+    """A connect, or the close of `link`: nothing of the program's runs inside, so it need not be current."""
+    state = current.get()
+    began = now_ns()
+    try:
+        result = original(*args, **kwargs)
+    except BaseException as error:
+        span = span_below(site, state)
+        span.started = began
+        span.ended = now_ns()
+        span.fail(error)
+        home.hand_over(span)
+        raise
+    ended = now_ns()
+    if link is not None:
+        link.closed()
+    try:
+        if state is None or type(state) is Span:
+            count_leaf(site, state, began, ended, semconv.SQL_OPEN, len(_open))
+        else:
+            span = span_below(site, state)
+            span.started, span.ended = began, ended
+            settle(span, series={semconv.SQL_OPEN: len(_open)})
+    except Exception:  # law 1
+        home.fault("ending a span")
     return result
 
 
@@ -243,6 +275,8 @@ def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
     except Exception:  # law 1: sqlite3 will object to these arguments itself
         return wrapped(*args, **kwargs)
     site = current_sites.sites.plain(caller(), semconv.CONNECT_SPAN, namespace)
+    if kwargs.get("factory") is connections.default:
+        return _leaf(site, wrapped, args, kwargs)
     connection, span = around(site, wrapped, args, kwargs)
     if _link(connection) is None and isinstance(connection, RecordingConnection):
         connection._nutrace = Link(args, kwargs)  # its class called sqlite3's __init__ by name

@@ -1,0 +1,84 @@
+"""Connections and transactions: how many, and what they took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List
+
+from nutrace import semconv
+from nutrace.analysis.executions import number
+from nutrace.analysis.regions import Region, Regions
+from nutrace.trace import Trace
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Connections of the database drivers, and what opening and closing them took, in ns.
+
+    ``peak_open`` is the most that one process had open at a time.
+    """
+
+    opened: int
+    closed: int
+    opened_in_steps: int
+    peak_open: int
+    connect_ns: int
+    close_ns: int
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """Commits and rollbacks, and their time in ns."""
+
+    commits: int
+    rollbacks: int
+    total_ns: int
+
+
+def connections(trace: Trace, regions: Regions) -> Connections:
+    """Count them, the drivers' own where these have a probe, else those of SQLAlchemy's pools."""
+    opened = closed = inside = peak = connect_ns = close_ns = 0
+    drivers: List[int] = []
+    pools: List[int] = []
+    for span, name in enumerate(trace.name):
+        if name == semconv.CONNECT_SPAN:
+            drivers.append(span)
+        elif name == semconv.ALCHEMY_CONNECT_SPAN:
+            pools.append(span)
+        elif name == semconv.CLOSE_SPAN:
+            closed += trace.calls[span]
+            close_ns += trace.busy_ns[span]
+            peak = max(peak, _most_open(trace, span))
+    known = set(drivers)
+    # A pool's connect holds the driver's, if the driver has a probe of its own.
+    beside = [
+        span for span in pools if not any(below in known for below in range(span, trace.subtree_end[span]))
+    ]
+    for span in (*drivers, *beside):
+        connect_ns += trace.busy_ns[span]
+        peak = max(peak, _most_open(trace, span))
+        if trace.status(span).code != 2:  # a connection that was refused is none
+            opened += trace.calls[span]
+            inside += trace.calls[span] if regions.region[span] != Region.OUTSIDE else 0
+    return Connections(opened, closed, inside, peak, connect_ns, close_ns)
+
+
+def _most_open(trace: Trace, span: int) -> int:
+    series = trace.attributes(span).get(semconv.SQL_OPEN)
+    if not isinstance(series, list):
+        return number(trace.attributes(span), semconv.SQL_OPEN)
+    return max((entry for entry in series if isinstance(entry, int)), default=0)
+
+
+def transactions(trace: Trace) -> Transactions:
+    """Count them."""
+    commits = rollbacks = total_ns = 0
+    for span, name in enumerate(trace.name):
+        if name == semconv.COMMIT_SPAN:
+            commits += trace.calls[span]
+        elif name == semconv.ROLLBACK_SPAN:
+            rollbacks += trace.calls[span]
+        else:
+            continue
+        total_ns += trace.busy_ns[span]
+    return Transactions(commits, rollbacks, total_ns)
