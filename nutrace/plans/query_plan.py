@@ -69,15 +69,17 @@ def plan_of(connection: sqlite3.Connection, text: str) -> Tuple[str, ...]:
 
 def _explain(connection: sqlite3.Connection, text: str) -> List[Any]:
     query = f"EXPLAIN QUERY PLAN {text}"
-    parameters: Any = ()
-    for _ in range(3):
-        try:
-            return connection.execute(query, parameters).fetchall()
-        except sqlite3.ProgrammingError as error:
-            needs = _NEEDS.search(str(error))
-            # sqlite3 says how many it wants; if it wants names it says so, and gets any.
-            parameters = (None,) * int(needs.group(1)) if needs and parameters == () else _Anything()
-    return connection.execute(query, parameters).fetchall()
+    try:
+        return connection.execute(query, _Anything()).fetchall()
+    except sqlite3.ProgrammingError:
+        pass  # parameters without names: sqlite3 says how many there are
+    try:
+        return connection.execute(query).fetchall()
+    except sqlite3.ProgrammingError as error:
+        needs = _NEEDS.search(str(error))
+        if needs is None:
+            raise
+        return connection.execute(query, (None,) * int(needs.group(1))).fetchall()
 
 
 def accesses(plan: Sequence[str]) -> Tuple[Access, ...]:

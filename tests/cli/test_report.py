@@ -136,7 +136,7 @@ def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert table[5].split() == ["sum", "of", "self", "174.50", "100.0", "%"]
     assert len({len(line) for line in table[:6]}) == 1
     assert "3 spans dropped" in text
-    assert "estimated 5.00 ms, 0.25 % of the wall time" in text
+    assert "at least 5.00 ms, 0.25 % of the wall time" in text
     for column in ("calls", "self", "total", "share", "yields", "mean, p50, p95"):
         assert any(line.startswith(f"  {column} ") for line in lines), column
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -41,7 +42,6 @@ def test_what_reads_no_table(line: str) -> None:
 
 @pytest.mark.parametrize("where", ["a = ?", "a = ?1 AND b = ?2", "a = :a AND b = @b", "a IN (?) LIMIT ?"])
 def test_parameters_need_no_values(where: str) -> None:
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE t (a, b)")
-    assert accesses(plan_of(connection, f"SELECT * FROM t WHERE {where}")) == (Access("t", True),)
-    connection.close()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (a, b)")
+        assert accesses(plan_of(connection, f"SELECT * FROM t WHERE {where}")) == (Access("t", True),)
