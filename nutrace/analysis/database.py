@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Optional, Set, Tuple
 
-from nutrace import semconv
 from nutrace.analysis.asked_by import Caller, Callers
 from nutrace.analysis.connections import Connections, Transactions, connections, transactions
 from nutrace.analysis.executions import Batch, batches
 from nutrace.analysis.regions import Regions, divide
+from nutrace.analysis.watched import was_watched
 from nutrace.trace import Trace
 
 _TARGETS = ("sqlite3:connect", "sqlite3.dbapi2:connect")
@@ -121,6 +121,16 @@ class Database:
         return sum(statement.repeated for statement in self.statements)
 
     @property
+    def repeated_in_step(self) -> int:
+        """Executions that repeat an earlier one of their step."""
+        return sum(statement.repeated_in_step for statement in self.statements)
+
+    @property
+    def repeated_in_step_ns(self) -> int:
+        """Their time."""
+        return sum(statement.repeated_in_step_ns for statement in self.statements)
+
+    @property
     def repeated_ns(self) -> int:
         """Their time."""
         return sum(statement.repeated_ns for statement in self.statements)
@@ -168,7 +178,7 @@ def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
     return Database(
         steps=len(regions.steps),
         steps_ns=sum(trace.busy_ns[step] for step in regions.steps),
-        recorded=bool(accounts) or bool(opened.opened) or _was_watched(trace),
+        recorded=bool(accounts) or bool(opened.opened) or was_watched(trace, _TARGETS),
         all=_sum(statement.all for statement in statements),
         in_steps=_sum(statement.in_steps for statement in statements),
         connections=opened,
@@ -270,12 +280,3 @@ def _sum(parts: Iterable[Executions]) -> Executions:
         rows += part.rows
         total_ns += part.total_ns
     return Executions(count, rows, total_ns)
-
-
-def _was_watched(trace: Trace) -> bool:
-    """Whether a process of the run had its probe on sqlite3."""
-    for resource in trace.resources:
-        probes = resource.attributes.get(semconv.PROBES)
-        if isinstance(probes, list) and any(target in probes for target in _TARGETS):
-            return True
-    return False

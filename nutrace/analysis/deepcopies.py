@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.regions import Region, Regions, divide
+from nutrace.analysis.watched import was_watched
 from nutrace.trace import Trace
 
 _TARGET = "copy:deepcopy"
@@ -147,7 +148,7 @@ def deep_copies(trace: Trace, regions: Optional[Regions] = None) -> DeepCopies:
     found = [_source(key, tally) for key, tally in sources.items()]
     return DeepCopies(
         steps=len(regions.steps),
-        recorded=bool(found) or _was_watched(trace),
+        recorded=bool(found) or was_watched(trace, (_TARGET,)),
         amount=sum((source.amount for source in found), Amount()),
         in_steps=sum((source.in_steps for source in found), Amount()),
         beside_steps=sum((source.beside_steps for source in found), Amount()),
@@ -226,12 +227,3 @@ def _source(key: _Key, tally: _Tally) -> Source:
 
 def _costliest(source: Source) -> Tuple[Any, ...]:
     return (-source.amount.total_ns, -source.amount.root_calls, repr(source.caller), source.root_type)
-
-
-def _was_watched(trace: Trace) -> bool:
-    """Whether a process of the run had its probe on ``copy.deepcopy``."""
-    for resource in trace.resources:
-        probes = resource.attributes.get(semconv.PROBES)
-        if isinstance(probes, list) and _TARGET in probes:
-            return True
-    return False

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import sys
 
 from nutrace.analysis.profile import reconcile
 from nutrace.analysis.profile_file import read_profile
 from nutrace.cli.cprofile_text import as_json, as_text
 from nutrace.cli.progress import progress_bar
-from nutrace.errors import UsageError
+from nutrace.cli.table import check_limit
 from nutrace.trace import load
 
 
@@ -33,17 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, reconcile, print."""
-    if args.limit < 0:
-        raise UsageError(f"bad --limit {args.limit}: write a number of rows, 0 for all")
+    check_limit(args.limit)
     profile = read_profile(args.profile)
     trace = None
     if args.trace is not None:
         with progress_bar("bytes") as progress:
             trace = load(args.trace, progress=progress)
     found = reconcile(profile, trace)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that cannot show a name must not stop the report.
-        sys.stdout.reconfigure(errors="backslashreplace")
     if args.json:
         print(json.dumps(as_json(found, args.profile, args.trace), indent=2))
     else:

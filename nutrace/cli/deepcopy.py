@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import re
-import sys
 from dataclasses import replace
 from typing import Dict, List, Sequence, Tuple, Union
 
@@ -14,8 +12,7 @@ from nutrace import semconv
 from nutrace.analysis.deepcopies import Amount, Caller, DeepCopies, OtherCopies, Source, deep_copies
 from nutrace.cli.deepcopy_json import as_json
 from nutrace.cli.progress import progress_bar
-from nutrace.cli.table import Column, printable, text_table
-from nutrace.errors import UsageError
+from nutrace.cli.table import Column, check_limit, ms, printable, text_table
 from nutrace.trace import Trace, load, select
 from nutrace_exporters import html
 from nutrace_exporters.output import whole_file
@@ -51,16 +48,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Load, add up, print."""
-    if args.limit < 0:
-        raise UsageError(f"bad --limit {args.limit}: write a number of rows, 0 for all")
+    check_limit(args.limit)
     with progress_bar("bytes") as progress:
         trace = load(args.file, progress=progress)
     found = deep_copies(trace)
     if args.flamegraph is not None:
         with whole_file(args.flamegraph) as out:
             html.export(only_copies(trace), out, html.Options(title="Deep copies"))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names may hold what a terminal cannot show
     if args.json:
         print(json.dumps(as_json(found), indent=2))
         return 0
@@ -122,7 +116,7 @@ def _first_line(found: DeepCopies) -> str:
 
 
 def _said(amount: Amount) -> str:
-    return f"{amount.root_calls:,} root calls, {amount.objects:,} objects, {_ms(amount.total_ns)} ms"
+    return f"{amount.root_calls:,} root calls, {amount.objects:,} objects, {ms(amount.total_ns)} ms"
 
 
 def _sources(found: DeepCopies, by: str, limit: int) -> str:
@@ -142,7 +136,7 @@ def _sources(found: DeepCopies, by: str, limit: int) -> str:
                     f"{amount.root_calls:,}",
                     f"{sum(source.in_steps.root_calls for source in members):,}",
                     f"{amount.objects:,}",
-                    _ms(amount.total_ns),
+                    ms(amount.total_ns),
                     f"{100 * share:.1f} %",
                 ],
             )
@@ -202,7 +196,7 @@ def _others(found: DeepCopies, limit: int) -> str:
             _types_of(members),
             f"{sum(other.calls for other in members):,}",
             f"{sum(other.calls_in_steps for other in members):,}",
-            _ms(sum(other.total_ns for other in members)),
+            ms(sum(other.total_ns for other in members)),
         ]
         for cells, members in ranked
     ]
@@ -215,8 +209,3 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int)
     shown = rows[:limit] if limit else rows
     rest = f"\n  and {len(rows) - len(shown):,} more" if len(rows) > len(shown) else ""
     return text_table(columns, shown) + rest
-
-
-def _ms(time_ns: int) -> str:
-    value = time_ns / 1e6
-    return f"{value:,.3f}" if 0 < value < 1 else f"{value:,.1f}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import re
 import sys
@@ -117,8 +116,6 @@ def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
 
 def _tell(trace: Trace, row: Format, output: str) -> None:
     size = os.path.getsize(output)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # File names need not be UTF-8.
     print(f"{output}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.step_indices):,} steps")
     if not row.browser:
         print(f"  {row.description}", file=sys.stderr)

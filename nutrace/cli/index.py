@@ -11,8 +11,9 @@ from typing import Any, Dict, List, Sequence
 from nutrace.analysis.database import Database, database
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.table import printable
-from nutrace.errors import InputError, UsageError
+from nutrace.errors import UsageError
 from nutrace.plans import Index, drop, examine, make
+from nutrace.plans.log import uri_of
 from nutrace.plans.make import Change
 from nutrace.trace import load
 
@@ -45,8 +46,7 @@ def run(args: argparse.Namespace) -> int:
         _say(args.json, {log: _changed(done) for log, done in changes.items()}, _dropped(changes))
         return 0
     for log in logs:
-        if not os.path.isfile(log):
-            raise InputError(f"{log}: there is no such file")
+        uri_of(log, "ro")  # a log that is missing is an error here, not a note
     if not os.path.exists(args.trace):
         raise UsageError(f"{args.trace}: no such run; name one whose statements are to be faster: --run RUN")
     with progress_bar("bytes") as progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
 import sys
 from typing import List, Optional
@@ -40,6 +41,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     """Run one command and return its exit code; see :mod:`nutrace.errors` for the codes."""
     argv = sys.argv[1:] if argv is None else argv
     _stay_untraced()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names and texts of a trace may hold what a terminal cannot show: that must stop no command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         args = build_parser(argv).parse_args(argv)
         code: int = args.run(args)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import sys
 
 from nutrace.analysis import report
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.report_json import as_json
 from nutrace.cli.report_text import as_text
-from nutrace.errors import UsageError
+from nutrace.cli.table import check_limit
 from nutrace.trace import load, parse_steps, select
 
 
@@ -35,15 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Load, analyse, print."""
-    if args.limit < 0:
-        raise UsageError(f"bad --limit {args.limit}: write a number of rows, 0 for all")
+    check_limit(args.limit)
     steps = None if args.steps is None else parse_steps(args.steps)
     with progress_bar("bytes") as progress:
         trace = load(args.file, progress=progress)
     found = report(trace, None if steps is None else select(trace, steps=steps))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that cannot show a name must not stop the report.
-        sys.stdout.reconfigure(errors="backslashreplace")
     if args.json:
         print(json.dumps(as_json(found), indent=2))
         return 0

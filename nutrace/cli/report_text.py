@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Iterable, List, Optional, Sequence, Tuple
 
-from nutrace.analysis import ComponentCost, Report, Work
+from nutrace.analysis import ComponentCost, Report
 from nutrace.cli.table import Column, markdown_table, markdown_text, printable, text_table
 
 _MS = 1e6
@@ -143,8 +143,9 @@ def _work(report: Report, style: Style) -> str:
     per, divisor = ("per step", steps) if steps else ("over the run", 1)
     rows: List[Tuple[str, str]] = []
     if work.statements is not None:
+        queries, took = _count(work.statements.count, divisor), _ms(work.statements.total_ns / divisor)
         rows += [
-            ("queries", f"{_count(work.statements.count, divisor)} {per}, {_ms(_mean(work, divisor))} ms"),
+            ("queries", f"{queries} {per}, {took} ms"),
             ("connections", f"{_count(work.connections or 0, divisor)} {per}"),
             ("rows", f"{_count(work.statements.rows, divisor)} {per}"),
         ]
@@ -153,10 +154,6 @@ def _work(report: Report, style: Style) -> str:
         copies = _count(work.deep_copies.root_calls, divisor)
         rows.append(("deep copies", f"{copies} {per}, {objects} objects"))
     return "\n".join(style.items(rows)) if rows else ""
-
-
-def _mean(work: Work, divisor: int) -> float:
-    return work.statements.total_ns / divisor if work.statements is not None else 0.0
 
 
 def _count(number: int, divisor: int) -> str:

@@ -30,13 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.usage = "nutrace run [options] -- python script.py [arguments]"
     parser.epilog = "The program's exit code is passed on. Each flag is a NUTRACE_* variable as well."
     for option in fields(Settings):
-        flag = "--" + option.name.replace("_", "-")
+        dashed = option.name.replace("_", "-")
         text = f"{option.metadata['help']} (default: {option.default or 'none'})"
         if isinstance(option.default, bool):
-            parser.add_argument(f"--no-{flag[2:]}", dest=option.name, action="store_const", const="0",
+            parser.add_argument(f"--no-{dashed}", dest=option.name, action="store_const", const="0",
                                 help=f"do not {option.metadata['help']}")  # fmt: skip
         else:
-            parser.add_argument(flag, dest=option.name, metavar=option.name.upper(), help=text)
+            parser.add_argument(f"--{dashed}", dest=option.name, metavar=option.name.upper(), help=text)
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 

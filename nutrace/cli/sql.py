@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import sys
 
@@ -11,7 +10,8 @@ from nutrace.analysis.database import database
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.sql_json import as_json
 from nutrace.cli.sql_text import as_text
-from nutrace.errors import MissingDependencyError, UsageError
+from nutrace.cli.table import check_limit
+from nutrace.errors import MissingDependencyError
 from nutrace.plans import examine
 from nutrace.trace import load, parse_steps, select
 
@@ -36,8 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Load, add up, print."""
-    if args.limit < 0:
-        raise UsageError(f"bad --limit {args.limit}: write a number of rows, 0 for all")
+    check_limit(args.limit)
     steps = None if args.steps is None else parse_steps(args.steps)
     with progress_bar("bytes") as progress:
         trace = load(args.file, progress=progress)
@@ -50,8 +49,6 @@ def run(args: argparse.Namespace) -> int:
             except MissingDependencyError as error:
                 print(f"nutrace: plans without advice: {error}", file=sys.stderr)
                 findings = examine(found, advise=False, progress=progress)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # texts may hold what a terminal cannot show
     if args.json:
         print(json.dumps(as_json(found, findings), indent=2))
         return 0

@@ -24,8 +24,8 @@ def as_json(found: Database, findings: Optional[Findings] = None) -> Dict[str, A
             **_executions(found.all),
             "repeated": found.repeated,
             "repeated_ms": found.repeated_ns / _MS,
-            "repeated_in_step": sum(statement.repeated_in_step for statement in found.statements),
-            "repeated_in_step_ms": sum(statement.repeated_in_step_ns for statement in found.statements) / _MS,
+            "repeated_in_step": found.repeated_in_step,
+            "repeated_in_step_ms": found.repeated_in_step_ns / _MS,
         },
         "per_step": {
             "executions": _per_step(found.in_steps.count, steps),

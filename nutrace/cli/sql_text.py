@@ -7,11 +7,12 @@ from typing import List, Optional, Sequence
 
 from nutrace.analysis.asked_by import Caller
 from nutrace.analysis.database import Database, Loop, Statement
-from nutrace.cli.table import Column, printable, text_table
+from nutrace.cli.table import Column, ms, printable, text_table
 from nutrace.plans import Findings, Index
 
 _CALLERS = 4  # lines of them under a statement
 _WIDTH = 100
+_GIST = 48  # characters of a statement in the table
 
 _LEGEND = (
     ("executions", "how often it ran, each set of parameters of an executemany counted"),
@@ -49,30 +50,29 @@ def _head(found: Database) -> str:
         lines.append(
             f"Per step ({steps:,}): {inside.count / steps:,.2f} queries, "
             f"{connections.opened_in_steps / steps:,.2f} connections, {inside.rows / steps:,.1f} rows, "
-            f"{_ms(inside.total_ns / steps)} ms in statements{_share(inside.total_ns, found.steps_ns)}."
+            f"{ms(inside.total_ns / steps)} ms in statements{_share(inside.total_ns, found.steps_ns)}."
         )
     lines.append(
         f"Over the run: {found.all.count:,} executions of {len(found.statements):,} statements, "
-        f"{found.all.rows:,} rows, {_ms(found.all.total_ns)} ms."
+        f"{found.all.rows:,} rows, {ms(found.all.total_ns)} ms."
     )
     lines.append(
         f"Connections: {connections.opened:,} opened, {connections.closed:,} closed, at most "
-        f"{connections.peak_open:,} open in a process; opening took {_ms(connections.connect_ns)} ms, "
-        f"closing {_ms(connections.close_ns)} ms."
+        f"{connections.peak_open:,} open in a process; opening took {ms(connections.connect_ns)} ms, "
+        f"closing {ms(connections.close_ns)} ms."
     )
     transactions = found.transactions
     if transactions.commits or transactions.rollbacks:
         lines.append(
             f"Transactions: {transactions.commits:,} commits, {transactions.rollbacks:,} rollbacks, "
-            f"{_ms(transactions.total_ns)} ms."
+            f"{ms(transactions.total_ns)} ms."
         )
-    within = sum(statement.repeated_in_step for statement in found.statements)
-    within_ns = sum(statement.repeated_in_step_ns for statement in found.statements)
     if found.all.count:
         lines.append(
             f"Repeats: {found.repeated:,} executions ({100 * found.repeated / found.all.count:.0f} %) have "
-            f"statement and parameters of an earlier one, {_ms(found.repeated_ns)} ms: the most that any "
-            f"cache of results could save. Within their step: {within:,}, {_ms(within_ns)} ms."
+            f"statement and parameters of an earlier one, {ms(found.repeated_ns)} ms: the most that any "
+            f"cache of results could save. Within their step: {found.repeated_in_step:,}, "
+            f"{ms(found.repeated_in_step_ns)} ms."
         )
     return "\n".join(lines)
 
@@ -88,16 +88,16 @@ def _table(found: Database, shown: Sequence[Statement]) -> str:
     rows = [
         [
             str(number),
-            printable(_gist(statement), 48),
+            printable(_gist(statement), _GIST),
             statement.component,
             f"{statement.all.count:,}",
             f"{statement.distinct:,}",
             f"{statement.repeated:,}",
             f"{statement.repeated_in_step:,}",
             f"{statement.all.rows:,}",
-            _ms(statement.execute_ns),
-            _ms(statement.fetch_ns),
-            _ms(statement.all.total_ns),
+            ms(statement.execute_ns),
+            ms(statement.fetch_ns),
+            ms(statement.all.total_ns),
             f"{100 * statement.all.total_ns / found.all.total_ns:.1f} %" if found.all.total_ns else "-",
             f"{statement.in_steps.count / found.steps:.2f}" if found.steps else "-",
         ]
@@ -119,10 +119,11 @@ def _gist(statement: Statement) -> str:
         for before, word in zip(words, words[1:])
         if before.upper() in verbs and word != "("
     ]
-    if not tables:
+    if not tables or len(statement.text) <= _GIST:
         return statement.text
-    first = statement.text[: 44 - min(len(", ".join(dict.fromkeys(tables))), 30)].rstrip()
-    return statement.text if len(statement.text) <= 48 else f"{first}… {', '.join(dict.fromkeys(tables))}"
+    named = ", ".join(dict.fromkeys(tables))
+    first = statement.text[: _GIST - 4 - min(len(named), 30)].rstrip()
+    return f"{first}… {named}"
 
 
 def _askers(shown: Sequence[Statement], full: bool) -> str:
@@ -161,7 +162,7 @@ def _loop(loop: Loop, numbers: dict[str, str]) -> List[str]:
         f"{loop.steps:,}",
         f"{loop.executions:,}",
         f"{loop.executions / loop.steps:.1f}",
-        _ms(loop.saved_ns),
+        ms(loop.saved_ns),
     ]
 
 
@@ -211,10 +212,10 @@ def _index(found: Database, index: Index, order: dict[str, int]) -> List[str]:
     advice = index.advice
     users = ", ".join(f"#{order[statement]}" for statement in index.statements)
     rows = f"{advice.rows:,} rows to look at become {advice.rows_after:,.0f}"
-    saved = f"{_ms(index.saved_ns)} ms over the run"
+    saved = f"{ms(index.saved_ns)} ms over the run"
     if found.steps and index.saved_in_steps_ns:
         saved = (
-            f"{_ms(index.saved_in_steps_ns / found.steps)} ms a step"
+            f"{ms(index.saved_in_steps_ns / found.steps)} ms a step"
             f"{_share(index.saved_in_steps_ns, found.steps_ns)}, {saved}"
         )
     return [
@@ -222,8 +223,3 @@ def _index(found: Database, index: Index, order: dict[str, int]) -> List[str]:
         f"      for {users}: {rows}; saves about {saved}",
         f"      in {printable(index.database, 400)}",
     ]
-
-
-def _ms(time_ns: float) -> str:
-    value = time_ns / 1e6
-    return f"{value:,.3f}" if 0 < value < 1 else f"{value:,.1f}"

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import List, Sequence
 
+from nutrace.errors import UsageError
+
 _LONGEST = 60
 #: What Markdown and the HTML in it would take for markup.
 _MARKUP = re.compile(r"([\\|`*_<>&#\[\]~])")
@@ -28,6 +30,24 @@ def printable(text: str, longest: int = _LONGEST) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def check_limit(limit: int) -> None:
+    """Refuse a ``--limit`` that is no number of rows.
+
+    Raises
+    ------
+    UsageError
+        If it is negative.
+    """
+    if limit < 0:
+        raise UsageError(f"bad --limit {limit}: write a number of rows, 0 for all")
+
+
+def ms(time_ns: float) -> str:
+    """A time with as many digits as matter beside others, without its unit."""
+    value = time_ns / 1e6
+    return f"{value:,.3f}" if 0 < value < 1 else f"{value:,.1f}"
 
 
 def text_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:

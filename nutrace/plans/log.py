@@ -74,11 +74,24 @@ class Log:
         return self._distinct[key]
 
     def statistics(self) -> List[Statistic]:
-        """The file's own statistics; where it has none of a table, its number of rows."""
-        with contextlib.suppress(sqlite3.DatabaseError):  # it was never analysed
+        """The file's own statistics; none if it was never analysed."""
+        with contextlib.suppress(sqlite3.DatabaseError):
             found = self.connection.execute("SELECT tbl, idx, stat FROM sqlite_stat1").fetchall()
             return [Statistic(str(table), str(index or ""), str(numbers)) for table, index, numbers in found]
         return []
+
+
+def uri_of(path: str, mode: str) -> str:
+    """A file as SQLite's URI; `mode` is ``ro`` or ``rw``: a file that is not there is never made.
+
+    Raises
+    ------
+    InputError
+        If it is missing.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such file")
+    return f"{Path(path).absolute().as_uri()}?mode={mode}"
 
 
 @contextlib.contextmanager
@@ -90,11 +103,10 @@ def open_log(path: str) -> Iterator[Log]:
     InputError
         If the file is missing, may not be read, is locked or is no SQLite database.
     """
-    if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such file")
+    uri = uri_of(path, "ro")
     connection = None
     try:
-        connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
+        connection = sqlite3.connect(uri, uri=True, timeout=2.0)
         log = Log(path, connection)
     except sqlite3.Error as error:
         if connection is not None:

@@ -12,7 +12,7 @@ from typing import Iterator, List, Sequence
 
 from nutrace.errors import InputError, OutputError
 from nutrace.plans.advice import PREFIX
-from nutrace.plans.log import quoted
+from nutrace.plans.log import quoted, uri_of
 
 _WAIT_S = 5.0  # for a program that is writing
 
@@ -64,11 +64,9 @@ def _change(connection: sqlite3.Connection, path: str, sql: str) -> Change:
 
 @contextlib.contextmanager
 def _open(path: str) -> Iterator[sqlite3.Connection]:
-    if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such file")
+    uri = uri_of(path, "rw")
     if not os.access(path, os.W_OK) or not os.access(Path(path).absolute().parent, os.W_OK):
         raise OutputError(f"{path}: it or its folder cannot be written; copy the log, and index the copy")
-    uri = f"{Path(path).absolute().as_uri()}?mode=rw"
     # No transaction that stays open: each statement is one.
     connection = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
     try:

@@ -28,29 +28,19 @@ class Tally(Composite):
 
     __slots__ = ("key", "numbers", "series")
 
-    def __init__(self, first: Span, busy_ns: int) -> None:
-        super().__init__(first)
+    def __init__(self, site: Site, parent: Optional[Parent], started: int, ended: int, busy_ns: int) -> None:
+        # Composite's own takes a span, which not every leaf of a tally was.
+        self.site = site
+        self.parent = parent
+        self.started = started
+        self.ended = ended
+        self.extra = None
+        self.id = 0
+        self.count = 1
         self.sum_ns = self.min_ns = self.max_ns = busy_ns
         self.numbers: Dict[str, int] = {}
         self.series: Dict[str, List[Any]] = {}
         self.key: List[bool] = []  # its maker adds first
-
-    @classmethod
-    def of(cls, site: Site, parent: Optional[Parent], started: int, ended: int) -> Tally:
-        """Of one leaf that is no span."""
-        tally: Tally = cls.__new__(cls)
-        tally.site = site
-        tally.parent = parent
-        tally.started = started
-        tally.ended = ended
-        tally.extra = None
-        tally.id = 0
-        tally.count = 1
-        tally.sum_ns = tally.min_ns = tally.max_ns = ended - started
-        tally.numbers = {}
-        tally.series = {}
-        tally.key = []
-        return tally
 
     def note(self, numbers: Mapping[str, int], series: Mapping[str, Any]) -> None:
         """Add numbers up, and append one entry to each series."""
@@ -105,15 +95,14 @@ def settle(
     """
     took = span.ended - span.started if busy_ns is None else busy_ns
     tally = take(span, took)
-    fresh = None if tally is not None else _begin(span, took)
-    tally = tally or fresh
     if tally is not None:
         tally.note(numbers, series)
-        if fresh is not None:
-            local.spans.append(fresh)
         tally.key.append(True)
-        if fresh is not None and len(local.spans) >= LIMIT:
-            home.relieve(local.spans)
+        return
+    tally = _begin(span, took)
+    if tally is not None:
+        tally.note(numbers, series)
+        _enqueue(tally)
         return
     extra = span.more()
     if busy_ns is not None:
@@ -151,14 +140,10 @@ def count_leaf(site: Site, parent: Optional[Span], started: int, ended: int, nam
             _open.tallies.pop(site, None)
         tally.key.append(True)
         return
-    tally = Tally.of(site, parent, started, ended)
+    tally = Tally(site, parent, started, ended, took)
     tally.series[name] = [entry]
     _enter(tally)
-    spans = local.spans
-    spans.append(tally)
-    tally.key.append(True)
-    if len(spans) >= LIMIT:
-        home.relieve(spans)
+    _enqueue(tally)
 
 
 def tick_span(span: Span, name: str = "", number: int = 0) -> bool:
@@ -207,7 +192,7 @@ def _begin(span: Span, took: int) -> Optional[Tally]:
     """A new tally with a short leaf in it, not queued yet; none if `span` stands for itself."""
     if took > home.longest_ns or not _is_bare_leaf(span):
         return None
-    tally = Tally(span, took)
+    tally = Tally(span.site, span.parent, span.started, span.ended, took)
     _enter(tally)
     span.parent = tally  # type: ignore[assignment]
     return tally
@@ -225,6 +210,15 @@ def _enter(tally: Tally) -> None:
     if len(tallies) >= _MOST:
         tallies.clear()
     tallies[tally.site] = tally
+
+
+def _enqueue(tally: Tally) -> None:
+    """A new tally is whole: the recorder may have it from now on."""
+    spans = local.spans
+    spans.append(tally)
+    tally.key.append(True)
+    if len(spans) >= LIMIT:
+        home.relieve(spans)
 
 
 def _is_bare_leaf(span: Span) -> bool:
