@@ -1,4 +1,5 @@
-"""What the start-up file imports when NUTRACE is set: turns tracing on in this process.
+"""What the start-up file imports when NUTRACE or NUTRACE_COMPONENTS is set: turns tracing and
+components on in this process.
 
 Nothing here may keep the program from running: a bad setting is one line, and it runs untraced.
 """
@@ -6,11 +7,29 @@ Nothing here may keep the program from running: a bad setting is one line, and i
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 
 def start() -> None:
-    """Trace this process, or say in one line why not."""
+    """Switch on what the environment asks for, or say in one line why not."""
+    wanted = os.environ.get("NUTRACE_COMPONENTS", "")
+    if wanted.strip():
+        _switch_on(wanted)  # first: spans stand around what components do
+    if os.environ.get("NUTRACE", "0") not in ("", "0"):
+        _trace()
+
+
+def _switch_on(wanted: str) -> None:
+    try:
+        from nutrace.components import active
+
+        active.start(wanted)
+    except Exception as error:  # law 1: whatever is wrong with us, the program starts
+        _say(f"cannot switch components on ({type(error).__name__}: {error})", "as stock")
+
+
+def _trace() -> None:
     from nutrace.errors import NutraceError
 
     try:
@@ -23,11 +42,11 @@ def start() -> None:
         _say(f"cannot start ({type(error).__name__}: {error})")
 
 
-def _say(message: str) -> None:
+def _say(message: str, how: str = "untraced") -> None:
     line = " ".join(message.split())  # a path or a value may hold line ends
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr is not None:  # print would take stdout instead, which is the program's
-            print(f"nutrace: {line}; the program runs untraced", file=sys.stderr)
+            print(f"nutrace: {line}; the program runs {how}", file=sys.stderr)
 
 
 start()

@@ -70,6 +70,10 @@ POOL_WAIT_NS: Final = "nutrace.pool.wait_ns"  # of a checkout, without connectin
 POOL_IN_USE_NS: Final = "nutrace.pool.in_use_ns"  # from checkout to checkin
 POOL_SOFT: Final = "nutrace.pool.soft"  # invalidated for others only: who has it may end its work
 
+# What components did about a span.
+CACHE_HIT: Final = "cache.hit"
+POOL_REUSED: Final = "nutrace.pool.reused"  # whether the connection was open already
+
 # --- span names that analyses know ----------------------------------------------------------
 STEP_SPAN: Final = "simulation.step"
 RUN_SPAN: Final = "simulation.run"
@@ -99,6 +103,7 @@ OVERHEAD_NS: Final = "nutrace.overhead.estimated_ns"
 FAULTS: Final = "nutrace.faults"
 PROBES: Final = "nutrace.probes"
 SETTINGS: Final = "nutrace.settings"
+COMPONENT_FIGURES: Final = "nutrace.components"  # {name: {options, refused, figures}}, as JSON
 
 # --- components -----------------------------------------------------------------------------
 COMPONENTS: Final = (

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import secrets
+import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
@@ -234,6 +235,9 @@ class Session:
         attributes = describe(self.run_id, nutrace.__version__)
         attributes[semconv.SETTINGS] = json.dumps(vars(self.settings))  # asdict makes deep copies
         attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
+        components = sys.modules.get("nutrace.components.active")  # most runs have none
+        if components is not None and components.figures():
+            attributes[semconv.COMPONENT_FIGURES] = components.figures()
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:

@@ -16,9 +16,11 @@ from nutrace.errors import SettingsError
 LEVELS = ("coarse", "normal", "fine")
 DEEPCOPY_MODES = ("on", "detail", "off")
 
-#: Variables that begin with NUTRACE_ and are no settings: the hand-over to child processes,
-#: the test suite's interpreter, and the stock exporters' output.
-OTHER_VARIABLES = frozenset({"NUTRACE_PARENT", "NUTRACE_DEVKIT_PYTHON", "NUTRACE_EXPORT_FILE"})
+#: Variables that begin with NUTRACE_ and are no settings of tracing: the hand-over to child processes,
+#: the components, the test suite's interpreter, and the stock exporters' output.
+OTHER_VARIABLES = frozenset(
+    {"NUTRACE_PARENT", "NUTRACE_COMPONENTS", "NUTRACE_DEVKIT_PYTHON", "NUTRACE_EXPORT_FILE"}
+)
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})

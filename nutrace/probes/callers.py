@@ -20,7 +20,7 @@ from nutrace.recording.span import Site, home
 _MOST = 10_000  # sites of one name; whoever calls beyond that shares one
 _OTHERS = "…other callers"
 _DEEPEST = 3  # classes within classes
-_OWN = ("nutrace.probes.", "nutrace.recording.")  # whose copies are not the program's
+_OWN = ("nutrace.probes.", "nutrace.recording.", "nutrace.components.")  # whose copies are not the program's
 
 _Known = Tuple[Optional[Site], Optional[CodeType], Any]
 

@@ -17,7 +17,7 @@ _CLIENT = 3  # OTLP's kind of span
 
 #: Packages between a program and sqlite3, whose frames are no callers.
 _BETWEEN = ("sqlite3", "_sqlite3", "sqlalchemy", "wrapt", "opentelemetry")
-_OURS = ("nutrace.probes", "nutrace.recording")
+_OURS = ("nutrace.probes", "nutrace.recording", "nutrace.components")
 
 
 def _is_between(module: Any) -> bool:

@@ -1,0 +1,76 @@
+"""The components that are switched on in this process."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Iterable, Iterator, List
+
+from nutrace.components.installation import Installation, as_json
+from nutrace.components.registry import Chosen, chosen
+from nutrace.errors import NutraceError
+
+_installations: List[Installation] = []
+
+
+def switch_on(wanted: Iterable[Chosen]) -> None:
+    """Install components; before tracing, so that spans stand around what they do.
+
+    A component that is on already stays as it is.
+
+    Raises
+    ------
+    NutraceError
+        If one cannot be made, for want of a package; none of `wanted` is on then.
+    """
+    known = {each.name for each in _installations}
+    made = [Installation(each) for each in wanted if each.component.name not in known]
+    try:
+        for installation in made:
+            installation.install()
+    except BaseException:
+        for installation in made:
+            installation.uninstall()
+        raise
+    _installations.extend(made)
+
+
+def switch_off() -> None:
+    """Take all components away, and what they hold with them."""
+    while _installations:
+        _installations.pop().uninstall()
+
+
+@contextlib.contextmanager
+def components(names: str) -> Iterator[List[Installation]]:
+    """Components for a block, named as in ``NUTRACE_COMPONENTS``.
+
+    Raises
+    ------
+    SettingsError
+        For an unknown name or a bad option.
+    """
+    switch_on(chosen(names))
+    try:
+        yield list(_installations)
+    finally:
+        switch_off()
+
+
+def figures() -> str:
+    """What the run file holds about them, as JSON; empty if none is on."""
+    return as_json(_installations) if _installations else ""
+
+
+def start(text: str) -> None:
+    """Switch on what ``NUTRACE_COMPONENTS`` names, or say in one line why not."""
+    from nutrace.recording.faults import say
+
+    try:
+        switch_on(chosen(text))
+    except NutraceError as error:
+        reason = str(error)
+    except Exception as error:  # law 1: whatever is wrong with us, the program starts
+        reason = f"components cannot start ({type(error).__name__}: {error})"
+    else:
+        return
+    say(f"{' '.join(reason.split())}; the program runs as stock")

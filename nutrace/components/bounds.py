@@ -1,0 +1,29 @@
+"""Checks of components' options."""
+
+from __future__ import annotations
+
+from nutrace.errors import SettingsError
+
+
+def at_least(component: str, name: str, value: float, least: float) -> None:
+    """Refuse a bound that is too low, or no number.
+
+    Raises
+    ------
+    SettingsError
+        If `value` is less than `least`.
+    """
+    if not value >= least:
+        raise SettingsError(f"{component}: {name} is {value:g}, and must be at least {least:g}")
+
+
+def above(component: str, name: str, value: float, least: float) -> None:
+    """Refuse a bound that is not above `least`.
+
+    Raises
+    ------
+    SettingsError
+        If it is not.
+    """
+    if not value > least:
+        raise SettingsError(f"{component}: {name} is {value:g}, and must be above {least:g}")

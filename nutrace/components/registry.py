@@ -1,0 +1,78 @@
+"""The components there are, and which of them ``NUTRACE_COMPONENTS`` names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List
+
+from nutrace.components.component import Component
+from nutrace.errors import SettingsError
+
+VARIABLE = "NUTRACE_COMPONENTS"
+_ALL = "all"
+
+COMPONENTS = (
+    Component(
+        "traffic_light_cache",
+        "nutrace.components.traffic_light_cache",
+        "each frame's traffic lights are queried once per scenario, and kept",
+        "NuPlanScenario.get_traffic_light_status_at_iteration",
+    ),
+    Component(
+        "connection_pool",
+        "nutrace.components.connection_pool",
+        "queries take connections from a pool instead of opening one each",
+        "query_session.execute_many and execute_one, SessionManager; SQLAlchemy 1.4 or 2.0",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A component that is to be switched on, with its options."""
+
+    component: Component
+    options: Any
+
+
+def chosen(text: str) -> List[Chosen]:
+    """What ``NUTRACE_COMPONENTS`` asks for: names between commas, or ``all``; each with options
+    after colons if need be: ``traffic_light_cache:entries=500,connection_pool``.
+
+    Raises
+    ------
+    SettingsError
+        For an unknown name or option, a value out of range, and for a name given twice.
+    """
+    rows = {row.name: row for row in COMPONENTS}
+    given: Dict[str, Dict[str, Any]] = {}
+    for words in text.split(","):
+        name, *options = (word.strip() for word in words.split(":"))
+        if not name and not options:
+            continue
+        if name == _ALL:
+            if options:
+                raise SettingsError(f"{VARIABLE}: options follow the name of one component, not {_ALL}")
+            for each in rows:
+                given.setdefault(each, {})
+            continue
+        if name not in rows:
+            raise SettingsError(f"{VARIABLE}: unknown component {name!r}: use {', '.join(rows)}, or {_ALL}")
+        if given.get(name):
+            raise SettingsError(f"{VARIABLE} names {name} twice, with options")
+        given[name] = _options(rows[name], options)
+    return [Chosen(row, row.options(given[row.name])) for row in COMPONENTS if row.name in given]
+
+
+def _options(row: Component, words: List[str]) -> Dict[str, Any]:
+    defaults = row.defaults()
+    found: Dict[str, Any] = {}
+    for word in words:
+        name, _, text = (part.strip() for part in word.partition("="))
+        if name not in defaults:
+            raise SettingsError(f"{VARIABLE}: {row.name} has no option {name!r}: use {', '.join(defaults)}")
+        try:
+            found[name] = type(defaults[name])(text)
+        except ValueError:
+            raise SettingsError(f"{VARIABLE}: {row.name}:{name}={text!r} is not a number") from None
+    return found
