@@ -72,7 +72,7 @@ POOL_SOFT: Final = "nutrace.pool.soft"  # invalidated for others only: who has i
 
 # What components did about a span.
 CACHE_HIT: Final = "cache.hit"
-POOL_REUSED: Final = "nutrace.pool.reused"  # whether the connection was open already
+POOL_REUSED: Final = "nutrace.pool.reused"  # false: the pool had to open a connection
 
 # --- span names that analyses know ----------------------------------------------------------
 STEP_SPAN: Final = "simulation.step"

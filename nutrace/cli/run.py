@@ -10,6 +10,8 @@ import subprocess
 import sys
 from dataclasses import fields
 
+from nutrace.components.registry import VARIABLE as COMPONENTS_VARIABLE
+from nutrace.components.registry import chosen
 from nutrace.errors import MissingDependencyError, SettingsError, UsageError
 from nutrace.settings import Settings, variable
 
@@ -37,6 +39,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
                                 help=f"do not {option.metadata['help']}")  # fmt: skip
         else:
             parser.add_argument(f"--{dashed}", dest=option.name, metavar=option.name.upper(), help=text)
+    parser.add_argument(
+        "--with",
+        dest="components",
+        metavar="COMPONENTS",
+        help="components to switch on: names between commas, or all; see nutrace components",
+    )
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 
@@ -57,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("nothing to run: nutrace run -- python script.py")
     given = {option.name: getattr(args, option.name) for option in fields(Settings)}
     environ = {variable(name): value for name, value in given.items() if value is not None}
+    if args.components is not None:
+        environ[COMPONENTS_VARIABLE] = args.components
     _check({**os.environ, **environ})
     if program[0] in ("python", "python3") and not shutil.which(program[0]):
         program = [sys.executable, *program[1:]]
@@ -90,5 +100,6 @@ def _check_hook(program: str) -> None:
 def _check(environ: dict[str, str]) -> None:
     try:
         Settings.load(environ)
+        chosen(environ.get(COMPONENTS_VARIABLE, ""))
     except SettingsError as error:
         raise SettingsError(f"{error} (nothing was started)") from None

@@ -92,7 +92,8 @@ class Part:
         except PoolExhaustedError as error:
             self._say(str(error))
             return sqlite3.connect(args[0])
-        note("database", semconv.POOL_REUSED, connection.reused)
+        if not connection.reused:  # the rare case: spans with attributes of their own are not merged
+            note("database", semconv.POOL_REUSED, False)
         return connection
 
     def _say(self, reason: str) -> None:

@@ -1,0 +1,102 @@
+"""What the components that were switched on did in a run: the processes' own figures, added up."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from nutrace import semconv
+from nutrace.trace import Trace
+
+#: Figures which say how many times something was asked for, and how many times it was there.
+_RATES = (("hits", "misses"), ("reused", "connections"))
+
+
+@dataclass(frozen=True)
+class InstalledComponent:
+    """One component, over all processes of a run.
+
+    Attributes
+    ----------
+    options:
+        As it was switched on with; of the first process.
+    processes, at_work:
+        How many had it switched on, and in how many of them it stood in a place: not in those that
+        never imported the modules.
+    refused:
+        Why it did not fit, in the processes that refused it.
+    figures:
+        Added up; times in nanoseconds, by names that end in ``_ns``.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    processes: int
+    at_work: int
+    refused: Tuple[str, ...]
+    figures: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def hit_rate(self) -> Optional[float]:
+        """The share of what was asked for that was there already; none if nothing was asked for."""
+        for there, absent in _RATES:
+            if there in self.figures:
+                asked = self.figures[there] + self.figures.get(absent, 0)
+                return self.figures[there] / asked if asked else None
+        return None
+
+
+@dataclass(frozen=True)
+class InstalledComponents:
+    """What a run says about its components.
+
+    Attributes
+    ----------
+    unsaid:
+        Processes that were cut short: what their components did since their first span is unknown.
+    """
+
+    components: Tuple[InstalledComponent, ...]
+    unsaid: int
+
+
+def installed_components(trace: Trace) -> InstalledComponents:
+    """Read and add up."""
+    said: Dict[str, List[Mapping[str, Any]]] = {}
+    unsaid = 0
+    for resource in trace.resources:
+        found = _figures(resource.attributes.get(semconv.COMPONENT_FIGURES))
+        if found and not resource.attributes.get(semconv.RUN_COMPLETE):
+            unsaid += 1
+        for name, each in found.items():
+            said.setdefault(name, []).append(each)
+    return InstalledComponents(tuple(_sum(name, found) for name, found in said.items()), unsaid)
+
+
+def _sum(name: str, said: List[Mapping[str, Any]]) -> InstalledComponent:
+    figures: Counter[str] = Counter()
+    for each in said:
+        for figure, value in (each.get("figures") or {}).items():
+            figures[figure] += value
+    refused = dict.fromkeys(str(each["refused"]) for each in said if each.get("refused"))
+    return InstalledComponent(
+        name,
+        said[0].get("options") or {},
+        processes=len(said),
+        at_work=sum(bool(each.get("at_work")) for each in said),
+        refused=tuple(refused),
+        figures=dict(figures),
+    )
+
+
+def _figures(text: Any) -> Dict[str, Mapping[str, Any]]:
+    """What a resource says; nothing if it is not as nutrace writes it."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {str(name): each for name, each in found.items() if isinstance(each, dict)}
