@@ -1,0 +1,390 @@
+"""The pool as a class: whose hands a connection is in, what comes back, and what does not."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from typing import Any, Iterator, List
+
+import pytest
+
+from nutrace.components.connection_pool import ConnectionPool, Options, PoolExhaustedError
+from nutrace.errors import SettingsError
+
+ROWS = 50
+
+
+def make_log(file: Path, name: str = "a") -> str:
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE numbers (number INTEGER, name TEXT)")
+        connection.executemany("INSERT INTO numbers VALUES (?, ?)", [(each, name) for each in range(ROWS)])
+    connection.close()
+    return str(file)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> str:
+    return make_log(tmp_path / "log.db")
+
+
+@pytest.fixture
+def pool() -> Iterator[ConnectionPool]:
+    made = ConnectionPool(Options(timeout_s=0.2))
+    yield made
+    gc.collect()
+    made.close()
+    assert made.stats()["open"] == 0, "a connection leaked"
+
+
+def rows(pool: ConnectionPool, log: str, query: str = "SELECT number, name FROM numbers") -> Iterator[Any]:
+    """Queries as the devkit does: a generator holds its connection until it ends."""
+    connection = pool.connect(log)
+    connection.row_factory = sqlite3.Row
+    cursor = connection.cursor()
+    try:
+        cursor.execute(query)
+        yield from cursor
+    finally:
+        cursor.close()
+        connection.close()
+
+
+def names(pool: ConnectionPool, log: str) -> List[str]:
+    return sorted({row["name"] for row in rows(pool, log)})
+
+
+def test_one_connection_serves_one_query_after_the_other(pool: ConnectionPool, log: str) -> None:
+    for _ in range(20):
+        assert [row["number"] for row in rows(pool, log)] == list(range(ROWS))
+    stats = pool.stats()
+    assert (stats["checkouts"], stats["connections"], stats["reused"]) == (20, 1, 19)
+    assert stats["spent_ns"] > 0
+    assert stats["avoided_ns"] > 0
+    assert (stats["waits"], stats["exhausted"]) == (0, 0)
+
+
+def test_interleaved_generators_never_share_one(pool: ConnectionPool, log: str) -> None:
+    first, second = rows(pool, log), rows(pool, log)
+    pairs = list(zip(first, second))
+    assert len(pairs) == ROWS
+    assert pool.stats()["connections"] == 2
+
+
+@pytest.mark.parametrize("end", ["exhausted", "closed", "collected"])
+def test_a_generator_holds_its_connection_to_its_end(pool: ConnectionPool, log: str, end: str) -> None:
+    generator = rows(pool, log)
+    next(generator)
+    list(rows(pool, log))
+    assert pool.stats()["connections"] == 2
+    if end == "exhausted":
+        list(generator)
+    elif end == "closed":
+        generator.close()
+    else:
+        del generator
+    first, second = rows(pool, log), rows(pool, log)
+    next(first), next(second)
+    assert pool.stats()["connections"] == 2
+    first.close(), second.close()
+
+
+def test_a_failing_query_gives_its_connection_back(pool: ConnectionPool, log: str) -> None:
+    for _ in range(20):
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            next(rows(pool, log, "SELECT * FROM missing"))
+    assert pool.stats()["connections"] == 1
+
+
+def test_without_a_pool_size_each_query_has_its_own(log: str) -> None:
+    pool = ConnectionPool(Options(pool_size=0))
+    for _ in range(3):
+        assert names(pool, log) == ["a"]
+        assert pool.stats()["open"] == 0
+    assert pool.stats()["connections"] == 3
+    generators = [rows(pool, log) for _ in range(40)]
+    assert [next(each)["number"] for each in generators] == [0] * 40
+    for each in generators:
+        each.close()
+    assert pool.stats()["open"] == 0
+
+
+def test_connections_beyond_the_size_close_when_they_come_back(log: str) -> None:
+    pool = ConnectionPool(Options(pool_size=1, max_overflow=2))
+    generators = [rows(pool, log) for _ in range(3)]
+    for each in generators:
+        next(each)
+    assert pool.stats()["open"] == 3
+    for each in generators:
+        each.close()
+    assert pool.stats()["open"] == 1
+    pool.close()
+
+
+@pytest.mark.parametrize("how", ["replaced", "copied over", "written to"])
+def test_a_changed_file_is_noticed(pool: ConnectionPool, log: str, tmp_path: Path, how: str) -> None:
+    assert names(pool, log) == ["a"]
+    other = make_log(tmp_path / "other.db", "b")
+    if how == "replaced":
+        os.replace(other, log)
+    elif how == "copied over":
+        shutil.copyfile(other, log)
+    else:
+        with sqlite3.connect(log) as connection:
+            connection.execute("UPDATE numbers SET name = 'b'")
+        connection.close()
+    assert names(pool, log) == ["b"]
+    assert pool.stats()["replaced"] == 1
+    assert pool.stats()["open"] == 1
+
+
+def test_a_deleted_file_is_missed(pool: ConnectionPool, log: str) -> None:
+    names(pool, log)
+    os.unlink(log)
+    with pytest.raises(sqlite3.OperationalError, match="no such table: numbers"):  # as of a new connection
+        names(pool, log)
+
+
+def test_a_file_that_cannot_be_opened(pool: ConnectionPool, tmp_path: Path) -> None:
+    for _ in range(20):
+        with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+            pool.connect(tmp_path)
+    assert pool.stats()["checkouts"] == 0
+
+
+def test_files_have_pools_of_their_own_and_the_oldest_goes(tmp_path: Path) -> None:
+    pool = ConnectionPool(Options(files=2))
+    logs = [make_log(tmp_path / f"{name}.db", name) for name in "abc"]
+    held = rows(pool, logs[0])
+    next(held)
+    for log in logs:
+        assert names(pool, log) == [Path(log).stem]
+    assert pool.stats()["open"] == 3  # two, and the one that is out
+    held.close()
+    assert pool.stats()["open"] == 2
+    pool.close()
+    assert pool.stats()["open"] == 0
+
+
+def content(log: str) -> List[Any]:
+    connection = sqlite3.connect(log)
+    try:
+        return connection.execute("SELECT * FROM numbers").fetchall()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "PRAGMA query_only = 1",
+        "CREATE TEMP TABLE mine (x)",
+        "ATTACH ':memory:' AS other",
+        "INSERT INTO numbers VALUES (99, 'z')",
+        "  update numbers SET name = 'z'",
+        "WITH more(n) AS (SELECT 99) INSERT INTO numbers SELECT n, 'z' FROM more",
+    ],
+)
+def test_who_does_more_than_ask_does_not_give_it_back(pool: ConnectionPool, log: str, statement: str) -> None:
+    before = Path(log).read_bytes()
+    plain = sqlite3.connect(log)
+    plain.execute(statement)
+    plain.close()
+    stock = content(log)
+    Path(log).write_bytes(before)
+    connection = pool.connect(log)
+    connection.execute(statement)
+    connection.close()
+    assert pool.stats()["open"] == 0
+    assert content(log) == stock
+
+
+def test_functions_of_one_are_not_the_next_ones(pool: ConnectionPool, log: str) -> None:
+    connection = pool.connect(log)
+    connection.create_function("twice", 1, lambda number: 2 * number)
+    assert connection.execute("SELECT twice(4)").fetchone() == (8,)
+    connection.close()
+    with pytest.raises(sqlite3.OperationalError, match="no such function"):
+        next(rows(pool, log, "SELECT twice(4)"))
+
+
+def test_factories_are_put_back(pool: ConnectionPool, log: str) -> None:
+    connection = pool.connect(log)
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = bytes
+    assert connection.execute("SELECT name FROM numbers").fetchone()["name"] == b"a"
+    connection.close()
+    connection = pool.connect(log)
+    assert connection.reused
+    assert connection.execute("SELECT name FROM numbers").fetchone() == ("a",)
+    connection.close()
+
+
+def test_a_closed_connection_is_closed(pool: ConnectionPool, log: str) -> None:
+    connection = pool.connect(log)
+    cursor = connection.cursor()
+    connection.close()
+    connection.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        connection.execute("SELECT 1")
+    with pytest.raises(sqlite3.ProgrammingError):
+        cursor.execute("SELECT 1")
+
+
+def test_waiting_is_bounded_and_says_what_is_wrong(log: str) -> None:
+    pool = ConnectionPool(Options(pool_size=1, max_overflow=1, timeout_s=0.2))
+    held = [pool.connect(log), pool.connect(log)]
+    failed: List[BaseException] = []
+
+    def ask() -> None:
+        try:
+            pool.connect(log)
+        except PoolExhaustedError as error:
+            failed.append(error)
+
+    began = time.monotonic()
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert 0.2 <= time.monotonic() - began < 3
+    assert str(failed[0]).startswith(f"no connection to {log} came back within 0.2 s: all 2 are in use")
+    # A thread that holds them all itself would wait in vain.
+    with pytest.raises(PoolExhaustedError, match="held by the thread that asks"):
+        pool.connect(log)
+    for connection in held:
+        connection.close()
+    pool.connect(log).close()
+    stats = pool.stats()
+    assert (stats["exhausted"], stats["waits"]) == (2, 1)
+    assert stats["wait_ns"] >= 0.2e9
+    pool.close()
+
+
+def test_a_wait_that_ends_well_is_counted(log: str) -> None:
+    pool = ConnectionPool(Options(pool_size=1, max_overflow=0))
+    held = pool.connect(log)
+    timer = threading.Timer(0.1, held.close)
+    got: List[str] = []
+    thread = threading.Thread(target=lambda: got.extend(names(pool, log)))
+    timer.start()
+    thread.start()
+    thread.join()
+    timer.join()
+    stats = pool.stats()
+    assert got == ["a"]
+    assert (stats["waits"], stats["exhausted"], stats["connections"]) == (1, 0, 1)
+    assert stats["wait_ns"] > 0.05e9
+    pool.close()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("pool_size", -1), ("max_overflow", -1), ("timeout_s", 0), ("recycle_s", 0), ("files", 0)],
+)
+def test_bounds(option: str, value: int) -> None:
+    with pytest.raises(SettingsError, match=option):
+        Options(**{option: value})
+
+
+def test_old_connections_are_opened_anew(log: str) -> None:
+    pool = ConnectionPool(Options(recycle_s=0.05))
+    names(pool, log)
+    time.sleep(0.1)
+    assert names(pool, log) == ["a"]
+    assert pool.stats()["connections"] == 2
+    pool.close()
+
+
+def test_eight_threads(tmp_path: Path) -> None:
+    """Generators of many threads, some abandoned: right rows, no connection lost, none too many."""
+    pool = ConnectionPool(Options(pool_size=2, max_overflow=2, timeout_s=20))
+    logs = {name: make_log(tmp_path / f"{name}.db", name) for name in "abc"}
+    wrong: List[Any] = []
+    queries = [0] * 8
+    end = time.monotonic() + 2
+
+    def ask(thread: int) -> None:
+        try:
+            while time.monotonic() < end:
+                queries[thread] += 1
+                name = "abc"[queries[thread] % 3]
+                generator = rows(pool, logs[name])
+                if queries[thread] % 5 == 0:
+                    next(generator)
+                    continue  # abandoned
+                found = [(row["number"], row["name"]) for row in generator]
+                if found != [(number, name) for number in range(ROWS)]:
+                    wrong.append(found)
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert wrong == []
+    stats = pool.stats()
+    assert min(queries) > 0
+    assert stats["checkouts"] == sum(queries)
+    assert stats["checkouts"] == stats["reused"] + stats["connections"]
+    assert stats["open"] <= 3 * 2
+    pool.close()
+    assert pool.stats()["open"] == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_child_has_connections_of_its_own(pool: ConnectionPool, log: str) -> None:
+    held = rows(pool, log)
+    next(held)
+    names(pool, log)
+    stop = threading.Event()
+    wrong: List[Any] = []
+
+    def busy() -> None:
+        while not stop.is_set():
+            if names(pool, log) != ["a"]:
+                wrong.append("rows")
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        for _ in range(10):
+            child = os.fork()
+            if not child:
+                good = pool.stats()["open"] == 0 and names(pool, log) == ["a"]
+                good = good and pool.stats()["connections"] == 1
+                held.close()  # the parent's: it must not go into our pool
+                good = good and names(pool, log) == ["a"] and pool.stats()["connections"] == 1
+                os._exit(0 if good else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()
+    assert wrong == []
+    assert len(list(held)) == ROWS - 1
+
+
+def test_a_killed_child_leaves_nothing_locked(pool: ConnectionPool, log: str) -> None:
+    names(pool, log)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        generator = rows(pool, log)
+        next(generator)
+        os.write(writer, b"x")
+        time.sleep(60)
+        os._exit(1)
+    os.read(reader, 1)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    os.close(reader)
+    os.close(writer)
+    with sqlite3.connect(log, timeout=1) as connection:
+        connection.execute("UPDATE numbers SET name = 'b'")
+    connection.close()
+    assert names(pool, log) == ["b"]
