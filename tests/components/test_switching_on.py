@@ -59,7 +59,7 @@ def put_devkit(folder: Path, query_session: str) -> None:
     """A devkit with one module."""
     package = folder / "nuplan" / "database" / "nuplan_db"
     package.mkdir(parents=True)
-    for each in (package, *package.parents[:2]):
+    for each in (package, package.parent, package.parent.parent):
         (each / "__init__.py").touch()
     (package / "query_session.py").write_text(query_session, encoding="utf-8")
     sqlite3.connect(folder / "log.db").close()

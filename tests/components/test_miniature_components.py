@@ -1,0 +1,133 @@
+"""The miniature simulation with each component and with all: equal outputs, fewer questions."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import pickle
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from fakes.programs import finish, start
+from test_switching_on import BEGIN
+
+from nutrace import semconv
+from nutrace.analysis.database import Database, database
+from nutrace.analysis.installed_components import InstalledComponent, installed_components
+from nutrace.synthetic import LogSpec, write_log
+from nutrace.trace import Trace, load
+
+STEPS = 20
+LIGHTS = "traffic_light_cache"
+POOL = "connection_pool"
+WITH = ("", LIGHTS, POOL, "all", f"{POOL}:pool_size=0", f"{LIGHTS}:entries=1")
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = str(tmp_path_factory.mktemp("log") / "log.db")
+    write_log(path, LogSpec(seconds=27, agents=20, traffic_lights=23))
+    return path
+
+
+def simulate(folder: Path, log: str, names: str, *, traced: bool) -> None:
+    folder.mkdir()
+    program = folder / "program.py"
+    program.write_text(
+        BEGIN + "import sys\nfrom nutrace.demo.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
+    )
+    variables = {"NUTRACE_COMPONENTS": names or None, "NUTRACE_SUMMARY": "0" if traced else None}
+    arguments = [program.name, log, "out", f"scenario.frames={STEPS + 1}"]
+    ended = finish(folder, start(folder, arguments, traced=traced, variables=variables))
+    assert (ended.code, ended.err) == (0, "")
+
+
+def outputs(folder: Path) -> Dict[str, Any]:
+    """Everything that it left, down to the last attribute; floats bit for bit, by repr."""
+    (file,) = (folder / "out" / "simulation_log").iterdir()
+    with lzma.open(file) as content:
+        log = pickle.load(content)
+    (metrics,) = (folder / "out" / "metrics").iterdir()
+    found = {"log": plain(log), "metrics": json.loads(metrics.read_text())}
+    assert len(found["log"][2]["samples"]) == STEPS
+    return found
+
+
+def plain(value: Any) -> Any:
+    if hasattr(value, "__dict__"):
+        named = {name: plain(each) for name, each in vars(value).items()}
+        return {"class": type(value).__qualname__, **named}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return repr(value)
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory, log: str) -> Dict[str, Any]:
+    folder = tmp_path_factory.mktemp("stock") / "run"
+    simulate(folder, log, "", traced=False)
+    return outputs(folder)
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("names", WITH)
+def test_outputs_are_equal(tmp_path: Path, log: str, stock: Any, names: str, traced: bool) -> None:
+    simulate(tmp_path / "run", log, names, traced=traced)
+    found = outputs(tmp_path / "run")
+    assert stock["log"][2]["samples"][3]["traffic_lights"][0]["class"] == "TrafficLight"
+    assert found == stock
+
+
+class Traced:
+    """A traced run, and what it says."""
+
+    def __init__(self, folder: Path, log: str, names: str) -> None:
+        simulate(folder, log, names, traced=True)
+        self.trace: Trace = load(folder / "run.json")
+        self.database: Database = database(self.trace)
+        components = installed_components(self.trace)
+        assert components.unsaid == 0
+        self.components: Dict[str, InstalledComponent] = {each.name: each for each in components.components}
+        lights = [each for each in self.database.statements if "traffic_light_status" in each.text]
+        self.light_queries = sum(each.all.count for each in lights)
+
+
+def test_figures_are_what_the_statements_say(tmp_path: Path, log: str) -> None:
+    plain, both = Traced(tmp_path / "plain", log, ""), Traced(tmp_path / "both", log, "all")
+    assert plain.components == {}
+    cache, pool = both.components[LIGHTS].figures, both.components[POOL].figures
+    # Twice a step: for the planner, and for the history.
+    assert plain.light_queries == 2 * STEPS
+    assert (cache["hits"], cache["misses"]) == (STEPS, STEPS)
+    assert both.light_queries == cache["misses"] == cache["entries"]
+    assert both.database.all.count == plain.database.all.count - cache["hits"]
+    # Each query of the stock has a connection of its own; SQLAlchemy, which reads the metadata, one a file.
+    queries, metadata = pool["checkouts"], 2
+    assert plain.database.connections.opened == queries + cache["hits"] + metadata > 100
+    assert both.database.connections.opened == pool["connections"] + metadata == 1 + metadata
+
+
+def test_spans_say_what_hit(tmp_path: Path, log: str) -> None:
+    run = Traced(tmp_path / "run", log, LIGHTS)
+    name = "scenario.get_traffic_light_status_at_iteration"
+    # The generator's span: the call's, beside it, is over before anything is looked up.
+    spans = [
+        span for span in range(len(run.trace)) if run.trace.name[span] == name and run.trace.yielded[span]
+    ]
+    hits = [run.trace.attributes(span)[semconv.CACHE_HIT] for span in spans]
+    assert len(spans) == 2 * STEPS
+    assert (hits.count(True), hits.count(False)) == (STEPS, STEPS)
+    for span, hit in zip(spans, hits):
+        assert run.trace.yielded[span] == 23
+        inside = run.trace.name[span + 1 : run.trace.subtree_end[span]]
+        assert ("database.get_traffic_light_status" in inside) is not hit
+
+
+def test_evictions_and_connections_of_ones_own(tmp_path: Path, log: str) -> None:
+    run = Traced(tmp_path / "run", log, f"{LIGHTS}:entries=1,{POOL}:pool_size=0")
+    figures = run.components[LIGHTS].figures
+    assert figures["evictions"] == figures["misses"] - 1
+    assert figures["entries"] == 1
+    assert run.components[POOL].figures["connections"] == run.components[POOL].figures["checkouts"]
+    assert run.components[POOL].figures["open"] == 0
