@@ -94,7 +94,7 @@ def test_outputs_are_equal_without_tracing(runs: Runs, devkit_data: Path, tmp_pa
     runner.write_text(
         _RUNNER
         + "from nutrace.components import active\n"
-        + "print('figures', *active.figures().splitlines(), 'nutrace.session' in sys.modules, file=sys.stderr)\n",
+        + "print('figures', active.figures(), 'nutrace.session' in sys.modules, file=sys.stderr)\n",
         encoding="utf-8",
     )
     stderr, outputs = simulated(devkit_data, tmp_path, "simple", runner, {"NUTRACE_COMPONENTS": "all"})
@@ -131,7 +131,7 @@ def test_the_pool_saves_connections_and_no_statement(runs: Runs, setup: str) -> 
     assert changed.database.connections.opened == figures["connections"] <= 5
     assert changed.database.connections.opened_in_steps <= 1
     assert (figures["waits"], figures["exhausted"], figures["replaced"]) == (0, 0, 0)
-    named = {where.function for each in changed.database.statements for where in each.callers}
+    named = {where.function for each in changed.database.statements for where, _ in each.callers}
     assert not [name for name in named if name.startswith(("nutrace", "sqlalchemy"))]
 
 
