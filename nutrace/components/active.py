@@ -8,6 +8,7 @@ from typing import Iterable, Iterator, List
 from nutrace.components.installation import Installation, as_json
 from nutrace.components.registry import Chosen, chosen
 from nutrace.errors import NutraceError
+from nutrace.recording.faults import say
 
 _installations: List[Installation] = []
 
@@ -63,14 +64,18 @@ def figures() -> str:
 
 def start(text: str) -> None:
     """Switch on what ``NUTRACE_COMPONENTS`` names, or say in one line why not."""
-    from nutrace.recording.faults import say
-
     try:
-        switch_on(chosen(text))
+        wanted = chosen(text)
     except NutraceError as error:
-        reason = str(error)
-    except Exception as error:  # law 1: whatever is wrong with us, the program starts
-        reason = f"components cannot start ({type(error).__name__}: {error})"
-    else:
+        _say(error, "the program runs as stock")
         return
-    say(f"{' '.join(reason.split())}; the program runs as stock")
+    for each in wanted:
+        try:
+            switch_on([each])
+        except Exception as error:  # law 1: whatever is wrong with one, the program starts
+            _say(error, f"the program runs without {each.component.name}")
+
+
+def _say(error: Exception, consequence: str) -> None:
+    kind = "" if isinstance(error, NutraceError) else f"{type(error).__name__}: "
+    say(f"{kind}{' '.join(str(error).split())}; {consequence}")

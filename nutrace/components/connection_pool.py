@@ -18,17 +18,13 @@ from nutrace import semconv
 from nutrace.components.component import Misfit
 from nutrace.components.module_view import ModuleView
 from nutrace.components.noting import note
+from nutrace.components.pool_options import Options
 from nutrace.errors import MissingDependencyError
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.recording.faults import say
 
-try:
-    from nutrace.components.pool import ConnectionPool, Options, PoolExhaustedError, engine_options
-except ImportError as error:
-    raise MissingDependencyError(f"connection_pool needs SQLAlchemy 1.4 or 2.0: {error}") from error
-
-__all__ = ["ConnectionPool", "Options", "Part", "PoolExhaustedError", "build"]
+__all__ = ["Options", "Part", "build"]
 
 _QUERIES = (
     ("nuplan.database.nuplan_db.query_session", "nuplan-devkit"),
@@ -42,8 +38,13 @@ class Part:
     """The pool, and where it stands."""
 
     def __init__(self, options: Options) -> None:
+        try:  # SQLAlchemy is no dependency of ours: whoever has the devkit has it
+            from nutrace.components import pool
+        except ImportError as error:
+            raise MissingDependencyError(f"connection_pool needs SQLAlchemy 1.4 or 2.0: {error}") from error
         self.options = options
-        self.pool = ConnectionPool(options)
+        self.pool = pool.ConnectionPool(options)
+        self._module = pool
         self._engines = 0
         self._said = False
         self.probes: Tuple[Probe, ...] = (
@@ -89,7 +90,7 @@ class Part:
             return sqlite3.connect(*args, **kwargs)
         try:
             connection = self.pool.connect(args[0])
-        except PoolExhaustedError as error:
+        except self._module.PoolExhaustedError as error:
             self._say(str(error))
             return sqlite3.connect(args[0])
         if not connection.reused:  # the rare case: spans with attributes of their own are not merged
@@ -113,7 +114,11 @@ class Part:
             if not switch or {"poolclass", "pool"} & set(kwargs):
                 return original.create_engine(*args, **kwargs)
             self._engines += 1
-            return original.create_engine(*args, **{**engine_options(self.options), **kwargs})
+            options = self._module.engine_options(self.options)
+            engine = original.create_engine(*args, **{**options, **kwargs})
+            if self.options.pre_ping:
+                self._module.notice_changes(engine.pool)
+            return engine
 
         return ModuleView(original, create_engine=create_engine)
 

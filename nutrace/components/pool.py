@@ -6,22 +6,20 @@ import os
 import sqlite3
 import threading
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
-from typing import Any, Dict, List, Union
+from typing import Any, Dict, List, Optional, Union
 
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as CheckoutTimeout
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
-from nutrace.components.bounds import above, at_least
 from nutrace.components.forks import watch
 from nutrace.components.log_file import identity
+from nutrace.components.pool_options import Options
 from nutrace.components.pooled import PooledConnection
 from nutrace.errors import NutraceError
 from nutrace.recording.clock import now_ns
 
-NAME = "connection_pool"
 # What a pool notes about a connection, in SQLAlchemy's record of it.
 _IDENTITY = "nutrace.identity"
 _FRESH = "nutrace.fresh"
@@ -29,53 +27,6 @@ _FRESH = "nutrace.fresh"
 
 class PoolExhaustedError(NutraceError):
     """No connection came back in time."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options of the pool, named as SQLAlchemy's.
-
-    Parameters
-    ----------
-    pool_size:
-        Connections to a file that stay open; 0 opens one for each query, as without a pool.
-    max_overflow:
-        Connections to a file beyond those, closed when they come back.
-    timeout_s:
-        How long a checkout waits for one to come back, in seconds.
-    recycle_s:
-        After how many seconds a connection is opened anew.
-    pre_ping:
-        1 looks at each checkout whether the connection's file is still the one of that name,
-        unchanged; 0 does not.
-    files:
-        How many files have pools; the pool not asked for the longest goes first.
-
-    Raises
-    ------
-    SettingsError
-        If a bound is too low.
-    """
-
-    pool_size: int = 5
-    max_overflow: int = 10
-    timeout_s: float = 5.0
-    recycle_s: float = 3600.0
-    pre_ping: int = 1
-    files: int = 16
-
-    def __post_init__(self) -> None:
-        at_least(NAME, "pool_size", self.pool_size, 0)
-        at_least(NAME, "max_overflow", self.max_overflow, 0)
-        above(NAME, "timeout_s", self.timeout_s, 0)
-        above(NAME, "recycle_s", self.recycle_s, 0)
-        at_least(NAME, "pre_ping", self.pre_ping, 0)
-        at_least(NAME, "files", self.files, 1)
-
-    @property
-    def most(self) -> int:
-        """How many connections to a file there are at most."""
-        return self.pool_size + self.max_overflow
 
 
 class ConnectionPool:
@@ -87,11 +38,11 @@ class ConnectionPool:
     Parameters
     ----------
     options:
-        See :class:`Options`.
+        See :class:`~nutrace.components.pool_options.Options`; ``None`` takes the defaults.
     """
 
-    def __init__(self, options: Options = Options()) -> None:
-        self.options = options
+    def __init__(self, options: Optional[Options] = None) -> None:
+        self.options = options or Options()
         self._inherited: List[Any] = []
         self._begin()
         watch(self)
@@ -269,6 +220,25 @@ class ConnectionPool:
             self._begin()
         else:
             self._lock.release()
+
+
+def notice_changes(pool: Pool) -> None:
+    """Make an engine's pool open its connections anew when their file is replaced or written to.
+
+    Its connections are made by the program, and know themselves which file they are of.
+    """
+
+    def connected(connection: Any, record: Any) -> None:
+        file = next((row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"), "")
+        record.info[_IDENTITY] = file, identity(file)
+
+    def checked_out(connection: Any, record: Any, fairy: Any) -> None:
+        file, known = record.info[_IDENTITY]
+        if file and identity(file) != known:
+            raise DisconnectionError(f"{file} is not what it was")
+
+    event.listen(pool, "connect", connected)
+    event.listen(pool, "checkout", checked_out)
 
 
 def engine_options(options: Options) -> Dict[str, Any]:

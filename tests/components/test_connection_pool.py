@@ -13,7 +13,8 @@ from typing import Any, Iterator, List
 
 import pytest
 
-from nutrace.components.connection_pool import ConnectionPool, Options, PoolExhaustedError
+from nutrace.components.pool import ConnectionPool, PoolExhaustedError
+from nutrace.components.pool_options import Options
 from nutrace.errors import SettingsError
 
 ROWS = 50

@@ -6,6 +6,7 @@ Traced, as users compare; that tracing changes no output is another test's busin
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict
@@ -140,3 +141,48 @@ def test_nothing_is_said(runs: Runs, setup: str) -> None:
     said = [line for line in runs(setup, "all").stderr.splitlines() if "nutrace" in line]
     assert said[0].startswith("nutrace: wrote ")
     assert "fault" not in " ".join(said)
+
+
+_SESSIONS = """
+import os, shutil, sqlite3, sys
+from nutrace.components.active import components
+
+log, other = sys.argv[1:]
+opened = []
+
+def creator():
+    opened.append(sqlite3.connect(f"file:{log}?mode=ro", uri=True, check_same_thread=False))
+    return opened[-1]
+
+def names(manager):
+    return [row[0] for row in manager.session.execute("SELECT name FROM numbers")]
+
+with components("connection_pool") as (installation,):
+    from nuplan.database.common.db import SessionManager
+    manager = SessionManager(creator)
+    print(type(manager.engine.pool).__name__, manager.engine.pool.size(), manager.engine.pool._max_overflow)
+    print(names(manager), names(manager), len(opened))
+    os.replace(other, log)
+    print(names(manager), names(manager), len(opened))
+    print(installation.refused, installation.part.stats()["engines"])
+print(type(SessionManager(creator).engine.pool).__name__)
+"""
+
+
+def test_engines_of_the_session_manager(tmp_path: Path) -> None:
+    files = [tmp_path / "log.db", tmp_path / "other.db"]
+    for file in files:
+        connection = sqlite3.connect(file)
+        connection.execute("CREATE TABLE numbers (name TEXT)")
+        connection.execute("INSERT INTO numbers VALUES (?)", (file.stem,))
+        connection.commit()
+        connection.close()
+    done = run_python(["-c", _SESSIONS, *map(str, files)], devkit_environment())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "QueuePool 5 10",
+        "['log'] ['log'] 1",
+        "['other'] ['other'] 2",
+        " 1",
+        "SingletonThreadPool",
+    ]
