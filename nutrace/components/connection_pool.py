@@ -7,6 +7,7 @@ when a query is at its end or a generator is dropped, which is when they go back
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import sqlite3
@@ -45,6 +46,7 @@ class Part:
         self.options = options
         self.pool = pool.ConnectionPool(options)
         self._module = pool
+        atexit.register(self.pool.close)  # Python warns of connections that nobody closed
         self._engines = 0
         self._said = False
         self.probes: Tuple[Probe, ...] = (
@@ -71,6 +73,7 @@ class Part:
 
     def close(self) -> None:
         """Close what is not in use."""
+        atexit.unregister(self.pool.close)
         self.pool.close()
 
     def _queries(self, name: str, original: Any, switch: Switch) -> ModuleView:

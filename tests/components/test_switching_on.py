@@ -11,12 +11,14 @@ from typing import Any, Dict, List
 
 import pytest
 from fakes.programs import finish, start, write
+from fakes.tracing import Tracing
 
 import nutrace.cli.main
 from nutrace.analysis.installed_components import installed_components
 from nutrace.components import COMPONENTS, chosen
 from nutrace.components.active import components
 from nutrace.errors import SettingsError
+from nutrace.probes.probe import Probe
 from nutrace.trace import load
 
 START_UP = Path(__file__).parents[2] / "nutrace_autostart.pth"
@@ -204,6 +206,22 @@ def test_a_module_that_was_imported_before_and_everything_undone() -> None:
     after = dict(vars(query_session)), dict(vars(scenario.LogScenario)), dict(vars(scenario.AbstractScenario))
     assert after == before
     assert query_session.sqlite3 is sqlite3
+
+
+def test_after_tracing_it_is_too_late(recorded: Tracing, capsys: pytest.CaptureFixture[str]) -> None:
+    from nutrace.demo.miniature import scenario
+
+    before = dict(vars(scenario.LogScenario))
+    method = "LogScenario.get_traffic_light_status_at_iteration"
+    with recorded(Probe(f"nutrace.demo.miniature.scenario:{method}")):
+        traced = scenario.LogScenario.get_traffic_light_status_at_iteration
+        with components("traffic_light_cache") as (installation,):
+            assert "is traced already" in installation.refused
+            assert scenario.LogScenario.get_traffic_light_status_at_iteration is traced
+    assert dict(vars(scenario.LogScenario)) == before
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "no span was recorded" not in line]
+    assert line.startswith("nutrace: traffic_light_cache does not fit this program: ")
+    assert line.endswith("components are switched on before tracing; it runs as stock")
 
 
 def test_run_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
