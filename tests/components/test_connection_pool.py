@@ -389,3 +389,32 @@ def test_a_killed_child_leaves_nothing_locked(pool: ConnectionPool, log: str) ->
         connection.execute("UPDATE numbers SET name = 'b'")
     connection.close()
     assert names(pool, log) == ["b"]
+
+
+def test_a_corrupt_log_fails_as_without_a_pool(pool: ConnectionPool, tmp_path: Path) -> None:
+    file = tmp_path / "corrupt.db"
+    file.write_bytes(b"no database" * 1000)
+    plain = sqlite3.connect(file)
+    with pytest.raises(sqlite3.DatabaseError) as expected:
+        plain.execute("SELECT * FROM numbers")
+    plain.close()
+    for _ in range(20):
+        with pytest.raises(sqlite3.DatabaseError) as raised:
+            names(pool, str(file))
+        assert (type(raised.value), str(raised.value)) == (type(expected.value), str(expected.value))
+    assert pool.stats()["open"] <= 1
+
+
+def test_a_log_that_another_writes_to_is_read_when_it_is_free(pool: ConnectionPool, log: str) -> None:
+    """A connection in the pool holds no lock, and one that meets a lock is good for the next query."""
+    assert names(pool, log) == ["a"]
+    writer = sqlite3.connect(log, isolation_level=None, timeout=0)
+    writer.execute("BEGIN EXCLUSIVE")  # at once: nobody else has a lock
+    connection = pool.connect(log)
+    connection.execute("PRAGMA busy_timeout = 1")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        connection.execute("SELECT * FROM numbers").fetchall()
+    connection.close()
+    writer.execute("COMMIT")
+    writer.close()
+    assert names(pool, log) == ["a"]
