@@ -363,6 +363,7 @@ def test_a_folder_that_is_not_ours(tmp_path: Path) -> None:
         nutrace.probes.catalogue.built_in()
         # Loaded before: the other user may not be allowed to read this checkout.
         start = find_spec("nutrace._autostart").loader.get_code("nutrace._autostart")
+        os.environ["NUTRACE"] = "1"
         os.setuid(65534)
         exec(start, {"__name__": "nutrace._autostart"})
         print("said")
