@@ -79,7 +79,9 @@ def simulated(data: Path, top: Path, setup: str, runner: Path, more: Dict[str, s
 
 
 # A run takes a quarter of a minute: each component alone in the closed loop, which asks for more.
-@pytest.mark.parametrize(("setup", "names"), [("simple", "all"), ("idm", LIGHTS), ("idm", POOL), ("idm", "all")])
+@pytest.mark.parametrize(
+    ("setup", "names"), [("simple", "all"), ("idm", LIGHTS), ("idm", POOL), ("idm", "all")]
+)
 def test_outputs_are_equal(runs: Runs, setup: str, names: str) -> None:
     stock, changed = runs(setup, ""), runs(setup, names)
     (expected,), (found,) = stock.outputs["simulations"], changed.outputs["simulations"]
