@@ -18,7 +18,7 @@ from nutrace.analysis.database import Database, database
 from nutrace.analysis.installed_components import InstalledComponent, installed_components
 from nutrace.trace import load
 
-pytestmark = [*MARKS, pytest.mark.timeout(900)]
+pytestmark = [*MARKS, pytest.mark.timeout(900), pytest.mark.xdist_group("devkit-components")]
 
 LIGHTS = "traffic_light_cache"
 POOL = "connection_pool"
