@@ -236,8 +236,9 @@ class Session:
         attributes[semconv.SETTINGS] = json.dumps(vars(self.settings))  # asdict makes deep copies
         attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
         components = sys.modules.get("nutrace.components.active")  # most runs have none
-        if components is not None and components.figures():
-            attributes[semconv.COMPONENT_FIGURES] = components.figures()
+        figures = "" if components is None else components.figures()
+        if figures:
+            attributes[semconv.COMPONENT_FIGURES] = figures
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:

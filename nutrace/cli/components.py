@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Mapping
 
 from nutrace.analysis.installed_components import (
     InstalledComponent,
@@ -68,8 +68,7 @@ def _lines() -> Iterator[str]:
         yield row.name
         yield f"  does:    {row.does}"
         yield f"  needs:   {row.needs}"
-        options = ", ".join(f"{name}={value:g}" for name, value in _defaults(row).items())
-        yield f"  options: {options or 'unknown here: what it needs is not installed'}"
+        yield f"  options: {_options(_defaults(row)) or 'unknown here: what it needs is not installed'}"
     yield ""
     yield "nutrace run --with traffic_light_cache,connection_pool -- python ...   (or: all)"
 
@@ -91,8 +90,7 @@ def _figures(found: InstalledComponents) -> Iterator[str]:
 
 def _component(component: InstalledComponent) -> Iterator[str]:
     where = f"{component.at_work} of {component.processes} process{'es' * (component.processes > 1)}"
-    options = ", ".join(f"{name}={value:g}" for name, value in component.options.items())
-    yield f"{printable(component.name)}: at work in {where} ({options})"
+    yield f"{printable(component.name)}: at work in {where} ({_options(component.options)})"
     for reason in component.refused:
         yield f"  did not fit, the run went on as stock: {printable(reason, _LONGEST_REASON)}"
     rows: List[List[str]] = []
@@ -100,6 +98,10 @@ def _component(component: InstalledComponent) -> Iterator[str]:
         rows.append(["hit rate", f"{component.hit_rate:.1%}"])
     rows.extend([_UNITS.get(name, name), _value(name, value)] for name, value in component.figures.items())
     yield text_table([Column("figure", right=False), Column("")], rows)
+
+
+def _options(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value:g}" for name, value in options.items())
 
 
 def _value(name: str, value: int) -> str:

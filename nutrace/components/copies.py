@@ -38,10 +38,9 @@ def _how(kind: type) -> int:
         return _OTHER
     if kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         return _SHARED
-    odd = any(hasattr(kind, name) for name in ("__slots__", "__copy__", "__getstate__", "__setstate__"))
-    if sys.version_info >= (3, 11):  # object has a __getstate__ there
-        odd = any(hasattr(kind, name) for name in ("__slots__", "__copy__", "__setstate__"))
-        odd = odd or kind.__getstate__ is not object.__getstate__
+    odd = any(hasattr(kind, name) for name in ("__slots__", "__copy__", "__setstate__"))
+    # object has one as well, from Python 3.11 on.
+    odd = odd or getattr(kind, "__getstate__", None) is not getattr(object, "__getstate__", None)
     odd = odd or kind.__reduce_ex__ is not object.__reduce_ex__ or kind.__reduce__ is not object.__reduce__
     return _OTHER if odd else _PLAIN
 
