@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterable, List, Set, Tuple, cast
 import wrapt
 
 from nutrace.probes.blocks import Bracket
-from nutrace.probes.kinds import following, is_probed, noting, site_of, stand_in
+from nutrace.probes.kinds import does_nothing, following, is_probed, noting, site_of, stand_in
 from nutrace.probes.probe import LEVELS, Probe
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
@@ -232,7 +232,8 @@ class Engine:
             self._watch_subclasses(cls)  # it may not call the base's
         if definer is None or (definer is not cls and base in definer.__mro__):
             return  # inherited within the family, where it is wrapped
-        if not getattr(vars(definer)[name], "__isabstractmethod__", False):
+        held = vars(definer)[name]
+        if not getattr(held, "__isabstractmethod__", False) and not does_nothing(held):
             # One odd subclass is no reason to leave the others out.
             with contextlib.suppress(AttributeError):
                 self._wrap(cls, name, probe)

@@ -110,6 +110,37 @@ def unfit(function: Any) -> str:
     return ""
 
 
+def does_nothing(function: Any) -> bool:
+    """Whether it is a plain function whose body is ``pass``, a docstring or ``return None``.
+
+    The devkit's callbacks are that, most of them; a span around one costs many times what it measures.
+    """
+    code = getattr(function, "__code__", None)
+    if type(function) is not FunctionType or code is None or code.co_flags & _RESUMABLE:
+        return False
+    return any(
+        code.co_code == empty.co_code and code.co_consts[at : at + 1] == (None,) for empty, at in _EMPTY
+    )
+
+
+_RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def _nothing() -> None:
+    return None
+
+
+def _nothing_said() -> None:
+    """A docstring is the first constant of its function, and ``None`` the second."""
+
+
+#: Their code, and which of its constants it returns.
+_EMPTY = (
+    (_nothing.__code__, _nothing.__code__.co_consts.index(None)),
+    (_nothing_said.__code__, _nothing_said.__code__.co_consts.index(None)),
+)
+
+
 def kind_of(function: Any) -> Callable[..., Wrapper]:
     """Which wrapper suits `function`."""
     if inspect.isgeneratorfunction(function):

@@ -50,12 +50,12 @@ class ProbedFunction(ProbedCallable):
     def __init__(self, function: FunctionType, wrapper: Any, switch: Switch) -> None:
         super().__init__(function, wrapper, _NEVER)
 
-        @functools.wraps(function)
         def traced(*args: Any, **kwargs: Any) -> Any:
             return wrapper(function, None, args, kwargs)
 
+        around = getattr(wrapper, "traced", None)
         self._self_original = function
-        self._self_traced = traced
+        self._self_traced = functools.update_wrapper(traced if around is None else around(function), function)
         switch.tell(self, _turn)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:

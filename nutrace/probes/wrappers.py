@@ -8,8 +8,9 @@ bound as closure variables because a global costs a dictionary lookup each.
 from __future__ import annotations
 
 import types
+from functools import partial
 from sys import getrefcount
-from typing import Any, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from nutrace.probes.blocks import TracedManager, close_dangling
 from nutrace.probes.generators import drive, is_driven, traced_coroutine
@@ -24,6 +25,27 @@ from nutrace.recording.span import Site, Span, home
 
 def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None) -> Wrapper:
     """The wrapper for functions that return; a returned generator is followed until its end."""
+
+    def noting(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        noted = None if noter is None else read(noter, site, instance, args, kwargs)
+        on_result = None
+        if result_noter is not None:
+            on_result = partial(read_result, result_noter, site, instance)
+        return traced_call(site, wrapped, noted, on_result)(*args, **kwargs)
+
+    if noter is None and result_noter is None:
+        # Whoever knows the function beforehand spares itself this one's part of each call.
+        noting.traced = partial(traced_call, site)  # type: ignore[attr-defined]
+    return noting
+
+
+def traced_call(
+    site: Site,
+    wrapped: Wrapped,
+    noted: Optional[Mapping[str, Any]] = None,
+    on_result: Optional[Callable[[Any], Mapping[str, Any]]] = None,
+) -> Callable[..., Any]:
+    """A function that does what `wrapped` does, with a span around each call."""
     get = current.get
     set_current = current.set
     clock = now_ns
@@ -33,9 +55,8 @@ def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[Res
     composite = Composite
     here = home
 
-    def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+    def traced(*args: Any, **kwargs: Any) -> Any:
         state = get()
-        noted = None if noter is None else read(noter, site, instance, args, kwargs)
         if state is None or type(state) is kind:
             # Span.__init__ by hand: its call would be a fifth of the whole cost.
             span = allocate(kind)
@@ -61,10 +82,10 @@ def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[Res
             raise
         span.ended = ended = clock()
         set_current(state)
-        if result_noter is not None:
-            noted = read_result(result_noter, site, instance, result)
-            if noted:
-                span.more().attributes.update(noted)
+        if on_result is not None:
+            found = on_result(result)
+            if found:
+                span.more().attributes.update(found)
         # Two references are ours: a generator that somebody else holds comes back as itself.
         if type(result) is generator_type and getrefcount(result) == 2 and not is_driven(result):
             result = drive(result, site, call=span)

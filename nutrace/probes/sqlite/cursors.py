@@ -39,6 +39,7 @@ _base: Any = sqlite3.Cursor
 _description: Callable[[Any], Any] = _base.description.__get__
 _row_factory: Any = _base.row_factory
 _connection: Callable[[Any], Any] = _base.connection.__get__
+_Row = sqlite3.Row  # the one row factory that runs no Python
 
 
 class RecordingCursor(sqlite3.Cursor):
@@ -61,7 +62,10 @@ class RecordingCursor(sqlite3.Cursor):
         try:
             account = self._nutrace
             # Bare: nothing of Python's runs inside SQLite, so nobody asks what is current.
-            if not account.bare or _get() is not account.under or self.row_factory is not None:
+            if not account.bare or _get() is not account.under:
+                return _next_around(self, account)
+            factory = self.row_factory
+            if factory is not None and factory is not _Row:
                 return _next_around(self, account)
         except AttributeError:  # nothing was executed
             return _next(self)
@@ -83,7 +87,9 @@ class RecordingCursor(sqlite3.Cursor):
         account = _account(self)
         if account is None or args or kwargs:
             return _fetchone.__get__(self, type(self))(*args, **kwargs)
-        if not account.bare or _get() is not account.under or self.row_factory is not None:
+        factory = self.row_factory
+        plain = factory is None or factory is _Row
+        if not account.bare or _get() is not account.under or not plain:
             try:
                 return _next_around(self, account)
             except StopIteration:
