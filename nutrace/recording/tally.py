@@ -99,10 +99,10 @@ def settle(
         tally.note(numbers, series)
         tally.key.append(True)
         return
-    tally = _begin(span, took)
+    tally = begin(span, took)
     if tally is not None:
         tally.note(numbers, series)
-        _enqueue(tally)
+        enqueue(tally)
         return
     extra = span.more()
     if busy_ns is not None:
@@ -133,17 +133,16 @@ def count_leaf(site: Site, parent: Optional[Span], started: int, ended: int, nam
         settle(span, series={name: entry})
         return
     tally = _own(site, parent)
-    if tally is not None:
-        tally.add(started, ended, took)
-        tally.series[name].append(entry)
-        if tally.count >= LONGEST:
-            _open.tallies.pop(site, None)
-        tally.key.append(True)
+    if tally is None:
+        tally = Tally(site, parent, started, ended, took)
+        tally.series[name] = [entry]
+        enqueue(tally)
         return
-    tally = Tally(site, parent, started, ended, took)
-    tally.series[name] = [entry]
-    _enter(tally)
-    _enqueue(tally)
+    tally.add(started, ended, took)
+    tally.series[name].append(entry)
+    if tally.count >= LONGEST:
+        _open.tallies.pop(site, None)
+    tally.key.append(True)
 
 
 def tick_span(span: Span, name: str = "", number: int = 0) -> bool:
@@ -188,32 +187,27 @@ def _own(site: Site, parent: Optional[Parent]) -> Optional[Tally]:
     return tally
 
 
-def _begin(span: Span, took: int) -> Optional[Tally]:
-    """A new tally with a short leaf in it, not queued yet; none if `span` stands for itself."""
+def begin(span: Span, took: int) -> Optional[Tally]:
+    """A new tally with a short leaf in it, for :func:`enqueue`; none if `span` stands for itself."""
     if took > home.longest_ns or not _is_bare_leaf(span):
         return None
     tally = Tally(span.site, span.parent, span.started, span.ended, took)
-    _enter(tally)
     span.parent = tally  # type: ignore[assignment]
     return tally
 
 
-def _enter(tally: Tally) -> None:
-    """From now on leaves of its site below its parent belong to it."""
+def enqueue(tally: Tally) -> None:
+    """A new tally is whole: leaves of its site below its parent belong to it, and the recorder may have it."""
     mine = vars(_open)
     if mine.get("parent") is not tally.parent or mine.get("forgotten") != forgotten[0]:
         mine["parent"] = tally.parent
         mine["forgotten"] = forgotten[0]
         mine["tallies"] = {tally.site: tally}
-        return
-    tallies = mine["tallies"]
-    if len(tallies) >= _MOST:
-        tallies.clear()
-    tallies[tally.site] = tally
-
-
-def _enqueue(tally: Tally) -> None:
-    """A new tally is whole: the recorder may have it from now on."""
+    else:
+        tallies = mine["tallies"]
+        if len(tallies) >= _MOST:
+            tallies.clear()
+        tallies[tally.site] = tally
     spans = local.spans
     spans.append(tally)
     tally.key.append(True)

@@ -15,7 +15,7 @@ from nutrace import semconv
 from nutrace.recording.buffers import local
 from nutrace.recording.context import span_below
 from nutrace.recording.span import Site, Span, home, ids
-from nutrace.recording.tally import settle, take
+from nutrace.recording.tally import begin, enqueue, settle, take
 
 
 class Account:
@@ -73,7 +73,7 @@ class Account:
             ids.assign(under)
         self.ready = True
         self.bare = not self.shared and not self.link.calls_back
-        _open[id(self)] = weakref.ref(self)
+        accounts[id(self)] = weakref.ref(self)
 
     def enter(self, state: Any, now: int) -> Span:
         """A new span for a fetch at `now` below `state`; the one there was ends."""
@@ -105,7 +105,7 @@ class Account:
         """No more rows, or nobody who wants them."""
         self.ended = True
         self.ready = self.bare = False
-        _open.pop(id(self), None)
+        accounts.pop(id(self), None)
         if self.span is not None:
             self._hand_over()
 
@@ -127,15 +127,24 @@ class Account:
             tally.series[semconv.SQL_TOOK_NS].append(took)
             tally.key.append(True)
         else:
-            numbers = {
-                semconv.DB_ROWS: self.rows,
-                semconv.SQL_EXECUTE_NS: self.execute_ns,
-                semconv.SQL_FETCH_NS: self.fetch_ns,
-            }
-            if self.runs:
-                numbers[semconv.SQL_RUNS] = self.runs
-            settle(span, took, numbers, {semconv.SQL_PARAMETERS: self.digest, semconv.SQL_TOOK_NS: took})
+            self._hand_over_first(span, took)
         self.rows = self.execute_ns = self.fetch_ns = self.runs = 0
+
+    def _hand_over_first(self, span: Span, took: int) -> None:
+        numbers = {
+            semconv.DB_ROWS: self.rows,
+            semconv.SQL_EXECUTE_NS: self.execute_ns,
+            semconv.SQL_FETCH_NS: self.fetch_ns,
+        }
+        if self.runs:
+            numbers[semconv.SQL_RUNS] = self.runs
+        tally = begin(span, took) if not self.runs else None
+        if tally is None:
+            settle(span, took, numbers, {semconv.SQL_PARAMETERS: self.digest, semconv.SQL_TOOK_NS: took})
+            return
+        tally.numbers = numbers
+        tally.series = {semconv.SQL_PARAMETERS: [self.digest], semconv.SQL_TOOK_NS: [took]}
+        enqueue(tally)
 
     def __del__(self) -> None:
         # The cursor was collected, or something else was executed with it.
@@ -147,11 +156,11 @@ class Account:
 
 
 #: By id(): begun and not ended.
-_open: Dict[int, weakref.ReferenceType[Account]] = {}
+accounts: Dict[int, weakref.ReferenceType[Account]] = {}
 
 
 def _accounts() -> List[Account]:
-    found = (reference() for reference in list(_open.values()))
+    found = (reference() for reference in list(accounts.values()))
     return [account for account in found if account is not None]
 
 
@@ -180,12 +189,12 @@ def finish(account: Account) -> None:
 
 def close_open() -> int:
     """At the end of a recording: hand over, as unfinished, what is still open; says how many."""
-    accounts = _accounts()
-    for account in accounts:
+    still = _accounts()
+    for account in still:
         if account.span is not None:
             account.span.more().unfinished = True
         account.end()
-    return len(accounts)
+    return len(still)
 
 
 def forget_open() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from nutrace import semconv
 from nutrace.probes.blocks import around
-from nutrace.probes.sqlite.account import call_back, end_of
+from nutrace.probes.sqlite.account import accounts, call_back, end_of
 from nutrace.probes.sqlite.cursors import cursors
 from nutrace.probes.sqlite.sites import caller, current_sites
 from nutrace.probes.sqlite.subclasses import Subclasses
@@ -58,12 +58,16 @@ class Link:
 
     def __init__(self, args: _Args, kwargs: _Kwargs) -> None:
         self.number = 0
-        self.namespace = namespace_of(args, kwargs)
         # Whether SQLite may call Python: a function, a converter, a factory of texts.
         self.calls_back = False
         # Whether several threads may use it.
         self.shared = False
-        if not _is_bare(args, kwargs):
+        if _is_bare(args, kwargs):
+            name = args[0]
+            known = _absolute.get(name) if type(name) is str else None
+            self.namespace = known or namespace_of(args, kwargs)
+        else:
+            self.namespace = namespace_of(args, kwargs)
             self.calls_back = bool(_argument(_DETECT_TYPES, "detect_types", args, kwargs, 0))
             self.shared = not _argument(_ONE_THREAD, "check_same_thread", args, kwargs, True)
         self.number = next(_numbers)
@@ -155,15 +159,20 @@ class RecordingConnection(sqlite3.Connection):
         return _cursor.__get__(self, type(self))(*args, **kwargs)
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
-        link = _link(self)
-        if link is None:
+        try:
+            link = self._nutrace
+        except AttributeError:  # not initialised, or not by way of us
             return _close.__get__(self, type(self))(*args, **kwargs)
-        end_of(link)
+        if accounts:
+            end_of(link)
         if link.number not in _open or not switch:
             closed = _close(self, *args, **kwargs)
             link.closed()
             return closed
-        return _timed(self, semconv.CLOSE_SPAN, _close, args, kwargs)
+        if link.calls_back or type(self) is not connections.default:
+            return _timed(self, semconv.CLOSE_SPAN, _close, args, kwargs)
+        site = current_sites.sites.plain(caller(), semconv.CLOSE_SPAN, link.namespace)
+        return _leaf(site, _close, (self, *args), kwargs, link)
 
     def commit(self, *args: Any, **kwargs: Any) -> Any:
         return _timed(self, semconv.COMMIT_SPAN, _commit, args, kwargs)
@@ -206,6 +215,7 @@ class RecordingConnection(sqlite3.Connection):
 
 
 connections = Subclasses(sqlite3.Connection, RecordingConnection)
+_FACTORY_ONLY: _Kwargs = {"factory": connections.default}
 
 
 def _link(connection: Any) -> Any:
@@ -221,8 +231,6 @@ def _timed(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwar
     if link is None or not switch:
         return original.__get__(connection, type(connection))(*args, **kwargs)
     site = current_sites.sites.plain(caller(), name, link.namespace)
-    if original is _close and not link.calls_back and type(connection) is connections.default:
-        return _leaf(site, _close, (connection, *args), kwargs, link)
     result, span = around(site, original.__get__(connection, type(connection)), args, kwargs)
     series: Dict[str, Any] = {}
     if original is _close:
@@ -269,6 +277,9 @@ def _settle(span: Span, series: Mapping[str, Any]) -> None:
 
 def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
     """What stands around ``sqlite3.connect``."""
+    if not kwargs and len(args) == 1 and type(args[0]) is str and args[0] in _absolute:
+        site = current_sites.sites.plain(caller(), semconv.CONNECT_SPAN, _absolute[args[0]])
+        return _leaf(site, wrapped, args, _FACTORY_ONLY)
     try:
         args, kwargs = _with_factory(args, kwargs)
         namespace = namespace_of(args, kwargs)

@@ -19,7 +19,7 @@ from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
-from nutrace.recording.span import home
+from nutrace.recording.span import Span, home
 
 _Args = Tuple[Any, ...]
 _Kwargs = Mapping[str, Any]
@@ -200,7 +200,7 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     if passing is not None:
         args = (args[0], _passing(args[1], passing))
     state = _get()
-    span = span_below(site, state)
+    span = Span(site, state) if state is None or type(state) is Span else span_below(site, state)
     account = Account(site, hashed, link, span, state)
     cursor._nutrace = account
     _set_current(span)

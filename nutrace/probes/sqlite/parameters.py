@@ -57,10 +57,16 @@ def digest(literals: bytes, parameters: Any) -> str:
     parameters:
         As the program gave them.
     """
-    hashed = _begin()
+    hashed = _keyed.begun.copy() if _keyed.key is home.secret else _begin()
     if literals:
         hashed.update(literals)
-    hashed.update(_bytes_of(parameters))
+    try:
+        # `_bytes_of` written out for the two kinds that most parameters come in.
+        kind = type(parameters)
+        plain = parameters if kind is tuple else tuple(parameters) if kind is list else None
+        hashed.update(_bytes_of(parameters) if plain is None else marshal.dumps(plain, _VERSION))
+    except ValueError:
+        hashed.update(_bytes_of(parameters))
     return hashed.hexdigest()  # type: ignore[no-any-return]
 
 
