@@ -53,6 +53,13 @@ def _key_value(values: Values, key: Any, value: Any) -> str:
 
 def _plain_items(values: Values, entries: List[Any]) -> str:
     """Numbers and hashes, which statements list; empty if it is anything else that must be looked at."""
+    if len(entries) == 1:
+        entry = entries[0]
+        if type(entry) is int and -_INT64 <= entry < _INT64:
+            return f'{{"intValue":"{entry}"}}'
+        if type(entry) is str and len(entry) <= values.limit and entry.isalnum() and entry.isascii():
+            return f'{{"stringValue":"{entry}"}}'
+        return ""
     kinds = set(map(type, entries))
     if kinds == {int} and len(entries) <= values.limit and -_INT64 <= min(entries) <= max(entries) < _INT64:
         return ",".join([f'{{"intValue":"{entry}"}}' for entry in entries])
@@ -66,6 +73,7 @@ def _plain_items(values: Values, entries: List[Any]) -> str:
 _INT64 = 1 << 63
 _INTS = {int}
 _MOST_FRAMES = 10_000
+_MOST_PARENTS = 64  # those of the last spans; more would only keep them from being freed
 _MOST_NAMES = 1000  # programs may make up names of attributes
 
 
@@ -90,8 +98,7 @@ class Encoder:
         self.values = Values(text_limit)
         self._noted = Values(max(text_limit, _LONGEST_TRACE))
         self._frames: Dict[Tuple[Site, int], Tuple[str, str]] = {}
-        self._parent: Any = None  # of the last record; its id as JSON, and its trace
-        self._parent_id = self._trace = ""
+        self._parents: Dict[Any, Tuple[str, str]] = {None: ("", "")}
 
     @property
     def truncated(self) -> int:
@@ -117,49 +124,49 @@ class Encoder:
         extra = record.extra
         tail = ""
         if extra is None:
-            head, foot = self._frame(record.site, thread_id)
-            more = self._composite(record) if isinstance(record, Composite) else ""
+            head, foot = self._frames.get((record.site, thread_id)) or self._frame(record.site, thread_id)
+            more = "" if type(record) is Span else self._composite(record)  # type: ignore[arg-type]
         else:
             head, foot = self._frame(record.site, extra.thread_id or thread_id)
             if extra.name is not None:
                 head = self._head(self._text(extra.name), record.site)
             more = self._attributes(extra)
             tail = self._tail(extra)
-        parent = record.parent
-        if parent is not self._parent or parent is None:
-            self._above(parent)
+        above, trace = self._parents.get(record.parent) or self._above(record.parent)
         offset = home.offset_ns
-        trace = self._trace if self._trace and extra is None else f"{trace_id_of(record):032x}"
+        if not trace or (extra is not None and extra.trace_id):
+            trace = f"{trace_id_of(record):032x}"
         return (
-            f'{{"traceId":"{trace}","spanId":"{record.id or ids.assign(record):016x}",{self._parent_id}'
+            f'{{"traceId":"{trace}","spanId":"{record.id or ids.assign(record):016x}",{above}'
             f'{head}"startTimeUnixNano":"{record.started + offset}",'
             f'"endTimeUnixNano":"{record.ended + offset}",{foot}{more}]{tail}}}'
         )
 
     def _frame(self, site: Site, thread_id: int) -> Tuple[str, str]:
         """What all spans of a site in a thread have in common, before their times and behind."""
-        frame = self._frames.get((site, thread_id))
-        if frame is None:
-            fragment = site.fragment or self.fragment(site)
-            frame = (
-                self._head(site.quoted or self._quote(site), site),
-                f'"attributes":[{fragment}{_int_attribute(semconv.THREAD_ID, thread_id)}',
-            )
-            if len(self._frames) >= _MOST_FRAMES:
-                self._frames.clear()
-            self._frames[site, thread_id] = frame
+        known = self._frames.get((site, thread_id))
+        if known is not None:
+            return known
+        fragment = site.fragment or self.fragment(site)
+        frame = (
+            self._head(site.quoted or self._quote(site), site),
+            f'"attributes":[{fragment}{_int_attribute(semconv.THREAD_ID, thread_id)}',
+        )
+        if len(self._frames) >= _MOST_FRAMES:
+            self._frames.clear()
+        self._frames[site, thread_id] = frame
         return frame
 
     def _head(self, name: str, site: Site) -> str:
         return f'"name":{name},"kind":{site.kind},'
 
-    def _above(self, parent: Any) -> None:
-        """Siblings follow each other: their parent's id and trace are worked out once."""
-        self._parent = parent
-        self._parent_id = self._trace = ""
-        if parent is not None:
-            self._parent_id = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",'
-            self._trace = f"{trace_id_of(parent):032x}"
+    def _above(self, parent: Any) -> Tuple[str, str]:
+        """A parent's id as JSON and its trace, worked out once for all that is below it."""
+        if len(self._parents) >= _MOST_PARENTS:
+            self._parents = {None: ("", "")}
+        said = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",', f"{trace_id_of(parent):032x}"
+        self._parents[parent] = said
+        return said
 
     def _composite(self, record: Composite) -> str:
         more = ""

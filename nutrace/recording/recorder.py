@@ -11,6 +11,7 @@ import _thread
 import threading
 import time
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Callable, Deque, Dict, List, Mapping, Tuple
 
 from nutrace import semconv
@@ -198,18 +199,21 @@ class Recorder:
         # Ctrl-C may come at any point of this: what is not known to be written stays in _waiting.
         pieces: List[Tuple[str, str]] = []
         written: List[Tuple[Record, int]] = []
+        born_ns, cut, scopes, encode = self.born_ns, self._cut, self._scopes, self._encoder.encode
         for record, thread_id in self._waiting:
-            if self._is_ours(record):
-                try:
-                    piece = self._encoder.encode(record, thread_id)
-                except Exception:  # law 1; one bad span must not take the others with it
-                    self.fault("encoding a span")
-                    self.dropped += 1
-                    continue
-                pieces.append((self._scope(record.site.scope), piece))
-                written.append((record, thread_id))
+            if (record.started < born_ns or cut) and not self._is_ours(record):
+                continue
+            try:
+                piece = encode(record, thread_id)
+            except Exception:  # law 1; one bad span must not take the others with it
+                self.fault("encoding a span")
+                self.dropped += 1
+                continue
+            scope = record.site.scope
+            pieces.append((scopes.get(scope) or self._scope(scope), piece))
+            written.append((record, thread_id))
         if pieces:
-            groups = [(scope, [text for _, text in run]) for scope, run in groupby(pieces, lambda p: p[0])]
+            groups = [(scope, [text for _, text in run]) for scope, run in groupby(pieces, itemgetter(0))]
             self._write(groups)
         self._waiting = []
         self._account(written)
@@ -263,9 +267,7 @@ class Recorder:
         return self._brief
 
     def _scope(self, key: Tuple[str, str]) -> str:
-        text = self._scopes.get(key)
-        if text is None:
-            text = self._scopes[key] = encoding.scope(key[0], key[1] or self._version)
+        text = self._scopes[key] = encoding.scope(key[0], key[1] or self._version)
         return text
 
     # -- the end -----------------------------------------------------------------------------

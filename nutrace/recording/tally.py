@@ -197,7 +197,7 @@ def begin(span: Span, took: int) -> Optional[Tally]:
 
 
 def enqueue(tally: Tally) -> None:
-    """A new tally is whole: leaves of its site below its parent belong to it, and the recorder may have it."""
+    """A new tally is whole: more leaves may come to it, and the recorder may have it."""
     mine = vars(_open)
     if mine.get("parent") is not tally.parent or mine.get("forgotten") != forgotten[0]:
         mine["parent"] = tally.parent

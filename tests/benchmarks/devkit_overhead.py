@@ -1,17 +1,19 @@
 """What nutrace costs a whole simulation of the real devkit, with the peers beside.
 
     python tests/benchmarks/devkit_overhead.py [--setup idm|simple] [--pairs 7] [--peers cProfile,py-spy]
-    python tests/benchmarks/devkit_overhead.py --toggle 5
+    python tests/benchmarks/devkit_overhead.py --toggle 3
 
 Runs of the devkit's run_simulation.py, one process each, untraced and traced in turn; timed is the
 simulation part, ``SimulationRunner.run``, by its caller. A pair's ratio is traced over untraced, and
 the result the median of the ratios: of CPU time, which a busy machine disturbs less, and of wall time.
 Peers run once every second pair. Fails (exit code 1) if the median CPU overhead is above 2 %.
 
-Where the machine's own speed wanders by more than that from run to run, ``--toggle N`` tells more: N runs
-in which tracing is on for one step and off for its neighbours. A block of four steps (on, off, off, on)
-gives a ratio: CPU time of the two traced steps' thread, and of all other threads in the block, over that of
-the two untraced ones. The result is the median over the blocks of all runs.
+Where the machine's own speed wanders by more than that from run to run, ``--toggle N`` tells more: N pairs
+of runs in which tracing is on for two steps and off for two, where it was on in one run being off in the
+other. The simulation does the same in both, so each step is compared with itself; how fast the machine was
+in either run falls out between the steps traced in the one and those traced in the other. Printed are
+medians over all steps, with their standard error: of the CPU time of the step's own thread, of that and the
+recorder's thread together, which is judged, and of wall time.
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
 """
 
@@ -19,13 +21,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -55,7 +58,7 @@ class Runs:
         synthesize(self.data)
 
     def one(self, kind: str) -> Any:
-        """What devkit_timed writes of a run that is ``plain``, ``nutrace``, ``toggled`` or under a peer."""
+        """What devkit_timed writes of a run: ``plain``, ``nutrace``, ``toggled-0`` or -1, or under a peer."""
         self.number += 1
         output = self.folder / f"run-{self.number}"
         result = self.folder / f"run-{self.number}.json"
@@ -65,9 +68,9 @@ class Runs:
             NUPLAN_MAPS_ROOT=str(self.data / "dataset" / "maps"),
             NUPLAN_EXP_ROOT=str(output),
         )
-        if kind in ("nutrace", "toggled"):
+        if kind == "nutrace" or kind.startswith("toggled"):
             environ.update(NUTRACE="1", NUTRACE_OUTPUT=str(self.folder / f"trace-{self.number}.json"))
-        inner = kind if kind in ("cProfile", "pyinstrument", "toggled") else "none"
+        inner = "none" if kind in ("plain", "nutrace", "py-spy") else kind
         command = [str(devkit_python()), "-W", "ignore", TIMED, str(result), inner, devkit_script()]
         command += [*SETUPS[self.setup], *COMMON, "main_callback=[time_callback]"]
         if kind == "py-spy":
@@ -86,31 +89,46 @@ def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: s
 
 
 _WARM_UP = 8  # steps
+Step = Sequence[float]  # whether it was traced; CPU of its thread and of the others, wall time, in ns
 
 
-def blocks(steps: List[List[int]]) -> List[float]:
-    """The ratio of each block of four steps."""
-    found = []
-    for first in range(_WARM_UP, len(steps) - 3, 4):
-        block = steps[first : first + 4]
-        traced = sum(own for on, own, _ in block if on) + sum(others for _, _, others in block)
-        found.append(traced / sum(own for on, own, _ in block if not on))
-    return found
+def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], float]) -> Tuple[float, float]:
+    """By how much traced steps are above untraced ones, and the standard error of that; both as parts of one.
+
+    Sources: half the difference of the two groups' medians of log ratios between runs; a median's standard
+    error is 1.25 times that of the mean, and a quartile of a normal distribution 0.674 deviations away.
+    """
+    groups: Dict[bool, List[float]] = {True: [], False: []}
+    for one, other in pairs:
+        for mine, yours in list(zip(one, other))[_WARM_UP:]:
+            groups[bool(mine[0])].append(math.log(take(mine) / take(yours)))
+    medians = {on: statistics.median(found) for on, found in groups.items()}
+    spread = sorted(value - medians[on] for on, found in groups.items() for value in found)
+    low, _, high = statistics.quantiles(spread, n=4)
+    error = 1.25 * (high - low) / (2 * 0.674) / math.sqrt(len(spread))
+    return math.expm1((medians[True] - medians[False]) / 2), error
 
 
-def toggle(setup: str, runs: int) -> int:
-    """Measure neighbouring steps, print, judge."""
-    ratios: List[float] = []
+def toggle(setup: str, count: int) -> int:
+    """Measure the same steps traced and not, print, judge."""
+    pairs: List[Tuple[List[Step], List[Step]]] = []
     with tempfile.TemporaryDirectory() as folder:
-        made = Runs(Path(folder), setup)
-        for number in range(runs):
-            found = blocks(made.one("toggled"))
-            ratios += found
-            print(f"run {number + 1}: {len(found)} blocks, median {statistics.median(found):.3f}", flush=True)
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    print(f"\n{setup}: {len(ratios)} blocks of steps, quartiles {low:.3f}, {middle:.3f}, {high:.3f}")
-    print(f"median overhead of nutrace: {middle - 1:.1%} of a step's CPU time (at most {BUDGET:.0%})")
-    return 0 if middle - 1 <= BUDGET else 1
+        runs = Runs(Path(folder), setup)
+        for number in range(count):
+            pairs.append((runs.one("toggled-0"), runs.one("toggled-1")))
+            own, error = excess(pairs, lambda step: step[1])
+            # The recorder writes in traced steps and after them: its time is theirs alone.
+            steps = [step for pair in pairs for run in pair for step in run[_WARM_UP:]]
+            recorder = sum(step[2] for step in steps) / sum(step[1] for step in steps if not step[0])
+            wall, wall_error = excess(pairs, lambda step: step[3])
+            print(
+                f"{setup}, {number + 1} pairs: own thread {own:+.1%}, recorder's {recorder:+.1%}, "
+                f"together {own + recorder:+.1%} (standard error {error:.1%}); "
+                f"wall time {wall:+.1%} (standard error {wall_error:.1%})",
+                flush=True,
+            )
+    print(f"median overhead of nutrace: {own + recorder:.1%} of a step's CPU time (at most {BUDGET:.0%})")
+    return 0 if own + recorder <= BUDGET else 1
 
 
 def main() -> int:
@@ -119,7 +137,9 @@ def main() -> int:
     parser.add_argument("--setup", choices=sorted(SETUPS), default="idm")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--peers", default="cProfile,py-spy", help=f"of {', '.join(PEERS)}; empty for none")
-    parser.add_argument("--toggle", type=int, metavar="N", help="compare neighbouring steps, in N runs")
+    parser.add_argument(
+        "--toggle", type=int, metavar="N", help="compare steps with themselves, in N pairs of runs"
+    )
     args = parser.parse_args()
     if devkit_python() is None:
         parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")

@@ -2,9 +2,9 @@
 
 ``devkit_timed.py OUT PEER SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` and writes to OUT, as JSON, the
 wall and CPU seconds of ``SimulationRunner.run``. PEER is ``none`` or a profiler to run around it:
-``cProfile``, ``pyinstrument``. Or it is ``toggled``, in a process that is traced: tracing is switched off
-and on between neighbouring steps (on, off, off, on, ...), and OUT gets for each step whether it was traced,
-and the nanoseconds of CPU that its own thread and all others took.
+``cProfile``, ``pyinstrument``. Or it is ``toggled-0`` or ``toggled-1``, in a process that is traced: tracing is
+switched on and off between steps (on, off, off, on, ..., or the other way round), and OUT gets for each step
+whether it was traced, and the nanoseconds that it took: of its own thread's CPU, of all others', of wall time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def peer(name: str) -> Callable[[], ContextManager[Any]]:
     return profiler
 
 
-def toggled(out: str) -> None:
+def toggled(out: str, phase: int) -> None:
     """Switch tracing at each step's start, and run."""
     from nuplan.planning.simulation.callback.multi_callback import MultiCallback
 
@@ -35,33 +35,42 @@ def toggled(out: str) -> None:
 
     started: Any = MultiCallback.on_step_start
     traced: List[bool] = []
-    begun: List[Tuple[int, int]] = []  # readings of both clocks
-    ended: List[Tuple[int, int]] = []
+    begun: List[Reading] = []
+    ended: List[Reading] = []
 
     def on_step_start(self: Any, *args: Any) -> None:
-        ended.append((time.thread_time_ns(), time.process_time_ns()))
-        traced.append(len(traced) % 4 in (0, 3))
-        if traced[-2:] in ([True, False], [False, True]):  # what switching takes is no step's
-            session._session._turn_on() if traced[-1] else session._session._turn_off()  # type: ignore
-        begun.append((time.thread_time_ns(), time.process_time_ns()))
+        ended.append(reading())
+        on = (len(traced) + 2 * phase) % 4 in (0, 3)
+        if not traced or on != traced[-1]:  # what switching takes is no step's
+            session._session._turn_on() if on else session._session._turn_off()  # type: ignore
+        traced.append(on)
+        begun.append(reading())
         started.__get__(self)(*args)
 
     MultiCallback.on_step_start = on_step_start
     runpy.run_path(sys.argv[0], run_name="__main__")
     steps = [
-        (on, own_after - own, all_after - own_after - (all_before - own))
-        for on, (own, all_before), (own_after, all_after) in zip(traced, begun, ended[1:])
+        (on, after[0] - before[0], (after[1] - before[1]) - (after[0] - before[0]), after[2] - before[2])
+        for on, before, after in zip(traced, begun, ended[1:])
     ]
     with open(out, "w", encoding="utf-8") as file:
         json.dump(steps, file)
+
+
+Reading = Tuple[int, int, int]
+
+
+def reading() -> Reading:
+    """This thread's CPU time, the process's, and wall time; nanoseconds."""
+    return time.thread_time_ns(), time.process_time_ns(), time.perf_counter_ns()
 
 
 def main() -> None:
     """Replace the method by one that takes the time, and run."""
     out, name = sys.argv[1:3]
     del sys.argv[:3]
-    if name == "toggled":
-        toggled(out)
+    if name.startswith("toggled-"):
+        toggled(out, int(name[-1]))
         return
     from nuplan.planning.simulation.runner.simulations_runner import SimulationRunner
 

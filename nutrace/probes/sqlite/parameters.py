@@ -67,7 +67,7 @@ def digest(literals: bytes, parameters: Any) -> str:
         hashed.update(_bytes_of(parameters) if plain is None else marshal.dumps(plain, _VERSION))
     except ValueError:
         hashed.update(_bytes_of(parameters))
-    return hashed.hexdigest()  # type: ignore[no-any-return]
+    return str(hashed.hexdigest())
 
 
 class Passing:
