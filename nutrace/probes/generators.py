@@ -57,7 +57,8 @@ class _Account:
 
     def enter(self, state: Any, now: int) -> Span:
         """A new span for a resumption at `now` below `state`; the one there was ends."""
-        self.close()
+        if self.span is not None:
+            self.close()
         if isinstance(state, Context):
             span = start_under_context(self.site, state)
         else:
@@ -66,7 +67,8 @@ class _Account:
                 # Our span may outlive the one above it, which must not be merged away till then.
                 ids.assign(state)
         extra = span.more()
-        extra.attributes.update(self.noted)
+        if self.noted:
+            extra.attributes.update(self.noted)
         if self.call is None:
             self.call = span
         else:
@@ -115,7 +117,8 @@ class _Account:
             if self.thread != get_ident():
                 extra.thread_id = self.native_id
             span.ended = self.last
-            close_dangling(span)
+            if extra.dangling is not None:
+                close_dangling(span)
             home.hand_over(span)
         self.span = None
         _suspended.discard(self)

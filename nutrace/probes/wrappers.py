@@ -130,11 +130,19 @@ def generator(
 ) -> Wrapper:
     """The wrapper for generator functions: the span is the generator's life, not its creation."""
 
-    def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+    def noting(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         noted = read(noter, site, instance, args, kwargs)
         return drive(wrapped(*args, **kwargs), site, noted)
 
-    return traced
+    def plain(wrapped: Wrapped) -> Wrapped:
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            return drive(wrapped(*args, **kwargs), site)
+
+        return traced
+
+    if noter is None:
+        noting.traced = plain  # type: ignore[attr-defined]
+    return noting
 
 
 def coroutine(

@@ -3,8 +3,8 @@
 ``devkit_timed.py OUT PEER SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` and writes to OUT, as JSON, the
 wall and CPU seconds of ``SimulationRunner.run``. PEER is ``none`` or a profiler to run around it:
 ``cProfile``, ``pyinstrument``. Or it is ``toggled-0`` or ``toggled-1``, in a traced process: tracing is
-switched on and off between steps (on, off, off, on, ..., or the other way round), and OUT gets for each step
-whether it was traced, and the nanoseconds that it took: of its own thread's CPU, of all others', of wall time.
+switched on and off between steps (on, off, off, on, ..., or the other way round), and OUT gets for each
+step whether it was traced, and its nanoseconds: of its own thread's CPU, of all others', of wall time.
 """
 
 from __future__ import annotations
