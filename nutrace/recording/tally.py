@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from nutrace.recording.buffers import LIMIT, forgotten, local
 from nutrace.recording.compression import Composite
@@ -94,15 +94,13 @@ def settle(
         for itself they are lists of one.
     """
     took = span.ended - span.started if busy_ns is None else busy_ns
-    tally = take(span, took)
+    tally, new = take_or_begin(span, took)
     if tally is not None:
         tally.note(numbers, series)
-        tally.key.append(True)
-        return
-    tally = begin(span, took)
-    if tally is not None:
-        tally.note(numbers, series)
-        enqueue(tally)
+        if new:
+            enqueue(tally)
+        else:
+            tally.key.append(True)
         return
     extra = span.more()
     if busy_ns is not None:
@@ -165,12 +163,29 @@ def take(span: Span, took: int) -> Optional[Tally]:
         return None
     tally = _own(span.site, span.parent)
     if tally is not None:
-        tally.add(span.started, span.ended, took)
-        # A task or thread that was begun inside may still name it: `ids` gives it the tally's id.
-        span.parent = tally  # type: ignore[assignment]
-        if tally.series and tally.count >= LONGEST:
-            _open.tallies.pop(span.site, None)
+        _count_in(tally, span, took)
     return tally
+
+
+def take_or_begin(span: Span, took: int) -> Tuple[Optional[Tally], bool]:
+    """Likewise; or a new one, for :func:`enqueue`, and whether it is. None if `span` stands for itself."""
+    if took > home.longest_ns or not _is_bare_leaf(span):
+        return None, False
+    tally = _own(span.site, span.parent)
+    if tally is not None:
+        _count_in(tally, span, took)
+        return tally, False
+    tally = Tally(span.site, span.parent, span.started, span.ended, took)
+    span.parent = tally  # type: ignore[assignment]
+    return tally, True
+
+
+def _count_in(tally: Tally, span: Span, took: int) -> None:
+    tally.add(span.started, span.ended, took)
+    # A task or thread that was begun inside may still name it: `ids` gives it the tally's id.
+    span.parent = tally  # type: ignore[assignment]
+    if tally.series and tally.count >= LONGEST:
+        _open.tallies.pop(span.site, None)
 
 
 def _own(site: Site, parent: Optional[Parent]) -> Optional[Tally]:
@@ -184,15 +199,6 @@ def _own(site: Site, parent: Optional[Parent]) -> Optional[Tally]:
             tally.key.pop()  # atomic: from here on it is ours, or the recorder has it
         except IndexError:
             return None
-    return tally
-
-
-def begin(span: Span, took: int) -> Optional[Tally]:
-    """A new tally with a short leaf in it, for :func:`enqueue`; none if `span` stands for itself."""
-    if took > home.longest_ns or not _is_bare_leaf(span):
-        return None
-    tally = Tally(span.site, span.parent, span.started, span.ended, took)
-    span.parent = tally  # type: ignore[assignment]
     return tally
 
 

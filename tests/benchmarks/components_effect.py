@@ -97,7 +97,8 @@ def table(runs: Dict[str, List[Run]]) -> str:
     for names, found in runs.items():
         ratio = median([one.step_ms / stock.step_ms for one, stock in zip(found, runs[STOCK])])
         lines.append(
-            f"| {f'`{names}`' if names else 'none (stock)'} | {median([each.step_ms for each in found]):.1f} | "
+            f"| {f'`{names}`' if names else 'none (stock)'} | "
+            f"{median([each.step_ms for each in found]):.1f} | "
             f"{ratio:.2f} | {median([each.simulation_s for each in found]):.1f} | "
             f"{median([each.statements for each in found]):.2f} | "
             f"{median([each.connections for each in found]):.2f} | "

@@ -15,7 +15,7 @@ from nutrace import semconv
 from nutrace.recording.buffers import local
 from nutrace.recording.context import span_below
 from nutrace.recording.span import Site, Span, home, ids
-from nutrace.recording.tally import begin, enqueue, settle, take
+from nutrace.recording.tally import enqueue, settle, take_or_begin
 
 
 class Account:
@@ -117,34 +117,33 @@ class Account:
         span.ended = self.last
         if self.thread != get_ident():
             span.more().thread_id = self.native_id
-        tally = take(span, took) if not self.runs else None
-        if tally is not None:
-            numbers = tally.numbers
-            numbers[semconv.DB_ROWS] += self.rows
-            numbers[semconv.SQL_EXECUTE_NS] += self.execute_ns
-            numbers[semconv.SQL_FETCH_NS] += self.fetch_ns
+        tally, new = (None, False) if self.runs else take_or_begin(span, took)
+        if tally is None:
+            numbers = {
+                semconv.DB_ROWS: self.rows,
+                semconv.SQL_EXECUTE_NS: self.execute_ns,
+                semconv.SQL_FETCH_NS: self.fetch_ns,
+            }
+            if self.runs:
+                numbers[semconv.SQL_RUNS] = self.runs
+            settle(span, took, numbers, {semconv.SQL_PARAMETERS: self.digest, semconv.SQL_TOOK_NS: took})
+        elif new:
+            tally.numbers = {
+                semconv.DB_ROWS: self.rows,
+                semconv.SQL_EXECUTE_NS: self.execute_ns,
+                semconv.SQL_FETCH_NS: self.fetch_ns,
+            }
+            tally.series = {semconv.SQL_PARAMETERS: [self.digest], semconv.SQL_TOOK_NS: [took]}
+            enqueue(tally)
+        else:
+            sums = tally.numbers
+            sums[semconv.DB_ROWS] += self.rows
+            sums[semconv.SQL_EXECUTE_NS] += self.execute_ns
+            sums[semconv.SQL_FETCH_NS] += self.fetch_ns
             tally.series[semconv.SQL_PARAMETERS].append(self.digest)
             tally.series[semconv.SQL_TOOK_NS].append(took)
             tally.key.append(True)
-        else:
-            self._hand_over_first(span, took)
         self.rows = self.execute_ns = self.fetch_ns = self.runs = 0
-
-    def _hand_over_first(self, span: Span, took: int) -> None:
-        numbers = {
-            semconv.DB_ROWS: self.rows,
-            semconv.SQL_EXECUTE_NS: self.execute_ns,
-            semconv.SQL_FETCH_NS: self.fetch_ns,
-        }
-        if self.runs:
-            numbers[semconv.SQL_RUNS] = self.runs
-        tally = begin(span, took) if not self.runs else None
-        if tally is None:
-            settle(span, took, numbers, {semconv.SQL_PARAMETERS: self.digest, semconv.SQL_TOOK_NS: took})
-            return
-        tally.numbers = numbers
-        tally.series = {semconv.SQL_PARAMETERS: [self.digest], semconv.SQL_TOOK_NS: [took]}
-        enqueue(tally)
 
     def __del__(self) -> None:
         # The cursor was collected, or something else was executed with it.

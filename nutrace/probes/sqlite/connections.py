@@ -14,7 +14,7 @@ from nutrace import semconv
 from nutrace.probes.blocks import around
 from nutrace.probes.sqlite.account import accounts, call_back, end_of
 from nutrace.probes.sqlite.cursors import cursors
-from nutrace.probes.sqlite.sites import caller, current_sites
+from nutrace.probes.sqlite.sites import current_sites
 from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
@@ -171,7 +171,7 @@ class RecordingConnection(sqlite3.Connection):
             return closed
         if link.calls_back or type(self) is not connections.default:
             return _timed(self, semconv.CLOSE_SPAN, _close, args, kwargs)
-        site = current_sites.sites.plain(caller(), semconv.CLOSE_SPAN, link.namespace)
+        site = current_sites.sites.plain(semconv.CLOSE_SPAN, link.namespace)
         return _leaf(site, _close, (self, *args), kwargs, link)
 
     def commit(self, *args: Any, **kwargs: Any) -> Any:
@@ -230,7 +230,7 @@ def _timed(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwar
     link = _link(connection)
     if link is None or not switch:
         return original.__get__(connection, type(connection))(*args, **kwargs)
-    site = current_sites.sites.plain(caller(), name, link.namespace)
+    site = current_sites.sites.plain(name, link.namespace)
     result, span = around(site, original.__get__(connection, type(connection)), args, kwargs)
     series: Dict[str, Any] = {}
     if original is _close:
@@ -255,7 +255,7 @@ def _leaf(site: Site, original: Any, args: _Args, kwargs: _Kwargs, link: Optiona
         raise
     ended = now_ns()
     if link is not None:
-        link.closed()
+        _open.discard(link.number)
     try:
         if state is None or type(state) is Span:
             count_leaf(site, state, began, ended, semconv.SQL_OPEN, len(_open))
@@ -278,14 +278,14 @@ def _settle(span: Span, series: Mapping[str, Any]) -> None:
 def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
     """What stands around ``sqlite3.connect``."""
     if not kwargs and len(args) == 1 and type(args[0]) is str and args[0] in _absolute:
-        site = current_sites.sites.plain(caller(), semconv.CONNECT_SPAN, _absolute[args[0]])
+        site = current_sites.sites.plain(semconv.CONNECT_SPAN, _absolute[args[0]])
         return _leaf(site, wrapped, args, _FACTORY_ONLY)
     try:
         args, kwargs = _with_factory(args, kwargs)
         namespace = namespace_of(args, kwargs)
     except Exception:  # law 1: sqlite3 will object to these arguments itself
         return wrapped(*args, **kwargs)
-    site = current_sites.sites.plain(caller(), semconv.CONNECT_SPAN, namespace)
+    site = current_sites.sites.plain(semconv.CONNECT_SPAN, namespace)
     if kwargs.get("factory") is connections.default:
         return _leaf(site, wrapped, args, kwargs)
     connection, span = around(site, wrapped, args, kwargs)

@@ -13,7 +13,7 @@ from typing import Any, Callable, Mapping, Optional, Tuple
 
 from nutrace.probes.sqlite.account import Account, finish
 from nutrace.probes.sqlite.parameters import Passing, digest
-from nutrace.probes.sqlite.sites import caller, current_sites
+from nutrace.probes.sqlite.sites import current_sites
 from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import switch
@@ -186,7 +186,7 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
         connection = _connection(cursor)
         link = connection._nutrace
         statement = statement_of(args[0])
-        site = current_sites.sites.statement(caller(), statement, link.namespace)
+        site = current_sites.sites.statement(statement, link.namespace)
         if original is _executemany and len(args) == 2:
             passing = Passing(statement.literals)
             hashed = ""

@@ -64,8 +64,11 @@ class Sites:
         self._sites: Dict[Tuple[Any, ...], Site] = {}
         self._others: Dict[str, Site] = {}
 
-    def statement(self, frame: Optional[FrameType], statement: Statement, namespace: str) -> Site:
-        """The site of a statement's executions."""
+    def statement(self, statement: Statement, namespace: str) -> Site:
+        """The site of a statement's executions, by whoever asks for it now."""
+        frame: Optional[FrameType] = sys._getframe(2)
+        while frame is not None and _between[frame.f_globals.get("__name__")]:  # `caller` written out
+            frame = frame.f_back
         if frame is None:
             key: Tuple[Any, ...] = (0, 0, statement.digest, namespace)
         else:
@@ -80,8 +83,11 @@ class Sites:
         attributes[semconv.SQL_STATEMENT] = statement.digest
         return self._make(key, frame, semconv.STATEMENT_SPAN, attributes)
 
-    def plain(self, frame: Optional[FrameType], name: str, namespace: str) -> Site:
-        """The site of what is no statement: connect, close, commit, rollback."""
+    def plain(self, name: str, namespace: str) -> Site:
+        """The site of what is no statement: connect, close, commit, rollback; likewise."""
+        frame: Optional[FrameType] = sys._getframe(2)
+        while frame is not None and _between[frame.f_globals.get("__name__")]:
+            frame = frame.f_back
         if frame is None:
             key: Tuple[Any, ...] = (0, 0, name, namespace)
         else:
