@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 from nutrace.components.asked import AskedConnection
 from nutrace.components.frame_queries import SCHEMA, FrameQuery, Schema, same_order
 from nutrace.components.kept_rows import Row, size_of
+from nutrace.components.log_file import State
 from nutrace.recording.clock import now_ns
 
 #: The sweeps around a scenario, in the order of time: (first frame, microseconds before it, last
@@ -18,6 +19,9 @@ _AROUND = """
         AND timestamp <= (SELECT timestamp FROM lidar_pc WHERE token = ?) + ?
     ORDER BY timestamp
 """
+
+
+_MOST = 2_000  # plans that are remembered
 
 
 def token_of(frame: Union[str, bytes]) -> bytes:
@@ -45,10 +49,8 @@ class Reader:
         The time in them.
     """
 
-    def __init__(self, connection: Any) -> None:
-        while isinstance(connection, AskedConnection):  # what is read here, nobody else is to keep
-            connection = connection.real()
-        self._connection = connection
+    def __init__(self, connection: AskedConnection) -> None:
+        self._connection: Any = connection
         self.statements = self.took_ns = 0
 
     def around(
@@ -99,7 +101,10 @@ class Reader:
     def _run(self, sql: str, parameters: Sequence[Any], columns: Optional[List[str]] = None) -> Any:
         """The rows of a query, as tuples; `columns` is given their names."""
         began = now_ns()
-        cursor = self._connection.cursor()
+        connection = self._connection
+        while isinstance(connection, AskedConnection):  # what is read here, nobody else is to keep
+            connection = connection.real()
+        cursor = connection.cursor()
         cursor.row_factory = None
         try:
             self.statements += 1
@@ -110,3 +115,34 @@ class Reader:
         finally:
             cursor.close()
             self.took_ns += now_ns() - began
+
+
+class Orders:
+    """Which statements may be asked for many frames at once, on which files; looked up once for each.
+
+    Whoever asks the same at the same time looks it up as well.
+    """
+
+    def __init__(self) -> None:
+        self._schemas: Dict[Tuple[str, State], Schema] = {}
+        self._known: Dict[Tuple[str, State, str, int], bool] = {}  # ..., statement, number of frames
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._schemas.clear()
+        self._known.clear()
+
+    def are_kept(
+        self, reader: Reader, file: Tuple[str, State], query: FrameQuery, tokens: Sequence[bytes]
+    ) -> bool:
+        """Whether frames that are read together have their rows in the order that each has by itself."""
+        key = (*file, query.sql, len(tokens))
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _MOST:
+                self.clear()
+            schema = self._schemas.get(file)
+            if schema is None:
+                schema = self._schemas[file] = reader.schema()
+            known = self._known[key] = reader.keeps_order(query, tokens, schema)
+        return known

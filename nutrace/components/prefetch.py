@@ -9,18 +9,17 @@ from collections import Counter, OrderedDict
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from nutrace import semconv
-from nutrace.components.asked import Answer, AskedConnection
+from nutrace.components.asked import AskedConnection
+from nutrace.components.asked_cursor import Answer
 from nutrace.components.forks import watch
-from nutrace.components.frame_queries import FrameQuery, Schema, frame_query
-from nutrace.components.frames import Read, Reader, token_of
-from nutrace.components.kept_rows import KeptRows, Row
+from nutrace.components.frame_queries import FrameQuery, frame_query
+from nutrace.components.frames import Orders, Read, Reader, token_of
+from nutrace.components.kept_rows import KeptRows
 from nutrace.components.log_file import State, is_settled, state
 from nutrace.components.noting import note
 from nutrace.components.prefetch_options import Options
 from nutrace.components.queries import Open
-from nutrace.components.scenario_frames import FrameStatement, ScenarioFrames
-
-_MOST = 2_000  # statements, and files, of which something is remembered
+from nutrace.components.scenario_frames import MOST_STATEMENTS, FrameStatement, ScenarioFrames, Timed
 
 
 class _Held(NamedTuple):
@@ -52,8 +51,7 @@ class ScenarioPrefetch:
         self._scenarios: Dict[int, ScenarioFrames] = {}  # by thread
         self._held: OrderedDict[_Key, _Held] = OrderedDict()
         self._bytes = 0
-        self._schemas: Dict[Tuple[str, State], Schema] = {}
-        self._in_order: Dict[Tuple[str, State, str, int], bool] = {}  # ..., statement, frames at a time
+        self._orders = Orders()
         self._took_ns: Dict[str, int] = {}  # what a statement took for one frame, by itself
         self._useful: Set[str] = set()  # statements that were asked for many frames
         # Reentrant: the garbage collector may run a finalizer of anybody's while we hold it.
@@ -91,8 +89,7 @@ class ScenarioPrefetch:
         with self._lock:
             self._scenarios.clear()
             self._held.clear()
-            self._schemas.clear()
-            self._in_order.clear()
+            self._orders.clear()
             self._bytes = 0
 
     def connect(self, file: Any, following: Optional[Open] = None) -> Any:
@@ -146,7 +143,7 @@ class ScenarioPrefetch:
         if held is not None:
             self._count(avoided_ns=self._took_ns.get(sql, 0))
             return KeptRows(held.read.columns, held.read.rows[token])
-        return _Timed(self._took_ns, sql) if sql not in self._took_ns else None
+        return Timed(self._took_ns, sql) if sql not in self._took_ns else None
 
     def _scenario(self, connection: AskedConnection, file: str, token: bytes) -> Optional[ScenarioFrames]:
         """A scenario that has the frame, this thread's before others'."""
@@ -198,7 +195,8 @@ class ScenarioPrefetch:
         reader = Reader(connection)
         read = None
         try:
-            read = self._read(reader, query, scenario.file, scenario.chunks[chunk], now)
+            if self._orders.are_kept(reader, (scenario.file, now), query, scenario.chunks[chunk]):
+                read = reader.read(query, scenario.chunks[chunk], self._most_bytes)
         except (sqlite3.Error, KeyError):  # KeyError: of no frame that was asked for
             pass
         finally:
@@ -215,33 +213,11 @@ class ScenarioPrefetch:
         with self._lock:
             self._figures["reads"] += 1
             self._figures["rows"] += read.total
-            self._remember(self._useful, query.sql)
+            if len(self._useful) < MOST_STATEMENTS:
+                self._useful.add(query.sql)
             if any(scenario is each for each in self._scenarios.values()):  # else it has ended meanwhile
                 self._hold(key, held)
         return held
-
-    def _read(
-        self, reader: Reader, query: FrameQuery, file: str, tokens: Sequence[bytes], now: State
-    ) -> Optional[Read]:
-        schema = self._schemas.get((file, now))
-        if schema is None:
-            schema = reader.schema()
-            self._remember(self._schemas, (file, now), schema)
-        known = (file, now, query.sql, len(tokens))
-        in_order = self._in_order.get(known)
-        if in_order is None:
-            in_order = reader.keeps_order(query, tokens, schema)
-            self._remember(self._in_order, known, in_order)
-        return reader.read(query, tokens, self._most_bytes) if in_order else None
-
-    def _remember(self, where: Any, what: Any, value: Any = None) -> None:
-        with self._lock:
-            if len(where) >= _MOST:
-                where.clear()
-            if isinstance(where, set):
-                where.add(what)
-            else:
-                where[what] = value
 
     def _hold(self, key: _Key, held: _Held) -> None:
         self._drop(key)
@@ -272,21 +248,3 @@ class ScenarioPrefetch:
                 for statement in scenario.statements.values():
                     statement.loading.clear()
         self._lock.release()
-
-
-class _Timed:
-    """A query for a frame that is not here, whose time says what is spared when others are."""
-
-    def __init__(self, took_ns: Dict[str, int], sql: str) -> None:
-        self._took_ns = took_ns
-        self._sql = sql
-
-    def wants(self, row: Row) -> bool:
-        """To the end."""
-        return True
-
-    def answered(self, found: KeptRows, took_ns: int) -> None:
-        """Note the time."""
-        if len(self._took_ns) >= _MOST:
-            self._took_ns.clear()
-        self._took_ns[self._sql] = took_ns

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 
 from nutrace import semconv
-from nutrace.components.asked import Answer, AskedConnection
+from nutrace.components.asked import AskedConnection
+from nutrace.components.asked_cursor import Answer
 from nutrace.components.bounds import above, at_least
 from nutrace.components.forks import watch
 from nutrace.components.kept_rows import KeptRows, Row, size_of

@@ -6,7 +6,12 @@ import itertools
 from collections import Counter
 from typing import Dict, List, Sequence, Set, Tuple
 
+from nutrace.components.kept_rows import KeptRows, Row
+
 _numbers = itertools.count()
+
+#: Of which something is remembered.
+MOST_STATEMENTS = 2_000
 
 #: How often a chunk is read, if it was evicted, or the log has changed: asking for one frame is
 #: cheaper than reading many each time.
@@ -53,3 +58,21 @@ class ScenarioFrames:
         parts: Tuple[Sequence[bytes], ...] = ([*before, *self.frames], after)
         self.chunks = [tuple(part[at : at + most]) for part in parts for at in range(0, len(part), most)]
         self.chunk_of = {token: number for number, chunk in enumerate(self.chunks) for token in chunk}
+
+
+class Timed:
+    """A query for a frame that is not here, whose time says what is spared when others are."""
+
+    def __init__(self, took_ns: Dict[str, int], sql: str) -> None:
+        self._took_ns = took_ns
+        self._sql = sql
+
+    def wants(self, row: Row) -> bool:
+        """To the end."""
+        return True
+
+    def answered(self, found: KeptRows, took_ns: int) -> None:
+        """Note the time."""
+        if len(self._took_ns) >= MOST_STATEMENTS:
+            self._took_ns.clear()
+        self._took_ns[self._sql] = took_ns
