@@ -7,9 +7,9 @@ from typing import Any, Callable, Sequence, Tuple
 
 from nutrace.components.asked_cursor import Answer, AskedCursor
 from nutrace.components.kept_rows import is_known
+from nutrace.components.own_faults import fault
 from nutrace.components.queries import Open
 from nutrace.components.statements import verdict
-from nutrace.recording.span import home
 
 Ask = Callable[["AskedConnection", str, Sequence[object]], Answer]
 
@@ -99,7 +99,7 @@ class AskedConnection:
                 return None
             return self._ask(self, sql, *args) if args else self._ask(self, sql, ())
         except Exception:  # law 1: then the database answers
-            home.fault("answering a query from memory")
+            fault("answering a query from memory")
             return None
 
     def __getattr__(self, name: str) -> Any:

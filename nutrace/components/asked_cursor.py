@@ -7,8 +7,8 @@ import sqlite3
 from typing import Any, Iterator, List, Optional, Protocol, Tuple, Union
 
 from nutrace.components.kept_rows import KeptRows, Row
+from nutrace.components.own_faults import fault
 from nutrace.recording.clock import now_ns
-from nutrace.recording.span import home
 
 
 class Question(Protocol):
@@ -175,4 +175,4 @@ def _watched(cursor: Any, question: Question, spent_ns: int) -> Iterator[Any]:
             columns = tuple(each[0] for each in cursor.description)
             question.answered(KeptRows(columns, kept), spent_ns)
         except Exception:  # law 1: the rows are the program's already
-            home.fault("keeping the rows of a query")
+            fault("keeping the rows of a query")

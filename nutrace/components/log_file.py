@@ -22,8 +22,8 @@ def identity(file: str) -> Optional[Identity]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-#: Of the file and of the write-ahead log beside it: inode, size, times of the last change of the
-#: contents and of the inode. The first begins with the device.
+#: Of the file: device, inode, size, times of the last change of its contents and of its inode, in ns.
+#: Of the write-ahead log beside it: inode, size, time of the last change.
 State = Tuple[Tuple[int, ...], Optional[Tuple[int, ...]]]
 
 _COARSE_NS = 100_000_000  # more than a tick of any clock that a local file system takes its times from
@@ -44,8 +44,9 @@ def state(file: str) -> Optional[State]:
         wal = os.stat(file + "-wal")
     except OSError:
         return own, None
-    # SQLite makes an empty one when it opens such a file to read, and takes it away after.
-    return own, (wal.st_ino, wal.st_size, wal.st_mtime_ns, wal.st_ctime_ns) if wal.st_size else None
+    # SQLite makes an empty one when it opens such a file to read, and takes it away after; and it
+    # sets the owner of one that is there, which changes the inode.
+    return own, (wal.st_ino, wal.st_size, wal.st_mtime_ns) if wal.st_size else None
 
 
 def is_settled(found: State) -> bool:

@@ -9,11 +9,11 @@ from typing import Any, Mapping, Tuple
 
 from nutrace.components import queries
 from nutrace.components.component import Misfit
+from nutrace.components.own_faults import fault
 from nutrace.components.prefetch import ScenarioPrefetch
 from nutrace.components.prefetch_options import Options
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
-from nutrace.recording.span import home
 
 __all__ = ["Options", "Part", "ScenarioPrefetch", "build"]
 
@@ -104,7 +104,7 @@ class Part:
                     else:
                         prefetch.begin(log_file, getattr(scenario, place.tokens))
                 except Exception:  # law 1: the simulation begins, whatever is odd about its scenario
-                    home.fault("beginning to prefetch a scenario")
+                    fault("beginning to prefetch a scenario")
             return original(self)
 
         return initialize
