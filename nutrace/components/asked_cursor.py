@@ -49,14 +49,14 @@ class AskedCursor:
     def __init__(self, connection: Asked) -> None:
         set_own = super().__setattr__
         set_own("connection", connection)
-        set_own("_factory", connection.row_factory)
+        set_own("row_factory", connection.row_factory)
         set_own("_real", None)
         set_own("_rows", None)
         set_own("_kept", None)
         set_own("_closed", False)
 
     connection: Asked
-    _factory: Any
+    row_factory: Any  # as the connection's was when it was made, unless it was given another
     _real: Any
     _rows: Optional[Iterator[Any]]  # from memory, or watched; None while the real cursor gives them
     _kept: Optional[KeptRows]  # what the rows are from, if from memory
@@ -68,10 +68,10 @@ class AskedCursor:
         set_own = super().__setattr__
         set_own("_rows", None)
         set_own("_kept", None)
-        answer = self.connection.ask(self._factory, sql, args)
+        answer = self.connection.ask(self.row_factory, sql, args)
         if type(answer) is KeptRows:
             set_own("_kept", answer)
-            set_own("_rows", answer.given_by(self._factory))
+            set_own("_rows", answer.given_by(self.row_factory))
             return self
         real = self._opened()
         if answer is None:
@@ -129,8 +129,8 @@ class AskedCursor:
     def _opened(self) -> Any:
         if self._real is None:
             real = self.connection.real().cursor()
-            if real.row_factory is not self._factory:
-                real.row_factory = self._factory  # as the connection's was when the cursor was made
+            if real.row_factory is not self.row_factory:
+                real.row_factory = self.row_factory
             super().__setattr__("_real", real)
         return self._real
 
@@ -145,8 +145,13 @@ class AskedCursor:
         return getattr(self._opened(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self.connection.plainly()
-        setattr(self._opened(), name, value)
+        if name == "row_factory":
+            super().__setattr__(name, value)
+            if self._real is not None:
+                self._real.row_factory = value
+        else:
+            self.connection.plainly()
+            setattr(self._opened(), name, value)
 
 
 def _watched(cursor: Any, question: Question, spent_ns: int) -> Iterator[Any]:

@@ -58,9 +58,13 @@ class Opened:
 
     def __call__(self, log: str) -> sqlite3.Connection:
         connection = sqlite3.connect(log, check_same_thread=False)
-        connection.set_trace_callback(self.statements.append)
+        connection.set_trace_callback(self._note)
         self.connections.append(connection)
         return connection
+
+    def _note(self, statement: str) -> None:
+        if not statement.startswith("-- "):  # what a statement runs itself
+            self.statements.append(statement)
 
     @property
     def open(self) -> int:
