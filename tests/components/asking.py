@@ -49,22 +49,31 @@ def plain(rows: Any) -> List[Any]:
     return found
 
 
+class _Cursor(sqlite3.Cursor):
+    def execute(self, sql: str, *args: Any) -> Any:
+        self.connection.noted.append(sql)  # type: ignore[attr-defined]
+        return super().execute(sql, *args)
+
+
+class _Connection(sqlite3.Connection):
+    noted: List[str]
+
+    def cursor(self, *args: Any) -> Any:
+        return super().cursor(_Cursor)
+
+
 class Opened:
-    """Opens connections to a log, and counts them and what SQLite runs on them."""
+    """Opens connections to a log, and counts them and what is run on their cursors."""
 
     def __init__(self) -> None:
         self.connections: List[sqlite3.Connection] = []
         self.statements: List[str] = []
 
     def __call__(self, log: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(log, check_same_thread=False)
-        connection.set_trace_callback(self._note)
+        connection = sqlite3.connect(log, check_same_thread=False, factory=_Connection)
+        connection.noted = self.statements
         self.connections.append(connection)
         return connection
-
-    def _note(self, statement: str) -> None:
-        if not statement.startswith("-- "):  # what a statement runs itself
-            self.statements.append(statement)
 
     @property
     def open(self) -> int:
