@@ -21,7 +21,12 @@ from nutrace.trace import Trace, load
 STEPS = 20
 LIGHTS = "traffic_light_cache"
 POOL = "connection_pool"
-WITH = ("", LIGHTS, POOL, "all", f"{POOL}:pool_size=0", f"{LIGHTS}:entries=1")
+ROWS = "row_cache"
+PREFETCH = "scenario_prefetch"
+WITH = (
+    *("", LIGHTS, POOL, ROWS, PREFETCH, "all"),
+    *(f"{POOL}:pool_size=0", f"{LIGHTS}:entries=1", f"{ROWS}:entries=1", f"{PREFETCH}:frames=3"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +99,7 @@ class Traced:
 
 
 def test_figures_are_what_the_statements_say(tmp_path: Path, log: str) -> None:
-    plain, both = Traced(tmp_path / "plain", log, ""), Traced(tmp_path / "both", log, "all")
+    plain, both = Traced(tmp_path / "plain", log, ""), Traced(tmp_path / "both", log, f"{LIGHTS},{POOL}")
     assert plain.components == {}
     cache, pool = both.components[LIGHTS].figures, both.components[POOL].figures
     # Twice a step: for the planner, and for the history.
@@ -131,3 +136,51 @@ def test_evictions_and_connections_of_ones_own(tmp_path: Path, log: str) -> None
     assert figures["entries"] == 1
     assert run.components[POOL].figures["connections"] == run.components[POOL].figures["checkouts"]
     assert run.components[POOL].figures["open"] == 0
+
+
+def test_the_row_cache_saves_what_it_says(tmp_path: Path, log: str) -> None:
+    plain, cached = Traced(tmp_path / "plain", log, ""), Traced(tmp_path / "cached", log, ROWS)
+    figures = cached.components[ROWS].figures
+    # Every repeat; but for those of SQLAlchemy, which reads the metadata, and connects twice.
+    assert figures["hits"] == plain.database.repeated - cached.database.repeated > 2 * STEPS
+    assert cached.database.repeated <= 1
+    assert cached.database.all.count == plain.database.all.count - figures["hits"]
+    assert figures["misses"] == figures["entries"] == cached.database.connections.opened - 2
+    assert figures["avoided_ns"] > 0
+
+
+def test_the_prefetch_saves_what_it_says(tmp_path: Path, log: str) -> None:
+    plain, read = Traced(tmp_path / "plain", log, ""), Traced(tmp_path / "read", log, PREFETCH)
+    figures = read.components[PREFETCH].figures
+    assert read.database.all.count == plain.database.all.count - figures["hits"] + figures["statements"]
+    assert figures["hits"] > 5 * STEPS
+    assert (figures["reads"], figures["refused"]) == (3, 0)
+    assert figures["statements"] == 3 * figures["reads"] + 2
+    # The first steps read for all.
+    assert read.database.in_steps.count < STEPS < plain.database.in_steps.count / 5
+    # The spans' callers are the program's.
+    named = {where.function for each in read.database.statements for where, _ in each.callers}
+    assert not [name for name in named if name.startswith("nutrace.components")]
+
+
+def test_all_together(tmp_path: Path, log: str) -> None:
+    plain, run = Traced(tmp_path / "plain", log, ""), Traced(tmp_path / "all", log, "all")
+    lights, pool, rows, read = (run.components[name].figures for name in (LIGHTS, POOL, ROWS, PREFETCH))
+    saved = lights["hits"] + read["hits"] + rows["hits"]
+    assert run.database.all.count == plain.database.all.count - saved + read["statements"]
+    # The prefetch is asked first, the cache what that has not, and a connection what neither has.
+    assert rows["misses"] <= pool["checkouts"] < 30
+    assert run.database.connections.opened == pool["connections"] + 2 == 3
+    assert run.database.in_steps.count < STEPS
+
+
+def test_spans_say_what_came_from_memory(tmp_path: Path, log: str) -> None:
+    run = Traced(tmp_path / "run", log, f"{ROWS},{PREFETCH}")
+    hits = [
+        run.trace.attributes(span)[semconv.CACHE_HIT]
+        for span in range(len(run.trace))
+        if semconv.CACHE_HIT in run.trace.attributes(span)
+    ]
+    figures = [run.components[name].figures for name in (ROWS, PREFETCH)]
+    assert hits.count(True) == sum(each["hits"] for each in figures) > 5 * STEPS
+    assert hits.count(False) == figures[0]["misses"]

@@ -131,7 +131,7 @@ def test_each_frames_rows_are_what_it_would_give_by_itself(asked: Asked) -> None
     assert len(asked.opened.connections) == 4 * 2
     spent, avoided, held = asked.figure("spent_ns", "avoided_ns", "bytes_held")
     assert min(spent, avoided, held) > 0
-    assert asked.figure("rows") == (len(frames + asked.sweeps[50:100:2]) * (1 + 1 + 5 + 4),)
+    assert asked.figure("rows") == (len(frames + asked.sweeps[52:100:2]) * (1 + 1 + 5 + 4),)
 
 
 def test_rows_are_each_callers_own(asked: Asked) -> None:
@@ -156,7 +156,7 @@ def test_frames_that_have_nothing(asked: Asked, tmp_path: Path) -> None:
 
 def test_the_history_and_the_future(asked: Asked) -> None:
     """Frames around the scenario, as far apart as its own: those before are read with it."""
-    before, after = asked.sweeps[50:100:2], asked.sweeps[300:500:2]
+    before, after = asked.sweeps[52:100:2], asked.sweeps[300:490:2]
     assert asked.agree(BOXES, before + asked.frames)
     assert asked.figure("misses", "reads") == (1, 1)
     assert asked.agree(BOXES, after)

@@ -91,7 +91,7 @@ def test_choosing() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("foo", "unknown component 'foo': use traffic_light_cache, connection_pool, or all"),
+        ("foo", f"unknown component 'foo': use {', '.join(row.name for row in COMPONENTS)}, or all"),
         ("traffic_light_cache:entries=0", "entries is 0, and must be at least 1"),
         ("traffic_light_cache:entries=-5", "entries is -5, and must be at least 1"),
         ("traffic_light_cache:entries=many", "entries='many' is not a number"),
@@ -99,6 +99,9 @@ def test_choosing() -> None:
         ("connection_pool:pool_size=-1", "pool_size is -1, and must be at least 0"),
         ("connection_pool:timeout_s=0", "timeout_s is 0, and must be above 0"),
         ("connection_pool:timeout_s=nan", "timeout_s is nan, and must be above 0"),
+        ("row_cache:megabytes=0", "megabytes is 0, and must be above 0"),
+        ("row_cache:only=none", "'none' is not the hash of a statement"),
+        ("scenario_prefetch:frames=1", "frames is 1, and must be at least 2"),
         ("all:entries=5", "options follow the name of one component"),
         ("connection_pool:files=3,connection_pool:files=4", "names connection_pool twice"),
     ],
