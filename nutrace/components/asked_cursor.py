@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from typing import Any, Iterator, List, Optional, Protocol, Tuple, Union
+from typing import Any, Iterator, List, Optional, Protocol, Sequence, Tuple, Union
 
 from nutrace.components.kept_rows import KeptRows, Row
 from nutrace.components.own_faults import fault
 from nutrace.recording.clock import now_ns
+
+_TOGETHER = 256  # rows
 
 
 class Question(Protocol):
@@ -17,8 +19,8 @@ class Question(Protocol):
     def answered(self, found: KeptRows, took_ns: int) -> None:
         """All rows have come; it took so long inside SQLite."""
 
-    def wants(self, row: Row) -> bool:
-        """Whether a row is to be kept for :meth:`answered`; once it is not, none is."""
+    def wants(self, rows: Sequence[Row]) -> bool:
+        """Whether the next rows are to be kept for :meth:`answered`; if not, none is."""
 
 
 #: Rows; or a question; or ``None``: none of its business.
@@ -160,24 +162,36 @@ def _watched(cursor: Any, question: Question, spent_ns: int) -> Iterator[Any]:
     What is not taken to its end, or fails, it never learns.
     """
     kept: List[Row] = []
+    coming: List[Row] = []  # asked about together: this runs for each row of the program's
     wanted = True
     rows = iter(cursor)
     began = now_ns()
     for row in rows:
         spent_ns += now_ns() - began
         if wanted:
-            plain = tuple(row)
-            wanted = question.wants(plain)
-            if wanted:
-                kept.append(plain)
-            else:
-                kept.clear()
+            coming.append(row)
+            if len(coming) >= _TOGETHER:
+                wanted = _keep(coming, kept, question)
         yield row
         began = now_ns()
     spent_ns += now_ns() - began
-    if wanted:
+    if wanted and _keep(coming, kept, question):
         try:
-            columns = tuple(each[0] for each in cursor.description)
+            columns = tuple([each[0] for each in cursor.description])
             question.answered(KeptRows(columns, kept), spent_ns)
         except Exception:  # law 1: the rows are the program's already
             fault("keeping the rows of a query")
+
+
+def _keep(coming: List[Row], kept: List[Row], question: Question) -> bool:
+    """Move rows from the one to the other, as tuples, if they are wanted; else keep none."""
+    try:
+        plain = list(map(tuple, coming))
+        coming.clear()
+        if question.wants(plain):
+            kept += plain
+            return True
+    except Exception:  # law 1
+        fault("keeping the rows of a query")
+    kept.clear()
+    return False

@@ -91,7 +91,7 @@ class Reader:
         columns: List[str] = []
         for row in self._run(query.of_many(len(tokens)), tokens, columns):
             plain = row[:-1]
-            size += size_of(plain)
+            size += size_of((plain,))
             if size > most_bytes:
                 return None
             found[row[-1]].append(plain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sqlite3
 import sys
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
@@ -43,9 +44,9 @@ def is_known(row_factory: Any) -> bool:
     return row_factory is None or row_factory is sqlite3.Row
 
 
-def size_of(row: Row) -> int:
-    """What a row takes, in bytes."""
-    return sys.getsizeof(row) + sum(map(sys.getsizeof, row))
+def size_of(rows: Sequence[Row]) -> int:
+    """What rows take, in bytes."""
+    return sum(map(sys.getsizeof, rows)) + sum(map(sys.getsizeof, itertools.chain.from_iterable(rows)))
 
 
 def _cursor(columns: Tuple[str, ...]) -> Any:

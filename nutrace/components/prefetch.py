@@ -15,7 +15,7 @@ from nutrace.components.forks import watch
 from nutrace.components.frame_queries import FrameQuery, frame_query
 from nutrace.components.frames import Orders, Read, Reader, token_of
 from nutrace.components.kept_rows import KeptRows
-from nutrace.components.log_file import State, is_settled, state
+from nutrace.components.log_file import State, absolute, is_settled, state
 from nutrace.components.noting import note
 from nutrace.components.prefetch_options import Options
 from nutrace.components.queries import Open
@@ -73,7 +73,7 @@ class ScenarioPrefetch:
         with self._lock:
             self.end()
             if tokens:
-                scenario = ScenarioFrames(os.path.abspath(os.fsdecode(file)), tokens)
+                scenario = ScenarioFrames(absolute(file), tokens)
                 self._scenarios[threading.get_ident()] = scenario
 
     def end(self) -> None:
@@ -130,7 +130,7 @@ class ScenarioPrefetch:
         query = frame_query(sql)
         if query is None:
             return None
-        file, token = os.path.abspath(os.fsdecode(connection.file)), bytes(value)
+        file, token = absolute(connection.file), bytes(value)
         now = state(file)
         if now is None:
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import threading
@@ -16,7 +15,7 @@ from nutrace.components.asked_cursor import Answer
 from nutrace.components.bounds import above, at_least
 from nutrace.components.forks import watch
 from nutrace.components.kept_rows import KeptRows, Row, size_of
-from nutrace.components.log_file import State, is_settled, state
+from nutrace.components.log_file import State, absolute, is_settled, state
 from nutrace.components.noting import note
 from nutrace.components.queries import Open
 from nutrace.components.statements import Parameters, frozen, verdict
@@ -159,7 +158,7 @@ class RowCache:
         frozen_parameters = frozen(parameters)
         if frozen_parameters is None:
             return None
-        file = os.path.abspath(os.fsdecode(connection.file))  # a program may change its directory
+        file = absolute(connection.file)
         now = state(file)
         if now is None:
             return None
@@ -213,11 +212,11 @@ class _Missed:
     def __init__(self, cache: RowCache, key: _Key) -> None:
         self._cache = cache
         self._key = key
-        self._size = size_of(tuple(value for _, value in key.parameters))
+        self._size = size_of(key.parameters)
 
-    def wants(self, row: Row) -> bool:
+    def wants(self, rows: Sequence[Row]) -> bool:
         """While they are not too many."""
-        self._size += size_of(row)
+        self._size += size_of(rows)
         return self._size <= self._cache.most_bytes
 
     def answered(self, found: KeptRows, took_ns: int) -> None:

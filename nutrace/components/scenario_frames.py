@@ -67,7 +67,7 @@ class Timed:
         self._took_ns = took_ns
         self._sql = sql
 
-    def wants(self, row: Row) -> bool:
+    def wants(self, rows: Sequence[Row]) -> bool:
         """To the end."""
         return True
 
