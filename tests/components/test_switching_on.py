@@ -160,15 +160,23 @@ MISFITS: Dict[str, str] = {
 
 
 @pytest.mark.parametrize("reason", MISFITS)
-@pytest.mark.parametrize("traced", [False, True])
-def test_another_shape_is_refused_in_one_line(tmp_path: Path, reason: str, traced: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "traced"),
+    [
+        ("connection_pool", False),
+        ("connection_pool", True),
+        ("row_cache", False),
+        ("scenario_prefetch", False),
+    ],
+)
+def test_another_shape_is_refused_in_one_line(tmp_path: Path, reason: str, name: str, traced: bool) -> None:
     put_devkit(tmp_path, MISFITS[reason])
     source = "from nuplan.database.nuplan_db import query_session\nprint(query_session.__name__)"
     more = {"NUTRACE": "1", "NUTRACE_SUMMARY": "0"} if traced else {}
-    ended = run(tmp_path, source, NUTRACE_COMPONENTS="connection_pool", **more)
+    ended = run(tmp_path, source, NUTRACE_COMPONENTS=name, **more)
     assert (ended.code, ended.out) == (0, "nuplan.database.nuplan_db.query_session\n")
     (line,) = [line for line in ended.err.splitlines() if "no span was recorded" not in line]
-    assert line.startswith("nutrace: connection_pool does not fit this program: ")
+    assert line.startswith(f"nutrace: {name} does not fit this program: ")
     assert line.endswith(f"{reason}; it runs as stock")
 
 
