@@ -91,13 +91,15 @@ class AskedConnection:
     def ask(self, row_factory: Any, sql: str, args: Tuple[Any, ...]) -> Answer:
         """What memory says to a statement."""
         self.check()
-        if self._alone or not is_known(row_factory) or type(sql) is not str:
+        if self._alone:
             return None
         try:
-            if not verdict(sql).reads:
+            if type(sql) is not str or not verdict(sql).reads:
                 super().__setattr__("_alone", True)
                 return None
-            return self._ask(self, sql, *args) if args else self._ask(self, sql, ())
+            if not is_known(row_factory) or len(args) > 1:
+                return None
+            return self._ask(self, sql, *(args or ((),)))
         except Exception:  # law 1: then the database answers
             fault("answering a query from memory")
             return None

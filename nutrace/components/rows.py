@@ -85,8 +85,9 @@ class RowCache:
     A log that is replaced or written to is asked anew, also if what was written waits in a
     write-ahead log. Kept are results of queries that have come to their end, of statements whose
     result depends on nothing else: none that asks for the time, for chance or the connection, and
-    none on a connection that did anything but query. Threads may share a cache. A forked child goes
-    on with what is in it and counts from zero.
+    none on a connection that did anything but query. Of a view only the name is seen: nuPlan's logs
+    have none, and one that asks for such things inside would be kept. Threads may share a cache. A
+    forked child goes on with what is in it and counts from zero.
 
     Parameters
     ----------

@@ -374,6 +374,26 @@ def test_a_connection_with_something_of_its_own_is_asked_itself(
     assert plain(asked.many(own_log, query)) == stock(own_log, query)
 
 
+class Text(str):
+    """A text that is not quite one."""
+
+
+def test_calls_that_are_odd(asked: Asked, own_log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    list(asked.many(own_log, ALL))
+    connection = asked.connect(own_log)
+    for wrong in ((ALL, (), ()), (None,), ()):
+        with pytest.raises(TypeError):
+            connection.cursor().execute(*wrong)
+    connection.close()
+    connection = asked.connect(own_log)
+    connection.row_factory = lambda cursor, row: list(row)
+    connection.execute(Text("CREATE TEMP TABLE numbers AS SELECT 5 AS number, 'mine' AS name"))
+    connection.row_factory = None
+    assert connection.execute(ALL).fetchall() == [(5, "mine")]
+    connection.close()
+    assert capsys.readouterr().err == ""
+
+
 def test_who_writes_by_way_of_it_writes(asked: Asked, own_log: str) -> None:
     connection = asked.connect(own_log)
     with connection:
