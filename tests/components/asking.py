@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Sequence
+from typing import Any, Callable, Iterator, List, Sequence, Tuple
+
+from nutrace.components.row_cache import Options, RowCache
 
 Connect = Callable[[str], Any]
 
@@ -92,3 +94,43 @@ def settle(*files: Any) -> None:
     """Wait till the clock has moved on since the files were changed: right after, nothing is kept."""
     newest = max(Path(file).stat().st_ctime for file in files)
     time.sleep(max(0.0, newest + 0.12 - time.time()))
+
+
+ROWS = 20
+ALL = "SELECT number, name FROM numbers"
+SOME = "SELECT number, name FROM numbers WHERE number < ?"
+
+
+def make_numbers(file: Path, name: str = "a") -> str:
+    connection = sqlite3.connect(file)
+    connection.execute("CREATE TABLE numbers (number INTEGER, name TEXT)")
+    connection.executemany("INSERT INTO numbers VALUES (?, ?)", [(each, name) for each in range(ROWS)])
+    connection.commit()
+    connection.close()
+    return str(file)
+
+
+class CachedAsking:
+    """A cache, and queries by way of it."""
+
+    def __init__(self, **options: Any) -> None:
+        self.cache = RowCache(Options(**options))
+        self.opened = Opened()
+
+    def connect(self, log: str) -> Any:
+        return self.cache.connect(log, lambda: self.opened(log))
+
+    def many(self, log: str, query: str, *parameters: Any) -> Iterator[Any]:
+        return execute_many(self.connect, log, query, parameters)
+
+    def one(self, log: str, query: str, *parameters: Any) -> Any:
+        return execute_one(self.connect, log, query, parameters)
+
+    @property
+    def figures(self) -> Tuple[int, int, int, int]:
+        stats = self.cache.stats()
+        return stats["hits"], stats["misses"], stats["evictions"], stats["entries"]
+
+
+def stock(log: str, query: str, *parameters: Any) -> List[Any]:
+    return plain(execute_many(sqlite3.connect, log, query, parameters))
