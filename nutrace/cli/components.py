@@ -101,7 +101,9 @@ def _component(component: InstalledComponent) -> Iterator[str]:
 
 
 def _options(options: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value:g}" for name, value in options.items())
+    return ", ".join(
+        f"{name}={value if isinstance(value, str) else format(value, 'g')}" for name, value in options.items()
+    )
 
 
 def _value(name: str, value: int) -> str:

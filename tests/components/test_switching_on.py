@@ -91,7 +91,7 @@ def test_choosing() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("foo", "unknown component 'foo': use traffic_light_cache, connection_pool, or all"),
+        ("foo", f"unknown component 'foo': use {', '.join(row.name for row in COMPONENTS)}, or all"),
         ("traffic_light_cache:entries=0", "entries is 0, and must be at least 1"),
         ("traffic_light_cache:entries=-5", "entries is -5, and must be at least 1"),
         ("traffic_light_cache:entries=many", "entries='many' is not a number"),
@@ -99,6 +99,9 @@ def test_choosing() -> None:
         ("connection_pool:pool_size=-1", "pool_size is -1, and must be at least 0"),
         ("connection_pool:timeout_s=0", "timeout_s is 0, and must be above 0"),
         ("connection_pool:timeout_s=nan", "timeout_s is nan, and must be above 0"),
+        ("row_cache:megabytes=0", "megabytes is 0, and must be above 0"),
+        ("row_cache:only=none", "'none' is not the hash of a statement"),
+        ("scenario_prefetch:frames=1", "frames is 1, and must be at least 2"),
         ("all:entries=5", "options follow the name of one component"),
         ("connection_pool:files=3,connection_pool:files=4", "names connection_pool twice"),
     ],
@@ -157,15 +160,23 @@ MISFITS: Dict[str, str] = {
 
 
 @pytest.mark.parametrize("reason", MISFITS)
-@pytest.mark.parametrize("traced", [False, True])
-def test_another_shape_is_refused_in_one_line(tmp_path: Path, reason: str, traced: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "traced"),
+    [
+        ("connection_pool", False),
+        ("connection_pool", True),
+        ("row_cache", False),
+        ("scenario_prefetch", False),
+    ],
+)
+def test_another_shape_is_refused_in_one_line(tmp_path: Path, reason: str, name: str, traced: bool) -> None:
     put_devkit(tmp_path, MISFITS[reason])
     source = "from nuplan.database.nuplan_db import query_session\nprint(query_session.__name__)"
     more = {"NUTRACE": "1", "NUTRACE_SUMMARY": "0"} if traced else {}
-    ended = run(tmp_path, source, NUTRACE_COMPONENTS="connection_pool", **more)
+    ended = run(tmp_path, source, NUTRACE_COMPONENTS=name, **more)
     assert (ended.code, ended.out) == (0, "nuplan.database.nuplan_db.query_session\n")
     (line,) = [line for line in ended.err.splitlines() if "no span was recorded" not in line]
-    assert line.startswith("nutrace: connection_pool does not fit this program: ")
+    assert line.startswith(f"nutrace: {name} does not fit this program: ")
     assert line.endswith(f"{reason}; it runs as stock")
 
 
