@@ -50,6 +50,7 @@ def _listed() -> Dict[str, Any]:
                 "does": row.does,
                 "needs": row.needs,
                 "options": _defaults(row),
+                "in_all": dict(row.in_all),
             }
             for row in COMPONENTS
         ]
@@ -69,6 +70,8 @@ def _lines() -> Iterator[str]:
         yield f"  does:    {row.does}"
         yield f"  needs:   {row.needs}"
         yield f"  options: {_options(_defaults(row)) or 'unknown here: what it needs is not installed'}"
+        if row.in_all:
+            yield f"  in all:  {_options(row.in_all)}"
     yield ""
     yield "nutrace run --with traffic_light_cache,connection_pool -- python ...   (or: all)"
 
@@ -101,7 +104,9 @@ def _component(component: InstalledComponent) -> Iterator[str]:
 
 
 def _options(options: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value:g}" for name, value in options.items())
+    return ", ".join(
+        f"{name}={value if isinstance(value, str) else format(value, 'g')}" for name, value in options.items()
+    )
 
 
 def _value(name: str, value: int) -> str:

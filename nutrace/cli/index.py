@@ -12,7 +12,8 @@ from nutrace.analysis.database import Database, database
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.table import printable
 from nutrace.errors import UsageError
-from nutrace.plans import Index, drop, examine, make
+from nutrace.plans import drop, make
+from nutrace.plans.findings import Index, examine
 from nutrace.plans.log import uri_of
 from nutrace.plans.make import Change
 from nutrace.trace import load

@@ -1,0 +1,331 @@
+"""The indexes that a log's statements lack, made when the first statement asks for one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+import threading
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
+from typing import Dict, Iterable, List, Optional, Sequence, Set
+
+from nutrace.components.bounds import above, at_least
+from nutrace.components.forks import watch
+from nutrace.components.log_file import Identity, identity
+from nutrace.errors import NutraceError, OutputError, SettingsError
+from nutrace.plans.clone import clone
+from nutrace.plans.copies import cache_folder, copy, find, folders
+from nutrace.plans.ddl import create_index
+from nutrace.plans.log import Log, open_log
+from nutrace.plans.make import can_write, ensure
+from nutrace.plans.order import spared
+from nutrace.plans.query_plan import plan_of
+from nutrace.recording.clock import now_ns
+from nutrace.recording.faults import say
+from nutrace.recording.span import home
+
+NAME = "indexes"
+PLACES = ("auto", "log", "copy")
+
+#: (table, column): by these the devkit looks up what belongs to a frame, at each step.
+CANDIDATES = (("traffic_light_status", "lidar_pc_token"), ("lidar_box", "lidar_pc_token"))
+
+_READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
+_CONCERNED = re.compile(rf"\b(?:{'|'.join(table for table, _ in CANDIDATES)})\b", re.IGNORECASE)
+_MOST_LOGS = 1000
+_MOST_STATEMENTS = 1000  # of a log; those with IN have a text for each number of values
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the component.
+
+    Parameters
+    ----------
+    place:
+        ``log`` makes the indexes in the log itself, ``copy`` in a copy that the statements concerned
+        then read; ``auto`` in the log if it may be written, and else in a copy.
+    folder:
+        Where copies go; empty is ``$XDG_CACHE_HOME/nutrace/logs`` or ``~/.cache/nutrace/logs``. A copy
+        beside the log, or in either folder, is used wherever it is.
+    most_gib:
+        What the copies in that folder may take together, in GiB; what would be more is not made.
+    wait_s:
+        How long to wait for another process that is making the same, in seconds.
+
+    Raises
+    ------
+    SettingsError
+        For an unknown place, or a bound that is too low.
+    """
+
+    place: str = "auto"
+    folder: str = ""
+    most_gib: float = 20.0
+    wait_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.place not in PLACES:
+            raise SettingsError(f"{NAME}: place is {self.place!r}: use {', '.join(PLACES)}")
+        above(NAME, "most_gib", self.most_gib, 0)
+        at_least(NAME, "wait_s", self.wait_s, 0)
+
+
+@dataclass
+class _Known:
+    """What was found out about a log as it is now."""
+
+    identity: Identity
+    copy: str = ""
+    given_up: bool = False  # it runs as stock, and that was said
+    seen: Dict[str, None] = field(default_factory=dict)  # statements, for an index in place concerns all
+    from_copy: Dict[str, bool] = field(default_factory=dict)  # by statement, whether it reads the copy
+
+
+class LogIndexes:
+    """Which file a statement reads: the log, or a copy of it that has the index which it lacks.
+
+    A statement is looked at when it is first asked of a log: its plan, on an empty clone of the schema
+    as well, with the index and without. An index is made only for a statement which has it in the
+    place of a full scan *and* whose rows come in the same order as without
+    (see :mod:`nutrace.plans.order`); in the log itself only if that holds for all statements seen so
+    far. Statements that gain nothing, or whose order is not certain, read the log, not the copy.
+
+    A log that is replaced or written to is looked at anew, and its former copy used no more. Threads
+    may share one; a fork waits until an index that is being made is whole. A child counts from zero.
+
+    Parameters
+    ----------
+    options:
+        ``None`` takes the defaults.
+    """
+
+    def __init__(self, options: Optional[Options] = None) -> None:
+        self.options = options or Options()
+        self._logs: OrderedDict[str, _Known] = OrderedDict()
+        self._made: Dict[str, Set[str]] = {}  # in which logs this process made indexes, and their names
+        self._counted: Set[str] = set()  # logs whose indexes were counted
+        self._lock = threading.RLock()
+        self._figures: Counter[str] = Counter()
+        watch(self)
+
+    def file_for(self, file: str, text: str) -> str:
+        """The file that a statement is to read instead of `file`, or `file`.
+
+        Whatever is wrong with the log or a copy, the answer is the log.
+        """
+        if not _CONCERNED.search(text):
+            return file
+        name = os.path.abspath(file)
+        now = identity(name)
+        known = self._logs.get(name)
+        if now is None or (known is not None and known.given_up and known.identity == now):
+            return file
+        if known is None or known.identity != now or text not in known.from_copy:
+            known = self._look(name, text)
+        if known is None or not known.from_copy.get(text):
+            return file
+        if not os.path.exists(known.copy):  # somebody removed it
+            with self._lock:
+                self._logs.pop(name, None)
+            return file
+        self._figures["queries_redirected"] += 1  # threads may lose one: a figure, and no more
+        return known.copy
+
+    def stats(self) -> Dict[str, int]:
+        """Figures since the beginning of the process.
+
+        ``indexes_made`` in logs and copies, ``already_there`` in logs that lacked none or other
+        processes made, ``refused`` statements whose order an index could change; ``copies_made`` and
+        ``copies_found``; ``queries_redirected`` to a copy; ``bytes_copied``, indexes included;
+        ``spent_ns`` looking at plans, copying and making.
+        """
+        names = (
+            *("indexes_made", "already_there", "refused", "failed"),
+            *("copies_made", "copies_found", "queries_redirected", "bytes_copied", "spent_ns"),
+        )
+        with self._lock:
+            return {name: self._figures[name] for name in names}
+
+    def clear(self) -> None:
+        """Forget what was found out; the indexes and copies stay."""
+        with self._lock:
+            self._logs.clear()
+
+    # -- a statement that is new -------------------------------------------------------------
+
+    def _look(self, name: str, text: str) -> Optional[_Known]:
+        with self._lock:
+            began = now_ns()
+            known = self._current(name)
+            try:
+                if known is not None and not known.given_up and text not in known.from_copy:
+                    if len(known.from_copy) >= _MOST_STATEMENTS:
+                        known.from_copy.clear()
+                        known.seen.clear()
+                    known.seen[text] = None
+                    known.from_copy[text] = False
+                    self._decide(name, known, text)
+            except (NutraceError, OSError, sqlite3.Error) as error:
+                self._give_up(name, error)
+            except Exception:  # law 1: a statement of the program's must not fail because of us
+                home.fault(f"looking for indexes in {name}")
+                self._give_up(name, None)
+            finally:
+                self._figures["spent_ns"] += now_ns() - began
+            return self._logs.get(name)
+
+    def _current(self, name: str) -> Optional[_Known]:
+        now = identity(name)
+        known = self._logs.get(name)
+        if now is not None and (known is None or known.identity != now):
+            known = self._logs[name] = _Known(now, seen=known.seen if known is not None else {})
+            while len(self._logs) > _MOST_LOGS:
+                self._logs.popitem(last=False)
+        return known
+
+    def _give_up(self, name: str, error: Optional[Exception]) -> None:
+        known = self._current(name)
+        if known is None:
+            return
+        known.given_up = True
+        known.from_copy.clear()
+        self._figures["failed"] += 1
+        if error is not None:
+            reason = " ".join(str(error).split())
+            where = "" if name in reason else f"{name}: "
+            say(f"{NAME}: {where}{reason}; its statements run as stock")
+
+    def _decide(self, name: str, known: _Known, text: str) -> None:
+        with open_log(name) as log:
+            before = plan_of(log.connection, text)
+            lacking = _lacking(log)
+            self._count_there(name, len(CANDIDATES) - len(lacking))
+            self._check_order(name, log, before, text)
+            if not lacking:
+                return
+            with clone(log, list(lacking.values())) as tried:
+                gained = spared(before, plan_of(tried, text), tried, text)
+            if not gained or not _READS.match(text):
+                self._figures["refused"] += gained is None
+                return
+            wanted = {index: ddl for index, ddl in lacking.items() if index in gained}
+            in_place = not known.copy and self._may_write(name) and self._harmless(log, wanted, known.seen)
+        if in_place and self._make_in_place(name, wanted):
+            return
+        if self.options.place == "log":
+            raise OutputError(f"{name}: it may not be written, or an index could change the order of rows")
+        if not known.copy:
+            known.copy = self._copied(name, list(lacking.values()))
+        with open_log(known.copy) as copied:
+            after = plan_of(copied.connection, text)
+            known.from_copy[text] = bool(spared(before, after, copied.connection, text))
+
+    def _count_there(self, name: str, number: int) -> None:
+        if name not in self._counted:
+            self._counted.add(name)
+            self._figures["already_there"] += number
+
+    # -- in the log --------------------------------------------------------------------------
+
+    def _may_write(self, name: str) -> bool:
+        return self.options.place != "copy" and can_write(name)
+
+    def _harmless(self, log: Log, wanted: Dict[str, str], texts: Iterable[str]) -> bool:
+        """Whether every statement that was seen keeps the order of its rows."""
+        with clone(log, list(wanted.values())) as tried:
+            for text in texts:
+                with contextlib.suppress(sqlite3.Error):  # it fails in the program as well
+                    if spared(plan_of(log.connection, text), plan_of(tried, text), tried, text) is None:
+                        return False
+        return True
+
+    def _make_in_place(self, name: str, wanted: Dict[str, str]) -> bool:
+        for index, ddl in wanted.items():
+            try:
+                change = ensure(name, index, ddl, wait_s=self.options.wait_s)
+            except OutputError:
+                if self.options.place == "log":
+                    raise
+                return False
+            if change is None:
+                self._figures["already_there"] += 1
+                continue
+            self._figures["indexes_made"] += 1
+            self._made.setdefault(name, set()).add(index)
+            say(f"{NAME}: {name}: {ddl}; {change.seconds:.1f} s; nutrace index --drop undoes it")
+        return True
+
+    def _check_order(self, name: str, log: Log, plan: Sequence[str], text: str) -> None:
+        """A statement that comes later: is it as it would be without what this process made?"""
+        made = self._made.get(name)
+        if not made:
+            return
+        with clone(log, [f'DROP INDEX IF EXISTS "{index}"' for index in made]) as without:
+            if spared(plan_of(without, text), plan, log.connection, text) is None:
+                self._figures["refused"] += 1
+                say(
+                    f"{NAME}: {name}: rows of a statement may come in another order than without "
+                    f"{', '.join(sorted(made))}: {' '.join(text.split())[:200]}; "
+                    f"nutrace index --drop, and then {NAME}:place=copy, leaves them as they were"
+                )
+
+    # -- in a copy ---------------------------------------------------------------------------
+
+    def _copied(self, name: str, ddl: List[str]) -> str:
+        found = find(name, folders(name, self.options.folder))
+        if found is not None and _has_all(found):
+            self._figures["copies_found"] += 1
+            return found
+        folder = os.path.abspath(self.options.folder) if self.options.folder else cache_folder()
+        size = os.path.getsize(name)
+        say(f"{NAME}: copying {name} ({size / 1e6:,.0f} MB) to {folder}; nutrace index --drop removes it")
+        copied = copy(name, folder, ddl, wait_s=self.options.wait_s, most_bytes=self.options.most_gib * 2**30)
+        if copied.made:
+            self._figures["copies_made"] += 1
+            self._figures["indexes_made"] += len(ddl)
+            self._figures["bytes_copied"] += copied.size
+        else:
+            self._figures["copies_found"] += 1
+        return copied.path
+
+    # -- forks -------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """Let no thread be in the middle of a change."""
+        self._lock.acquire()
+
+    def after_fork(self, in_child: bool) -> None:
+        """Go on; a child's figures are its own."""
+        if in_child:
+            self._figures.clear()
+        self._lock.release()
+
+
+def _lacking(log: Log) -> Dict[str, str]:
+    """Of the candidates those that are not there: what makes them, by name."""
+    found = {}
+    for table, column in CANDIDATES:
+        declared = log.table(table)
+        if declared and column in log.columns(declared) and not _leads(log, declared, column):
+            name, ddl = create_index(log, declared, (column,))
+            found[name] = ddl
+    return found
+
+
+def _leads(log: Log, table: str, column: str) -> bool:
+    """Whether an index of the table begins with the column."""
+    return any(
+        log.connection.execute("SELECT name FROM pragma_index_info(?) WHERE seqno = 0", (name,)).fetchone()
+        == (column,)
+        for (name,) in log.connection.execute(
+            "SELECT name FROM pragma_index_list(?) WHERE NOT partial", (table,)
+        ).fetchall()
+    )
+
+
+def _has_all(path: str) -> bool:
+    with open_log(path) as log:
+        return not _lacking(log)
