@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any, Dict, Generator, Mapping, Tuple
+from typing import Any, Callable, Dict, Generator, Mapping, Tuple
 
 from nutrace.components.component import Misfit
 from nutrace.components.log_indexes import LogIndexes, Options
@@ -22,6 +22,10 @@ _QUERIES = (
     ("nuplan.database.nuplan_db.query_session", "nuplan-devkit"),
     ("nutrace.demo.miniature.query_session", "nutrace"),
 )
+_Args = Tuple[Any, ...]
+_Kwargs = Dict[str, Any]
+_Redirected = Tuple[_Args, _Kwargs, str]
+
 _TEXT, _FILE = 0, 2  # places among the arguments
 
 
@@ -49,11 +53,16 @@ class Part:
         if not inspect.isgeneratorfunction(inspect.unwrap(original)):
             raise Misfit(f"{original.__qualname__} is not a generator")
 
+        indexes = self.indexes
+
         @functools.wraps(original)
         def execute_many(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             # A generator as well: nothing is looked at before the first row is asked for.
-            args, kwargs = redirected(args, kwargs)
-            return (yield from original(*args, **kwargs))
+            args, kwargs, file = redirected(args, kwargs)
+            if not file:
+                return (yield from original(*args, **kwargs))
+            with indexes.reading(file):
+                return (yield from original(*args, **kwargs))
 
         return execute_many
 
@@ -62,34 +71,32 @@ class Part:
 
         @functools.wraps(original)
         def execute_one(*args: Any, **kwargs: Any) -> Any:
-            args, kwargs = redirected(args, kwargs)
+            args, kwargs, _ = redirected(args, kwargs)
             return original(*args, **kwargs)
 
         return execute_one
 
-    def _redirecting(self, original: Any, switch: Switch) -> Any:
+    def _redirecting(self, original: Any, switch: Switch) -> Callable[[_Args, _Kwargs], _Redirected]:
         if not inspect.isfunction(original):
             raise Misfit(f"{original!r} is not a function")
         names = list(inspect.signature(original).parameters)
         if len(names) != 3 or not names[_FILE].endswith("file"):
             raise Misfit(f"{original.__qualname__} takes other arguments than (query, parameters, file)")
         indexes = self.indexes
+        in_place = indexes.options.place != "copy"
 
-        def redirected(
-            args: Tuple[Any, ...], kwargs: Dict[str, Any]
-        ) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
-            if not switch:
-                return args, kwargs
+        def redirected(args: _Args, kwargs: _Kwargs) -> _Redirected:
+            """The arguments with the file to read, and that file if it may be written to."""
             text = args[_TEXT] if args else kwargs.get(names[_TEXT])
             file = args[_FILE] if len(args) > _FILE else kwargs.get(names[_FILE])
-            if type(text) is not str or type(file) is not str:
-                return args, kwargs  # what is wrong with them, the original says
+            if not switch or type(text) is not str or type(file) is not str:
+                return args, kwargs, ""  # what is wrong with them, the original says
             found = indexes.file_for(file, text)
             if found is file:
-                return args, kwargs
+                return args, kwargs, file if in_place else ""
             if len(args) > _FILE:
-                return (*args[:_FILE], found, *args[_FILE + 1 :]), kwargs
-            return args, {**kwargs, names[_FILE]: found}
+                return (*args[:_FILE], found, *args[_FILE + 1 :]), kwargs, ""
+            return args, {**kwargs, names[_FILE]: found}, ""
 
         return redirected
 

@@ -9,15 +9,15 @@ import sqlite3
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Optional, Sequence, Set
+from typing import Dict, Iterable, Optional, Sequence, Set
 
 from nutrace.components.bounds import above, at_least
 from nutrace.components.forks import watch
 from nutrace.components.log_file import Identity, identity
 from nutrace.errors import NutraceError, OutputError, SettingsError
+from nutrace.plans.candidates import CANDIDATES, lacking
 from nutrace.plans.clone import clone
 from nutrace.plans.copies import cache_folder, copy, find, folders
-from nutrace.plans.ddl import create_index
 from nutrace.plans.log import Log, open_log
 from nutrace.plans.make import can_write, ensure
 from nutrace.plans.order import spared
@@ -29,11 +29,9 @@ from nutrace.recording.span import home
 NAME = "indexes"
 PLACES = ("auto", "log", "copy")
 
-#: (table, column): by these the devkit looks up what belongs to a frame, at each step.
-CANDIDATES = (("traffic_light_status", "lidar_pc_token"), ("lidar_box", "lidar_pc_token"))
-
 _READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _CONCERNED = re.compile(rf"\b(?:{'|'.join(table for table, _ in CANDIDATES)})\b", re.IGNORECASE)
+_DEFERRED = 200  # times; then it is tried, and waited for those who read
 _MOST_LOGS = 1000
 _MOST_STATEMENTS = 1000  # of a log; those with IN have a text for each number of values
 
@@ -73,6 +71,16 @@ class Options:
         at_least(NAME, "wait_s", self.wait_s, 0)
 
 
+class _Concerned(Dict[str, bool]):
+    """Whether a statement has to do with the candidates' tables; what is asked at each step is kept."""
+
+    def __missing__(self, text: str) -> bool:
+        found = _CONCERNED.search(text) is not None
+        if len(self) < _MOST_STATEMENTS:
+            self[text] = found
+        return found
+
+
 @dataclass
 class _Known:
     """What was found out about a log as it is now."""
@@ -104,10 +112,12 @@ class LogIndexes:
 
     def __init__(self, options: Optional[Options] = None) -> None:
         self.options = options or Options()
+        self._concerned = _Concerned()
         self._logs: OrderedDict[str, _Known] = OrderedDict()
         self._made: Dict[str, Set[str]] = {}  # in which logs this process made indexes, and their names
         self._counted: Set[str] = set()  # logs whose indexes were counted
         self._lock = threading.RLock()
+        self._read: Counter[str] = Counter()  # by log, queries that are being read
         self._figures: Counter[str] = Counter()
         watch(self)
 
@@ -116,14 +126,16 @@ class LogIndexes:
 
         Whatever is wrong with the log or a copy, the answer is the log.
         """
-        if not _CONCERNED.search(text):
+        if not self._concerned[text]:
             return file
-        name = os.path.abspath(file)
+        name = file if os.path.isabs(file) else os.path.abspath(file)
         now = identity(name)
         known = self._logs.get(name)
         if now is None or (known is not None and known.given_up and known.identity == now):
             return file
         if known is None or known.identity != now or text not in known.from_copy:
+            if self._defers(name):
+                return file
             known = self._look(name, text)
         if known is None or not known.from_copy.get(text):
             return file
@@ -134,16 +146,39 @@ class LogIndexes:
         self._figures["queries_redirected"] += 1  # threads may lose one: a figure, and no more
         return known.copy
 
+    @contextlib.contextmanager
+    def reading(self, file: str) -> Iterator[None]:
+        """Around a query whose rows are given one by one: for so long, no index is made in its log."""
+        name = file if os.path.isabs(file) else os.path.abspath(file)
+        with self._lock:
+            self._read[name] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._read[name] -= 1
+                if not self._read[name]:
+                    del self._read[name]
+
+    def _defers(self, name: str) -> bool:
+        """Whether the statement runs as stock, and the next one is looked at: a reader would keep a log
+        locked that is to be written, and this thread may be the one that reads."""
+        if not self._read.get(name) or self.options.place == "copy" or not can_write(name):
+            return False
+        self._figures["deferred"] += 1
+        return self._figures["deferred"] % _DEFERRED > 0
+
     def stats(self) -> Dict[str, int]:
         """Figures since the beginning of the process.
 
         ``indexes_made`` in logs and copies, ``already_there`` in logs that lacked none or other
-        processes made, ``refused`` statements whose order an index could change; ``copies_made`` and
+        processes made, ``refused`` statements whose order an index could change; ``deferred`` ones that
+        ran as stock while their log was read; ``failed`` logs that run as stock; ``copies_made`` and
         ``copies_found``; ``queries_redirected`` to a copy; ``bytes_copied``, indexes included;
         ``spent_ns`` looking at plans, copying and making.
         """
         names = (
-            *("indexes_made", "already_there", "refused", "failed"),
+            *("indexes_made", "already_there", "refused", "deferred", "failed"),
             *("copies_made", "copies_found", "queries_redirected", "bytes_copied", "spent_ns"),
         )
         with self._lock:
@@ -201,24 +236,27 @@ class LogIndexes:
     def _decide(self, name: str, known: _Known, text: str) -> None:
         with open_log(name) as log:
             before = plan_of(log.connection, text)
-            lacking = _lacking(log)
-            self._count_there(name, len(CANDIDATES) - len(lacking))
+            absent = lacking(log)
+            self._count_there(name, len(CANDIDATES) - len(absent))
             self._check_order(name, log, before, text)
-            if not lacking:
+            if not absent:
                 return
-            with clone(log, list(lacking.values())) as tried:
+            with clone(log, list(absent.values())) as tried:
                 gained = spared(before, plan_of(tried, text), tried, text)
             if not gained or not _READS.match(text):
                 self._figures["refused"] += gained is None
                 return
-            wanted = {index: ddl for index, ddl in lacking.items() if index in gained}
+            wanted = {index: ddl for index, ddl in absent.items() if index in gained}
             in_place = not known.copy and self._may_write(name) and self._harmless(log, wanted, known.seen)
-        if in_place and self._make_in_place(name, wanted):
+        why = self._make_in_place(name, wanted) if in_place else ""
+        if in_place and not why:
             return
         if self.options.place == "log":
-            raise OutputError(f"{name}: it may not be written, or an index could change the order of rows")
+            raise OutputError(
+                why or f"{name}: may not be written, or an index could change the order of rows"
+            )
         if not known.copy:
-            known.copy = self._copied(name, list(lacking.values()))
+            known.copy = self._copied(name, absent, why)
         with open_log(known.copy) as copied:
             after = plan_of(copied.connection, text)
             known.from_copy[text] = bool(spared(before, after, copied.connection, text))
@@ -242,21 +280,20 @@ class LogIndexes:
                         return False
         return True
 
-    def _make_in_place(self, name: str, wanted: Dict[str, str]) -> bool:
+    def _make_in_place(self, name: str, wanted: Dict[str, str]) -> str:
+        """Make indexes; says why it could not."""
         for index, ddl in wanted.items():
             try:
                 change = ensure(name, index, ddl, wait_s=self.options.wait_s)
-            except OutputError:
-                if self.options.place == "log":
-                    raise
-                return False
+            except OutputError as error:
+                return str(error)
             if change is None:
                 self._figures["already_there"] += 1
                 continue
             self._figures["indexes_made"] += 1
             self._made.setdefault(name, set()).add(index)
             say(f"{NAME}: {name}: {ddl}; {change.seconds:.1f} s; nutrace index --drop undoes it")
-        return True
+        return ""
 
     def _check_order(self, name: str, log: Log, plan: Sequence[str], text: str) -> None:
         """A statement that comes later: is it as it would be without what this process made?"""
@@ -274,18 +311,23 @@ class LogIndexes:
 
     # -- in a copy ---------------------------------------------------------------------------
 
-    def _copied(self, name: str, ddl: List[str]) -> str:
+    def _copied(self, name: str, indexes: Dict[str, str], why: str) -> str:
         found = find(name, folders(name, self.options.folder))
         if found is not None and _has_all(found):
             self._figures["copies_found"] += 1
             return found
         folder = os.path.abspath(self.options.folder) if self.options.folder else cache_folder()
         size = os.path.getsize(name)
-        say(f"{NAME}: copying {name} ({size / 1e6:,.0f} MB) to {folder}; nutrace index --drop removes it")
-        copied = copy(name, folder, ddl, wait_s=self.options.wait_s, most_bytes=self.options.most_gib * 2**30)
+        why = why and f"{why}: "
+        say(
+            f"{NAME}: {why}copying {name} ({size / 1e6:,.0f} MB) to {folder}; nutrace index --drop removes it"
+        )
+        copied = copy(
+            name, folder, indexes, wait_s=self.options.wait_s, most_bytes=self.options.most_gib * 2**30
+        )
         if copied.made:
             self._figures["copies_made"] += 1
-            self._figures["indexes_made"] += len(ddl)
+            self._figures["indexes_made"] += len(indexes)
             self._figures["bytes_copied"] += copied.size
         else:
             self._figures["copies_found"] += 1
@@ -304,28 +346,6 @@ class LogIndexes:
         self._lock.release()
 
 
-def _lacking(log: Log) -> Dict[str, str]:
-    """Of the candidates those that are not there: what makes them, by name."""
-    found = {}
-    for table, column in CANDIDATES:
-        declared = log.table(table)
-        if declared and column in log.columns(declared) and not _leads(log, declared, column):
-            name, ddl = create_index(log, declared, (column,))
-            found[name] = ddl
-    return found
-
-
-def _leads(log: Log, table: str, column: str) -> bool:
-    """Whether an index of the table begins with the column."""
-    return any(
-        log.connection.execute("SELECT name FROM pragma_index_info(?) WHERE seqno = 0", (name,)).fetchone()
-        == (column,)
-        for (name,) in log.connection.execute(
-            "SELECT name FROM pragma_index_list(?) WHERE NOT partial", (table,)
-        ).fetchall()
-    )
-
-
 def _has_all(path: str) -> bool:
     with open_log(path) as log:
-        return not _lacking(log)
+        return not lacking(log)

@@ -16,10 +16,11 @@ import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator, List, Optional, Sequence
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from nutrace.errors import OutputError
-from nutrace.plans.log import connect, uri_of
+from nutrace.plans.ddl import PREFIX
+from nutrace.plans.log import connect, open_log, uri_of
 
 #: Called with the bytes done so far, and all.
 Progress = Callable[[int, int], None]
@@ -92,7 +93,7 @@ def remove(log: str, within: Sequence[str]) -> List[str]:
 def copy(
     log: str,
     folder: str,
-    ddl: Sequence[str],
+    indexes: Mapping[str, str],
     *,
     wait_s: float = 60.0,
     most_bytes: Optional[float] = None,
@@ -100,14 +101,15 @@ def copy(
 ) -> Copied:
     """Copy a log, and make indexes in the copy; it has its name when it is whole.
 
-    Whoever comes while another process is at it waits, and takes that one's copy.
+    Whoever comes while another process is at it waits, and takes that one's copy. A copy that is there
+    and lacks one of the indexes is replaced by one that has both its own and these.
 
     Parameters
     ----------
     folder:
         Where to; made if it is not there.
-    ddl:
-        What makes the indexes.
+    indexes:
+        What makes them, by name.
     wait_s:
         How long to wait for another process, in seconds.
     most_bytes:
@@ -128,15 +130,29 @@ def copy(
     try:
         os.makedirs(folder, exist_ok=True)
         with _lock(folder, wait_s):
-            found = _is_file(path)
-            if not found:
+            there = _indexes_of(path) if _is_file(path) else {}
+            made = not _is_file(path) or not indexes.keys() <= there.keys()
+            if made:
                 for stale in _about(log, folder):
-                    os.unlink(stale)
+                    if stale != path:
+                        os.unlink(stale)
                 _check_room(log, folder, most_bytes)
-                _make(log, path, ddl, progress)
-            return Copied(path, not found, os.path.getsize(path), time.perf_counter() - began)
+                _make(log, path, list({**there, **indexes}.values()), progress)
+            return Copied(path, made, os.path.getsize(path), time.perf_counter() - began)
     except (OSError, sqlite3.Error) as error:
         raise OutputError(f"{log}: cannot be copied to {folder}: {error}") from None
+
+
+def _indexes_of(path: str) -> Dict[str, str]:
+    """Nutrace's own, in a copy."""
+    with open_log(path) as log:
+        return {
+            name: sql
+            for name, sql in log.connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
+            )
+            if name.startswith(PREFIX)
+        }
 
 
 def _make(log: str, path: str, ddl: Sequence[str], progress: Optional[Progress]) -> None:

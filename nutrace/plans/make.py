@@ -12,7 +12,7 @@ from typing import Iterator, List, Optional, Sequence
 
 from nutrace.errors import InputError, OutputError
 from nutrace.plans.ddl import PREFIX
-from nutrace.plans.log import connect, quoted, uri_of
+from nutrace.plans.log import connect, open_log, quoted, uri_of
 
 _WAIT_S = 5.0  # for a program that is writing
 # For readers, when an index is whole: while we wait for them, new ones wait for us, and the devkit's give
@@ -44,7 +44,13 @@ def make(path: str, ddl: Sequence[str]) -> Iterator[Change]:
 
 
 def drop(path: str) -> Iterator[Change]:
-    """Drop the indexes that :func:`make` made, known by their names; raises as that does."""
+    """Drop the indexes that were made here, known by their names; raises as :func:`make` does.
+
+    A file that has none is not opened for writing.
+    """
+    with open_log(path) as log:
+        if not made(log.connection):
+            return
     with _open(path) as connection:
         for name in made(connection):
             yield _change(connection, path, f"DROP INDEX {quoted(name)}")
