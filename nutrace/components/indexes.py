@@ -15,6 +15,7 @@ from nutrace.components.component import Misfit
 from nutrace.components.log_indexes import LogIndexes, Options
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
+from nutrace.recording.span import home
 
 __all__ = ["LogIndexes", "Options", "Part", "build"]
 
@@ -91,7 +92,11 @@ class Part:
             file = args[_FILE] if len(args) > _FILE else kwargs.get(names[_FILE])
             if not switch or type(text) is not str or type(file) is not str:
                 return args, kwargs, ""  # what is wrong with them, the original says
-            found = indexes.file_for(file, text)
+            try:
+                found = indexes.file_for(file, text)
+            except Exception:  # law 1: a query of the program's must not fail because of us
+                home.fault("choosing what a query reads")
+                return args, kwargs, ""
             if found is file:
                 return args, kwargs, file if in_place else ""
             if len(args) > _FILE:

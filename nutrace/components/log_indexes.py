@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, Optional, Sequence, Set
+from typing import Dict, Iterable, Iterator, Optional, Sequence, Set
 
 from nutrace.components.bounds import above, at_least
 from nutrace.components.forks import watch
@@ -128,7 +128,7 @@ class LogIndexes:
         """
         if not self._concerned[text]:
             return file
-        name = file if os.path.isabs(file) else os.path.abspath(file)
+        name = _absolute(file)
         now = identity(name)
         known = self._logs.get(name)
         if now is None or (known is not None and known.given_up and known.identity == now):
@@ -149,7 +149,7 @@ class LogIndexes:
     @contextlib.contextmanager
     def reading(self, file: str) -> Iterator[None]:
         """Around a query whose rows are given one by one: for so long, no index is made in its log."""
-        name = file if os.path.isabs(file) else os.path.abspath(file)
+        name = _absolute(file)
         with self._lock:
             self._read[name] += 1
         try:
@@ -344,6 +344,13 @@ class LogIndexes:
         if in_child:
             self._figures.clear()
         self._lock.release()
+
+
+def _absolute(file: str) -> str:
+    try:
+        return file if os.path.isabs(file) else os.path.abspath(file)
+    except OSError:  # the working directory is gone
+        return file
 
 
 def _has_all(path: str) -> bool:
