@@ -25,9 +25,9 @@ _SEARCH = re.compile(
     r"(?P<depth> *)SEARCH (?P<what>(?:TABLE )?.+?) USING (?:COVERING )?INDEX (?P<index>.+) "
     r"\((?P<equal>.+=\?(?: AND .+=\?)*)\)\Z"
 )
-# A plan shows IN as it does =, though it searches for one value after the other, in their own order;
-# and a loop that DESC turns around looks as it did.
-_MAY_TURN = re.compile(r"\b(?:IN|DESC)\b", re.IGNORECASE)
+# A plan shows IN, and OR where it becomes one, as it does =, though it searches for one value after the
+# other, in their own order; and a loop that DESC turns around looks as it did.
+_MAY_TURN = re.compile(r"\b(?:IN|OR|DESC)\b", re.IGNORECASE)
 
 
 def spared(
@@ -51,7 +51,7 @@ def spared(
     """
     if tuple(before) == tuple(after):
         return ()
-    if len(before) != len(after) or _MAY_TURN.search(text):
+    if len(before) != len(after) or _MAY_TURN.search(_with_views(connection, text)):
         return None
     names = []
     for old, new in zip(before, after):
@@ -66,6 +66,13 @@ def spared(
             return None
         names.append(search["index"])
     return tuple(names)
+
+
+def _with_views(connection: sqlite3.Connection, text: str) -> str:
+    """A statement, and all that a view in it may stand for."""
+    views = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall()
+    named = any(name.lower() in text.lower() for name, _ in views)
+    return "\n".join([text, *(sql for _, sql in views)]) if named else text
 
 
 def _keeps_rowids_in_order(connection: sqlite3.Connection, index: str, equal: str) -> bool:
