@@ -201,8 +201,7 @@ class LogIndexes:
                         known.from_copy.clear()
                         known.seen.clear()
                     known.seen[text] = None
-                    known.from_copy[text] = False
-                    self._decide(name, known, text)
+                    known.from_copy[text] = self._decide(name, known, text)
             except (NutraceError, OSError, sqlite3.Error) as error:
                 self._give_up(name, error)
             except Exception:  # law 1: a statement of the program's must not fail because of us
@@ -233,33 +232,33 @@ class LogIndexes:
             where = "" if name in reason else f"{name}: "
             say(f"{NAME}: {where}{reason}; its statements run as stock")
 
-    def _decide(self, name: str, known: _Known, text: str) -> None:
+    def _decide(self, name: str, known: _Known, text: str) -> bool:
+        """Whether a statement is to read the copy; makes what it needs."""
         with open_log(name) as log:
             before = plan_of(log.connection, text)
             absent = lacking(log)
             self._count_there(name, len(CANDIDATES) - len(absent))
             self._check_order(name, log, before, text)
             if not absent:
-                return
+                return False
             with clone(log, list(absent.values())) as tried:
                 gained = spared(before, plan_of(tried, text), tried, text)
             if not gained or not _READS.match(text):
                 self._figures["refused"] += gained is None
-                return
+                return False
             wanted = {index: ddl for index, ddl in absent.items() if index in gained}
-            in_place = not known.copy and self._may_write(name) and self._harmless(log, wanted, known.seen)
-        why = self._make_in_place(name, wanted) if in_place else ""
-        if in_place and not why:
-            return
+            why = "" if known.copy else self._not_in_place(name, log, wanted, known.seen)
+        if not known.copy and not why:
+            why = self._make_in_place(name, wanted)
+            if not why:
+                return False
         if self.options.place == "log":
-            raise OutputError(
-                why or f"{name}: may not be written, or an index could change the order of rows"
-            )
+            raise OutputError(f"{name}: {why}")
         if not known.copy:
             known.copy = self._copied(name, absent, why)
         with open_log(known.copy) as copied:
             after = plan_of(copied.connection, text)
-            known.from_copy[text] = bool(spared(before, after, copied.connection, text))
+            return bool(spared(before, after, copied.connection, text))
 
     def _count_there(self, name: str, number: int) -> None:
         if name not in self._counted:
@@ -268,17 +267,18 @@ class LogIndexes:
 
     # -- in the log --------------------------------------------------------------------------
 
-    def _may_write(self, name: str) -> bool:
-        return self.options.place != "copy" and can_write(name)
-
-    def _harmless(self, log: Log, wanted: Dict[str, str], texts: Iterable[str]) -> bool:
-        """Whether every statement that was seen keeps the order of its rows."""
+    def _not_in_place(self, name: str, log: Log, wanted: Dict[str, str], texts: Iterable[str]) -> str:
+        """Why an index should not be made in the log itself; "" if it may."""
+        if self.options.place == "copy":
+            return "place=copy"
+        if not can_write(name):
+            return "it or its folder may not be written"
         with clone(log, list(wanted.values())) as tried:
             for text in texts:
                 with contextlib.suppress(sqlite3.Error):  # it fails in the program as well
                     if spared(plan_of(log.connection, text), plan_of(tried, text), tried, text) is None:
-                        return False
-        return True
+                        return "an index could change the order of rows of a statement that ran before"
+        return ""
 
     def _make_in_place(self, name: str, wanted: Dict[str, str]) -> str:
         """Make indexes; says why it could not."""
@@ -286,7 +286,7 @@ class LogIndexes:
             try:
                 change = ensure(name, index, ddl, wait_s=self.options.wait_s)
             except OutputError as error:
-                return str(error)
+                return str(error).replace(f"{name}: ", "")
             if change is None:
                 self._figures["already_there"] += 1
                 continue

@@ -55,7 +55,9 @@ def make(*more: str, table: str = "boxes (pc INT, size INT, weight REAL, kind IN
     connection.executemany("INSERT INTO frames VALUES (?, ?, ?)", [(n, 9 - n, 8 - n) for n in tokens])
     connection.executemany("INSERT INTO kinds VALUES (?, ?)", [(n, f"kind {n}") for n in range(5)])
     # Rows of a frame lie apart, and more than one is equal in all that it is sorted by.
-    rows = [(chance.randrange(9), n % 5, chance.random() * 10**n, n % 5) for n in chance.sample(range(300), 300)]
+    rows = [
+        (chance.randrange(9), n % 5, chance.random() * 10**n, n % 5) for n in chance.sample(range(300), 300)
+    ]
     marks = ", ".join("?" * 4)
     connection.executemany(f"INSERT OR IGNORE INTO boxes VALUES ({marks})", rows)
     for ddl in more:
