@@ -12,7 +12,8 @@ import inspect
 from typing import Any, Callable, Dict, Generator, Mapping, Tuple
 
 from nutrace.components.component import Misfit
-from nutrace.components.log_indexes import LogIndexes, Options
+from nutrace.components.index_options import Options
+from nutrace.components.log_indexes import LogIndexes
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.recording.span import home

@@ -9,66 +9,28 @@ import sqlite3
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, Iterator, Optional, Sequence, Set
+from typing import Dict, Iterator, Optional, Set
 
-from nutrace.components.bounds import above, at_least
 from nutrace.components.forks import watch
+from nutrace.components.index_making import Maker
+from nutrace.components.index_options import NAME, Options
 from nutrace.components.log_file import Identity, identity
-from nutrace.errors import NutraceError, OutputError, SettingsError
+from nutrace.errors import NutraceError, OutputError
 from nutrace.plans.candidates import CANDIDATES, lacking
 from nutrace.plans.clone import clone
-from nutrace.plans.copies import cache_folder, copy, find, folders
-from nutrace.plans.log import Log, open_log
-from nutrace.plans.make import can_write, ensure
+from nutrace.plans.log import open_log
+from nutrace.plans.make import can_write
 from nutrace.plans.order import spared
 from nutrace.plans.query_plan import plan_of
 from nutrace.recording.clock import now_ns
 from nutrace.recording.faults import say
 from nutrace.recording.span import home
 
-NAME = "indexes"
-PLACES = ("auto", "log", "copy")
-
 _READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _CONCERNED = re.compile(rf"\b(?:{'|'.join(table for table, _ in CANDIDATES)})\b", re.IGNORECASE)
 _DEFERRED = 200  # times; then it is tried, and waited for those who read
 _MOST_LOGS = 1000
 _MOST_STATEMENTS = 1000  # of a log; those with IN have a text for each number of values
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options of the component.
-
-    Parameters
-    ----------
-    place:
-        ``log`` makes the indexes in the log itself, ``copy`` in a copy that the statements concerned
-        then read; ``auto`` in the log if it may be written, and else in a copy.
-    folder:
-        Where copies go; empty is ``$XDG_CACHE_HOME/nutrace/logs`` or ``~/.cache/nutrace/logs``. A copy
-        beside the log, or in either folder, is used wherever it is.
-    most_gib:
-        What the copies in that folder may take together, in GiB; what would be more is not made.
-    wait_s:
-        How long to wait for another process that is making the same, in seconds.
-
-    Raises
-    ------
-    SettingsError
-        For an unknown place, or a bound that is too low.
-    """
-
-    place: str = "auto"
-    folder: str = ""
-    most_gib: float = 20.0
-    wait_s: float = 60.0
-
-    def __post_init__(self) -> None:
-        if self.place not in PLACES:
-            raise SettingsError(f"{NAME}: place is {self.place!r}: use {', '.join(PLACES)}")
-        above(NAME, "most_gib", self.most_gib, 0)
-        at_least(NAME, "wait_s", self.wait_s, 0)
 
 
 class _Concerned(Dict[str, bool]):
@@ -88,6 +50,7 @@ class _Known:
     identity: Identity
     copy: str = ""
     given_up: bool = False  # it runs as stock, and that was said
+    settled: bool = False  # it lacks nothing: all read it, whatever becomes of it
     seen: Dict[str, None] = field(default_factory=dict)  # statements, for an index in place concerns all
     from_copy: Dict[str, bool] = field(default_factory=dict)  # by statement, whether it reads the copy
 
@@ -114,11 +77,11 @@ class LogIndexes:
         self.options = options or Options()
         self._concerned = _Concerned()
         self._logs: OrderedDict[str, _Known] = OrderedDict()
-        self._made: Dict[str, Set[str]] = {}  # in which logs this process made indexes, and their names
         self._counted: Set[str] = set()  # logs whose indexes were counted
         self._lock = threading.RLock()
         self._read: Counter[str] = Counter()  # by log, queries that are being read
         self._figures: Counter[str] = Counter()
+        self._maker = Maker(self.options, self._figures)
         watch(self)
 
     def file_for(self, file: str, text: str) -> str:
@@ -129,8 +92,10 @@ class LogIndexes:
         if not self._concerned[text]:
             return file
         name = _absolute(file)
-        now = identity(name)
         known = self._logs.get(name)
+        if known is not None and known.settled and text in known.from_copy:
+            return file
+        now = identity(name)
         if now is None or (known is not None and known.given_up and known.identity == now):
             return file
         if known is None or known.identity != now or text not in known.from_copy:
@@ -150,6 +115,10 @@ class LogIndexes:
     def reading(self, file: str) -> Iterator[None]:
         """Around a query whose rows are given one by one: for so long, no index is made in its log."""
         name = _absolute(file)
+        known = self._logs.get(name)
+        if known is not None and known.settled:
+            yield
+            return
         with self._lock:
             self._read[name] += 1
         try:
@@ -235,11 +204,15 @@ class LogIndexes:
     def _decide(self, name: str, known: _Known, text: str) -> bool:
         """Whether a statement is to read the copy; makes what it needs."""
         with open_log(name) as log:
-            before = plan_of(log.connection, text)
+            try:
+                before = plan_of(log.connection, text)
+            except (sqlite3.Error, sqlite3.Warning, ValueError):  # as the program will hear itself
+                return False
             absent = lacking(log)
             self._count_there(name, len(CANDIDATES) - len(absent))
-            self._check_order(name, log, before, text)
+            self._maker.check_order(name, log, before, text)
             if not absent:
+                known.settled = True
                 return False
             with clone(log, list(absent.values())) as tried:
                 gained = spared(before, plan_of(tried, text), tried, text)
@@ -247,15 +220,15 @@ class LogIndexes:
                 self._figures["refused"] += gained is None
                 return False
             wanted = {index: ddl for index, ddl in absent.items() if index in gained}
-            why = "" if known.copy else self._not_in_place(name, log, wanted, known.seen)
+            why = "" if known.copy else self._maker.not_in_place(name, log, wanted, known.seen)
         if not known.copy and not why:
-            why = self._make_in_place(name, wanted)
+            why = self._maker.in_place(name, wanted)
             if not why:
                 return False
         if self.options.place == "log":
             raise OutputError(f"{name}: {why}")
         if not known.copy:
-            known.copy = self._copied(name, absent, why)
+            known.copy = self._maker.copied(name, absent, why)
         with open_log(known.copy) as copied:
             after = plan_of(copied.connection, text)
             return bool(spared(before, after, copied.connection, text))
@@ -264,74 +237,6 @@ class LogIndexes:
         if name not in self._counted:
             self._counted.add(name)
             self._figures["already_there"] += number
-
-    # -- in the log --------------------------------------------------------------------------
-
-    def _not_in_place(self, name: str, log: Log, wanted: Dict[str, str], texts: Iterable[str]) -> str:
-        """Why an index should not be made in the log itself; "" if it may."""
-        if self.options.place == "copy":
-            return "place=copy"
-        if not can_write(name):
-            return "it or its folder may not be written"
-        with clone(log, list(wanted.values())) as tried:
-            for text in texts:
-                with contextlib.suppress(sqlite3.Error):  # it fails in the program as well
-                    if spared(plan_of(log.connection, text), plan_of(tried, text), tried, text) is None:
-                        return "an index could change the order of rows of a statement that ran before"
-        return ""
-
-    def _make_in_place(self, name: str, wanted: Dict[str, str]) -> str:
-        """Make indexes; says why it could not."""
-        for index, ddl in wanted.items():
-            try:
-                change = ensure(name, index, ddl, wait_s=self.options.wait_s)
-            except OutputError as error:
-                return str(error).replace(f"{name}: ", "")
-            if change is None:
-                self._figures["already_there"] += 1
-                continue
-            self._figures["indexes_made"] += 1
-            self._made.setdefault(name, set()).add(index)
-            say(f"{NAME}: {name}: {ddl}; {change.seconds:.1f} s; nutrace index --drop undoes it")
-        return ""
-
-    def _check_order(self, name: str, log: Log, plan: Sequence[str], text: str) -> None:
-        """A statement that comes later: is it as it would be without what this process made?"""
-        made = self._made.get(name)
-        if not made:
-            return
-        with clone(log, [f'DROP INDEX IF EXISTS "{index}"' for index in made]) as without:
-            if spared(plan_of(without, text), plan, log.connection, text) is None:
-                self._figures["refused"] += 1
-                say(
-                    f"{NAME}: {name}: rows of a statement may come in another order than without "
-                    f"{', '.join(sorted(made))}: {' '.join(text.split())[:200]}; "
-                    f"nutrace index --drop, and then {NAME}:place=copy, leaves them as they were"
-                )
-
-    # -- in a copy ---------------------------------------------------------------------------
-
-    def _copied(self, name: str, indexes: Dict[str, str], why: str) -> str:
-        found = find(name, folders(name, self.options.folder))
-        if found is not None and _has_all(found):
-            self._figures["copies_found"] += 1
-            return found
-        folder = os.path.abspath(self.options.folder) if self.options.folder else cache_folder()
-        size = os.path.getsize(name)
-        why = why and f"{why}: "
-        say(
-            f"{NAME}: {why}copying {name} ({size / 1e6:,.0f} MB) to {folder}; nutrace index --drop removes it"
-        )
-        copied = copy(
-            name, folder, indexes, wait_s=self.options.wait_s, most_bytes=self.options.most_gib * 2**30
-        )
-        if copied.made:
-            self._figures["copies_made"] += 1
-            self._figures["indexes_made"] += len(indexes)
-            self._figures["bytes_copied"] += copied.size
-        else:
-            self._figures["copies_found"] += 1
-        return copied.path
 
     # -- forks -------------------------------------------------------------------------------
 
@@ -351,8 +256,3 @@ def _absolute(file: str) -> str:
         return file if os.path.isabs(file) else os.path.abspath(file)
     except OSError:  # the working directory is gone
         return file
-
-
-def _has_all(path: str) -> bool:
-    with open_log(path) as log:
-        return not lacking(log)

@@ -23,7 +23,8 @@ from nutrace.analysis.installed_components import installed_components
 from nutrace.cli.main import main
 from nutrace.components import chosen
 from nutrace.components.active import components
-from nutrace.components.log_indexes import LogIndexes, Options
+from nutrace.components.index_options import Options
+from nutrace.components.log_indexes import LogIndexes
 from nutrace.demo.miniature import queries, query_session
 from nutrace.errors import SettingsError
 from nutrace.plans import copies
@@ -198,7 +199,8 @@ def test_a_disk_that_fills_up(tmp_path: Path, log: str, folder: Path, unindexed:
     pytest.importorskip("resource")
     source = f"""
     import os, resource, signal
-    from nutrace.components.log_indexes import LogIndexes, Options
+    from nutrace.components.index_options import Options
+    from nutrace.components.log_indexes import LogIndexes
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     most = os.path.getsize({log!r}) + 4096
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
@@ -219,6 +221,12 @@ def test_bad_logs_are_a_line_and_run_as_stock(log: str, tmp_path: Path, capsys: 
     Path(broken).write_bytes(b"no database at all" * 50)
     indexes = LogIndexes()
     assert indexes.file_for(broken, LIGHTS) == indexes.file_for(broken, BOXES) == broken
+    for text in (
+        "SELECT gone FROM lidar_box",
+        "SELECT * FROM lidar_box; SELECT 1",
+        "SELECT '\0' FROM lidar_box",
+    ):
+        assert indexes.file_for(log, text) == log  # what is wrong with it, the program hears itself
     gone = str(tmp_path / "gone.db")
     assert indexes.file_for(gone, LIGHTS) == gone
     assert not os.path.exists(gone)
@@ -258,7 +266,8 @@ def test_nothing_is_made_while_its_log_is_read(log: str, unindexed: Path) -> Non
 
 PROCESS = """
 import json, sys, threading
-from nutrace.components.log_indexes import LogIndexes, Options
+from nutrace.components.index_options import Options
+from nutrace.components.log_indexes import LogIndexes
 log, place, *texts = sys.argv[1:]
 indexes = LogIndexes(Options(place=place))
 print("ready", flush=True)
