@@ -28,7 +28,10 @@ from nutrace.recording.span import home
 
 _READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _CONCERNED = re.compile(rf"\b(?:{'|'.join(table for table, _ in CANDIDATES)})\b", re.IGNORECASE)
-_DEFERRED = 200  # times; then it is tried, and waited for those who read
+# How long statements run as stock while their log is read: by other threads; by the one that asks, which
+# no index could wait for, and a copy is made then.
+_OTHERS_S = 2.0
+_OWN_S = 10.0
 _MOST_LOGS = 1000
 _MOST_STATEMENTS = 1000  # of a log; those with IN have a text for each number of values
 
@@ -65,7 +68,8 @@ class LogIndexes:
     far. Statements that gain nothing, or whose order is not certain, read the log, not the copy.
 
     A log that is replaced or written to is looked at anew, and its former copy used no more. Threads
-    may share one; a fork waits until an index that is being made is whole. A child counts from zero.
+    may share one; those that need what another is making wait for it, and so does a fork. A child
+    counts from zero.
 
     Parameters
     ----------
@@ -78,8 +82,11 @@ class LogIndexes:
         self._concerned = _Concerned()
         self._logs: OrderedDict[str, _Known] = OrderedDict()
         self._counted: Set[str] = set()  # logs whose indexes were counted
+        # Reentrant: the garbage collector may run anything of the program's while we hold one.
+        self._looking = threading.RLock()  # held while something is made
         self._lock = threading.RLock()
-        self._read: Counter[str] = Counter()  # by log, queries that are being read
+        self._read: Dict[str, Counter[int]] = {}  # by log and thread, queries that are being read
+        self._deferred_since: Dict[str, int] = {}  # by log, in nanoseconds
         self._figures: Counter[str] = Counter()
         self._maker = Maker(self.options, self._figures)
         watch(self)
@@ -105,8 +112,7 @@ class LogIndexes:
         if known is None or not known.from_copy.get(text):
             return file
         if not os.path.exists(known.copy):  # somebody removed it
-            with self._lock:
-                self._logs.pop(name, None)
+            self._logs.pop(name, None)
             return file
         self._figures["queries_redirected"] += 1  # threads may lose one: a figure, and no more
         return known.copy
@@ -119,23 +125,39 @@ class LogIndexes:
         if known is not None and known.settled:
             yield
             return
+        thread = threading.get_ident()
         with self._lock:
-            self._read[name] += 1
+            self._read.setdefault(name, Counter())[thread] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._read[name] -= 1
-                if not self._read[name]:
-                    del self._read[name]
+                readers = self._read.get(name, Counter())
+                readers[thread] -= 1
+                if readers[thread] <= 0:
+                    del readers[thread]
+                if not readers:
+                    self._read.pop(name, None)
+
+    def _reads(self, name: str) -> bool:
+        """Whether this thread is in the middle of a query."""
+        readers = self._read.get(name)
+        return readers is not None and readers[threading.get_ident()] > 0
 
     def _defers(self, name: str) -> bool:
-        """Whether the statement runs as stock, and the next one is looked at: a reader would keep a log
-        locked that is to be written, and this thread may be the one that reads."""
-        if not self._read.get(name) or self.options.place == "copy" or not can_write(name):
+        """Whether the statement runs as stock, and the next one is looked at: a reader keeps a log locked
+        that is to be written."""
+        place = self.options.place
+        if not self._read.get(name) or place == "copy" or not can_write(name):
             return False
-        self._figures["deferred"] += 1
-        return self._figures["deferred"] % _DEFERRED > 0
+        patience_s = _OTHERS_S
+        if self._reads(name):
+            patience_s = _OWN_S if place == "auto" else float("inf")
+        waited_ns = now_ns() - self._deferred_since.setdefault(name, now_ns())
+        if waited_ns < patience_s * 1e9:
+            self._figures["deferred"] += 1
+            return True
+        return False
 
     def stats(self) -> Dict[str, int]:
         """Figures since the beginning of the process.
@@ -150,21 +172,20 @@ class LogIndexes:
             *("indexes_made", "already_there", "refused", "deferred", "failed"),
             *("copies_made", "copies_found", "queries_redirected", "bytes_copied", "spent_ns"),
         )
-        with self._lock:
-            return {name: self._figures[name] for name in names}
+        return {name: self._figures[name] for name in names}
 
     def clear(self) -> None:
         """Forget what was found out; the indexes and copies stay."""
-        with self._lock:
-            self._logs.clear()
+        self._logs.clear()
 
     # -- a statement that is new -------------------------------------------------------------
 
     def _look(self, name: str, text: str) -> Optional[_Known]:
-        with self._lock:
+        # Other threads wait: their statements would read whole tables, and slow down what spares them.
+        with self._looking:
             began = now_ns()
-            known = self._current(name)
             try:
+                known = self._current(name)
                 if known is not None and not known.given_up and text not in known.from_copy:
                     if len(known.from_copy) >= _MOST_STATEMENTS:
                         known.from_copy.clear()
@@ -177,6 +198,7 @@ class LogIndexes:
                 home.fault(f"looking for indexes in {name}")
                 self._give_up(name, None)
             finally:
+                self._deferred_since.pop(name, None)
                 self._figures["spent_ns"] += now_ns() - began
             return self._logs.get(name)
 
@@ -222,7 +244,7 @@ class LogIndexes:
             wanted = {index: ddl for index, ddl in absent.items() if index in gained}
             why = "" if known.copy else self._maker.not_in_place(name, log, wanted, known.seen)
         if not known.copy and not why:
-            why = self._maker.in_place(name, wanted)
+            why = "this thread is reading it" if self._reads(name) else self._maker.in_place(name, wanted)
             if not why:
                 return False
         if self.options.place == "log":
@@ -242,13 +264,16 @@ class LogIndexes:
 
     def before_fork(self) -> None:
         """Let no thread be in the middle of a change."""
+        self._looking.acquire()
         self._lock.acquire()
 
     def after_fork(self, in_child: bool) -> None:
         """Go on; a child's figures are its own."""
         if in_child:
             self._figures.clear()
+            self._read = {name: self._read[name] for name in self._read if self._reads(name)}
         self._lock.release()
+        self._looking.release()
 
 
 def _absolute(file: str) -> str:

@@ -279,7 +279,7 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-assert all(each == found[0] for each in found), found
+assert len(found) == 4 and all(each == found[0] for each in found), found
 print(json.dumps([found[0], indexes.stats()]))
 """
 
