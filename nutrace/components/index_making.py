@@ -44,6 +44,8 @@ class Maker:
         """Why an index should not be made in the log itself; "" if it may."""
         if self._options.place == "copy":
             return "place=copy"
+        if self._options.place == "auto" and self._found(name):
+            return "it has a copy"
         if not can_write(name):
             return "it or its folder may not be written"
         with clone(log, list(wanted.values())) as tried:
@@ -86,8 +88,8 @@ class Maker:
 
     def copied(self, name: str, indexes: Dict[str, str], why: str) -> str:
         """The path of a copy that has the indexes, found or made; raises as :func:`copy` does."""
-        found = find(name, folders(name, self._folder))
-        if found is not None and _has_all(found):
+        found = self._found(name)
+        if found:
             self._figures["copies_found"] += 1
             return found
         size = os.path.getsize(name)
@@ -110,7 +112,10 @@ class Maker:
             self._figures["copies_found"] += 1
         return copied.path
 
-
-def _has_all(path: str) -> bool:
-    with open_log(path) as log:
-        return not lacking(log)
+    def _found(self, name: str) -> str:
+        """A copy that lacks nothing."""
+        path = find(name, folders(name, self._folder))
+        if path is None:
+            return ""
+        with open_log(path) as log:
+            return "" if lacking(log) else path

@@ -19,7 +19,7 @@ class Options:
     ----------
     place:
         ``log`` makes the indexes in the log itself, ``copy`` in a copy that the statements concerned
-        then read; ``auto`` in the log if it may be written, and else in a copy.
+        then read; ``auto`` in the log if it may be written and has no copy, and else in a copy.
     folder:
         Where copies go; empty is ``$XDG_CACHE_HOME/nutrace/logs`` or ``~/.cache/nutrace/logs``. A copy
         beside the log, or in either folder, is used wherever it is. In ``NUTRACE_COMPONENTS`` its name

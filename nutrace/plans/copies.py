@@ -10,6 +10,7 @@ import contextlib
 import glob
 import hashlib
 import os
+import secrets
 import shutil
 import sqlite3
 import stat
@@ -156,7 +157,9 @@ def _indexes_of(path: str) -> Dict[str, str]:
 
 
 def _make(log: str, path: str, ddl: Sequence[str], progress: Optional[Progress]) -> None:
-    name, partial = os.path.basename(path), path + _PARTIAL
+    # A name of its own: even where locks do not work, as on some network file systems, no process writes
+    # into another's.
+    name, partial = os.path.basename(path), f"{path}.{secrets.token_hex(4)}{_PARTIAL}"
     try:
         with contextlib.closing(connect(uri_of(log, "ro"), timeout=_PATIENCE_S)) as source:
             if source.execute("PRAGMA journal_mode").fetchone() == ("wal",):
@@ -249,7 +252,8 @@ def _digest(text: str) -> str:
 
 def _about(log: str, folder: str) -> List[str]:
     stem = glob.escape(os.path.join(folder, _stem(log)))
-    found = [glob.glob(f"{stem}*{_SUFFIX}{ending}") for ending in ("", _PARTIAL, f"{_PARTIAL}-journal")]
+    endings = ("", f".*{_PARTIAL}", f".*{_PARTIAL}-journal")
+    found = [glob.glob(f"{stem}*{_SUFFIX}{ending}") for ending in endings]
     return sorted(path for paths in found for path in paths)
 
 

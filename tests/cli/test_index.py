@@ -20,6 +20,8 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace.cli.main import main
+from nutrace.components.index_options import Options
+from nutrace.components.log_indexes import LogIndexes
 from nutrace.plans import copies
 from nutrace.probes.catalogue.stdlib import PROBES
 
@@ -161,6 +163,11 @@ def test_a_copy_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert f"NUTRACE_COMPONENTS=indexes:folder={folder}" in capsys.readouterr().out
     (copy,) = _copies(folder)
     assert _indexes(copy) == ["own", "nutrace_lidar_box_lidar_pc_token"]
+    # A copy that is there is used rather than the log written to.
+    before = log.read_bytes()
+    query = "SELECT x FROM lidar_box WHERE lidar_pc_token = ?"
+    assert LogIndexes(Options(folder=str(folder))).file_for(str(log), query) == str(copy)
+    assert log.read_bytes() == before
     # More indexes, by a run: both, in one file.
     ddl = "CREATE INDEX nutrace_lidar_box_x ON lidar_box (x)"
     assert copies.copy(str(log), str(folder), {"nutrace_lidar_box_x": ddl}).made

@@ -326,7 +326,7 @@ def test_killed_while_a_copy_is_made(tmp_path: Path, log: str, folder: Path, uni
     ended = finish(tmp_path, start(tmp_path, [write(tmp_path, source).name], traced=False))
     assert ended.code == -signal.SIGKILL
     (partial,) = [name for name in names(folder) if not name.endswith("-journal")]
-    assert partial.endswith(".nutrace.partial")
+    assert partial.endswith(".partial")
     assert copies.find(log, [str(folder)]) is None
     copy = LogIndexes(Options(place="copy")).file_for(log, LIGHTS)
     assert names(folder) == [os.path.basename(copy)]
