@@ -1,21 +1,17 @@
 """The connection pool on the devkit: where its queries connect, and its engines.
 
-Queries connect in two functions of one module, by ``sqlite3.connect``. That module sees a ``sqlite3``
-whose ``connect`` gives connections out of a pool; the functions stay the devkit's own, and close them
-when a query is at its end or a generator is dropped, which is when they go back.
+The functions that query stay the devkit's own, and close connections when a query is at its end or a
+generator is dropped, which is when they go back.
 """
 
 from __future__ import annotations
 
 import atexit
-import functools
-import os
-import sqlite3
 import sys
-from types import CodeType, ModuleType
-from typing import Any, Iterator, Mapping, Tuple
+from typing import Any, Mapping, Tuple
 
 from nutrace import semconv
+from nutrace.components import queries
 from nutrace.components.component import Misfit
 from nutrace.components.module_view import ModuleView
 from nutrace.components.noting import note
@@ -27,11 +23,6 @@ from nutrace.recording.faults import say
 
 __all__ = ["Options", "Part", "build"]
 
-_QUERIES = (
-    ("nuplan.database.nuplan_db.query_session", "nuplan-devkit"),
-    ("nutrace.demo.miniature.query_session", "nutrace"),
-)
-_FUNCTIONS = ("execute_many", "execute_one")
 _SESSIONS = "nuplan.database.common.db"
 
 
@@ -50,15 +41,7 @@ class Part:
         self._engines = 0
         self._said = False
         self.probes: Tuple[Probe, ...] = (
-            *(
-                Probe(
-                    f"{module}:sqlite3",
-                    "database",
-                    stand_in=functools.partial(self._queries, module),
-                    distribution=distribution,
-                )
-                for module, distribution in _QUERIES
-            ),
+            *queries.probes(queries.POOL, self._connect),
             Probe(
                 f"{_SESSIONS}:sqlalchemy",
                 "database",
@@ -75,27 +58,14 @@ class Part:
         """Close what is not in use."""
         atexit.unregister(self.pool.close)
         self.pool.close()
+        queries.tidy()
 
-    def _queries(self, name: str, original: Any, switch: Switch) -> ModuleView:
-        module = sys.modules[name]
-        for function in _FUNCTIONS:
-            code = getattr(getattr(module, function, None), "__code__", None)
-            if code is None:
-                raise Misfit(f"{name} has no function {function}")
-            if not {"sqlite3", "connect"} <= set(_names(code)):
-                raise Misfit(f"{name}.{function} does not connect by sqlite3.connect")
-        if not isinstance(original, ModuleType) or original.__name__ != "sqlite3":
-            raise Misfit(f"{name}.sqlite3 is not Python's sqlite3")
-        return ModuleView(original, connect=functools.partial(self._connect, switch))
-
-    def _connect(self, switch: Switch, *args: Any, **kwargs: Any) -> Any:
-        if not switch or kwargs or len(args) != 1 or not _is_file(args[0]):
-            return sqlite3.connect(*args, **kwargs)
+    def _connect(self, file: Any, following: queries.Open) -> Any:
         try:
-            connection = self.pool.connect(args[0])
+            connection = self.pool.connect(file)
         except self._module.PoolExhaustedError as error:
             self._say(str(error))
-            return sqlite3.connect(args[0])
+            return following()
         if not connection.reused:  # the rare case: spans with attributes of their own are not merged
             note("database", semconv.POOL_REUSED, False)
         return connection
@@ -110,7 +80,7 @@ class Part:
         code = getattr(getattr(engine, "fget", None), "__code__", None)
         if code is None:
             raise Misfit(f"{_SESSIONS} has no property SessionManager.engine")
-        if "create_engine" not in _names(code):
+        if "create_engine" not in queries.names(code):
             raise Misfit(f"{_SESSIONS}.SessionManager.engine makes no engine by sqlalchemy.create_engine")
 
         def create_engine(*args: Any, **kwargs: Any) -> Any:
@@ -124,20 +94,6 @@ class Part:
             return engine
 
         return ModuleView(original, create_engine=create_engine)
-
-
-def _is_file(database: Any) -> bool:
-    if not isinstance(database, (str, bytes, os.PathLike)):
-        return False
-    return os.fsdecode(database) not in ("", ":memory:")
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    """The names that a function's code looks up."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
 
 
 def build(options: Options) -> Part:

@@ -34,6 +34,18 @@ COMPONENTS = (
         # Whoever says all has not said that his logs may be changed.
         in_all={"place": "copy"},
     ),
+    Component(
+        "row_cache",
+        "nutrace.components.row_cache",
+        "rows of a query are kept, and given to who asks an unchanged log the same again",
+        "query_session.execute_many and execute_one",
+    ),
+    Component(
+        "scenario_prefetch",
+        "nutrace.components.scenario_prefetch",
+        "what each frame is asked for is read for all frames of a scenario in a few queries",
+        "query_session.execute_many and execute_one, Simulation.initialize",
+    ),
 )
 
 

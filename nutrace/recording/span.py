@@ -141,6 +141,10 @@ ids = Ids()
 _NO_FAILURE = (GeneratorExit, StopIteration, StopAsyncIteration)
 
 
+def unrecorded(where: str) -> None:
+    """What becomes of a fault of ours while nothing records."""
+
+
 class Home:
     """Where this process's spans belong: its trace, its tie to Unix time, who takes them."""
 
@@ -153,7 +157,7 @@ class Home:
         self.last_failure = (0, 0)  # id() of the error, and of the span that it went on to
         self.hand_over: Callable[[Span], None] = lambda span: None
         self.relieve: Callable[[Any], None] = lambda spans: spans.clear()
-        self.fault: Callable[[str], None] = lambda where: None
+        self.fault: Callable[[str], None] = unrecorded
         self.step_ended: Callable[[], None] = lambda: None
 
 

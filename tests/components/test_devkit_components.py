@@ -22,6 +22,9 @@ pytestmark = [*MARKS, pytest.mark.timeout(900), pytest.mark.xdist_group("devkit-
 
 LIGHTS = "traffic_light_cache"
 POOL = "connection_pool"
+ROWS = "row_cache"
+PREFETCH = "scenario_prefetch"
+MEMORY = f"{ROWS},{PREFETCH}"
 _TESTS = Path(__file__).parents[1]
 #: As if this checkout's start-up file were the installed one.
 _RUNNER = f"""
@@ -80,7 +83,8 @@ def simulated(data: Path, top: Path, setup: str, runner: Path, more: Dict[str, s
 
 # A run takes a quarter of a minute: each component alone in the closed loop, which asks for more.
 @pytest.mark.parametrize(
-    ("setup", "names"), [("simple", "all"), ("idm", LIGHTS), ("idm", POOL), ("idm", "all")]
+    ("setup", "names"),
+    [("simple", "all"), ("idm", LIGHTS), ("idm", POOL), ("idm", MEMORY), ("idm", "all")],
 )
 def test_outputs_are_equal(runs: Runs, setup: str, names: str) -> None:
     stock, changed = runs(setup, ""), runs(setup, names)
@@ -107,7 +111,8 @@ def test_outputs_are_equal_without_tracing(runs: Runs, devkit_data: Path, tmp_pa
     assert traced == "False"
     figures = {name: each["figures"] for name, each in json.loads(said).items()}
     assert figures[LIGHTS]["hits"] == 149
-    assert figures[POOL]["checkouts"] > 1000
+    assert figures[PREFETCH]["hits"] > 900
+    assert 0 < figures[ROWS]["misses"] < 50
     assert figures[POOL]["connections"] <= 5
 
 
@@ -136,6 +141,18 @@ def test_the_pool_saves_connections_and_no_statement(runs: Runs, setup: str) -> 
     assert (figures["waits"], figures["exhausted"], figures["replaced"]) == (0, 0, 0)
     named = {where.function for each in changed.database.statements for where, _ in each.callers}
     assert not [name for name in named if name.startswith(("nutrace", "sqlalchemy"))]
+
+
+@pytest.mark.parametrize(("setup", "names"), [("idm", MEMORY), ("simple", "all"), ("idm", "all")])
+def test_memory_saves_what_it_says(runs: Runs, setup: str, names: str) -> None:
+    stock, changed = runs(setup, ""), runs(setup, names)
+    figures = {name: each.figures for name, each in changed.components.items()}
+    saved = sum(figures[name]["hits"] for name in (LIGHTS, ROWS, PREFETCH) if name in figures)
+    read = figures[PREFETCH]
+    assert changed.database.all.count == stock.database.all.count - saved + read["statements"]
+    assert changed.database.in_steps.count < 0.5 * changed.database.steps
+    assert (read["refused"], read["evictions"], figures[ROWS]["evictions"]) == (0, 0, 0)
+    assert changed.database.connections.opened < stock.database.connections.opened / 10
 
 
 @pytest.mark.parametrize("setup", sorted(SETUPS))

@@ -6,7 +6,7 @@ import json
 import lzma
 import pickle
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
 import pytest
 from fakes.programs import finish, start
@@ -21,7 +21,12 @@ from nutrace.trace import Trace, load
 STEPS = 20
 LIGHTS = "traffic_light_cache"
 POOL = "connection_pool"
-WITH = ("", LIGHTS, POOL, "all", f"{POOL}:pool_size=0", f"{LIGHTS}:entries=1")
+ROWS = "row_cache"
+PREFETCH = "scenario_prefetch"
+WITH = (
+    *("", LIGHTS, POOL, ROWS, PREFETCH, "all"),
+    *(f"{POOL}:pool_size=0", f"{LIGHTS}:entries=1", f"{ROWS}:entries=1,{PREFETCH}:frames=3"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +98,24 @@ class Traced:
         self.light_queries = sum(each.all.count for each in lights)
 
 
-def test_figures_are_what_the_statements_say(tmp_path: Path, log: str) -> None:
-    plain, both = Traced(tmp_path / "plain", log, ""), Traced(tmp_path / "both", log, "all")
+Runs = Callable[[str], Traced]
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory: pytest.TempPathFactory, log: str) -> Runs:
+    """Traced runs by what is switched on, each made once."""
+    done: Dict[str, Traced] = {}
+
+    def run(names: str) -> Traced:
+        if names not in done:
+            done[names] = Traced(tmp_path_factory.mktemp("traced") / "run", log, names)
+        return done[names]
+
+    return run
+
+
+def test_figures_are_what_the_statements_say(traced: Runs) -> None:
+    plain, both = traced(""), traced(f"{LIGHTS},{POOL}")
     assert plain.components == {}
     cache, pool = both.components[LIGHTS].figures, both.components[POOL].figures
     # Twice a step: for the planner, and for the history.
@@ -108,8 +129,8 @@ def test_figures_are_what_the_statements_say(tmp_path: Path, log: str) -> None:
     assert both.database.connections.opened == pool["connections"] + metadata == 1 + metadata
 
 
-def test_spans_say_what_hit(tmp_path: Path, log: str) -> None:
-    run = Traced(tmp_path / "run", log, LIGHTS)
+def test_spans_say_what_hit(traced: Runs) -> None:
+    run = traced(LIGHTS)
     name = "scenario.get_traffic_light_status_at_iteration"
     # The generator's span: the call's, beside it, is over before anything is looked up.
     spans = [
@@ -124,10 +145,58 @@ def test_spans_say_what_hit(tmp_path: Path, log: str) -> None:
         assert ("database.get_traffic_light_status" in inside) is not hit
 
 
-def test_evictions_and_connections_of_ones_own(tmp_path: Path, log: str) -> None:
-    run = Traced(tmp_path / "run", log, f"{LIGHTS}:entries=1,{POOL}:pool_size=0")
+def test_evictions_and_connections_of_ones_own(traced: Runs) -> None:
+    run = traced(f"{LIGHTS}:entries=1,{POOL}:pool_size=0")
     figures = run.components[LIGHTS].figures
     assert figures["evictions"] == figures["misses"] - 1
     assert figures["entries"] == 1
     assert run.components[POOL].figures["connections"] == run.components[POOL].figures["checkouts"]
     assert run.components[POOL].figures["open"] == 0
+
+
+def test_the_row_cache_saves_what_it_says(traced: Runs) -> None:
+    plain, cached = traced(""), traced(ROWS)
+    figures = cached.components[ROWS].figures
+    # Every repeat; but for those of SQLAlchemy, which reads the metadata, and connects twice.
+    assert figures["hits"] == plain.database.repeated - cached.database.repeated > 2 * STEPS
+    assert cached.database.repeated <= 1
+    assert cached.database.all.count == plain.database.all.count - figures["hits"]
+    assert figures["misses"] == figures["entries"] == cached.database.connections.opened - 2
+    assert figures["avoided_ns"] > 0
+
+
+def test_the_prefetch_saves_what_it_says(traced: Runs) -> None:
+    plain, read = traced(""), traced(PREFETCH)
+    figures = read.components[PREFETCH].figures
+    assert read.database.all.count == plain.database.all.count - figures["hits"] + figures["statements"]
+    assert figures["hits"] > 5 * STEPS
+    assert (figures["reads"], figures["refused"]) == (3, 0)
+    assert figures["statements"] == 3 * figures["reads"] + 2
+    # The first steps read for all.
+    assert read.database.in_steps.count < STEPS < plain.database.in_steps.count / 5
+    # The spans' callers are the program's.
+    named = {where.function for each in read.database.statements for where, _ in each.callers}
+    assert not [name for name in named if name.startswith("nutrace.components")]
+
+
+def test_all_together(traced: Runs) -> None:
+    plain, run = traced(""), traced("all")
+    lights, pool, rows, read = (run.components[name].figures for name in (LIGHTS, POOL, ROWS, PREFETCH))
+    saved = lights["hits"] + read["hits"] + rows["hits"]
+    assert run.database.all.count == plain.database.all.count - saved + read["statements"]
+    # The prefetch is asked first, the cache what that has not, and a connection what neither has.
+    assert rows["misses"] <= pool["checkouts"] < 30
+    assert run.database.connections.opened == pool["connections"] + 2 == 3
+    assert run.database.in_steps.count < STEPS
+
+
+def test_spans_say_what_came_from_memory(traced: Runs) -> None:
+    run = traced(f"{ROWS},{PREFETCH}")
+    hits = [
+        run.trace.attributes(span)[semconv.CACHE_HIT]
+        for span in range(len(run.trace))
+        if semconv.CACHE_HIT in run.trace.attributes(span)
+    ]
+    figures = [run.components[name].figures for name in (ROWS, PREFETCH)]
+    assert hits.count(True) == sum(each["hits"] for each in figures) > 5 * STEPS
+    assert hits.count(False) == figures[0]["misses"]

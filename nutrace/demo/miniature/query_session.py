@@ -17,11 +17,20 @@ def execute_many(query: str, parameters: Sequence[Any], log_file: str) -> Iterat
 
 
 def execute_one(query: str, parameters: Sequence[Any], log_file: str) -> Optional[sqlite3.Row]:
-    """The first row of a query, or ``None``."""
+    """The only row of a query, or ``None``.
+
+    Raises
+    ------
+    RuntimeError
+        If there are more.
+    """
     connection = sqlite3.connect(log_file)
     connection.row_factory = sqlite3.Row
     try:
-        row: Optional[sqlite3.Row] = connection.execute(query, parameters).fetchone()
+        cursor = connection.execute(query, parameters)
+        row: Optional[sqlite3.Row] = cursor.fetchone()
+        if row is not None and cursor.fetchone() is not None:
+            raise RuntimeError("a query for one row gave more")
         return row
     finally:
         connection.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Dict, List, NamedTuple
+from typing import Dict, Iterator, List, NamedTuple, Tuple
 
 LONGEST = 16_384  # characters of a statement that are looked at
 _MOST = 2_000  # texts that are remembered
@@ -49,6 +49,13 @@ class Statement(NamedTuple):
     digest: str  # of the normalised text, 16 hex digits, the same in every run
     operation: str  # SELECT, INSERT, ...
     literals: bytes  # what was folded away: with the parameters it tells executions apart
+
+
+def tokens(sql: str) -> Iterator[Tuple[str, str, int]]:
+    """The tokens of a statement: kind (a group of the pattern above), text, and where it begins."""
+    for match in _TOKEN.finditer(sql):
+        if match.lastgroup != "blank":
+            yield str(match.lastgroup), match.group(), match.start()
 
 
 def normalise(sql: str) -> Statement:

@@ -1,0 +1,183 @@
+"""Cursors whose rows come out of somebody's memory, or are learnt by it as they come."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from typing import Any, Iterator, List, Optional, Protocol, Tuple, Union
+
+from nutrace.components.kept_rows import KeptRows, Row
+from nutrace.components.own_faults import fault
+from nutrace.recording.clock import now_ns
+
+
+class Question(Protocol):
+    """Who does not have the answer, and wants to know it."""
+
+    def answered(self, found: KeptRows, took_ns: int) -> None:
+        """All rows have come; it took so long inside SQLite."""
+
+    def wants(self, row: Row) -> bool:
+        """Whether a row is to be kept for :meth:`answered`; once it is not, none is."""
+
+
+#: Rows; or a question; or ``None``: none of its business.
+Answer = Union[KeptRows, Question, None]
+
+
+class Asked(Protocol):
+    """The connection of such a cursor."""
+
+    row_factory: Any
+
+    def check(self) -> None:
+        """Raise what sqlite3 does if it is closed."""
+
+    def ask(self, row_factory: Any, sql: str, args: Tuple[Any, ...]) -> Answer:
+        """What memory says to a statement."""
+
+    def real(self) -> Any:
+        """The real connection."""
+
+    def plainly(self) -> Any:
+        """The real connection, for something that is no query."""
+
+
+class AskedCursor:
+    """A cursor of such a connection: rows come from memory, or from a real one that is made then."""
+
+    def __init__(self, connection: Asked) -> None:
+        set_own = super().__setattr__
+        set_own("connection", connection)
+        set_own("row_factory", connection.row_factory)
+        set_own("_real", None)
+        set_own("_rows", None)
+        set_own("_kept", None)
+        set_own("_closed", False)
+
+    connection: Asked
+    row_factory: Any  # as the connection's was when it was made, unless it was given another
+    _real: Any
+    _rows: Optional[Iterator[Any]]  # from memory, or watched; None while the real cursor gives them
+    _kept: Optional[KeptRows]  # what the rows are from, if from memory
+    _closed: bool
+
+    def execute(self, sql: str, *args: Any) -> AskedCursor:
+        """Run a statement."""
+        self._check()
+        set_own = super().__setattr__
+        set_own("_rows", None)
+        set_own("_kept", None)
+        answer = self.connection.ask(self.row_factory, sql, args)
+        if type(answer) is KeptRows:
+            set_own("_kept", answer)
+            set_own("_rows", answer.given_by(self.row_factory))
+            return self
+        real = self._opened()
+        if answer is None:
+            real.execute(sql, *args)
+        else:
+            began = now_ns()
+            real.execute(sql, *args)
+            set_own("_rows", _watched(real, answer, now_ns() - began))  # type: ignore[arg-type]
+        return self
+
+    def fetchone(self) -> Any:
+        """The next row, or ``None``."""
+        self._check()
+        return next(self._rows, None) if self._rows is not None else self._opened().fetchone()
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> List[Any]:
+        """The next rows: as many as asked for, or there are."""
+        self._check()
+        if self._rows is None:
+            return self._opened().fetchmany(*args, **kwargs)  # type: ignore[no-any-return]
+        size = args[0] if args else kwargs.get("size", self.arraysize)
+        return list(itertools.islice(self._rows, size) if size > 0 else self._rows)
+
+    def fetchall(self) -> List[Any]:
+        """All rows that are left."""
+        self._check()
+        return list(self._rows) if self._rows is not None else self._opened().fetchall()
+
+    def __iter__(self) -> Iterator[Any]:
+        self._check()
+        return self._rows if self._rows is not None else iter(self._opened())
+
+    def __next__(self) -> Any:
+        self._check()
+        return next(self._rows if self._rows is not None else self._opened())
+
+    @property
+    def description(self) -> Any:
+        """The columns' names, each followed by six times ``None``; or ``None``."""
+        if self._kept is not None:
+            return tuple((name, *(None,) * 6) for name in self._kept.columns)
+        return self._real.description if self._real is not None else None
+
+    def close(self) -> None:
+        """Close it; closing it again does nothing."""
+        set_own = super().__setattr__
+        set_own("_closed", True)
+        rows = self._rows
+        set_own("_rows", None)
+        if rows is not None and hasattr(rows, "close"):
+            rows.close()
+        if self._real is not None:
+            self._real.close()
+
+    def _opened(self) -> Any:
+        if self._real is None:
+            real = self.connection.real().cursor()
+            if real.row_factory is not self.row_factory:
+                real.row_factory = self.row_factory
+            super().__setattr__("_real", real)
+        return self._real
+
+    def _check(self) -> None:
+        self.connection.check()
+        if self._closed:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed cursor.")
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "arraysize":
+            self.connection.plainly()
+        return getattr(self._opened(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "row_factory":
+            super().__setattr__(name, value)
+            if self._real is not None:
+                self._real.row_factory = value
+        else:
+            self.connection.plainly()
+            setattr(self._opened(), name, value)
+
+
+def _watched(cursor: Any, question: Question, spent_ns: int) -> Iterator[Any]:
+    """The rows of a real cursor, one by one as they are asked for; `question` learns them all.
+
+    What is not taken to its end, or fails, it never learns.
+    """
+    kept: List[Row] = []
+    wanted = True
+    rows = iter(cursor)
+    began = now_ns()
+    for row in rows:
+        spent_ns += now_ns() - began
+        if wanted:
+            plain = tuple(row)
+            wanted = question.wants(plain)
+            if wanted:
+                kept.append(plain)
+            else:
+                kept.clear()
+        yield row
+        began = now_ns()
+    spent_ns += now_ns() - began
+    if wanted:
+        try:
+            columns = tuple(each[0] for each in cursor.description)
+            question.answered(KeptRows(columns, kept), spent_ns)
+        except Exception:  # law 1: the rows are the program's already
+            fault("keeping the rows of a query")

@@ -1,0 +1,73 @@
+"""Rows kept without a connection, and handed out as sqlite3 would."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+import sys
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+
+Row = Tuple[Any, ...]
+
+_cursors: Dict[Tuple[str, ...], Any] = {}
+_MOST = 2_000  # sets of column names that are remembered
+
+
+class KeptRows(NamedTuple):
+    """What a query gave.
+
+    Parameters
+    ----------
+    columns:
+        Their names.
+    rows:
+        As tuples of what SQLite holds: numbers, texts, bytes and ``None``, which nobody can change.
+    """
+
+    columns: Tuple[str, ...]
+    rows: Sequence[Row]
+
+    def given_by(self, row_factory: Optional[Callable[..., Any]]) -> Iterator[Any]:
+        """The rows, made anew: as a connection with that factory gives them.
+
+        ``None`` gives tuples, :class:`sqlite3.Row` its instances; there is no other, see
+        :func:`is_known`.
+        """
+        if row_factory is None:
+            return iter(self.rows)
+        return map(functools.partial(sqlite3.Row, _cursor(self.columns)), self.rows)
+
+
+def is_known(row_factory: Any) -> bool:
+    """Whether rows can be made as that factory makes them: others are the program's own."""
+    return row_factory is None or row_factory is sqlite3.Row
+
+
+def size_of(row: Row) -> int:
+    """What a row takes, in bytes."""
+    return sys.getsizeof(row) + sum(map(sys.getsizeof, row))
+
+
+def _cursor(columns: Tuple[str, ...]) -> Any:
+    """A cursor whose last query had these columns: a row takes their names from one.
+
+    It belongs to a connection to no file, which is closed.
+    """
+    cursor = _cursors.get(columns)
+    if cursor is None:
+        # Not by way of connect: nobody's database is asked anything, so nothing is to be traced.
+        connection = sqlite3.Connection(":memory:")
+        try:
+            cursor = sqlite3.Cursor(connection)
+            cursor.execute("SELECT " + ", ".join(f"NULL AS {_quoted(column)}" for column in columns))
+            cursor.close()
+        finally:
+            connection.close()
+        if len(_cursors) >= _MOST:
+            _cursors.clear()
+        _cursors[columns] = cursor
+    return cursor
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
