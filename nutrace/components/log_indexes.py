@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sqlite3
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, Optional, Set
+from typing import Any, Dict, Optional, Set
 
 from nutrace.components.forks import watch
 from nutrace.components.index_making import Maker
 from nutrace.components.index_options import NAME, Options
+from nutrace.components.indexed_connection import IndexedConnection, Reader
 from nutrace.components.log_file import Identity, identity
+from nutrace.components.queries import Open
 from nutrace.errors import NutraceError, OutputError
 from nutrace.plans.candidates import CANDIDATES, lacking
 from nutrace.plans.clone import clone
@@ -117,27 +118,42 @@ class LogIndexes:
         self._figures["queries_redirected"] += 1  # threads may lose one: a figure, and no more
         return known.copy
 
-    @contextlib.contextmanager
-    def reading(self, file: str) -> Iterator[None]:
-        """Around a query whose rows are given one by one: for so long, no index is made in its log."""
+    def connect(self, file: Any, following: Optional[Open] = None) -> IndexedConnection:
+        """In place of ``sqlite3.connect(file)``: opens the log, or its copy, when a statement is asked.
+
+        Parameters
+        ----------
+        following:
+            What opens a file instead of ``sqlite3.connect``, such as a pool; another one than `file`
+            if it is given one.
+        """
+
+        def plainly(instead: Any = None) -> Any:
+            return sqlite3.connect(file if instead is None else instead)
+
+        return IndexedConnection(self, file, following or plainly)
+
+    def begin_reading(self, file: str) -> Optional[Reader]:
+        """A connection is opened: until it is closed, no index is made in its log."""
         name = _absolute(file)
         known = self._logs.get(name)
-        if known is not None and known.settled:
-            yield
-            return
-        thread = threading.get_ident()
+        if self.options.place == "copy" or (known is not None and known.settled):
+            return None
+        reader = name, threading.get_ident()
         with self._lock:
-            self._read.setdefault(name, Counter())[thread] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                readers = self._read.get(name, Counter())
-                readers[thread] -= 1
-                if readers[thread] <= 0:
-                    del readers[thread]
-                if not readers:
-                    self._read.pop(name, None)
+            self._read.setdefault(name, Counter())[reader[1]] += 1
+        return reader
+
+    def end_reading(self, reader: Reader) -> None:
+        """It is closed, in whichever thread."""
+        name, thread = reader
+        with self._lock:
+            readers = self._read.get(name, Counter())
+            readers[thread] -= 1
+            if readers[thread] <= 0:
+                del readers[thread]
+            if not readers:
+                self._read.pop(name, None)
 
     def _reads(self, name: str) -> bool:
         """Whether this thread is in the middle of a query."""

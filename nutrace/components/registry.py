@@ -24,7 +24,6 @@ COMPONENTS = (
         "queries take connections from a pool instead of opening one each",
         "query_session.execute_many and execute_one, SessionManager; SQLAlchemy 1.4 or 2.0",
     ),
-    # Inside of what keeps rows: that asks for a log by its name, and never sees a copy's.
     Component(
         "indexes",
         "nutrace.components.indexes",

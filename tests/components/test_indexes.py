@@ -406,7 +406,9 @@ def test_outputs_are_equal(
     miniature(tmp_path / "run", log, chosen_by)
     assert outputs(tmp_path / "run") == stock
     in_place = chosen_by in ("indexes", "all,indexes:place=log")
-    assert made(log) == (NAMES if in_place else [])
+    # With all, the prefetch reads the objects of many frames at once, and asks for no index.
+    least = NAMES if chosen_by == "indexes" else NAMES[1:]
+    assert set(least if in_place else ()) <= set(made(log)) <= set(NAMES if in_place else ())
     assert (Path(log).read_bytes() == unindexed.read_bytes()) is not in_place
     assert len(names(folder)) == (0 if in_place else 1)
 
