@@ -40,6 +40,10 @@ class Maker:
 
     # -- in the log --------------------------------------------------------------------------
 
+    def made_in(self, name: str) -> bool:
+        """Whether this process made an index in a log itself."""
+        return name in self._made
+
     def not_in_place(self, name: str, log: Log, wanted: Dict[str, str], texts: Iterable[str]) -> str:
         """Why an index should not be made in the log itself; "" if it may."""
         if self._options.place == "copy":

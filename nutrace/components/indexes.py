@@ -6,7 +6,7 @@ Engines of ``SessionManager``, which a simulation does not use, read the log.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Mapping
 
 from nutrace.components import queries
 from nutrace.components.index_options import Options
@@ -20,7 +20,7 @@ class Part:
 
     def __init__(self, options: Options) -> None:
         self.indexes = LogIndexes(options)
-        self.probes = queries.probes(queries.INDEXES, self._connect)
+        self.probes = queries.probes(queries.INDEXES, self.indexes.connect)
 
     def stats(self) -> Mapping[str, int]:
         """See :meth:`LogIndexes.stats`."""
@@ -30,9 +30,6 @@ class Part:
         """Forget what was found out; indexes and copies stay, for the next run."""
         self.indexes.clear()
         queries.tidy()
-
-    def _connect(self, file: Any, following: queries.Open) -> Any:
-        return self.indexes.connect(file, following)
 
 
 def build(options: Options) -> Part:

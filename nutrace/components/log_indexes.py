@@ -10,6 +10,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Dict, Optional, Set
 
+from nutrace.components.concerned import Concerned
 from nutrace.components.forks import watch
 from nutrace.components.index_making import Maker
 from nutrace.components.index_options import NAME, Options
@@ -28,23 +29,12 @@ from nutrace.recording.faults import say
 from nutrace.recording.span import home
 
 _READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
-_CONCERNED = re.compile(rf"\b(?:{'|'.join(table for table, _ in CANDIDATES)})\b", re.IGNORECASE)
 # How long statements run as stock while their log is read: by other threads; by the one that asks, which
 # no index could wait for, and a copy is made then.
 _OTHERS_S = 2.0
 _OWN_S = 10.0
 _MOST_LOGS = 1000
 _MOST_STATEMENTS = 1000  # of a log; those with IN have a text for each number of values
-
-
-class _Concerned(Dict[str, bool]):
-    """Whether a statement has to do with the candidates' tables; what is asked at each step is kept."""
-
-    def __missing__(self, text: str) -> bool:
-        found = _CONCERNED.search(text) is not None
-        if len(self) < _MOST_STATEMENTS:
-            self[text] = found
-        return found
 
 
 @dataclass
@@ -80,8 +70,9 @@ class LogIndexes:
 
     def __init__(self, options: Optional[Options] = None) -> None:
         self.options = options or Options()
-        self._concerned = _Concerned()
+        self._concerned = Concerned()
         self._logs: OrderedDict[str, _Known] = OrderedDict()
+        self._plain: Set[str] = set()  # logs that lack nothing, by their absolute names
         self._counted: Set[str] = set()  # logs whose indexes were counted
         # Reentrant: the garbage collector may run anything of the program's while we hold one.
         self._looking = threading.RLock()  # held while something is made
@@ -118,8 +109,11 @@ class LogIndexes:
         self._figures["queries_redirected"] += 1  # threads may lose one: a figure, and no more
         return known.copy
 
-    def connect(self, file: Any, following: Optional[Open] = None) -> IndexedConnection:
+    def connect(self, file: Any, following: Optional[Open] = None) -> Any:
         """In place of ``sqlite3.connect(file)``: opens the log, or its copy, when a statement is asked.
+
+        Once a log is known to lack nothing, and had what it has before this process came, it is opened
+        at once.
 
         Parameters
         ----------
@@ -131,7 +125,16 @@ class LogIndexes:
         def plainly(instead: Any = None) -> Any:
             return sqlite3.connect(file if instead is None else instead)
 
-        return IndexedConnection(self, file, following or plainly)
+        opens = following or plainly
+        if file in self._plain:
+            return opens()
+        name = _absolute(os.fsdecode(file))
+        known = self._logs.get(name)
+        if known is not None and known.settled and not self._maker.made_in(name):
+            if file == name and len(self._plain) < _MOST_LOGS:
+                self._plain.add(file)
+            return opens()
+        return IndexedConnection(self, file, opens)
 
     def begin_reading(self, file: str) -> Optional[Reader]:
         """A connection is opened: until it is closed, no index is made in its log."""
@@ -193,6 +196,7 @@ class LogIndexes:
     def clear(self) -> None:
         """Forget what was found out; the indexes and copies stay."""
         self._logs.clear()
+        self._plain.clear()
 
     # -- a statement that is new -------------------------------------------------------------
 

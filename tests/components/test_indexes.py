@@ -101,6 +101,9 @@ def test_in_the_log(log: str, unindexed: Path, capsys: pytest.CaptureFixture[str
     assert other.file_for(log, LIGHTS) == other.file_for(log, BOXES) == log
     assert (other.stats()["indexes_made"], other.stats()["already_there"]) == (0, 2)
     assert capsys.readouterr().err == ""
+    for each in (log, Path(log), os.fsencode(log), log):
+        with closing(other.connect(each)) as connection:
+            assert type(connection) is sqlite3.Connection  # there is nothing to choose any more
     assert main(["index", log, "--drop"]) == 0
     assert made(log) == []
     assert rows(log, "SELECT name, sql FROM sqlite_master") == rows(
@@ -118,10 +121,21 @@ def test_in_a_copy(log: str, folder: Path, unindexed: Path, capsys: pytest.Captu
     assert not copy.endswith(".db")  # the devkit would take it for a log
     assert made(copy) == NAMES
     equal_rows(copy, str(unindexed))
+    with closing(indexes.connect(log)) as connection:
+        (token,) = connection.execute(SWEEPS).fetchone()
+    for text in (LIGHTS, BOXES):
+        with closing(indexes.connect(log)) as connection:
+            connection.row_factory = sqlite3.Row
+            found = [tuple(row) for row in connection.cursor().execute(text, (token,))]
+            assert connection.execute("PRAGMA database_list").fetchone()["file"] == copy
+        assert found == rows(str(unindexed), text, token)
+    with closing(indexes.connect(log)) as connection:
+        connection.execute("PRAGMA query_only = 1")  # what is no query makes it a connection to the log
+        assert connection.execute("PRAGMA database_list").fetchone()[2] == log
     assert indexes.file_for(log, SEVERAL) == log  # IN finds the rows of one frame after the other's
     assert Path(log).read_bytes() == unindexed.read_bytes()
     stats = indexes.stats()
-    assert (stats["indexes_made"], stats["copies_made"], stats["queries_redirected"]) == (2, 1, 2)
+    assert (stats["indexes_made"], stats["copies_made"], stats["queries_redirected"]) == (2, 1, 4)
     assert (stats["refused"], stats["bytes_copied"]) == (1, os.path.getsize(copy))
     assert capsys.readouterr().err.count("\n") == 1
 
