@@ -27,7 +27,7 @@ _RUN = "run.json"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "logs", nargs="+", metavar="LOG.db", help="databases; nothing is written without --apply"
+        "logs", nargs="+", metavar="LOG.db", help="databases; they stay as they are without --apply or --drop"
     )
     parser.add_argument(
         "--run",
