@@ -50,6 +50,7 @@ def _listed() -> Dict[str, Any]:
                 "does": row.does,
                 "needs": row.needs,
                 "options": _defaults(row),
+                "in_all": dict(row.in_all),
             }
             for row in COMPONENTS
         ]
@@ -69,6 +70,8 @@ def _lines() -> Iterator[str]:
         yield f"  does:    {row.does}"
         yield f"  needs:   {row.needs}"
         yield f"  options: {_options(_defaults(row)) or 'unknown here: what it needs is not installed'}"
+        if row.in_all:
+            yield f"  in all:  {_options(row.in_all)}"
     yield ""
     yield "nutrace run --with traffic_light_cache,connection_pool -- python ...   (or: all)"
 

@@ -6,56 +6,74 @@ import argparse
 import json
 import os
 import sys
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis.database import Database, database
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.table import printable
 from nutrace.errors import UsageError
-from nutrace.plans import Index, drop, examine, make
-from nutrace.plans.log import uri_of
+from nutrace.plans import drop, make
+from nutrace.plans.candidates import lacking
+from nutrace.plans.copies import cache_folder, copy, folders, remove
+from nutrace.plans.findings import Index, examine
+from nutrace.plans.log import open_log, uri_of
 from nutrace.plans.make import Change
 from nutrace.trace import load
 
 _MS = 1e6
+_RUN = "run.json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "logs", nargs="+", metavar="LOG.db", help="databases; nothing is written without --apply"
+        "logs", nargs="+", metavar="LOG.db", help="databases; they stay as they are without --apply or --drop"
     )
     parser.add_argument(
         "--run",
         dest="trace",
-        default="run.json",
         metavar="RUN",
         help="the run file whose statements are to be faster (default run.json)",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--apply", action="store_true", help="make the indexes, in place")
-    what.add_argument("--drop", action="store_true", help="drop the indexes that --apply made")
+    what.add_argument(
+        "--copy",
+        action="store_true",
+        help="make a copy that has them and those of the devkit's steps; runs with the component indexes use "
+        "it; without a run file only those",
+    )
+    what.add_argument(
+        "--drop", action="store_true", help="drop the indexes that were made, and remove the copies"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        help="where the copy goes (default: beside the log, or the user's cache if that may not be written)",
+    )
     parser.add_argument("--json", action="store_true", help="JSON, for programs")
 
 
 def run(args: argparse.Namespace) -> int:
     """Look, and change what is to be changed."""
     logs = list(dict.fromkeys(os.path.abspath(log) for log in args.logs))
+    if args.output and not (args.copy or args.drop):
+        raise UsageError("--output is where --copy puts a copy, and where --drop looks for one")
     if args.drop:
-        changes = {log: list(drop(log)) for log in logs}
-        _say(args.json, {log: _changed(done) for log, done in changes.items()}, _dropped(changes))
-        return 0
+        return _drop(logs, args)
     for log in logs:
         uri_of(log, "ro")  # a log that is missing is an error here, not a note
-    if not os.path.exists(args.trace):
-        raise UsageError(f"{args.trace}: no such run; name one whose statements are to be faster: --run RUN")
-    with progress_bar("bytes") as progress:
-        found = database(load(args.trace, progress=progress))
-    with progress_bar("plans") as progress:
-        findings = examine(found, databases=logs, progress=progress)
-    for note in findings.notes:
-        print(f"nutrace: {printable(note, 400)}", file=sys.stderr)
-    by_log = {log: [index for index in findings.indexes if index.database == log] for log in logs}
+    trace = args.trace or _RUN
+    found = None
+    if os.path.exists(trace):
+        with progress_bar("bytes") as progress:
+            found = database(load(trace, progress=progress))
+    elif args.trace or not args.copy:
+        raise UsageError(f"{trace}: no such run; name one whose statements are to be faster: --run RUN")
+    by_log = _advised(logs, found)
+    if args.copy:
+        return _copy(by_log, args)
+    assert found is not None
     if not args.apply:
         told = {log: [_told(index, found) for index in indexes] for log, indexes in by_log.items()}
         _say(args.json, told, _shown(by_log, found, args))
@@ -71,6 +89,64 @@ def run(args: argparse.Namespace) -> int:
                 )
     lines = [f"{printable(log, 400)}: nothing to make" for log, changes in done.items() if not changes]
     _say(args.json, {log: _changed(changes) for log, changes in done.items()}, lines)
+    return 0
+
+
+def _advised(logs: Sequence[str], found: Optional[Database]) -> Dict[str, List[Index]]:
+    if found is None:
+        return {log: [] for log in logs}
+    with progress_bar("plans") as progress:
+        findings = examine(found, databases=logs, progress=progress)
+    for note in findings.notes:
+        print(f"nutrace: {printable(note, 400)}", file=sys.stderr)
+    return {log: [index for index in findings.indexes if index.database == log] for log in logs}
+
+
+def _copy(by_log: Dict[str, List[Index]], args: argparse.Namespace) -> int:
+    told: Dict[str, Any] = {}
+    for log, advised in by_log.items():
+        with open_log(log) as opened:
+            indexes = {**lacking(opened), **{index.advice.index: index.advice.ddl for index in advised}}
+        told[log] = {"copy": None, "indexes": list(indexes.values())}
+        if not indexes:
+            _say(args.json, None, [f"{printable(log, 400)}: lacks nothing, and was not copied"])
+            continue
+        with progress_bar("bytes") as progress:
+            copied = copy(log, _folder(log, args.output), indexes, progress=progress)
+        told[log].update(copy=copied.path, made=copied.made, bytes=copied.size, seconds=copied.seconds)
+        if not args.json:
+            took = f"{copied.size / 1e6:,.0f} MB, {copied.seconds:.1f} s" if copied.made else "it was there"
+            print(f"{printable(log, 400)}: copied to {printable(copied.path, 400)} ({took})", flush=True)
+            for ddl in indexes.values():
+                print(f"  {printable(ddl, 400)}", flush=True)
+    if args.json:
+        _say(True, told, ())
+    elif any(each["copy"] for each in told.values()):
+        print("Runs with the component indexes use it: " + _component(args.output))
+    return 0
+
+
+def _folder(log: str, output: Optional[str]) -> str:
+    if output:
+        return os.path.abspath(output)
+    beside = os.path.dirname(os.path.realpath(log))
+    return beside if os.access(beside, os.W_OK) else cache_folder()
+
+
+def _component(output: Optional[str]) -> str:
+    return "NUTRACE_COMPONENTS=indexes" + (f":folder={os.path.abspath(output)}" if output else "")
+
+
+def _drop(logs: Sequence[str], args: argparse.Namespace) -> int:
+    told: Dict[str, Any] = {}
+    lines: List[str] = []
+    for log in logs:
+        copies = remove(log, folders(log, args.output or ""))
+        # A log that is gone may have left a copy.
+        changes = [] if copies and not os.path.exists(log) else list(drop(log))
+        told[log] = [*_changed(changes), *({"removed": path} for path in copies)]
+        lines += _dropped(log, changes, copies)
+    _say(args.json, told, lines)
     return 0
 
 
@@ -94,13 +170,10 @@ def _changed(changes: Sequence[Change]) -> List[Dict[str, Any]]:
     return [{"ddl": change.sql, "seconds": change.seconds} for change in changes]
 
 
-def _dropped(changes: Dict[str, List[Change]]) -> List[str]:
-    lines = []
-    for log, done in changes.items():
-        lines += [f"{printable(log, 400)}: {printable(change.sql, 400)}" for change in done]
-        if not done:
-            lines.append(f"{printable(log, 400)}: no index of nutrace's")
-    return lines
+def _dropped(log: str, changes: Sequence[Change], copies: Sequence[str]) -> List[str]:
+    lines = [f"{printable(log, 400)}: {printable(change.sql, 400)}" for change in changes]
+    lines += [f"{printable(log, 400)}: removed {printable(path, 400)}" for path in copies]
+    return lines or [f"{printable(log, 400)}: no index of nutrace's"]
 
 
 def _shown(by_log: Dict[str, List[Index]], found: Database, args: argparse.Namespace) -> List[str]:
@@ -117,7 +190,7 @@ def _shown(by_log: Dict[str, List[Index]], found: Database, args: argparse.Names
             lines.append(f"  {printable(advice.ddl, 400)};")
             lines.append(f"      {advice.rows:,} rows to look at become {advice.rows_after:,.0f}; {saved}")
     if any(by_log.values()):
-        run_file = "" if args.trace == "run.json" else f" --run {args.trace}"
+        run_file = f" --run {args.trace}" if args.trace else ""
         lines.append(
             f"Nothing was changed. To make them: nutrace index {' '.join(args.logs)}{run_file} --apply"
         )

@@ -12,7 +12,7 @@ from nutrace.cli.sql_json import as_json
 from nutrace.cli.sql_text import as_text
 from nutrace.cli.table import check_limit
 from nutrace.errors import MissingDependencyError
-from nutrace.plans import examine
+from nutrace.plans.findings import examine
 from nutrace.trace import load, parse_steps, select
 
 

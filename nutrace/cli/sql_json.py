@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 
 from nutrace.analysis.asked_by import Caller
 from nutrace.analysis.database import Database, Executions, Statement
-from nutrace.plans import Findings, Index
+from nutrace.plans.findings import Findings, Index
 
 _MS = 1e6
 

@@ -8,7 +8,7 @@ from typing import List, Optional, Sequence
 from nutrace.analysis.asked_by import Caller
 from nutrace.analysis.database import Database, Loop, Statement
 from nutrace.cli.table import Column, ms, printable, text_table
-from nutrace.plans import Findings, Index
+from nutrace.plans.findings import Findings, Index
 
 _CALLERS = 4  # lines of them under a statement
 _WIDTH = 100

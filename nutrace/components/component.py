@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Protocol, Tuple
 
 from nutrace.probes.probe import Probe
@@ -42,12 +42,15 @@ class Component:
         Where it is made, dotted; imported when it is switched on.
     does, needs:
         One line each.
+    in_all:
+        Options that it has if ``all`` switches it on, and not its name: nobody asked for it then.
     """
 
     name: str
     module: str
     does: str
     needs: str
+    in_all: Mapping[str, Any] = field(default_factory=dict)
 
     def options(self, given: Mapping[str, Any] = {}) -> Any:
         """Its options: `given` over the defaults.

@@ -20,11 +20,12 @@ from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 
 #: Ranks: who is asked first. The prefetch knows its frames best; what it does not have may have been
-#: asked before; and only what has not needs a connection.
-PREFETCH, ROWS, POOL = range(3)
+#: asked before; and only what has not needs a connection, to the log or to a copy with indexes: who
+#: keeps something by the log's name never sees the copy's.
+PREFETCH, ROWS, INDEXES, POOL = range(4)
 
-#: Opens a connection, as the ranks that follow do.
-Open = Callable[[], Any]
+#: Opens a connection, as the ranks that follow do; to another file than was asked for if one is given.
+Open = Callable[..., Any]
 #: What a component makes of ``sqlite3.connect(file)``.
 Connect = Callable[[str, Open], Any]
 
@@ -106,8 +107,12 @@ def _connect(layers: List[Layer], *args: Any, **kwargs: Any) -> Any:
 def _descend(layers: List[Layer], depth: int, file: Any) -> Any:
     for place in range(depth, len(layers)):
         if layers[place].switch:
-            return layers[place].connect(file, functools.partial(_descend, layers, place + 1, file))
+            return layers[place].connect(file, functools.partial(_follow, layers, place + 1, file))
     return sqlite3.connect(file)
+
+
+def _follow(layers: List[Layer], depth: int, file: Any, instead: Any = None) -> Any:
+    return _descend(layers, depth, file if instead is None else instead)
 
 
 def _is_file(database: Any) -> bool:

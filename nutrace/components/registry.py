@@ -25,6 +25,15 @@ COMPONENTS = (
         "query_session.execute_many and execute_one, SessionManager; SQLAlchemy 1.4 or 2.0",
     ),
     Component(
+        "indexes",
+        "nutrace.components.indexes",
+        "each frame's traffic lights and objects are found by an index; made if the log has none: in the "
+        "log if it may be written, else in a copy",
+        "query_session.execute_many and execute_one",
+        # Whoever says all has not said that his logs may be changed.
+        in_all={"place": "copy"},
+    ),
+    Component(
         "row_cache",
         "nutrace.components.row_cache",
         "rows of a query are kept, and given to who asks an unchanged log the same again",
@@ -58,6 +67,7 @@ def chosen(text: str) -> List[Chosen]:
     """
     rows = {row.name: row for row in COMPONENTS}
     given: Dict[str, Dict[str, Any]] = {}
+    named = set()
     for words in text.split(","):
         name, *options = (word.strip() for word in words.split(":"))
         if not name and not options:
@@ -72,8 +82,13 @@ def chosen(text: str) -> List[Chosen]:
             raise SettingsError(f"{VARIABLE}: unknown component {name!r}: use {', '.join(rows)}, or {_ALL}")
         if given.get(name):
             raise SettingsError(f"{VARIABLE} names {name} twice, with options")
+        named.add(name)
         given[name] = _options(rows[name], options)
-    return [Chosen(row, row.options(given[row.name])) for row in COMPONENTS if row.name in given]
+    return [
+        Chosen(row, row.options({**({} if row.name in named else row.in_all), **given[row.name]}))
+        for row in COMPONENTS
+        if row.name in given
+    ]
 
 
 def _options(row: Component, words: List[str]) -> Dict[str, Any]:

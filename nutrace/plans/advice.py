@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import sqlite3
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from nutrace.plans.log import Log, quoted
+from nutrace.plans.clone import clone
+from nutrace.plans.ddl import create_index
+from nutrace.plans.log import Log
 from nutrace.plans.query_plan import Access, accesses, plan_of
-
-PREFIX = "nutrace_"  # of the names of indexes: they are known by it when they are to go
-
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-#: https://sqlite.org/lang_keywords.html: those that cannot be names.
-_RESERVED = re.compile(
-    r"(?i:ADD|ALL|ALTER|AND|AS|BETWEEN|CASE|CHECK|COLLATE|COMMIT|CONSTRAINT|CREATE|CROSS|DEFAULT|DELETE|"
-    r"DISTINCT|DROP|ELSE|ESCAPE|EXISTS|FOREIGN|FROM|FULL|GROUP|HAVING|IN|INDEX|INNER|INSERT|INTERSECT|INTO|"
-    r"IS|JOIN|LEFT|LIMIT|NATURAL|NOT|NULL|ON|OR|ORDER|OUTER|PRIMARY|REFERENCES|RIGHT|SELECT|SET|TABLE|THEN|"
-    r"TO|TRANSACTION|UNION|UNIQUE|UPDATE|USING|VALUES|WHEN|WHERE)\Z"
-)
 
 
 @dataclass(frozen=True)
@@ -109,8 +99,8 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
             if best is not None:
                 advice.append(best)
         if advice:
-            with _clone(log, [one.ddl for one in advice]) as clone:
-                after = plan_of(clone, text)
+            with clone(log, [one.ddl for one in advice]) as tried:
+                after = plan_of(tried, text)
     except sqlite3.Error as error:
         return Explained(plan, scans, (), (), f"no advice: the schema cannot be cloned ({error})")
     return Explained(plan, scans, tuple(advice), after if advice else (), "")
@@ -151,11 +141,9 @@ def _best(
     """Of the indexes that the planner takes the one that leaves least to look at."""
     best: Optional[Advice] = None
     for columns in candidates:
-        name = _name(log, scan.table, columns)
-        listed = ", ".join(map(_written, columns))
-        ddl = f"CREATE INDEX {_written(name)} ON {_written(scan.table)} ({listed})"
-        with _clone(log, [*(one.ddl for one in others), ddl]) as clone:
-            read = [access for access in accesses(plan_of(clone, text)) if access.name == scan.alias]
+        name, ddl = create_index(log, scan.table, columns)
+        with clone(log, [*(one.ddl for one in others), ddl]) as tried:
+            read = [access for access in accesses(plan_of(tried, text)) if access.name == scan.alias]
         if any(access.full or access.automatic for access in read):
             continue
         used = [access.by for access in read if access.index == name]
@@ -166,43 +154,3 @@ def _best(
         if best is None or after < 0.5 * best.rows_after:
             best = Advice(ddl, name, scan.table, columns, scan.rows, after)
     return best
-
-
-@contextlib.contextmanager
-def _clone(log: Log, more: Sequence[str]) -> Iterator[sqlite3.Connection]:
-    """The log's schema without its rows, with its statistics, and with `more` made on it."""
-    connection = sqlite3.connect(":memory:")
-    try:
-        for sql in log.schema:
-            with contextlib.suppress(sqlite3.OperationalError):  # a module that is not here
-                connection.execute(sql)
-        for ddl in more:
-            connection.execute(ddl)
-        statistics = log.statistics()
-        if statistics:
-            connection.execute("ANALYZE")
-            connection.execute("DELETE FROM sqlite_stat1")
-            connection.executemany(
-                "INSERT INTO sqlite_stat1 VALUES (?, ?, ?)",
-                [(row.tbl, row.idx or None, row.stat) for row in statistics],
-            )
-            connection.execute("ANALYZE sqlite_master")  # reads them
-        yield connection
-    finally:
-        connection.close()
-
-
-def _name(log: Log, table: str, columns: Sequence[str]) -> str:
-    name = PREFIX + "_".join((table, *columns))
-    taken = {index.lower() for index in log.indexes}
-    number = 1
-    unique = name
-    while unique.lower() in taken:
-        number += 1
-        unique = f"{name}_{number}"
-    return unique
-
-
-def _written(name: str) -> str:
-    """A name as people write it, in quotes where it must be."""
-    return name if _PLAIN.match(name) and not _RESERVED.match(name) else quoted(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from nutrace.errors import InputError
 
@@ -94,6 +94,14 @@ def uri_of(path: str, mode: str) -> str:
     return f"{Path(path).absolute().as_uri()}?mode={mode}"
 
 
+def connect(uri: str, **options: Any) -> sqlite3.Connection:
+    """A connection, past what stands around ``sqlite3.connect`` in a traced program.
+
+    What nutrace asks a database there is none of the program's statements.
+    """
+    return sqlite3.Connection(uri, uri=True, **options)
+
+
 @contextlib.contextmanager
 def open_log(path: str) -> Iterator[Log]:
     """Open a database read-only.
@@ -106,7 +114,7 @@ def open_log(path: str) -> Iterator[Log]:
     uri = uri_of(path, "ro")
     connection = None
     try:
-        connection = sqlite3.connect(uri, uri=True, timeout=2.0)
+        connection = connect(uri, timeout=2.0)
         log = Log(path, connection)
     except sqlite3.Error as error:
         if connection is not None:

@@ -8,13 +8,16 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Sequence
+from typing import Iterator, List, Optional, Sequence
 
 from nutrace.errors import InputError, OutputError
-from nutrace.plans.advice import PREFIX
-from nutrace.plans.log import quoted, uri_of
+from nutrace.plans.ddl import PREFIX
+from nutrace.plans.log import connect, open_log, quoted, uri_of
 
 _WAIT_S = 5.0  # for a program that is writing
+# For readers, when an index is whole: while we wait for them, new ones wait for us, and the devkit's give
+# up after five seconds.
+_READERS_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,53 @@ def make(path: str, ddl: Sequence[str]) -> Iterator[Change]:
 
 
 def drop(path: str) -> Iterator[Change]:
-    """Drop the indexes that :func:`make` made, known by their names; raises as that does."""
+    """Drop the indexes that were made here, known by their names; raises as :func:`make` does.
+
+    A file that has none is not opened for writing.
+    """
+    with open_log(path) as log:
+        if not made(log.connection):
+            return
     with _open(path) as connection:
         for name in made(connection):
             yield _change(connection, path, f"DROP INDEX {quoted(name)}")
+
+
+def ensure(path: str, index: str, ddl: str, *, wait_s: float) -> Optional[Change]:
+    """Make one index, unless another process makes it meanwhile.
+
+    Other programs go on reading until it is whole: it is kept in memory for so long.
+
+    Parameters
+    ----------
+    index, ddl:
+        Its name, and the statement that makes it.
+    wait_s:
+        How long to wait for another process that is writing, in seconds.
+
+    Returns
+    -------
+    Change or None
+        ``None`` if it is there already. Raises as :func:`make` does.
+    """
+    with _open(path, wait_s) as connection:
+        began = time.perf_counter()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            if index in made(connection):
+                connection.execute("ROLLBACK")
+                return None
+            connection.execute(ddl)
+            connection.execute(f"PRAGMA busy_timeout = {int(_READERS_S * 1000)}")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:  # closing rolls back
+            raise OutputError(f"{path}: {error}; {ddl.partition(' ON ')[0]} was not done") from None
+        return Change(ddl, time.perf_counter() - began)
+
+
+def can_write(path: str) -> bool:
+    """Whether a database may be changed; its folder as well, where SQLite puts its journal."""
+    return os.access(path, os.W_OK) and os.access(Path(path).absolute().parent, os.W_OK)
 
 
 def made(connection: sqlite3.Connection) -> List[str]:
@@ -63,14 +109,15 @@ def _change(connection: sqlite3.Connection, path: str, sql: str) -> Change:
 
 
 @contextlib.contextmanager
-def _open(path: str) -> Iterator[sqlite3.Connection]:
+def _open(path: str, wait_s: float = _WAIT_S) -> Iterator[sqlite3.Connection]:
     uri = uri_of(path, "rw")
-    if not os.access(path, os.W_OK) or not os.access(Path(path).absolute().parent, os.W_OK):
-        raise OutputError(f"{path}: it or its folder cannot be written; copy the log, and index the copy")
+    if not can_write(path):
+        raise OutputError(f"{path}: it or its folder cannot be written; nutrace index --copy makes a copy")
     # No transaction that stays open: each statement is one.
-    connection = sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
+    connection = connect(uri, timeout=wait_s, isolation_level=None)
     try:
         try:
+            connection.execute("PRAGMA cache_spill = OFF")  # else readers are locked out meanwhile
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
             raise OutputError(f"{path}: {error}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,6 +20,9 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace.cli.main import main
+from nutrace.components.index_options import Options
+from nutrace.components.log_indexes import LogIndexes
+from nutrace.plans import copies
 from nutrace.probes.catalogue.stdlib import PROBES
 
 DDL = "CREATE INDEX nutrace_lights_pc ON lights (pc)"
@@ -109,10 +113,109 @@ def test_what_cannot_be_done(tmp_path: Path, log: Path, run_file: Path, capsys: 
     assert _indexes(log) == ["nutracer"]
 
 
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "nutrace" / "logs"
+
+
+def _copies(folder: Path) -> List[Path]:
+    return sorted(folder.glob("*.db.*.nutrace*")) if folder.exists() else []
+
+
+def _devkits(path: Path) -> Path:
+    """A log with the tables that the devkit asks at each step."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE lidar_box (lidar_pc_token BLOB, x REAL)")
+        connection.execute("CREATE TABLE traffic_light_status (lidar_pc_token BLOB, status TEXT)")
+        connection.execute("CREATE INDEX own ON traffic_light_status (lidar_pc_token)")
+        connection.executemany("INSERT INTO lidar_box VALUES (?, 1.5)", ((bytes([n]),) for n in range(200)))
+    return path
+
+
+def test_copied_and_removed(log: Path, run_file: Path, cache: Path, capsys: Any) -> None:
+    before = log.read_bytes()
+    assert main(["index", str(log), "--run", str(run_file), "--copy"]) == 0
+    out = capsys.readouterr().out
+    (copy,) = _copies(log.parent)
+    assert out.startswith(f"{log}: copied to {copy} (0 MB, 0.0 s)\n  {DDL}\n")
+    assert "NUTRACE_COMPONENTS=indexes" in out
+    assert _indexes(copy) == ["nutracer", "nutrace_lights_pc"]
+    assert copies.find(str(log), copies.folders(str(log))) == str(copy)
+    assert main(["index", str(log), "--run", str(run_file), "--copy", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)[str(log)]
+    assert told["copy"] == str(copy)
+    assert (told["made"], told["bytes"], told["indexes"]) == (False, copy.stat().st_size, [DDL])
+    assert log.read_bytes() == before
+
+    assert main(["index", str(log), "--drop"]) == 0
+    assert capsys.readouterr().out == f"{log}: removed {copy}\n"
+    assert sorted(path.name for path in log.parent.glob("*nutrace*")) == []
+    assert main(["index", str(log), "--drop", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {str(log): []}
+    assert log.read_bytes() == before
+
+
+def test_a_copy_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    log, folder = _devkits(tmp_path / "devkit.db"), tmp_path / "copies"
+    assert main(["index", "devkit.db", "--copy", "--output", "copies"]) == 0
+    assert f"NUTRACE_COMPONENTS=indexes:folder={folder}" in capsys.readouterr().out
+    (copy,) = _copies(folder)
+    assert _indexes(copy) == ["own", "nutrace_lidar_box_lidar_pc_token"]
+    # A copy that is there is used rather than the log written to.
+    before = log.read_bytes()
+    query = "SELECT x FROM lidar_box WHERE lidar_pc_token = ?"
+    assert LogIndexes(Options(folder=str(folder))).file_for(str(log), query) == str(copy)
+    assert log.read_bytes() == before
+    # More indexes, by a run: both, in one file.
+    ddl = "CREATE INDEX nutrace_lidar_box_x ON lidar_box (x)"
+    assert copies.copy(str(log), str(folder), {"nutrace_lidar_box_x": ddl}).made
+    assert _copies(folder) == [copy]
+    assert set(_indexes(copy)) == {"own", "nutrace_lidar_box_lidar_pc_token", "nutrace_lidar_box_x"}
+    indexed = _log(tmp_path / "other.db", 5)
+    assert main(["index", str(indexed), "--copy", "--output", "copies"]) == 0
+    assert capsys.readouterr().out == f"{indexed}: lacks nothing, and was not copied\n"
+    # A log that is gone leaves its copy, not for ever.
+    log.unlink()
+    assert main(["index", str(log), "--drop", "--output", "copies"]) == 0
+    assert _copies(folder) == []
+
+
+def test_what_cannot_be_copied(tmp_path: Path, cache: Path, capsys: Any, monkeypatch: Any) -> None:
+    log = _devkits(tmp_path / "devkit.db")
+    assert "--output is where" in _refused(capsys, 2, log, "--output", tmp_path)
+    (tmp_path / "file").touch()
+    assert "cannot be copied to" in _refused(capsys, 5, log, "--copy", "--output", tmp_path / "file")
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
+    assert "no room for a copy" in _refused(capsys, 5, log, "--copy")
+    assert _copies(tmp_path) == []
+
+
+def test_interrupted_in_the_middle_nothing_is_left(tmp_path: Path) -> None:
+    log = _log(tmp_path / "large.db", 200_000)
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copies.copy(str(log), str(tmp_path / "copies"), {}, progress=interrupt)
+    assert _copies(tmp_path / "copies") == []
+    seen: List[float] = []
+    copied = copies.copy(
+        str(log), str(tmp_path / "copies"), {}, progress=lambda done, total: seen.append(done / total)
+    )
+    assert copied.made
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    assert Path(copied.path).read_bytes()[100:] == log.read_bytes()[100:]  # page for page
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anything")
 def test_a_log_that_may_not_be_written(log: Path, run_file: Path, capsys: Any) -> None:
     log.chmod(0o444)
-    assert "copy the log" in _refused(capsys, 5, log, "--run", run_file, "--apply")
+    assert "--copy makes a copy" in _refused(capsys, 5, log, "--run", run_file, "--apply")
 
 
 def test_killed_in_the_middle_the_log_is_whole(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from nutrace.errors import InputError, MissingDependencyError
 from nutrace.plans import Explained, explain, open_log
-from nutrace.plans.advice import _clone
+from nutrace.plans.clone import clone
 from nutrace.plans.query_plan import plan_of
 
 LIGHTS = "SELECT tl.status FROM lidar_pc AS lp INNER JOIN lights AS tl ON lp.token = tl.pc WHERE lp.token = ?"
@@ -123,10 +123,10 @@ def test_statistics_of_the_file_decide(file: str) -> None:
         connection.execute("CREATE INDEX by_time ON lidar_pc (time)")
         connection.execute("ANALYZE")
         connection.execute("UPDATE sqlite_stat1 SET stat = '7 7' WHERE idx = 'by_time'")
-    with open_log(file) as log, _clone(log, []) as clone:
-        copied = clone.execute("SELECT stat FROM sqlite_stat1 WHERE idx = 'by_time'").fetchall()
+    with open_log(file) as log, clone(log, []) as empty:
+        copied = empty.execute("SELECT stat FROM sqlite_stat1 WHERE idx = 'by_time'").fetchall()
         assert copied == [("7 7",)]
-        assert plan_of(clone, text) == plan_of(log.connection, text)
+        assert plan_of(empty, text) == plan_of(log.connection, text)
 
 
 def test_what_cannot_be_planned_is_a_note(file: str) -> None:
