@@ -6,11 +6,13 @@ import contextlib
 from typing import Iterable, Iterator, List
 
 from nutrace.components.installation import Installation, as_json
+from nutrace.components.metrics import Metrics
 from nutrace.components.registry import Chosen, chosen
 from nutrace.errors import NutraceError
 from nutrace.recording.faults import say
 
 _installations: List[Installation] = []
+_metrics = Metrics(lambda: _installations)
 
 
 def switch_on(wanted: Iterable[Chosen]) -> None:
@@ -33,6 +35,7 @@ def switch_on(wanted: Iterable[Chosen]) -> None:
             installation.uninstall()
         raise
     _installations.extend(made)
+    _metrics.update()
 
 
 def switch_off() -> None:

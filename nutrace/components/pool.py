@@ -95,6 +95,7 @@ class ConnectionPool:
         waited = bool(self.options.pool_size) and out >= self.options.most
         self._count(
             checkouts=1,
+            in_use=1,
             reused=int(reused),
             spent_ns=took if reused and not waited else 0,
             waits=int(waited),
@@ -116,15 +117,19 @@ class ConnectionPool:
         ``connections`` were opened, ``reused`` checkouts found one open; ``spent_ns`` is the time in
         those checkouts, and ``avoided_ns`` what the fastest opening took, as often as one was reused:
         an estimate, without what a new connection's first statement takes to read the schema.
-        ``exhausted`` checkouts got none. ``open`` are open now, in use or not.
+        ``exhausted`` checkouts got none. ``open`` are open now, ``in_use`` of them by queries, and no
+        more than ``most`` at a time, as long as there are pools; ``pending`` checkouts are under way.
         """
         with self._lock:
             found = Counter(self._figures)
             names = (
                 *("checkouts", "reused", "connections", "replaced", "waits", "wait_ns", "exhausted"),
-                *("open", "spent_ns"),
+                *("open", "in_use", "spent_ns"),
             )
             figures = {name: found[name] for name in names}
+            figures["pending"] = sum(sum(held.values()) for held in self._held.values()) - found["in_use"]
+            if self.options.pool_size:
+                figures["most"] = self.options.most * len(self._pools)
             figures["avoided_ns"] = found["reused"] * self._fastest_ns if found["reused"] else 0
             return figures
 
@@ -132,7 +137,9 @@ class ConnectionPool:
 
     def give_back(self, connection: PooledConnection) -> None:
         """A connection is no longer used."""
-        self._release(connection.file, connection.held, connection.thread)
+        with self._lock:
+            self._figures["in_use"] -= 1
+            self._release(connection.file, connection.held, connection.thread)
 
     def keep_inherited(self, fairy: Any) -> None:
         """A parent process's connection: closing it here could undo what the parent has locked."""
