@@ -155,4 +155,5 @@ COMPONENTS: Final = (
 SCOPE: Final = "nutrace"
 # Lines of a .partial file under this scope announce spans that are still open. They are
 # dropped when the file is joined; a reader uses one only if the finished span never came.
+# Without spans, their resource tells what has changed since: the last one holds.
 OPEN_SCOPE: Final = "nutrace.open"

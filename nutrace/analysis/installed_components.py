@@ -55,7 +55,7 @@ class InstalledComponents:
     Attributes
     ----------
     unsaid:
-        Processes that were cut short: what their components did since their first span is unknown.
+        Processes that were cut short: what their components did in the last second is unknown.
     """
 
     components: Tuple[InstalledComponent, ...]

@@ -82,7 +82,7 @@ def _figures(found: InstalledComponents) -> Iterator[str]:
     if found.unsaid:
         yield (
             f"{found.unsaid} process{'es' * (found.unsaid > 1)} of the run did not come to an end: "
-            "figures are as of the first span."
+            "their figures lack what came after the last flush."
         )
     if found.components:
         yield "spent: time in it, or in what it stands around; avoided: an estimate of what it saved"
