@@ -24,6 +24,7 @@ from nutrace.errors import MissingDependencyError
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.recording.faults import say
+from nutrace.recording.span import home
 
 __all__ = ["Options", "Part", "build"]
 
@@ -32,6 +33,7 @@ _QUERIES = (
     ("nutrace.demo.miniature.query_session", "nutrace"),
 )
 _FUNCTIONS = ("execute_many", "execute_one")
+_LONGEST = 400
 _SESSIONS = "nuplan.database.common.db"
 
 
@@ -96,6 +98,12 @@ class Part:
         except self._module.PoolExhaustedError as error:
             self._say(str(error))
             return sqlite3.connect(args[0])
+        except sqlite3.Error:
+            raise
+        except Exception:  # law 1: a pool that fails is no reason for the query to
+            connection = sqlite3.connect(args[0])
+            home.fault("taking a connection out of the pool")
+            return connection
         if not connection.reused:  # the rare case: spans with attributes of their own are not merged
             note("database", semconv.POOL_REUSED, False)
         return connection
@@ -103,6 +111,9 @@ class Part:
     def _say(self, reason: str) -> None:
         if not self._said:
             self._said = True
+            reason = " ".join(reason.split())
+            if len(reason) > _LONGEST:  # a path may be that long
+                reason = f"{reason[: _LONGEST // 2]}...{reason[-_LONGEST // 2 :]}"
             say(f"connection_pool: {reason}; such queries open connections of their own")
 
     def _sessions(self, original: Any, switch: Switch) -> ModuleView:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections import Counter, OrderedDict
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Set, Union
 
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
@@ -51,6 +51,7 @@ class ConnectionPool:
         self._lock = threading.RLock()
         self._pools: OrderedDict[str, Pool] = OrderedDict()
         self._held: Dict[str, Counter[int]] = {}  # by file and thread
+        self._stuck: Set[str] = set()  # files to which no connection came back since a wait timed out
         self._figures: Counter[str] = Counter()
         self._fastest_ns = 2**62
 
@@ -61,7 +62,7 @@ class ConnectionPool:
         ------
         PoolExhaustedError
             If all connections are out and none comes back in time; at once if they are all in the
-            hands of the thread that asks.
+            hands of the thread that asks, or if none has come back since another one waited in vain.
         sqlite3.Error
             If the file cannot be opened.
         """
@@ -77,16 +78,18 @@ class ConnectionPool:
                     f"all {self.options.most} connections to {name} are held by the thread that asks for "
                     "one more: exhaust or close its generators, or raise max_overflow"
                 )
+            if name in self._stuck and out >= self.options.most:
+                self._figures["exhausted"] += 1
+                raise self._exhausted(name)
             held[threading.get_ident()] += 1
         try:
             fairy = pool.connect()
         except CheckoutTimeout:
-            self._release(name, held, threading.get_ident())
+            with self._lock:
+                self._release(name, held, threading.get_ident())
+                self._stuck.add(name)
             self._count(exhausted=1, waits=1, wait_ns=now_ns() - began)
-            raise PoolExhaustedError(
-                f"no connection to {name} came back within {self.options.timeout_s:g} s: all "
-                f"{self.options.most} are in use; exhaust or close generators, or raise max_overflow"
-            ) from None
+            raise self._exhausted(name) from None
         except BaseException:
             self._release(name, held, threading.get_ident())
             raise
@@ -139,6 +142,7 @@ class ConnectionPool:
         """A connection is no longer used."""
         with self._lock:
             self._figures["in_use"] -= 1
+            self._stuck.discard(connection.file)
             self._release(connection.file, connection.held, connection.thread)
 
     def keep_inherited(self, fairy: Any) -> None:
@@ -152,6 +156,12 @@ class ConnectionPool:
                 del held[thread]
             if not held and self._held.get(name) is held and name not in self._pools:
                 del self._held[name]
+
+    def _exhausted(self, name: str) -> PoolExhaustedError:
+        return PoolExhaustedError(
+            f"no connection to {name} came back within {self.options.timeout_s:g} s: all "
+            f"{self.options.most} are in use; exhaust or close generators, or raise max_overflow"
+        )
 
     def _is_retired(self, name: str, pool: Pool) -> bool:
         return self._pools.get(name) is not pool

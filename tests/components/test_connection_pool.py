@@ -265,6 +265,43 @@ def test_waiting_is_bounded_and_says_what_is_wrong(log: str) -> None:
     pool.close()
 
 
+def test_nobody_waits_again_before_one_came_back(log: str) -> None:
+    """Two threads that hoard, each with less than there are: one wait, not one for each query."""
+    pool = ConnectionPool(Options(pool_size=2, max_overflow=2, timeout_s=0.3))
+    held = [pool.connect(log) for _ in range(2)]
+    refused: List[float] = []
+
+    def hoard() -> None:
+        mine = [pool.connect(log) for _ in range(2)]
+        for _ in range(5):
+            began = time.monotonic()
+            with pytest.raises(PoolExhaustedError, match=r"came back within 0\.3 s"):
+                pool.connect(log)
+            refused.append(time.monotonic() - began)
+        for each in mine:
+            each.close()
+
+    thread = threading.Thread(target=hoard)
+    thread.start()
+    thread.join()
+    stats = pool.stats()
+    assert (stats["exhausted"], stats["waits"], stats["in_use"], stats["pending"]) == (5, 1, 2, 0)
+    assert refused[0] >= 0.3
+    assert sum(refused[1:]) < 0.3
+    # One came back: the next who finds them all out waits as the first did.
+    held += [pool.connect(log) for _ in range(2)]
+    timer = threading.Timer(0.1, held.pop().close)
+    thread = threading.Thread(target=lambda: held.append(pool.connect(log)))
+    timer.start()
+    thread.start()
+    thread.join()
+    timer.join()
+    assert (pool.stats()["waits"], pool.stats()["exhausted"]) == (2, 5)
+    for each in held:
+        each.close()
+    pool.close()
+
+
 def test_a_wait_that_ends_well_is_counted(log: str) -> None:
     pool = ConnectionPool(Options(pool_size=1, max_overflow=0))
     held = pool.connect(log)
@@ -284,9 +321,18 @@ def test_a_wait_that_ends_well_is_counted(log: str) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("pool_size", -1), ("max_overflow", -1), ("timeout_s", 0), ("recycle_s", 0), ("files", 0)],
+    [
+        ("pool_size", -1),
+        ("max_overflow", -1),
+        ("timeout_s", 0),
+        ("timeout_s", float("inf")),
+        ("recycle_s", 0),
+        ("pre_ping", -1),
+        ("pre_ping", 2),
+        ("files", 0),
+    ],
 )
-def test_bounds(option: str, value: int) -> None:
+def test_bounds(option: str, value: float) -> None:
     with pytest.raises(SettingsError, match=option):
         Options(**{option: value})
 
