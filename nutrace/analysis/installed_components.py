@@ -112,7 +112,7 @@ def _in_process(pid: Optional[int], finished: bool, said: Mapping[str, Any]) -> 
         figures={
             str(name): value
             for name, value in (figures if isinstance(figures, dict) else {}).items()
-            if isinstance(value, (int, float))
+            if isinstance(value, int)
         },
     )
 

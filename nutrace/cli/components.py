@@ -148,9 +148,7 @@ def _wrapped(text: str) -> List[str]:
     """Lines that a terminal need not break."""
     width = max(40, shutil.get_terminal_size().columns)
     indent = " " * (len(text) - len(text.lstrip()))
-    return textwrap.wrap(
-        text, width, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
-    )
+    return textwrap.wrap(text, width, subsequent_indent=indent + "  ", break_on_hyphens=False)
 
 
 def _options(options: Mapping[str, Any]) -> str:

@@ -101,9 +101,9 @@ class Part:
         except sqlite3.Error:
             raise
         except Exception:  # law 1: a pool that fails is no reason for the query to
-            connection = sqlite3.connect(args[0])
+            own = sqlite3.connect(args[0])
             home.fault("taking a connection out of the pool")
-            return connection
+            return own
         if not connection.reused:  # the rare case: spans with attributes of their own are not merged
             note("database", semconv.POOL_REUSED, False)
         return connection

@@ -21,11 +21,10 @@ import hashlib, multiprocessing, os, pickle, sys
 def work(method):
     # As the devkit's workers: modules are imported where the work is done.
     import nutrace
-    from nutrace.demo.miniature.config import DEFAULTS
     from nutrace.demo.miniature.scenario import ScenarioBuilder
     digest = hashlib.sha256()
     with nutrace.span("work"):
-        options = {{**DEFAULTS["scenario"], "frames": {FRAMES}}}
+        options = {{"type": "following_lane_with_lead", "offset_s": -3.0, "subsample": 2, "frames": {FRAMES}}}
         scenario = ScenarioBuilder("log.db").get_scenarios(options)[0]
         for iteration in [*range({FRAMES}), *range({FRAMES})]:
             lights = list(scenario.get_traffic_light_status_at_iteration(iteration))
