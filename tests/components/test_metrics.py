@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 import pytest
 from fakes.programs import finish, start, write
-from test_switching_on import BEGIN
+from test_switching_on import BEGIN, put_devkit
 
 from nutrace.components import COMPONENTS
 from nutrace.components.measures import MEASURES, measures
@@ -140,6 +140,27 @@ def test_the_api_is_not_imported_for_it(folder: Path) -> None:
 def test_a_provider_that_the_environment_names_is_the_programs_to_load(folder: Path) -> None:
     """OTEL_PYTHON_METER_PROVIDER: whoever asks first loads it, and then no other can be set."""
     assert said(folder, SDK + RUN + SAY, OTEL_PYTHON_METER_PROVIDER="sdk_meter_provider")[0]["points"]
+
+
+def test_one_that_is_refused_or_fails_has_no_points(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "log.db").symlink_to(folder / "log.db")
+    put_devkit(tmp_path, "import sqlite3\n")
+    fail = (
+        "\ndef stats():\n    raise OSError('no figures')\nactive._installations[0].part.stats = stats\nsay()"
+    )
+    source = SDK + "import nuplan.database.nuplan_db.query_session\n" + SAY + fail
+    file = write(tmp_path, BEGIN + source)
+    given = {"NUTRACE_COMPONENTS": f"{LIGHTS},{POOL}"}
+    ended = finish(tmp_path, start(tmp_path, ["-W", "ignore", file.name], traced=False, variables=given))
+    assert ended.code == 0
+    refused, failed = [json.loads(line[5:]) for line in ended.out.splitlines()]
+    assert {point[4]["nutrace.component.name"] for point in refused["points"]} == {LIGHTS}
+    assert failed["points"] == []
+    assert failed["figures"].keys() == {POOL}
+    said = ended.err.splitlines()
+    assert "connection_pool does not fit this program" in said[0]
+    fault = "nutrace: fault in nutrace (the program goes on): reading figures of"
+    assert said[1:] == [f"{fault} {what}: OSError: no figures" for what in ("components", LIGHTS)]
 
 
 def test_every_figure_has_a_name_and_a_unit() -> None:
