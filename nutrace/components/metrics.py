@@ -84,25 +84,25 @@ class Metrics:
 
     def _callback(self, found: List[Measure]) -> Callable[[Any], Iterator[Any]]:
         def observe(_: Any) -> Iterator[Any]:
-            try:
-                points = self._points(found)
-            except Exception:  # law 1: the program's export goes on
-                home.fault("reading figures of components")
-                points = []
+            points: List[Tuple[Any, Any]] = []
+            for each in list(self._living()):
+                try:
+                    points += self._points(each, found)
+                except Exception:  # law 1: the program's export goes on
+                    home.fault(f"reading figures of {each.name}")
             return iter([self._api.Observation(value, attributes) for value, attributes in points])
 
         return observe
 
-    def _points(self, found: List[Measure]) -> List[Tuple[Any, Any]]:
-        points = []
-        for each in list(self._living()):
-            if each.refused:
-                continue
-            figures = each.part.stats()
-            for measure in found:
-                if measure.figure in figures:
-                    points.append((measure.value(figures), self._attributes(each.name, measure)))
-        return points
+    def _points(self, component: Measured, found: List[Measure]) -> List[Tuple[Any, Any]]:
+        if component.refused:
+            return []
+        figures = component.part.stats()
+        return [
+            (measure.value(figures), self._attributes(component.name, measure))
+            for measure in found
+            if measure.figure in figures
+        ]
 
     def _attributes(self, name: str, measure: Measure) -> Any:
         attributes = {semconv.COMPONENT_NAME: name, **measure.attributes}

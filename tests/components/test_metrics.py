@@ -160,7 +160,7 @@ def test_one_that_is_refused_or_fails_has_no_points(folder: Path, tmp_path: Path
     said = ended.err.splitlines()
     assert "connection_pool does not fit this program" in said[0]
     fault = "nutrace: fault in nutrace (the program goes on): reading figures of"
-    assert said[1:] == [f"{fault} {what}: OSError: no figures" for what in ("components", LIGHTS)]
+    assert said[1:] == [f"{fault} {LIGHTS}: OSError: no figures"]
 
 
 def test_every_figure_has_a_name_and_a_unit() -> None:
