@@ -267,7 +267,7 @@ def test_waiting_is_bounded_and_says_what_is_wrong(log: str) -> None:
 
 def test_nobody_waits_again_before_one_came_back(log: str) -> None:
     """Two threads that hoard, each with less than there are: one wait, not one for each query."""
-    pool = ConnectionPool(Options(pool_size=2, max_overflow=2, timeout_s=0.3))
+    pool = ConnectionPool(Options(pool_size=2, max_overflow=2, timeout_s=1.0))
     held = [pool.connect(log) for _ in range(2)]
     refused: List[float] = []
 
@@ -275,7 +275,7 @@ def test_nobody_waits_again_before_one_came_back(log: str) -> None:
         mine = [pool.connect(log) for _ in range(2)]
         for _ in range(5):
             began = time.monotonic()
-            with pytest.raises(PoolExhaustedError, match=r"came back within 0\.3 s"):
+            with pytest.raises(PoolExhaustedError, match=r"came back within 1 s"):
                 pool.connect(log)
             refused.append(time.monotonic() - began)
         for each in mine:
@@ -286,8 +286,8 @@ def test_nobody_waits_again_before_one_came_back(log: str) -> None:
     thread.join()
     stats = pool.stats()
     assert (stats["exhausted"], stats["waits"], stats["in_use"], stats["pending"]) == (5, 1, 2, 0)
-    assert refused[0] >= 0.3
-    assert sum(refused[1:]) < 0.3
+    assert refused[0] >= 1
+    assert sum(refused[1:]) < 1
     # One came back: the next who finds them all out waits as the first did.
     held += [pool.connect(log) for _ in range(2)]
     timer = threading.Timer(0.1, held.pop().close)

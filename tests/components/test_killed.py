@@ -44,7 +44,7 @@ def run(folder: Path, source: str) -> Ended:
         "NUTRACE_FLUSH_SECONDS": "0.1",
         "NUTRACE_SUMMARY": "0",
     }
-    return finish(folder, start(folder, [file.name], variables=variables))
+    return finish(folder, start(folder, ["-W", "ignore", file.name], variables=variables))
 
 
 def news(file: Path) -> List[Any]:
