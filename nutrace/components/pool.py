@@ -51,7 +51,9 @@ class ConnectionPool:
         self._lock = threading.RLock()
         self._pools: OrderedDict[str, Pool] = OrderedDict()
         self._held: Dict[str, Counter[int]] = {}  # by file and thread
-        self._stuck: Set[str] = set()  # files to which no connection came back since a wait timed out
+        # Files for which one waited in vain: until half of the connections are back, whoever holds them
+        # hoards, and nobody waits for them again.
+        self._stuck: Set[str] = set()
         self._figures: Counter[str] = Counter()
         self._fastest_ns = 2**62
 
@@ -62,7 +64,7 @@ class ConnectionPool:
         ------
         PoolExhaustedError
             If all connections are out and none comes back in time; at once if they are all in the
-            hands of the thread that asks, or if none has come back since another one waited in vain.
+            hands of the thread that asks, or if half of them are not back since one waited in vain.
         sqlite3.Error
             If the file cannot be opened.
         """
@@ -142,8 +144,9 @@ class ConnectionPool:
         """A connection is no longer used."""
         with self._lock:
             self._figures["in_use"] -= 1
-            self._stuck.discard(connection.file)
             self._release(connection.file, connection.held, connection.thread)
+            if sum(connection.held.values()) <= self.options.most // 2:
+                self._stuck.discard(connection.file)
 
     def keep_inherited(self, fairy: Any) -> None:
         """A parent process's connection: closing it here could undo what the parent has locked."""

@@ -265,30 +265,31 @@ def test_waiting_is_bounded_and_says_what_is_wrong(log: str) -> None:
     pool.close()
 
 
-def test_nobody_waits_again_before_one_came_back(log: str) -> None:
-    """Two threads that hoard, each with less than there are: one wait, not one for each query."""
+def test_nobody_waits_again_for_one_who_hoards(log: str) -> None:
+    """Each thread has less than there are: one wait in vain, not one for each query."""
     pool = ConnectionPool(Options(pool_size=2, max_overflow=2, timeout_s=1.0))
     held = [pool.connect(log) for _ in range(2)]
     refused: List[float] = []
 
     def hoard() -> None:
-        mine = [pool.connect(log) for _ in range(2)]
         for _ in range(5):
+            mine = pool.connect(log)  # the last, which comes back each time
             began = time.monotonic()
             with pytest.raises(PoolExhaustedError, match=r"came back within 1 s"):
                 pool.connect(log)
             refused.append(time.monotonic() - began)
-        for each in mine:
-            each.close()
+            mine.close()
 
+    held.append(pool.connect(log))
     thread = threading.Thread(target=hoard)
     thread.start()
     thread.join()
     stats = pool.stats()
-    assert (stats["exhausted"], stats["waits"], stats["in_use"], stats["pending"]) == (5, 1, 2, 0)
+    assert (stats["exhausted"], stats["waits"], stats["in_use"], stats["pending"]) == (5, 1, 3, 0)
     assert refused[0] >= 1
     assert sum(refused[1:]) < 1
-    # One came back: the next who finds them all out waits as the first did.
+    # Half of them came back: the next who finds them all out waits as the first did.
+    held.pop().close()
     held += [pool.connect(log) for _ in range(2)]
     timer = threading.Timer(0.1, held.pop().close)
     thread = threading.Thread(target=lambda: held.append(pool.connect(log)))
