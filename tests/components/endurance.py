@@ -37,6 +37,7 @@ LIGHTS = "SELECT lane_connector_id, status FROM traffic_light_status WHERE lidar
 #: Few connections: that all are out must happen, and often.
 COMPONENTS = "traffic_light_cache:entries=8,connection_pool:pool_size=3:max_overflow=3:timeout_s=0.02"
 PATIENCE_S = 20.0
+LEAST_CHILDREN = 6  # however slow the machine is
 TURNSTILE = threading.Lock()
 
 Row = Tuple[int, str]
@@ -122,11 +123,11 @@ class Reading:
 class Asker(threading.Thread):
     """Asks in every way that a program may, and holds one generator while it does."""
 
-    def __init__(self, number: int, log: Log, until: float) -> None:
+    def __init__(self, number: int, log: Log, over: threading.Event) -> None:
         super().__init__(daemon=True)
         self.random = random.Random(number)
         self.log = log
-        self.until = until
+        self.over = over
         self.gate = threading.Lock()  # held while inside SQLite: no fork then
         self.kept: List[Reading] = []
         self.counts: Counter[str] = Counter()
@@ -135,7 +136,7 @@ class Asker(threading.Thread):
     def run(self) -> None:
         ways = (self.whole, self.half, self.abandoned, self.interleaved, self.thrown, self.failing, self.one)
         try:
-            while time.monotonic() < self.until:
+            while not self.over.is_set():
                 way = self.random.choice((*ways, self.keep))
                 with TURNSTILE:  # who forks goes first
                     pass
@@ -268,15 +269,16 @@ def main(seconds: float) -> Dict[str, Any]:
     write_log("log.db", LogSpec(seconds=27, agents=1, traffic_lights=6))
     active.switch_on(chosen(COMPONENTS))
     log = Log("log.db")
-    until = time.monotonic() + seconds
-    askers = [Asker(number, log, until) for number in range(THREADS)]
+    until, over = time.monotonic() + seconds, threading.Event()
+    askers = [Asker(number, log, over) for number in range(THREADS)]
     counts: Counter[str] = Counter()
     for each in askers:
         each.start()
-    while time.monotonic() < until:
+    while time.monotonic() < until or counts["children"] < LEAST_CHILDREN:
         log.replace()
         fork(askers, log, counts)
         time.sleep(0.02)
+    over.set()
     for each in askers:
         each.join(PATIENCE_S)
     hanging = sum(each.is_alive() for each in askers)

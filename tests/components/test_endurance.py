@@ -40,8 +40,8 @@ def test_eight_threads_over_cache_and_pool(tmp_path: Path) -> None:
     )
     assert saw["least"] > 0
     assert min(counts[way] for way in WAYS) > 0
-    assert saw["logs"] > 3
-    assert counts["killed"] > 1
+    assert saw["logs"] > 5
+    assert counts["killed"] > 2
     assert (pool["in_use"], pool["pending"]) == (0, 0)
     assert pool["open"] <= 3
     assert pool["checkouts"] == pool["reused"] + pool["connections"]
