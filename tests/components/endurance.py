@@ -1,4 +1,4 @@
-"""Eight threads over cache and pool, for as many seconds as the first argument says; prints what it saw.
+"""Eight threads over components: ``endurance.py SECONDS COMPONENTS``; prints what it saw.
 
 A program of its own, run by ``test_endurance.py``. The log is replaced all the time, each time by one
 whose rows bear a higher number: a query must give the rows of one log, whole and in order, and of one
@@ -34,8 +34,6 @@ THREADS = 8
 FRAMES = 12
 MARK = 1_000_000  # of a log's number, in its rows
 LIGHTS = "SELECT lane_connector_id, status FROM traffic_light_status WHERE lidar_pc_token = ?"
-#: Few connections: that all are out must happen, and often.
-COMPONENTS = "traffic_light_cache:entries=8,connection_pool:pool_size=3:max_overflow=3:timeout_s=0.02"
 PATIENCE_S = 20.0
 LEAST_CHILDREN = 6  # however slow the machine is
 TURNSTILE = threading.Lock()
@@ -264,10 +262,10 @@ def open_files(log: Log) -> int:
     return found
 
 
-def main(seconds: float) -> Dict[str, Any]:
+def main(seconds: float, components: str) -> Dict[str, Any]:
     faulthandler.dump_traceback_later(seconds + 3 * PATIENCE_S, exit=True)  # a deadlock
     write_log("log.db", LogSpec(seconds=27, agents=1, traffic_lights=6))
-    active.switch_on(chosen(COMPONENTS))
+    active.switch_on(chosen(components))
     log = Log("log.db")
     until, over = time.monotonic() + seconds, threading.Event()
     askers = [Asker(number, log, over) for number in range(THREADS)]
@@ -303,4 +301,4 @@ def main(seconds: float) -> Dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(float(sys.argv[1]))))
+    print(json.dumps(main(float(sys.argv[1]), sys.argv[2])))
