@@ -80,6 +80,7 @@ POOL_REUSED: Final = "nutrace.pool.reused"  # false: the pool had to open a conn
 COMPONENT_NAME: Final = "nutrace.component.name"  # attribute of every point
 COMPONENT_SPENT: Final = "nutrace.component.time.spent"
 COMPONENT_AVOIDED: Final = "nutrace.component.time.avoided"
+COMPONENT_OTHER: Final = "nutrace.component."  # and a figure's name in stats()
 CACHE_HITS: Final = "nutrace.cache.hits"
 CACHE_MISSES: Final = "nutrace.cache.misses"
 CACHE_EVICTIONS: Final = "nutrace.cache.evictions"

@@ -66,6 +66,25 @@ MEASURES = (
     Measure("pending", semconv.CONNECTION_PENDING, "{request}", "Checkouts under way.", rises=False),
     Measure("exhausted", semconv.CONNECTION_TIMEOUTS, "{timeout}", "Checkouts that got no connection."),
 )
+#: Figures that only rise, named as they are: their units.
+COUNTERS = {
+    "queries": "{query}",
+    "reads": "{query}",
+    "rows": "{row}",
+    "statements": "{statement}",
+    "refused": "{statement}",
+    "deferred": "{statement}",
+    "builds": "{index}",
+    "disagreements": "{index}",
+    "indexes_made": "{index}",
+    "already_there": "{log}",
+    "failed": "{log}",
+    "copies_made": "{copy}",
+    "copies_found": "{copy}",
+    "queries_redirected": "{query}",
+    "bytes_copied": "By",
+    "faults": "{fault}",
+}
 _KNOWN = {measure.figure: measure for measure in MEASURES}
 
 
@@ -79,9 +98,9 @@ def measures(figures: Iterable[str]) -> Dict[str, List[Measure]]:
 
 
 def _made_up(figure: str) -> Measure:
-    unit, name = "1", figure
+    unit, name = COUNTERS.get(figure, "1"), figure
     if figure.endswith("_ns"):
         unit, name = "s", figure[:-3]
     elif figure.startswith("bytes"):
         unit = "By"
-    return Measure(figure, f"nutrace.component.{name}", unit, "", rises=False)
+    return Measure(figure, semconv.COMPONENT_OTHER + name, unit, "", rises=figure in COUNTERS)

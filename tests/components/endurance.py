@@ -186,7 +186,7 @@ class Asker(threading.Thread):
 
     def one(self) -> None:
         since = self.log.done
-        row = execute_one(LIGHTS, (self.log.tokens[0],), self.log.name)
+        row = execute_one(f"{LIGHTS} LIMIT 1", (self.log.tokens[0],), self.log.name)
         assert row is not None
         assert since <= row["lane_connector_id"] // MARK <= self.log.begun
 

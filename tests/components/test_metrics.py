@@ -11,7 +11,7 @@ from fakes.programs import finish, start, write
 from test_switching_on import BEGIN, put_devkit
 
 from nutrace.components import COMPONENTS
-from nutrace.components.measures import MEASURES, measures
+from nutrace.components.measures import COUNTERS, MEASURES, measures
 from nutrace.errors import MissingDependencyError
 from nutrace.synthetic import LogSpec, write_log
 
@@ -164,7 +164,7 @@ def test_one_that_is_refused_or_fails_has_no_points(folder: Path, tmp_path: Path
 
 
 def test_every_figure_has_a_name_and_a_unit() -> None:
-    known = {measure.figure for measure in MEASURES}
+    known = {*COUNTERS, *(measure.figure for measure in MEASURES)}
     for row in COMPONENTS:
         try:
             part = row.build(row.options())
@@ -175,5 +175,7 @@ def test_every_figure_has_a_name_and_a_unit() -> None:
         finally:
             part.close()
         assert not unknown, f"figures of {row.name} that nutrace.components.measures does not know"
+    (copied,) = measures(["bytes_copied"])["nutrace.component.bytes_copied"]
+    assert (copied.unit, copied.rises, copied.value({"bytes_copied": 5})) == ("By", True, 5)
     (spent,) = measures(["odd_ns"])["nutrace.component.odd"]
     assert (spent.unit, spent.rises, spent.value({"odd_ns": 2_000_000_000})) == ("s", False, 2.0)
