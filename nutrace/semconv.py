@@ -74,6 +74,31 @@ POOL_SOFT: Final = "nutrace.pool.soft"  # invalidated for others only: who has i
 CACHE_HIT: Final = "cache.hit"
 POOL_REUSED: Final = "nutrace.pool.reused"  # false: the pool had to open a connection
 
+# --- metrics of components -------------------------------------------------------------------
+# The database conventions' names where a figure is what they define. Their wait_time and use_time
+# are histograms, which a sum is not: those have names of ours.
+COMPONENT_NAME: Final = "nutrace.component.name"  # attribute of every point
+COMPONENT_SPENT: Final = "nutrace.component.time.spent"
+COMPONENT_AVOIDED: Final = "nutrace.component.time.avoided"
+COMPONENT_OTHER: Final = "nutrace.component."  # and a figure's name in stats()
+CACHE_HITS: Final = "nutrace.cache.hits"
+CACHE_MISSES: Final = "nutrace.cache.misses"
+CACHE_EVICTIONS: Final = "nutrace.cache.evictions"
+CACHE_ENTRIES: Final = "nutrace.cache.entries"
+CACHE_SIZE: Final = "nutrace.cache.size"
+POOL_CHECKOUTS: Final = "nutrace.pool.checkouts"  # by nutrace.pool.reused
+POOL_OPENED: Final = "nutrace.pool.opened"
+POOL_REPLACED: Final = "nutrace.pool.replaced"
+POOL_WAITS: Final = "nutrace.pool.waits"
+POOL_WAIT_TIME: Final = "nutrace.pool.wait_time"
+POOL_ENGINES: Final = "nutrace.pool.engines"
+CONNECTION_COUNT: Final = "db.client.connection.count"
+CONNECTION_MAX: Final = "db.client.connection.max"
+CONNECTION_PENDING: Final = "db.client.connection.pending_requests"
+CONNECTION_TIMEOUTS: Final = "db.client.connection.timeouts"
+CONNECTION_POOL_NAME: Final = "db.client.connection.pool.name"
+CONNECTION_STATE: Final = "db.client.connection.state"  # idle, used
+
 # --- span names that analyses know ----------------------------------------------------------
 STEP_SPAN: Final = "simulation.step"
 RUN_SPAN: Final = "simulation.run"
@@ -131,4 +156,5 @@ COMPONENTS: Final = (
 SCOPE: Final = "nutrace"
 # Lines of a .partial file under this scope announce spans that are still open. They are
 # dropped when the file is joined; a reader uses one only if the finished span never came.
+# Without spans, their resource tells what has changed since: the last one holds.
 OPEN_SCOPE: Final = "nutrace.open"

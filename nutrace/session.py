@@ -79,6 +79,7 @@ class Session:
             self.file,
             self._resource,
             version=nutrace.__version__,
+            changing=_changing,
             flush_seconds=settings.flush_seconds,
             compress_us=settings.compress_us,
             text_limit=settings.text_limit,
@@ -235,10 +236,7 @@ class Session:
         attributes = describe(self.run_id, nutrace.__version__)
         attributes[semconv.SETTINGS] = json.dumps(vars(self.settings))  # asdict makes deep copies
         attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
-        components = sys.modules.get("nutrace.components.active")  # most runs have none
-        figures = "" if components is None else components.figures()
-        if figures:
-            attributes[semconv.COMPONENT_FIGURES] = figures
+        attributes.update(_changing())
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:
@@ -267,6 +265,13 @@ class Session:
             if undo is None:
                 say("the tracer provider is not OpenTelemetry's SDK: it and nutrace share no spans")
         return undo or (lambda: None)
+
+
+def _changing() -> Dict[str, Any]:
+    """What the file says again while the program runs."""
+    components = sys.modules.get("nutrace.components.active")  # most runs have none
+    figures = "" if components is None else components.figures()
+    return {semconv.COMPONENT_FIGURES: figures} if figures else {}
 
 
 def _hot_ns(calls: int = 500) -> float:

@@ -15,6 +15,28 @@ _RATES = (("hits", "misses"), ("reused", "connections"))
 
 
 @dataclass(frozen=True)
+class InProcess:
+    """A component in one process.
+
+    Attributes
+    ----------
+    finished:
+        Whether the process came to its end; else the figures are those of its last flush.
+    at_work:
+        Whether it stood in a place.
+    refused:
+        Why it did not fit; empty if it did.
+    """
+
+    pid: Optional[int]
+    finished: bool
+    at_work: bool
+    refused: str
+    options: Mapping[str, Any]
+    figures: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class InstalledComponent:
     """One component, over all processes of a run.
 
@@ -29,6 +51,8 @@ class InstalledComponent:
         Why it did not fit, in the processes that refused it.
     figures:
         Added up; times in nanoseconds, by names that end in ``_ns``.
+    by_process:
+        What they were added up from, in the order of the run file.
     """
 
     name: str
@@ -37,6 +61,7 @@ class InstalledComponent:
     at_work: int
     refused: Tuple[str, ...]
     figures: Mapping[str, int] = field(default_factory=dict)
+    by_process: Tuple[InProcess, ...] = ()
 
     @property
     def hit_rate(self) -> Optional[float]:
@@ -55,7 +80,7 @@ class InstalledComponents:
     Attributes
     ----------
     unsaid:
-        Processes that were cut short: what their components did since their first span is unknown.
+        Processes that were cut short: what their components did in the last second is unknown.
     """
 
     components: Tuple[InstalledComponent, ...]
@@ -64,30 +89,47 @@ class InstalledComponents:
 
 def installed_components(trace: Trace) -> InstalledComponents:
     """Read and add up."""
-    said: Dict[str, List[Mapping[str, Any]]] = {}
+    said: Dict[str, List[InProcess]] = {}
     unsaid = 0
     for resource in trace.resources:
         found = _figures(resource.attributes.get(semconv.COMPONENT_FIGURES))
-        if found and not resource.attributes.get(semconv.RUN_COMPLETE):
+        finished = bool(resource.attributes.get(semconv.RUN_COMPLETE))
+        if found and not finished:
             unsaid += 1
         for name, each in found.items():
-            said.setdefault(name, []).append(each)
+            said.setdefault(name, []).append(_in_process(resource.pid, finished, each))
     return InstalledComponents(tuple(_sum(name, found) for name, found in said.items()), unsaid)
 
 
-def _sum(name: str, said: List[Mapping[str, Any]]) -> InstalledComponent:
+def _in_process(pid: Optional[int], finished: bool, said: Mapping[str, Any]) -> InProcess:
+    figures, options = said.get("figures"), said.get("options")
+    return InProcess(
+        pid,
+        finished,
+        at_work=bool(said.get("at_work")),
+        refused=str(said.get("refused") or ""),
+        options=options if isinstance(options, dict) else {},
+        figures={
+            str(name): value
+            for name, value in (figures if isinstance(figures, dict) else {}).items()
+            if isinstance(value, int)
+        },
+    )
+
+
+def _sum(name: str, said: List[InProcess]) -> InstalledComponent:
     figures: Counter[str] = Counter()
     for each in said:
-        for figure, value in (each.get("figures") or {}).items():
+        for figure, value in each.figures.items():
             figures[figure] += value
-    refused = dict.fromkeys(str(each["refused"]) for each in said if each.get("refused"))
     return InstalledComponent(
         name,
-        said[0].get("options") or {},
+        said[0].options,
         processes=len(said),
-        at_work=sum(bool(each.get("at_work")) for each in said),
-        refused=tuple(refused),
+        at_work=sum(each.at_work for each in said),
+        refused=tuple(dict.fromkeys(each.refused for each in said if each.refused)),
         figures=dict(figures),
+        by_process=tuple(said),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import textwrap
 from typing import Any, Dict, Iterator, List, Mapping
 
 from nutrace.analysis.installed_components import (
@@ -18,14 +20,34 @@ from nutrace.errors import NutraceError
 from nutrace.trace import load
 
 _LONGEST_REASON = 200
-_UNITS = {"spent_ns": "spent", "avoided_ns": "avoided", "wait_ns": "waiting", "bytes_held": "held"}
+_LABELS = {
+    "spent_ns": "spent",
+    "avoided_ns": "avoided",
+    "wait_ns": "waiting",
+    "bytes_held": "held",
+    "connections": "opened",
+    "in_use": "in use",
+}
+#: Said even if there were none; others are left out then.
+_ALWAYS = frozenset(("hits", "misses", "evictions", "entries", "checkouts", "waits"))
+_BOUNDS = frozenset(("most",))  # options say them
+#: What a figure that should be 0 means.
+_REMARKS = {
+    "exhausted": "queries found all connections out and opened one of their own: exhaust or close "
+    "generators, or raise max_overflow",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = (
         "Switch on with nutrace run --with NAMES, or NUTRACE_COMPONENTS=NAMES, which needs no tracing. "
-        "NAMES: between commas, or all; options after colons: traffic_light_cache:entries=500."
+        "NAMES: between commas, or all; options after colons: traffic_light_cache:entries=500. "
+        "With --json, each of a run's components has name, options, processes (that had it switched on), "
+        "at_work (in how many of them), refused (why it did not fit), hit_rate (0 to 1, or null), figures "
+        "(added up: hits, misses, evictions, entries, bytes_held, waits, wait_ns, spent_ns, avoided_ns and "
+        "those of its own; times in nanoseconds) and by_process (the same by pid; finished: whether it came "
+        "to its end). unfinished_processes counts those that did not."
     )
     parser.add_argument("file", nargs="?", help="a run file: what the components did in that run")
     parser.add_argument("--json", action="store_true", help="JSON, for programs")
@@ -67,11 +89,12 @@ def _defaults(row: Component) -> Dict[str, Any]:
 def _lines() -> Iterator[str]:
     for row in COMPONENTS:
         yield row.name
-        yield f"  does:    {row.does}"
-        yield f"  needs:   {row.needs}"
-        yield f"  options: {_options(_defaults(row)) or 'unknown here: what it needs is not installed'}"
+        yield from _wrapped(f"  does:    {row.does}")
+        yield from _wrapped(f"  needs:   {row.needs}")
+        options = _options(_defaults(row)) or "unknown here: what it needs is not installed"
+        yield from _wrapped(f"  options: {options}")
         if row.in_all:
-            yield f"  in all:  {_options(row.in_all)}"
+            yield from _wrapped(f"  in all:  {_options(row.in_all)}")
     yield ""
     yield "nutrace run --with traffic_light_cache,connection_pool -- python ...   (or: all)"
 
@@ -83,30 +106,60 @@ def _figures(found: InstalledComponents) -> Iterator[str]:
         yield from _component(component)
         yield ""
     if found.unsaid:
-        yield (
-            f"{found.unsaid} process{'es' * (found.unsaid > 1)} of the run did not come to an end: "
-            "figures are as of the first span."
+        yield from _wrapped(
+            f"{_processes(found.unsaid)} of the run did not come to an end: what the components did there "
+            "after the last flush is not known."
         )
-    if found.components:
-        yield "spent: time in it, or in what it stands around; avoided: an estimate of what it saved"
+    if any(component.at_work for component in found.components):
+        yield from _wrapped(
+            "spent: time in it, or in what it stands around. avoided: an estimate of what it saved. "
+            "Other figures that are 0 are left out."
+        )
 
 
 def _component(component: InstalledComponent) -> Iterator[str]:
-    where = f"{component.at_work} of {component.processes} process{'es' * (component.processes > 1)}"
-    yield f"{printable(component.name)}: at work in {where} ({_options(component.options)})"
+    if component.at_work or component.refused:
+        where = f"{component.at_work} of {_processes(component.processes)}"
+    else:
+        where = "no process, for none imported what it stands in"
+    yield from _wrapped(f"{printable(component.name)}: at work in {where}")
+    if component.options:
+        yield from _wrapped(f"  options: {_options(component.options)}")
     for reason in component.refused:
-        yield f"  did not fit, the run went on as stock: {printable(reason, _LONGEST_REASON)}"
+        yield from _wrapped(f"  did not fit, the run went on as stock: {printable(reason, _LONGEST_REASON)}")
+    if not component.at_work:
+        return
     rows: List[List[str]] = []
     if component.hit_rate is not None:
         rows.append(["hit rate", f"{component.hit_rate:.1%}"])
-    rows.extend([_UNITS.get(name, name), _value(name, value)] for name, value in component.figures.items())
-    yield text_table([Column("figure", right=False), Column("")], rows)
+    rows.extend(
+        [printable(_LABELS.get(name, name)), _value(name, value)]
+        for name, value in component.figures.items()
+        if name not in _BOUNDS and (value or name in _ALWAYS)
+    )
+    yield text_table([Column("figure", right=False), Column("in all")], rows)
+    for name, remark in _REMARKS.items():
+        if component.figures.get(name):
+            yield from _wrapped(f"  {component.figures[name]:,} {remark}")
+
+
+def _processes(count: int) -> str:
+    return f"{count} process{'es' * (count != 1)}"
+
+
+def _wrapped(text: str) -> List[str]:
+    """Lines that a terminal need not break."""
+    width = max(40, shutil.get_terminal_size().columns)
+    indent = " " * (len(text) - len(text.lstrip()))
+    return textwrap.wrap(text, width, subsequent_indent=indent + "  ", break_on_hyphens=False)
 
 
 def _options(options: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name}={value if isinstance(value, str) else format(value, 'g')}" for name, value in options.items()
-    )
+    return ", ".join(f"{name}={_option(value)}" for name, value in options.items())
+
+
+def _option(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) else printable(str(value))
 
 
 def _value(name: str, value: int) -> str:
@@ -126,6 +179,16 @@ def _document(found: InstalledComponents) -> Dict[str, Any]:
                 "refused": list(each.refused),
                 "hit_rate": each.hit_rate,
                 "figures": dict(each.figures),
+                "by_process": [
+                    {
+                        "pid": process.pid,
+                        "finished": process.finished,
+                        "at_work": process.at_work,
+                        "refused": process.refused,
+                        "figures": dict(process.figures),
+                    }
+                    for process in each.by_process
+                ],
             }
             for each in found.components
         ],

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Iterable, Iterator, List
 
 from nutrace.components.installation import Installation, as_json
+from nutrace.components.metrics import Metrics
 from nutrace.components.registry import Chosen, chosen
 from nutrace.errors import NutraceError
-from nutrace.recording.faults import say
+from nutrace.recording.faults import Faults, say
+from nutrace.recording.span import home
 
 _installations: List[Installation] = []
+_metrics = Metrics(lambda: _installations)
+_faults = Faults()
 
 
 def switch_on(wanted: Iterable[Chosen]) -> None:
@@ -23,6 +28,8 @@ def switch_on(wanted: Iterable[Chosen]) -> None:
     NutraceError
         If one cannot be made, for want of a package; none of `wanted` is on then.
     """
+    if "nutrace.recording.recorder" not in sys.modules:  # which counts faults, and says them
+        home.fault = _faults.note
     known = {each.name for each in _installations}
     made = [Installation(each) for each in wanted if each.component.name not in known]
     try:
@@ -33,6 +40,7 @@ def switch_on(wanted: Iterable[Chosen]) -> None:
             installation.uninstall()
         raise
     _installations.extend(made)
+    _metrics.update()
 
 
 def switch_off() -> None:

@@ -17,6 +17,18 @@ def at_least(component: str, name: str, value: float, least: float) -> None:
         raise SettingsError(f"{component}: {name} is {value:g}, and must be at least {least:g}")
 
 
+def at_most(component: str, name: str, value: float, most: float) -> None:
+    """Refuse a bound that is too high, or no number.
+
+    Raises
+    ------
+    SettingsError
+        If `value` is more than `most`.
+    """
+    if not value <= most:
+        raise SettingsError(f"{component}: {name} is {value:g}, and must be at most {most:g}")
+
+
 def above(component: str, name: str, value: float, least: float) -> None:
     """Refuse a bound that is not above `least`.
 

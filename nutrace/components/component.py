@@ -21,7 +21,10 @@ class Part(Protocol):
         """Where it stands, each with a `stand_in`, which raises :class:`Misfit` if it cannot."""
 
     def stats(self) -> Mapping[str, int]:
-        """Its figures so far, in this process; times in nanoseconds, by names that end in ``_ns``."""
+        """Its figures so far, in this process; times in nanoseconds, by names that end in ``_ns``.
+
+        :mod:`nutrace.components.measures` says what they are as metrics.
+        """
 
     def close(self) -> None:
         """Give back what it holds."""

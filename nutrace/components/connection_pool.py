@@ -7,6 +7,7 @@ generator is dropped, which is when they go back.
 from __future__ import annotations
 
 import atexit
+import sqlite3
 import sys
 from typing import Any, Mapping, Tuple
 
@@ -20,9 +21,11 @@ from nutrace.errors import MissingDependencyError
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.recording.faults import say
+from nutrace.recording.span import home
 
 __all__ = ["Options", "Part", "build"]
 
+_LONGEST = 400  # characters of a reason
 _SESSIONS = "nuplan.database.common.db"
 
 
@@ -66,6 +69,12 @@ class Part:
         except self._module.PoolExhaustedError as error:
             self._say(str(error))
             return following()
+        except sqlite3.Error:
+            raise
+        except Exception:  # law 1: a pool that fails is no reason for the query to
+            own = following()
+            home.fault("taking a connection out of the pool")
+            return own
         if not connection.reused:  # the rare case: spans with attributes of their own are not merged
             note("database", semconv.POOL_REUSED, False)
         return connection
@@ -73,6 +82,9 @@ class Part:
     def _say(self, reason: str) -> None:
         if not self._said:
             self._said = True
+            reason = " ".join(reason.split())
+            if len(reason) > _LONGEST:  # a path may be that long
+                reason = f"{reason[: _LONGEST // 2]}...{reason[-_LONGEST // 2 :]}"
             say(f"connection_pool: {reason}; such queries open connections of their own")
 
     def _sessions(self, original: Any, switch: Switch) -> ModuleView:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections import Counter, OrderedDict
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Set, Union
 
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
@@ -51,6 +51,9 @@ class ConnectionPool:
         self._lock = threading.RLock()
         self._pools: OrderedDict[str, Pool] = OrderedDict()
         self._held: Dict[str, Counter[int]] = {}  # by file and thread
+        # Files for which one waited in vain: until half of the connections are back, whoever holds them
+        # hoards, and nobody waits for them again.
+        self._stuck: Set[str] = set()
         self._figures: Counter[str] = Counter()
         self._fastest_ns = 2**62
 
@@ -61,7 +64,7 @@ class ConnectionPool:
         ------
         PoolExhaustedError
             If all connections are out and none comes back in time; at once if they are all in the
-            hands of the thread that asks.
+            hands of the thread that asks, or if half of them are not back since one waited in vain.
         sqlite3.Error
             If the file cannot be opened.
         """
@@ -77,16 +80,18 @@ class ConnectionPool:
                     f"all {self.options.most} connections to {name} are held by the thread that asks for "
                     "one more: exhaust or close its generators, or raise max_overflow"
                 )
+            if name in self._stuck and out >= self.options.most:
+                self._figures["exhausted"] += 1
+                raise self._exhausted(name)
             held[threading.get_ident()] += 1
         try:
             fairy = pool.connect()
         except CheckoutTimeout:
-            self._release(name, held, threading.get_ident())
+            with self._lock:
+                self._release(name, held, threading.get_ident())
+                self._stuck.add(name)
             self._count(exhausted=1, waits=1, wait_ns=now_ns() - began)
-            raise PoolExhaustedError(
-                f"no connection to {name} came back within {self.options.timeout_s:g} s: all "
-                f"{self.options.most} are in use; exhaust or close generators, or raise max_overflow"
-            ) from None
+            raise self._exhausted(name) from None
         except BaseException:
             self._release(name, held, threading.get_ident())
             raise
@@ -95,6 +100,7 @@ class ConnectionPool:
         waited = bool(self.options.pool_size) and out >= self.options.most
         self._count(
             checkouts=1,
+            in_use=1,
             reused=int(reused),
             spent_ns=took if reused and not waited else 0,
             waits=int(waited),
@@ -116,15 +122,19 @@ class ConnectionPool:
         ``connections`` were opened, ``reused`` checkouts found one open; ``spent_ns`` is the time in
         those checkouts, and ``avoided_ns`` what the fastest opening took, as often as one was reused:
         an estimate, without what a new connection's first statement takes to read the schema.
-        ``exhausted`` checkouts got none. ``open`` are open now, in use or not.
+        ``exhausted`` checkouts got none. ``open`` are open now, ``in_use`` of them by queries, and no
+        more than ``most`` at a time, as long as there are pools; ``pending`` checkouts are under way.
         """
         with self._lock:
             found = Counter(self._figures)
             names = (
                 *("checkouts", "reused", "connections", "replaced", "waits", "wait_ns", "exhausted"),
-                *("open", "spent_ns"),
+                *("open", "in_use", "spent_ns"),
             )
             figures = {name: found[name] for name in names}
+            figures["pending"] = sum(sum(held.values()) for held in self._held.values()) - found["in_use"]
+            if self.options.pool_size:
+                figures["most"] = self.options.most * len(self._pools)
             figures["avoided_ns"] = found["reused"] * self._fastest_ns if found["reused"] else 0
             return figures
 
@@ -132,7 +142,11 @@ class ConnectionPool:
 
     def give_back(self, connection: PooledConnection) -> None:
         """A connection is no longer used."""
-        self._release(connection.file, connection.held, connection.thread)
+        with self._lock:
+            self._figures["in_use"] -= 1
+            self._release(connection.file, connection.held, connection.thread)
+            if sum(connection.held.values()) <= self.options.most // 2:
+                self._stuck.discard(connection.file)
 
     def keep_inherited(self, fairy: Any) -> None:
         """A parent process's connection: closing it here could undo what the parent has locked."""
@@ -145,6 +159,12 @@ class ConnectionPool:
                 del held[thread]
             if not held and self._held.get(name) is held and name not in self._pools:
                 del self._held[name]
+
+    def _exhausted(self, name: str) -> PoolExhaustedError:
+        return PoolExhaustedError(
+            f"no connection to {name} came back within {self.options.timeout_s:g} s: all "
+            f"{self.options.most} are in use; exhaust or close generators, or raise max_overflow"
+        )
 
     def _is_retired(self, name: str, pool: Pool) -> bool:
         return self._pools.get(name) is not pool

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nutrace.components.bounds import above, at_least
+from nutrace.components.bounds import above, at_least, at_most
 
 NAME = "connection_pool"
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Options:
     max_overflow:
         Connections to a file beyond those, closed when they come back.
     timeout_s:
-        How long a checkout waits for one to come back, in seconds.
+        How long a checkout waits for one to come back, in seconds; at most a day.
     recycle_s:
         After how many seconds a connection is opened anew.
     pre_ping:
@@ -32,7 +33,7 @@ class Options:
     Raises
     ------
     SettingsError
-        If a bound is too low.
+        If a bound is too low or too high.
     """
 
     pool_size: int = 5
@@ -46,8 +47,10 @@ class Options:
         at_least(NAME, "pool_size", self.pool_size, 0)
         at_least(NAME, "max_overflow", self.max_overflow, 0)
         above(NAME, "timeout_s", self.timeout_s, 0)
+        at_most(NAME, "timeout_s", self.timeout_s, _DAY_S)
         above(NAME, "recycle_s", self.recycle_s, 0)
         at_least(NAME, "pre_ping", self.pre_ping, 0)
+        at_most(NAME, "pre_ping", self.pre_ping, 1)
         at_least(NAME, "files", self.files, 1)
 
     @property

@@ -10,6 +10,7 @@ from nutrace.errors import SettingsError
 
 VARIABLE = "NUTRACE_COMPONENTS"
 _ALL = "all"
+_LONGEST = 60  # characters of what is wrong, in a message
 
 COMPONENTS = (
     Component(
@@ -79,7 +80,9 @@ def chosen(text: str) -> List[Chosen]:
                 given.setdefault(each, {})
             continue
         if name not in rows:
-            raise SettingsError(f"{VARIABLE}: unknown component {name!r}: use {', '.join(rows)}, or {_ALL}")
+            raise SettingsError(
+                f"{VARIABLE}: unknown component {name[:_LONGEST]!r}: use {', '.join(rows)}, or {_ALL}"
+            )
         if given.get(name):
             raise SettingsError(f"{VARIABLE} names {name} twice, with options")
         named.add(name)
@@ -97,9 +100,15 @@ def _options(row: Component, words: List[str]) -> Dict[str, Any]:
     for word in words:
         name, _, text = (part.strip() for part in word.partition("="))
         if name not in defaults:
-            raise SettingsError(f"{VARIABLE}: {row.name} has no option {name!r}: use {', '.join(defaults)}")
+            raise SettingsError(
+                f"{VARIABLE}: {row.name} has no option {name[:_LONGEST]!r}: use {', '.join(defaults)}"
+            )
+        if name in found:
+            raise SettingsError(f"{VARIABLE}: {row.name} is given {name} twice")
         try:
             found[name] = type(defaults[name])(text)
         except ValueError:
-            raise SettingsError(f"{VARIABLE}: {row.name}:{name}={text!r} is not a number") from None
+            raise SettingsError(
+                f"{VARIABLE}: {row.name}:{name}={text[:_LONGEST]!r} is not a number"
+            ) from None
     return found

@@ -11,8 +11,10 @@ import msgspec
 from nutrace import semconv
 
 _OPEN = f'"scopeSpans":[{{"scope":{{"name":"{semconv.OPEN_SCOPE}"'.encode()
+_NEWS = f'{{"key":"{semconv.COMPONENT_FIGURES}","value":'.encode()
 _BODY = b'"scopeSpans":['
 _END = b"]}]}\n"
+_EMPTY = b'"spans":[]}' + _END
 _COMPLETE = f'{{"key":"{semconv.RUN_COMPLETE}","value":{{"boolValue":true}}}}'.encode()
 
 
@@ -32,8 +34,8 @@ def join(files: List[Path], out: BinaryIO) -> None:
                 begin = line.find(_BODY) + len(_BODY)
                 if not line.endswith(_END) or begin < len(_BODY):
                     continue  # the torn last line of a killed process
-                if complete and line.find(_OPEN, 0, begin + 64) >= 0:
-                    continue  # those spans have ended since, and are in the file
+                if line.find(_OPEN, 0, begin + 64) >= 0 and (complete or line.endswith(_EMPTY)):
+                    continue  # those spans have ended since, and are in the file; or it was news
                 out.write(inner + line[begin : -len(_END)])
                 inner = b","
             out.write(b"]}")
@@ -43,7 +45,8 @@ def join(files: List[Path], out: BinaryIO) -> None:
 def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
     """The resource to join a file under, and whether its process ended in order.
 
-    The last whole line has the final word if it says so; otherwise the first line's resource.
+    The last whole line has the final word if it says so; otherwise it is the first line's resource,
+    with what later ones said anew.
     """
     first = lines.readline()
     if not first.endswith(_END):
@@ -53,12 +56,33 @@ def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
     last = lines.read().rstrip(b"\n").rpartition(b"\n")[2] + b"\n"
     lines.seek(0)
     complete = last.endswith(_END) and _COMPLETE in last[: last.find(_BODY)]
-    document = msgspec.json.decode(last if complete else first, type=_TracesData)
-    return bytes(document.resourceSpans[0].resource), complete
+    if complete:
+        return msgspec.json.encode(_resource_in(last)), True
+    resource = _resource_in(first)
+    news = first
+    for line in lines:
+        if line.endswith(_END) and line.find(_NEWS, 0, line.find(_BODY)) >= 0:
+            news = line
+    lines.seek(0)
+    attributes = {each.key: each for each in (*resource.attributes, *_resource_in(news).attributes)}
+    return msgspec.json.encode(_Resource(list(attributes.values()))), False
+
+
+def _resource_in(line: bytes) -> _Resource:
+    return msgspec.json.decode(line, type=_TracesData).resourceSpans[0].resource
+
+
+class _KeyValue(msgspec.Struct):
+    key: str
+    value: msgspec.Raw
+
+
+class _Resource(msgspec.Struct):
+    attributes: List[_KeyValue]
 
 
 class _ResourceSpans(msgspec.Struct):
-    resource: msgspec.Raw
+    resource: _Resource
 
 
 class _TracesData(msgspec.Struct):

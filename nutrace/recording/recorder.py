@@ -22,6 +22,7 @@ from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
 from nutrace.recording.faults import Faults
 from nutrace.recording.figures import Figures
+from nutrace.recording.news import News
 from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, home, ids
@@ -41,6 +42,8 @@ class Recorder:
         Where they go.
     describe:
         Gives the resource's attributes: all of them, or the few that identify the process.
+    changing:
+        Gives those that change while it runs, apart from the recorder's own counts.
     flush_seconds, compress_us, text_limit:
         See :class:`nutrace.settings.Settings`.
     """
@@ -51,6 +54,7 @@ class Recorder:
         describe: Callable[[bool], Mapping[str, Any]],
         *,
         version: str,
+        changing: Callable[[], Mapping[str, Any]] = dict,
         flush_seconds: float = 1.0,
         compress_us: float = 200.0,
         text_limit: int = 4096,
@@ -58,6 +62,7 @@ class Recorder:
         self.file = file
         self.listeners: List[Callable[[Record, int], None]] = []
         self._describe = describe
+        self._changing = changing
         self._version = version
         self._encoder = encoding.Encoder(text_limit)
         self._is_child = False
@@ -81,6 +86,7 @@ class Recorder:
         self.figures = Figures()
         self._faults = Faults()
         self._open = OpenSpans(self.born_ns, self._sign_ns)
+        self._news = News(self._changing, self._sign_ns // 2)
         self.dropped = self.unfinished = self.own_ns = 0  # own_ns: CPU time spent draining
         self._waiting: List[Tuple[Record, int]] = []  # off their threads' queues, not written yet
         self._cut: Dict[int, bool] = {}  # spans that we ended, by id(): whether they were written
@@ -162,6 +168,7 @@ class Recorder:
         for span in chain():
             ids.assign(span)
             self._open.begun(span)
+        self._news.hurry()
         self.flush()
 
     def _drain_locked(self, closing: bool) -> None:
@@ -244,14 +251,19 @@ class Recorder:
     def _announce(self) -> None:
         now = now_ns()
         texts = [self._encoder.announce(span, now) for span in self._open.due(now)]
+        scope = self._scope((semconv.OPEN_SCOPE, ""))
         if texts:
-            self._write([(encoding.scope(semconv.OPEN_SCOPE, self._version), texts)], lost=0)
+            self._write([(scope, texts)], lost=0)
+        news = self._news.due(now) if self.file.begun else {}
+        if news:
+            said = encoding.resource({**self._describe(False), **news})
+            self._write([(scope, [])], lost=0, resource=said)
 
-    def _write(self, groups: List[Tuple[str, List[str]]], lost: int = 1) -> None:
+    def _write(self, groups: List[Tuple[str, List[str]]], lost: int = 1, resource: str = "") -> None:
         """Append `groups`; if that fails, each of their spans counts as `lost`."""
         for scope, spans in groups:
             try:
-                self.file.write(self._resource(), [(scope, spans)])
+                self.file.write(resource or self._resource(), [(scope, spans)])
             except OSError as error:
                 self.dropped += lost * len(spans)
                 self._faults.lose(f"cannot write {self.file.partial}: {error.strerror}")

@@ -265,6 +265,44 @@ def test_waiting_is_bounded_and_says_what_is_wrong(log: str) -> None:
     pool.close()
 
 
+def test_nobody_waits_again_for_one_who_hoards(log: str) -> None:
+    """Each thread has less than there are: one wait in vain, not one for each query."""
+    pool = ConnectionPool(Options(pool_size=2, max_overflow=2, timeout_s=1.0))
+    held = [pool.connect(log) for _ in range(2)]
+    refused: List[float] = []
+
+    def hoard() -> None:
+        for _ in range(5):
+            mine = pool.connect(log)  # the last, which comes back each time
+            began = time.monotonic()
+            with pytest.raises(PoolExhaustedError, match=r"came back within 1 s"):
+                pool.connect(log)
+            refused.append(time.monotonic() - began)
+            mine.close()
+
+    held.append(pool.connect(log))
+    thread = threading.Thread(target=hoard)
+    thread.start()
+    thread.join()
+    stats = pool.stats()
+    assert (stats["exhausted"], stats["waits"], stats["in_use"], stats["pending"]) == (5, 1, 3, 0)
+    assert refused[0] >= 1
+    assert sum(refused[1:]) < 1
+    # Half of them came back: the next who finds them all out waits as the first did.
+    held.pop().close()
+    held += [pool.connect(log) for _ in range(2)]
+    timer = threading.Timer(0.1, held.pop().close)
+    thread = threading.Thread(target=lambda: held.append(pool.connect(log)))
+    timer.start()
+    thread.start()
+    thread.join()
+    timer.join()
+    assert (pool.stats()["waits"], pool.stats()["exhausted"]) == (2, 5)
+    for each in held:
+        each.close()
+    pool.close()
+
+
 def test_a_wait_that_ends_well_is_counted(log: str) -> None:
     pool = ConnectionPool(Options(pool_size=1, max_overflow=0))
     held = pool.connect(log)
@@ -284,9 +322,18 @@ def test_a_wait_that_ends_well_is_counted(log: str) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("pool_size", -1), ("max_overflow", -1), ("timeout_s", 0), ("recycle_s", 0), ("files", 0)],
+    [
+        ("pool_size", -1),
+        ("max_overflow", -1),
+        ("timeout_s", 0),
+        ("timeout_s", float("inf")),
+        ("recycle_s", 0),
+        ("pre_ping", -1),
+        ("pre_ping", 2),
+        ("files", 0),
+    ],
 )
-def test_bounds(option: str, value: int) -> None:
+def test_bounds(option: str, value: float) -> None:
     with pytest.raises(SettingsError, match=option):
         Options(**{option: value})
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import lzma
 import pickle
+import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any, Callable, Dict
 
@@ -36,12 +38,17 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path
 
 
-def simulate(folder: Path, log: str, names: str, *, traced: bool) -> None:
+def demo_program(folder: Path) -> Path:
     folder.mkdir()
     program = folder / "program.py"
     program.write_text(
         BEGIN + "import sys\nfrom nutrace.demo.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
     )
+    return program
+
+
+def simulate(folder: Path, log: str, names: str, *, traced: bool) -> None:
+    program = demo_program(folder)
     variables = {"NUTRACE_COMPONENTS": names or None, "NUTRACE_SUMMARY": "0" if traced else None}
     arguments = [program.name, log, "out", f"scenario.frames={STEPS + 1}"]
     ended = finish(folder, start(folder, arguments, traced=traced, variables=variables))
@@ -82,6 +89,38 @@ def test_outputs_are_equal(tmp_path: Path, log: str, stock: Any, names: str, tra
     found = outputs(tmp_path / "run")
     assert stock["log"][2]["samples"][3]["traffic_lights"][0]["class"] == "TrafficLight"
     assert found == stock
+
+
+@pytest.mark.parametrize("damage", ["pages", "missing", "no database"])
+def test_a_bad_log_fails_as_it_does_without(tmp_path: Path, log: str, damage: str) -> None:
+    bad = tmp_path / "bad.db"
+    if damage == "no database":
+        bad.write_text("no database, but text")
+    elif damage != "missing":
+        shutil.copyfile(log, bad)
+    if damage == "pages":  # of one table: the run begins well
+        connection = sqlite3.connect(bad)
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'traffic_light_status'"
+        (page,) = connection.execute(query).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        with open(bad, "r+b") as file:
+            file.seek((page - 1) * size)
+            file.write(b"\xff" * size)
+        connection.close()
+    found = []
+    for names in ("", f"{LIGHTS},{POOL}"):
+        folder = tmp_path / (names or "stock")
+        program = demo_program(folder)
+        variables = {"NUTRACE_COMPONENTS": names or None}
+        arguments = [program.name, str(bad), "out", "scenario.frames=6"]
+        ended = finish(folder, start(folder, arguments, traced=False, variables=variables))
+        # What was raised; frames of ours may lie between.
+        raised = [line for line in ended.err.splitlines() if not line.startswith((" ", "Traceback", "The "))]
+        found.append((ended.code, [line for line in raised if line]))
+    assert found[0] == found[1]
+    assert found[0][0] == 1
+    expected = {"pages": "malformed", "missing": "no such table", "no database": "not a database"}
+    assert expected[damage] in " ".join(found[0][1])
 
 
 class Traced:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -102,6 +103,9 @@ def test_choosing() -> None:
         ("row_cache:megabytes=0", "megabytes is 0, and must be above 0"),
         ("row_cache:only=none", "'none' is not the hash of a statement"),
         ("scenario_prefetch:frames=1", "frames is 1, and must be at least 2"),
+        ("connection_pool:timeout_s=inf", "timeout_s is inf, and must be at most 86400"),
+        ("traffic_light_cache:entries=5:entries=6", "traffic_light_cache is given entries twice"),
+        ("x" * 1000, f"unknown component '{'x' * 60}': use"),
         ("all:entries=5", "options follow the name of one component"),
         ("connection_pool:files=3,connection_pool:files=4", "names connection_pool twice"),
     ],
@@ -180,7 +184,9 @@ def test_another_shape_is_refused_in_one_line(tmp_path: Path, reason: str, name:
     assert line.endswith(f"{reason}; it runs as stock")
 
 
-def test_a_pool_exhausted_is_said_once_and_queries_connect_by_themselves(tmp_path: Path) -> None:
+def test_a_pool_exhausted_is_said_once_and_queries_connect_by_themselves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     put_devkit(tmp_path, FITTING)
     source = """
     from nuplan.database.nuplan_db.query_session import execute_many
@@ -191,6 +197,29 @@ def test_a_pool_exhausted_is_said_once_and_queries_connect_by_themselves(tmp_pat
     assert (ended.code, ended.out) == (0, "[1, 1, 1, 1, 1, 1] [2, 2, 2, 2, 2, 2]\n")
     assert ended.err.startswith("nutrace: connection_pool: all 2 connections to ")
     assert ended.err.count("\n") == 1
+    # The defaults, and more generators than they have connections.
+    source = source.replace("range(6)", "range(20)")
+    began = time.monotonic()
+    ended = run(tmp_path, source, NUTRACE="1", NUTRACE_SUMMARY="0", NUTRACE_COMPONENTS="connection_pool")
+    assert time.monotonic() - began < 5  # of one wait
+    assert (ended.code, ended.out) == (0, f"{[1] * 20} {[2] * 20}\n")
+    assert ended.err.startswith("nutrace: connection_pool: all 15 connections to ")
+    assert ended.err.count("\n") == 1
+    assert nutrace.cli.main.main(["components", str(tmp_path / "run.json")]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "exhausted 5 " in text
+    assert "5 queries found all connections out and opened one of their own: exhaust or close" in text
+
+
+def test_a_pool_that_fails_costs_no_query(tmp_path: Path) -> None:
+    put_devkit(tmp_path, FITTING)
+    broken = "from sqlalchemy.pool import QueuePool\nQueuePool.connect = lambda self: 1 / 0\n"
+    ended = run(tmp_path, broken + ASKING, NUTRACE_COMPONENTS="connection_pool")
+    assert (ended.code, ended.out) == (0, "1 1 1 1 1 2 False\n")
+    assert ended.err == (
+        "nutrace: fault in nutrace (the program goes on): taking a connection out of the pool: "
+        "ZeroDivisionError: division by zero\n"
+    )
 
 
 def test_a_module_that_was_imported_before_and_everything_undone() -> None:
@@ -279,12 +308,15 @@ def test_figures_of_all_processes_are_added_up(tmp_path: Path) -> None:
     assert (pool.figures["checkouts"], pool.figures["connections"]) == (7, 2)
 
 
-def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert nutrace.cli.main.main(["components", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["components"]
     assert [each["name"] for each in listed] == [row.name for row in COMPONENTS]
     assert listed[0]["options"] == {"entries": 1000}
     assert nutrace.cli.main.main(["components"]) == 0
-    text = capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(lines).split())
     for row in COMPONENTS:
-        assert f"{row.name}\n  does:    {row.does}\n  needs:   {row.needs}" in text
+        assert f"{row.name} does: {row.does} needs: {row.needs} options: " in text
