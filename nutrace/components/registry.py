@@ -24,6 +24,12 @@ COMPONENTS = (
         "queries take connections from a pool instead of opening one each",
         "query_session.execute_many and execute_one, SessionManager; SQLAlchemy 1.4 or 2.0",
     ),
+    Component(
+        "map_cache",
+        "nutrace.components.map_cache",
+        "the map's questions of place go to an index of the layer instead of all its rows",
+        "NuPlanMap and its utils; shapely 2, geopandas",
+    ),
 )
 
 
