@@ -7,6 +7,7 @@ new and which were handed out before, and what the questions leave behind in the
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import threading
@@ -27,7 +28,7 @@ from nuplan.common.maps.nuplan_map.nuplan_map import NuPlanMap
 from nuplan.database.maps_db.gpkg_mapsdb import GPKGMapsDB
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from nutrace.components.active import components
+from nutrace.components.active import components, switch_off
 from nutrace.components.map_layers import MapCache
 from nutrace.synthetic import road
 
@@ -36,7 +37,7 @@ LAYERS = list(SemanticMapLayer)
 OBJECTS = list(NuPlanMap(None, "").get_available_map_objects())
 #: Those that each example makes anew: one that is scanned first of all layers.
 PLAIN = SemanticMapLayer.CROSSWALK
-quick = settings(deadline=None, derandomize=True, database=None)
+quick = functools.partial(settings, deadline=None, derandomize=True, database=None)
 
 
 def new_map() -> NuPlanMap:
@@ -166,8 +167,7 @@ def questions(places: Any, layers: Any, few: Any) -> Any:
 
 
 def test_answers_about_the_map_are_equal(pair: Pair) -> None:
-    @quick
-    @settings(max_examples=250)
+    @quick(max_examples=2 * int(os.environ.get("EXAMPLES", 50)))
     @given(st.lists(questions(places, st.sampled_from(LAYERS), st.sampled_from(OBJECTS)), max_size=8))
     def ask(asked: List[Any]) -> None:
         for question in asked:
@@ -175,7 +175,7 @@ def test_answers_about_the_map_are_equal(pair: Pair) -> None:
 
     ask()
     figures = pair.cache.stats()
-    assert figures["hits"] > 400
+    assert figures["hits"] > 100
     assert figures["queries"] == figures["hits"] + figures["misses"]
     assert figures["disagreements"] == 0
     assert figures["entries"] == figures["builds"] <= len(LAYERS) + 1
@@ -203,8 +203,7 @@ near = st.builds(Point2D, halves, halves)
 crosswalks = st.just(PLAIN)
 
 
-@quick
-@settings(max_examples=150)
+@quick(max_examples=int(os.environ.get("EXAMPLES", 50)))
 @given(
     rows=st.lists(boxes, max_size=40) | st.lists(shapes, max_size=12),
     asked=st.lists(questions(near, crosswalks, crosswalks), min_size=4, max_size=12),
@@ -354,9 +353,9 @@ def state() -> List[Dict[str, Any]]:
 
 
 def test_everything_is_undone_and_another_shape_is_refused(installation: Any) -> None:
-    installation.uninstall()
+    switch_off()
     stock = state()
-    for again in range(2):
+    for _ in range(2):
         with components("map_cache") as (installed,):
             assert installed.refused == ""
             changed = [
@@ -365,7 +364,16 @@ def test_everything_is_undone_and_another_shape_is_refused(installation: Any) ->
                 for name in now
                 if now[name] is not before.get(name)
             ]
-            assert len(changed) == 7 + (again == 0) * 0 + 1, changed
+            assert sorted(changed) == [
+                "__init_subclass__",
+                "_get_all_lane_connectors",
+                "_get_all_map_objects",
+                "_get_proximity_map_object",
+                "get_distance_to_nearest_map_object",
+                "get_distances_matrix_to_nearest_map_object",
+                "is_in_type",
+                "is_in_type",
+            ]
         assert state() == stock
     for owner, name, changed_to in (
         (utils, "is_in_type", lambda x, y, vector_layer: any(vector_layer.within(Point(x, y)).values)),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from devkit import MARKS, devkit_environment, run_python
+from devkit import devkit_environment, needs_devkit, run_python
 
 from nutrace import semconv
 from nutrace.analysis.installed_components import installed_components
@@ -15,7 +15,6 @@ from nutrace.components.component import Misfit
 from nutrace.components.map_cache import IN_TYPE, Options, Part, Place
 from nutrace.components.map_layers import MapCache
 from nutrace.errors import SettingsError
-from nutrace.synthetic import road
 from nutrace.trace import load
 
 _TESTS = Path(__file__).parents[1]
@@ -24,7 +23,7 @@ _TESTS = Path(__file__).parents[1]
 @pytest.mark.parametrize("layers", [0, -1, float("nan")])
 @pytest.mark.parametrize("make", [Options, MapCache])
 def test_a_bound_below_one_is_refused(make: Any, layers: float) -> None:
-    with pytest.raises(SettingsError, match="map_cache: layers is .*, and must be at least 1"):
+    with pytest.raises(SettingsError, match=r"map_cache: layers is .*, and must be at least 1"):
         make(layers)
 
 
@@ -62,10 +61,10 @@ def test_only_the_function_that_is_known_fits() -> None:
         place.check(takes_more)
 
 
+@needs_devkit
+@pytest.mark.xdist_group("devkit-components")
 class TestOnTheDevkit:
     """One process for all that compares, and one that is traced."""
-
-    pytestmark = [*MARKS, pytest.mark.xdist_group("devkit-components")]
 
     def test_answers_are_equal(self, devkit_data: Path, tmp_path: Path) -> None:
         settings = tmp_path / "pytest.ini"
