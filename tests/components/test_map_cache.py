@@ -88,7 +88,7 @@ class TestOnTheDevkit:
         trace = load(tmp_path / "run.json")
         (cache,) = installed_components(trace).components
         assert (cache.at_work, cache.refused) == (1, ())
-        assert (cache.figures["hits"], cache.figures["misses"], cache.figures["builds"]) == (4, 3, 2)
+        assert (cache.figures["hits"], cache.figures["misses"], cache.figures["builds"]) == (5, 2, 2)
         said = {
             name: [
                 trace.attributes(span).get(semconv.CACHE_HIT)

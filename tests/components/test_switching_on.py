@@ -91,7 +91,8 @@ def test_choosing() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("foo", "unknown component 'foo': use traffic_light_cache, connection_pool, or all"),
+        ("foo", f"unknown component 'foo': use {', '.join(row.name for row in COMPONENTS)}, or all"),
+        ("map_cache:layers=0", "map_cache: layers is 0, and must be at least 1"),
         ("traffic_light_cache:entries=0", "entries is 0, and must be at least 1"),
         ("traffic_light_cache:entries=-5", "entries is -5, and must be at least 1"),
         ("traffic_light_cache:entries=many", "entries='many' is not a number"),
