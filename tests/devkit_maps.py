@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import random
 import threading
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -217,8 +218,8 @@ def test_answers_about_any_layer_are_equal(pair: Pair, rows: List[Any], asked: L
     pair.compare_layers()
 
 
-def ask_all(pair: Pair) -> List[Any]:
-    at = Point2D(0.5, 0.5)
+def ask_all(pair: Pair, x: float = 0.5, y: float = 0.5) -> List[Any]:
+    at = Point2D(x, y)
     return [
         pair.ask(lambda api: api.is_in_layer(at, PLAIN)),
         pair.ask(lambda api: api.get_all_map_objects(at, PLAIN)),
@@ -226,6 +227,22 @@ def ask_all(pair: Pair) -> List[Any]:
         pair.ask(lambda api: api.get_distance_to_nearest_map_object(at, PLAIN)),
         pair.ask(lambda api: api.get_distances_matrix_to_nearest_map_object([at], PLAIN)),
     ]
+
+
+def shuffled(rows: List[Any]) -> List[Any]:
+    random.Random(3).shuffle(rows)
+    return rows
+
+
+def test_rows_come_in_their_order_and_of_equals_the_same_is_first(pair: Pair) -> None:
+    """In more rows than a node of the tree holds, and than numpy sorts by insertion."""
+    pair.put(shuffled([box(x, y, x + 3, y + 3) for x in range(12) for y in range(12)]))
+    several = 0
+    for x, y in [(x + 0.5, y + 0.5) for x in range(-1, 15, 3) for y in range(-1, 15, 3)]:
+        _, here, *_ = ask_all(pair, x, y)
+        several += len(here[1]) > 3
+    assert several > 9
+    pair.compare_layers()
 
 
 def test_a_layer_that_changes_is_noticed(pair: Pair) -> None:
@@ -297,7 +314,7 @@ def test_layers_are_bounded() -> None:
 
 
 def test_threads() -> None:
-    shapes = [box(x, y, x + 1.5, y + 1.5) for x in range(12) for y in range(12)]
+    shapes = shuffled([box(x, y, x + 1.5, y + 1.5) for x in range(12) for y in range(12)])
     frames = [geopandas.GeoDataFrame({"geometry": shapes[n:]}) for n in range(4)]
     points = [Point(n % 13 + 0.7, n // 13 + 0.7) for n in range(169)]
     expected = [[list(np.flatnonzero(frame.contains(point))) for point in points] for frame in frames]
