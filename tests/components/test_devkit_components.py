@@ -22,6 +22,7 @@ pytestmark = [*MARKS, pytest.mark.timeout(900), pytest.mark.xdist_group("devkit-
 
 LIGHTS = "traffic_light_cache"
 POOL = "connection_pool"
+MAPS = "map_cache"
 _TESTS = Path(__file__).parents[1]
 #: As if this checkout's start-up file were the installed one.
 _RUNNER = f"""
@@ -136,6 +137,14 @@ def test_the_pool_saves_connections_and_no_statement(runs: Runs, setup: str) -> 
     assert (figures["waits"], figures["exhausted"], figures["replaced"]) == (0, 0, 0)
     named = {where.function for each in changed.database.statements for where, _ in each.callers}
     assert not [name for name in named if name.startswith(("nutrace", "sqlalchemy"))]
+
+
+def test_the_map_cache_answers_what_the_metrics_ask(runs: Runs) -> None:
+    cache = runs("idm", "all").components[MAPS]
+    figures = cache.figures
+    assert (cache.at_work, cache.refused) == (1, ())
+    assert figures["hits"] > 1000 > figures["misses"] >= figures["builds"] > 0
+    assert (figures["evictions"], figures["disagreements"], figures["faults"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("setup", sorted(SETUPS))
