@@ -144,7 +144,7 @@ class MapCache:
         the indexes made, ``disagreements`` those not used since a scan saw something else, and
         ``faults`` the questions that an index could not answer. ``spent_ns`` is the time to make
         indexes, compare them, and ask them; ``avoided_ns`` what the first scan of its kind of the
-        layer took, for each hit; ``bytes_held`` is without the trees, some 60 bytes a row.
+        layer took, for each hit; ``bytes_held`` is without the trees, some 160 bytes a row.
         """
         with self._lock:
             return {
