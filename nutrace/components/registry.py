@@ -46,6 +46,12 @@ COMPONENTS = (
         "what each frame is asked for is read for all frames of a scenario in a few queries",
         "query_session.execute_many and execute_one, Simulation.initialize",
     ),
+    Component(
+        "map_cache",
+        "nutrace.components.map_cache",
+        "the map's questions of place go to an index of the layer instead of all its rows",
+        "NuPlanMap and its utils; shapely 2, geopandas",
+    ),
 )
 
 

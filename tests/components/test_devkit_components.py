@@ -25,6 +25,7 @@ POOL = "connection_pool"
 ROWS = "row_cache"
 PREFETCH = "scenario_prefetch"
 MEMORY = f"{ROWS},{PREFETCH}"
+MAPS = "map_cache"
 _TESTS = Path(__file__).parents[1]
 #: As if this checkout's start-up file were the installed one.
 _RUNNER = f"""
@@ -153,6 +154,14 @@ def test_memory_saves_what_it_says(runs: Runs, setup: str, names: str) -> None:
     assert changed.database.in_steps.count < 0.5 * changed.database.steps
     assert (read["refused"], read["evictions"], figures[ROWS]["evictions"]) == (0, 0, 0)
     assert changed.database.connections.opened < stock.database.connections.opened / 10
+
+
+def test_the_map_cache_answers_what_the_metrics_ask(runs: Runs) -> None:
+    cache = runs("idm", "all").components[MAPS]
+    figures = cache.figures
+    assert (cache.at_work, cache.refused) == (1, ())
+    assert figures["hits"] > 1000 > figures["misses"] >= figures["builds"] > 0
+    assert (figures["evictions"], figures["disagreements"], figures["faults"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("setup", sorted(SETUPS))

@@ -93,6 +93,7 @@ def test_choosing() -> None:
     ("text", "message"),
     [
         ("foo", f"unknown component 'foo': use {', '.join(row.name for row in COMPONENTS)}, or all"),
+        ("map_cache:layers=0", "map_cache: layers is 0, and must be at least 1"),
         ("traffic_light_cache:entries=0", "entries is 0, and must be at least 1"),
         ("traffic_light_cache:entries=-5", "entries is -5, and must be at least 1"),
         ("traffic_light_cache:entries=many", "entries='many' is not a number"),
