@@ -73,7 +73,7 @@ def _uncompared(compared: Compared) -> Iterator[str]:
     if others:
         yield f"not compared: {_number(others, 'file')} without metrics, such as logs and pictures"
     for kind, count in compared.opaque.items():
-        yield f"not compared: {_number(count, 'value')} of type {printable(kind)}, in which nothing can be seen"
+        yield f"not compared: {_number(count, 'value')} of type {printable(kind)}, which nothing tells"
 
 
 def _counts(compared: Compared) -> str:
