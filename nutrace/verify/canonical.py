@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections import Counter, deque
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -120,6 +121,8 @@ def _handler(kind: type) -> _Handler:
         return lambda to, value: to.leaf(f"g{value.wkb_hex}")
     if module == "torch" and kind.__name__ in ("Tensor", "Parameter"):
         return lambda to, value: ["torch", to.plain(value.detach().cpu().numpy())]
+    if issubclass(kind, os.PathLike) and kind.__module__.partition(".")[0] == "pathlib":
+        return lambda to, value: [kind.__qualname__, to.plain(os.fspath(value))]
     for base, write in _BUILT_IN.items():
         if issubclass(kind, base):
             return write if kind is base else _derived(kind, base, write)
@@ -246,8 +249,9 @@ def _object_of(kind: type) -> _Handler:
         for name, each in vars(base).items()
         if isinstance(each, functools.cached_property)
     }
-    heap = bool(kind.__flags__ & (1 << 9))  # made by a class statement, most often
     name = kind.__qualname__
+    if _keeps_its_own(kind):
+        return lambda to, value: _reduced(to, value, name)
 
     def write(to: Canonical, value: Any) -> Any:
         state = getattr(value, "__dict__", None)
@@ -257,11 +261,20 @@ def _object_of(kind: type) -> _Handler:
                 found[slot] = object.__getattribute__(value, slot)
             except AttributeError:
                 continue
-        if not found and not (heap and state is not None) and not slots:
+        if not found:
             return _reduced(to, value, name)
         return to.inside(value, lambda: {"": name, **{key: to.plain(found[key]) for key in sorted(found)}})
 
     return write
+
+
+def _keeps_its_own(kind: type) -> bool:
+    """Whether it has parts in C, which it hands over to be pickled."""
+    for name in ("__reduce__", "__reduce_ex__"):
+        method = getattr(kind, name)
+        if method is not getattr(object, name) and not isinstance(method, FunctionType):
+            return True
+    return False
 
 
 def _reduced(to: Canonical, value: Any, name: str) -> Any:

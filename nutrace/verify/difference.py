@@ -73,13 +73,17 @@ def _leaf(text: str) -> str:
     return rest
 
 
+def _same(mine: Any, theirs: Any) -> bool:
+    return json.dumps(mine) == json.dumps(theirs)  # for Python, 1 and True are the same
+
+
 def _descend(stock: Any, changed: Any) -> Optional[Tuple[str, Any, Any]]:
     if isinstance(stock, dict) and isinstance(changed, dict) and stock.get("") == changed.get(""):
         if stock.get("") == "ndarray" and stock["shape"] == changed["shape"]:
             return _in_array(stock, changed)
         for name in dict.fromkeys((*stock, *changed)):
             mine, theirs = stock.get(name, f"q{ABSENT}"), changed.get(name, f"q{ABSENT}")
-            if mine != theirs:
+            if not _same(mine, theirs):
                 return f".{name}", mine, theirs
     if isinstance(stock, list) and isinstance(changed, list) and stock[:1] == changed[:1]:
         return _in_sequence(stock, changed)
@@ -88,9 +92,9 @@ def _descend(stock: Any, changed: Any) -> Optional[Tuple[str, Any, Any]]:
 
 def _in_sequence(stock: Sequence[Any], changed: Sequence[Any]) -> Optional[Tuple[str, Any, Any]]:
     for index, (mine, theirs) in enumerate(zip(stock, changed)):
-        if mine == theirs:
+        if _same(mine, theirs):
             continue
-        if stock[0] == "dict" and mine[0] == theirs[0]:
+        if stock[0] == "dict" and _same(mine[0], theirs[0]):
             return f"[{said(mine[0])}]", mine[1], theirs[1]
         if stock[0] in _SEQUENCES:
             return f"[{index - 1}]", mine, theirs
@@ -102,7 +106,7 @@ def _in_array(stock: Any, changed: Any) -> Optional[Tuple[str, Any, Any]]:
     if stock["dtype"] != changed["dtype"]:
         return ".dtype", f"q{stock['dtype']}", f"q{changed['dtype']}"
     for index, (mine, theirs) in enumerate(zip(stock["values"], changed["values"])):
-        if mine != theirs:
+        if not _same(mine, theirs):
             return f"[{', '.join(map(str, _place(index, stock['shape'])))}]", mine, theirs
     return None
 
