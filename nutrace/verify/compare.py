@@ -6,15 +6,15 @@ import gzip
 import json
 import zlib
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from nutrace.errors import VerificationError
 from nutrace.verify.difference import ABSENT, Difference, first
-from nutrace.verify.record import SUFFIX
+from nutrace.verify.record import LATER, SUFFIX, WITHOUT_RUNNER
 
 _NOTHING = b""
+_END = b'{"end"'
 _FILES = "files.jsonl"
 
 
@@ -63,6 +63,9 @@ def compare(stock: Path, changed: Path) -> Compared:
     CutShortError
         If a record is not whole, or says that it is not complete.
     """
+    for end in (*ends(stock), *ends(changed)):
+        if end["faults"]:
+            raise CutShortError(f"not everything could be noted: {end['faults'][0]}")
     result = Compared()
     ours, theirs = _simulations(stock), _simulations(changed)
     for where in sorted({*ours, *theirs}):
@@ -88,7 +91,7 @@ def ends(folder: Path) -> Iterator[Dict[str, Any]]:
         line = _NOTHING
         for line in _lines(path):  # noqa: B007
             pass
-        if not line.startswith(b'{"end"'):
+        if not line.startswith(_END):
             raise CutShortError(f"{path} has no end: its process was ended while it simulated")
         yield json.loads(line)
 
@@ -141,51 +144,59 @@ def _simulation(where: str, stock: Path, changed: Path, result: Compared) -> Non
     result.scenarios += 1
     ours, theirs = _lines(stock), _lines(changed)
     next(ours), next(theirs)
-    different: Optional[Difference] = None
-    last: Tuple[Any, Any] = (None, None)
-    for mine, other in zip_longest(ours, theirs, fillvalue=_NOTHING):
-        if mine.startswith(b'{"end"') or other.startswith(b'{"end"'):
-            last = _load(mine), _load(other)
-        elif mine != other:
-            different = different or _difference(where, _load(mine), _load(other))
-        if different:  # the rest is what came of it
-            break
-    if different is None:
-        different = _ends(where, *last, result)
-    if different is not None:
-        result.differences.append(different)
+    for mine, other in zip(ours, theirs):
+        if mine == other and not mine.startswith(_END):
+            continue
+        different = _difference(where, (stock, _load(mine)), (changed, _load(other)), result)
+        if different is not None:
+            result.differences.append(different)
+        return  # the rest is what came of it
 
 
 def _load(line: bytes) -> Any:
     return json.loads(line) if line else None
 
 
-def _difference(where: str, mine: Any, other: Any) -> Difference:
-    if mine is None or other is None or (mine["step"], mine["part"]) != (other["step"], other["part"]):
-        earlier = min((each for each in (mine, other) if each), key=lambda each: each["step"])
-        there = [ABSENT if each is not earlier else "there" for each in (mine, other)]
-        return Difference(where, earlier["step"], earlier["part"], "", *there)
-    return Difference(where, mine["step"], mine["part"], *first(mine["value"], other["value"]))
+_Side = Tuple[Path, Any]  # a record, and one of its lines
+
+
+def _difference(where: str, mine: _Side, other: _Side, result: Compared) -> Optional[Difference]:
+    """What two lines say that stand at the same place in both records."""
+    sides = (mine, other)
+    lines = [line for _, line in sides]
+    if all("end" in line for line in lines):
+        return _ends(where, lines[0], lines[1], result)
+    later = [line for line in lines if line.get("part", "").endswith(LATER)]
+    if later and len(later) + sum("end" in line for line in lines) == len(lines):
+        found = min(later, key=lambda line: (line["step"], line["part"]))
+        values = [_in_the_end(path, line, found) for path, line in sides]
+        return Difference(where, found["step"], found["part"], *first(*values))
+    if any("end" in line for line in lines):
+        longer = next(line for line in lines if "end" not in line)
+        said = [f"ended: {line['end']}" if "end" in line else "went on" for line in lines]
+        return Difference(where, longer["step"], longer["part"], "", *said)
+    if (lines[0]["step"], lines[0]["part"]) != (lines[1]["step"], lines[1]["part"]):
+        there = [f"step {line['step']}, {line['part']}" for line in lines]
+        return Difference(where, lines[0]["step"], lines[0]["part"], "", *there)
+    return Difference(where, lines[0]["step"], lines[0]["part"], *first(*(line["value"] for line in lines)))
+
+
+def _in_the_end(path: Path, line: Any, found: Any) -> Any:
+    """A part as it was when the simulation ended: what is not said again is what it was at its step."""
+    if (line.get("step"), line.get("part")) == (found["step"], found["part"]):
+        return line["value"]
+    head = f'{{"step":{found["step"]},"part":{json.dumps(found["part"][: -len(LATER)])},'.encode("ascii")
+    return next((_load(each)["value"] for each in _lines(path) if each.startswith(head)), f"q{ABSENT}")
 
 
 def _ends(where: str, mine: Any, other: Any, result: Compared) -> Optional[Difference]:
-    for each in (mine, other):
-        if each is None:
-            raise CutShortError(f"{where}: a record has no end: its process was ended while it simulated")
-    if "end" not in mine or "end" not in other:
-        longer = other if "end" in mine else mine
-        said = ["ended" if each is not longer else "went on" for each in (mine, other)]
-        return Difference(where, longer["step"], longer["part"], "", *said)
-    for each in (mine, other):
-        if each["faults"]:
-            raise CutShortError(f"{where}: not everything could be noted: {each['faults'][0]}")
     result.steps += mine["steps"]
     result.values += mine["values"]
     for name, count in mine["opaque"].items():
         result.opaque[name] = result.opaque.get(name, 0) + count
     if mine["end"] != other["end"]:
         return Difference(where, None, "end", "", mine["end"], other["end"])
-    result.failed += mine["end"] not in ("finished", "without a runner")
+    result.failed += mine["end"] not in ("finished", WITHOUT_RUNNER)
     return None
 
 

@@ -17,6 +17,10 @@ from nutrace.verify.canonical import Canonical
 
 BEFORE = -1  # the step of what was there before the first one
 SUFFIX = ".jsonl.gz"
+WITHOUT_RUNNER = (
+    "without a runner"  # how a simulation ends that somebody steps through in a loop of their own
+)
+LATER = " in the end"  # follows the name of a part that is not what it was at its step
 
 
 class Record:
@@ -63,7 +67,7 @@ class Record:
             for name, value in parts.items():
                 text, values = self._canonical.text(value)
                 if digests.get(name) != _digest(text):
-                    self._write(step, f"{name} in the end", text, values)
+                    self._write(step, f"{name}{LATER}", text, values)
         self._line(
             {
                 "end": how,

@@ -23,7 +23,7 @@ from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.recording.faults import say
-from nutrace.verify.record import BEFORE, SUFFIX, Record
+from nutrace.verify.record import BEFORE, SUFFIX, WITHOUT_RUNNER, Record
 from nutrace.verify.shapes import SHAPES, Shape
 
 VARIABLE = "NUTRACE_VERIFY"
@@ -31,7 +31,6 @@ PROCESS = "process-"  # begins the names of files about a process
 
 _recorder: Optional[Recorder] = None
 _number = itertools.count()
-_OWN_LOOP = "without a runner"
 
 
 class Recorder(Engine):
@@ -99,7 +98,7 @@ class Recorder(Engine):
         def initialize(simulation: Any, *args: Any, **kwargs: Any) -> Any:
             record = self._records.get(simulation)
             if record is not None and record.steps:  # in a loop of somebody's own, once more
-                self._safely(record, self._end, simulation, shape, _OWN_LOOP)
+                self._safely(record, self._end, simulation, shape, WITHOUT_RUNNER)
             result = original(simulation, *args, **kwargs)
             self._noted(simulation, self._note_beginning, result)
             return result
@@ -159,7 +158,7 @@ class Recorder(Engine):
         """Simulations that somebody steps through in a loop of their own end with the process."""
         for simulation, record in list(self._records.items()):
             if record.pid == os.getpid():
-                self._safely(record, record.end, [], _OWN_LOOP, _components())
+                self._safely(record, record.end, [], WITHOUT_RUNNER, _components())
                 self._records.pop(simulation, None)
 
     def _note_beginning(self, record: Record, result: Any) -> None:
