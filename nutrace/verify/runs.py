@@ -19,6 +19,7 @@ from nutrace.errors import InputError, OutputError, VerificationError
 from nutrace.verify.compare import ends
 from nutrace.verify.record import SUFFIX
 from nutrace.verify.recorder import PROCESS, VARIABLE
+from nutrace.verify.shapes import SHAPES
 
 PLACEHOLDER = "{output}"
 _EXPERIMENTS = "NUPLAN_EXP_ROOT"
@@ -141,7 +142,15 @@ def run_program(words: Sequence[str], folder: Path, components: str, tick: Tick)
         raise VerificationError(f"not everything could be noted: {faults[0]}")
     folders = {each for process in processes for each in process["outputs"]}
     run.outside = sorted(each for each in folders if not _below(each, run.output))
-    run.missing = sorted({reason for process in processes for reason in process["missing"].values()})
+    nowhere = {shape.outputs for shape in SHAPES}  # without which outputs are found in our folder only
+    run.missing = sorted(
+        {
+            reason
+            for process in processes
+            for target, reason in process["missing"].items()
+            if target not in nowhere
+        }
+    )
     executables = [process["executable"] for process in processes]
     _read_files(executables[0] if executables else sys.executable, environ, run, began, tick)
     return run
@@ -187,7 +196,8 @@ def _read_files(python: str, environ: Dict[str, str], run: Run, began: float, ti
 
 def failed(run: Run, which: str) -> ProgramError:
     """The error that says so."""
-    return ProgramError(f"the {which} run failed: {run.ending}", tail("\n".join(run.stderr)))
+    hint = f" ({_EXPERIMENTS} was a new folder)" if _EXPERIMENTS in os.environ else ""
+    return ProgramError(f"the {which} run failed: {run.ending}{hint}", tail("\n".join(run.stderr)))
 
 
 def tail(text: str, lines: int = _TAIL_LINES) -> str:

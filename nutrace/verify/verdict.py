@@ -77,6 +77,8 @@ def verify(words: Sequence[str], components: str, folder: Path, tick: Tick) -> V
         verdict = Verdict(Compared([ended]), {}, output=tail("\n".join(changed.stderr)))
     else:
         verdict = Verdict(compare(stock.record, changed.record), _at_work(changed, names))
+    if verdict.compared.equal and not verdict.compared.steps:
+        raise VerificationError("no step was seen in the simulations: there is nothing to compare")
     verdict.notes += _notes(stock, changed)
     if not verdict.compared.equal:
         again = run_program(words, folder / AGAIN, "", tick)
@@ -101,7 +103,7 @@ def _at_work(changed: Run, names: Sequence[str]) -> Dict[str, bool]:
 
 
 def _notes(stock: Run, changed: Run) -> List[str]:
-    notes = [f"not compared, as the program has it not: {reason}" for reason in stock.missing]
+    notes = [f"not compared, as this program lacks it: {reason}" for reason in stock.missing]
     both = sorted(set(stock.outside) & set(changed.outside))
     notes += [
         f"both runs wrote into {folder}, which the program names itself: pass it on as {{output}}"

@@ -200,6 +200,8 @@ def test_a_program_that_fails(verify: Verify, tmp_path: Path) -> None:
     assert (done.code, done.out) == (9, "")
     assert done.err == "so it is\nnutrace: error: the stock run failed: exit code 3\n"
     assert left(tmp_path) == []
+    hinted = verify("--with", LIGHTS, prepare="sys.exit(3)", NUPLAN_EXP_ROOT="/mine")
+    assert hinted.error.endswith("exit code 3 (NUPLAN_EXP_ROOT was a new folder)")
 
 
 def test_a_program_that_is_killed(verify: Verify) -> None:
@@ -244,6 +246,18 @@ def test_nothing_simulated(verify: Verify) -> None:
     done = verify("--with", LIGHTS, prepare="sys.exit()")
     assert (done.code, done.out) == (9, "")
     assert done.error.startswith("nutrace: error: no simulation was seen in the stock run")
+
+
+def test_simulations_without_a_step_are_not_verified(verify: Verify) -> None:
+    prepare = """
+from nutrace.demo.miniature import simulation
+simulation.Simulation.is_running = lambda self: False
+from nutrace.demo.miniature import metrics
+metrics.MetricsEngine.compute = lambda self, history, scenario: {}
+"""
+    done = verify("--with", LIGHTS, prepare=prepare)
+    assert (done.code, done.out) == (9, "")
+    assert "no step was seen" in done.error
 
 
 def test_a_component_that_does_not_fit_is_not_verified(verify: Verify) -> None:

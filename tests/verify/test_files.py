@@ -17,7 +17,7 @@ pd = pytest.importorskip("pandas")
 
 @pytest.fixture(autouse=True)
 def parquet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tables as pickles: the devkit brings pyarrow, which these tests do without; the devkit's own read parquet."""
+    """Tables as pickles: pyarrow comes with the devkit, whose tests read parquet."""
     monkeypatch.setattr(pd, "read_parquet", pd.read_pickle)
 
 
