@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterator, Optional
 from nutrace.cli.table import printable
 from nutrace.verify.compare import Compared
 from nutrace.verify.difference import Difference
+from nutrace.verify.files import NO_METRICS, STEPS_COMPARED
 from nutrace.verify.record import BEFORE
 from nutrace.verify.verdict import Verdict
 
@@ -67,11 +68,11 @@ def _again(again: Compared) -> Iterator[str]:
 
 def _uncompared(compared: Compared) -> Iterator[str]:
     for name, reason in compared.skipped.items():
-        if reason != "no metric file":
+        if reason not in (NO_METRICS, STEPS_COMPARED):
             yield f"not compared: {printable(name, _LONGEST)}: {printable(reason, _LONGEST)}"
-    others = sum(reason == "no metric file" for reason in compared.skipped.values())
+    others = list(compared.skipped.values()).count(NO_METRICS)
     if others:
-        yield f"not compared: {_number(others, 'file')} without metrics, such as logs and pictures"
+        yield f"not compared: {_number(others, 'file')} without metrics, such as texts and pictures"
     for kind, count in compared.opaque.items():
         yield f"not compared: {_number(count, 'value')} of type {printable(kind)}, which nothing tells"
 

@@ -111,7 +111,10 @@ def _handler(kind: type) -> _Handler:
         return _enum
     if issubclass(kind, _NAMED) or kind is functools._lru_cache_wrapper:
         return _by_name
-    if issubclass(kind, ModuleType) or names & BY_NAME:
+    network = any(
+        base.__name__ == "Module" and base.__module__.startswith("torch.nn") for base in kind.__mro__
+    )
+    if issubclass(kind, ModuleType) or names & BY_NAME or network:
         return _by_class
     if module == "numpy":
         return _array if "ndarray" in names else _scalar if "generic" in names else _object_of(kind)

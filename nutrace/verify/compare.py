@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from nutrace.errors import VerificationError
 from nutrace.verify.difference import ABSENT, Difference, first
+from nutrace.verify.files import LOGS
 from nutrace.verify.record import LATER, SUFFIX, WITHOUT_RUNNER
 
 _NOTHING = b""
@@ -213,7 +214,8 @@ def _compare_files(stock: Path, changed: Path, result: Compared) -> None:
                 result.files += 1
                 result.values += values[0]["values"]
             continue
-        if all(each is None or "skipped" in each for each in values):
+        absent_log = None in values and name.endswith(LOGS)
+        if not absent_log and all(each is None or "skipped" in each for each in values):
             result.skipped[name] = next(each["skipped"] for each in values if each)
             continue
         result.files += 1

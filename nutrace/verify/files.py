@@ -18,6 +18,11 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 from nutrace.verify.canonical import Canonical
 
+NO_METRICS = "no metric file"
+#: Simulation logs: what is in them was compared as it came; that they are there is compared here.
+LOGS = (".msgpack.xz", ".pkl.xz")
+STEPS_COMPARED = "simulation log"
+
 #: Columns that hold what the clock said, or where the code stands.
 _TIMES = ("start_time", "end_time", "duration", "*runtime*")
 _TRACEBACK = "error_message"
@@ -61,7 +66,8 @@ def _line(name: str, path: str, folder: str) -> str:
             with open(path, encoding="utf-8") as file:
                 value = json.load(file)
         else:
-            return json.dumps({"file": name, "skipped": "no metric file"})
+            reason = STEPS_COMPARED if name.endswith(LOGS) else NO_METRICS
+            return json.dumps({"file": name, "skipped": reason})
         text, values = to.text(value)
     except Exception as error:  # said beside the verdict: it is not about this file
         return json.dumps({"file": name, "skipped": f"{type(error).__name__}: {error}"})

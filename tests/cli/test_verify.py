@@ -133,7 +133,6 @@ def test_equal(verify: Verify, tmp_path: Path) -> None:
     assert others == [
         f"{LIGHTS}: at work",
         "connection_pool: at work",
-        "not compared: 1 file without metrics, such as logs and pictures",
     ]
     assert left(tmp_path) == []
     assert not [name for name in os.listdir(tmp_path) if name.startswith("run")]
@@ -162,6 +161,18 @@ def test_a_wrong_metric_is_named(verify: Verify) -> None:
     assert done.json["repeatable"] is True
 
 
+def test_a_simulation_log_that_is_missing(verify: Verify) -> None:
+    prepare = """
+from nutrace.demo.miniature import simulation_log
+if names:
+    simulation_log.SimulationLog.save_to_file = lambda self: None
+"""
+    done = verify("--with", LIGHTS, "--json", prepare=prepare)
+    (found,) = done.json["differences"]
+    assert found["where"].startswith("simulation_log/")
+    assert (found["stock"], found["with"]) == ("there", "absent")
+
+
 def test_what_changes_after_its_step_is_named(verify: Verify) -> None:
     done = verify("--with", LIGHTS, "--json", prepare=CHANGED_AFTERWARDS)
     (found,) = [each for each in done.json["differences"] if each["step"] is not None]
@@ -174,7 +185,6 @@ def test_a_program_that_does_not_repeat_itself(verify: Verify) -> None:
     assert done.code == 1
     assert "the program does not repeat itself" in done.out
     assert "step 3, trajectory.states[0].x" in done.out.splitlines()[0]
-    assert verify("--with", LIGHTS, "--json", prepare=RANDOM).json["repeatable"] is False
 
 
 def test_json_and_kept_runs(verify: Verify, tmp_path: Path) -> None:
