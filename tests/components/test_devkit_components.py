@@ -198,7 +198,7 @@ def test_the_pool_saves_connections_and_no_statement(runs: Runs) -> None:
 
 @pytest.mark.skipif(not MATRIX, reason="the whole matrix: NUTRACE_DEVKIT_MATRIX=1")
 @pytest.mark.parametrize(
-    ("setup", "log", "worker", "names"), itertools.product(sorted(SETUPS), LOGS, WORKERS, WITH)
+    ("setup", "log", "worker", "names"), list(itertools.product(sorted(SETUPS), LOGS, WORKERS, WITH))
 )
 def test_the_whole_matrix(runs: Runs, setup: str, log: str, worker: str, names: str) -> None:
     cell = Cell(setup, log, worker, scenarios=1 + (worker != "sequential"))
