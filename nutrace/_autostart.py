@@ -1,5 +1,5 @@
-"""What the start-up file imports when NUTRACE or NUTRACE_COMPONENTS is set: turns tracing and
-components on in this process.
+"""What the start-up file imports when NUTRACE, NUTRACE_COMPONENTS or NUTRACE_VERIFY is set: turns
+tracing, components and the notes of ``nutrace verify`` on in this process.
 
 Nothing here may keep the program from running: a bad setting is one line, and it runs untraced.
 """
@@ -16,6 +16,9 @@ def start() -> None:
     wanted = os.environ.get("NUTRACE_COMPONENTS", "")
     if wanted.strip():
         _switch_on(wanted)  # first: spans stand around what components do
+    folder = os.environ.get("NUTRACE_VERIFY", "")
+    if folder:
+        _note_steps(folder)
     if os.environ.get("NUTRACE", "0") not in ("", "0"):
         _trace()
 
@@ -27,6 +30,15 @@ def _switch_on(wanted: str) -> None:
         active.start(wanted)
     except Exception as error:  # law 1: whatever is wrong with us, the program starts
         _say(f"cannot switch components on ({type(error).__name__}: {error})", "as stock")
+
+
+def _note_steps(folder: str) -> None:
+    try:
+        from nutrace.verify import recorder
+
+        recorder.start(folder)
+    except Exception as error:  # law 1: whatever is wrong with us, the program starts
+        _say(f"cannot note what is simulated ({type(error).__name__}: {error})", "unverified")
 
 
 def _trace() -> None:

@@ -13,6 +13,10 @@ class NutraceError(Exception):
     exit_code = 1
 
 
+class DifferenceError(NutraceError):
+    """Outputs that differ with components from those without; exit code 1."""
+
+
 class UsageError(NutraceError):
     """A bad option or argument (unknown format, bad ``--steps``); exit code 2."""
 
@@ -53,3 +57,9 @@ class MissingDependencyError(NutraceError):
     """An optional package or the devkit is not installed; exit code 8."""
 
     exit_code = 8
+
+
+class VerificationError(NutraceError):
+    """A run that cannot be verified: it failed, simulated nothing, or lacked the component; exit code 9."""
+
+    exit_code = 9

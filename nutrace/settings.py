@@ -17,9 +17,16 @@ LEVELS = ("coarse", "normal", "fine")
 DEEPCOPY_MODES = ("on", "detail", "off")
 
 #: Variables that begin with NUTRACE_ and are no settings of tracing: the hand-over to child processes,
-#: the components, the test suite's interpreter, and the stock exporters' output.
+#: the components, `nutrace verify`, the test suite's interpreter and matrix, the stock exporters' output.
 OTHER_VARIABLES = frozenset(
-    {"NUTRACE_PARENT", "NUTRACE_COMPONENTS", "NUTRACE_DEVKIT_PYTHON", "NUTRACE_EXPORT_FILE"}
+    {
+        "NUTRACE_PARENT",
+        "NUTRACE_COMPONENTS",
+        "NUTRACE_VERIFY",
+        "NUTRACE_DEVKIT_PYTHON",
+        "NUTRACE_DEVKIT_MATRIX",
+        "NUTRACE_EXPORT_FILE",
+    }
 )
 
 _TRUE = frozenset({"1", "true", "yes", "on"})

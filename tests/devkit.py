@@ -93,11 +93,18 @@ def synthesize(directory: Path) -> None:
 
 
 def simulate(
-    data: Path, output: Path, setup: str, *, runner: Sequence[str] = (), **variables: str
+    data: Path,
+    output: Path,
+    setup: str,
+    *,
+    runner: Sequence[str] = (),
+    words: Sequence[str] = (),
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run the devkit's run_simulation.py on `data` of :func:`synthesize`, its output below `output`.
 
-    `runner` is a script that runs it instead of the interpreter, with its arguments.
+    `runner` is a script that runs it instead of the interpreter, with its arguments; `words` go over
+    :data:`COMMON`'s.
     """
     environ = devkit_environment(
         OMP_NUM_THREADS="1",  # tests run side by side
@@ -106,4 +113,6 @@ def simulate(
         NUPLAN_EXP_ROOT=str(output),
         **variables,
     )
-    return run_python([*runner, devkit_script(), *SETUPS[setup], *COMMON], environ)
+    over = {word.partition("=")[0] for word in words}
+    common = [word for word in COMMON if word.partition("=")[0] not in over]
+    return run_python([*runner, devkit_script(), *SETUPS[setup], *common, *words], environ)

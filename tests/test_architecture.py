@@ -33,7 +33,9 @@ FORBIDDEN = (
     (PACKAGE / "probes", ("nutrace.components",)),
     (PACKAGE / "recording", ("nutrace.components",)),
     (PACKAGE / "components", ("nutrace.analysis", "nutrace.cli", "nutrace.jupyter", "nutrace_exporters")),
-    (PACKAGE / "components", ("nutrace.trace", "nutrace.session")),
+    (PACKAGE / "components", ("nutrace.trace", "nutrace.session", "nutrace.verify")),
+    (PACKAGE / "verify", ("nutrace.analysis", "nutrace.cli", "nutrace.jupyter", "nutrace_exporters")),
+    (PACKAGE / "verify", ("nutrace.trace", "nutrace.session")),
 )
 
 
@@ -97,5 +99,6 @@ def test_a_traced_process_loads_no_more_than_it_needs(tmp_path: Path) -> None:
         "nutrace.demo",
         "nutrace.plans",
         "nutrace.components",
+        "nutrace.verify",
     )
     assert [name for name in loaded if _below(name, (*heavy, *ours))] == []

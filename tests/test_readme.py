@@ -26,9 +26,9 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def kinds(base: Type[NutraceError] = NutraceError) -> List[Type[NutraceError]]:
-    """The error and its kinds, by exit code."""
+    """The kinds of errors, by exit code."""
     found = {base, *(kind for below in base.__subclasses__() for kind in kinds(below))}
-    shared = (kind for kind in found if kind.__module__ == NutraceError.__module__)
+    shared = (kind for kind in found - {NutraceError} if kind.__module__ == NutraceError.__module__)
     return sorted(shared, key=lambda kind: kind.exit_code)
 
 
@@ -39,8 +39,7 @@ def tables() -> Dict[str, str]:
         for field in fields(Settings)
     ]
     errors = [
-        (str(kind.exit_code), (kind.__doc__ or "").partition("; exit code")[0].strip())
-        for kind in kinds()[1:]
+        (str(kind.exit_code), (kind.__doc__ or "").partition("; exit code")[0].strip()) for kind in kinds()
     ]
     return {
         "commands": table(

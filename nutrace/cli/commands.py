@@ -35,6 +35,7 @@ COMMANDS = (
     Command(
         "components", "nutrace.cli.components", "what makes runs faster: listed, or what it did in a run"
     ),
+    Command("verify", "nutrace.cli.verify", "whether components change anything: a program with and without"),
     Command("probes", "nutrace.cli.probes", "list the probes, check them against the installed devkit"),
     Command("synth", "nutrace.cli.synth", "write a synthetic nuPlan log and maps"),
     Command("demo", "nutrace.cli.demo", "trace a simulation now: no devkit, no data set"),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
-from typing import Callable, Iterator, List
+from typing import List
 
 from nutrace.cli import flamegraph, report
+from nutrace.cli.progress import spinner
 from nutrace.demo.launch import (
     MINIATURE_STEPS,
     SimulationError,
@@ -20,8 +19,6 @@ from nutrace.demo.launch import (
     run_traced,
 )
 from nutrace.errors import OutputError, UsageError
-
-_SPINNER = "|/-\\"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"Simulating with {target.description}; a synthetic log, NUTRACE=1, a process of its own.")
     sys.stdout.flush()
     try:
-        with _spinner() as tick:
+        with spinner() as tick:
             output = run_traced(target, run_file, steps=steps, tick=tick)
     except SimulationError as error:
         print(error.output, file=sys.stderr)
@@ -94,24 +91,3 @@ Next
   NUTRACE=1 python your_simulation.py              your own run""")
     if devkit:
         print("  nutrace synth DIR                                more synthetic data for the devkit")
-
-
-@contextlib.contextmanager
-def _spinner() -> Iterator[Callable[[str], None]]:
-    stream, began, turns = sys.stderr, time.monotonic(), 0
-    shown = stream.isatty()
-
-    def tick(doing: str) -> None:
-        nonlocal turns
-        if shown:
-            turns += 1
-            seconds = time.monotonic() - began
-            stream.write(f"\r\x1b[K{_SPINNER[turns % len(_SPINNER)]} {doing}, {seconds:.0f} s")
-            stream.flush()
-
-    try:
-        yield tick
-    finally:
-        if shown:
-            stream.write("\r\x1b[K")
-            stream.flush()

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, if that is a terminal."""
+"""A progress bar, or a spinner, on stderr, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Callable, Iterator, Optional
 
 _WIDTH = 30
 _REDRAW_S = 0.1
+_SPINNER = "|/-\\"
 
 
 @contextlib.contextmanager
@@ -34,5 +35,27 @@ def progress_bar(unit: str) -> Iterator[Optional[Callable[[int, int], None]]]:
         yield show
     finally:
         if drawn:
+            stream.write("\r\x1b[K")
+            stream.flush()
+
+
+@contextlib.contextmanager
+def spinner() -> Iterator[Callable[[str], None]]:
+    """Give a function to be called every now and then with what is being done."""
+    stream, began, turns = sys.stderr, time.monotonic(), 0
+    shown = stream.isatty()
+
+    def tick(doing: str) -> None:
+        nonlocal turns
+        if shown:
+            turns += 1
+            seconds = time.monotonic() - began
+            stream.write(f"\r\x1b[K{_SPINNER[turns % len(_SPINNER)]} {doing}, {seconds:.0f} s")
+            stream.flush()
+
+    try:
+        yield tick
+    finally:
+        if shown:
             stream.write("\r\x1b[K")
             stream.flush()

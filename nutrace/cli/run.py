@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import fields
+from typing import List, Sequence
 
 from nutrace.components.registry import VARIABLE as COMPONENTS_VARIABLE
 from nutrace.components.registry import chosen
@@ -60,24 +61,38 @@ def run(args: argparse.Namespace) -> int:
     SettingsError
         For a bad value, before anything is started.
     """
-    program = args.program[1:] if args.program[:1] == ["--"] else args.program
-    if not program:
-        raise UsageError("nothing to run: nutrace run -- python script.py")
     given = {option.name: getattr(args, option.name) for option in fields(Settings)}
     environ = {variable(name): value for name, value in given.items() if value is not None}
     if args.components is not None:
         environ[COMPONENTS_VARIABLE] = args.components
     _check({**os.environ, **environ})
-    if program[0] in ("python", "python3") and not shutil.which(program[0]):
-        program = [sys.executable, *program[1:]]
-    if program[0].endswith(".py"):
-        program = [sys.executable, *program]
-    _check_hook(program[0])
+    program = command_of(args.program, "nutrace run -- python script.py")
     try:
         os.execvpe(program[0], program, {**os.environ, **environ, "NUTRACE": "1"})
     except OSError as error:
         print(f"nutrace: error: cannot run {program[0]}: {error.strerror}", file=sys.stderr)
     return _NOT_FOUND
+
+
+def command_of(given: Sequence[str], example: str) -> List[str]:
+    """The command that follows ``--``, and that nutrace can be in.
+
+    Raises
+    ------
+    UsageError
+        If there is none; with an `example`.
+    MissingDependencyError
+        If it is an interpreter that has no nutrace.
+    """
+    program = list(given[1:] if given[:1] == ["--"] else given)
+    if not program:
+        raise UsageError(f"nothing to run: {example}")
+    if program[0] in ("python", "python3") and not shutil.which(program[0]):
+        program = [sys.executable, *program[1:]]
+    if program[0].endswith(".py"):
+        program = [sys.executable, *program]
+    _check_hook(program[0])
+    return program
 
 
 def _check_hook(program: str) -> None:

@@ -1,21 +1,27 @@
-"""The real devkit with and without each component: equal outputs, and as many questions fewer as said.
+"""The real devkit with and without components: equal outputs, and as many questions fewer as said.
 
-Traced, as users compare; that tracing changes no output is another test's business. And once untraced.
+Compared as ``nutrace verify`` does. What always runs covers each set-up, log and worker, tracing on and
+off; NUTRACE_DEVKIT_MATRIX=1 runs all of them with each component alone and with all: some 20 s a run.
 """
 
 from __future__ import annotations
 
-import json
+import itertools
+import os
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 import pytest
 from devkit import MARKS, SETUPS, devkit_environment, run_python, simulate
+from fakes.noted import Noted, compared
 
 from nutrace.analysis.database import Database, database
 from nutrace.analysis.installed_components import InstalledComponent, installed_components
+from nutrace.components.registry import COMPONENTS, chosen
+from nutrace.synthetic import LogSpec, write_log
 from nutrace.trace import load
 
 pytestmark = [*MARKS, pytest.mark.timeout(900), pytest.mark.xdist_group("devkit-components")]
@@ -24,8 +30,15 @@ LIGHTS = "traffic_light_cache"
 POOL = "connection_pool"
 ROWS = "row_cache"
 PREFETCH = "scenario_prefetch"
-MEMORY = f"{ROWS},{PREFETCH}"
 MAPS = "map_cache"
+BOTH = f"{LIGHTS},{POOL}"
+STEPS = 149
+LOGS = ("indexed", "unindexed")
+WORKERS = ("sequential", "single_machine_thread_pool")
+WITH = (*(row.name for row in COMPONENTS), "all")
+MATRIX = os.environ.get("NUTRACE_DEVKIT_MATRIX", "0") not in ("", "0")
+#: Two at a time, so that threads meet in the components.
+_TWO = "scenario_filter.scenario_types=[following_lane_with_lead,medium_magnitude_speed]"
 _TESTS = Path(__file__).parents[1]
 #: As if this checkout's start-up file were the installed one.
 _RUNNER = f"""
@@ -36,14 +49,43 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+@dataclass(frozen=True)
+class Cell:
+    """What is simulated, on which log, how."""
+
+    setup: str
+    log: str = "indexed"
+    worker: str = "sequential"
+    scenarios: int = 1
+
+    @property
+    def words(self) -> List[str]:
+        """For the command line."""
+        return [f"worker={self.worker}", *([_TWO] if self.scenarios == 2 else [])]
+
+
 @dataclass
 class Run:
     """A simulation, and what it left."""
 
-    outputs: Any
+    top: Path
+    noted: Noted
+    stderr: str
+
+    @property
+    def traced(self) -> Traced:
+        """What its trace says."""
+        trace = load(self.top / "run.json")
+        found = {each.name: each for each in installed_components(trace).components}
+        return Traced(database(trace), found)
+
+
+@dataclass
+class Traced:
+    """Of a run: its statements, and its components' figures."""
+
     database: Database
     components: Dict[str, InstalledComponent]
-    stderr: str
 
     @property
     def light_queries(self) -> int:
@@ -51,7 +93,7 @@ class Run:
         return sum(each.all.count for each in self.database.statements if "traffic_light_status" in each.text)
 
 
-Runs = Callable[[str, str], Run]
+Runs = Callable[..., Run]
 
 
 @pytest.fixture(scope="module")
@@ -60,82 +102,95 @@ def runs(devkit_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     runner = tmp_path_factory.mktemp("runner") / "runner.py"
     runner.write_text(_RUNNER, encoding="utf-8")
 
-    def run(setup: str, names: str) -> Run:
-        if (setup, names) not in done:
+    def run(cell: Cell, names: str = "", *, traced: bool = False) -> Run:
+        key = (cell, names, traced)
+        if key not in done:
             top = tmp_path_factory.mktemp("run")
-            more = {"NUTRACE_COMPONENTS": names} if names else {}
-            more.update(NUTRACE="1", NUTRACE_OUTPUT=str(top / "run.json"))
-            stderr, outputs = simulated(devkit_data, top, setup, runner, more)
-            trace = load(top / "run.json")
-            found = {each.name: each for each in installed_components(trace).components}
-            done[setup, names] = Run(outputs, database(trace), found, stderr)
-        return done[setup, names]
+            done[key] = simulated(data_of(cell, devkit_data, top), top, cell, names, runner, traced)
+        return done[key]
 
     return run
 
 
-def simulated(data: Path, top: Path, setup: str, runner: Path, more: Dict[str, str]) -> Any:
-    done = simulate(data, top / "out", setup, runner=[str(runner)], **more)
+def data_of(cell: Cell, data: Path, top: Path) -> Path:
+    """The data set; where the log has no index, one of the run's own: it may be given some."""
+    if cell.log == "indexed":
+        return data
+    copy = Path(shutil.copytree(data, top / "data"))
+    (log,) = copy.rglob("*.db")
+    log.unlink()
+    write_log(str(log), LogSpec(seconds=27, indexes=False))
+    return copy
+
+
+def simulated(data: Path, top: Path, cell: Cell, names: str, runner: Path, traced: bool) -> Run:
+    noted = Noted(top)
+    more = {**noted.variables, **({"NUTRACE_COMPONENTS": names} if names else {})}
+    if traced:
+        more.update(NUTRACE="1", NUTRACE_OUTPUT=str(top / "run.json"))
+    done = simulate(data, noted.output, cell.setup, runner=[str(runner)], words=cell.words, **more)
     assert done.returncode == 0, done.stderr[-2000:]
-    read = run_python([str(_TESTS / "devkit_outputs.py"), str(top / "out")], devkit_environment())
+    read = run_python(["-m", "nutrace.verify.files", *noted.reading], devkit_environment())
     assert read.returncode == 0, read.stderr[-2000:]
-    return done.stderr, json.loads(read.stdout)
+    return Run(top, noted, done.stderr)
 
 
-# A run takes a quarter of a minute: each component alone in the closed loop, which asks for more.
-@pytest.mark.parametrize(
-    ("setup", "names"),
-    [("simple", "all"), ("idm", LIGHTS), ("idm", POOL), ("idm", MEMORY), ("idm", "all")],
-)
-def test_outputs_are_equal(runs: Runs, setup: str, names: str) -> None:
-    stock, changed = runs(setup, ""), runs(setup, names)
-    (expected,), (found,) = stock.outputs["simulations"], changed.outputs["simulations"]
-    assert len(expected["traffic_light_status"]) == 149
-    assert len(expected["traffic_light_status"][0]) > 1
-    for part, values in expected.items():
-        assert found[part] == values, part
-    assert changed.outputs == stock.outputs
+def assert_equal(stock: Run, changed: Run, names: str, scenarios: int) -> None:
+    found = compared(stock.noted, changed.noted)
+    assert found.differences == []
+    assert (found.scenarios, found.steps, found.failed) == (scenarios, scenarios * STEPS, 0)
+    assert found.files > 4
+    assert found.values > 1000 * found.steps
+    assert found.opaque == {}
+    assert [name for name in found.skipped if name.endswith(".parquet")] == []
+    components = changed.noted.components()
+    assert list(components) == [each.component.name for each in chosen(names)]
+    assert {name: each["refused"] for name, each in components.items() if not each["at_work"]} == {}
+    assert stock.noted.components() == {}
 
 
-def test_outputs_are_equal_without_tracing(runs: Runs, devkit_data: Path, tmp_path: Path) -> None:
-    runner = tmp_path / "runner.py"
-    runner.write_text(
-        _RUNNER
-        + "from nutrace.components import active\n"
-        + "print('figures', active.figures(), 'nutrace.session' in sys.modules, file=sys.stderr)\n",
-        encoding="utf-8",
-    )
-    stderr, outputs = simulated(devkit_data, tmp_path, "simple", runner, {"NUTRACE_COMPONENTS": "all"})
-    assert outputs == runs("simple", "").outputs
-    (line,) = [line for line in stderr.splitlines() if line.startswith("figures ")]
-    said, _, traced = line.partition(" ")[2].rpartition(" ")
-    assert traced == "False"
-    figures = {name: each["figures"] for name, each in json.loads(said).items()}
-    assert figures[LIGHTS]["hits"] == 149
-    assert figures[PREFETCH]["hits"] > 900
-    assert 0 < figures[ROWS]["misses"] < 50
-    assert figures[POOL]["connections"] <= 5
+# Stock on an indexed log, one simulation after another, and with all components without indexes, two
+# at a time: what they have in common is everything that counts.
+SIMPLE = Cell("simple", scenarios=2)
+SIMPLE_OTHERWISE = Cell("simple", "unindexed", "single_machine_thread_pool", scenarios=2)
+IDM = Cell("idm")
+IDM_OTHERWISE = Cell("idm", "unindexed")
 
 
-@pytest.mark.parametrize("setup", ["idm"])
-def test_the_cache_saves_what_it_says(runs: Runs, setup: str) -> None:
-    stock, changed = runs(setup, ""), runs(setup, LIGHTS)
+def test_open_loop_in_threads_untraced_without_indexes(runs: Runs) -> None:
+    changed = runs(SIMPLE_OTHERWISE, "all")
+    assert_equal(runs(SIMPLE), changed, "all", scenarios=2)
+    assert [line for line in changed.stderr.splitlines() if "nutrace" in line] == []
+    figures = {name: each["figures"] for name, each in changed.noted.components().items()}
+    assert figures[LIGHTS]["hits"] >= 2 * STEPS
+    assert figures[POOL]["connections"] <= 15
+
+
+@pytest.mark.parametrize(("cell", "names"), [(IDM, BOTH), (IDM_OTHERWISE, "all")])
+def test_closed_loop_traced(runs: Runs, cell: Cell, names: str) -> None:
+    changed = runs(cell, names, traced=True)
+    assert_equal(runs(IDM, traced=True), changed, names, scenarios=1)
+    said = [line for line in changed.stderr.splitlines() if "nutrace" in line]
+    assert said[0].startswith("nutrace: wrote ")
+    assert "fault" not in " ".join(said)
+
+
+def test_the_cache_saves_what_it_says(runs: Runs) -> None:
+    stock, changed = runs(IDM, traced=True).traced, runs(IDM, BOTH, traced=True).traced
     figures = changed.components[LIGHTS].figures
-    assert changed.components.keys() == {LIGHTS}
-    assert figures["hits"] >= 149
+    assert changed.components.keys() == {LIGHTS, POOL}
+    assert figures["hits"] >= STEPS
     assert changed.database.all.count == stock.database.all.count - figures["hits"]
     assert changed.light_queries == stock.light_queries - figures["hits"] == figures["misses"]
-    assert figures["misses"] == figures["entries"] + figures["evictions"] <= 150
-    # The connections that such a run saves are the queries that it saves, and no others.
-    assert changed.database.connections.opened == changed.database.all.count
+    assert figures["misses"] == figures["entries"] + figures["evictions"] <= STEPS + 1
 
 
-@pytest.mark.parametrize("setup", ["idm"])
-def test_the_pool_saves_connections_and_no_statement(runs: Runs, setup: str) -> None:
-    stock, changed = runs(setup, ""), runs(setup, POOL)
+def test_the_pool_saves_connections_and_no_statement(runs: Runs) -> None:
+    stock, changed = runs(IDM, traced=True).traced, runs(IDM, BOTH, traced=True).traced
     figures = changed.components[POOL].figures
-    assert changed.database.all.count == stock.database.all.count == figures["checkouts"]
-    assert changed.database.all.rows == stock.database.all.rows
+    saved = changed.components[LIGHTS].figures["hits"]
+    assert changed.database.all.count == stock.database.all.count - saved == figures["checkouts"]
+    # Each query of the stock has a connection of its own.
     assert stock.database.connections.opened == stock.database.all.count
     assert changed.database.connections.opened == figures["connections"] <= 5
     assert changed.database.connections.opened_in_steps <= 1
@@ -144,11 +199,10 @@ def test_the_pool_saves_connections_and_no_statement(runs: Runs, setup: str) -> 
     assert not [name for name in named if name.startswith(("nutrace", "sqlalchemy"))]
 
 
-@pytest.mark.parametrize(("setup", "names"), [("idm", MEMORY), ("simple", "all"), ("idm", "all")])
-def test_memory_saves_what_it_says(runs: Runs, setup: str, names: str) -> None:
-    stock, changed = runs(setup, ""), runs(setup, names)
+def test_memory_saves_what_it_says(runs: Runs) -> None:
+    stock, changed = runs(IDM, traced=True).traced, runs(IDM_OTHERWISE, "all", traced=True).traced
     figures = {name: each.figures for name, each in changed.components.items()}
-    saved = sum(figures[name]["hits"] for name in (LIGHTS, ROWS, PREFETCH) if name in figures)
+    saved = sum(figures[name]["hits"] for name in (LIGHTS, ROWS, PREFETCH))
     read = figures[PREFETCH]
     assert changed.database.all.count == stock.database.all.count - saved + read["statements"]
     assert changed.database.in_steps.count < 0.5 * changed.database.steps
@@ -157,18 +211,20 @@ def test_memory_saves_what_it_says(runs: Runs, setup: str, names: str) -> None:
 
 
 def test_the_map_cache_answers_what_the_metrics_ask(runs: Runs) -> None:
-    cache = runs("idm", "all").components[MAPS]
+    cache = runs(IDM_OTHERWISE, "all", traced=True).traced.components[MAPS]
     figures = cache.figures
     assert (cache.at_work, cache.refused) == (1, ())
     assert figures["hits"] > 1000 > figures["misses"] >= figures["builds"] > 0
     assert (figures["evictions"], figures["disagreements"], figures["faults"]) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("setup", sorted(SETUPS))
-def test_nothing_is_said(runs: Runs, setup: str) -> None:
-    said = [line for line in runs(setup, "all").stderr.splitlines() if "nutrace" in line]
-    assert said[0].startswith("nutrace: wrote ")
-    assert "fault" not in " ".join(said)
+@pytest.mark.skipif(not MATRIX, reason="the whole matrix: NUTRACE_DEVKIT_MATRIX=1")
+@pytest.mark.parametrize(
+    ("setup", "log", "worker", "names"), list(itertools.product(sorted(SETUPS), LOGS, WORKERS, WITH))
+)
+def test_the_whole_matrix(runs: Runs, setup: str, log: str, worker: str, names: str) -> None:
+    cell = Cell(setup, log, worker, scenarios=1 + (worker != "sequential"))
+    assert_equal(runs(cell), runs(cell, names), names, cell.scenarios)
 
 
 _SESSIONS = """

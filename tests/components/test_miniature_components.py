@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-import json
-import lzma
-import pickle
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Callable, Dict
 
 import pytest
+from fakes.noted import Noted, compared
 from fakes.programs import finish, start
 from test_switching_on import BEGIN
 
 from nutrace import semconv
 from nutrace.analysis.database import Database, database
 from nutrace.analysis.installed_components import InstalledComponent, installed_components
+from nutrace.components.registry import COMPONENTS, chosen
 from nutrace.synthetic import LogSpec, write_log
 from nutrace.trace import Trace, load
+from nutrace.verify import files
 
 STEPS = 20
 LIGHTS = "traffic_light_cache"
 POOL = "connection_pool"
 ROWS = "row_cache"
 PREFETCH = "scenario_prefetch"
-WITH = (
-    *("", LIGHTS, POOL, ROWS, PREFETCH, "all"),
-    *(f"{POOL}:pool_size=0", f"{LIGHTS}:entries=1", f"{ROWS}:entries=1,{PREFETCH}:frames=3"),
-)
+SMALL = (f"{POOL}:pool_size=0", f"{LIGHTS}:entries=1", f"{ROWS}:entries=1,{PREFETCH}:frames=3")
+WITH = (*(row.name for row in COMPONENTS), "all", *SMALL)
+
+BROKEN = """
+import dataclasses, itertools
+from nutrace.components.traffic_lights import TrafficLightCache
+
+kept, hits = TrafficLightCache._get, itertools.count()
+
+def wrong(self, key):
+    found = kept(self, key)
+    if found is not None and next(hits) == 7:
+        found[3] = dataclasses.replace(found[3], status="purple")
+    return found
+
+TrafficLightCache._get = wrong
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,57 +51,51 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path
 
 
-def demo_program(folder: Path) -> Path:
-    folder.mkdir()
+def demo_program(folder: Path, first: str = "") -> Path:
     program = folder / "program.py"
     program.write_text(
-        BEGIN + "import sys\nfrom nutrace.demo.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
+        f"{BEGIN}{first}import sys\nfrom nutrace.demo.__main__ import main\nsys.exit(main(sys.argv[1:]))\n"
     )
     return program
 
 
-def simulate(folder: Path, log: str, names: str, *, traced: bool) -> None:
-    program = demo_program(folder)
+def simulate(folder: Path, log: str, names: str, *, traced: bool, first: str = "") -> Noted:
+    noted = Noted(folder)
+    program = demo_program(folder, first)
     variables = {"NUTRACE_COMPONENTS": names or None, "NUTRACE_SUMMARY": "0" if traced else None}
-    arguments = [program.name, log, "out", f"scenario.frames={STEPS + 1}"]
+    arguments = [program.name, log, str(noted.output), f"scenario.frames={STEPS + 1}"]
+    variables.update(noted.variables)
     ended = finish(folder, start(folder, arguments, traced=traced, variables=variables))
     assert (ended.code, ended.err) == (0, "")
-
-
-def outputs(folder: Path) -> Dict[str, Any]:
-    """Everything that it left, down to the last attribute; floats bit for bit, by repr."""
-    (file,) = (folder / "out" / "simulation_log").iterdir()
-    with lzma.open(file) as content:
-        log = pickle.load(content)
-    (metrics,) = (folder / "out" / "metrics").iterdir()
-    found = {"log": plain(log), "metrics": json.loads(metrics.read_text())}
-    assert len(found["log"][2]["samples"]) == STEPS
-    return found
-
-
-def plain(value: Any) -> Any:
-    if hasattr(value, "__dict__"):
-        named = {name: plain(each) for name, each in vars(value).items()}
-        return {"class": type(value).__qualname__, **named}
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    return repr(value)
+    assert files.main(noted.reading) == 0
+    return noted
 
 
 @pytest.fixture(scope="module")
-def stock(tmp_path_factory: pytest.TempPathFactory, log: str) -> Dict[str, Any]:
-    folder = tmp_path_factory.mktemp("stock") / "run"
-    simulate(folder, log, "", traced=False)
-    return outputs(folder)
+def stock(tmp_path_factory: pytest.TempPathFactory, log: str) -> Noted:
+    return simulate(tmp_path_factory.mktemp("stock") / "run", log, "", traced=False)
 
 
 @pytest.mark.parametrize("traced", [False, True])
 @pytest.mark.parametrize("names", WITH)
-def test_outputs_are_equal(tmp_path: Path, log: str, stock: Any, names: str, traced: bool) -> None:
-    simulate(tmp_path / "run", log, names, traced=traced)
-    found = outputs(tmp_path / "run")
-    assert stock["log"][2]["samples"][3]["traffic_lights"][0]["class"] == "TrafficLight"
-    assert found == stock
+def test_outputs_are_equal(tmp_path: Path, log: str, stock: Noted, names: str, traced: bool) -> None:
+    changed = simulate(tmp_path / "run", log, names, traced=traced)
+    found = compared(stock, changed)
+    assert found.differences == []
+    assert (found.scenarios, found.steps, found.files, found.failed) == (1, STEPS, 1, 0)
+    assert found.values > 600 * STEPS
+    assert found.opaque == {}
+    components = changed.components()
+    assert list(components) == [each.component.name for each in chosen(names)]
+    assert {name: each["refused"] for name, each in components.items() if each["refused"]} == {}
+
+
+def test_a_wrong_light_is_found(tmp_path: Path, log: str, stock: Noted) -> None:
+    changed = simulate(tmp_path / "run", log, LIGHTS, traced=False, first=BROKEN)
+    (found,) = compared(stock, changed).differences
+    # The first query of each step misses: it is the planner's. The second one, the history's, hits.
+    assert (found.step, found.part, found.field) == (7, "traffic_lights", "[3].status")
+    assert (found.stock, found.changed) == ('"green"', '"purple"')
 
 
 @pytest.mark.parametrize("damage", ["pages", "missing", "no database"])
@@ -110,6 +117,7 @@ def test_a_bad_log_fails_as_it_does_without(tmp_path: Path, log: str, damage: st
     found = []
     for names in ("", f"{LIGHTS},{POOL}"):
         folder = tmp_path / (names or "stock")
+        folder.mkdir()
         program = demo_program(folder)
         variables = {"NUTRACE_COMPONENTS": names or None}
         arguments = [program.name, str(bad), "out", "scenario.frames=6"]

@@ -1,0 +1,99 @@
+"""``nutrace verify --with a,b -- python script.py``: the program with and without components, compared."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Iterator, Optional
+
+from nutrace.cli.progress import spinner
+from nutrace.cli.run import command_of
+from nutrace.cli.verify_text import as_json, lines
+from nutrace.components.registry import chosen
+from nutrace.errors import DifferenceError, OutputError
+from nutrace.verify.runs import ProgramError, redirected
+from nutrace.verify.verdict import verify
+
+_EQUAL = 0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.usage = "nutrace verify --with COMPONENTS [options] -- python script.py [arguments]"
+    parser.description = (
+        "Runs the program twice, without and with the components, untraced, and compares exactly what was "
+        "simulated: planner inputs, ego states, observations, trajectories and traffic lights of every step, "
+        "and the metric files without what the clock said. Tells the first difference."
+    )
+    parser.epilog = (
+        "NUPLAN_EXP_ROOT is set so that outputs go to a folder of each run's own, and so are output_dir=, "
+        "group= and hydra.run.dir= on the command line; {output} anywhere in it is that folder. "
+        "PYTHONHASHSEED is 0 unless you set it. If the runs differ, the stock program runs a second time, to "
+        "tell whether it repeats itself. Exit codes: 0 equal, 1 different, 9 not verified."
+    )
+    parser.add_argument(
+        "--with",
+        dest="components",
+        metavar="COMPONENTS",
+        default="",
+        help="what to verify: names between commas, or all; see nutrace components",
+    )
+    parser.add_argument(
+        "--keep", metavar="DIR", help="keep both runs' outputs there (else only where they differ)"
+    )
+    parser.add_argument("--json", action="store_true", help="JSON, for programs")
+    parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run twice, compare, tell."""
+    chosen(args.components)  # what is wrong with them is said before anything is started
+    words = command_of(args.program, "nutrace verify --with all -- python script.py")
+    for word in redirected(words, Path())[1]:
+        print(f"nutrace: {word} is replaced by a folder of each run's own", file=sys.stderr)
+    folder = _folder(args.keep)
+    remove = args.keep is None
+    try:
+        with spinner() as tick:
+            verdict = verify(words, args.components, folder, tick)
+        kept: Optional[str] = str(folder)
+        if remove and verdict.compared.equal:
+            kept = None
+        else:
+            remove = False
+    except ProgramError as error:
+        print(error.output, file=sys.stderr)
+        raise
+    finally:
+        if remove:
+            shutil.rmtree(folder, ignore_errors=True)
+    if args.json:
+        print(json.dumps(as_json(verdict, kept), indent=2))
+    else:
+        print("\n".join(lines(verdict, kept)))
+    return _EQUAL if verdict.compared.equal else DifferenceError.exit_code
+
+
+def _folder(keep: Optional[str]) -> Path:
+    with _one_line(keep or tempfile.gettempdir()):
+        if keep is None:
+            return Path(tempfile.mkdtemp(prefix="nutrace-verify-")).resolve()
+        folder = Path(keep).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.listdir(folder):
+            raise OutputError(f"{folder} is not empty: name a new directory with --keep")
+        return folder
+
+
+@contextlib.contextmanager
+def _one_line(where: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot make a folder at {where}: {error.strerror}") from error

@@ -1,0 +1,99 @@
+"""The metric files of a run, read where what wrote them is installed: ``python -m nutrace.verify.files``.
+
+    python -m nutrace.verify.files RECORD.jsonl OUTPUT [FOLDER ...] [--since SECONDS]
+
+writes a line for each file below the folders; below those after the first, for files that are not
+older than SECONDS since 1970. A table's rows are sorted: in which order they come depends on
+the order of files in a folder, which says nothing about the run.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import sys
+from typing import Any, Dict, Iterator, List, Tuple
+
+from nutrace.verify.canonical import Canonical
+
+NO_METRICS = "no metric file"
+#: Simulation logs: what is in them was compared as it came; that they are there is compared here.
+LOGS = (".msgpack.xz", ".pkl.xz")
+STEPS_COMPARED = "simulation log"
+
+#: Columns that hold what the clock said, or where the code stands.
+_TIMES = ("start_time", "end_time", "duration", "*runtime*")
+_TRACEBACK = "error_message"
+#: Names of folders and files that are made of the time.
+_TIME_IN_NAME = re.compile(r"\d{4}\.\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{2}|(?<=_)\d{10}(?=\.)")
+_METRICS = ("metrics", "aggregator_metric")
+
+
+def main(arguments: List[str]) -> int:
+    """Read and write."""
+    since = 0.0
+    if "--since" in arguments:
+        at = arguments.index("--since")
+        since = float(arguments[at + 1])
+        del arguments[at : at + 2]
+    record, own, *others = arguments
+    with open(record, "w", encoding="ascii") as out:
+        for name, path in sorted(_found(own, others, since)):
+            out.write(f"{_line(name, path, own)}\n")
+    return 0
+
+
+def _found(own: str, others: List[str], since: float) -> Iterator[Tuple[str, str]]:
+    seen = set()
+    for top in (own, *others):
+        for folder, _, names in os.walk(top):
+            for name in names:
+                path = os.path.realpath(os.path.join(folder, name))
+                if path in seen or (top != own and os.stat(path).st_mtime < since):
+                    continue
+                seen.add(path)
+                yield _TIME_IN_NAME.sub("TIME", os.path.relpath(path, os.path.realpath(top))), path
+
+
+def _line(name: str, path: str, folder: str) -> str:
+    to = Canonical(os.path.dirname(folder))
+    try:
+        if name.endswith(".parquet"):
+            value = _table(path)
+        elif name.endswith(".json") and os.path.basename(os.path.dirname(name)) in _METRICS:
+            with open(path, encoding="utf-8") as file:
+                value = json.load(file)
+        else:
+            reason = STEPS_COMPARED if name.endswith(LOGS) else NO_METRICS
+            return json.dumps({"file": name, "skipped": reason})
+        text, values = to.text(value)
+    except Exception as error:  # said beside the verdict: it is not about this file
+        return json.dumps({"file": name, "skipped": f"{type(error).__name__}: {error}"})
+    return f'{{"file":{json.dumps(name)},"values":{values},"value":{text}}}'
+
+
+def _table(path: str) -> Dict[str, Any]:
+    import pandas as pd
+
+    frame = pd.read_parquet(path)
+    columns: Dict[str, Any] = {}
+    for column in frame.columns:
+        if not any(fnmatch.fnmatch(str(column), pattern) for pattern in _TIMES):
+            cells = list(frame[column])
+            if column == _TRACEBACK:
+                cells = [
+                    cell.rstrip().rpartition("\n")[2] if isinstance(cell, str) else cell for cell in cells
+                ]
+            columns[str(column)] = cells
+    texts = [name for name, cells in columns.items() if any(isinstance(cell, str) for cell in cells)]
+    order = sorted(range(len(frame)), key=lambda row: [str(columns[name][row]) for name in texts])
+    return {
+        column: {"dtype": str(frame[column].dtype), "rows": [cells[row] for row in order]}
+        for column, cells in columns.items()
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""A simulation's results on disk, as it goes: a line of JSON for each part of each step.
+
+The first line says what is simulated, the last one how it ended; without a last line the record is
+cut short. The lines of two equal simulations are equal bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import time
+from typing import Any, Dict, List, Mapping, Tuple
+
+from nutrace.verify.canonical import Canonical
+
+BEFORE = -1  # the step of what was there before the first one
+SUFFIX = ".jsonl.gz"
+WITHOUT_RUNNER = (
+    "without a runner"  # how a simulation ends that somebody steps through in a loop of their own
+)
+LATER = " in the end"  # follows the name of a part that is not what it was at its step
+
+
+class Record:
+    """The record of one simulation, being written; by one thread.
+
+    Parameters
+    ----------
+    path:
+        A file that does not exist yet.
+    identity:
+        What tells the simulation from the others of the run.
+    folder:
+        See :class:`~nutrace.verify.canonical.Canonical`.
+    """
+
+    def __init__(self, path: str, identity: Mapping[str, str], folder: str) -> None:
+        self.pid = os.getpid()
+        self.steps = 0
+        self._values = 0
+        self.seen_input = False
+        self.faults: List[str] = []
+        self._canonical = Canonical(folder)
+        self._digests: List[Dict[str, bytes]] = []  # of each step's sample, by part
+        self._file = gzip.open(path, "wb", compresslevel=1)  # noqa: SIM115
+        self._line({"simulation": dict(identity), "began_ns": time.time_ns()})
+
+    def part(self, step: int, name: str, value: Any) -> None:
+        """Write one thing that the step came to."""
+        self._write(step, name, *self._canonical.text(value))
+
+    def sample(self, step: int, parts: Mapping[str, Any]) -> None:
+        """Write what the history holds of a step."""
+        digests = {}
+        for name, value in parts.items():
+            text, values = self._canonical.text(value)
+            self._write(step, name, text, values)
+            digests[name] = _digest(text)
+        self._digests.append(digests)
+        self.steps += 1
+
+    def end(self, samples: List[Tuple[int, Mapping[str, Any]]], how: str, components: Any) -> None:
+        """Write what of the history has changed since its step, and how it all ended."""
+        for (step, parts), digests in zip(samples, self._digests):
+            for name, value in parts.items():
+                text, values = self._canonical.text(value)
+                if digests.get(name) != _digest(text):
+                    self._write(step, f"{name}{LATER}", text, values)
+        self._line(
+            {
+                "end": how,
+                "steps": self.steps,
+                "values": self._values,
+                "opaque": dict(self._canonical.opaque),
+                "faults": self.faults,
+                "components": components,
+            }
+        )
+        self._file.close()
+
+    def _write(self, step: int, name: str, text: str, values: int) -> None:
+        head = f'{{"step":{step},"part":{json.dumps(name)},"values":{values},"value":'
+        self._values += values
+        self._file.write(f"{head}{text}}}\n".encode("ascii"))
+
+    def _line(self, content: Mapping[str, Any]) -> None:
+        self._file.write(f"{json.dumps(content)}\n".encode("ascii"))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("ascii"), digest_size=16).digest()

@@ -1,0 +1,216 @@
+"""The user's program, run with its outputs in a folder of its own and every step noted."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+
+from nutrace.components.registry import VARIABLE as COMPONENTS_VARIABLE
+from nutrace.errors import InputError, OutputError, VerificationError
+from nutrace.verify.compare import ends
+from nutrace.verify.record import SUFFIX
+from nutrace.verify.recorder import PROCESS, VARIABLE
+from nutrace.verify.shapes import SHAPES
+
+PLACEHOLDER = "{output}"
+_EXPERIMENTS = "NUPLAN_EXP_ROOT"
+_HASHES = "PYTHONHASHSEED"
+#: Words of a Hydra program that say where outputs go, and where they go instead.
+_OUTPUT_WORDS = {"output_dir": "run", "group": "exp", "hydra.run.dir": "hydra", "hydra.sweep.dir": "hydra"}
+_OUTPUT_WORD = re.compile(r"\+{0,2}(" + "|".join(map(re.escape, _OUTPUT_WORDS)) + ")=")
+_TAIL_LINES = 12
+_POLL_S = 0.2
+_PATIENCE_S = 10
+
+Tick = Callable[[str], None]
+
+
+class ProgramError(VerificationError):
+    """The program failed; `output` holds the last lines that it wrote on stderr."""
+
+    def __init__(self, message: str, output: str) -> None:
+        super().__init__(message)
+        self.output = output
+
+
+@dataclass
+class Run:
+    """A run of the program: what it left, in `folder`."""
+
+    folder: Path
+    code: int = 0
+    outside: List[str] = field(default_factory=list)  # folders of outputs that are not ours
+    missing: List[str] = field(default_factory=list)  # what could not be noted, as the program lacks it
+
+    @property
+    def record(self) -> Path:
+        """Where its steps are."""
+        return self.folder / "record"
+
+    @property
+    def output(self) -> Path:
+        """Where its outputs go."""
+        return self.folder / "output"
+
+    @property
+    def stderr(self) -> List[str]:
+        """The lines that it wrote there."""
+        return (self.folder / "stderr.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+
+    @property
+    def simulations(self) -> int:
+        """How many have begun."""
+        return sum(name.endswith(SUFFIX) for name in os.listdir(self.record))
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words."""
+        if self.code >= 0:
+            return f"exit code {self.code}"
+        try:
+            return signal.Signals(-self.code).name
+        except ValueError:
+            return f"signal {-self.code}"
+
+
+def redirected(words: Sequence[str], output: Path) -> Tuple[List[str], List[str]]:
+    """The command's words with its outputs in `output`, and the words that were not the user's then."""
+    found, replaced = [], []
+    for word in words:
+        match = _OUTPUT_WORD.match(word)
+        if PLACEHOLDER in word:
+            word = word.replace(PLACEHOLDER, str(output))
+        elif match:
+            replaced.append(word)
+            word = f"{match[0]}{output / _OUTPUT_WORDS[match[1]]}"
+        found.append(word)
+    return found, replaced
+
+
+def environment(run: Run, components: str, environ: Mapping[str, str]) -> Dict[str, str]:
+    """The variables of a run: untraced, its outputs in its folder, sets in the same order each time."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("NUTRACE")}
+    kept.setdefault(_HASHES, "0")
+    kept[_EXPERIMENTS] = str(run.output)
+    kept[VARIABLE] = str(run.record)
+    if components:
+        kept[COMPONENTS_VARIABLE] = components
+    return kept
+
+
+def run_program(words: Sequence[str], folder: Path, components: str, tick: Tick) -> Run:
+    """Run the command, and read the metric files that it leaves.
+
+    Parameters
+    ----------
+    folder:
+        A folder that does not exist yet.
+    components:
+        As in ``NUTRACE_COMPONENTS``; empty for stock.
+    tick:
+        Called every now and then with what is being done.
+
+    Raises
+    ------
+    InputError
+        If the command cannot be run.
+    OutputError
+        If the folder cannot be written.
+    """
+    run = Run(folder)
+    environ = environment(run, components, os.environ)
+    command, _ = redirected(words, run.output)
+    try:
+        run.record.mkdir(parents=True)
+        run.output.mkdir()
+    except OSError as error:
+        raise OutputError(f"cannot make {run.record}: {error.strerror}") from error
+    began = time.time()
+    run.code = _wait(command, environ, run, tick)
+    processes = [json.loads(path.read_text(encoding="utf-8")) for path in run.record.glob(f"{PROCESS}*.json")]
+    faults = [fault for process in processes for fault in process["faults"]]
+    if faults:
+        raise VerificationError(f"not everything could be noted: {faults[0]}")
+    folders = {each for process in processes for each in process["outputs"]}
+    run.outside = sorted(each for each in folders if not _below(each, run.output))
+    nowhere = {shape.outputs for shape in SHAPES}  # without which outputs are found in our folder only
+    run.missing = sorted(
+        {
+            reason
+            for process in processes
+            for target, reason in process["missing"].items()
+            if target not in nowhere
+        }
+    )
+    executables = [process["executable"] for process in processes]
+    _read_files(executables[0] if executables else sys.executable, environ, run, began, tick)
+    return run
+
+
+def _below(path: str, folder: Path) -> bool:
+    return os.path.commonpath([os.path.realpath(path), os.path.realpath(folder)]) == os.path.realpath(folder)
+
+
+def _wait(command: Sequence[str], environ: Dict[str, str], run: Run, tick: Tick) -> int:
+    with open(run.folder / "stdout.txt", "wb") as out, open(run.folder / "stderr.txt", "wb") as err:
+        try:
+            process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        except OSError as error:
+            raise InputError(f"cannot run {command[0]}: {error.strerror}") from error
+    try:
+        while True:
+            begun = run.simulations
+            tick(f"{run.folder.name}: {begun} simulation{'s' * (begun != 1)} begun")
+            try:
+                return process.wait(timeout=_POLL_S)
+            except subprocess.TimeoutExpired:
+                continue
+    except BaseException:  # Ctrl-C reached the program as well
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_PATIENCE_S)
+        process.kill()
+        process.wait()
+        raise
+
+
+def _read_files(python: str, environ: Dict[str, str], run: Run, began: float, tick: Tick) -> None:
+    """In the program's own interpreter: what wrote the files can read them."""
+    tick(f"{run.folder.name}: reading metric files")
+    quiet = {name: value for name, value in environ.items() if not name.startswith("NUTRACE")}
+    record = run.record / "files.jsonl"
+    command: List[Any] = [python, "-W", "ignore", "-m", "nutrace.verify.files", record, run.output]
+    command += [*run.outside, "--since", str(began)]
+    done = subprocess.run(command, env=quiet, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        raise VerificationError(f"cannot read the metric files with {python}: {tail(done.stderr, 1)}")
+
+
+def failed(run: Run, which: str) -> ProgramError:
+    """The error that says so."""
+    hint = f" ({_EXPERIMENTS} was a new folder)" if _EXPERIMENTS in os.environ else ""
+    return ProgramError(f"the {which} run failed: {run.ending}{hint}", tail("\n".join(run.stderr)))
+
+
+def tail(text: str, lines: int = _TAIL_LINES) -> str:
+    """The last lines of what a program wrote."""
+    return "\n".join(text.rstrip().splitlines()[-lines:])
+
+
+def switched_on(run: Run) -> Dict[str, Dict[str, Any]]:
+    """The components of a run, as they say of themselves; added up over simulations' processes."""
+    found: Dict[str, Dict[str, Any]] = {}
+    for end in ends(run.record):
+        for name, figures in end["components"].items():
+            known = found.setdefault(name, {"at_work": False, "refused": ""})
+            known["at_work"] = known["at_work"] or figures["at_work"]
+            known["refused"] = known["refused"] or figures["refused"]
+    return found
