@@ -67,8 +67,8 @@ simulation.Simulation.propagate = propagate
 """
 MISFIT = """
 if names:
-    from nutrace.components import connection_pool
-    connection_pool._FUNCTIONS = ("execute_none",)
+    from nutrace.components import queries
+    queries._FUNCTIONS = ("execute_none",)
 """
 
 

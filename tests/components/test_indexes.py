@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, List
 
 import pytest
+from fakes.noted import Noted, compared
 from fakes.programs import finish, start, write
-from test_miniature_components import POOL, STEPS, Traced, outputs, simulate
+from test_miniature_components import POOL, STEPS, Traced, simulate
 from test_switching_on import BEGIN
 
 from nutrace.analysis.database import database
@@ -30,6 +31,7 @@ from nutrace.errors import SettingsError
 from nutrace.plans import copies
 from nutrace.synthetic import LogSpec, write_log
 from nutrace.trace import load
+from nutrace.verify import files
 
 NAMES = ["nutrace_lidar_box_lidar_pc_token", "nutrace_traffic_light_status_lidar_pc_token"]
 LIGHTS = """
@@ -396,29 +398,29 @@ def test_options() -> None:
 
 
 @pytest.fixture(scope="module")
-def stock(tmp_path_factory: pytest.TempPathFactory, unindexed: Path) -> Any:
-    folder = tmp_path_factory.mktemp("stock") / "run"
-    simulate(folder, str(unindexed), "", traced=False)
-    return outputs(folder)
+def stock(tmp_path_factory: pytest.TempPathFactory, unindexed: Path) -> Noted:
+    return simulate(tmp_path_factory.mktemp("stock") / "run", str(unindexed), "", traced=False)
 
 
-def miniature(folder: Path, log: str, components: str, **variables: str) -> None:
+def miniature(folder: Path, log: str, components: str, **variables: str) -> Noted:
     """Run it; all that is said are the indexes."""
-    folder.mkdir()
+    noted = Noted(folder)
     source = f"{BEGIN}import sys\nfrom nutrace.demo.__main__ import main\nsys.exit(main(sys.argv[1:]))"
-    arguments = [write(folder, source).name, log, "out", f"scenario.frames={STEPS + 1}"]
-    variables["NUTRACE_COMPONENTS"] = components
+    arguments = [write(folder, source).name, log, str(noted.output), f"scenario.frames={STEPS + 1}"]
+    variables.update(noted.variables, NUTRACE_COMPONENTS=components)
     ended = finish(folder, start(folder, arguments, traced=False, variables=variables))
     assert ended.code == 0
     assert [line for line in ended.err.splitlines() if not line.startswith("nutrace: indexes: ")] == []
+    assert files.main(noted.reading) == 0
+    return noted
 
 
 @pytest.mark.parametrize("chosen_by", ["indexes", "indexes:place=copy", "all", "all,indexes:place=log"])
 def test_outputs_are_equal(
-    tmp_path: Path, log: str, folder: Path, unindexed: Path, stock: Any, chosen_by: str
+    tmp_path: Path, log: str, folder: Path, unindexed: Path, stock: Noted, chosen_by: str
 ) -> None:
-    miniature(tmp_path / "run", log, chosen_by)
-    assert outputs(tmp_path / "run") == stock
+    found = compared(stock, miniature(tmp_path / "run", log, chosen_by))
+    assert (found.differences, found.steps, found.files) == ([], STEPS, 1)
     in_place = chosen_by in ("indexes", "all,indexes:place=log")
     # With all, the prefetch reads the objects of many frames at once, and asks for no index.
     least = NAMES if chosen_by == "indexes" else NAMES[1:]
