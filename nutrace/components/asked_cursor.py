@@ -55,6 +55,7 @@ class AskedCursor:
         set_own("_real", None)
         set_own("_rows", None)
         set_own("_kept", None)
+        set_own("_plain", iter(()))
         set_own("_closed", False)
 
     connection: Asked
@@ -62,6 +63,7 @@ class AskedCursor:
     _real: Any
     _rows: Optional[Iterator[Any]]  # from memory, or watched; None while the real cursor gives them
     _kept: Optional[KeptRows]  # what the rows are from, if from memory
+    _plain: Iterator[Row]  # those of them that are still to come
     _closed: bool
 
     def execute(self, sql: str, *args: Any) -> AskedCursor:
@@ -73,7 +75,8 @@ class AskedCursor:
         answer = self.connection.ask(self.row_factory, sql, args)
         if type(answer) is KeptRows:
             set_own("_kept", answer)
-            set_own("_rows", answer.given_by(self.row_factory))
+            set_own("_plain", iter(answer.rows))
+            set_own("_rows", answer.given_by(self, self._plain))
             return self
         real = self._opened()
         if answer is None:
@@ -128,6 +131,17 @@ class AskedCursor:
         if self._real is not None:
             self._real.close()
 
+    def _make_rows_by(self, factory: Any) -> None:
+        """Rows that are still to come are made by another row factory."""
+        set_own = super().__setattr__
+        set_own("row_factory", factory)
+        if self._real is not None:
+            self._real.row_factory = factory
+        if self._kept is not None:
+            set_own("_rows", self._kept.given_by(self, self._plain))
+        else:
+            set_own("_rows", None)  # nobody learns what they are
+
     def _opened(self) -> Any:
         if self._real is None:
             real = self.connection.real().cursor()
@@ -148,9 +162,7 @@ class AskedCursor:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "row_factory":
-            super().__setattr__(name, value)
-            if self._real is not None:
-                self._real.row_factory = value
+            self._make_rows_by(value)
         else:
             self.connection.plainly()
             setattr(self._opened(), name, value)

@@ -6,7 +6,7 @@ import functools
 import itertools
 import sqlite3
 import sys
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, NamedTuple, Sequence, Tuple
 
 Row = Tuple[Any, ...]
 
@@ -28,19 +28,18 @@ class KeptRows(NamedTuple):
     columns: Tuple[str, ...]
     rows: Sequence[Row]
 
-    def given_by(self, row_factory: Optional[Callable[..., Any]]) -> Iterator[Any]:
-        """The rows, made anew: as a connection with that factory gives them.
-
-        ``None`` gives tuples, :class:`sqlite3.Row` its instances; there is no other, see
-        :func:`is_known`.
-        """
-        if row_factory is None:
-            return iter(self.rows)
-        return map(functools.partial(sqlite3.Row, _cursor(self.columns)), self.rows)
+    def given_by(self, cursor: Any, rows: Iterator[Row]) -> Iterator[Any]:
+        """`rows`, of these, made anew: as the row factory of `cursor` makes them now."""
+        factory = cursor.row_factory
+        if factory is None:
+            return rows
+        if factory is sqlite3.Row:
+            return map(functools.partial(sqlite3.Row, _cursor(self.columns)), rows)
+        return map(functools.partial(factory, cursor), rows)
 
 
 def is_known(row_factory: Any) -> bool:
-    """Whether rows can be made as that factory makes them: others are the program's own."""
+    """Whether it is one of sqlite3's: others are the program's own, and may tell rows apart by more."""
     return row_factory is None or row_factory is sqlite3.Row
 
 

@@ -213,3 +213,29 @@ def test_a_fault_of_ours_is_the_databases_turn(
     said = capsys.readouterr().err
     assert "answering a query from memory: ZeroDivisionError: ours" in said
     assert "keeping the rows of a query: ZeroDivisionError: ours" in said
+
+
+def _list(cursor: Any, row: Any) -> List[Any]:
+    return [cursor.description[0][0], *row]
+
+
+@pytest.mark.parametrize("first", [None, sqlite3.Row])
+@pytest.mark.parametrize("then", [None, sqlite3.Row, _list])
+def test_a_row_factory_that_is_changed_on_the_way(log: str, first: Any, then: Any) -> None:
+    asked = CachedAsking()
+    found = []
+    for connect in (sqlite3.connect, asked.connect, asked.connect):
+        if len(found) == 2:
+            assert asked.figures == (0, 1, 0, 0)  # what another factory makes is not kept
+            list(asked.many(log, SOME, 5))  # but this is: the third has its rows from memory
+        connection = connect(log)
+        cursor = connection.cursor()
+        cursor.row_factory = first
+        cursor.execute(SOME, (5,))
+        rows = [cursor.fetchone(), cursor.fetchone()]
+        cursor.row_factory = then
+        rows += [cursor.fetchone(), *cursor.fetchmany(1), *cursor]
+        connection.close()
+        found.append([row if type(row) is list else plain([row]) for row in rows])
+    assert found[1] == found[2] == found[0]
+    assert asked.figures == (1, 2, 0, 1)
