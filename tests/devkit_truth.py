@@ -4,18 +4,20 @@
 sqlite3 connection telling its statements and every cursor its rows, and writes what it saw to OUT as
 JSON: ``statements`` and ``rows`` by the function that asked, ``distinct`` texts with their values
 filled in by SQLite, ``connections`` opened and the most that were ``open`` at a time, ``calls`` of
-functions by ``file:line`` (cProfile counts each resumption of a generator as a call), and ``methods``:
-which of these functions is, or overrides, which method.
+functions by ``file:line`` (cProfile counts each resumption of a generator as a call), ``methods``: which of
+these functions is, or overrides, which method, and ``empty``: which of those have nothing in them.
 """
 
 from __future__ import annotations
 
+import ast
 import cProfile
 import inspect
 import json
 import runpy
 import sqlite3
 import sys
+import textwrap
 from collections import Counter
 from types import FunctionType
 from typing import Any, Dict, Iterator, List, Set, Tuple
@@ -103,6 +105,31 @@ def methods(called: Set[str]) -> List[Tuple[str, str, bool]]:
     return sorted(found)
 
 
+def empty(called: Set[str]) -> List[str]:
+    """``file:line`` of the methods among them whose source has no statement that does anything."""
+    found: Set[str] = set()
+    for kind in set(subclasses(object)):
+        for value in vars(kind).values():
+            if not isinstance(value, FunctionType):
+                continue
+            code = value.__code__
+            where = f"{code.co_filename}:{code.co_firstlineno}"
+            if where in called and where not in found:
+                (function,) = ast.parse(textwrap.dedent(inspect.getsource(code))).body
+                if isinstance(function, ast.FunctionDef) and all(map(is_idle, function.body)):
+                    found.add(where)
+    return sorted(found)
+
+
+def is_idle(statement: ast.stmt) -> bool:
+    """``pass``, a docstring or ``...``, ``return`` or ``return None``."""
+    if isinstance(statement, ast.Return):
+        value = statement.value
+        return value is None or (isinstance(value, ast.Constant) and value.value is None)
+    is_constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return is_constant or isinstance(statement, ast.Pass)
+
+
 def subclasses(kind: type) -> Iterator[type]:
     """All that there are, below `kind`."""
     for below in type.__subclasses__(kind):
@@ -129,6 +156,7 @@ if __name__ == "__main__":
             "open": opened["most"],
             "calls": called,
             "methods": methods(set(called)),
+            "empty": empty(set(called)),
         }
         with open(out, "w", encoding="utf-8") as file:
             json.dump(seen, file)

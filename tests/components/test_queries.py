@@ -147,7 +147,7 @@ def test_a_devkit_without_such_a_simulation(tmp_path: Path, monkeypatch: Any, ca
         assert (rows.refused, prefetch.refused) == ("", "Simulation has no initialize")
         assert query_session.sqlite3 is not sqlite3
     for name in [name for name in sys.modules if name.partition(".")[0] == "nuplan"]:
-        monkeypatch.delitem(sys.modules, name)
+        del sys.modules[name]  # for good: monkeypatch would put it back
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("nutrace: scenario_prefetch does not fit this program: ")
     assert line.endswith("Simulation has no initialize; it runs as stock")
