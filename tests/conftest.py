@@ -12,6 +12,7 @@ from fakes.clock import FakeClock, fake_clock
 from fakes.tracing import Tracing
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
     """What shares costly runs or a browser stays in one process, and begins first."""
     for item in items:

@@ -22,6 +22,7 @@ from collections import Counter
 from types import FunctionType
 from typing import Any, Dict, Iterator, List, Set, Tuple
 
+_SHORT = 16  # bytes of code
 SESSION = "query_session.py"  # whose functions are no query functions: who called them is
 
 statements: Counter[str] = Counter()
@@ -114,8 +115,12 @@ def empty(called: Set[str]) -> List[str]:
                 continue
             code = value.__code__
             where = f"{code.co_filename}:{code.co_firstlineno}"
-            if where in called and where not in found:
-                (function,) = ast.parse(textwrap.dedent(inspect.getsource(code))).body
+            # Short ones only: looking for a source takes its time.
+            if where in called and where not in found and len(code.co_code) <= _SHORT:
+                try:
+                    (function,) = ast.parse(textwrap.dedent(inspect.getsource(code))).body
+                except (OSError, SyntaxError):  # made at run time, or a lambda's line
+                    continue
                 if isinstance(function, ast.FunctionDef) and all(map(is_idle, function.body)):
                     found.add(where)
     return sorted(found)
