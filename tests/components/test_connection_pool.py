@@ -126,14 +126,17 @@ def test_connections_beyond_the_size_close_when_they_come_back(log: str) -> None
     pool.close()
 
 
-@pytest.mark.parametrize("how", ["replaced", "copied over", "written to"])
+@pytest.mark.parametrize("how", ["replaced", "copied over", "copied over, same size and date", "written to"])
 def test_a_changed_file_is_noticed(pool: ConnectionPool, log: str, tmp_path: Path, how: str) -> None:
     assert names(pool, log) == ["a"]
     other = make_log(tmp_path / "other.db", "b")
     if how == "replaced":
         os.replace(other, log)
-    elif how == "copied over":
+    elif how.startswith("copied over"):
+        dates = os.stat(log)
         shutil.copyfile(other, log)
+        if how.endswith("date"):
+            os.utime(log, ns=(dates.st_atime_ns, dates.st_mtime_ns))
     else:
         with sqlite3.connect(log) as connection:
             connection.execute("UPDATE numbers SET name = 'b'")
@@ -223,6 +226,22 @@ def test_factories_are_put_back(pool: ConnectionPool, log: str) -> None:
     assert connection.reused
     assert connection.execute("SELECT name FROM numbers").fetchone() == ("a",)
     connection.close()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda cursor: len(list(cursor)),
+        lambda cursor: sum(1 for _ in cursor),
+        lambda cursor: len(cursor.fetchall()),
+        lambda cursor: len(cursor.fetchmany(ROWS)),
+        lambda cursor: cursor.fetchone()[0] + ROWS,
+    ],
+)
+def test_whoever_asks_for_rows_has_their_connection(pool: ConnectionPool, log: str, ask: Any) -> None:
+    """As with sqlite3's own, which a program may have no name for."""
+    assert ask(pool.connect(log).execute("SELECT number FROM numbers")) == ROWS
+    assert pool.stats()["in_use"] == 0
 
 
 def test_a_closed_connection_is_closed(pool: ConnectionPool, log: str) -> None:
