@@ -18,6 +18,7 @@ from nutrace.components.pool_options import Options
 from nutrace.errors import SettingsError
 
 ROWS = 50
+NUMBERS = "SELECT number FROM numbers"
 
 
 def make_log(file: Path, name: str = "a") -> str:
@@ -231,16 +232,15 @@ def test_factories_are_put_back(pool: ConnectionPool, log: str) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda cursor: len(list(cursor)),
-        lambda cursor: sum(1 for _ in cursor),
-        lambda cursor: len(cursor.fetchall()),
-        lambda cursor: len(cursor.fetchmany(ROWS)),
-        lambda cursor: cursor.fetchone()[0] + ROWS,
+        lambda pool, log: sum(1 for _ in pool.connect(log).execute(NUMBERS)),
+        lambda pool, log: len(pool.connect(log).execute(NUMBERS).fetchall()),
+        lambda pool, log: len(pool.connect(log).execute(NUMBERS).fetchmany(ROWS)),
+        lambda pool, log: pool.connect(log).execute(NUMBERS).fetchone()[0] + ROWS,
     ],
 )
 def test_whoever_asks_for_rows_has_their_connection(pool: ConnectionPool, log: str, ask: Any) -> None:
     """As with sqlite3's own, which a program may have no name for."""
-    assert ask(pool.connect(log).execute("SELECT number FROM numbers")) == ROWS
+    assert ask(pool, log) == ROWS
     assert pool.stats()["in_use"] == 0
 
 
