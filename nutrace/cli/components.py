@@ -159,7 +159,7 @@ def _options(options: Mapping[str, Any]) -> str:
 
 
 def _option(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, (int, float)) else printable(str(value))
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
 
 
 def _value(name: str, value: int) -> str:

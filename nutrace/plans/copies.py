@@ -48,9 +48,14 @@ class Copied:
 
 
 def cache_folder() -> str:
-    """Where copies go if no folder is named: ``$XDG_CACHE_HOME/nutrace/logs``, or below ``~/.cache``."""
-    top = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(top, "nutrace", "logs")
+    """Where copies go if no folder is named: ``$XDG_CACHE_HOME/nutrace/logs``, or below ``~/.cache``.
+
+    None, and so empty, for a user without a home; a relative name is none
+    (https://specifications.freedesktop.org/basedir-spec/latest/).
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    top = named if os.path.isabs(named) else os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(top, "nutrace", "logs") if os.path.isabs(top) else ""
 
 
 def folders(log: str, more: str = "") -> List[str]:
@@ -108,7 +113,7 @@ def copy(
     Parameters
     ----------
     folder:
-        Where to; made if it is not there.
+        Where to; made if it is not there. Empty if there is none.
     indexes:
         What makes them, by name.
     wait_s:
@@ -127,6 +132,8 @@ def copy(
     """
     began = time.perf_counter()
     uri_of(log, "ro")
+    if not folder:
+        raise OutputError(f"{log}: no copy: this user has no home for it, and no folder is named")
     path = os.path.join(folder, _name(log))
     try:
         os.makedirs(folder, exist_ok=True)

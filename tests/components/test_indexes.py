@@ -23,7 +23,7 @@ from test_switching_on import BEGIN
 from nutrace.analysis.database import database
 from nutrace.analysis.installed_components import installed_components
 from nutrace.cli.main import main
-from nutrace.components import chosen
+from nutrace.components import chosen, log_indexes
 from nutrace.components.active import components
 from nutrace.components.index_options import Options
 from nutrace.components.log_indexes import LogIndexes
@@ -31,6 +31,7 @@ from nutrace.components.pool import ConnectionPool
 from nutrace.demo.miniature import queries, query_session
 from nutrace.errors import SettingsError
 from nutrace.plans import copies
+from nutrace.recording.span import home, unrecorded
 from nutrace.synthetic import LogSpec, write_log
 from nutrace.trace import load
 from nutrace.verify import files
@@ -207,6 +208,32 @@ def test_a_connection_goes_when_nobody_has_it(log: str) -> None:
     finally:
         gc.enable()
         pool.close()
+
+
+def test_without_a_home(log: str, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # which is to be ignored
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.chdir(tmp_path)
+    assert LogIndexes(Options(place="copy")).file_for(log, LIGHTS) == log
+    assert os.listdir(tmp_path) == ["log.db"]
+    assert capsys.readouterr().err == (
+        f"nutrace: indexes: {log}: no copy: this user has no home for it, and no folder is named; "
+        "its statements run as stock\n"
+    )
+    assert LogIndexes(Options(place="copy", folder="own")).file_for(log, LIGHTS).startswith(str(tmp_path))
+
+
+def test_a_fault_is_said_by_the_plain_class_too(log: str, monkeypatch: Any, capsys: Any) -> None:
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("an odd plan")
+
+    monkeypatch.setattr(log_indexes, "plan_of", fail)
+    monkeypatch.setattr(home, "fault", unrecorded)
+    assert LogIndexes(Options(place="copy")).file_for(log, LIGHTS) == log
+    assert capsys.readouterr().err == (
+        f"nutrace: fault in nutrace (the program goes on): looking for indexes in {log}: "
+        "RuntimeError: an odd plan\n"
+    )
 
 
 def test_a_folder_of_ones_own(log: str, folder: Path, tmp_path: Path) -> None:
