@@ -32,6 +32,7 @@ _LOCK = ".nutrace-lock"  # one for a folder: copies are made one after the other
 _PAGES = 4096  # between two looks at the log
 _BUSY = (5, 6)  # https://sqlite.org/rescode.html: SQLITE_BUSY, SQLITE_LOCKED
 _PATIENCE_S = 5.0
+_TICK_S = 0.1  # longer than one of any clock that a local file system takes its times from
 # Indexes of two columns of tokens take an eighth of a log; and something must be left for others.
 _GROWTH = 1.3
 _LEFT = 64 * 2**20
@@ -167,6 +168,7 @@ def _make(log: str, path: str, ddl: Sequence[str], progress: Optional[Progress])
     # A name of its own: even where locks do not work, as on some network file systems, no process writes
     # into another's.
     name, partial = os.path.basename(path), f"{path}.{secrets.token_hex(4)}{_PARTIAL}"
+    _wait_for_clock(log)
     try:
         with contextlib.closing(connect(uri_of(log, "ro"), timeout=_PATIENCE_S)) as source:
             if source.execute("PRAGMA journal_mode").fetchone() == ("wal",):
@@ -181,6 +183,11 @@ def _make(log: str, path: str, ddl: Sequence[str], progress: Optional[Progress])
             with contextlib.suppress(OSError):
                 os.unlink(left)
         raise
+
+
+def _wait_for_clock(log: str) -> None:
+    """Wait until a change from now on shows in the log's date, and so in the name of its copy."""
+    time.sleep(min(_TICK_S, max(0.0, os.stat(log).st_mtime + _TICK_S - time.time())))
 
 
 def _copy_pages(

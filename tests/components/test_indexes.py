@@ -210,6 +210,14 @@ def test_a_connection_goes_when_nobody_has_it(log: str) -> None:
         pool.close()
 
 
+def test_a_copy_waits_until_the_next_change_would_show(log: str) -> None:
+    """One within a tick of the file system's clock would leave the log's date, and so the copy's name."""
+    os.utime(log)
+    copy = LogIndexes(Options(place="copy")).file_for(log, LIGHTS)
+    assert copy != log
+    assert os.stat(copy).st_mtime - os.stat(log).st_mtime > 0.09
+
+
 def test_without_a_home(log: str, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # which is to be ignored
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
