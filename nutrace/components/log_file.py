@@ -37,7 +37,10 @@ def absolute(file: Union[str, bytes, os.PathLike[Any]]) -> str:
     name = os.fsdecode(file)
     found = _absolute.get(name)
     if found is None:
-        found = os.path.abspath(name)
+        try:
+            found = os.path.abspath(name)
+        except OSError:  # the working directory is gone
+            return name
         if os.path.isabs(name):
             if len(_absolute) >= _MOST:
                 _absolute.clear()

@@ -15,7 +15,7 @@ from nutrace.components.forks import watch
 from nutrace.components.index_making import Maker
 from nutrace.components.index_options import NAME, Options
 from nutrace.components.indexed_connection import IndexedConnection, Reader
-from nutrace.components.log_file import Identity, identity
+from nutrace.components.log_file import Identity, absolute, identity
 from nutrace.components.own_faults import fault
 from nutrace.components.queries import Open
 from nutrace.errors import NutraceError, OutputError
@@ -90,7 +90,7 @@ class LogIndexes:
         """
         if not self._concerned[text]:
             return file
-        name = _absolute(file)
+        name = absolute(file)
         known = self._logs.get(name)
         if known is not None and known.settled and text in known.from_copy:
             return file
@@ -128,7 +128,7 @@ class LogIndexes:
         opens = following or plainly
         if file in self._plain:
             return opens()
-        name = _absolute(os.fsdecode(file))
+        name = absolute(file)
         known = self._logs.get(name)
         if known is not None and known.settled and not self._maker.made_in(name):
             if file == name and len(self._plain) < _MOST_LOGS:
@@ -138,7 +138,7 @@ class LogIndexes:
 
     def begin_reading(self, file: str) -> Optional[Reader]:
         """A connection is opened: until it is closed, no index is made in its log."""
-        name = _absolute(file)
+        name = absolute(file)
         known = self._logs.get(name)
         if self.options.place == "copy" or (known is not None and known.settled):
             return None
@@ -294,10 +294,3 @@ class LogIndexes:
             self._read = {name: self._read[name] for name in self._read if self._reads(name)}
         self._lock.release()
         self._looking.release()
-
-
-def _absolute(file: str) -> str:
-    try:
-        return file if os.path.isabs(file) else os.path.abspath(file)
-    except OSError:  # the working directory is gone
-        return file
