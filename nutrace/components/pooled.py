@@ -156,7 +156,7 @@ class PooledCursor:
 
     def execute(self, sql: str, *args: Any) -> PooledCursor:
         """Run a statement; one that is no query keeps the connection from going back."""
-        if not sql.lstrip().upper().startswith(_READS):
+        if not isinstance(sql, str) or not sql.lstrip().upper().startswith(_READS):
             self.connection.spoil()
         self._cursor.execute(sql, *args)
         return self

@@ -244,6 +244,18 @@ def test_whoever_asks_for_rows_has_their_connection(pool: ConnectionPool, log: s
     assert pool.stats()["in_use"] == 0
 
 
+@pytest.mark.parametrize("statement", [b"SELECT 1", None, 5])
+def test_what_is_no_text_fails_as_without_a_pool(pool: ConnectionPool, log: str, statement: Any) -> None:
+    messages = []
+    for connect in (pool.connect, sqlite3.connect):
+        connection = connect(log)
+        with pytest.raises(TypeError) as raised:
+            connection.execute(statement)
+        messages.append(str(raised.value))
+        connection.close()
+    assert messages[0] == messages[1]
+
+
 def test_a_closed_connection_is_closed(pool: ConnectionPool, log: str) -> None:
     connection = pool.connect(log)
     cursor = connection.cursor()
