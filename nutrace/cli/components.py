@@ -133,7 +133,7 @@ def _component(component: InstalledComponent) -> Iterator[str]:
     if component.hit_rate is not None:
         rows.append(["hit rate", f"{component.hit_rate:.1%}"])
     rows.extend(
-        [printable(_LABELS.get(name, name)), _value(name, value)]
+        [printable(_LABELS.get(name, name).replace("_", " ")), _value(name, value)]
         for name, value in component.figures.items()
         if name not in _BOUNDS and (value or name in _ALWAYS)
     )
@@ -159,7 +159,7 @@ def _options(options: Mapping[str, Any]) -> str:
 
 
 def _option(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, (int, float)) else printable(str(value))
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
 
 
 def _value(name: str, value: int) -> str:

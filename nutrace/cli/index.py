@@ -27,7 +27,7 @@ _RUN = "run.json"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "logs", nargs="+", metavar="LOG.db", help="databases; they stay as they are without --apply or --drop"
+        "logs", nargs="+", metavar="LOG.db", help="databases; only --apply and --drop change them"
     )
     parser.add_argument(
         "--run",
@@ -40,8 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--copy",
         action="store_true",
-        help="make a copy that has them and those of the devkit's steps; runs with the component indexes use "
-        "it; without a run file only those",
+        help="make a copy that has them, and those that the devkit's steps need (only these, if there is no "
+        "run file); runs with the component indexes read it",
     )
     what.add_argument(
         "--drop", action="store_true", help="drop the indexes that were made, and remove the copies"

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import Iterable, Iterator, List
 
 from nutrace.components.installation import Installation, as_json
 from nutrace.components.metrics import Metrics
+from nutrace.components.own_faults import note_unrecorded
 from nutrace.components.registry import Chosen, chosen
 from nutrace.errors import NutraceError
-from nutrace.recording.faults import Faults, say
-from nutrace.recording.span import home
+from nutrace.recording.faults import say
 
 _installations: List[Installation] = []
 _metrics = Metrics(lambda: _installations)
-_faults = Faults()
 
 
 def switch_on(wanted: Iterable[Chosen]) -> None:
@@ -28,8 +26,7 @@ def switch_on(wanted: Iterable[Chosen]) -> None:
     NutraceError
         If one cannot be made, for want of a package; none of `wanted` is on then.
     """
-    if "nutrace.recording.recorder" not in sys.modules:  # which counts faults, and says them
-        home.fault = _faults.note
+    note_unrecorded()
     known = {each.name for each in _installations}
     made = [Installation(each) for each in wanted if each.component.name not in known]
     try:

@@ -72,11 +72,14 @@ class AskedConnection:
         self.check()
         real = self._real
         if real is None:
-            real = self.open()
+            real = self._opened()
             super().__setattr__("_real", real)
             if self.row_factory is not None:
                 real.row_factory = self.row_factory
         return real
+
+    def _opened(self) -> Any:
+        return self.open()
 
     def plainly(self) -> Any:
         """The real connection, for something that is no query: from now on `ask` is not called."""

@@ -53,6 +53,7 @@ class AskedCursor:
         set_own("connection", connection)
         set_own("row_factory", connection.row_factory)
         set_own("_real", None)
+        set_own("_real_of", None)
         set_own("_rows", None)
         set_own("_kept", None)
         set_own("_plain", iter(()))
@@ -61,6 +62,7 @@ class AskedCursor:
     connection: Asked
     row_factory: Any  # as the connection's was when it was made, unless it was given another
     _real: Any
+    _real_of: Any  # the connection that it is of
     _rows: Optional[Iterator[Any]]  # from memory, or watched; None while the real cursor gives them
     _kept: Optional[KeptRows]  # what the rows are from, if from memory
     _plain: Iterator[Row]  # those of them that are still to come
@@ -78,6 +80,9 @@ class AskedCursor:
             set_own("_plain", iter(answer.rows))
             set_own("_rows", answer.given_by(self, self._plain))
             return self
+        if self._real is not None and self._real_of is not self.connection.real():
+            self._real.close()
+            set_own("_real", None)
         real = self._opened()
         if answer is None:
             real.execute(sql, *args)
@@ -144,10 +149,12 @@ class AskedCursor:
 
     def _opened(self) -> Any:
         if self._real is None:
-            real = self.connection.real().cursor()
+            connection = self.connection.real()
+            real = connection.cursor()
             if real.row_factory is not self.row_factory:
                 real.row_factory = self.row_factory
             super().__setattr__("_real", real)
+            super().__setattr__("_real_of", connection)
         return self._real
 
     def _check(self) -> None:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from nutrace.errors import SettingsError
 
+DAY_S = 86_400.0
+MOST_MEGABYTES = 1e6
+
+_LONGEST = 60  # characters of a number
+
 
 def at_least(component: str, name: str, value: float, least: float) -> None:
     """Refuse a bound that is too low, or no number.
@@ -14,7 +19,7 @@ def at_least(component: str, name: str, value: float, least: float) -> None:
         If `value` is less than `least`.
     """
     if not value >= least:
-        raise SettingsError(f"{component}: {name} is {value:g}, and must be at least {least:g}")
+        raise SettingsError(f"{component}: {name} is {_shown(value)}, and must be at least {least:g}")
 
 
 def at_most(component: str, name: str, value: float, most: float) -> None:
@@ -26,7 +31,7 @@ def at_most(component: str, name: str, value: float, most: float) -> None:
         If `value` is more than `most`.
     """
     if not value <= most:
-        raise SettingsError(f"{component}: {name} is {value:g}, and must be at most {most:g}")
+        raise SettingsError(f"{component}: {name} is {_shown(value)}, and must be at most {most:g}")
 
 
 def above(component: str, name: str, value: float, least: float) -> None:
@@ -38,4 +43,8 @@ def above(component: str, name: str, value: float, least: float) -> None:
         If it is not.
     """
     if not value > least:
-        raise SettingsError(f"{component}: {name} is {value:g}, and must be above {least:g}")
+        raise SettingsError(f"{component}: {name} is {_shown(value)}, and must be above {least:g}")
+
+
+def _shown(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)[:_LONGEST]

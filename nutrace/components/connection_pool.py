@@ -16,12 +16,12 @@ from nutrace.components import queries
 from nutrace.components.component import Misfit
 from nutrace.components.module_view import ModuleView
 from nutrace.components.noting import note
+from nutrace.components.own_faults import fault
 from nutrace.components.pool_options import Options
 from nutrace.errors import MissingDependencyError
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.recording.faults import say
-from nutrace.recording.span import home
 
 __all__ = ["Options", "Part", "build"]
 
@@ -73,7 +73,7 @@ class Part:
             raise
         except Exception:  # law 1: a pool that fails is no reason for the query to
             own = following()
-            home.fault("taking a connection out of the pool")
+            fault("taking a connection out of the pool")
             return own
         if not connection.reused:  # the rare case: spans with attributes of their own are not merged
             note("database", semconv.POOL_REUSED, False)

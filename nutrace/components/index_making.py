@@ -35,7 +35,9 @@ class Maker:
         self._options = options
         self._figures = figures
         # Before the program changes its directory.
-        self._folder = os.path.abspath(os.path.expanduser(options.folder or cache_folder()))
+        self._folder = (
+            os.path.abspath(os.path.expanduser(options.folder)) if options.folder else cache_folder()
+        )
         self._made: Dict[str, Set[str]] = {}  # in which logs this process made indexes, and their names
 
     # -- in the log --------------------------------------------------------------------------
@@ -96,11 +98,12 @@ class Maker:
         if found:
             self._figures["copies_found"] += 1
             return found
-        size = os.path.getsize(name)
-        say(
-            f"{NAME}: {name}: {why}: copying {size / 1e6:,.0f} MB to {self._folder}; "
-            "nutrace index --drop removes it"
-        )
+        if self._folder:
+            size = os.path.getsize(name)
+            say(
+                f"{NAME}: {name}: {why}: copying {size / 1e6:,.0f} MB to {self._folder}; "
+                "nutrace index --drop removes it"
+            )
         copied = copy(
             name,
             self._folder,

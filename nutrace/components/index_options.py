@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nutrace.components.bounds import above, at_least
+from nutrace.components.bounds import DAY_S, above, at_least, at_most
 from nutrace.errors import SettingsError
 
 NAME = "indexes"
@@ -32,7 +32,7 @@ class Options:
     Raises
     ------
     SettingsError
-        For an unknown place, or a bound that is too low.
+        For an unknown place, or a bound that is too low or too high.
     """
 
     place: str = "auto"
@@ -45,3 +45,4 @@ class Options:
             raise SettingsError(f"{NAME}: place is {self.place!r}: use {', '.join(PLACES)}")
         above(NAME, "most_gib", self.most_gib, 0)
         at_least(NAME, "wait_s", self.wait_s, 0)
+        at_most(NAME, "wait_s", self.wait_s, DAY_S)

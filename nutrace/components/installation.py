@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import Any, Dict, List
 
 from nutrace.components.component import Misfit
+from nutrace.components.own_faults import fault
 from nutrace.components.registry import Chosen
 from nutrace.probes.engine import Engine
 from nutrace.probes.kinds import is_probed
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.recording.faults import say
-from nutrace.recording.span import home
 
 _MARK = "_nutrace_component"
 
@@ -99,7 +99,7 @@ class Installation(Engine):
         try:
             super()._apply_all(module, probes, late)
         except Exception as error:  # law 1
-            home.fault(f"installing {self.name}")
+            fault(f"installing {self.name}")
             self._misfits.append(f"{type(error).__name__}: {error}")
         self._misfits.extend(self.missing.values())
         if self._misfits:
@@ -119,5 +119,5 @@ def as_json(installations: List[Installation]) -> str:
         try:
             said[each.name] = json.dumps(each.figures())
         except Exception:  # law 1: one that cannot say what it did costs the run nothing else
-            home.fault(f"reading figures of {each.name}")
+            fault(f"reading figures of {each.name}")
     return "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in said.items()) + "}"

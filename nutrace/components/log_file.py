@@ -6,25 +6,24 @@ import os
 import time
 from typing import Any, Dict, Optional, Tuple, Union
 
-#: Device, inode, size in bytes, time of the last change in nanoseconds.
-Identity = Tuple[int, int, int, int]
+#: Device, inode, size in bytes, times of the last change of its contents and of its inode, in ns.
+Identity = Tuple[int, int, int, int, int]
+#: Of the file, and of the write-ahead log beside it: inode, size, time of the last change.
+State = Tuple[Identity, Optional[Tuple[int, int, int]]]
 
 
 def identity(file: str) -> Optional[Identity]:
     """The identity of the file that `file` names now, or ``None`` if there is none.
 
-    Changes that wait in a write-ahead log beside the file are not seen.
+    A file of equal size and date that was copied over is seen; changes that wait in a write-ahead log
+    beside the file are not.
     """
     try:
         found = os.stat(file)
     except (OSError, ValueError):
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
-
-#: Of the file: device, inode, size, times of the last change of its contents and of its inode, in ns.
-#: Of the write-ahead log beside it: inode, size, time of the last change.
-State = Tuple[Tuple[int, ...], Optional[Tuple[int, ...]]]
 
 _MOST = 1_000  # files of which something is remembered
 _COARSE_NS = 100_000_000  # more than a tick of any clock that a local file system takes its times from
@@ -38,7 +37,10 @@ def absolute(file: Union[str, bytes, os.PathLike[Any]]) -> str:
     name = os.fsdecode(file)
     found = _absolute.get(name)
     if found is None:
-        found = os.path.abspath(name)
+        try:
+            found = os.path.abspath(name)
+        except OSError:  # the working directory is gone
+            return name
         if os.path.isabs(name):
             if len(_absolute) >= _MOST:
                 _absolute.clear()
@@ -47,27 +49,24 @@ def absolute(file: Union[str, bytes, os.PathLike[Any]]) -> str:
 
 
 _WAL_AT = 18  # where the header says 2 if changes wait beside the file: https://sqlite.org/fileformat.html
-_has_wal: Dict[Tuple[int, ...], bool] = {}
+_has_wal: Dict[Identity, bool] = {}
 
 
 def state(file: str) -> Optional[State]:
     """All that says whether the rows of `file` are still the same, or ``None`` if there is no file.
 
-    Unlike :func:`identity` it sees changes that wait in a write-ahead log, and a file of equal size
-    and date that was copied over.
+    Unlike :func:`identity` it sees changes that wait in a write-ahead log.
     """
-    try:
-        found = os.stat(file)
-    except (OSError, ValueError):
+    own = identity(file)
+    if own is None:
         return None
-    own = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     has_wal = _has_wal.get(own)
     if has_wal is None:
         has_wal = _look_for_wal(file, own)
     if not has_wal:
         return own, None
     try:
-        wal = os.stat(file + "-wal")
+        wal = os.stat(os.path.realpath(file) + "-wal")  # beside the file, not beside a link to it
     except OSError:
         return own, None
     # SQLite makes an empty one when it opens such a file to read, and takes it away after; and it
@@ -75,7 +74,7 @@ def state(file: str) -> Optional[State]:
     return own, (wal.st_ino, wal.st_size, wal.st_mtime_ns) if wal.st_size else None
 
 
-def _look_for_wal(file: str, own: Tuple[int, ...]) -> bool:
+def _look_for_wal(file: str, own: Identity) -> bool:
     """Whether the file's header says so, once for each state: beginning to have one changes it."""
     try:
         with open(file, "rb", buffering=0) as log:

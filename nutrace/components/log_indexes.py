@@ -15,7 +15,8 @@ from nutrace.components.forks import watch
 from nutrace.components.index_making import Maker
 from nutrace.components.index_options import NAME, Options
 from nutrace.components.indexed_connection import IndexedConnection, Reader
-from nutrace.components.log_file import Identity, identity
+from nutrace.components.log_file import Identity, absolute, identity
+from nutrace.components.own_faults import fault
 from nutrace.components.queries import Open
 from nutrace.errors import NutraceError, OutputError
 from nutrace.plans.candidates import CANDIDATES, lacking
@@ -26,7 +27,6 @@ from nutrace.plans.order import spared
 from nutrace.plans.query_plan import plan_of
 from nutrace.recording.clock import now_ns
 from nutrace.recording.faults import say
-from nutrace.recording.span import home
 
 _READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 # How long statements run as stock while their log is read: by other threads; by the one that asks, which
@@ -90,7 +90,7 @@ class LogIndexes:
         """
         if not self._concerned[text]:
             return file
-        name = _absolute(file)
+        name = absolute(file)
         known = self._logs.get(name)
         if known is not None and known.settled and text in known.from_copy:
             return file
@@ -128,7 +128,7 @@ class LogIndexes:
         opens = following or plainly
         if file in self._plain:
             return opens()
-        name = _absolute(os.fsdecode(file))
+        name = absolute(file)
         known = self._logs.get(name)
         if known is not None and known.settled and not self._maker.made_in(name):
             if file == name and len(self._plain) < _MOST_LOGS:
@@ -138,7 +138,7 @@ class LogIndexes:
 
     def begin_reading(self, file: str) -> Optional[Reader]:
         """A connection is opened: until it is closed, no index is made in its log."""
-        name = _absolute(file)
+        name = absolute(file)
         known = self._logs.get(name)
         if self.options.place == "copy" or (known is not None and known.settled):
             return None
@@ -181,8 +181,8 @@ class LogIndexes:
     def stats(self) -> Dict[str, int]:
         """Figures since the beginning of the process.
 
-        ``indexes_made`` in logs and copies, ``already_there`` in logs that lacked none or other
-        processes made, ``refused`` statements whose order an index could change; ``deferred`` ones that
+        ``indexes_made`` in logs and copies, ``already_there`` in logs, or made by other
+        processes, ``refused`` statements whose order an index could change; ``deferred`` ones that
         ran as stock while their log was read; ``failed`` logs that run as stock; ``copies_made`` and
         ``copies_found``; ``queries_redirected`` to a copy; ``bytes_copied``, indexes included;
         ``spent_ns`` looking at plans, copying and making.
@@ -215,7 +215,7 @@ class LogIndexes:
             except (NutraceError, OSError, sqlite3.Error) as error:
                 self._give_up(name, error)
             except Exception:  # law 1: a statement of the program's must not fail because of us
-                home.fault(f"looking for indexes in {name}")
+                fault(f"looking for indexes in {name}")
                 self._give_up(name, None)
             finally:
                 self._deferred_since.pop(name, None)
@@ -294,10 +294,3 @@ class LogIndexes:
             self._read = {name: self._read[name] for name in self._read if self._reads(name)}
         self._lock.release()
         self._looking.release()
-
-
-def _absolute(file: str) -> str:
-    try:
-        return file if os.path.isabs(file) else os.path.abspath(file)
-    except OSError:  # the working directory is gone
-        return file

@@ -77,7 +77,7 @@ COUNTERS = {
     "builds": "{index}",
     "disagreements": "{index}",
     "indexes_made": "{index}",
-    "already_there": "{log}",
+    "already_there": "{index}",
     "failed": "{log}",
     "copies_made": "{copy}",
     "copies_found": "{copy}",

@@ -17,7 +17,7 @@ import wrapt
 import nutrace
 from nutrace import semconv
 from nutrace.components.measures import Measure, measures
-from nutrace.recording.span import home
+from nutrace.components.own_faults import fault
 
 _API = "opentelemetry.metrics"
 
@@ -75,7 +75,7 @@ class Metrics:
                 create = getattr(meter, f"create_observable_{kind}")
                 create(metric, [self._callback(found)], first.unit, first.description)
         except Exception:  # law 1: whatever is wrong, the program's import goes on
-            home.fault("making instruments for components")
+            fault("making instruments for components")
 
     def _meter(self) -> Any:
         # get_meter() may load the provider that OTEL_PYTHON_METER_PROVIDER names: not ours to do.
@@ -89,7 +89,7 @@ class Metrics:
                 try:
                     points += self._points(each, found)
                 except Exception:  # law 1: the program's export goes on
-                    home.fault(f"reading figures of {each.name}")
+                    fault(f"reading figures of {each.name}")
             return iter([self._api.Observation(value, attributes) for value, attributes in points])
 
         return observe

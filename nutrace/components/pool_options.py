@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nutrace.components.bounds import above, at_least, at_most
+from nutrace.components.bounds import DAY_S, above, at_least, at_most
 
 NAME = "connection_pool"
-_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Options:
         at_least(NAME, "pool_size", self.pool_size, 0)
         at_least(NAME, "max_overflow", self.max_overflow, 0)
         above(NAME, "timeout_s", self.timeout_s, 0)
-        at_most(NAME, "timeout_s", self.timeout_s, _DAY_S)
+        at_most(NAME, "timeout_s", self.timeout_s, DAY_S)
         above(NAME, "recycle_s", self.recycle_s, 0)
         at_least(NAME, "pre_ping", self.pre_ping, 0)
         at_most(NAME, "pre_ping", self.pre_ping, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 import threading
@@ -132,6 +133,16 @@ class PooledConnection:
             self.close()
 
 
+class _Nothing:
+    """No more rows; but as long as they are to come, somebody has their cursor."""
+
+    def __init__(self, cursor: PooledCursor) -> None:
+        self._cursor = cursor
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+
 _RESTORED = ("row_factory", "text_factory")
 _HARMLESS = (*_RESTORED, "in_transaction", "total_changes", "isolation_level", "rollback", "interrupt")
 
@@ -145,7 +156,7 @@ class PooledCursor:
 
     def execute(self, sql: str, *args: Any) -> PooledCursor:
         """Run a statement; one that is no query keeps the connection from going back."""
-        if not sql.lstrip().upper().startswith(_READS):
+        if not isinstance(sql, str) or not sql.lstrip().upper().startswith(_READS):
             self.connection.spoil()
         self._cursor.execute(sql, *args)
         return self
@@ -162,8 +173,26 @@ class PooledCursor:
         self._cursor.executescript(script)
         return self
 
+    # These are here, and not looked up in the cursor: while rows are asked for, so are connection and
+    # cursor, even by a program that has no other name for them; else they would be given back.
+
+    def fetchone(self) -> Any:
+        """The next row, or ``None``."""
+        return self._cursor.fetchone()
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> List[Any]:
+        """The next rows: as many as asked for, or there are."""
+        found: List[Any] = self._cursor.fetchmany(*args, **kwargs)
+        return found
+
+    def fetchall(self) -> List[Any]:
+        """All rows that are left."""
+        found: List[Any] = self._cursor.fetchall()
+        return found
+
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._cursor)  # rows do not pass through here
+        # Rows pass through C only.
+        return itertools.chain(self._cursor, _Nothing(self))
 
     def __next__(self) -> Any:
         return next(self._cursor)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nutrace.components.bounds import above, at_least
+from nutrace.components.bounds import DAY_S, MOST_MEGABYTES, above, at_least, at_most
 
 NAME = "scenario_prefetch"
+_MOST_FRAMES = 32_000  # SQLite takes 32,766 parameters: https://sqlite.org/limits.html
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Options:
     Raises
     ------
     SettingsError
-        If a bound is too low.
+        If a bound is too low or too high.
     """
 
     frames: int = 200
@@ -36,6 +37,10 @@ class Options:
 
     def __post_init__(self) -> None:
         at_least(NAME, "frames", self.frames, 2)
+        at_most(NAME, "frames", self.frames, _MOST_FRAMES)
         above(NAME, "megabytes", self.megabytes, 0)
+        at_most(NAME, "megabytes", self.megabytes, MOST_MEGABYTES)
         at_least(NAME, "before_s", self.before_s, 0)
+        at_most(NAME, "before_s", self.before_s, DAY_S)
         at_least(NAME, "after_s", self.after_s, 0)
+        at_most(NAME, "after_s", self.after_s, DAY_S)

@@ -12,7 +12,7 @@ from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 from nutrace import semconv
 from nutrace.components.asked import AskedConnection
 from nutrace.components.asked_cursor import Answer
-from nutrace.components.bounds import above, at_least
+from nutrace.components.bounds import MOST_MEGABYTES, above, at_least, at_most
 from nutrace.components.forks import watch
 from nutrace.components.kept_rows import KeptRows, Row, size_of
 from nutrace.components.log_file import State, absolute, is_settled, state
@@ -43,7 +43,7 @@ class Options:
     Raises
     ------
     SettingsError
-        If a bound is too low, or a hash is none.
+        If a bound is too low or too high, or a hash is none.
     """
 
     entries: int = 10_000
@@ -53,6 +53,7 @@ class Options:
     def __post_init__(self) -> None:
         at_least(NAME, "entries", self.entries, 1)
         above(NAME, "megabytes", self.megabytes, 0)
+        at_most(NAME, "megabytes", self.megabytes, MOST_MEGABYTES)
         for each in self.statements:
             if not _DIGEST.match(each):
                 raise SettingsError(

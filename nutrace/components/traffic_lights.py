@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from nutrace import semconv
 from nutrace.components.bounds import at_least
 from nutrace.components.copies import fresh, size_of
 from nutrace.components.forks import watch
-from nutrace.components.log_file import Identity, identity
+from nutrace.components.log_file import State, absolute, is_settled, state
 from nutrace.components.noting import note
 from nutrace.recording.clock import now_ns
 
@@ -47,15 +46,15 @@ class _Entry(NamedTuple):
 
 
 _Token = Union[str, bytes]
-_Key = Tuple[str, Optional[Identity], _Token, _Token]
+_Key = Tuple[str, Optional[State], _Token, _Token]
 
 
 class TrafficLightCache:
     """Traffic lights by database file, scenario token and lidar_pc token.
 
-    The file's identity is part of the key: a log that is replaced or written to while the program
-    runs is queried anew. Threads may share a cache. A forked child goes on with what is in it and
-    counts from zero.
+    The file's state is part of the key: a log that is replaced or written to while the program runs is
+    queried anew, also if what was written waits in a write-ahead log. Threads may share a cache. A
+    forked child goes on with what is in it and counts from zero.
 
     Parameters
     ----------
@@ -130,7 +129,8 @@ class TrafficLightCache:
         """A generator of the frame's lights: from here, or from `load`, one by one.
 
         Nothing is looked up before the first is asked for. What `load` gives is kept when it has
-        come to its end: half a frame, or one whose query fails, is not.
+        come to its end: half a frame, or one whose query fails, is not; nor is one of a log that was
+        written to just now, for a second change might not be seen.
         """
         key = _key(log_file, scenario_token, lidar_pc_token)
         kept = self._get(key)
@@ -143,6 +143,7 @@ class TrafficLightCache:
     def _load(self, key: _Key, load: Callable[[], Iterable[Any]]) -> Generator[Any, None, None]:
         statuses: List[Any] = []
         spent_ns = 0
+        settled = key[1] is not None and is_settled(key[1])
         began = now_ns()
         source = iter(load())
         try:
@@ -158,7 +159,7 @@ class TrafficLightCache:
                 close()
             with self._lock:
                 self._spent_ns += spent_ns
-        if identity(key[0]) == key[1]:  # else the rows are of a file that has changed meanwhile
+        if settled and state(key[0]) == key[1]:  # else the rows are of a file that has changed meanwhile
             self._put(key, tuple(statuses), spent_ns)
 
     def _get(self, key: _Key) -> Optional[List[Any]]:
@@ -196,5 +197,5 @@ class TrafficLightCache:
 
 
 def _key(log_file: str, scenario_token: _Token, lidar_pc_token: _Token) -> _Key:
-    file = os.path.abspath(log_file)  # a program may change its directory
-    return file, identity(file), scenario_token, lidar_pc_token
+    file = absolute(log_file)
+    return file, state(file), scenario_token, lidar_pc_token

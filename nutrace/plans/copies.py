@@ -32,6 +32,7 @@ _LOCK = ".nutrace-lock"  # one for a folder: copies are made one after the other
 _PAGES = 4096  # between two looks at the log
 _BUSY = (5, 6)  # https://sqlite.org/rescode.html: SQLITE_BUSY, SQLITE_LOCKED
 _PATIENCE_S = 5.0
+_TICK_S = 0.1  # longer than one of any clock that a local file system takes its times from
 # Indexes of two columns of tokens take an eighth of a log; and something must be left for others.
 _GROWTH = 1.3
 _LEFT = 64 * 2**20
@@ -48,9 +49,14 @@ class Copied:
 
 
 def cache_folder() -> str:
-    """Where copies go if no folder is named: ``$XDG_CACHE_HOME/nutrace/logs``, or below ``~/.cache``."""
-    top = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(top, "nutrace", "logs")
+    """Where copies go if no folder is named: ``$XDG_CACHE_HOME/nutrace/logs``, or below ``~/.cache``.
+
+    None, and so empty, for a user without a home; a relative name is none
+    (https://specifications.freedesktop.org/basedir-spec/latest/).
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    top = named if os.path.isabs(named) else os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(top, "nutrace", "logs") if os.path.isabs(top) else ""
 
 
 def folders(log: str, more: str = "") -> List[str]:
@@ -108,7 +114,7 @@ def copy(
     Parameters
     ----------
     folder:
-        Where to; made if it is not there.
+        Where to; made if it is not there. Empty if there is none.
     indexes:
         What makes them, by name.
     wait_s:
@@ -127,6 +133,8 @@ def copy(
     """
     began = time.perf_counter()
     uri_of(log, "ro")
+    if not folder:
+        raise OutputError(f"{log}: no copy: this user has no home for it, and no folder is named")
     path = os.path.join(folder, _name(log))
     try:
         os.makedirs(folder, exist_ok=True)
@@ -160,6 +168,7 @@ def _make(log: str, path: str, ddl: Sequence[str], progress: Optional[Progress])
     # A name of its own: even where locks do not work, as on some network file systems, no process writes
     # into another's.
     name, partial = os.path.basename(path), f"{path}.{secrets.token_hex(4)}{_PARTIAL}"
+    _wait_for_clock(log)
     try:
         with contextlib.closing(connect(uri_of(log, "ro"), timeout=_PATIENCE_S)) as source:
             if source.execute("PRAGMA journal_mode").fetchone() == ("wal",):
@@ -174,6 +183,11 @@ def _make(log: str, path: str, ddl: Sequence[str], progress: Optional[Progress])
             with contextlib.suppress(OSError):
                 os.unlink(left)
         raise
+
+
+def _wait_for_clock(log: str) -> None:
+    """Wait until a change from now on shows in the log's date, and so in the name of its copy."""
+    time.sleep(min(_TICK_S, max(0.0, os.stat(log).st_mtime + _TICK_S - time.time())))
 
 
 def _copy_pages(

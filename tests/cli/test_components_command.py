@@ -178,3 +178,17 @@ def test_what_nutrace_never_wrote(
     lines = shown(capsys, monkeypatch, run_file(tmp_path, components), 80)
     assert all(line.isprintable() for line in lines)
     assert lines
+
+
+def test_names_and_numbers_as_people_write_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = {"queries_redirected": 12, "indexes_made": 2}
+    options = {"entries": 1_234_567, "wait_s": 60.0}
+    indexes = {"options": options, "at_work": True, "refused": "", "figures": figures}
+    lines = shown(capsys, monkeypatch, run_file(tmp_path, {"indexes": indexes}), 80)
+    assert "  options: entries=1234567, wait_s=60" in lines
+    assert [line.split() for line in lines[3:5]] == [
+        ["queries", "redirected", "12"],
+        ["indexes", "made", "2"],
+    ]

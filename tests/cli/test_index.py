@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -138,7 +139,7 @@ def test_copied_and_removed(log: Path, run_file: Path, cache: Path, capsys: Any)
     assert main(["index", str(log), "--run", str(run_file), "--copy"]) == 0
     out = capsys.readouterr().out
     (copy,) = _copies(log.parent)
-    assert out.startswith(f"{log}: copied to {copy} (0 MB, 0.0 s)\n  {DDL}\n")
+    assert re.match(rf"{re.escape(f'{log}: copied to {copy} (0 MB, ')}\d\.\d s\)\n  {re.escape(DDL)}\n", out)
     assert "NUTRACE_COMPONENTS=indexes" in out
     assert _indexes(copy) == ["nutracer", "nutrace_lights_pc"]
     assert copies.find(str(log), copies.folders(str(log))) == str(copy)

@@ -18,6 +18,7 @@ from nutrace.components.pool_options import Options
 from nutrace.errors import SettingsError
 
 ROWS = 50
+NUMBERS = "SELECT number FROM numbers"
 
 
 def make_log(file: Path, name: str = "a") -> str:
@@ -126,14 +127,17 @@ def test_connections_beyond_the_size_close_when_they_come_back(log: str) -> None
     pool.close()
 
 
-@pytest.mark.parametrize("how", ["replaced", "copied over", "written to"])
+@pytest.mark.parametrize("how", ["replaced", "copied over", "copied over, same size and date", "written to"])
 def test_a_changed_file_is_noticed(pool: ConnectionPool, log: str, tmp_path: Path, how: str) -> None:
     assert names(pool, log) == ["a"]
     other = make_log(tmp_path / "other.db", "b")
     if how == "replaced":
         os.replace(other, log)
-    elif how == "copied over":
+    elif how.startswith("copied over"):
+        dates = os.stat(log)
         shutil.copyfile(other, log)
+        if how.endswith("date"):
+            os.utime(log, ns=(dates.st_atime_ns, dates.st_mtime_ns))
     else:
         with sqlite3.connect(log) as connection:
             connection.execute("UPDATE numbers SET name = 'b'")
@@ -223,6 +227,33 @@ def test_factories_are_put_back(pool: ConnectionPool, log: str) -> None:
     assert connection.reused
     assert connection.execute("SELECT name FROM numbers").fetchone() == ("a",)
     connection.close()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda pool, log: sum(1 for _ in pool.connect(log).execute(NUMBERS)),
+        lambda pool, log: len(pool.connect(log).execute(NUMBERS).fetchall()),
+        lambda pool, log: len(pool.connect(log).execute(NUMBERS).fetchmany(ROWS)),
+        lambda pool, log: pool.connect(log).execute(NUMBERS).fetchone()[0] + ROWS,
+    ],
+)
+def test_whoever_asks_for_rows_has_their_connection(pool: ConnectionPool, log: str, ask: Any) -> None:
+    """As with sqlite3's own, which a program may have no name for."""
+    assert ask(pool, log) == ROWS
+    assert pool.stats()["in_use"] == 0
+
+
+@pytest.mark.parametrize("statement", [b"SELECT 1", None, 5])
+def test_what_is_no_text_fails_as_without_a_pool(pool: ConnectionPool, log: str, statement: Any) -> None:
+    messages = []
+    for connect in (pool.connect, sqlite3.connect):
+        connection = connect(log)
+        with pytest.raises(TypeError) as raised:
+            connection.execute(statement)
+        messages.append(str(raised.value))
+        connection.close()
+    assert messages[0] == messages[1]
 
 
 def test_a_closed_connection_is_closed(pool: ConnectionPool, log: str) -> None:

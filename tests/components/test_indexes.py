@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -22,13 +23,15 @@ from test_switching_on import BEGIN
 from nutrace.analysis.database import database
 from nutrace.analysis.installed_components import installed_components
 from nutrace.cli.main import main
-from nutrace.components import chosen
+from nutrace.components import chosen, log_indexes
 from nutrace.components.active import components
 from nutrace.components.index_options import Options
 from nutrace.components.log_indexes import LogIndexes
+from nutrace.components.pool import ConnectionPool
 from nutrace.demo.miniature import queries, query_session
 from nutrace.errors import SettingsError
 from nutrace.plans import copies
+from nutrace.recording.span import home, unrecorded
 from nutrace.synthetic import LogSpec, write_log
 from nutrace.trace import load
 from nutrace.verify import files
@@ -125,11 +128,17 @@ def test_in_a_copy(log: str, folder: Path, unindexed: Path, capsys: pytest.Captu
     equal_rows(copy, str(unindexed))
     with closing(indexes.connect(log)) as connection:
         (token,) = connection.execute(SWEEPS).fetchone()
+    opened: List[str] = []
+
+    def following(instead: str = log) -> sqlite3.Connection:
+        opened.append(instead)
+        return sqlite3.connect(instead)
+
     for text in (LIGHTS, BOXES):
-        with closing(indexes.connect(log)) as connection:
+        with closing(indexes.connect(log, following)) as connection:
             connection.row_factory = sqlite3.Row
             found = [tuple(row) for row in connection.cursor().execute(text, (token,))]
-            assert connection.execute("PRAGMA database_list").fetchone()["file"] == copy
+        assert opened.pop() == copy
         assert found == rows(str(unindexed), text, token)
     with closing(indexes.connect(log)) as connection:
         connection.execute("PRAGMA query_only = 1")  # what is no query makes it a connection to the log
@@ -161,6 +170,78 @@ def test_a_log_that_changes_leaves_its_copy_behind(log: str, folder: Path) -> No
     assert second != first
     assert rows(second, "SELECT DISTINCT status FROM traffic_light_status") == [("unknown",)]
     assert names(folder) == [os.path.basename(second)]
+
+
+def test_what_else_a_connection_is_asked_is_asked_of_the_log(log: str, unindexed: Path) -> None:
+    (token,) = rows(log, SWEEPS)[25]
+    frames = "SELECT DISTINCT lidar_pc_token FROM lidar_box LIMIT 50"
+    expected, stock = rows(log, BOXES, token), rows(log, frames)
+    assert stock != sorted(stock)
+    indexes = LogIndexes(Options(place="copy"))
+    connection = indexes.connect(log)
+    cursor = connection.execute(BOXES, (token,))
+    first = cursor.fetchone()
+    assert indexes.stats()["queries_redirected"] == 1
+    assert connection.execute(frames).fetchall() == stock
+    assert [first, *cursor] == expected  # of the copy still
+    assert cursor.execute(frames).fetchall() == stock
+    connection.close()
+    with closing(indexes.connect(log)) as connection:
+        cursor = connection.execute(BOXES, (token,))
+        assert cursor.execute(BOXES, (token,)).fetchall() == expected
+        assert indexes.stats()["queries_redirected"] == 3
+        cursor.execute("UPDATE log SET vehicle_name = 'changed'")
+        connection.commit()
+    assert rows(log, "SELECT DISTINCT vehicle_name FROM log") == [("changed",)]
+
+
+def test_a_connection_goes_when_nobody_has_it(log: str) -> None:
+    """As sqlite3's does; not when the garbage collector comes."""
+    pool = ConnectionPool()
+    gc.disable()
+    try:
+        found = LogIndexes(Options(place="copy")).connect(log, lambda: pool.connect(log)).execute(SWEEPS)
+        next(found)
+        assert pool.stats()["in_use"] == 1
+        del found
+        assert pool.stats()["in_use"] == 0
+    finally:
+        gc.enable()
+        pool.close()
+
+
+def test_a_copy_waits_until_the_next_change_would_show(log: str) -> None:
+    """One within a tick of the file system's clock would leave the log's date, and so the copy's name."""
+    os.utime(log)
+    copy = LogIndexes(Options(place="copy")).file_for(log, LIGHTS)
+    assert copy != log
+    assert os.stat(copy).st_mtime - os.stat(log).st_mtime > 0.09
+
+
+def test_without_a_home(log: str, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # which is to be ignored
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.chdir(tmp_path)
+    assert LogIndexes(Options(place="copy")).file_for(log, LIGHTS) == log
+    assert os.listdir(tmp_path) == ["log.db"]
+    assert capsys.readouterr().err == (
+        f"nutrace: indexes: {log}: no copy: this user has no home for it, and no folder is named; "
+        "its statements run as stock\n"
+    )
+    assert LogIndexes(Options(place="copy", folder="own")).file_for(log, LIGHTS).startswith(str(tmp_path))
+
+
+def test_a_fault_is_said_by_the_plain_class_too(log: str, monkeypatch: Any, capsys: Any) -> None:
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("an odd plan")
+
+    monkeypatch.setattr(log_indexes, "plan_of", fail)
+    monkeypatch.setattr(home, "fault", unrecorded)
+    assert LogIndexes(Options(place="copy")).file_for(log, LIGHTS) == log
+    assert capsys.readouterr().err == (
+        f"nutrace: fault in nutrace (the program goes on): looking for indexes in {log}: "
+        "RuntimeError: an odd plan\n"
+    )
 
 
 def test_a_folder_of_ones_own(log: str, folder: Path, tmp_path: Path) -> None:

@@ -77,6 +77,22 @@ def test_a_change_that_waits_in_a_write_ahead_log(asked: CachedAsking, own_log: 
     writer.close()
 
 
+def test_a_write_ahead_log_lies_beside_the_file_and_not_beside_a_link(
+    asked: CachedAsking, own_log: str, tmp_path: Path
+) -> None:
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "log.db"
+    link.symlink_to(own_log)
+    writer = sqlite3.connect(own_log, isolation_level=None)
+    writer.execute("PRAGMA journal_mode = WAL")
+    for name in "bc":
+        writer.execute("UPDATE numbers SET name = ?", (name,))
+        settle(own_log, own_log + "-wal")
+        assert names(asked, str(link)) == names(asked, str(link)) == [name]
+    assert asked.figures[:2] == (2, 2)
+    writer.close()
+
+
 def test_a_log_that_changes_during_its_query_is_not_kept(asked: CachedAsking, own_log: str) -> None:
     rows = asked.many(own_log, ALL)
     next(rows)

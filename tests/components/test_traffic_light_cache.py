@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 import threading
 import time
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import pytest
+from asking import make_numbers, settle
 
 from nutrace.components.traffic_light_cache import TrafficLightCache
 from nutrace.errors import SettingsError
@@ -48,6 +51,7 @@ LIGHTS = [Light("red", 0), Light("red", 1), Light("red", 2)]
 def log(tmp_path: Path) -> str:
     file = tmp_path / "log.db"
     file.write_bytes(b"a log")
+    settle(file)
     return str(file)
 
 
@@ -142,11 +146,45 @@ def test_a_log_that_changes_is_queried_anew(log: str) -> None:
     replacement = Path(log).with_name("new.db")
     replacement.write_bytes(b"a log")
     os.replace(replacement, log)
+    settle(log)
     list(cache.statuses(log, "s", "p", query))
     assert query.runs == 2
     os.utime(log, ns=(0, 0))
     list(cache.statuses(log, "s", "p", query))
     assert query.runs == 3
+
+
+def test_a_change_that_waits_in_a_write_ahead_log(log: str) -> None:
+    os.unlink(log)
+    writer = sqlite3.connect(make_numbers(Path(log)), isolation_level=None)
+    writer.execute("PRAGMA journal_mode = WAL")
+    cache, query = TrafficLightCache(), Query()
+    for runs in (1, 2):
+        writer.execute("UPDATE numbers SET name = ?", (str(runs),))
+        settle(log, log + "-wal")
+        assert [list(cache.statuses(log, "s", "p", query)) for _ in range(2)] == [LIGHTS] * 2
+        assert query.runs == runs
+    writer.close()
+
+
+def test_a_log_of_equal_size_and_date_that_was_copied_over(log: str) -> None:
+    cache, query = TrafficLightCache(), Query()
+    list(cache.statuses(log, "s", "p", query))
+    dates = os.stat(log)
+    shutil.copyfile(log, log + ".other")
+    shutil.copyfile(log + ".other", log)
+    os.utime(log, ns=(dates.st_atime_ns, dates.st_mtime_ns))
+    list(cache.statuses(log, "s", "p", query))
+    assert query.runs == 2
+
+
+def test_right_after_a_change_nothing_is_kept(log: str) -> None:
+    """A second one within a tick of the file system's clock would not be seen."""
+    cache, query = TrafficLightCache(), Query()
+    os.utime(log)
+    for _ in range(2):
+        assert list(cache.statuses(log, "s", "p", query)) == LIGHTS
+    assert (query.runs, cache.size) == (2, 0)
 
 
 def test_a_log_that_changes_during_its_query_is_not_kept(log: str) -> None:
