@@ -83,6 +83,8 @@ COUNTERS = {
     "copies_found": "{copy}",
     "queries_redirected": "{query}",
     "bytes_copied": "By",
+    "freezes": "{freeze}",
+    "full_collections": "{collection}",
     "faults": "{fault}",
 }
 _KNOWN = {measure.figure: measure for measure in MEASURES}

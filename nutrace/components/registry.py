@@ -52,6 +52,12 @@ COMPONENTS = (
         "the map's questions of place go to an index of the layer instead of all its rows",
         "NuPlanMap and its utils; shapely 2, geopandas",
     ),
+    Component(
+        "propagation",
+        "nutrace.components.propagation",
+        "what there was before a simulation is left out of the garbage collections that its history causes",
+        "SimulationRunner.run",
+    ),
 )
 
 
