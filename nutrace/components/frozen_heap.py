@@ -1,8 +1,8 @@
 """What a process holds when a simulation begins, kept out of the collector's sight until it ends.
 
-A simulation's history keeps every step's states, plans and observations. CPython takes that for a sign that
-old objects are worth another look, and a full collection looks at everything: some 600,000 objects of imported
-modules, configuration and maps, none of which a step lets go. What is frozen is not looked at.
+A simulation's history keeps every step's states, plans and observations. CPython takes what survives for a
+sign that old objects are worth another look, and a full collection looks at everything: some 600,000 objects
+of imported modules, configuration and maps, none of which a step lets go. What is frozen is not looked at.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class FrozenHeap:
         forks.watch(self)
 
     def watch(self) -> None:
-        """Take the times of full collections from now on: what one costs without is known from those before."""
+        """Time full collections from now on: what one takes without is known from those before."""
         with self._lock:
             if not self._watching:
                 self._watching = True

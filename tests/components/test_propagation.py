@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 import weakref
+from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
@@ -16,8 +17,10 @@ from nutrace.components.active import components
 from nutrace.components.component import Misfit
 from nutrace.components.frozen_heap import FrozenHeap
 from nutrace.components.propagation import PLACES, Options, Part
-from nutrace.demo.miniature.runner import SimulationRunner
+from nutrace.demo.miniature.runner import SimulationRunner, run_simulation
+from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
+from nutrace.synthetic import LogSpec, write_log
 
 
 class Node:
@@ -84,7 +87,7 @@ def test_threads_that_come_and_go(heap: FrozenHeap) -> None:
     missing: List[int] = []
 
     def simulate() -> None:
-        for _ in range(200):
+        for _ in range(20):
             token = heap.hold()
             if not gc.get_freeze_count():
                 missing.append(token)
@@ -182,26 +185,20 @@ def test_one_that_takes_more_does_not_fit() -> None:
         frozen_in(run)
 
 
-def test_it_stands_where_simulations_run_and_nothing_stays(tracing: Tracing) -> None:
+def test_the_run_of_a_simulation_and_its_span(tmp_path: Path) -> None:
     stock, callbacks = SimulationRunner.__dict__["run"], list(gc.callbacks)
-    assert PLACES[1][0] == f"{SimulationRunner.__module__}:{SimulationRunner.__qualname__}.run"
-
-    class Brief(SimulationRunner):
-        def __init__(self) -> None: ...
-
+    log, tracing = str(tmp_path / "log.db"), Tracing(tmp_path)
+    write_log(log, LogSpec(seconds=27, agents=1, traffic_lights=1))
+    probe = Probe(PLACES[1][0], "simulation", semconv.RUN_SPAN)
     with components("propagation") as (installed,):
-        assert installed.applied and not installed.refused
-        with pytest.raises(AttributeError, match="simulation"):  # it has none, and says so itself
-            Brief().run()
-        assert installed.part.stats()["freezes"] == 1
+        assert installed.applied
+        assert not installed.refused
+        with tracing(probe):
+            run_simulation(log, str(tmp_path / "out"), ["scenario.frames=3"])
+        assert gc.get_freeze_count() == 0
+        figures = installed.part.stats()
+    assert figures["freezes"] == 1
+    (span,) = [each for each in tracing.trace if each.name == semconv.RUN_SPAN]
+    assert span.attributes[semconv.OBJECTS_FROZEN] == figures["objects_frozen"] > 10_000
     assert SimulationRunner.__dict__["run"] is stock
     assert gc.callbacks == callbacks
-    assert gc.get_freeze_count() == 0
-
-
-def test_the_runs_span_says_how_many() -> None:
-    from nutrace.components import noting
-    from nutrace.recording.context import current
-
-    assert semconv.OBJECTS_FROZEN == "nutrace.gc.objects_frozen"
-    assert noting.current is current
