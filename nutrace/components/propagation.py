@@ -1,8 +1,8 @@
-"""Propagation on the devkit: no full garbage collections of what a simulation begins with, while it runs.
+"""Propagation on the devkit: nothing made on the way from a plan to the next state that nobody uses.
 
-Of the work that is done between a plan and the next state, nothing is done twice: see
-tests/benchmarks/propagation_share.py. What its spans do show, in whichever of them it strikes, is the
-garbage collector, which the growing history wakes.
+Nothing is computed twice there: see tests/benchmarks/propagation_share.py. What its spans do show is states
+and lists that are made for a few of their numbers; and, in whichever span it strikes, the garbage collector,
+which the growing history wakes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import functools
 import gc
 import inspect
 from dataclasses import dataclass
-from typing import Any, Mapping, Tuple
+from typing import Any, Callable, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.components.component import Misfit
 from nutrace.components.frozen_heap import FrozenHeap
 from nutrace.components.noting import note
+from nutrace.components.tracked_poses import lines, poses
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 
@@ -27,6 +28,10 @@ PLACES = (
     ("nuplan.planning.simulation.runner.simulations_runner:SimulationRunner.run", "nuplan-devkit"),
     ("nutrace.demo.miniature.runner:SimulationRunner.run", "nutrace"),
 )
+_POSES = (
+    "nuplan.planning.simulation.controller.tracker.tracker_utils:get_interpolated_reference_trajectory_poses"
+)
+_LINES = "nuplan.planning.simulation.observation.idm.utils:path_to_linestring"
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,22 @@ class Options:
 
 
 class Part:
-    """The heap, and where it is frozen."""
+    """The heap and where it is frozen, and the functions that make less."""
 
     def __init__(self, options: Options) -> None:
         self.heap = FrozenHeap()
-        self.probes: Tuple[Probe, ...] = tuple(
-            Probe(method, "simulation", stand_in=self._around, distribution=distribution)
-            for method, distribution in PLACES
+        self.probes: Tuple[Probe, ...] = (
+            *(
+                Probe(method, "simulation", stand_in=_taking(self._around, "self"), distribution=distribution)
+                for method, distribution in PLACES
+            ),
+            Probe(
+                _POSES,
+                "controller",
+                stand_in=_taking(poses, "trajectory discretization_time"),
+                distribution="nuplan-devkit",
+            ),
+            Probe(_LINES, "observation", stand_in=_taking(lines, "path"), distribution="nuplan-devkit"),
         )
 
     def stats(self) -> Mapping[str, int]:
@@ -53,8 +67,6 @@ class Part:
         self.heap.close()
 
     def _around(self, original: Any, switch: Switch) -> Any:
-        if list(inspect.signature(original).parameters) != ["self"]:
-            raise Misfit(f"{original.__qualname__} takes other arguments than (self)")
         if not hasattr(gc, "freeze"):
             raise Misfit("this Python's garbage collector cannot leave objects out")
         heap = self.heap
@@ -72,6 +84,18 @@ class Part:
                 heap.release(token)
 
         return run
+
+
+def _taking(make: Callable[[Any, Switch], Any], parameters: str) -> Callable[[Any, Switch], Any]:
+    """`make`, for functions with these parameters."""
+
+    def stand_in(original: Any, switch: Switch) -> Any:
+        if list(inspect.signature(original).parameters) != parameters.split():
+            wanted = ", ".join(parameters.split())
+            raise Misfit(f"{original.__qualname__} takes other arguments than ({wanted})")
+        return make(original, switch)
+
+    return stand_in
 
 
 def build(options: Options) -> Part:
