@@ -55,8 +55,9 @@ COMPONENTS = (
     Component(
         "propagation",
         "nutrace.components.propagation",
-        "what there was before a simulation is left out of the garbage collections that its history causes",
-        "SimulationRunner.run",
+        "what there was before a simulation is left out of the garbage collections that its history causes; "
+        "trackers and agents get poses and lines without the objects around them",
+        "SimulationRunner.run, get_interpolated_reference_trajectory_poses, path_to_linestring",
     ),
 )
 

@@ -114,7 +114,7 @@ def _is(kind: Any, named: Any) -> bool:
 
 def _same_arrays(one: Any, other: Any) -> bool:
     mine, yours = ([(each.dtype, each.shape, each.tobytes()) for each in arrays] for arrays in (one, other))
-    return mine == yours
+    return bool(mine == yours)
 
 
 def _same_line(one: Any, other: Any) -> bool:
