@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Tuple
 
 from nutrace import semconv
+from nutrace.components.bounds import at_least, at_most
 from nutrace.components.component import Misfit
 from nutrace.components.frozen_heap import FrozenHeap
 from nutrace.components.noting import note
@@ -23,6 +24,7 @@ from nutrace.probes.switch import Switch
 
 __all__ = ["FrozenHeap", "Options", "Part", "build"]
 
+_NAME = "propagation"
 #: Where a simulation runs from its first step to its last: targets, and the distributions they come with.
 PLACES = (
     ("nuplan.planning.simulation.runner.simulations_runner:SimulationRunner.run", "nuplan-devkit"),
@@ -36,7 +38,24 @@ _LINES = "nuplan.planning.simulation.observation.idm.utils:path_to_linestring"
 
 @dataclass(frozen=True)
 class Options:
-    """None: it is on, or it is not."""
+    """What it does.
+
+    Parameters
+    ----------
+    freeze:
+        1, or 0 for a program that wants its garbage collected as ever.
+
+    Raises
+    ------
+    SettingsError
+        If it is anything else.
+    """
+
+    freeze: int = 1
+
+    def __post_init__(self) -> None:
+        at_least(_NAME, "freeze", self.freeze, 0)
+        at_most(_NAME, "freeze", self.freeze, 1)
 
 
 class Part:
@@ -47,7 +66,7 @@ class Part:
         self.probes: Tuple[Probe, ...] = (
             *(
                 Probe(method, "simulation", stand_in=_taking(self._around, "self"), distribution=distribution)
-                for method, distribution in PLACES
+                for method, distribution in (PLACES if options.freeze else ())
             ),
             Probe(
                 _POSES,

@@ -109,12 +109,12 @@ def lines(original: Any, switch: Switch) -> Any:
 
 
 def _is(kind: Any, named: Any) -> bool:
-    return (kind.__module__, kind.__qualname__) == named
+    return bool((kind.__module__, kind.__qualname__) == named)
 
 
 def _same_arrays(one: Any, other: Any) -> bool:
     mine, yours = ([(each.dtype, each.shape, each.tobytes()) for each in arrays] for arrays in (one, other))
-    return bool(mine == yours)
+    return mine == yours
 
 
 def _same_line(one: Any, other: Any) -> bool:

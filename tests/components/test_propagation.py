@@ -18,6 +18,7 @@ from nutrace.components.component import Misfit
 from nutrace.components.frozen_heap import FrozenHeap
 from nutrace.components.propagation import PLACES, Options, Part
 from nutrace.demo.miniature.runner import SimulationRunner, run_simulation
+from nutrace.errors import SettingsError
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.synthetic import LogSpec, write_log
@@ -183,6 +184,13 @@ def test_one_that_takes_more_does_not_fit() -> None:
 
     with pytest.raises(Misfit, match="run takes other arguments than \\(self\\)"):
         frozen_in(run)
+
+
+def test_options() -> None:
+    assert not [probe for probe in Part(Options(freeze=0)).probes if probe.component == "simulation"]
+    for freeze, bound in ((-1, "at least 0"), (2, "at most 1"), (float("nan"), "at least 0")):
+        with pytest.raises(SettingsError, match=f"propagation: freeze is .*, and must be {bound}"):
+            Options(freeze)  # type: ignore[arg-type]
 
 
 def test_the_run_of_a_simulation_and_its_span(tmp_path: Path) -> None:
