@@ -3,13 +3,16 @@
 ``devkit_watched.py OUT WHAT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__``, with the components that
 NUTRACE_COMPONENTS names, and writes JSON to OUT: nanoseconds of each step, ``[generation, nanoseconds, in a
 step]`` of each collection. If WHAT is ``calls`` and not ``times``, also for what moves ego and agents
-``{name: [calls in the steps, how many of them had the arguments of an earlier one]}``.
+``{name: [calls in the steps, how many of them had the arguments of an earlier one]}``; if ``both``, for
+what the component `propagation` replaces ``{name: [calls, nanoseconds, nanoseconds of the replacement]}``,
+each call done both ways in turns, without collections.
 """
 
 from __future__ import annotations
 
 import functools
 import gc
+import importlib
 import json
 import runpy
 import sys
@@ -111,6 +114,46 @@ class Watch:
         self.count(IDMAgent, "projected_footprint", where)
         self.count(STRTreeOccupancyMap, "intersects", crossed)
 
+    def compare(self, module: str, name: str, make: Callable[[Any, Any], Any]) -> None:
+        """Do a function both ways, wherever its name is bound."""
+        from nutrace.probes.switch import Switch
+
+        original: Any = getattr(importlib.import_module(module), name)
+        switch = Switch()
+        switch.on()
+        ways = (original, make(original, switch))
+        counts = self.calls[name] = [0, 0, 0]
+
+        def both(*args: Any) -> Any:
+            if not self.began:
+                return original(*args)
+            counts[0] += 1
+            results = {}
+            gc.disable()
+            for way in (0, 1) if counts[0] % 2 else (1, 0):
+                began = time.perf_counter_ns()
+                results[way] = ways[way](*args)
+                counts[1 + way] += time.perf_counter_ns() - began
+            gc.enable()
+            return results[0]
+
+        for each in list(sys.modules.values()):
+            if getattr(each, name, None) is original:
+                setattr(each, name, both)
+
+    def compare_all(self) -> None:
+        """What the component replaces."""
+        from nutrace.components.tracked_poses import lines, poses
+
+        for module in ("controller.tracker.lqr", "planner.idm_planner", "observation.idm_agents"):
+            importlib.import_module(f"nuplan.planning.simulation.{module}")
+        self.compare(
+            "nuplan.planning.simulation.controller.tracker.tracker_utils",
+            "get_interpolated_reference_trajectory_poses",
+            poses,
+        )
+        self.compare("nuplan.planning.simulation.observation.idm.utils", "path_to_linestring", lines)
+
 
 def main() -> None:
     """Watch, run, write."""
@@ -121,6 +164,8 @@ def main() -> None:
     watch.stand_around_steps()
     if what == "calls":
         watch.count_all()
+    elif what == "both":
+        watch.compare_all()
     runpy.run_path(sys.argv[0], run_name="__main__")
     found = {"steps": watch.steps, "collections": watch.collections, "calls": watch.calls}
     Path(out).write_text(json.dumps(found), encoding="utf-8")

@@ -2,9 +2,10 @@
 
     python tests/benchmarks/propagation_share.py [--setup simple|idm|both] [--rounds 5]
 
-Three things, on the 27 s synthetic log of the tests: the shares of propagation, history and controller in the
-steps, by a traced run; how many of the calls that move ego and agents repeat an earlier one with the same
-arguments; and garbage collections in the steps, and the steps' times, without the component `propagation` and
+On the 27 s synthetic log of the tests: the shares of propagation, history and controller in the steps, by a
+traced run; how many of the calls that move ego and agents repeat an earlier one with the same arguments; what
+the functions take that the component `propagation` replaces, and what their replacements do, in turns in one
+process; and garbage collections in the steps, and the steps' times, without the component `propagation` and
 with it, in turns. A full collection strikes one step of a run, so what tells is the mean and the longest, not
 the median. Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
 """
@@ -75,6 +76,17 @@ def repeats(top: Path, setup: str) -> None:
             print(f"  {name:46s}{calls:7d}{again:7d}")
 
 
+def replaced(top: Path, setup: str) -> None:
+    """Print both ways of what the component replaces."""
+    found = watched(top, setup, "both")
+    steps = len(found["steps"])
+    print(f"{setup}: what is replaced, ms a step:")
+    for name, (calls, stock, other) in found["calls"].items():
+        if calls:
+            each = f"{stock / steps / 1e6:.3f}, replaced {other / steps / 1e6:.3f}"
+            print(f"  {name:46s}{calls / steps:6.1f} calls {each}")
+
+
 def collections(top: Path, setup: str, rounds: int) -> None:
     """Print steps and collections, without and with."""
     found: Dict[str, List[Any]] = {"": [], NAME: []}
@@ -115,6 +127,7 @@ def main() -> int:
         for setup in sorted(SETUPS) if args.setup == "both" else (args.setup,):
             shares(top, setup)
             repeats(top, setup)
+            replaced(top, setup)
             collections(top, setup, args.rounds)
     return 0
 
