@@ -1,8 +1,8 @@
 """Runs a devkit script and notes its steps' times, garbage collections, and calls that repeat an earlier one.
 
 ``devkit_watched.py OUT WHAT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__``, with the components that
-NUTRACE_COMPONENTS names, and writes JSON to OUT: nanoseconds of each step, ``[generation, nanoseconds, in a
-step]`` of each collection. If WHAT is ``calls`` and not ``times``, also for what moves ego and agents
+NUTRACE_COMPONENTS names, and writes JSON to OUT: nanoseconds of each step, of its thread's CPU; of each
+collection ``[generation, nanoseconds, in a step]``. If WHAT is ``calls`` and not ``times``, also for what moves ego and agents
 ``{name: [calls in the steps, how many of them had the arguments of an earlier one]}``; if ``both``, for
 what the component `propagation` replaces ``{name: [calls, nanoseconds, nanoseconds of the replacement]}``,
 each call done both ways in turns, without collections.
@@ -43,10 +43,10 @@ class Watch:
 
         def on_step_start(*args: Any) -> None:
             start(*args)
-            self.began = time.perf_counter_ns()
+            self.began = time.thread_time_ns()
 
         def on_step_end(*args: Any) -> None:
-            self.steps.append(time.perf_counter_ns() - self.began)
+            self.steps.append(time.thread_time_ns() - self.began)
             self.began = 0
             end(*args)
 

@@ -5,9 +5,9 @@
 On the 27 s synthetic log of the tests: the shares of propagation, history and controller in the steps, by a
 traced run; how many of the calls that move ego and agents repeat an earlier one with the same arguments; what
 the functions take that the component `propagation` replaces, and what their replacements do, in turns in one
-process; and garbage collections in the steps, and the steps' times, without the component `propagation` and
-with it, in turns. A full collection strikes one step of a run, so what tells is the mean and the longest, not
-the median. Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
+process; and garbage collections in the steps, and the steps' CPU times, without the component `propagation`
+and with it, in turns. A full collection strikes one step of a run, so what tells is the mean and the longest,
+not the median. Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def collections(top: Path, setup: str, rounds: int) -> None:
         for names in sorted(found, reverse=bool(number % 2)):
             found[names].append(watched(top, setup, names=names))
     print(f"{setup}: means over {rounds} rounds; full collections in the steps of a run")
-    print(f"  {'':14s}{'step ms':>9s}{'p50':>8s}{'longest':>9s}{'full':>6s}{'ms a step':>11s}{'others':>8s}")
+    print(f"  {'':14s}{'CPU ms':>9s}{'p50':>8s}{'longest':>9s}{'full':>6s}{'ms a step':>11s}{'others':>8s}")
     for names, runs in found.items():
         steps = [run["steps"] for run in runs]
         inside = [[each for each in run["collections"] if each[2]] for run in runs]
