@@ -2,10 +2,10 @@
 
 ``devkit_watched.py OUT WHAT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__``, with the components that
 NUTRACE_COMPONENTS names, and writes JSON to OUT: nanoseconds of each step, of its thread's CPU; of each
-collection ``[generation, nanoseconds, in a step]``. If WHAT is ``calls`` and not ``times``, also for what moves ego and agents
-``{name: [calls in the steps, how many of them had the arguments of an earlier one]}``; if ``both``, for
-what the component `propagation` replaces ``{name: [calls, nanoseconds, nanoseconds of the replacement]}``,
-each call done both ways in turns, without collections.
+collection ``[generation, nanoseconds, in a step]``. If WHAT is ``calls`` and not ``times``, also for what
+moves ego and agents ``{name: [calls in the steps, how many of them had the arguments of an earlier one]}``;
+if ``both``, for what the component `propagation` replaces ``{name: [calls, nanoseconds, nanoseconds of the
+replacement]}``, each call done both ways in turns, without collections.
 """
 
 from __future__ import annotations
