@@ -73,6 +73,7 @@ POOL_SOFT: Final = "nutrace.pool.soft"  # invalidated for others only: who has i
 # What components did about a span.
 CACHE_HIT: Final = "cache.hit"
 POOL_REUSED: Final = "nutrace.pool.reused"  # false: the pool had to open a connection
+OBJECTS_FROZEN: Final = "nutrace.gc.objects_frozen"  # of a run: left out of its garbage collections
 
 # --- metrics of components -------------------------------------------------------------------
 # The database conventions' names where a figure is what they define. Their wait_time and use_time

@@ -42,6 +42,7 @@ class Measure:
 
 _STATE, _REUSED = semconv.CONNECTION_STATE, semconv.POOL_REUSED
 _CONNECTIONS = (semconv.CONNECTION_COUNT, "{connection}", "Open connections.", False)
+_FROZEN = "What was left out of collections last."
 _CHECKOUTS = (semconv.POOL_CHECKOUTS, "{checkout}", "Connections that queries were given.", True)
 
 MEASURES = (
@@ -64,6 +65,7 @@ MEASURES = (
     Measure("open", *_CONNECTIONS, attributes={_STATE: "idle"}, less="in_use"),
     Measure("most", semconv.CONNECTION_MAX, "{connection}", "Connections there may be.", rises=False),
     Measure("pending", semconv.CONNECTION_PENDING, "{request}", "Checkouts under way.", rises=False),
+    Measure("objects_frozen", semconv.COMPONENT_OTHER + "objects_frozen", "{object}", _FROZEN, rises=False),
     Measure("exhausted", semconv.CONNECTION_TIMEOUTS, "{timeout}", "Checkouts that got no connection."),
 )
 #: Figures that only rise, named as they are: their units.
@@ -83,6 +85,8 @@ COUNTERS = {
     "copies_found": "{copy}",
     "queries_redirected": "{query}",
     "bytes_copied": "By",
+    "freezes": "{freeze}",
+    "full_collections": "{collection}",
     "faults": "{fault}",
 }
 _KNOWN = {measure.figure: measure for measure in MEASURES}

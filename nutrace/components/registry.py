@@ -52,6 +52,13 @@ COMPONENTS = (
         "the map's questions of place go to an index of the layer instead of all its rows",
         "NuPlanMap and its utils; shapely 2, geopandas",
     ),
+    Component(
+        "propagation",
+        "nutrace.components.propagation",
+        "what there was before a simulation is left out of the garbage collections that its history causes; "
+        "trackers and agents get poses and lines without the objects around them",
+        "SimulationRunner.run, get_interpolated_reference_trajectory_poses, path_to_linestring",
+    ),
 )
 
 

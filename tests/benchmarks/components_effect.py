@@ -7,8 +7,8 @@ traffic lights: without components, with each alone, with all. The configuration
 begin anew each round, so that a slow minute hits them alike. Each run has a copy of the log to itself, in
 the disk cache; what a component writes beside or into it, no other sees.
 
-Printed for each, by its spans: the time of a step (median over the rounds of the runs' medians) and its ratio
-to the run without components of the same round (median), the simulation's time with what it does before its
+Printed for each, by its spans, medians over the rounds: a step's mean time and its ratio to that of the run
+without components of the same round, the steps' median, the simulation's time with what it does before its
 first step, statements and connections of a step, statements' time in a step, connections of the run. The
 table is Markdown. Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
 """
@@ -42,7 +42,8 @@ LOGS = {"indexed": (), "unindexed": ("--no-indexes",)}
 class Run:
     """Figures of one run."""
 
-    step_ms: float
+    step_ms: float  # mean
+    median_ms: float  # of the steps
     simulation_s: float
     statements: float  # per step
     connections: float  # per step
@@ -65,7 +66,8 @@ def run(data: Path, setup: str, names: str, folder: Path) -> Run:
     whole = [each.total_ns for each in said.spans if each.name == semconv.RUN_SPAN]
     shutil.rmtree(folder)
     return Run(
-        step_ms=said.steps.p50_ns / 1e6,
+        step_ms=said.steps.mean_ns / 1e6,
+        median_ms=said.steps.p50_ns / 1e6,
         simulation_s=sum(whole) / 1e9,
         statements=found.in_steps.count / found.steps,
         connections=found.connections.opened_in_steps / found.steps,
@@ -90,16 +92,17 @@ def table(runs: Dict[str, List[Run]]) -> str:
         return statistics.median(values)
 
     lines = [
-        "| components | step ms | of stock | simulation s | statements/step | connections/step | "
+        "| components | step ms | of stock | p50 ms | simulation s | statements/step | connections/step | "
         "connections/run | statements ms/step |",
-        "| --- | --: | --: | --: | --: | --: | --: | --: |",
+        "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for names, found in runs.items():
         ratio = median([one.step_ms / stock.step_ms for one, stock in zip(found, runs[STOCK])])
         lines.append(
             f"| {f'`{names}`' if names else 'none (stock)'} | "
             f"{median([each.step_ms for each in found]):.1f} | "
-            f"{ratio:.2f} | {median([each.simulation_s for each in found]):.1f} | "
+            f"{ratio:.2f} | {median([each.median_ms for each in found]):.1f} | "
+            f"{median([each.simulation_s for each in found]):.1f} | "
             f"{median([each.statements for each in found]):.2f} | "
             f"{median([each.connections for each in found]):.2f} | "
             f"{median([each.opened for each in found]):.0f} | "

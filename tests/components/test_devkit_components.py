@@ -31,6 +31,7 @@ POOL = "connection_pool"
 ROWS = "row_cache"
 PREFETCH = "scenario_prefetch"
 MAPS = "map_cache"
+PROPAGATION = "propagation"
 BOTH = f"{LIGHTS},{POOL}"
 STEPS = 149
 LOGS = ("indexed", "unindexed")
@@ -221,6 +222,12 @@ def test_the_map_cache_answers_what_the_metrics_ask(runs: Runs) -> None:
     assert (cache.at_work, cache.refused) == (1, ())
     assert figures["hits"] > 1000 > figures["misses"] >= figures["builds"] > 0
     assert (figures["evictions"], figures["disagreements"], figures["faults"]) == (0, 0, 0)
+
+
+def test_what_there_was_is_frozen_while_a_simulation_runs(runs: Runs) -> None:
+    found = runs(IDM_OTHERWISE, "all", traced=True).traced.components[PROPAGATION]
+    assert (found.at_work, found.refused, found.figures["freezes"]) == (1, (), 1)
+    assert found.figures["objects_frozen"] > 100_000
 
 
 @pytest.mark.skipif(not MATRIX, reason="the whole matrix: NUTRACE_DEVKIT_MATRIX=1")
