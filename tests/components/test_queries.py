@@ -7,6 +7,7 @@ import sqlite3
 import sys
 import threading
 import types
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
@@ -92,7 +93,8 @@ def test_each_by_itself_leaves_the_functions_as_they_are(log: str) -> None:
             ask(log, [1, 1])
             assert (query_session.execute_many, query_session.execute_one) == before
             assert query_session.sqlite3.connect is not sqlite3.connect
-            assert query_session.sqlite3.connect(":memory:").execute("SELECT 1").fetchone() == (1,)
+            with closing(query_session.sqlite3.connect(":memory:")) as memory:
+                assert memory.execute("SELECT 1").fetchone() == (1,)
         assert query_session.sqlite3 is sqlite3
 
 
