@@ -14,6 +14,8 @@ from fakes.programs import environment
 
 from nutrace.synthetic import LogSpec, write_log
 
+pytestmark = pytest.mark.slow
+
 STEPS = 8
 LIGHTS = "traffic_light_cache"
 START_UP = Path(__file__).parents[2] / "nutrace_autostart.pth"

@@ -20,6 +20,8 @@ from nutrace.synthetic import LogSpec, write_log
 from nutrace.trace import Trace, load
 from nutrace.verify import files
 
+pytestmark = pytest.mark.slow
+
 STEPS = 20
 LIGHTS = "traffic_light_cache"
 POOL = "connection_pool"

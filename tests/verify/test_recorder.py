@@ -15,6 +15,8 @@ from nutrace.synthetic import LogSpec, write_log
 from nutrace.verify import recorder
 from nutrace.verify.compare import CutShortError, ends
 
+pytestmark = pytest.mark.slow
+
 START_UP = Path(__file__).parents[2] / "nutrace_autostart.pth"
 STEPS = 4
 
