@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Callable, Iterator, List
@@ -10,6 +11,12 @@ import pytest
 from devkit import synthesize
 from fakes.clock import FakeClock, fake_clock
 from fakes.tracing import Tracing
+
+
+def pytest_configure() -> None:
+    """Programs that tests interrupt must hear it: what a shell starts in the background ignores Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
