@@ -14,6 +14,7 @@ from typing import Dict
 
 from nutrace.components import forks
 
+_BY_PYTHON = 1000  # objects: 3.12 freezes some hundreds itself
 _FULL = 2  # the oldest generation: collecting it is a full collection
 
 
@@ -52,7 +53,7 @@ class FrozenHeap:
         """
         with self._lock:
             self._running += 1
-            if self._running == 1 and gc.isenabled() and not gc.get_freeze_count():
+            if self._running == 1 and gc.isenabled() and gc.get_freeze_count() < _BY_PYTHON:
                 began = time.perf_counter_ns()
                 gc.freeze()
                 self._frozen = True

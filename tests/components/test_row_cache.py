@@ -98,7 +98,7 @@ VALUES = st.one_of(
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=8))
 def test_parameters_are_told_apart_as_sqlite_does(log: str, pairs: List[Any]) -> None:
     asked = CachedAsking()
-    query = "SELECT ?, TYPEOF(?1), ?2, TYPEOF(?2)"
+    query = "SELECT a, TYPEOF(a), b, TYPEOF(b) FROM (SELECT ? AS a, ? AS b)"
     for parameters in [*pairs, *reversed(pairs)]:
         assert plain(asked.many(log, query, *parameters)) == stock(log, query, *parameters)
     assert asked.figures[0] >= len(pairs)
