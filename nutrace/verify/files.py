@@ -96,4 +96,7 @@ def _table(path: str) -> Dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # all is written; pyarrow's threads have aborted the process on its way out
