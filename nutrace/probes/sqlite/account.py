@@ -118,23 +118,20 @@ class Account:
         if self.thread != get_ident():
             span.more().thread_id = self.native_id
         tally, new = (None, False) if self.runs else take_or_begin(span, took)
-        if tally is None:
+        if tally is None or new:
             numbers = {
                 semconv.DB_ROWS: self.rows,
                 semconv.SQL_EXECUTE_NS: self.execute_ns,
                 semconv.SQL_FETCH_NS: self.fetch_ns,
             }
-            if self.runs:
-                numbers[semconv.SQL_RUNS] = self.runs
-            settle(span, took, numbers, {semconv.SQL_PARAMETERS: self.digest, semconv.SQL_TOOK_NS: took})
-        elif new:
-            tally.numbers = {
-                semconv.DB_ROWS: self.rows,
-                semconv.SQL_EXECUTE_NS: self.execute_ns,
-                semconv.SQL_FETCH_NS: self.fetch_ns,
-            }
-            tally.series = {semconv.SQL_PARAMETERS: [self.digest], semconv.SQL_TOOK_NS: [took]}
-            enqueue(tally)
+            if tally is not None:
+                tally.numbers = numbers
+                tally.series = {semconv.SQL_PARAMETERS: [self.digest], semconv.SQL_TOOK_NS: [took]}
+                enqueue(tally)
+            else:
+                if self.runs:
+                    numbers[semconv.SQL_RUNS] = self.runs
+                settle(span, took, numbers, {semconv.SQL_PARAMETERS: self.digest, semconv.SQL_TOOK_NS: took})
         else:
             sums = tally.numbers
             sums[semconv.DB_ROWS] += self.rows
