@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from opentelemetry import trace as otel
 
-import nutrace
+import nutrace.probes.api  # now: first used in a thread while another forks, its lock would stay held
 from nutrace import semconv
 from nutrace.errors import OutputError
 from nutrace.probes import generators, wrappers
