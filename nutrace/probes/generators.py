@@ -7,9 +7,10 @@ time is charged where it was spent, and the call is counted once.
 
 from __future__ import annotations
 
+import weakref
 from _thread import get_ident
 from types import GeneratorType
-from typing import Any, Generator, Iterator, List, Mapping, Optional, Set
+from typing import Any, Dict, Generator, Iterator, List, Mapping, Optional, Set
 
 from opentelemetry.context.context import Context
 
@@ -41,10 +42,10 @@ class _Account:
         "yielded",
     )
 
-    def __init__(self, site: Site, noted: Mapping[str, Any], call: Optional[Span], counted: bool) -> None:
+    def __init__(self, site: Site, noted: Mapping[str, Any], counted: bool) -> None:
         self.site = site
         self.noted = noted
-        self.call = call
+        self.call: Optional[Span] = None
         self.counted = counted
         self.span: Optional[Span] = None
         self.under: Any = None  # what was current when the span began
@@ -124,6 +125,39 @@ class _Account:
         _suspended.discard(self)
 
 
+class _Given(_Account):
+    """Of a generator that a probed function gave: its resumptions add to the span of that call."""
+
+    __slots__ = ("__weakref__",)
+
+    def __init__(self, site: Site, span: Span, state: Any) -> None:
+        super().__init__(site, _NOTHING, True)
+        self.call = span
+        if span.more().dangling is not None:
+            close_dangling(span)
+        if state is not None and type(state) is Span and not state.id:
+            ids.assign(state)  # as in `enter`
+        self.span = span
+        self.under = state
+        self.thread = get_ident()
+        self.native_id = local.buffer.thread_id
+        self.busy = span.ended - span.started
+        self.last = span.ended
+        span.ended = 0  # it goes on
+        _given[id(self)] = weakref.ref(self)
+
+    def __del__(self) -> None:
+        # A generator that was never resumed goes without a word.
+        try:
+            if _given.pop(id(self), None) is not None:
+                self.close()
+        except Exception:  # law 1; at the interpreter's end anything may be gone
+            home.fault("ending a generator")
+
+
+#: By id(): given and not resumed yet. The generator alone keeps its account alive.
+_given: Dict[int, weakref.ReferenceType[_Given]] = {}
+
 #: Generators begun and not ended: at the end of a recording some may still wait to be resumed.
 _suspended: Set[_Account] = set()
 
@@ -135,14 +169,22 @@ def close_suspended() -> int:
         if account.span is not None:
             account.span.more().unfinished = True
             account.close()
+    for given in _not_resumed():
+        given.close()
     return len(accounts)
 
 
 def forget_suspended() -> None:
     """In a forked child: what was spent so far is the parent process's."""
-    for account in list(_suspended):
+    for account in (*_suspended, *_not_resumed()):
         account.span = None
         _suspended.discard(account)
+
+
+def _not_resumed() -> List[_Given]:
+    accounts = [reference() for reference in _given.values()]
+    _given.clear()
+    return [account for account in accounts if account is not None]
 
 
 def _open_from(state: Any) -> Iterator[Span]:
@@ -158,21 +200,27 @@ def drive(
     site: Site,
     noted: Mapping[str, Any] = _NOTHING,
     *,
-    call: Optional[Span] = None,
     counted: bool = True,
 ) -> Generator[Any, Any, Any]:
     """A generator that does what `target` (a generator or coroutine) does, and measures it.
 
-    `call` is the span that has already counted the call, if one has; `counted` says whether yields
-    are values (a generator's) or an event loop's business (a coroutine's).
+    `counted` says whether yields are values (a generator's) or an event loop's business (a coroutine's).
     """
-    if call is not None:
-        call.more()
-    traced: Any = _drive(target, _Account(site, noted, call, counted))
+    traced: Generator[Any, Any, Any] = _named(_drive(target, _Account(site, noted, counted)), target)
+    return traced
+
+
+def drive_given(target: Any, site: Site, span: Span, state: Any) -> Generator[Any, Any, Any]:
+    """Likewise, for a generator that a call gave: `span` is the call's, ended just now, below `state`."""
+    traced: Generator[Any, Any, Any] = _named(_drive(target, _Given(site, span, state)), target)
+    return traced
+
+
+def _named(traced: Any, target: Any) -> Any:
     if type(target) is GeneratorType:
         traced.__name__ = target.__name__
         traced.__qualname__ = target.__qualname__
-    return traced  # type: ignore[no-any-return]
+    return traced
 
 
 def is_driven(generator: GeneratorType[Any, Any, Any]) -> bool:
@@ -192,6 +240,8 @@ def _drive(target: Any, account: _Account) -> Generator[Any, Any, Any]:
     resume = target.send
     argument: Any = None
     closing = False
+    if _given and _given.pop(id(account), None) is not None:
+        _suspended.add(account)
     while True:
         state = get()
         began = clock()

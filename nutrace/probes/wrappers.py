@@ -13,7 +13,7 @@ from sys import getrefcount
 from typing import Any, Callable, Mapping, Optional
 
 from nutrace.probes.blocks import TracedManager, close_dangling
-from nutrace.probes.generators import drive, is_driven, traced_coroutine
+from nutrace.probes.generators import drive, drive_given, is_driven, traced_coroutine
 from nutrace.probes.notes import Args, Kwargs, Noter, ResultNoter, Wrapped, Wrapper, read, read_result
 from nutrace.probes.switch import switch as switch
 from nutrace.recording.buffers import LIMIT, local
@@ -88,7 +88,7 @@ def traced_call(
                 span.more().attributes.update(found)
         # Two references are ours: a generator that somebody else holds comes back as itself.
         if type(result) is generator_type and getrefcount(result) == 2 and not is_driven(result):
-            result = drive(result, site, call=span)
+            return drive_given(result, site, span, state)
         queue = local.spans
         if span.extra is not None:
             close_dangling(span)
@@ -111,7 +111,7 @@ def traced_call(
                                 last.min_ns = took
                             elif took > last.max_ns:
                                 last.max_ns = took
-                            span.parent = last  # type: ignore[assignment]
+                            span.parent = last
                             queue.append(last)
                             return result
                         queue.append(taken)

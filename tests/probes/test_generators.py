@@ -233,9 +233,39 @@ def test_function_that_returns_a_generator(recorded: Tracing, clock: FakeClock) 
 
     with recorded(), nutrace.span("consumer"):
         assert list(query()) == [1]
-    first, second = recorded.spans("query")
-    assert (first.total_ns, first.calls) == (5, 1)
-    assert (second.total_ns, second.calls, second.yielded) == (40, 0, 1)
+        given = query()
+        with nutrace.span("elsewhere"):
+            assert list(given) == [1]
+        query()
+    at_once, call, elsewhere, never = recorded.spans("query")
+    assert (at_once.total_ns, at_once.calls, at_once.yielded) == (45, 1, 1)
+    assert (call.total_ns, call.calls, call.yielded) == (5, 1, 0)
+    assert (elsewhere.total_ns, elsewhere.calls, elsewhere.yielded) == (40, 0, 1)
+    assert (never.total_ns, never.calls, never.yielded) == (5, 1, 0)
+    assert recorded.shape() == [("consumer", ["query", "query", ("elsewhere", ["query"]), "query"])]
+
+
+def test_generator_that_was_given_and_never_resumed(recorded: Tracing, clock: FakeClock) -> None:
+    @nutrace.probe(name="query")
+    def query() -> Iterator[int]:
+        clock.advance(5)
+        return iter_of(3)
+
+    def iter_of(most: int) -> Iterator[int]:
+        yield from range(most)
+
+    with recorded() as session:
+        given = query()
+        child = os.fork()
+        if child == 0:
+            del given
+            nutrace.uninstrument()
+            os._exit(0)
+        os.waitpid(child, 0)
+    assert list(given) == [0, 1, 2]
+    span = recorded.span("query")
+    assert (span.total_ns, span.calls, span.unfinished) == (5, 1, False)
+    assert session.recorder.unfinished == 0
 
 
 def test_call_that_resumed_a_generator_is_not_merged_away(recorded: Tracing, clock: FakeClock) -> None:
