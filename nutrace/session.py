@@ -20,7 +20,7 @@ from nutrace.errors import OutputError
 from nutrace.probes import generators, wrappers
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
-from nutrace.probes.sqlite import account
+from nutrace.probes.sqlite import account, visit
 from nutrace.recording import context, encoding
 from nutrace.recording.buffers import local
 from nutrace.recording.clock import unix_offset_ns
@@ -174,7 +174,7 @@ class Session:
 
     def _finish(self) -> None:
         recorder = self.recorder
-        recorder.unfinished += generators.close_suspended() + account.close_open()
+        recorder.unfinished += generators.close_suspended() + account.close_open() + visit.close_open()
         written = recorder.close()
         self._turn_off()
         if not written and not self.file.expected:
@@ -218,6 +218,7 @@ class Session:
         ids.renew()
         generators.forget_suspended()
         account.forget_open()
+        visit.forget_open()
         self.parent = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getppid())
         self.file.leave()
         self.file = RunFile(self.file.run, self.run_id)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Deque, List
-
-from nutrace.recording.compression import Record
+from typing import Any, Deque, List
 
 LIMIT = 4096  # spans in a thread's queue before that thread writes them itself
 
@@ -19,7 +17,7 @@ class Buffer:
     """One thread's finished spans."""
 
     def __init__(self) -> None:
-        self.spans: Deque[Record] = deque()
+        self.spans: Deque[Any] = deque()  # records, and bundles of them
         self.thread_id = threading.get_native_id()
         self.ended = False
 

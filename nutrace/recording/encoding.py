@@ -6,13 +6,13 @@ lowerCamelCase keys, ids in hex, enums as integers, 64-bit integers as decimal s
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 import msgspec
 
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
-from nutrace.recording.span import Extra, Site, Span, home, ids, trace_id_of
+from nutrace.recording.span import Extra, Parent, Site, Span, home, ids, trace_id_of
 from nutrace.recording.tally import Tally
 from nutrace.recording.values import Values, clean
 
@@ -72,13 +72,26 @@ def _plain_items(values: Values, entries: List[Any]) -> str:
 
 _INT64 = 1 << 63
 _INTS = {int}
+_UNKNOWN = ("", "")
 _MOST_FRAMES = 10_000
 _MOST_PARENTS = 64  # those of the last spans; more would only keep them from being freed
 _MOST_NAMES = 1000  # programs may make up names of attributes
 
 
-def _int_attribute(key: str, value: int) -> str:
+def _hex_trace() -> str:
+    return f"{home.trace_id:032x}"
+
+
+def number(key: str, value: int) -> str:
+    """An attribute, with the comma before it; `key` is one of ours."""
     return f',{{"key":"{key}","value":{{"intValue":"{value}"}}}}'
+
+
+def list_of_one(key: str, value: Union[int, str]) -> str:
+    """Likewise, a list with one number, or one hash."""
+    if type(value) is str:
+        return f',{{"key":"{key}","value":{{"arrayValue":{{"values":[{{"stringValue":"{value}"}}]}}}}}}'
+    return f',{{"key":"{key}","value":{{"arrayValue":{{"values":[{{"intValue":"{value}"}}]}}}}}}'
 
 
 def _numbers(numbers: Mapping[str, int]) -> str:
@@ -142,6 +155,19 @@ class Encoder:
             f'"endTimeUnixNano":"{record.ended + offset}",{foot}{more}]{tail}}}'
         )
 
+    def leaf(
+        self, site: Site, parent: Optional[Parent], started: int, ended: int, more: str, thread_id: int
+    ) -> str:
+        """A span that bears nothing of its own but the attributes `more`, as :func:`number` gives them."""
+        head, foot = self._frames.get((site, thread_id)) or self._frame(site, thread_id)
+        above, trace = self._parents.get(parent) or self._above(parent)
+        offset = home.offset_ns
+        return (
+            f'{{"traceId":"{trace or _hex_trace()}","spanId":"{ids.next():016x}",{above}'
+            f'{head}"startTimeUnixNano":"{started + offset}",'
+            f'"endTimeUnixNano":"{ended + offset}",{foot}{more}]}}'
+        )
+
     def _frame(self, site: Site, thread_id: int) -> Tuple[str, str]:
         """What all spans of a site in a thread have in common, before their times and behind."""
         known = self._frames.get((site, thread_id))
@@ -150,7 +176,7 @@ class Encoder:
         fragment = site.fragment or self.fragment(site)
         frame = (
             self._head(site.quoted or self._quote(site), site),
-            f'"attributes":[{fragment}{_int_attribute(semconv.THREAD_ID, thread_id)}',
+            f'"attributes":[{fragment}{number(semconv.THREAD_ID, thread_id)}',
         )
         if len(self._frames) >= _MOST_FRAMES:
             self._frames.clear()
@@ -164,7 +190,11 @@ class Encoder:
         """A parent's id as JSON and its trace, worked out once for all that is below it."""
         if len(self._parents) >= _MOST_PARENTS:
             self._parents = {None: ("", "")}
-        said = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",', f"{trace_id_of(parent):032x}"
+        trace = ""
+        if type(parent) is Span and (parent.extra is None or not parent.extra.trace_id):
+            trace = self._parents.get(parent.parent, _UNKNOWN)[1]  # its own parent's, if that is known
+        trace = trace or f"{trace_id_of(parent):032x}"
+        said = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",', trace
         self._parents[parent] = said
         return said
 
@@ -176,14 +206,18 @@ class Encoder:
             if set(map(type, numbers.values())) <= _INTS:
                 more = _numbers(numbers)
             else:
-                for key, number in numbers.items():
+                for key, value in numbers.items():
                     # What adds up need not be one number: the types inside deep copies.
-                    plain = type(number) is int
-                    more += (
-                        _int_attribute(key, number) if plain else "," + _inside(self._noted, {key: number})
-                    )
+                    plain = type(value) is int
+                    more += number(key, value) if plain else "," + _inside(self._noted, {key: value})
             for key, entries in record.series.items():
-                more += "," + _key_value(self._noted, key, entries)
+                if len(entries) == 1 and type(entries[0]) is int and -_INT64 <= entries[0] < _INT64:
+                    more += list_of_one(key, entries[0])
+                else:
+                    more += "," + _key_value(self._noted, key, entries)
+        if record.count == 1:  # a span like any other, so far as its times go
+            usual = record.sum_ns == record.ended - record.started
+            return more if usual else more + number(semconv.BUSY_NS, record.sum_ns)
         return (
             f'{more},{{"key":"{semconv.COMPOSITE_COUNT}","value":{{"intValue":"{record.count}"}}}},'
             f'{{"key":"{semconv.BUSY_NS}","value":{{"intValue":"{record.sum_ns}"}}}},'
@@ -221,7 +255,7 @@ class Encoder:
         more = ""
         attributes = dict(extra.attributes)  # a copy: the program's threads may still write
         if extra.busy_ns is not None:
-            more += _int_attribute(semconv.BUSY_NS, extra.busy_ns)
+            more += number(semconv.BUSY_NS, extra.busy_ns)
         if extra.continues is not None:
             attributes[semconv.CONTINUES] = f"{extra.continues.id or ids.assign(extra.continues):016x}"
         if extra.unfinished:

@@ -114,7 +114,10 @@ class Outbound:
         events: List[Event] = []
         links: List[otel.Link] = []
         status = Status()
-        if isinstance(record, Composite):
+        if isinstance(record, Composite) and record.count == 1:
+            if record.sum_ns != record.ended - record.started:
+                attributes[semconv.BUSY_NS] = record.sum_ns
+        elif isinstance(record, Composite):
             attributes.update(
                 {
                     semconv.COMPOSITE_COUNT: record.count,

@@ -7,14 +7,16 @@ parent, so one pass does it. Times of other threads stand for themselves.
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, Iterable, Optional
+from typing import Any, Dict, Iterable, List, Optional, Union
 
 from nutrace import semconv
-from nutrace.recording.compression import Composite, Record
+from nutrace.recording.bundle import Bundle
+from nutrace.recording.compression import Record
 from nutrace.recording.span import Extra, Parent, Remote, Span
 
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million
 _MOST_OPEN = 10_000
+_NO_CHILDREN = (0,)
 
 
 class Figures:
@@ -28,42 +30,42 @@ class Figures:
         self.simulated_s = 0.0
         self.self_ns: Dict[str, int] = {}  # by component, inside steps
         self.self_all_ns: Dict[str, int] = {}  # by component, anywhere
-        # Of spans that have not been written yet, and have children that were:
-        self._inner_ns: Dict[Span, int] = {}
-        self._inside: Dict[Span, bool] = {}
+        # Of spans that have not been written yet, and have children that were: the children's time so far,
+        # and whether a step is above, or the span itself.
+        self._above: Dict[Span, List[Any]] = {}
 
-    def take(self, records: Iterable[Record]) -> None:
-        """Add spans and composites, in the order in which they are written."""
-        self_all_ns, self_ns, inner_ns = self.self_all_ns, self.self_ns, self._inner_ns
+    def take(self, records: Iterable[Union[Record, Bundle]]) -> None:
+        """Add what is written, in that order."""
+        self_all_ns, self_ns, above = self.self_all_ns, self.self_ns, self._above
         beside: Any = self  # the parent of the record before: siblings follow each other
-        below_step = False
+        own: List[Any] = []  # what is kept of that parent
         for record in records:
-            inner = 0
             site = record.site
             inside = site.step
-            if isinstance(record, Composite):
-                busy = record.sum_ns
-                self.recorded += record.count
-            else:
+            if type(record) is Span:
                 busy = record.ended - record.started
                 if record.extra is None:
                     self.recorded += 1
                 else:
                     busy = self._with_extra(record, record.extra, busy)
-                inner = inner_ns.pop(record, 0)
-                self._inside.pop(record, None)
-            self.spans += 1
-            own = busy - inner if busy > inner else 0
-            component = site.component
-            self_all_ns[component] = self_all_ns.get(component, 0) + own
+                inner = above.pop(record, _NO_CHILDREN)[0]
+                self.spans += 1
+            else:
+                self.spans += record.count if isinstance(record, Bundle) else 1
+                busy = record.sum_ns  # type: ignore[union-attr]
+                self.recorded += record.count  # type: ignore[union-attr]
+                inner = 0
             parent = record.parent
-            if isinstance(parent, Span):
-                inner_ns[parent] = inner_ns.get(parent, 0) + busy
+            if type(parent) is Span:
                 if parent is not beside:
-                    beside, below_step = parent, self._is_inside(parent)
-                inside = inside or below_step
+                    beside, own = parent, above.get(parent) or self._keep(parent)
+                own[0] += busy
+                inside = inside or own[1]
+            spent = busy - inner if busy > inner else 0
+            component = site.component
+            self_all_ns[component] = self_all_ns.get(component, 0) + spent
             if inside:
-                self_ns[component] = self_ns.get(component, 0) + own
+                self_ns[component] = self_ns.get(component, 0) + spent
 
     def _with_extra(self, span: Span, extra: Extra, busy_ns: int) -> int:
         if extra.busy_ns is not None:
@@ -77,25 +79,23 @@ class Figures:
 
     def forget_ended(self) -> None:
         """Keep memory bounded: generators that outlived the span above them leave its sum behind."""
-        if len(self._inner_ns) > _MOST_OPEN:
-            self._inner_ns = {span: inner for span, inner in self._inner_ns.items() if not span.ended}
-            self._inside = {span: inside for span, inside in self._inside.items() if not span.ended}
+        if len(self._above) > _MOST_OPEN:
+            self._above = {span: kept for span, kept in self._above.items() if not span.ended}
+
+    def _keep(self, span: Span) -> List[Any]:
+        kept = self._above[span] = [0, self._is_inside(span)]
+        return kept
 
     def _is_inside(self, span: Span) -> bool:
-        known = self._inside.get(span)
-        if known is None:
-            chain = []
-            node: Optional[Parent] = span
-            known = False
-            while node is not None and not isinstance(node, Remote) and not known:
-                if node in self._inside:
-                    known = self._inside[node]
-                    break
-                chain.append(node)
-                known = node.site.step
-                node = node.parent
-            self._inside.update((passed, known) for passed in chain)
-        return known
+        node: Optional[Parent] = span
+        while node is not None and not isinstance(node, Remote):
+            kept = self._above.get(node)
+            if kept is not None:
+                return bool(kept[1])
+            if node.site.step:
+                return True
+            node = node.parent
+        return False
 
     def _step(self, span: Span, busy_ns: int) -> None:
         if len(self.step_ns) < _MOST_STEPS:

@@ -7,7 +7,7 @@ of the known ones again: readers end an unfinished span at the latest sign of li
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Set
+from typing import Any, Dict, Iterable, Iterator, List, Set
 
 from nutrace.recording.compression import Record
 from nutrace.recording.context import current, parent_in
@@ -39,10 +39,16 @@ class OpenSpans:
         """`records` were written: they are open no more, and what is above them is now known."""
         announced, fresh = self._announced, self._fresh
         passed: Set[int] = set()  # id() of spans from which on nothing is new
+        beside: Any = self  # the parent of the record before: siblings follow each other
         for record in records:
-            announced.pop(record.id, None)
-            fresh.pop(record.id, None)
+            if record.id in announced:
+                del announced[record.id]
+            elif record.id in fresh:
+                del fresh[record.id]
             span = record.parent
+            if span is beside:
+                continue
+            beside = span
             while isinstance(span, Span) and id(span) not in passed:
                 passed.add(id(span))
                 if span.id in announced or span.id in fresh:

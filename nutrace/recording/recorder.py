@@ -1,7 +1,7 @@
 """The recorder: spans of all threads into the run file, off the hot path.
 
 A probe appends a finished span to its thread's queue. A background thread takes the queues every
-second and at each step's end, encodes and writes. A thread that outruns it drains its own
+second and at ends of steps, encodes and writes. A thread that outruns it drains its own
 queue, so nothing is dropped and memory stays bounded.
 """
 
@@ -12,12 +12,13 @@ import threading
 import time
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Callable, Deque, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Set, Tuple
 
 from nutrace import semconv
 from nutrace.recording import encoding
 from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
+from nutrace.recording.bundle import Bundle, Tallies
 from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
 from nutrace.recording.faults import Faults
@@ -25,12 +26,12 @@ from nutrace.recording.figures import Figures
 from nutrace.recording.news import News
 from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
-from nutrace.recording.span import Span, home, ids
+from nutrace.recording.span import Parent, Site, Span, home, ids
 
 _HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
 _PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
 _BATCH = 4096  # spans that are encoded before they are written
-_LEAST_GAP_NS = 50_000_000  # between flushes that ends of steps ask for
+_LEAST_GAP_NS = 250_000_000  # between flushes that ends of steps ask for: each finds cold caches
 
 
 class Recorder:
@@ -88,7 +89,7 @@ class Recorder:
         self._open = OpenSpans(self.born_ns, self._sign_ns)
         self._news = News(self._changing, self._sign_ns // 2)
         self.dropped = self.unfinished = self.own_ns = 0  # own_ns: CPU time spent draining
-        self._waiting: List[Tuple[Record, int]] = []  # off their threads' queues, not written yet
+        self._waiting: List[Tuple[Any, int]] = []  # off their threads' queues, not written yet
         self._cut: Dict[int, bool] = {}  # spans that we ended, by id(): whether they were written
         self._brief = ""
         self._lock = threading.Lock()
@@ -141,7 +142,7 @@ class Recorder:
             spans.clear()
 
     def flush_soon(self) -> None:
-        """Ask the background thread to write; cheap, and heeded at most every 50 ms."""
+        """Ask the background thread to write; cheap, and heeded four times a second at most."""
         if now_ns() - self._last_flush > _LEAST_GAP_NS:
             self._last_flush = now_ns()
             self.background.wake()
@@ -190,34 +191,56 @@ class Recorder:
             if buffer.ended and not buffer.spans:
                 buffers.remove(buffer)
             take = buffer.spans.popleft
+            alike: Set[Tuple[Site, Optional[Parent]]] = set()
+            tallies: Tallies = {}
             for _ in range(len(buffer.spans)):  # what is appended meanwhile waits for the next time
                 try:
-                    self._waiting.append((take(), buffer.thread_id))
+                    record = take()
                 except IndexError:  # its thread is merging the last one at this moment
                     break
+                if isinstance(record, Bundle):
+                    kind = record.site, record.parent
+                    if record.plain and kind not in alike and not self.listeners:
+                        alike.add(kind)
+                        self._waiting.append((record, buffer.thread_id))
+                    else:
+                        self._unpack(record, tallies, buffer.thread_id)
+                else:
+                    self._waiting.append((record, buffer.thread_id))
                 if len(self._waiting) >= _BATCH:
                     self._write_waiting()
+                    tallies = {}
         self._write_waiting()
         self.figures.forget_ended()
         if not closing:
             self._announce()
 
+    def _unpack(self, bundle: Bundle, tallies: Tallies, thread_id: int) -> None:
+        try:
+            self._waiting += [(record, thread_id) for record in bundle.records(tallies) if record is not None]
+        except Exception:  # law 1
+            self.fault("taking a bundle of spans apart")
+            self.dropped += bundle.count
+
     def _write_waiting(self) -> None:
         # Ctrl-C may come at any point of this: what is not known to be written stays in _waiting.
         pieces: List[Tuple[str, str]] = []
-        written: List[Tuple[Record, int]] = []
+        written: List[Tuple[Any, int]] = []
         born_ns, cut, scopes, encode = self.born_ns, self._cut, self._scopes, self._encoder.encode
         for record, thread_id in self._waiting:
             if (record.started < born_ns or cut) and not self._is_ours(record):
                 continue
+            scope = record.site.scope
+            said = scopes.get(scope) or self._scope(scope)
             try:
-                piece = encode(record, thread_id)
+                if isinstance(record, Bundle):
+                    pieces += [(said, text) for text in record.texts(self._encoder, thread_id)]
+                else:
+                    pieces.append((said, encode(record, thread_id)))
             except Exception:  # law 1; one bad span must not take the others with it
                 self.fault("encoding a span")
-                self.dropped += 1
+                self.dropped += record.count if isinstance(record, Bundle) else 1
                 continue
-            scope = record.site.scope
-            pieces.append((scopes.get(scope) or self._scope(scope), piece))
             written.append((record, thread_id))
         if pieces:
             groups = [(scope, [text for _, text in run]) for scope, run in groupby(pieces, itemgetter(0))]
@@ -237,7 +260,7 @@ class Recorder:
             self._cut[id(record)] = True
         return True
 
-    def _account(self, written: List[Tuple[Record, int]]) -> None:
+    def _account(self, written: List[Tuple[Any, int]]) -> None:
         records = [record for record, _ in written]
         self.figures.take(records)
         self._open.written(records)

@@ -122,6 +122,10 @@ class Ids:
         self._count = itertools.count(1)
         self._lock = threading.RLock()  # a signal handler may come back in
 
+    def next(self) -> int:
+        """An id for what nobody else knows of yet."""
+        return self._base + next(self._count)
+
     def assign(self, span: Recorded) -> int:
         """Give `span` its id; two threads that ask at once get the same."""
         with self._lock:

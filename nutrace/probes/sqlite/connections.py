@@ -45,8 +45,8 @@ _commit: Any = sqlite3.Connection.commit
 _rollback: Any = sqlite3.Connection.rollback
 _exit: Any = sqlite3.Connection.__exit__
 
-_numbers = itertools.count(1)
-_open: Set[int] = set()  # numbers of connections
+numbers = itertools.count(1)
+opened: Set[int] = set()  # numbers of connections that are open
 _absolute: Dict[str, str] = {}  # files by the names that they were opened by
 _MOST = 1000
 
@@ -70,18 +70,18 @@ class Link:
             self.namespace = namespace_of(args, kwargs)
             self.calls_back = bool(_argument(_DETECT_TYPES, "detect_types", args, kwargs, 0))
             self.shared = not _argument(_ONE_THREAD, "check_same_thread", args, kwargs, True)
-        self.number = next(_numbers)
-        _open.add(self.number)
+        self.number = next(numbers)
+        opened.add(self.number)
 
     def closed(self) -> bool:
         """Note that it is; false if it was already."""
-        if self.number in _open:
-            _open.discard(self.number)
+        if self.number in opened:
+            opened.discard(self.number)
             return True
         return False
 
     def __del__(self) -> None:
-        _open.discard(self.number)  # its connection was collected
+        opened.discard(self.number)  # its connection was collected
 
 
 def _argument(place: int, name: str, args: _Args, kwargs: _Kwargs, default: Any) -> Any:
@@ -165,7 +165,7 @@ class RecordingConnection(sqlite3.Connection):
             return _close.__get__(self, type(self))(*args, **kwargs)
         if accounts:
             end_of(link)
-        if link.number not in _open or not switch:
+        if link.number not in opened or not switch:
             closed = _close(self, *args, **kwargs)
             link.closed()
             return closed
@@ -235,7 +235,7 @@ def _timed(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwar
     series: Dict[str, Any] = {}
     if original is _close:
         link.closed()
-        series = {semconv.SQL_OPEN: len(_open)}
+        series = {semconv.SQL_OPEN: len(opened)}
     _settle(span, series)
     return result
 
@@ -255,14 +255,14 @@ def _leaf(site: Site, original: Any, args: _Args, kwargs: _Kwargs, link: Optiona
         raise
     ended = now_ns()
     if link is not None:
-        _open.discard(link.number)
+        opened.discard(link.number)
     try:
         if state is None or type(state) is Span:
-            count_leaf(site, state, began, ended, semconv.SQL_OPEN, len(_open))
+            count_leaf(site, state, began, ended, semconv.SQL_OPEN, len(opened))
         else:
             span = span_below(site, state)
             span.started, span.ended = began, ended
-            settle(span, series={semconv.SQL_OPEN: len(_open)})
+            settle(span, series={semconv.SQL_OPEN: len(opened)})
     except Exception:  # law 1
         home.fault("ending a span")
     return result
@@ -291,7 +291,7 @@ def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
     connection, span = around(site, wrapped, args, kwargs)
     if _link(connection) is None and isinstance(connection, RecordingConnection):
         connection._nutrace = Link(args, kwargs)  # its class called sqlite3's __init__ by name
-    _settle(span, {semconv.SQL_OPEN: len(_open)})
+    _settle(span, {semconv.SQL_OPEN: len(opened)})
     return connection
 
 

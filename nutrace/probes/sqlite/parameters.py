@@ -24,7 +24,7 @@ _TOLD_BY_REPR = frozenset(
     {datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID}
 )
 # Version 2 writes equal values as equal bytes; later ones depend on who else refers to them.
-_VERSION = 2
+PACKING = 2
 
 _unknown = itertools.count()
 
@@ -64,9 +64,17 @@ def digest(literals: bytes, parameters: Any) -> str:
         # `_bytes_of` written out for the two kinds that most parameters come in.
         kind = type(parameters)
         plain = parameters if kind is tuple else tuple(parameters) if kind is list else None
-        hashed.update(_bytes_of(parameters) if plain is None else marshal.dumps(plain, _VERSION))
+        hashed.update(_bytes_of(parameters) if plain is None else marshal.dumps(plain, PACKING))
     except ValueError:
         hashed.update(_bytes_of(parameters))
+    return str(hashed.hexdigest())
+
+
+def digest_of(literals: bytes, packed: bytes) -> str:
+    """:func:`digest` of parameters that were packed when they passed: a tuple, by :mod:`marshal`."""
+    hashed = _begin()
+    hashed.update(literals)
+    hashed.update(packed)
     return str(hashed.hexdigest())
 
 
@@ -99,9 +107,9 @@ def _bytes_of(parameters: Any) -> bytes:
     elif kind is dict:
         parameters = _sorted(parameters)
     try:
-        return marshal.dumps(parameters, _VERSION)
+        return marshal.dumps(parameters, PACKING)
     except ValueError:  # something inside that is not of a built-in type
-        return marshal.dumps(_plain(parameters, 0), _VERSION)
+        return marshal.dumps(_plain(parameters, 0), PACKING)
 
 
 def _sorted(parameters: Dict[Any, Any]) -> Tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import FrameType
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 from nutrace import semconv
 from nutrace.probes.callers import place_of
@@ -13,6 +13,7 @@ from nutrace.recording.span import Site, home
 
 _MOST = 10_000  # sites; whoever asks beyond that shares one for each kind of span
 _OTHERS = "…other callers"
+Place = Tuple[str, str, int]  # function, file, line
 _CLIENT = 3  # OTLP's kind of span
 
 #: Packages between a program and sqlite3, whose frames are no callers.
@@ -76,12 +77,7 @@ class Sites:
         known = self._known.get(key)
         if known is not None:
             return known[0]
-        attributes = {semconv.DB_SYSTEM: "sqlite", semconv.DB_NAMESPACE: namespace}
-        if self._with_text:
-            attributes[semconv.DB_TEXT] = statement.text
-        attributes[semconv.DB_OPERATION] = statement.operation
-        attributes[semconv.SQL_STATEMENT] = statement.digest
-        return self._make(key, frame, semconv.STATEMENT_SPAN, attributes)
+        return self._make(key, frame, semconv.STATEMENT_SPAN, self._about(namespace, statement))
 
     def plain(self, name: str, namespace: str) -> Site:
         """The site of what is no statement: connect, close, commit, rollback; likewise."""
@@ -95,21 +91,41 @@ class Sites:
         known = self._known.get(key)
         if known is not None:
             return known[0]
-        return self._make(key, frame, name, {semconv.DB_SYSTEM: "sqlite", semconv.DB_NAMESPACE: namespace})
+        return self._make(key, frame, name, self._about(namespace))
+
+    def at(self, place: Place, namespace: str, kind: Union[str, Statement]) -> Site:
+        """The site of a statement, or of a connect or close by its name, at a place that is known."""
+        if isinstance(kind, str):
+            return self._shared(place, kind, self._about(namespace), kind, namespace)
+        about = self._about(namespace, kind)
+        return self._shared(place, semconv.STATEMENT_SPAN, about, kind.digest, namespace)
+
+    def _about(self, namespace: str, statement: Optional[Statement] = None) -> Mapping[str, Any]:
+        attributes = {semconv.DB_SYSTEM: "sqlite", semconv.DB_NAMESPACE: namespace}
+        if statement is not None:
+            if self._with_text:
+                attributes[semconv.DB_TEXT] = statement.text
+            attributes[semconv.DB_OPERATION] = statement.operation
+            attributes[semconv.SQL_STATEMENT] = statement.digest
+        return attributes
 
     def _make(
         self, key: Tuple[Any, ...], frame: Optional[FrameType], name: str, attributes: Mapping[str, Any]
     ) -> Site:
         if len(self._known) >= _MOST:
             self._known.clear()
-        function, file, line = "", "", 0
-        if frame is not None:
-            function, file, line = place_of(frame)
-        place = (function, file, line, *key[2:])
-        site = self._sites.get(place)
+        place = ("", "", 0) if frame is None else place_of(frame)
+        site = self._shared(place, name, attributes, *key[2:])
+        self._known[key] = (site, None if frame is None else frame.f_code)
+        return site
+
+    def _shared(self, place: Place, name: str, attributes: Mapping[str, Any], *kind: str) -> Site:
+        key = (*place, *kind)
+        site = self._sites.get(key)
         if site is None:
             if len(self._sites) >= _MOST:
                 return self._share(name)
+            function, file, line = place
             site = Site(
                 name,
                 "database",
@@ -119,8 +135,7 @@ class Sites:
                 kind=_CLIENT,
                 attributes=attributes,
             )
-            site = self._sites.setdefault(place, site)
-        self._known[key] = (site, None if frame is None else frame.f_code)
+            site = self._sites.setdefault(key, site)
         return site
 
     def _share(self, name: str) -> Site:

@@ -1,0 +1,257 @@
+"""Functions that connect, execute one statement, fetch and close: traced from inside.
+
+The devkit makes a connection for each query. By way of our classes of connections and cursors each of
+these calls passes functions of ours; and as a planner empties the processor's caches between two queries,
+every one of them is read from memory anew, which takes many times longer than running it. So where a
+function is one of the two that we know, down to its statements, one of ours does the same in its place,
+with readings of the clock in between, and hands over one :class:`Visit`. Any other function, and any call
+that is not as plain as nearly all are, goes the usual way.
+"""
+
+from __future__ import annotations
+
+import _sqlite3
+import marshal
+import os
+import sqlite3
+from functools import partial
+from types import FunctionType
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+
+from nutrace import semconv
+from nutrace.probes.sqlite.connections import namespace_of, numbers, opened
+from nutrace.probes.sqlite.parameters import PACKING
+from nutrace.probes.sqlite.shape import Shape, shape_of
+from nutrace.probes.sqlite.sites import current_sites
+from nutrace.probes.sqlite.text import statement_of
+from nutrace.probes.sqlite.visit import Visit, VisitSites, visits
+from nutrace.probes.switch import Switch
+from nutrace.probes.wrapped import put_around
+from nutrace.recording.buffers import LIMIT, local
+from nutrace.recording.clock import now_ns
+from nutrace.recording.context import current
+from nutrace.recording.span import Span, home, ids
+
+_MOST = 2_000  # pairs of a statement and a file that are remembered
+
+_get = current.get
+_Row = sqlite3.Row
+
+
+class _SQLite:
+    """sqlite3's own ``connect``, whatever stands before it: in a module it would be traced as well."""
+
+    found: Any = _sqlite3.connect
+    connect: Callable[[str], Any] = getattr(found, "__wrapped__", found)
+
+
+class _Function:
+    """A function of the program's, and the sites of its queries in one installation."""
+
+    def __init__(self, original: FunctionType, shape: Shape) -> None:
+        self.original = original
+        self.raised = "".join(shape.raised)
+        self._names = original.__globals__
+        self._lines = shape.lines
+        self._known: Dict[Tuple[str, str], VisitSites] = {}
+
+    def sites(self, query: Any, parameters: Any, file: Any) -> Optional[Tuple[VisitSites, bytes]]:
+        """The sites of a visit, and its parameters packed; none if this call has to go the usual way."""
+        kind = type(parameters)
+        if kind is not tuple and kind is not list:
+            return None  # names, or something that runs Python when SQLite asks it
+        try:
+            # Is it sqlite3 itself that will be called, or a component, or something of the program's?
+            if self._names["sqlite3"] is not sqlite3 or sqlite3.connect.__wrapped__ is not _SQLite.connect:  # type: ignore
+                return None
+            sites = self._known.get((query, file)) or self._make(query, file)
+            return (sites, marshal.dumps(tuple(parameters), PACKING)) if sites else None
+        except (AttributeError, KeyError, TypeError, ValueError):  # of what is not as plain as that
+            return None
+        except Exception:  # law 1
+            home.fault("reading a statement")
+            return None
+
+    def _make(self, query: Any, file: Any) -> Optional[VisitSites]:
+        if type(query) is not str or type(file) is not str or not os.path.isabs(file):
+            return None  # what a relative name means may change
+        statement = statement_of(query)
+        namespace = namespace_of((file,), {})
+        code = self.original.__code__
+        name = f"{self.original.__module__}.{self.original.__qualname__}"
+        connect, execute, close = (
+            current_sites.sites.at((name, code.co_filename, self._lines[method]), namespace, kind)
+            for method, kind in (
+                ("connect", semconv.CONNECT_SPAN),
+                ("execute", statement),
+                ("close", semconv.CLOSE_SPAN),
+            )
+        )
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        made = self._known[query, file] = VisitSites(connect, execute, close, statement.literals)
+        return made
+
+
+def _open(sites: VisitSites, state: Optional[Span], file: str) -> Tuple[Any, int, Visit]:
+    """A connection, its number, and the visit that it makes."""
+    began = now_ns()
+    try:
+        connection = _SQLite.connect(file)
+    except BaseException as error:
+        span = Span(sites.connect, state)
+        span.started = began
+        span.ended = now_ns()
+        span.fail(error)
+        home.hand_over(span)
+        raise
+    ended = now_ns()
+    visit = Visit(sites, state, (began, ended, len(opened) + 1))
+    connection.row_factory = _Row
+    return connection, next(numbers), visit
+
+
+def _hand_over(visit: Visit) -> None:
+    queue = local.spans
+    queue.append(visit)  # first: Ctrl-C may come at any time
+    visit.end()
+    if len(queue) >= LIMIT:
+        home.relieve(queue)
+
+
+def _of_many(known: _Function, original: Callable[..., Any]) -> Callable[..., Any]:
+    """What stands in the place of a generator of a query's rows."""
+
+    def rows(query: Any, parameters: Any, file: Any) -> Iterator[Any]:
+        state: Any = _get()
+        plain = known.sites(query, parameters, file) if state is None or type(state) is Span else None
+        if plain is None:
+            yield from original(query, parameters, file)
+            return
+        sites, packed = plain
+        connection, number, visit = _open(sites, state, file)
+        cursor = connection.cursor()
+        try:
+            opened.add(number)
+            visits[id(visit)] = visit
+            began = now_ns()
+            try:
+                cursor.execute(query, parameters)
+            except BaseException as error:
+                visit.executed = (began, now_ns(), packed)
+                visit.fail(error)
+                raise
+            visit.last = last = now_ns()
+            visit.executed = (began, last, packed)
+            if state is not None and not state.id:
+                ids.assign(state)  # it may end before us, and must not be merged away till then
+            account: Any = visit  # that fetches add to
+            fetch = cursor.fetchone
+            while True:
+                began = now_ns()
+                try:
+                    row = fetch()
+                except BaseException as error:
+                    visit.fail(error, now_ns() - began)
+                    raise
+                account.last = last = now_ns()
+                account.fetch_ns += last - began
+                if row is None:
+                    return
+                account.rows += 1
+                yield row
+                if _get() is not state:
+                    state = _get()
+                    account = visit.below(state)
+        finally:
+            try:
+                cursor.close()
+                began = now_ns()
+                connection.close()
+                ended = now_ns()
+                opened.discard(number)
+                visit.closed = (began, ended, len(opened), _get())
+            finally:
+                opened.discard(number)
+                if visits.pop(id(visit), None) is not None:  # else a recording's end has handed it over
+                    _hand_over(visit)
+
+    rows.__name__, rows.__qualname__ = known.original.__name__, known.original.__qualname__
+
+    def execute_many(*args: Any, **kwargs: Any) -> Any:
+        return original(*args, **kwargs) if kwargs or len(args) != 3 else rows(*args)
+
+    return execute_many
+
+
+def _of_one(known: _Function, original: Callable[..., Any]) -> Callable[..., Any]:
+    """What stands in the place of a function that gives a query's only row."""
+
+    def execute_one(*args: Any, **kwargs: Any) -> Any:
+        state: Any = _get()
+        plain = None
+        if not kwargs and len(args) == 3 and (state is None or type(state) is Span):
+            plain = known.sites(*args)
+        if plain is None:
+            return original(*args, **kwargs)
+        query, parameters, file = args
+        sites, packed = plain
+        connection, number, visit = _open(sites, state, file)
+        cursor = connection.cursor()
+        try:
+            opened.add(number)
+            began = now_ns()
+            try:
+                cursor.execute(query, parameters)
+                executed = now_ns()
+                visit.executed = (began, executed, packed)
+                row = cursor.fetchone()
+                if row is not None:
+                    visit.rows = 1 if cursor.fetchone() is None else 2
+            except BaseException as error:
+                if visit.executed is None:
+                    visit.executed = (began, now_ns(), packed)
+                visit.fail(error, now_ns() - visit.executed[1])
+                raise
+            visit.last = last = now_ns()
+            visit.fetch_ns = last - executed
+            if visit.rows > 1:
+                raise RuntimeError(known.raised)
+            return row
+        finally:
+            try:
+                cursor.close()
+                began = now_ns()
+                connection.close()
+                ended = now_ns()
+                opened.discard(number)
+                visit.closed = (began, ended, len(opened), _get())
+            finally:
+                opened.discard(number)
+                _hand_over(visit)
+
+    return execute_one
+
+
+#: By their shape: the devkit's execute_many and execute_one, unchanged from its version 0.4 to 1.2.
+_KNOWN = {"b45876b506bbe818": _of_many, "c7f0160adda4f9ed": _of_one}
+
+
+def stand_in(original: Any, switch: Switch) -> Any:
+    """What stands around `original`.
+
+    Raises
+    ------
+    AttributeError
+        If it is none of the functions that are known.
+    """
+    shape = shape_of(original) if type(original) is FunctionType else None
+    trace = _KNOWN.get(shape.digest) if shape is not None else None
+    if shape is None or trace is None:
+        raise AttributeError("it is not the devkit's own: its queries are recorded call by call")
+
+    def never(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        return wrapped(*args, **kwargs)
+
+    never.traced = partial(trace, _Function(original, shape))  # type: ignore[attr-defined]
+    return put_around(original, never, switch)

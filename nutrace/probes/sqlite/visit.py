@@ -1,0 +1,193 @@
+"""A connection that is made for one statement: its connect, statement and close, noted in one object."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from nutrace import semconv
+from nutrace.probes.sqlite.account import Account, finish
+from nutrace.probes.sqlite.parameters import digest_of
+from nutrace.recording.buffers import local
+from nutrace.recording.bundle import Bundle, Tallies, leaf
+from nutrace.recording.clock import now_ns
+from nutrace.recording.compression import Record
+from nutrace.recording.context import parent_in
+from nutrace.recording.encoding import Encoder, list_of_one, number
+from nutrace.recording.span import Site, Span, home
+
+
+class VisitSites(NamedTuple):
+    """Where a visit's three spans come from, and what was folded away in its statement's text."""
+
+    connect: Site
+    statement: Site
+    close: Site
+    literals: bytes
+
+
+class _Link:
+    """What an account asks of a connection that nobody else has."""
+
+    calls_back = shared = False
+
+
+_LINK = _Link()
+_NOTHING = (0, 0, b"")
+_NO_CLOSE = (0, 0, 0, None)
+
+
+class Visit(Bundle):
+    """Clock readings of one visit to a database; `parent` is the span that it lies below."""
+
+    __slots__ = ("_account", "_sites", "closed", "connected", "executed", "fetch_ns", "last", "rows")
+
+    def __init__(self, sites: VisitSites, parent: Optional[Span], connected: Tuple[int, int, int]) -> None:
+        self.site = sites.statement
+        self.parent = parent
+        self._sites = sites
+        self._account: Any = None
+        self.connected = connected  # from, to, connections open then
+        self.executed: Optional[Tuple[int, int, bytes]] = None  # from, to, parameters
+        self.closed: Optional[Tuple[int, int, int, Any]] = (
+            None  # from, to, connections open, what was current
+        )
+        self.fetch_ns = 0
+        self.last = 0  # clock reading when SQLite was last left
+        self.rows = 0
+
+    # -- the rarer ways ----------------------------------------------------------------------
+
+    def below(self, state: Any) -> Account:
+        """What the next fetches add to: they happen below another span than those before."""
+        account = self._apart()
+        account.enter(state, now_ns())
+        return account
+
+    def fail(self, error: BaseException, fetching_ns: int = 0) -> None:
+        """`error` left the execute, or a fetch that took `fetching_ns`."""
+        account = self._apart()
+        account.last = now_ns()
+        account.fetch_ns += fetching_ns
+        try:
+            account.fail(error)
+        except Exception:  # law 1
+            home.fault("noting a statement's error")
+
+    def cut(self) -> None:
+        """The recording ends before the statement does."""
+        if self.executed is not None:
+            account = self._apart()
+            if account.span is not None:
+                account.span.more().unfinished = True
+
+    def _apart(self) -> Account:
+        """The statement as an :class:`Account` of its own, for what a visit cannot say."""
+        account: Optional[Account] = self._account
+        if account is None:
+            assert self.executed is not None
+            began, ended, packed = self.executed
+            span = Span(self.site, self.parent)
+            span.started = began
+            hashed = digest_of(self._sites.literals, packed)
+            account = self._account = Account(self.site, hashed, _LINK, span, self.parent)
+            account.execute_ns = ended - began
+            account.fetch_ns = self.fetch_ns
+            account.rows = self.rows
+            account.last = self.last
+        return account
+
+    def end(self) -> None:
+        """Hand over what there is of a statement that went its own way."""
+        if self._account is not None:
+            finish(self._account)
+
+    # -- what the recorder makes of it -----------------------------------------------------------
+
+    count = 3
+
+    @property
+    def started(self) -> int:  # type: ignore[override]
+        return self.connected[0]
+
+    @property
+    def sum_ns(self) -> int:  # type: ignore[override]
+        began, ended, _ = self.connected
+        executing, executed, _ = self.executed or _NOTHING
+        closing, closed, _, _ = self.closed or _NO_CLOSE
+        return ended - began + executed - executing + self.fetch_ns + closed - closing
+
+    @property
+    def plain(self) -> bool:  # type: ignore[override]
+        closed = self.closed
+        whole = self.executed is not None and closed is not None and closed[3] is self.parent
+        return whole and self._account is None
+
+    def texts(self, encoder: Encoder, thread_id: int) -> List[str]:
+        assert self.executed is not None
+        assert self.closed is not None
+        (connect, statement, close, literals), parent = self._sites, self.parent
+        made, executed, closed = self.connected, self.executed, self.closed
+        execute_ns = executed[1] - executed[0]
+        took = execute_ns + self.fetch_ns
+        said = (
+            number(semconv.DB_ROWS, self.rows)
+            + number(semconv.SQL_EXECUTE_NS, execute_ns)
+            + number(semconv.SQL_FETCH_NS, self.fetch_ns)
+            + number(semconv.BUSY_NS, took)
+            + list_of_one(semconv.SQL_PARAMETERS, digest_of(literals, executed[2]))
+            + list_of_one(semconv.SQL_TOOK_NS, took)
+        )
+        open_then, open_at_last = (list_of_one(semconv.SQL_OPEN, n) for n in (made[2], closed[2]))
+        return [
+            encoder.leaf(connect, parent, made[0], made[1], open_then, thread_id),
+            encoder.leaf(statement, parent, executed[0], self.last, said, thread_id),
+            encoder.leaf(close, parent, closed[0], closed[1], open_at_last, thread_id),
+        ]
+
+    def records(self, tallies: Tallies) -> List[Optional[Record]]:
+        sites, parent = self._sites, self.parent
+        began, ended, connections = self.connected
+        took = ended - began
+        series: Dict[str, List[Any]] = {semconv.SQL_OPEN: [connections]}
+        made = [leaf(tallies, sites.connect, parent, began, ended, took, {}, series)]
+        if self.executed is not None and self._account is None:
+            began, ended, packed = self.executed
+            execute_ns = ended - began
+            took = execute_ns + self.fetch_ns
+            numbers = {
+                semconv.DB_ROWS: self.rows,
+                semconv.SQL_EXECUTE_NS: execute_ns,
+                semconv.SQL_FETCH_NS: self.fetch_ns,
+            }
+            series = {
+                semconv.SQL_PARAMETERS: [digest_of(sites.literals, packed)],
+                semconv.SQL_TOOK_NS: [took],
+            }
+            made.append(leaf(tallies, sites.statement, parent, began, self.last, took, numbers, series))
+        if self.closed is not None:
+            began, ended, connections, state = self.closed
+            took = ended - began
+            parent = state if state is None or type(state) is Span else parent_in(state)
+            series = {semconv.SQL_OPEN: [connections]}
+            made.append(leaf(tallies, sites.close, parent, began, ended, took, {}, series))
+        return made
+
+
+#: By id(): those whose rows are not fetched yet, and may never be; whoever takes one out hands it over.
+visits: Dict[int, Visit] = {}
+
+
+def close_open() -> int:
+    """At the end of a recording: hand over, as unfinished, what is under way; says how many."""
+    still = list(visits.values())
+    visits.clear()
+    for visit in still:
+        visit.cut()
+        visit.end()
+        local.spans.append(visit)
+    return len(still)
+
+
+def forget_open() -> None:
+    """In a forked child: they are the parent process's."""
+    visits.clear()
