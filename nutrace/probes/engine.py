@@ -232,6 +232,8 @@ class Engine:
             self._watch_subclasses(cls)  # it may not call the base's
         if definer is None or (definer is not cls and base in definer.__mro__):
             return  # inherited within the family, where it is wrapped
+        if f"{cls.__module__}:{cls.__qualname__}" in probe.without:
+            return
         held = vars(definer)[name]
         if not getattr(held, "__isabstractmethod__", False) and not does_nothing(held):
             # One odd subclass is no reason to leave the others out.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional, Tuple
 
 from nutrace.errors import ProbeError
 from nutrace.probes.switch import Switch
@@ -45,6 +45,8 @@ class Probe:
     subclasses:
         Wrap overriding methods of every subclass as it is created, wherever it lives, and
         the target itself unless it is abstract.
+    without:
+        Subclasses, as ``"package.module:Class"``, that get no span: they hand the call on, and no more.
     until:
         Makes a bracketed pair: the target opens the span and the call of ``until`` (same
         syntax as ``target``) closes it. Both calls lie inside the span.
@@ -67,6 +69,7 @@ class Probe:
     name: Optional[str] = None
     level: str = "normal"
     subclasses: bool = False
+    without: Tuple[str, ...] = ()
     until: Optional[str] = None
     note: Optional[Note] = None
     note_result: Optional[NoteResult] = None

@@ -66,7 +66,9 @@ def test_callers_are_omegaconf_hydra_and_matplotlib(copies: Tuple[DeepCopies, An
         text = Path(source.caller.file).read_text(encoding="utf-8").splitlines()[source.caller.line - 1]
         assert "copy(" in text, f"{source.caller} does not copy there: {text}"
         cost[source.caller.function.partition(".")[0]] += source.amount.total_ns
-    assert [package for package, _ in cost.most_common(3)] == ["omegaconf", "hydra", "matplotlib"]
+    # The first two copy nearly the same number of objects: which takes longer is the machine's choice.
+    assert {package for package, _ in cost.most_common(2)} == {"omegaconf", "hydra"}
+    assert [package for package, _ in cost.most_common(3)][2] == "matplotlib"
 
 
 def test_callers_called_as_often_as_cprofile_says(copies: Tuple[DeepCopies, Any]) -> None:

@@ -135,6 +135,8 @@ def test_with_the_devkit_it_is_the_devkit(tmp_path: Path) -> None:
     assert "the nuPlan devkit's own run_simulation.py" in done.stdout
     trace = nutrace.load(str(tmp_path / "run.json"))
     assert len(trace.step_indices) == 149
-    lights = [i for i in range(len(trace)) if "get_traffic_light_status_for_lidarpc" in trace.name[i]]
+    lights = [
+        i for i in range(len(trace)) if trace.name[i] == "scenario.get_traffic_light_status_at_iteration"
+    ]
     assert sum(trace.calls[i] for i in lights) == 2 * 149
     assert sum(trace.yielded[i] for i in lights) == 2 * 149 * 23

@@ -71,7 +71,7 @@ def test_unknown_level_is_a_probe_error() -> None:
 
 def test_per_row_and_per_agent_functions_are_fine() -> None:
     levels = {probe.qualname: probe.level for probe in PROBES}
-    for hot in ("execute_many", "_parse_tracked_object_row", "IDMAgent.propagate", "OccupancyMap.intersects"):
+    for hot in ("_parse_tracked_object_row", "IDMAgent.propagate", "OccupancyMap.intersects"):
         assert levels[hot] == "fine"
 
 

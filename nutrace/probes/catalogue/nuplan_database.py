@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nutrace.probes.probe import Probe
+from nutrace.probes.switch import Switch
+from nutrace.semconv import STATEMENT_SPAN
 
 _DATABASE = "nuplan.database.nuplan_db"
 _SCENARIO_UTILS = "nuplan.planning.scenario_builder.nuplan_db.nuplan_scenario_utils"
 
-# Functions (4 / 3) and generators (3 / 5, resumed 66 / 109 times). A generator costs a resumption
-# for each row, which is why one layer of them is traced and not the next: see _SESSION.
 _QUERIES = (
     "get_sensor_token_by_index_from_db",
     "get_end_sensor_time_from_db",
-    "get_sensor_data_token_timestamp_from_db",
     "get_sensor_token_map_name_from_db",
     "get_sampled_sensor_tokens_in_time_window_from_db",
     "get_sensor_data_from_sensor_data_tokens_from_db",
@@ -21,11 +22,6 @@ _QUERIES = (
     "get_roadblock_ids_for_lidarpc_token_from_db",
     "get_statese2_for_lidarpc_token_from_db",
     "get_sampled_lidarpcs_from_db",
-    "get_sampled_ego_states_from_db",
-    "get_ego_state_for_lidarpc_token_from_db",
-    "get_traffic_light_status_for_lidarpc_token_from_db",
-    "get_tracked_objects_within_time_interval_from_db",
-    "get_tracked_objects_for_lidarpc_token_from_db",
     "get_future_waypoints_for_agents_from_db",
     "get_scenarios_from_db",
     "get_lidarpc_tokens_with_scenario_tag_from_db",
@@ -34,8 +30,19 @@ _QUERIES = (
     "get_cameras",
 )
 
-# Each query function above calls one of these once, so at `normal` they would say the same
-# again and double the cost of every row. At `fine` they part SQLite from building objects.
+# What a scenario is asked in a step: functions (4 / 3) and generators (3 / 5, resumed 66 / 109 times). The
+# span of the scenario's method says the same at `normal`: one layer is traced, as each costs every row a
+# resumption. At `fine` this one parts the database's making of objects from the scenario's.
+_QUERIES_OF_A_STEP = (
+    "get_sensor_data_token_timestamp_from_db",
+    "get_ego_state_for_lidarpc_token_from_db",
+    "get_sampled_ego_states_from_db",
+    "get_traffic_light_status_for_lidarpc_token_from_db",
+    "get_tracked_objects_within_time_interval_from_db",
+    "get_tracked_objects_for_lidarpc_token_from_db",
+)
+
+# Each query function above calls one of these once: a connection, a statement, its rows.
 _SESSION = ("execute_many", "execute_one")
 
 # For each row: 20 / 40.
@@ -43,7 +50,7 @@ _ROWS = ("_parse_tracked_object_row",)
 
 _BLOBS = ("download_file_if_necessary", "load_point_cloud", "load_image")
 
-PROBES = tuple(
+QUERIES = tuple(
     Probe(
         f"{module}:{function}",
         "database",
@@ -53,9 +60,29 @@ PROBES = tuple(
     )
     for module, functions, level in (
         (f"{_DATABASE}.nuplan_scenario_queries", _QUERIES, "normal"),
+        (f"{_DATABASE}.nuplan_scenario_queries", _QUERIES_OF_A_STEP, "fine"),
         (f"{_DATABASE}.nuplan_scenario_queries", _ROWS, "fine"),
-        (f"{_DATABASE}.query_session", _SESSION, "fine"),
         (_SCENARIO_UTILS, _BLOBS, "normal"),
     )
     for function in functions
 )
+
+
+def _session(original: Any, switch: Switch) -> Any:
+    from nutrace.probes.sqlite import queries  # sqlite3 only where there are queries
+
+    return queries.stand_in(original, switch)
+
+
+SESSION = tuple(
+    Probe(
+        f"{_DATABASE}.query_session:{function}",
+        "database",
+        STATEMENT_SPAN,
+        stand_in=_session,
+        distribution="nuplan-devkit",
+    )
+    for function in _SESSION
+)
+
+PROBES = QUERIES + SESSION

@@ -6,6 +6,7 @@ from nutrace.probes.probe import Probe
 
 _SIMULATION = "nuplan.planning.simulation"
 _CALLBACK = f"{_SIMULATION}.callback.abstract_callback:AbstractCallback"
+_MULTI_CALLBACK = f"{_SIMULATION}.callback.multi_callback:MultiCallback"
 _MAIN_CALLBACK = f"{_SIMULATION}.main_callback.abstract_main_callback:AbstractMainCallback"
 _LOG = f"{_SIMULATION}.simulation_log:SimulationLog"
 _SCENES = f"{_SIMULATION}.callback.serialization_callback"
@@ -13,13 +14,22 @@ _METRICS = "nuplan.planning.metrics"
 _ENGINE = f"{_METRICS}.metric_engine:MetricsEngine"
 _IO = "nuplan.common.utils.io_utils"
 
-# Once a run. MultiCallback is a callback itself: its span holds those of the callbacks it calls.
+# Once a run. MultiCallback is a callback itself: its span holds those of the callbacks it calls. In the
+# steps it gets none: four spans each that say what the callbacks' own say.
 _RUN_EVENTS = ("on_initialization_start", "on_initialization_end", "on_simulation_start", "on_simulation_end")
 _STEP_EVENTS = ("on_step_start", "on_step_end", "on_planner_start", "on_planner_end")
 
 CALLBACKS = tuple(
-    Probe(f"{_CALLBACK}.{event}", "callback", f"callback.{event}", level, True, distribution="nuplan-devkit")
-    for events, level in ((_RUN_EVENTS, "coarse"), (_STEP_EVENTS, "normal"))
+    Probe(
+        f"{_CALLBACK}.{event}",
+        "callback",
+        f"callback.{event}",
+        level,
+        subclasses=True,
+        without=without,
+        distribution="nuplan-devkit",
+    )
+    for events, level, without in ((_RUN_EVENTS, "coarse", ()), (_STEP_EVENTS, "normal", (_MULTI_CALLBACK,)))
     for event in events
 )
 

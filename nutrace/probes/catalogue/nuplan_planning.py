@@ -20,7 +20,11 @@ PLANNER = (
     _probe(f"{_ABSTRACT_PLANNER}.initialize", "planner", "planner.initialize", "coarse", subclasses=True),
     # compute_trajectory is the caller's side: it checks and times compute_planner_trajectory.
     _probe(
-        f"{_ABSTRACT_PLANNER}.compute_trajectory", "planner", "planner.compute_trajectory", subclasses=True
+        f"{_ABSTRACT_PLANNER}.compute_trajectory",
+        "planner",
+        "planner.compute_trajectory",
+        "fine",
+        subclasses=True,
     ),
     _probe(
         f"{_ABSTRACT_PLANNER}.compute_planner_trajectory",
