@@ -8,6 +8,7 @@ queue, so nothing is dropped and memory stays bounded.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import threading
 import time
 from itertools import groupby
@@ -124,7 +125,7 @@ class Recorder:
         if len(spans) >= LIMIT:
             self.relieve(spans)
 
-    def relieve(self, spans: Deque[Record]) -> None:
+    def relieve(self, spans: Deque[Any]) -> None:
         """Called by a thread whose queue is full: drain now, in that thread."""
         if self._closed:
             spans.clear()
@@ -138,8 +139,10 @@ class Recorder:
                 self._drain_locked(closing=False)
                 return
         if len(spans) >= _HARD_LIMIT:
-            self.dropped += len(spans)
-            spans.clear()
+            with contextlib.suppress(IndexError):  # the other thread goes on
+                while True:
+                    record = spans.popleft()
+                    self.dropped += record.count if isinstance(record, Bundle) else 1
 
     def flush_soon(self) -> None:
         """Ask the background thread to write; cheap, and heeded four times a second at most."""

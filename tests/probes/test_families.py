@@ -44,6 +44,32 @@ def planner_class() -> Any:
     return Planner
 
 
+def test_a_class_that_is_left_out(recorded: Tracing) -> None:
+    base = planner_class()
+    traced: List[Any] = []
+
+    def subclasses() -> List[Any]:
+        class Passing(base):  # type: ignore[misc]
+            def compute(self) -> str:
+                return str(super().compute() or "passed")
+
+        class Below(Passing):
+            def compute(self) -> str:
+                return super().compute()
+
+        class Heir(Passing):
+            pass
+
+        return [Passing, Below, Heir]
+
+    traced += subclasses()
+    without = f"{__name__}:{traced[0].__qualname__}"
+    with recorded(family(base, "compute", without=(without,))):
+        traced += subclasses()
+        assert [kind().compute() for kind in traced] == ["passed"] * 6
+    assert recorded.calls("planner.compute") == 2  # of the two Below
+
+
 def test_before_and_after_and_nested(recorded: Tracing) -> None:
     base = planner_class()
 

@@ -19,6 +19,8 @@ from nutrace import semconv
 from nutrace.probes.catalogue.stdlib import PROBES
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import connections, queries, shape, visit
+from nutrace.recording import recorder
+from nutrace.recording.buffers import LIMIT
 
 assert connections
 ALL = "SELECT a, b FROM t WHERE a < ? ORDER BY a"
@@ -275,6 +277,20 @@ def test_threads(recorded: Tracing, file: str) -> None:
         assert recorded.calls(name) == 4 * 600
     assert all(span.parent is not None for span in recorded.spans(semconv.STATEMENT_SPAN))
     assert not connections.opened
+
+
+def test_what_had_to_be_dropped_is_counted(
+    recorded: Tracing, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "_HARD_LIMIT", LIMIT)
+    monkeypatch.setattr(recorder, "_PATIENCE_S", 0.01)
+    with recorded(*PROBES, *INSIDE, flush_seconds=3600) as session:
+        with session.recorder._lock:
+            for _ in range(LIMIT):
+                query_session.only_row(ONE, (3,), file)
+        every(file)
+    assert recorded.calls(semconv.STATEMENT_SPAN) == 2
+    assert recorded.trace.diagnostics.dropped == 3 * LIMIT
 
 
 def test_in_another_thread_it_fails_as_it_does(recorded: Tracing, file: str) -> None:

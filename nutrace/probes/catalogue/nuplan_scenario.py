@@ -9,8 +9,8 @@ _SCENARIO = f"{_SCENARIO_BUILDER}.abstract_scenario:AbstractScenario"
 _FILTERS = f"{_SCENARIO_BUILDER}.nuplan_db.nuplan_scenario_filter_utils"
 
 # Asked a few times per step: time points 3 / 3, traffic lights 2 / 3, tracked objects 1 / 2.
-# Where NuPlanScenario answers with a generator that is not its own (traffic lights, trajectories),
-# the span covers the call, and the rows are accounted to the query whose generator it is.
+# Where NuPlanScenario answers with a query's generator (traffic lights, trajectories), its resumptions
+# add to the span of the call; at `fine` to the query's own.
 _QUERIES = (
     "get_lidar_to_ego_transform",
     "get_mission_goal",
