@@ -174,7 +174,11 @@ class Session:
 
     def _finish(self) -> None:
         recorder = self.recorder
-        recorder.unfinished += generators.close_suspended() + account.close_open() + visit.close_open()
+        for close in (generators.close_suspended, account.close_open, visit.close_open):
+            try:
+                recorder.unfinished += close()
+            except Exception:  # law 1: what was written so far is a run file all the same
+                home.fault("closing what was suspended")
         written = recorder.close()
         self._turn_off()
         if not written and not self.file.expected:

@@ -120,12 +120,15 @@ def test_every_probed_method_that_ran_has_spans(runs: Runs) -> None:
         if is_own:
             own.setdefault(target, []).append(where)
     empty = set(runs.truth["empty"])
-    ran = idle = 0
+    named = {(runs.trace.name[span], where) for where, span in _located(runs.trace)}
+    ran = idle = passed = 0
     for probe in at_level(built_in(), "normal"):
         method = probe.qualname.rpartition(".")[2]
         left_out = {where for kind in probe.without for where in own.get(f"{kind}.{method}", ())}
         for where in (family if probe.subclasses else own).get(probe.target, ()):
             if where in left_out:
+                assert (probe.span_name, where) not in named
+                passed += 1
                 continue
             if probe.subclasses and where in empty:
                 assert where not in traced, f"{probe.target} does nothing at {where} and has a span"
@@ -135,6 +138,7 @@ def test_every_probed_method_that_ran_has_spans(runs: Runs) -> None:
                 ran += 1
     assert ran > 30
     assert idle > 3
+    assert passed == 4  # MultiCallback's step events
 
 
 def test_nothing_is_lost(runs: Runs) -> None:

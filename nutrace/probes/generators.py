@@ -7,6 +7,7 @@ time is charged where it was spent, and the call is counted once.
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from _thread import get_ident
 from types import GeneratorType
@@ -182,9 +183,13 @@ def forget_suspended() -> None:
 
 
 def _not_resumed() -> List[_Given]:
-    accounts = [reference() for reference in _given.values()]
-    _given.clear()
-    return [account for account in accounts if account is not None]
+    accounts = []
+    with contextlib.suppress(KeyError):  # one by one: other threads give and resume meanwhile
+        while True:
+            account = _given.popitem()[1]()
+            if account is not None:
+                accounts.append(account)
+    return accounts
 
 
 def _open_from(state: Any) -> Iterator[Span]:

@@ -269,6 +269,8 @@ class Recorder:
         self._open.written(records)
         for listener in self.listeners:
             for record, thread_id in written:
+                if isinstance(record, Bundle):
+                    continue  # the listener came while it was written
                 try:
                     listener(record, thread_id)
                 except Exception:  # law 1: somebody's exporter fails, and ours goes on

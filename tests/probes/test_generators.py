@@ -15,6 +15,7 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace import semconv
+from nutrace.probes import generators
 
 
 class Failure(Exception):
@@ -243,6 +244,28 @@ def test_function_that_returns_a_generator(recorded: Tracing, clock: FakeClock) 
     assert (elsewhere.total_ns, elsewhere.calls, elsewhere.yielded) == (40, 0, 1)
     assert (never.total_ns, never.calls, never.yielded) == (5, 1, 0)
     assert recorded.shape() == [("consumer", ["query", "query", ("elsewhere", ["query"]), "query"])]
+
+
+def test_a_generator_that_is_given_while_the_recording_ends(
+    recorded: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_another_thread() -> None:
+        generators._given.setdefault(-2, lambda: None)  # type: ignore[arg-type]
+
+    with recorded(), nutrace.span("outer"):
+        monkeypatch.setitem(generators._given, -1, of_another_thread)  # type: ignore[misc]
+    assert not recorded.faults
+    assert recorded.path is not None
+    assert recorded.path.suffix == ".json"
+
+
+def test_a_fault_in_closing_costs_no_run_file(recorded: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generators, "close_suspended", lambda: 1 / 0)
+    with recorded(), nutrace.span("outer"):
+        pass
+    assert len(recorded.faults) == 1
+    assert recorded.path is not None
+    assert recorded.path.suffix == ".json"
 
 
 def test_generator_that_was_given_and_never_resumed(recorded: Tracing, clock: FakeClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import sqlite3
@@ -21,7 +22,7 @@ from nutrace.probes.catalogue.stdlib import PROBES
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import connections, queries, shape, visit
 from nutrace.recording import recorder
-from nutrace.recording.buffers import LIMIT
+from nutrace.recording.buffers import LIMIT, local
 
 assert connections
 ALL = "SELECT a, b FROM t WHERE a < ? ORDER BY a"
@@ -31,6 +32,13 @@ _TIMES = (
     *(semconv.SQL_EXECUTE_NS, semconv.SQL_FETCH_NS, semconv.SQL_TOOK_NS, semconv.BUSY_NS),
     *(semconv.COMPOSITE_COUNT, semconv.COMPOSITE_MIN_NS, semconv.COMPOSITE_MAX_NS),
 )
+
+
+class Plain:
+    """sqlite3 itself: a name of the module's would be bound to the traced one while that is on."""
+
+    connect = sqlite3.connect
+
 
 INSIDE = tuple(
     Probe(f"fakes.query_session:{name}", "database", semconv.STATEMENT_SPAN, stand_in=queries.stand_in)
@@ -258,7 +266,12 @@ def test_a_forked_child_leaves_the_parents_query_alone(recorded: Tracing, file: 
     counts = {os.getpid(): 0, child: 0}
     for span in recorded.spans(semconv.STATEMENT_SPAN):
         counts[span.trace.resources[span.thread.resource].pid] += span.attributes[semconv.DB_ROWS]
-    assert counts == {os.getpid(): 6, child: 5}
+    assert counts == {os.getpid(): 6, child: 6}  # one row of the parent's query, and its own five
+    calls = {os.getpid(): 0, child: 0}
+    for span in recorded.spans(semconv.STATEMENT_SPAN):
+        calls[span.trace.resources[span.thread.resource].pid] += span.calls
+    assert calls == {os.getpid(): 1, child: 2}
+    assert not recorded.faults
 
 
 def test_threads(recorded: Tracing, file: str) -> None:
@@ -345,12 +358,47 @@ def test_whoever_stands_before_sqlite3_is_asked(
             made: sqlite3.Connection = own(path, **options)
             return made
 
-        monkeypatch.setattr(sqlite3, "connect", mine)
+        for stands in (mine, functools.wraps(Plain.connect)(mine)):
+            monkeypatch.setattr(sqlite3, "connect", stands)
+            every(file)
+            monkeypatch.undo()
         every(file)
-        monkeypatch.undo()
-        every(file)
-    assert asked == ["view", "view", "own", "own"]
+    assert asked == ["view", "view", *["own"] * 4]
+    assert recorded.calls(semconv.STATEMENT_SPAN) == 8
+
+
+def test_large_parameters_do_not_wait(recorded: Tracing, file: str) -> None:
+    with recorded(*PROBES, *INSIDE, flush_seconds=3600) as session:
+        session.recorder.flush()
+        for _ in range(3):
+            query_session.only_row("SELECT length(?)", ("x" * 10_000,), file)
+            list(query_session.all_rows("SELECT length(?)", (b"x" * 10_000,), file))
+        assert not [each for each in local.spans if isinstance(each, visit.Visit)]
     assert recorded.calls(semconv.STATEMENT_SPAN) == 6
+
+
+def test_a_span_that_a_query_closed_in_is_not_merged_away(recorded: Tracing, file: str) -> None:
+    @nutrace.probe(name="closer")
+    def close(rows: Any) -> None:
+        if rows is not None:
+            rows.close()
+
+    def run() -> None:
+        with nutrace.span("outer"):
+            for n in range(6):
+                rows = query_session.all_rows(ALL, (4,), file) if n == 3 else None
+                if rows is not None:
+                    next(rows)
+                close(rows)
+
+    shapes = []
+    for probes in (PROBES, PROBES + INSIDE):
+        with recorded(*probes, compress_us=1_000_000):
+            run()
+        (closed,) = recorded.spans(semconv.CLOSE_SPAN)
+        assert closed.parent is not None
+        shapes.append((closed.parent.name, closed.parent.calls))
+    assert shapes == [("closer", 1)] * 2
 
 
 def test_another_function_is_left_to_sqlite3s_own_probes(

@@ -26,13 +26,15 @@ from nutrace.probes.sqlite.sites import current_sites
 from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.sqlite.visit import Visit, VisitSites, visits
 from nutrace.probes.switch import Switch
-from nutrace.probes.wrapped import put_around
+from nutrace.probes.wrapped import ProbedCallable, put_around
 from nutrace.recording.buffers import LIMIT, local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current
 from nutrace.recording.span import Span, home, ids
 
 _MOST = 2_000  # pairs of a statement and a file that are remembered
+_LONGEST = 65_536  # characters of a statement that is
+_LARGEST = 4_096  # bytes of parameters that wait for the recorder
 
 _get = current.get
 _Row = sqlite3.Row
@@ -62,10 +64,14 @@ class _Function:
             return None  # names, or something that runs Python when SQLite asks it
         try:
             # Is it sqlite3 itself that will be called, or a component, or something of the program's?
-            if self._names["sqlite3"] is not sqlite3 or sqlite3.connect.__wrapped__ is not _SQLite.connect:  # type: ignore
+            connect: Any = sqlite3.connect
+            if self._names["sqlite3"] is not sqlite3 or type(connect) is not ProbedCallable:
+                return None
+            if connect.__wrapped__ is not _SQLite.connect:
                 return None
             sites = self._known.get((query, file)) or self._make(query, file)
-            return (sites, marshal.dumps(tuple(parameters), PACKING)) if sites else None
+            packed = marshal.dumps(tuple(parameters), PACKING)
+            return (sites, packed) if sites is not None and len(packed) <= _LARGEST else None
         except (AttributeError, KeyError, TypeError, ValueError):  # of what is not as plain as that
             return None
         except Exception:  # law 1
@@ -75,6 +81,8 @@ class _Function:
     def _make(self, query: Any, file: Any) -> Optional[VisitSites]:
         if type(query) is not str or type(file) is not str or not os.path.isabs(file):
             return None  # what a relative name means may change
+        if len(query) > _LONGEST:
+            return None
         statement = statement_of(query)
         namespace = namespace_of((file,), {})
         code = self.original.__code__
@@ -113,6 +121,9 @@ def _open(sites: VisitSites, state: Optional[Span], file: str) -> Tuple[Any, int
 
 def _hand_over(visit: Visit) -> None:
     queue = local.spans
+    at = visit.closed[3] if visit.closed is not None else None
+    if type(at) is Span and at is not visit.parent and not at.id:
+        ids.assign(at)  # it did not see the visit below it, and must not be merged away
     queue.append(visit)  # first: Ctrl-C may come at any time
     visit.end()
     if len(queue) >= LIMIT:
@@ -208,13 +219,13 @@ def _of_one(known: _Function, original: Callable[..., Any]) -> Callable[..., Any
                 row = cursor.fetchone()
                 if row is not None:
                     visit.rows = 1 if cursor.fetchone() is None else 2
+                visit.last = last = now_ns()
+                visit.fetch_ns = last - executed
             except BaseException as error:
                 if visit.executed is None:
                     visit.executed = (began, now_ns(), packed)
                 visit.fail(error, now_ns() - visit.executed[1])
                 raise
-            visit.last = last = now_ns()
-            visit.fetch_ns = last - executed
             if visit.rows > 1:
                 raise RuntimeError(known.raised)
             return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
@@ -39,7 +40,18 @@ _NO_CLOSE = (0, 0, 0, None)
 class Visit(Bundle):
     """Clock readings of one visit to a database; `parent` is the span that it lies below."""
 
-    __slots__ = ("_account", "_sites", "closed", "connected", "executed", "fetch_ns", "last", "rows")
+    __slots__ = (
+        "_account",
+        "_inherited",
+        "_sites",
+        "_unfinished",
+        "closed",
+        "connected",
+        "executed",
+        "fetch_ns",
+        "last",
+        "rows",
+    )
 
     def __init__(self, sites: VisitSites, parent: Optional[Span], connected: Tuple[int, int, int]) -> None:
         self.site = sites.statement
@@ -54,6 +66,8 @@ class Visit(Bundle):
         self.fetch_ns = 0
         self.last = 0  # clock reading when SQLite was last left
         self.rows = 0
+        self._inherited: Optional[Span] = None  # the statement as another process began it
+        self._unfinished = False
 
     # -- the rarer ways ----------------------------------------------------------------------
 
@@ -73,12 +87,43 @@ class Visit(Bundle):
         except Exception:  # law 1
             home.fault("noting a statement's error")
 
-    def cut(self) -> None:
-        """The recording ends before the statement does."""
-        if self.executed is not None:
-            account = self._apart()
-            if account.span is not None:
-                account.span.more().unfinished = True
+    def cut(self) -> bool:
+        """The recording ends before the statement does; false if none was executed yet."""
+        if self._inherited is not None:
+            self._unfinished = True
+            return True
+        if self.executed is None:
+            return False
+        account = self._apart()
+        if account.span is not None:
+            account.span.more().unfinished = True
+        return True
+
+    def inherit(self) -> None:
+        """In a forked child: only what is fetched from now on is this process's."""
+        if self.executed is not None and self._account is None:
+            self._inherited = Span(self.site, self.parent)
+            self.fetch_ns = self.rows = 0
+
+    def _continued(self) -> Span:
+        """What a forked child has fetched; the call is the parent process's."""
+        span = Span(self.site, self.parent)
+        span.started, span.ended = self.last - self.fetch_ns, self.last
+        extra = span.more()
+        extra.continues = self._inherited
+        extra.unfinished = self._unfinished
+        assert self.executed is not None
+        hashed = digest_of(self._sites.literals, self.executed[2])
+        extra.attributes.update(
+            {
+                semconv.DB_ROWS: self.rows,
+                semconv.SQL_EXECUTE_NS: 0,
+                semconv.SQL_FETCH_NS: self.fetch_ns,
+                semconv.SQL_PARAMETERS: [hashed],
+                semconv.SQL_TOOK_NS: [self.fetch_ns],
+            }
+        )
+        return span
 
     def _apart(self) -> Account:
         """The statement as an :class:`Account` of its own, for what a visit cannot say."""
@@ -120,7 +165,7 @@ class Visit(Bundle):
     def plain(self) -> bool:  # type: ignore[override]
         closed = self.closed
         whole = self.executed is not None and closed is not None and closed[3] is self.parent
-        return whole and self._account is None
+        return whole and self._account is None and self._inherited is None
 
     def texts(self, encoder: Encoder, thread_id: int) -> List[str]:
         assert self.executed is not None
@@ -149,8 +194,13 @@ class Visit(Bundle):
         began, ended, connections = self.connected
         took = ended - began
         series: Dict[str, List[Any]] = {semconv.SQL_OPEN: [connections]}
-        made = [leaf(tallies, sites.connect, parent, began, ended, took, {}, series)]
-        if self.executed is not None and self._account is None:
+        made: List[Optional[Record]] = []
+        if self._inherited is not None:
+            if self.fetch_ns:
+                made.append(self._continued())
+        else:
+            made.append(leaf(tallies, sites.connect, parent, began, ended, took, {}, series))
+        if self._inherited is None and self.executed is not None and self._account is None:
             began, ended, packed = self.executed
             execute_ns = ended - began
             took = execute_ns + self.fetch_ns
@@ -179,15 +229,17 @@ visits: Dict[int, Visit] = {}
 
 def close_open() -> int:
     """At the end of a recording: hand over, as unfinished, what is under way; says how many."""
-    still = list(visits.values())
-    visits.clear()
-    for visit in still:
-        visit.cut()
-        visit.end()
-        local.spans.append(visit)
-    return len(still)
+    unfinished = 0
+    with contextlib.suppress(KeyError):  # one by one: other threads end theirs meanwhile
+        while True:
+            visit = visits.popitem()[1]
+            unfinished += visit.cut()
+            visit.end()
+            local.spans.append(visit)
+    return unfinished
 
 
 def forget_open() -> None:
-    """In a forked child: they are the parent process's."""
-    visits.clear()
+    """In a forked child: what was spent so far is the parent process's."""
+    for visit in list(visits.values()):
+        visit.inherit()
