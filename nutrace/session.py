@@ -93,7 +93,9 @@ class Session:
             self._forked,
             self._busy,
         )
-        self.recorder.resume = self.endings.resume
+        self.termination = self.endings.termination
+        self.recorder.resume = self.termination.resume
+        self.recorder.background.look = self.termination.look
         self._applied: List[str] = []  # what the engine had applied when it was uninstalled
         self.finished = False
         self._finishing = False
@@ -120,6 +122,8 @@ class Session:
             self.bridge.install()
             self.engine.install()
             self.endings.install()
+            if self.parent is not None:
+                self.termination.guard()
         except BaseException:
             self.uninstall()
             self.file.discard()
@@ -167,7 +171,7 @@ class Session:
             home.fault("finishing the run file")
         finally:
             self._finishing = False
-        self.endings.resume()
+        self.termination.resume()
 
     def _busy(self) -> bool:
         return self._finishing or self.recorder.draining_here
@@ -229,6 +233,7 @@ class Session:
         self.finished = self._finishing = False
         self._owner = os.getpid()
         self.recorder.forked(self.file)
+        self.termination.guard()
         if wrappers.switch:
             self.recorder.background.start()
 

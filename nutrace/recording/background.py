@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import time
 from typing import Callable
+
+_LOOK_S = 1.0  # at most between two looks at what else there may be
 
 
 class Background:
-    """Calls `work` every `seconds`, and when it is woken.
+    """Calls `work` every `seconds`, and when it is woken; and ``look`` once a second at least.
 
     It is no ``threading.Thread``: the program's own list of threads stays as it is.
     """
@@ -16,6 +19,7 @@ class Background:
     def __init__(self, work: Callable[[], None], seconds: float) -> None:
         self._work = work
         self._seconds = seconds
+        self.look: Callable[[], None] = lambda: None
         self._stop = False
         self.forget()
 
@@ -53,10 +57,13 @@ class Background:
         running = self._running
         while True:
             try:
+                worked = time.monotonic()
                 while not self._stop:
-                    self._wake.acquire(timeout=self._seconds)
-                    if not self._stop:
+                    woken = self._wake.acquire(timeout=min(self._seconds, _LOOK_S))
+                    self.look()
+                    if not self._stop and (woken or time.monotonic() - worked >= self._seconds):
                         self._work()
+                        worked = time.monotonic()
             finally:
                 running.release()
             # Started again in the moment between, by somebody who saw us alive?

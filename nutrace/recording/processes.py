@@ -7,14 +7,13 @@ variable. ``os._exit``, ``exec`` and SIGTERM skip Python's exit handlers, so the
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, Callable, List, Mapping, Optional, Tuple
 
+from nutrace.recording import termination
 from nutrace.recording.span import home
+from nutrace.recording.termination import Termination
 
 VARIABLE = "NUTRACE_PARENT"
 _LEAVING = ("_exit", "execv", "execve")
@@ -60,7 +59,7 @@ class Endings:
     before_fork, in_parent, in_child:
         Called around ``os.fork``.
     busy:
-        Whether this very thread is writing: a SIGTERM that comes then waits for :meth:`resume`.
+        See :class:`nutrace.recording.termination.Termination`.
     """
 
     # os.register_at_fork cannot be undone: one registration serves whoever is current.
@@ -81,19 +80,17 @@ class Endings:
         self.before_fork = before_fork
         self.in_parent = in_parent
         self.in_child = in_child
-        self.busy = busy
-        self._waiting = 0  # a signal that came at a bad moment
+        self.termination = Termination(finish, busy)
         self._undo: List[Tuple[str, Any, Any]] = []
-        self._previous: Any = None
 
     def install(self) -> None:
         """Begin to watch."""
         Endings._current = self
         if not Endings._registered:
             os.register_at_fork(
-                before=lambda: _tell("before_fork"),
-                after_in_parent=lambda: _tell("in_parent"),
-                after_in_child=lambda: _tell("in_child"),
+                before=_before_fork,
+                after_in_parent=lambda: _after_fork("in_parent"),
+                after_in_child=lambda: _after_fork("in_child"),
             )
             Endings._registered = True
         for name in _LEAVING:
@@ -101,7 +98,7 @@ class Endings:
             replacement = self._leaving(original, self.finish if name == "_exit" else self.before_exec)
             setattr(os, name, replacement)
             self._undo.append((name, original, replacement))
-        self._install_signal()
+        self.termination.install()
 
     def uninstall(self) -> None:
         """Watch no more; what others put in our place meanwhile stays."""
@@ -110,10 +107,7 @@ class Endings:
             if getattr(os, name) is replacement:
                 setattr(os, name, original)
         self._undo.clear()
-        if self._previous is not None and threading.current_thread() is threading.main_thread():
-            if signal.getsignal(signal.SIGTERM) == self._terminated:
-                signal.signal(signal.SIGTERM, self._previous)
-            self._previous = None
+        self.termination.uninstall()
 
     def _leaving(self, original: Any, callback: Callable[[], None]) -> Any:
         def leave(*args: Any, **kwargs: Any) -> Any:
@@ -128,29 +122,16 @@ class Endings:
         leave.__wrapped__ = original  # type: ignore[attr-defined]
         return leave
 
-    def _install_signal(self) -> None:
-        # Only where the program left SIGTERM at its default: a handler of its own comes first.
-        if threading.current_thread() is not threading.main_thread():
-            return
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            self._previous = signal.SIG_DFL
-            signal.signal(signal.SIGTERM, self._terminated)
 
-    def _terminated(self, number: int, frame: Optional[FrameType]) -> None:
-        if self.busy():
-            self._waiting = number
-            return
-        self.finish()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    def resume(self) -> None:
-        """The writing is over that a signal had interrupted."""
-        if self._waiting and threading.current_thread() is threading.main_thread():
-            number, self._waiting = self._waiting, 0
-            self._terminated(number, None)
-
-
-def _tell(what: str) -> None:
+def _before_fork() -> None:
     if Endings._current is not None:
-        getattr(Endings._current, what)()
+        termination.hold()
+        Endings._current.before_fork()
+
+
+def _after_fork(side: str) -> None:
+    try:
+        if Endings._current is not None:
+            getattr(Endings._current, side)()
+    finally:
+        termination.release()

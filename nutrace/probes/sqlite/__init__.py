@@ -1,1 +1,1 @@
-"""Raw sqlite3: its connections and cursors as subclasses, and from inside known query functions that record what they are asked."""
+"""Raw sqlite3: connections and cursors that record; and known query functions, traced from inside."""
