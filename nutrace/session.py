@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import json
 import os
 import secrets
@@ -33,6 +34,12 @@ from nutrace.recording.span import Site, home, ids
 from nutrace.recording.tracer import Bridge
 from nutrace.settings import Settings
 from nutrace.summary import lines
+
+#: Modules of ours that are imported in whatever thread first uses another's.
+_IMPORTED_LATE = {
+    "sqlite3": "nutrace.probes.sqlite.connections",
+    "opentelemetry.sdk.trace": "nutrace.recording.exchange",
+}
 
 
 class Session:
@@ -88,7 +95,7 @@ class Session:
         self.endings = Endings(
             self.finish,
             self.recorder.before_exec,
-            self.recorder.before_fork,
+            self._before_fork,
             self.recorder.background.start,
             self._forked,
             self._busy,
@@ -220,6 +227,13 @@ class Session:
         """Whether probes watch more than the standard library, which every program has."""
         applied = set(self._applied or self.engine.applied)
         return any(probe.target in applied for probe in self.engine.probes if probe.distribution != "Python")
+
+    def _before_fork(self) -> None:
+        # What another thread imports at this moment, its lock would stay held in the child.
+        for theirs, ours in _IMPORTED_LATE.items():
+            if theirs in sys.modules:
+                importlib.import_module(ours)
+        self.recorder.before_fork()
 
     def _forked(self) -> None:
         """In a forked child: a shard of its own below the same run."""

@@ -2,7 +2,8 @@
 
 A generator runs within whoever resumes it, so its span lies below the span that is current at the
 resumption. If that changes on the way, the first span ends and another continues it: each part's
-time is charged where it was spent, and the call is counted once.
+time is charged where it was spent, and the call is counted once. The span of a probed function that
+gives a generator goes on as the generator's: the two are one call.
 """
 
 from __future__ import annotations

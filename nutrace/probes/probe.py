@@ -80,6 +80,9 @@ class Probe:
         for target in (self.target, self.until):
             if target is not None and not _TARGET.match(target):
                 raise ProbeError(f"bad probe target {target!r}: write package.module:Class.method")
+        for left_out in self.without:
+            if ":" not in left_out:
+                raise ProbeError(f"bad class {left_out!r} in without: write package.module:Class")
         if self.component not in COMPONENTS:
             raise ProbeError(f"unknown component {self.component!r}: use one of {', '.join(COMPONENTS)}")
         if self.level not in LEVELS:

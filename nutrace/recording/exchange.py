@@ -19,6 +19,7 @@ from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.span import Parent, Recorded, Remote, Site, Span, home, ids, trace_id_of
+from nutrace.recording.tally import Tally
 from nutrace.recording.values import Values
 
 _LONGEST = 65_536  # characters of an attribute; the program's own span limits are its exporters'
@@ -105,30 +106,23 @@ class Outbound:
         span = record
         if self.over or (span.extra is not None and span.extra.theirs):
             return
-        attributes: Dict[str, Any] = {semconv.COMPONENT: span.site.component, "thread.id": thread_id}
+        attributes: Dict[str, Any] = {semconv.COMPONENT: span.site.component, semconv.THREAD_ID: thread_id}
         function, file, line = span.site.target
         if function:
             attributes.update(
                 {semconv.CODE_FUNCTION: function, semconv.CODE_FILE: file, semconv.CODE_LINE: line}
             )
+        attributes.update(span.site.attributes)
         events: List[Event] = []
         links: List[otel.Link] = []
         status = Status()
-        if isinstance(record, Composite) and record.count == 1:
-            if record.sum_ns != record.ended - record.started:
-                attributes[semconv.BUSY_NS] = record.sum_ns
-        elif isinstance(record, Composite):
-            attributes.update(
-                {
-                    semconv.COMPOSITE_COUNT: record.count,
-                    semconv.BUSY_NS: record.sum_ns,
-                    semconv.COMPOSITE_MIN_NS: record.min_ns,
-                    semconv.COMPOSITE_MAX_NS: record.max_ns,
-                }
-            )
+        if isinstance(record, Composite):
+            attributes.update(_of_composite(record))
         elif span.extra is not None:
             extra = span.extra
             attributes.update(extra.attributes)
+            if extra.thread_id:
+                attributes[semconv.THREAD_ID] = extra.thread_id
             if extra.busy_ns is not None:
                 attributes[semconv.BUSY_NS] = extra.busy_ns
             events = [Event(name, _clean(noted), at + home.offset_ns) for name, at, noted in extra.events]
@@ -161,6 +155,19 @@ class Outbound:
         if scope is None:
             scope = self._scopes[names] = InstrumentationScope(names[0], names[1] or self._version)
         return scope
+
+
+def _of_composite(record: Composite) -> Dict[str, Any]:
+    attributes: Dict[str, Any] = {}
+    if isinstance(record, Tally):
+        attributes.update({**record.numbers, **record.series})
+    if record.count > 1:
+        attributes[semconv.COMPOSITE_COUNT] = record.count
+        attributes[semconv.COMPOSITE_MIN_NS] = record.min_ns
+        attributes[semconv.COMPOSITE_MAX_NS] = record.max_ns
+    if record.count > 1 or record.sum_ns != record.ended - record.started:
+        attributes[semconv.BUSY_NS] = record.sum_ns
+    return attributes
 
 
 def _clean(attributes: Mapping[str, Any]) -> BoundedAttributes:

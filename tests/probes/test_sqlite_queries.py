@@ -249,6 +249,49 @@ def test_what_is_suspended_at_the_end_is_not_lost(recorded: Tracing, file: str) 
     assert not connections.opened
 
 
+def test_another_threads_query_is_that_threads_at_the_end(recorded: Tracing, file: str) -> None:
+    begun, over = threading.Event(), threading.Event()
+    numbers = []
+
+    def ask() -> None:
+        with nutrace.span("asking"):
+            rows = query_session.all_rows(ALL, (6,), file)
+            next(rows)
+            numbers.append(threading.get_native_id())
+            begun.set()
+            over.wait(20)
+            assert len(list(rows)) == 5
+
+    with recorded(*PROBES, *INSIDE):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        begun.wait(20)
+    over.set()
+    thread.join()
+    for name in (semconv.CONNECT_SPAN, semconv.STATEMENT_SPAN):
+        (span,) = recorded.spans(name)
+        assert span.parent is not None
+        assert (span.parent.name, span.thread.thread_id) == ("asking", numbers[0])
+
+
+def test_pythons_adapters_go_the_usual_way(
+    recorded: Tracing, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def adapt(value: bytes) -> str:
+        with nutrace.span("adapting"):
+            return value.decode()
+
+    with recorded(*PROBES, *INSIDE):
+        key = (bytes, sqlite3.PrepareProtocol)
+        monkeypatch.setitem(sqlite3.adapters, key, adapt)  # type: ignore[attr-defined]
+        found = query_session.only_row("SELECT ?", (b"x",), file)
+    assert found is not None
+    assert found[0] == "x"
+    (adapting,) = recorded.spans("adapting")
+    assert adapting.parent is not None
+    assert adapting.parent.name == semconv.STATEMENT_SPAN
+
+
 def test_a_forked_child_leaves_the_parents_query_alone(recorded: Tracing, file: str) -> None:
     with recorded(*PROBES, *INSIDE):
         rows = query_session.all_rows(ALL, (6,), file)
@@ -427,3 +470,7 @@ def test_a_shape_is_told_by_what_is_done(module: Callable[[str, str], str]) -> N
         assert found is not None
         assert found.digest != known.digest
     assert shape.shape_of(eval("lambda: 0")) is None
+    assert shape.shape_of(functools.wraps(query_session.all_rows)(lambda *args: 0)) is None
+    text = "def keep(function): return function\n@keep\ndef"
+    decorated = __import__(module("decorated", source.replace("def", text, 1)))
+    assert shape.shape_of(decorated.all_rows) is None

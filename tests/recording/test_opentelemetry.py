@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any, Dict, Iterator, List
 
 import opentelemetry.trace as otel
 import pytest
+from fakes import query_session
 from fakes.programs import counts, losses, path_to, run
 from fakes.tracing import Tracing
 from opentelemetry import baggage, context
@@ -19,6 +22,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.util._once import Once
 
 import nutrace
+from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.probes.probe import Probe
+from nutrace.probes.sqlite import queries
+from nutrace.semconv import STATEMENT_SPAN
 
 ORIGINALS = (otel.set_tracer_provider, otel._set_tracer_provider, context._RUNTIME_CONTEXT)
 
@@ -223,6 +230,36 @@ def test_what_the_programs_exporter_gets_is_clean(
     assert spans["fails"].events[0].name == "exception"
     for span in spans.values():
         span.to_json()
+
+
+@pytest.mark.parametrize("compress_us", [0, 1e6])
+def test_the_programs_exporter_gets_what_the_file_says(
+    recorded: Tracing, program: Program, tmp_path: Path, compress_us: float
+) -> None:
+    otel.set_tracer_provider(program.provider)
+    file = str(tmp_path / "t.db")
+    inside = [
+        Probe(f"fakes.query_session:{name}", "database", STATEMENT_SPAN, stand_in=queries.stand_in)
+        for name in ("all_rows", "only_row")
+    ]
+    with recorded(*PROBES, *inside, compress_us=compress_us):
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            connection.execute("CREATE TABLE t (a)")
+            for number in range(3):
+                connection.execute("INSERT INTO t VALUES (?)", [number])
+            connection.commit()
+        for most in (1, 2):
+            assert len(list(query_session.all_rows("SELECT a FROM t WHERE a < ?", (most,), file))) == most
+    spans = {span.context.span_id: span for span in program.exporter.get_finished_spans()}
+    assert len(spans) == len(recorded.trace)
+    statements = 0
+    for span in recorded.trace:
+        theirs = spans[int(recorded.trace.span_id(span.index), 16)].attributes
+        said = {key: tuple(value) if type(value) is list else value for key, value in span.attributes.items()}
+        assert said.items() <= theirs.items()
+        assert theirs["thread.id"] == span.thread.thread_id
+        statements += span.name == STATEMENT_SPAN and "db.query.text" in theirs
+    assert statements >= 3
 
 
 def test_the_programs_events_links_and_status_reach_the_file(recorded: Tracing, program: Program) -> None:

@@ -383,3 +383,37 @@ def test_a_program_keeps_its_own_wake_up_descriptor(tmp_path: Path) -> None:
         """,
     )
     _sane(ended, processes=2)
+
+
+def test_fork_while_a_thread_connects_for_the_first_time(tmp_path: Path) -> None:
+    # Connecting imports a module of ours, slowly here: a child must not inherit its lock, held for ever.
+    ended = run(
+        tmp_path,
+        """
+        import importlib.abc, os, signal, sqlite3, sys, threading, time
+        import nutrace
+        class Slow(importlib.abc.MetaPathFinder):
+            def find_spec(self, name, path=None, target=None):
+                if name == "nutrace.probes.sqlite.cursors":
+                    begun.set()
+                    time.sleep(0.5)
+        def connect():  # to nothing: a thread and a child may not both begin SQLite itself
+            try:
+                sqlite3.connect()
+            except TypeError:
+                print("refused", flush=True)
+        begun = threading.Event()
+        sys.meta_path.insert(0, Slow())
+        thread = threading.Thread(target=connect)
+        thread.start()
+        assert begun.wait(20)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(15)
+            connect()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        thread.join()
+        """,
+    )
+    assert (ended.code, ended.out) == (0, "refused\n" * 2), ended.err

@@ -13,6 +13,7 @@ from typing import Dict, Iterable, Optional, Tuple
 
 from nutrace.errors import MissingDependencyError
 from nutrace.probes.probe import Probe
+from nutrace.probes.switch import Switch
 
 _DISTRIBUTION = "nuplan-devkit"
 _PACKAGE = "nuplan"
@@ -28,10 +29,19 @@ class Devkit:
 
 @dataclass(frozen=True)
 class Finding:
-    """A probe and why it stays inactive here; `missing` is ``None`` if its target is there."""
+    """A probe and why it stays inactive here.
+
+    Parameters
+    ----------
+    missing:
+        Why its target is not there; ``None`` if it is.
+    unfit:
+        Why it cannot be used on a target that is there, as on a fork's; ``None`` if it can.
+    """
 
     probe: Probe
     missing: Optional[str]
+    unfit: Optional[str] = None
 
 
 def installed_devkit() -> Devkit:
@@ -63,26 +73,43 @@ def check(probes: Iterable[Probe]) -> Tuple[Finding, ...]:
     modules: Dict[str, Optional[str]] = {}
     findings = []
     for probe in probes:
-        reasons = (_missing(target, modules) for target in (probe.target, probe.until) if target is not None)
-        findings.append(Finding(probe, next((reason for reason in reasons if reason is not None), None)))
+        reasons = (_missing(target, modules) for target in (probe.target, probe.until, *probe.without))
+        missing = next((reason for reason in reasons if reason is not None), None)
+        findings.append(Finding(probe, missing, _unfit(probe) if missing is None else None))
     return tuple(findings)
 
 
-def _missing(target: str, modules: Dict[str, Optional[str]]) -> Optional[str]:
+def _unfit(probe: Probe) -> Optional[str]:
+    """Why the probe's own stand-in refuses its target."""
+    if probe.stand_in is None:
+        return None
+    try:
+        probe.stand_in(_find(sys.modules[probe.module], probe.qualname), Switch())
+    except AttributeError as error:
+        return str(error)
+    return None
+
+
+def _missing(target: Optional[str], modules: Dict[str, Optional[str]]) -> Optional[str]:
     """Why `target` is not there; `modules` remembers why imports failed."""
+    if target is None:
+        return None
     name, _, qualname = target.partition(":")
     if name not in modules:
         modules[name] = _import_failure(name)
     if modules[name] is not None:
         return modules[name]
-    found: object = sys.modules[name]
-    for part in qualname.split("."):
-        try:
-            # Static: a property of a class must not run.
-            found = inspect.getattr_static(found, part)
-        except AttributeError:
-            return f"{name} has no {qualname}"
+    try:
+        _find(sys.modules[name], qualname)
+    except AttributeError:
+        return f"{name} has no {qualname}"
     return None
+
+
+def _find(found: object, qualname: str) -> object:
+    for part in qualname.split("."):
+        found = inspect.getattr_static(found, part)  # static: a property of a class must not run
+    return found
 
 
 def _import_failure(name: str) -> Optional[str]:

@@ -47,6 +47,24 @@ class _SQLite:
     connect: Callable[[str], Any] = getattr(found, "__wrapped__", found)
 
 
+class _Adapters:
+    """Whether SQLite runs Python of the program's for parameters of built-in types."""
+
+    def __init__(self) -> None:
+        self._known = 0
+        self._found = False
+
+    def of_plain(self) -> bool:
+        adapters = _sqlite3.adapters
+        if len(adapters) != self._known:
+            self._found = any(kind.__module__ == "builtins" for kind, _ in adapters)
+            self._known = len(adapters)
+        return self._found
+
+
+_adapters = _Adapters()
+
+
 class _Function:
     """A function of the program's, and the sites of its queries in one installation."""
 
@@ -67,7 +85,7 @@ class _Function:
             connect: Any = sqlite3.connect
             if self._names["sqlite3"] is not sqlite3 or type(connect) is not ProbedCallable:
                 return None
-            if connect.__wrapped__ is not _SQLite.connect:
+            if connect.__wrapped__ is not _SQLite.connect or _adapters.of_plain():
                 return None
             sites = self._known.get((query, file)) or self._make(query, file)
             packed = marshal.dumps(tuple(parameters), PACKING)
@@ -144,6 +162,7 @@ def _of_many(known: _Function, original: Callable[..., Any]) -> Callable[..., An
         cursor = connection.cursor()
         try:
             opened.add(number)
+            visit.buffer = local.buffer
             visits[id(visit)] = visit
             began = now_ns()
             try:

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from nutrace import semconv
 from nutrace.probes.sqlite.account import Account, finish
 from nutrace.probes.sqlite.parameters import digest_of
-from nutrace.recording.buffers import local
+from nutrace.recording.buffers import Buffer, buffers, local
 from nutrace.recording.bundle import Bundle, Tallies, leaf
 from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
@@ -45,6 +45,7 @@ class Visit(Bundle):
         "_inherited",
         "_sites",
         "_unfinished",
+        "buffer",
         "closed",
         "connected",
         "executed",
@@ -58,11 +59,11 @@ class Visit(Bundle):
         self.parent = parent
         self._sites = sites
         self._account: Any = None
+        self.buffer: Optional[Buffer] = None  # its thread's, if it may be open at a recording's end
         self.connected = connected  # from, to, connections open then
         self.executed: Optional[Tuple[int, int, bytes]] = None  # from, to, parameters
-        self.closed: Optional[Tuple[int, int, int, Any]] = (
-            None  # from, to, connections open, what was current
-        )
+        # From, to, connections open, what was current.
+        self.closed: Optional[Tuple[int, int, int, Any]] = None
         self.fetch_ns = 0
         self.last = 0  # clock reading when SQLite was last left
         self.rows = 0
@@ -139,6 +140,8 @@ class Visit(Bundle):
             account.fetch_ns = self.fetch_ns
             account.rows = self.rows
             account.last = self.last
+            if self.buffer is not None and self.buffer is not local.buffer:
+                account.thread, account.native_id = 0, self.buffer.thread_id
         return account
 
     def end(self) -> None:
@@ -235,7 +238,8 @@ def close_open() -> int:
             visit = visits.popitem()[1]
             unfinished += visit.cut()
             visit.end()
-            local.spans.append(visit)
+            own = visit.buffer if visit.buffer in buffers else local.buffer
+            own.spans.append(visit)
     return unfinished
 
 
