@@ -32,6 +32,11 @@ class Bundle:
     extra = None
     id = 0
 
+    @property
+    def spans(self) -> int:
+        """How many spans it is written as."""
+        return self.count
+
     def texts(self, encoder: Encoder, thread_id: int) -> List[str]:
         """`count` spans as JSON: the short way, for a bundle that is plain and like no other."""
         raise NotImplementedError

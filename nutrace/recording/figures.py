@@ -51,7 +51,7 @@ class Figures:
                 inner = above.pop(record, _NO_CHILDREN)[0]
                 self.spans += 1
             else:
-                self.spans += record.count if isinstance(record, Bundle) else 1
+                self.spans += record.spans  # type: ignore[union-attr]
                 busy = record.sum_ns  # type: ignore[union-attr]
                 self.recorded += record.count  # type: ignore[union-attr]
                 inner = 0

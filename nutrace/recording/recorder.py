@@ -11,8 +11,6 @@ import _thread
 import contextlib
 import threading
 import time
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Set, Tuple
 
 from nutrace import semconv
@@ -227,27 +225,30 @@ class Recorder:
 
     def _write_waiting(self) -> None:
         # Ctrl-C may come at any point of this: what is not known to be written stays in _waiting.
-        pieces: List[Tuple[str, str]] = []
+        groups: List[Tuple[str, List[str]]] = []  # runs of one scope
         written: List[Tuple[Any, int]] = []
-        born_ns, cut, scopes, encode = self.born_ns, self._cut, self._scopes, self._encoder.encode
-        for record, thread_id in self._waiting:
+        born_ns, cut, scopes, encoder = self.born_ns, self._cut, self._scopes, self._encoder
+        scope, texts = "", [""]
+        for each in self._waiting:
+            record, thread_id = each
             if (record.started < born_ns or cut) and not self._is_ours(record):
                 continue
-            scope = record.site.scope
-            said = scopes.get(scope) or self._scope(scope)
+            key = record.site.scope
+            said = scopes.get(key) or self._scope(key)
+            if said != scope:
+                scope, texts = said, []
+                groups.append((scope, texts))
             try:
-                if isinstance(record, Bundle):
-                    pieces += [(said, text) for text in record.texts(self._encoder, thread_id)]
+                if type(record) is not Span and isinstance(record, Bundle):
+                    texts += record.texts(encoder, thread_id)
                 else:
-                    pieces.append((said, encode(record, thread_id)))
+                    texts.append(encoder.encode(record, thread_id))
             except Exception:  # law 1; one bad span must not take the others with it
                 self.fault("encoding a span")
                 self.dropped += record.count if isinstance(record, Bundle) else 1
                 continue
-            written.append((record, thread_id))
-        if pieces:
-            groups = [(scope, [text for _, text in run]) for scope, run in groupby(pieces, itemgetter(0))]
-            self._write(groups)
+            written.append(each)
+        self._write([group for group in groups if group[1]])
         self._waiting = []
         self._account(written)
 

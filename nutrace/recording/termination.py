@@ -20,7 +20,9 @@ import socket
 import struct
 import threading
 from types import FrameType
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, Optional, Set
+
+from nutrace.recording.span import home
 
 _CREDENTIALS = struct.Struct("3i")  # of a message's sender: pid, uid, gid
 _HIGH = 512  # file descriptors from here on: a program that closes all of its own reuses the low ones
@@ -66,22 +68,23 @@ class Termination:
 
     def guard(self) -> None:
         """Somebody else started this process, may terminate it, and will wait for its end."""
-        if self._installed and threading.current_thread() is threading.main_thread():
+        if self._is_ours() and threading.current_thread() is threading.main_thread():
             self._begun = False
             parents, self._mail = self._mail, None
             with contextlib.suppress(OSError, AttributeError):  # no descriptor to be had, or not Linux
                 self._mail = _Mail(parents)
             if parents is not None:
-                parents.close()
+                (parents.leave if self._mail is not None else parents.close)()
 
     def look(self) -> None:
         """Send a SIGTERM again that came and went unheard; called by the background thread."""
-        mail = self._mail
-        if mail is None or signal.SIGTERM not in mail.read():
-            return
-        ident = threading.main_thread().ident
-        if not self._begun and self._is_ours() and ident is not None:
-            signal.pthread_kill(ident, signal.SIGTERM)
+        try:
+            came = self._mail is not None and signal.SIGTERM in self._mail.read()
+            ident = threading.main_thread().ident
+            if came and not self._begun and self._is_ours() and ident is not None:
+                signal.pthread_kill(ident, signal.SIGTERM)
+        except Exception:  # law 1
+            home.fault("looking for a signal")
 
     def resume(self) -> None:
         """The writing is over that a signal had interrupted."""
@@ -119,25 +122,25 @@ class _Mail:
     def __init__(self, parents: Optional[_Mail]) -> None:
         # A child between fork and exec writes here as well: messages must tell whose they are.
         tell_sender = socket.SO_PASSCRED
-        low = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        low = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with low[0], low[1]:
             self._inbox, self._outbox = _high(low[0]), _high(low[1])
         self._inbox.setsockopt(socket.SOL_SOCKET, tell_sender, 1)
         previous = signal.set_wakeup_fd(self._outbox.fileno(), warn_on_full_buffer=False)
         if previous >= 0 and (parents is None or previous != parents._outbox.fileno()):
             signal.set_wakeup_fd(previous)
-            self.close()
+            self.leave()
             raise OSError("the program has a wake-up descriptor of its own")
 
-    def read(self) -> Dict[int, None]:
+    def read(self) -> Set[int]:
         """The signals since the last time."""
-        numbers: Dict[int, None] = {}
+        numbers: Set[int] = set()
         with contextlib.suppress(OSError):  # nothing more, or the program closed it
             while True:
                 text, notes, _, _ = self._inbox.recvmsg(64, socket.CMSG_SPACE(_CREDENTIALS.size))
                 senders = [_CREDENTIALS.unpack(data[: _CREDENTIALS.size])[0] for _, _, data in notes]
                 if senders == [os.getpid()]:
-                    numbers.update(dict.fromkeys(text))
+                    numbers.update(text)
         return numbers
 
     def close(self) -> None:
@@ -145,6 +148,10 @@ class _Mail:
         current = signal.set_wakeup_fd(-1)
         if current >= 0 and current != self._outbox.fileno():
             signal.set_wakeup_fd(current)  # somebody else's by now
+        self.leave()
+
+    def leave(self) -> None:
+        """Another process's, or not in use: only let go of it."""
         self._inbox.close()
         self._outbox.close()
 

@@ -370,19 +370,24 @@ def test_a_program_keeps_its_own_wake_up_descriptor(tmp_path: Path) -> None:
         tmp_path,
         """
         import os, signal
-        import nutrace
-        ends = os.pipe()
-        os.set_blocking(ends[1], False)
-        assert signal.set_wakeup_fd(ends[1]) == -1
-        child = os.fork()
-        with nutrace.span("work"):
-            assert signal.set_wakeup_fd(-1) == ends[1]
-        if child == 0:
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
+        from nutrace.recording.termination import Termination
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        assert signal.set_wakeup_fd(writing) == -1
+        termination = Termination(lambda: None, lambda: False)
+        termination.install()
+        termination.guard()
+        os.kill(os.getpid(), signal.SIGCHLD)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        os.kill(os.getpid(), signal.SIGCHLD)
+        assert os.read(reading, 9) == bytes([signal.SIGCHLD])
+        assert signal.set_wakeup_fd(-1) == writing
+        termination.guard()
+        assert signal.set_wakeup_fd(-1) >= 512
         """,
+        traced=False,
     )
-    _sane(ended, processes=2)
+    assert ended.code == 0, ended.err
 
 
 def test_fork_while_a_thread_connects_for_the_first_time(tmp_path: Path) -> None:
@@ -417,3 +422,31 @@ def test_fork_while_a_thread_connects_for_the_first_time(tmp_path: Path) -> None
         """,
     )
     assert (ended.code, ended.out) == (0, "refused\n" * 2), ended.err
+
+
+def test_grandchildren_are_terminated_and_other_signals_do_not_matter(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import os, signal, threading, time
+        import nutrace
+        def terminate():
+            time.sleep(0.2)
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        child = os.fork()
+        if child == 0:
+            with nutrace.span("child"):
+                grandchild = os.fork()
+                if grandchild == 0:
+                    signal.signal(signal.SIGUSR1, lambda *_: None)
+                    for _ in range(100):
+                        os.kill(os.getpid(), signal.SIGUSR1)
+                    threading.Thread(target=terminate).start()
+                    os.read(os.pipe()[0], 1)
+                status = os.waitpid(grandchild, 0)[1]
+            os._exit(status)
+        assert os.waitpid(child, 0)[1] == signal.SIGTERM << 8
+        """,
+    )
+    _sane(ended, processes=2)
+    assert counts(ended.trace) == {"child": 1}

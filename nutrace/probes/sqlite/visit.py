@@ -13,7 +13,8 @@ from nutrace.recording.bundle import Bundle, Tallies, leaf
 from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
 from nutrace.recording.context import parent_in
-from nutrace.recording.encoding import Encoder, list_of_one, number
+from nutrace.recording.encoding import Encoder
+from nutrace.recording.keyvalues import listed, number
 from nutrace.recording.span import Site, Span, home
 
 
@@ -33,6 +34,16 @@ class _Link:
 
 
 _LINK = _Link()
+# Attributes of a statement, and of a connect or close.
+_SAID = (
+    number(semconv.DB_ROWS, "%d")
+    + number(semconv.SQL_EXECUTE_NS, "%d")
+    + number(semconv.SQL_FETCH_NS, "%d")
+    + number(semconv.BUSY_NS, "%d")
+    + listed(semconv.SQL_PARAMETERS, "stringValue", "%s")
+    + listed(semconv.SQL_TOOK_NS, "intValue", "%d")
+)
+_OPEN = listed(semconv.SQL_OPEN, "intValue", "%d")
 _NOTHING = (0, 0, b"")
 _NO_CLOSE = (0, 0, 0, None)
 
@@ -173,24 +184,21 @@ class Visit(Bundle):
     def texts(self, encoder: Encoder, thread_id: int) -> List[str]:
         assert self.executed is not None
         assert self.closed is not None
-        (connect, statement, close, literals), parent = self._sites, self.parent
+        connect, statement, close, literals = self._sites
         made, executed, closed = self.connected, self.executed, self.closed
         execute_ns = executed[1] - executed[0]
         took = execute_ns + self.fetch_ns
-        said = (
-            number(semconv.DB_ROWS, self.rows)
-            + number(semconv.SQL_EXECUTE_NS, execute_ns)
-            + number(semconv.SQL_FETCH_NS, self.fetch_ns)
-            + number(semconv.BUSY_NS, took)
-            + list_of_one(semconv.SQL_PARAMETERS, digest_of(literals, executed[2]))
-            + list_of_one(semconv.SQL_TOOK_NS, took)
+        hashed = digest_of(literals, executed[2])
+        said = _SAID % (self.rows, execute_ns, self.fetch_ns, took, hashed, took)
+        return encoder.leaves(
+            self.parent,
+            thread_id,
+            (
+                (connect, made[0], made[1], _OPEN % made[2]),
+                (statement, executed[0], self.last, said),
+                (close, closed[0], closed[1], _OPEN % closed[2]),
+            ),
         )
-        open_then, open_at_last = (list_of_one(semconv.SQL_OPEN, n) for n in (made[2], closed[2]))
-        return [
-            encoder.leaf(connect, parent, made[0], made[1], open_then, thread_id),
-            encoder.leaf(statement, parent, executed[0], self.last, said, thread_id),
-            encoder.leaf(close, parent, closed[0], closed[1], open_at_last, thread_id),
-        ]
 
     def records(self, tallies: Tallies) -> List[Optional[Record]]:
         sites, parent = self._sites, self.parent
