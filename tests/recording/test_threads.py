@@ -133,8 +133,9 @@ def test_signal_handlers_that_are_traced(recorded: Tracing, module: Callable[[st
     assert handled > 5
     assert sum(found.values()) == 20_000 + handled
     assert found["handler"] == handled
-    # A handler may run between a span's last clock reading and its end as the current one.
-    assert set(losses(recorded.trace)) <= {"outside_parent"}
+    # A handler may run between a span's last clock reading and its end as the current one, and, rarely,
+    # between its first and its beginning as that: beside it then, at the same time.
+    assert set(losses(recorded.trace)) <= {"outside_parent", "overlapping"}
 
 
 def test_ctrl_c_during_a_drain_loses_nothing(recorded: Tracing) -> None:
