@@ -10,10 +10,10 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
-from nutrace.recording.keyvalues import INT64, dumps, inside, key_value, listed, number
+from nutrace.recording.keyvalues import dumps, inside, key_value, listed, number
 from nutrace.recording.span import Extra, Parent, Site, Span, home, ids, trace_id_of
 from nutrace.recording.tally import Tally
-from nutrace.recording.values import Values, clean
+from nutrace.recording.values import INT64, Values, clean
 
 _LONGEST_TRACE = 16384  # characters of a stack trace, if attribute texts must be shorter
 

@@ -6,11 +6,10 @@ from typing import Any, Callable, List, Mapping, Union
 
 import msgspec
 
-from nutrace.recording.values import Values
+from nutrace.recording.values import INT64, Values
 
 dumps: Callable[[Any], bytes] = msgspec.json.Encoder().encode
 
-INT64 = 1 << 63
 _MOST_NAMES = 1000  # programs may make up names of attributes
 
 

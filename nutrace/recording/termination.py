@@ -138,6 +138,8 @@ class _Mail:
         with contextlib.suppress(OSError):  # nothing more, or the program closed it
             while True:
                 text, notes, _, _ = self._inbox.recvmsg(64, socket.CMSG_SPACE(_CREDENTIALS.size))
+                if not text:  # the program closed the other end
+                    break
                 senders = [_CREDENTIALS.unpack(data[: _CREDENTIALS.size])[0] for _, _, data in notes]
                 if senders == [os.getpid()]:
                     numbers.update(text)

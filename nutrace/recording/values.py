@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any, Dict, Iterable, List, Mapping
 
-_INT64 = 1 << 63
+INT64 = 1 << 63
 _DEEPEST = 16  # levels of lists and mappings; what lies deeper becomes text
 _SURROGATE = re.compile("[\ud800-\udfff]")
 UNPRINTABLE = "<unprintable>"
@@ -71,7 +71,7 @@ class _Value:
             return {"boolValue": value}
         if isinstance(value, int):
             number = int(value)
-            if -_INT64 <= number < _INT64:
+            if -INT64 <= number < INT64:
                 return {"intValue": str(number)}
             return {"stringValue": self.values.text(number)}
         if isinstance(value, float):
