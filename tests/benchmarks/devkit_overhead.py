@@ -11,9 +11,9 @@ Peers run once every second pair. Fails (exit code 1) if the median CPU overhead
 Where the machine's own speed wanders by more than that from run to run, ``--toggle N`` tells more: N pairs
 of runs in which tracing is on for two steps and off for two, where it was on in one run being off in the
 other. The simulation does the same in both, so each step is compared with itself; how fast the machine was
-in either run falls out between the steps traced in the one and those traced in the other. Printed are
-medians over all steps, with their standard error: of the CPU time of the step's own thread, of that and the
-recorder's thread together, which is judged, and of wall time.
+in either run falls out between neighbouring steps, of which one was traced in the one and the next in the
+other. Printed are medians, with their standard error: of the CPU time of the step's own thread, of that and
+the recorder's thread together, which is judged, and of wall time.
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
 """
 
@@ -89,24 +89,33 @@ def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: s
 
 
 _WARM_UP = 8  # steps
+_BALANCED = ([1, -1, -1, 1], [-1, 1, 1, -1])
 Step = Sequence[float]  # whether it was traced; CPU of its thread and of the others, wall time, in ns
 
 
 def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], float]) -> Tuple[float, float]:
     """By how much traced steps are above untraced ones, and the standard error of that; both as parts of one.
 
-    Sources: half the difference of the two groups' medians of log ratios between runs; a median's standard
-    error is 1.25 times that of the mean, and a quartile of a normal distribution 0.674 deviations away.
+    A step's log ratio between two runs is the excess, or its opposite, and how much slower the machine was
+    in the one. Over four steps in a row, traced in one run at the first and last or at the two between, the
+    latter falls out, and so does a change of it at a constant rate.
+
+    Sources: the median of these fours; a median's standard error is 1.25 times that of the mean, a quartile of
+    a normal distribution 0.674 deviations away, and as fours that follow each other share two steps, half of
+    them count.
     """
-    groups: Dict[bool, List[float]] = {True: [], False: []}
+    found: List[float] = []
     for one, other in pairs:
-        for mine, yours in list(zip(one, other))[_WARM_UP:]:
-            groups[bool(mine[0])].append(math.log(take(mine) / take(yours)))
-    medians = {on: statistics.median(found) for on, found in groups.items()}
-    spread = sorted(value - medians[on] for on, found in groups.items() for value in found)
-    low, _, high = statistics.quantiles(spread, n=4)
-    error = 1.25 * (high - low) / (2 * 0.674) / math.sqrt(len(spread))
-    return math.expm1((medians[True] - medians[False]) / 2), error
+        logs = [
+            (1 if mine[0] else -1, math.log(take(mine) / take(yours))) for mine, yours in zip(one, other)
+        ]
+        for first in range(_WARM_UP, len(logs) - 3):
+            four = logs[first : first + 4]
+            if [sign for sign, _ in four] in _BALANCED:
+                found.append(sum(sign * ratio for sign, ratio in four) / 4)
+    low, median, high = statistics.quantiles(found, n=4)
+    error = 1.25 * (high - low) / (2 * 0.674) / math.sqrt(len(found) / 2)
+    return math.expm1(median), error
 
 
 def toggle(setup: str, count: int) -> int:
