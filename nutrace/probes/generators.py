@@ -8,17 +8,15 @@ gives a generator goes on as the generator's: the two are one call.
 
 from __future__ import annotations
 
-import contextlib
-import weakref
 from _thread import get_ident
 from types import GeneratorType
-from typing import Any, Dict, Generator, Iterator, List, Mapping, Optional, Set
+from typing import Any, Deque, Generator, Iterator, List, Mapping, Optional, Set
 
 from opentelemetry.context.context import Context
 
 from nutrace import semconv
 from nutrace.probes.blocks import close_dangling
-from nutrace.recording.buffers import local
+from nutrace.recording.buffers import LIMIT, Buffer, local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, parent_in, start_under_context
 from nutrace.recording.span import Site, Span, home, ids
@@ -27,41 +25,55 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class _Account:
-    """The span that a generator's time is being added to, and the first of its call."""
+    """The span that a generator's time is being added to, and the first of its call.
 
-    __slots__ = (
-        "busy",
-        "call",
-        "counted",
-        "inner",
-        "last",
-        "native_id",
-        "noted",
-        "site",
-        "span",
-        "thread",
-        "under",
-        "yielded",
-    )
+    What is as usual stays with the class: where caches are cold, setting it takes longer than all else here.
+    """
 
-    def __init__(self, site: Site, noted: Mapping[str, Any], counted: bool) -> None:
-        self.site = site
-        self.noted = noted
-        self.call: Optional[Span] = None
-        self.counted = counted
-        self.span: Optional[Span] = None
-        self.under: Any = None  # what was current when the span began
-        self.thread = 0  # that the span began in, and the operating system's number of it
-        self.native_id = 0
-        self.inner: Any = None  # what the generator left current: a block around one of its yields
-        self.busy = 0
-        self.yielded = 0
-        self.last = 0  # clock reading when the generator was last left
+    site: Site
+    noted: Mapping[str, Any] = _NOTHING
+    counted = True
+    call: Optional[Span] = None
+    span: Optional[Span] = None
+    under: Any = None  # what was current when the span began
+    thread = 0  # that the span began in, and its queue
+    buffer: Buffer
+    inner: Any = None  # what the generator left current: a block around one of its yields
+    busy = 0
+    yielded = 0
+    last = 0  # clock reading when the generator was last left
 
-    def enter(self, state: Any, now: int) -> Span:
-        """A new span for a resumption at `now` below `state`; the one there was ends."""
+    def begin(self, state: Any, now: int) -> Span:
+        """The span for a resumption at `now` below `state`; the one there was ends."""
         if self.span is not None:
             self.close()
+        self.thread = get_ident()
+        self.buffer = local.buffer
+        given = self.call if not self.last and state is self.under else None
+        span = None if given is None else self._taken_back(given)
+        if span is None:
+            span = self._enter(state, now)
+        self.last = now
+        self.span = span
+        self.under = state
+        _suspended.add(self)
+        return span
+
+    def _taken_back(self, call: Span) -> Optional[Span]:
+        """The span of the call that gave the generator, if it is the last that this thread handed over."""
+        queue = local.spans
+        try:
+            last = queue.pop()
+        except IndexError:  # it is written
+            return None
+        if last is not call:
+            queue.append(last)
+            return None
+        self.busy = call.ended - call.started
+        call.ended = 0  # it goes on
+        return call
+
+    def _enter(self, state: Any, now: int) -> Span:
         if isinstance(state, Context):
             span = start_under_context(self.site, state)
         else:
@@ -77,19 +89,9 @@ class _Account:
         else:
             extra.continues = self.call
         span.started = now
-        self.span = span
-        self.under = state
-        self.thread = get_ident()
-        self.native_id = local.buffer.thread_id
         self.busy = 0
         self.yielded = 0
-        _suspended.add(self)
         return span
-
-    def leave(self, began: int) -> None:
-        """The generator was left just now; it had been entered at `began`."""
-        self.last = now_ns()
-        self.busy += self.last - began
 
     def suspend(self, state: Any) -> None:
         """The generator yielded and left `state` current, which is not its own span."""
@@ -118,47 +120,17 @@ class _Account:
             if abandoned:
                 extra.attributes[semconv.ABANDONED] = True
             if self.thread != get_ident():
-                extra.thread_id = self.native_id
+                extra.thread_id = self.buffer.thread_id
             span.ended = self.last
             if extra.dangling is not None:
                 close_dangling(span)
-            home.hand_over(span)
+            queue = local.spans
+            queue.append(span)
+            if len(queue) >= LIMIT:
+                home.relieve(queue)
         self.span = None
         _suspended.discard(self)
 
-
-class _Given(_Account):
-    """Of a generator that a probed function gave: its resumptions add to the span of that call."""
-
-    __slots__ = ("__weakref__",)
-
-    def __init__(self, site: Site, span: Span, state: Any) -> None:
-        super().__init__(site, _NOTHING, True)
-        self.call = span
-        if span.more().dangling is not None:
-            close_dangling(span)
-        if state is not None and type(state) is Span and not state.id:
-            ids.assign(state)  # as in `enter`
-        self.span = span
-        self.under = state
-        self.thread = get_ident()
-        self.native_id = local.buffer.thread_id
-        self.busy = span.ended - span.started
-        self.last = span.ended
-        span.ended = 0  # it goes on
-        _given[id(self)] = weakref.ref(self)
-
-    def __del__(self) -> None:
-        # A generator that was never resumed goes without a word.
-        try:
-            if _given.pop(id(self), None) is not None:
-                self.close()
-        except Exception:  # law 1; at the interpreter's end anything may be gone
-            home.fault("ending a generator")
-
-
-#: By id(): given and not resumed yet. The generator alone keeps its account alive.
-_given: Dict[int, weakref.ReferenceType[_Given]] = {}
 
 #: Generators begun and not ended: at the end of a recording some may still wait to be resumed.
 _suspended: Set[_Account] = set()
@@ -171,26 +143,14 @@ def close_suspended() -> int:
         if account.span is not None:
             account.span.more().unfinished = True
             account.close()
-    for given in _not_resumed():
-        given.close()
     return len(accounts)
 
 
 def forget_suspended() -> None:
     """In a forked child: what was spent so far is the parent process's."""
-    for account in (*_suspended, *_not_resumed()):
+    for account in list(_suspended):
         account.span = None
-        _suspended.discard(account)
-
-
-def _not_resumed() -> List[_Given]:
-    accounts = []
-    with contextlib.suppress(KeyError):  # one by one: other threads give and resume meanwhile
-        while True:
-            account = _given.popitem()[1]()
-            if account is not None:
-                accounts.append(account)
-    return accounts
+    _suspended.clear()
 
 
 def _open_from(state: Any) -> Iterator[Span]:
@@ -212,20 +172,38 @@ def drive(
 
     `counted` says whether yields are values (a generator's) or an event loop's business (a coroutine's).
     """
-    traced: Generator[Any, Any, Any] = _named(_drive(target, _Account(site, noted, counted)), target)
-    return traced
-
-
-def drive_given(target: Any, site: Site, span: Span, state: Any) -> Generator[Any, Any, Any]:
-    """Likewise, for a generator that a call gave: `span` is the call's, ended just now, below `state`."""
-    traced: Generator[Any, Any, Any] = _named(_drive(target, _Given(site, span, state)), target)
-    return traced
-
-
-def _named(traced: Any, target: Any) -> Any:
+    account = _Account()
+    account.site = site
+    account.noted = noted
+    account.counted = counted
+    traced = _drive(target, account)
     if type(target) is GeneratorType:
-        traced.__name__ = target.__name__
-        traced.__qualname__ = target.__qualname__
+        traced.__name__, traced.__qualname__ = target.__name__, target.__qualname__
+    return traced
+
+
+def drive_given(
+    target: GeneratorType[Any, Any, Any], site: Site, span: Span, state: Any, queue: Deque[Any]
+) -> Generator[Any, Any, Any]:
+    """Likewise, for a generator that a call gave: `span` is the call's, ended just now, below `state`.
+
+    It goes to its thread's `queue`. The first resumption takes it back, as a rule, and adds the time inside.
+    """
+    extra = span.more()
+    if extra.dangling is not None:
+        close_dangling(span)
+    if type(state) is Span and not state.id:
+        ids.assign(state)  # as in `begin`
+    account = _Account()
+    account.site = site
+    account.call = span
+    account.under = state
+    extra.attributes[semconv.YIELDED] = 0
+    queue.append(span)
+    if len(queue) >= LIMIT:
+        home.relieve(queue)
+    traced = _drive(target, account)
+    traced.__name__, traced.__qualname__ = target.__name__, target.__qualname__
     return traced
 
 
@@ -246,25 +224,25 @@ def _drive(target: Any, account: _Account) -> Generator[Any, Any, Any]:
     resume = target.send
     argument: Any = None
     closing = False
-    if _given and _given.pop(id(account), None) is not None:
-        _suspended.add(account)
     while True:
         state = get()
         began = clock()
         span = account.span
         if span is None or state is not account.under or account.thread != thread():
-            span = account.enter(state, began)
+            span = account.begin(state, began)
         set_current(span if account.inner is None else account.resume(began))
         try:
             hold(resume(argument))
         except StopIteration as stop:
-            account.leave(began)
+            account.last = last = clock()
+            account.busy += last - began
             set_current(state)
             account.close(abandoned=closing)
             argument = None
             return stop.value
         except BaseException as error:
-            account.leave(began)
+            account.last = last = clock()
+            account.busy += last - began
             set_current(state)
             span.fail(error)
             account.close(abandoned=closing)

@@ -86,10 +86,10 @@ def traced_call(
             found = on_result(result)
             if found:
                 span.more().attributes.update(found)
+        queue = local.spans
         # Two references are ours: a generator that somebody else holds comes back as itself.
         if type(result) is generator_type and getrefcount(result) == 2 and not is_driven(result):
-            return drive_given(result, site, span, state)
-        queue = local.spans
+            return drive_given(result, site, span, state, queue)
         if span.extra is not None:
             close_dangling(span)
         else:

@@ -11,7 +11,7 @@ _LOOK_S = 1.0  # at most between two looks at what else there may be
 
 
 class Background:
-    """Calls `work` every `seconds`, and when it is woken; and ``look`` once a second at least.
+    """Calls `work` every `seconds`, and ``look`` once a second at least.
 
     It is no ``threading.Thread``: the program's own list of threads stays as it is.
     """
@@ -29,11 +29,6 @@ class Background:
         self._wake.acquire()
         self._running = _thread.allocate_lock()
 
-    def wake(self) -> None:
-        """Let it work now; cheap."""
-        with contextlib.suppress(RuntimeError):  # it was woken already
-            self._wake.release()
-
     def start(self) -> None:
         """Start the thread, unless it is there."""
         self._stop = False
@@ -49,7 +44,8 @@ class Background:
         if not self._running.locked():
             return
         self._stop = True
-        self.wake()
+        with contextlib.suppress(RuntimeError):  # it was woken already
+            self._wake.release()
         if self._running.acquire(timeout=1.0):
             self._running.release()
 
@@ -57,13 +53,13 @@ class Background:
         running = self._running
         while True:
             try:
-                worked = time.monotonic()
+                due = time.monotonic() + self._seconds
                 while not self._stop:
-                    woken = self._wake.acquire(timeout=min(self._seconds, _LOOK_S))
+                    self._wake.acquire(timeout=max(0.0, min(due - time.monotonic(), _LOOK_S)))
                     self.look()
-                    if not self._stop and (woken or time.monotonic() - worked >= self._seconds):
+                    if not self._stop and time.monotonic() >= due:
                         self._work()
-                        worked = time.monotonic()
+                        due = time.monotonic() + self._seconds
             finally:
                 running.release()
             # Started again in the moment between, by somebody who saw us alive?

@@ -20,8 +20,6 @@ class Bundle:
     recorder it is a record of `count` calls that cost `sum_ns` together.
     """
 
-    __slots__ = ("parent", "site")
-
     site: Site
     parent: Optional[Parent]
     started: int

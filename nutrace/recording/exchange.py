@@ -71,9 +71,9 @@ class Inbound(SpanProcessor):
         extra.attributes.update(span.attributes or {})
         extra.status = (span.status.status_code.value, span.status.description or "")
         for event in span.events:
-            extra.events.append((event.name, event.timestamp - home.offset_ns, dict(event.attributes or {})))
+            extra.add_event(event.name, event.timestamp - home.offset_ns, dict(event.attributes or {}))
         for link in span.links:
-            extra.links.append((link.context.trace_id, link.context.span_id, dict(link.attributes or {})))
+            extra.add_link(link.context.trace_id, link.context.span_id, dict(link.attributes or {}))
         record.started = span.start_time - home.offset_ns
         record.ended = max(record.started, span.end_time - home.offset_ns)
         self._recorder.hand_over(record)

@@ -1,8 +1,8 @@
 """The recorder: spans of all threads into the run file, off the hot path.
 
 A probe appends a finished span to its thread's queue. A background thread takes the queues every
-second and at ends of steps, encodes and writes. A thread that outruns it drains its own
-queue, so nothing is dropped and memory stays bounded.
+second, encodes and writes: not more often, as each time it finds cold caches, and leaves some. A thread
+that outruns it drains its own queue, so nothing is dropped and memory stays bounded.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from nutrace.recording.span import Parent, Site, Span, home, ids
 _HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
 _PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
 _BATCH = 4096  # spans that are encoded before they are written
-_LEAST_GAP_NS = 250_000_000  # between flushes that ends of steps ask for: each finds cold caches
 
 
 class Recorder:
@@ -71,14 +70,12 @@ class Recorder:
         self.background = Background(self.flush, flush_seconds)
         self._sign_ns = int(flush_seconds * 1e9)
         self._begin()
-        self._last_flush = 0
         self._closed = False
         forget()
         home.longest_ns = int(compress_us * 1000) if compress_us else -1
         home.hand_over = self.hand_over
         home.relieve = self.relieve
         home.fault = self.fault
-        home.step_ended = self.flush_soon
 
     def _begin(self) -> None:
         """Nothing is recorded so far; also in a forked child."""
@@ -142,12 +139,6 @@ class Recorder:
                     record = spans.popleft()
                     self.dropped += record.count if isinstance(record, Bundle) else 1
 
-    def flush_soon(self) -> None:
-        """Ask the background thread to write; cheap, and heeded four times a second at most."""
-        if now_ns() - self._last_flush > _LEAST_GAP_NS:
-            self._last_flush = now_ns()
-            self.background.wake()
-
     def fault(self, where: str) -> None:
         """Count a fault of our own and say it once; called from an ``except`` block."""
         self._faults.note(where)
@@ -187,7 +178,6 @@ class Recorder:
             self.resume()
 
     def _drain(self, closing: bool) -> None:
-        self._last_flush = now_ns()
         for buffer in list(buffers):
             if buffer.ended and not buffer.spans:
                 buffers.remove(buffer)

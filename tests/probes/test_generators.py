@@ -246,17 +246,33 @@ def test_function_that_returns_a_generator(recorded: Tracing, clock: FakeClock) 
     assert recorded.shape() == [("consumer", ["query", "query", ("elsewhere", ["query"]), "query"])]
 
 
-def test_a_generator_that_is_given_while_the_recording_ends(
-    recorded: Tracing, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("between", ["written", "another span"])
+def test_a_generator_whose_call_cannot_be_taken_back(
+    recorded: Tracing, clock: FakeClock, between: str
 ) -> None:
-    def of_another_thread() -> None:
-        generators._given.setdefault(-2, lambda: None)  # type: ignore[arg-type]
+    """Its first resumption finds the call's span written, or others behind it: another continues it."""
 
-    with recorded(), nutrace.span("outer"):
-        monkeypatch.setitem(generators._given, -1, of_another_thread)  # type: ignore[misc]
-    assert not recorded.faults
-    assert recorded.path is not None
-    assert recorded.path.suffix == ".json"
+    @nutrace.probe(name="query")
+    def query() -> Iterator[int]:
+        clock.advance(5)
+        return made()
+
+    def made() -> Iterator[int]:
+        clock.advance(20)
+        yield 1
+
+    with recorded() as session, nutrace.span("consumer"):
+        given = query()
+        if between == "written":
+            session.recorder.flush()
+        else:
+            with nutrace.span("between"):
+                pass
+        assert list(given) == [1]
+    call, rest = recorded.spans("query")
+    assert (call.total_ns, call.calls, call.yielded, call.unfinished) == (5, 1, 0, False)
+    assert (rest.total_ns, rest.calls, rest.yielded, rest.unfinished) == (20, 0, 1, False)
+    assert recorded.trace.diagnostics.unfinished == session.recorder.unfinished == 0
 
 
 def test_a_fault_in_closing_costs_no_run_file(recorded: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:

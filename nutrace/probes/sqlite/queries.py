@@ -36,33 +36,34 @@ _MOST = 2_000  # pairs of a statement and a file that are remembered
 _LONGEST = 65_536  # characters of a statement that is
 _LARGEST = 4_096  # bytes of parameters that wait for the recorder
 
-_get = current.get
 _Row = sqlite3.Row
+_pack = marshal.dumps
 
 
 class _SQLite:
-    """sqlite3's own ``connect``, whatever stands before it: in a module it would be traced as well."""
+    """sqlite3 itself, and whether what stands in its place is that, with our probe around it."""
 
     found: Any = _sqlite3.connect
+    #: Its own, whatever stands before it: in a module it would be traced as well.
     connect: Callable[[str], Any] = getattr(found, "__wrapped__", found)
-
-
-class _Adapters:
-    """Whether SQLite runs Python of the program's for parameters of built-in types."""
+    adapters: Dict[Any, Any] = _sqlite3.adapters
 
     def __init__(self) -> None:
-        self._known = 0
-        self._found = False
+        self.known: Any = None  # as seen the last time: `sqlite3.connect`, and how many adapters
+        self.known_adapters = 0
 
-    def of_plain(self) -> bool:
-        adapters = _sqlite3.adapters
-        if len(adapters) != self._known:
-            self._found = any(kind.__module__ == "builtins" for kind, _ in adapters)
-            self._known = len(adapters)
-        return self._found
+    def is_plain(self) -> bool:
+        """Whether a connect runs nothing but SQLite, nor do parameters of built-in types."""
+        adapters, connect = self.adapters, sqlite3.connect
+        if type(connect) is not ProbedCallable or connect.__wrapped__ is not self.connect:
+            return False
+        if any(kind.__module__ == "builtins" for kind, _ in adapters):
+            return False
+        self.known, self.known_adapters = connect, len(adapters)
+        return True
 
 
-_adapters = _Adapters()
+_sqlite = _SQLite()
 
 
 class _Function:
@@ -82,13 +83,14 @@ class _Function:
             return None  # names, or something that runs Python when SQLite asks it
         try:
             # Is it sqlite3 itself that will be called, or a component, or something of the program's?
-            connect: Any = sqlite3.connect
-            if self._names["sqlite3"] is not sqlite3 or type(connect) is not ProbedCallable:
+            asked = self._names["sqlite3"]
+            if asked is not sqlite3:
                 return None
-            if connect.__wrapped__ is not _SQLite.connect or _adapters.of_plain():
-                return None
+            if asked.connect is not _sqlite.known or len(_sqlite.adapters) != _sqlite.known_adapters:
+                if not _sqlite.is_plain():
+                    return None
             sites = self._known.get((query, file)) or self._make(query, file)
-            packed = marshal.dumps(tuple(parameters), PACKING)
+            packed = _pack(tuple(parameters), PACKING)
             return (sites, packed) if sites is not None and len(packed) <= _LARGEST else None
         except (AttributeError, KeyError, TypeError, ValueError):  # of what is not as plain as that
             return None
@@ -119,88 +121,91 @@ class _Function:
         return made
 
 
-def _open(sites: VisitSites, state: Optional[Span], file: str) -> Tuple[Any, int, Visit]:
-    """A connection, its number, and the visit that it makes."""
-    began = now_ns()
-    try:
-        connection = _SQLite.connect(file)
-    except BaseException as error:
-        span = Span(sites.connect, state)
-        span.started = began
-        span.ended = now_ns()
-        span.fail(error)
-        home.hand_over(span)
-        raise
-    ended = now_ns()
-    visit = Visit(sites, state, (began, ended, len(opened) + 1))
-    connection.row_factory = _Row
-    return connection, next(numbers), visit
+def _refused(sites: VisitSites, state: Optional[Span], began: int, error: BaseException) -> None:
+    """SQLite gave no connection."""
+    span = Span(sites.connect, state)
+    span.started = began
+    span.ended = now_ns()
+    span.fail(error)
+    home.hand_over(span)
 
 
 def _hand_over(visit: Visit) -> None:
     queue = local.spans
-    at = visit.closed[3] if visit.closed is not None else None
-    if type(at) is Span and at is not visit.parent and not at.id:
-        ids.assign(at)  # it did not see the visit below it, and must not be merged away
+    closed = visit.closed
+    if closed is not None and closed[3] is not visit.parent:
+        at = closed[3]
+        if type(at) is Span and not at.id:
+            ids.assign(at)  # it did not see the visit below it, and must not be merged away
     queue.append(visit)  # first: Ctrl-C may come at any time
-    visit.end()
+    if visit.account is not None:
+        visit.end()
     if len(queue) >= LIMIT:
         home.relieve(queue)
 
 
 def _of_many(known: _Function, original: Callable[..., Any]) -> Callable[..., Any]:
     """What stands in the place of a generator of a query's rows."""
+    get, clock, connect = current.get, now_ns, _sqlite.connect
 
     def rows(query: Any, parameters: Any, file: Any) -> Iterator[Any]:
-        state: Any = _get()
+        state: Any = get()
         plain = known.sites(query, parameters, file) if state is None or type(state) is Span else None
         if plain is None:
             yield from original(query, parameters, file)
             return
         sites, packed = plain
-        connection, number, visit = _open(sites, state, file)
+        began = clock()
+        try:
+            connection = connect(file)
+        except BaseException as error:
+            _refused(sites, state, began, error)
+            raise
+        visit = Visit(sites, state, (began, clock(), len(opened) + 1))
+        connection.row_factory = _Row
+        number = next(numbers)
         cursor = connection.cursor()
         try:
             opened.add(number)
             visit.buffer = local.buffer
             visits[id(visit)] = visit
-            began = now_ns()
+            began = clock()
             try:
                 cursor.execute(query, parameters)
             except BaseException as error:
-                visit.executed = (began, now_ns(), packed)
+                visit.executed = (began, clock(), packed)
                 visit.fail(error)
                 raise
-            visit.last = last = now_ns()
+            visit.last = last = clock()
             visit.executed = (began, last, packed)
             if state is not None and not state.id:
                 ids.assign(state)  # it may end before us, and must not be merged away till then
             account: Any = visit  # that fetches add to
             fetch = cursor.fetchone
             while True:
-                began = now_ns()
+                began = clock()
                 try:
                     row = fetch()
                 except BaseException as error:
-                    visit.fail(error, now_ns() - began)
+                    visit.fail(error, clock() - began)
                     raise
-                account.last = last = now_ns()
+                account.last = last = clock()
                 account.fetch_ns += last - began
                 if row is None:
                     return
                 account.rows += 1
                 yield row
-                if _get() is not state:
-                    state = _get()
+                if get() is not state:
+                    state = get()
                     account = visit.below(state)
         finally:
             try:
                 cursor.close()
-                began = now_ns()
+                began = clock()
                 connection.close()
-                ended = now_ns()
+                ended = clock()
                 opened.discard(number)
-                visit.closed = (began, ended, len(opened), _get())
+                visit.closed = (began, ended, len(opened), get())
             finally:
                 opened.discard(number)
                 if visits.pop(id(visit), None) is not None:  # else a recording's end has handed it over
@@ -216,9 +221,10 @@ def _of_many(known: _Function, original: Callable[..., Any]) -> Callable[..., An
 
 def _of_one(known: _Function, original: Callable[..., Any]) -> Callable[..., Any]:
     """What stands in the place of a function that gives a query's only row."""
+    get, clock, connect = current.get, now_ns, _sqlite.connect
 
     def execute_one(*args: Any, **kwargs: Any) -> Any:
-        state: Any = _get()
+        state: Any = get()
         plain = None
         if not kwargs and len(args) == 3 and (state is None or type(state) is Span):
             plain = known.sites(*args)
@@ -226,24 +232,32 @@ def _of_one(known: _Function, original: Callable[..., Any]) -> Callable[..., Any
             return original(*args, **kwargs)
         query, parameters, file = args
         sites, packed = plain
-        connection, number, visit = _open(sites, state, file)
+        began = clock()
+        try:
+            connection = connect(file)
+        except BaseException as error:
+            _refused(sites, state, began, error)
+            raise
+        visit = Visit(sites, state, (began, clock(), len(opened) + 1))
+        connection.row_factory = _Row
+        number = next(numbers)
         cursor = connection.cursor()
         try:
             opened.add(number)
-            began = now_ns()
+            began = clock()
             try:
                 cursor.execute(query, parameters)
-                executed = now_ns()
+                executed = clock()
                 visit.executed = (began, executed, packed)
                 row = cursor.fetchone()
                 if row is not None:
                     visit.rows = 1 if cursor.fetchone() is None else 2
-                visit.last = last = now_ns()
+                visit.last = last = clock()
                 visit.fetch_ns = last - executed
             except BaseException as error:
                 if visit.executed is None:
-                    visit.executed = (began, now_ns(), packed)
-                visit.fail(error, now_ns() - visit.executed[1])
+                    visit.executed = (began, clock(), packed)
+                visit.fail(error, clock() - visit.executed[1])
                 raise
             if visit.rows > 1:
                 raise RuntimeError(known.raised)
@@ -251,11 +265,11 @@ def _of_one(known: _Function, original: Callable[..., Any]) -> Callable[..., Any
         finally:
             try:
                 cursor.close()
-                began = now_ns()
+                began = clock()
                 connection.close()
-                ended = now_ns()
+                ended = clock()
                 opened.discard(number)
-                visit.closed = (began, ended, len(opened), _get())
+                visit.closed = (began, ended, len(opened), get())
             finally:
                 opened.discard(number)
                 _hand_over(visit)

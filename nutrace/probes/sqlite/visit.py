@@ -51,35 +51,22 @@ _NO_CLOSE = (0, 0, 0, None)
 class Visit(Bundle):
     """Clock readings of one visit to a database; `parent` is the span that it lies below."""
 
-    __slots__ = (
-        "_account",
-        "_inherited",
-        "_sites",
-        "_unfinished",
-        "buffer",
-        "closed",
-        "connected",
-        "executed",
-        "fetch_ns",
-        "last",
-        "rows",
-    )
+    # What is not so stays with the class, see `Extra`.
+    buffer: Optional[Buffer] = None  # its thread's, if it may be open at a recording's end
+    executed: Optional[Tuple[int, int, bytes]] = None  # from, to, parameters
+    closed: Optional[Tuple[int, int, int, Any]] = None  # from, to, connections open, what was current
+    fetch_ns = 0
+    last = 0  # clock reading when SQLite was last left
+    rows = 0
+    account: Optional[Account] = None  # if the statement went its own way
+    _inherited: Optional[Span] = None  # the statement as another process began it
+    _unfinished = False
 
     def __init__(self, sites: VisitSites, parent: Optional[Span], connected: Tuple[int, int, int]) -> None:
         self.site = sites.statement
         self.parent = parent
         self._sites = sites
-        self._account: Any = None
-        self.buffer: Optional[Buffer] = None  # its thread's, if it may be open at a recording's end
         self.connected = connected  # from, to, connections open then
-        self.executed: Optional[Tuple[int, int, bytes]] = None  # from, to, parameters
-        # From, to, connections open, what was current.
-        self.closed: Optional[Tuple[int, int, int, Any]] = None
-        self.fetch_ns = 0
-        self.last = 0  # clock reading when SQLite was last left
-        self.rows = 0
-        self._inherited: Optional[Span] = None  # the statement as another process began it
-        self._unfinished = False
 
     # -- the rarer ways ----------------------------------------------------------------------
 
@@ -113,7 +100,7 @@ class Visit(Bundle):
 
     def inherit(self) -> None:
         """In a forked child: only what is fetched from now on is this process's."""
-        if self.executed is not None and self._account is None:
+        if self.executed is not None and self.account is None:
             self._inherited = Span(self.site, self.parent)
             self.fetch_ns = self.rows = 0
 
@@ -139,14 +126,14 @@ class Visit(Bundle):
 
     def _apart(self) -> Account:
         """The statement as an :class:`Account` of its own, for what a visit cannot say."""
-        account: Optional[Account] = self._account
+        account = self.account
         if account is None:
             assert self.executed is not None
             began, ended, packed = self.executed
             span = Span(self.site, self.parent)
             span.started = began
             hashed = digest_of(self._sites.literals, packed)
-            account = self._account = Account(self.site, hashed, _LINK, span, self.parent)
+            account = self.account = Account(self.site, hashed, _LINK, span, self.parent)
             account.execute_ns = ended - began
             account.fetch_ns = self.fetch_ns
             account.rows = self.rows
@@ -157,8 +144,8 @@ class Visit(Bundle):
 
     def end(self) -> None:
         """Hand over what there is of a statement that went its own way."""
-        if self._account is not None:
-            finish(self._account)
+        if self.account is not None:
+            finish(self.account)
 
     # -- what the recorder makes of it -----------------------------------------------------------
 
@@ -179,7 +166,7 @@ class Visit(Bundle):
     def plain(self) -> bool:  # type: ignore[override]
         closed = self.closed
         whole = self.executed is not None and closed is not None and closed[3] is self.parent
-        return whole and self._account is None and self._inherited is None
+        return whole and self.account is None and self._inherited is None
 
     def texts(self, encoder: Encoder, thread_id: int) -> List[str]:
         assert self.executed is not None
@@ -211,7 +198,7 @@ class Visit(Bundle):
                 made.append(self._continued())
         else:
             made.append(leaf(tallies, sites.connect, parent, began, ended, took, {}, series))
-        if self._inherited is None and self.executed is not None and self._account is None:
+        if self._inherited is None and self.executed is not None and self.account is None:
             began, ended, packed = self.executed
             execute_ns = ended - began
             took = execute_ns + self.fetch_ns
