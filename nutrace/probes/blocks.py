@@ -151,6 +151,7 @@ class Bracket:
             raise
         finally:
             self._end(span)
+            home.step_ended()
 
     def _end_unclosed(self) -> None:
         """Opening twice ends the first span, unless others lie between: those nest."""

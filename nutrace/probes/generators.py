@@ -61,17 +61,17 @@ class _Account:
 
     def _taken_back(self, call: Span) -> Optional[Span]:
         """The span of the call that gave the generator, if it is the last that this thread handed over."""
-        queue = local.spans
+        queue = self.buffer.spans
         try:
-            last = queue.pop()
+            last: Span = queue.pop()
         except IndexError:  # it is written
             return None
         if last is not call:
             queue.append(last)
             return None
-        self.busy = call.ended - call.started
-        call.ended = 0  # it goes on
-        return call
+        self.busy = last.ended - last.started
+        last.ended = 0  # it goes on
+        return last
 
     def _enter(self, state: Any, now: int) -> Span:
         if isinstance(state, Context):
@@ -178,7 +178,8 @@ def drive(
     account.counted = counted
     traced = _drive(target, account)
     if type(target) is GeneratorType:
-        traced.__name__, traced.__qualname__ = target.__name__, target.__qualname__
+        named: Any = traced
+        named.__name__, named.__qualname__ = target.__name__, target.__qualname__
     return traced
 
 
@@ -203,7 +204,8 @@ def drive_given(
     if len(queue) >= LIMIT:
         home.relieve(queue)
     traced = _drive(target, account)
-    traced.__name__, traced.__qualname__ = target.__name__, target.__qualname__
+    named: Any = traced
+    named.__name__, named.__qualname__ = target.__name__, target.__qualname__
     return traced
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import time
 from typing import Callable
 
 _LOOK_S = 1.0  # at most between two looks at what else there may be
 
 
 class Background:
-    """Calls `work` every `seconds`, and ``look`` once a second at least.
+    """Calls `work` when it is due, and ``look`` once a second at least.
 
     It is no ``threading.Thread``: the program's own list of threads stays as it is.
+
+    Parameters
+    ----------
+    due:
+        Seconds until `work` has to be called; `work` itself puts that off.
     """
 
-    def __init__(self, work: Callable[[], None], seconds: float) -> None:
+    def __init__(self, work: Callable[[], None], due: Callable[[], float]) -> None:
         self._work = work
-        self._seconds = seconds
+        self._due = due
         self.look: Callable[[], None] = lambda: None
         self._stop = False
         self.forget()
@@ -53,13 +57,11 @@ class Background:
         running = self._running
         while True:
             try:
-                due = time.monotonic() + self._seconds
                 while not self._stop:
-                    self._wake.acquire(timeout=max(0.0, min(due - time.monotonic(), _LOOK_S)))
+                    self._wake.acquire(timeout=max(0.0, min(self._due(), _LOOK_S)))
                     self.look()
-                    if not self._stop and time.monotonic() >= due:
+                    if not self._stop and self._due() <= 0:
                         self._work()
-                        due = time.monotonic() + self._seconds
             finally:
                 running.release()
             # Started again in the moment between, by somebody who saw us alive?

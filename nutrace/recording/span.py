@@ -155,6 +155,7 @@ class Home:
         self.hand_over: Callable[[Span], None] = lambda span: None
         self.relieve: Callable[[Any], None] = lambda spans: spans.clear()
         self.fault: Callable[[str], None] = unrecorded
+        self.step_ended: Callable[[], None] = lambda: None
 
 
 home = Home()

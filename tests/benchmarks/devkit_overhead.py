@@ -12,8 +12,8 @@ Where the machine's own speed wanders by more than that from run to run, ``--tog
 of runs in which tracing is on for two steps and off for two, where it was on in one run being off in the
 other. The simulation does the same in both, so each step is compared with itself; how fast the machine was
 in either run falls out between neighbouring steps, of which one was traced in the one and the next in the
-other. Printed are medians, with their standard error: of the CPU time of the step's own thread, of that and
-the recorder's thread together, which is judged, and of wall time.
+other. Printed are medians, with their standard error, of the step's CPU and wall time; what the recorder
+writes, between steps or in a thread of its own, for all steps together; and the sum, which is judged.
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
 """
 
@@ -90,7 +90,7 @@ def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: s
 
 _WARM_UP = 8  # steps
 _BALANCED = ([1, -1, -1, 1], [-1, 1, 1, -1])
-Step = Sequence[float]  # whether it was traced; CPU of its thread and of the others, wall time, in ns
+Step = Sequence[float]  # whether it was traced; its CPU, CPU of writing, its wall time, in nanoseconds
 
 
 def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], float]) -> Tuple[float, float]:
@@ -100,15 +100,13 @@ def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], fl
     in the one. Over four steps in a row, traced in one run at the first and last or at the two between, the
     latter falls out, and so does a change of it at a constant rate.
 
-    Sources: the median of these fours; a median's standard error is 1.25 times that of the mean, a quartile of
-    a normal distribution 0.674 deviations away, and as fours that follow each other share two steps, half of
-    them count.
+    Sources: the median of these fours; a median's standard error is 1.25 times that of the mean, a quartile
+    of a normal distribution 0.674 deviations away, and as fours that follow each other share two steps, half
+    of them count.
     """
     found: List[float] = []
     for one, other in pairs:
-        logs = [
-            (1 if mine[0] else -1, math.log(take(mine) / take(yours))) for mine, yours in zip(one, other)
-        ]
+        logs = [(1 if mine[0] else -1, math.log(take(mine) / take(yours))) for mine, yours in zip(one, other)]
         for first in range(_WARM_UP, len(logs) - 3):
             four = logs[first : first + 4]
             if [sign for sign, _ in four] in _BALANCED:
@@ -126,18 +124,18 @@ def toggle(setup: str, count: int) -> int:
         for number in range(count):
             pairs.append((runs.one("toggled-0"), runs.one("toggled-1")))
             own, error = excess(pairs, lambda step: step[1])
-            # The recorder writes in traced steps and after them: its time is theirs alone.
+            # What is written stems from traced steps, whenever that is: its time is theirs alone.
             steps = [step for pair in pairs for run in pair for step in run[_WARM_UP:]]
-            recorder = sum(step[2] for step in steps) / sum(step[1] for step in steps if not step[0])
+            writing = sum(step[2] for step in steps) / sum(step[1] for step in steps if not step[0])
             wall, wall_error = excess(pairs, lambda step: step[3])
             print(
-                f"{setup}, {number + 1} pairs: own thread {own:+.1%}, recorder's {recorder:+.1%}, "
-                f"together {own + recorder:+.1%} (standard error {error:.1%}); "
-                f"wall time {wall:+.1%} (standard error {wall_error:.1%})",
+                f"{setup}, {number + 1} pairs: steps' CPU {own:+.1%} (standard error {error:.1%}), "
+                f"writing {writing:+.1%}, together {own + writing:+.1%}; "
+                f"steps' wall time {wall:+.1%} (standard error {wall_error:.1%})",
                 flush=True,
             )
-    print(f"median overhead of nutrace: {own + recorder:.1%} of a step's CPU time (at most {BUDGET:.0%})")
-    return 0 if own + recorder <= BUDGET else 1
+    print(f"median overhead of nutrace: {own + writing:.1%} of a step's CPU time (at most {BUDGET:.0%})")
+    return 0 if own + writing <= BUDGET else 1
 
 
 def main() -> int:

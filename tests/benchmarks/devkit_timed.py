@@ -4,7 +4,8 @@
 wall and CPU seconds of ``SimulationRunner.run``. PEER is ``none`` or a profiler to run around it:
 ``cProfile``, ``pyinstrument``. Or it is ``toggled-0`` or ``toggled-1``, in a traced process: tracing is
 switched on and off between steps (on, off, off, on, ..., or the other way round), and OUT gets for each
-step whether it was traced, and its nanoseconds: of its own thread's CPU, of all others', of wall time.
+step whether it was traced, and its nanoseconds: of its own thread's CPU, of the recorder's writing, in this
+thread or another, and of wall time. What the recorder writes between steps is in the second alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import runpy
 import sys
 import time
+from _thread import get_ident
 from typing import Any, Callable, ContextManager, List, Tuple
 
 
@@ -36,10 +38,25 @@ def toggled(out: str, phase: int) -> None:
     started: Any = MultiCallback.on_step_start
     traced: List[bool] = []
     begun: List[Reading] = []
-    ended: List[Reading] = []
+    over: List[Reading] = []
+    simulating = get_ident()
+    recorder = session._session.recorder  # type: ignore[union-attr]
+    drain = recorder._drain_locked
+    here = [0, 0]  # CPU and wall time of what the recorder wrote in this thread
+
+    def drain_locked(closing: bool) -> None:
+        cpu, wall = time.thread_time_ns(), time.perf_counter_ns()
+        drain(closing)
+        if get_ident() == simulating:
+            here[0] += time.thread_time_ns() - cpu
+            here[1] += time.perf_counter_ns() - wall
+
+    def reading() -> Reading:
+        own, process, wall = time.thread_time_ns(), time.process_time_ns(), time.perf_counter_ns()
+        return own - here[0], process - own + here[0], wall - here[1]
 
     def on_step_start(self: Any, *args: Any) -> None:
-        ended.append(reading())
+        over.append(reading())
         on = (len(traced) + 2 * phase) % 4 in (0, 3)
         if not traced or on != traced[-1]:  # what switching takes is no step's
             session._session._turn_on() if on else session._session._turn_off()  # type: ignore
@@ -47,22 +64,18 @@ def toggled(out: str, phase: int) -> None:
         begun.append(reading())
         started.__get__(self)(*args)
 
+    recorder._drain_locked = drain_locked
     MultiCallback.on_step_start = on_step_start
     runpy.run_path(sys.argv[0], run_name="__main__")
     steps = [
-        (on, after[0] - before[0], (after[1] - before[1]) - (after[0] - before[0]), after[2] - before[2])
-        for on, before, after in zip(traced, begun, ended[1:])
+        (on, *(later - earlier for later, earlier in zip(after, before)))
+        for on, before, after in zip(traced, begun, over[1:])
     ]
     with open(out, "w", encoding="utf-8") as file:
         json.dump(steps, file)
 
 
-Reading = Tuple[int, int, int]
-
-
-def reading() -> Reading:
-    """This thread's CPU time, the process's, and wall time; nanoseconds."""
-    return time.thread_time_ns(), time.process_time_ns(), time.perf_counter_ns()
+Reading = Tuple[int, int, int]  # nanoseconds: CPU of this thread, CPU of writing and other threads, wall
 
 
 def main() -> None:

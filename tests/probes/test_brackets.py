@@ -14,6 +14,7 @@ from opentelemetry import trace as otel
 
 import nutrace
 from nutrace.probes.probe import Probe
+from nutrace.recording.buffers import local
 
 SOURCE = """
 class Failure(Exception):
@@ -256,3 +257,53 @@ def test_uninstrumented_in_the_middle(recorded: Tracing, loops: Any) -> None:
         loop.begin()
     assert end() == "ended"
     assert recorded.span("step").unfinished
+
+
+def test_spans_are_written_between_steps(recorded: Tracing, loops: Any, clock: FakeClock) -> None:
+    """By the thread that ended one, if half of the time is over: none competes with it in the next."""
+    loop = loops.Loop()
+    with recorded(*PROBES, flush_seconds=3600) as session:
+        loop.begin()
+        clock.advance(1799 * 10**9)
+        loop.end()
+        assert len(local.spans) == 1
+        loop.begin()
+        clock.advance(10**9)
+        loop.inner()
+        assert len(local.spans) == 2
+        loop.end()
+        assert len(local.spans) == 0
+        assert session.recorder.figures.spans == 3
+        loop.begin()
+        clock.advance(1799 * 10**9)
+        loop.end()
+        assert len(local.spans) == 1
+    assert recorded.shape() == ["step", ("step", ["inner"]), "step"]
+
+
+def test_a_step_may_end_while_another_thread_writes(recorded: Tracing, loops: Any, clock: FakeClock) -> None:
+    loop = loops.Loop()
+    with recorded(*PROBES, flush_seconds=3600) as session:
+        loop.begin()
+        clock.advance(3601 * 10**9)
+        with session.recorder._lock:
+            loop.end()
+        assert len(local.spans) == 1
+    end = loop.end
+    assert end() == "ended"
+    assert recorded.shape() == ["step"]
+
+
+def test_a_step_that_ends_after_the_recording_writes_nothing(
+    recorded: Tracing, loops: Any, clock: FakeClock
+) -> None:
+    with recorded(*PROBES, flush_seconds=1) as session, nutrace.span("work"):
+        pass
+    assert recorded.path is not None
+    before = recorded.path.read_bytes()
+    clock.advance(10**10)
+    local.spans.append(object())  # what a thread was about to hand over
+    session.recorder.step_ended()
+    local.spans.clear()
+    assert not recorded.faults
+    assert recorded.path.read_bytes() == before

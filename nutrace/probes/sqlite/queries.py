@@ -86,9 +86,9 @@ class _Function:
             asked = self._names["sqlite3"]
             if asked is not sqlite3:
                 return None
-            if asked.connect is not _sqlite.known or len(_sqlite.adapters) != _sqlite.known_adapters:
-                if not _sqlite.is_plain():
-                    return None
+            seen = asked.connect is _sqlite.known and len(_sqlite.adapters) == _sqlite.known_adapters
+            if not seen and not _sqlite.is_plain():
+                return None
             sites = self._known.get((query, file)) or self._make(query, file)
             packed = _pack(tuple(parameters), PACKING)
             return (sites, packed) if sites is not None and len(packed) <= _LARGEST else None
