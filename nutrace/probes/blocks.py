@@ -6,7 +6,6 @@ import functools
 from typing import Any, List, Mapping, Optional, Tuple
 
 import wrapt
-from opentelemetry.context.context import Context
 
 from nutrace.probes.notes import Args, Kwargs, Noter, Wrapped, read
 from nutrace.probes.switch import switch
@@ -124,14 +123,17 @@ class Bracket:
 
     def open(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         """Wrapper of the opening call."""
-        self._end_unclosed()
+        state: Any = current.get()
+        if type(state) is Span and state.site is self.site:
+            self._end_unclosed()
         noted = read(self.noter, self.site, instance, args, kwargs)
         span, state = start(self.site)
         extra = span.more()  # steps are never merged
         extra.attributes.update(noted)
-        extra.base = state if isinstance(state, Context) else None
-        if isinstance(state, Span):
+        if type(state) is Span:
             state.more().dangling = span  # if nobody closes it, the end of the span above does
+        elif state is not None:
+            extra.base = state
         try:
             return wrapped(*args, **kwargs)
         except BaseException as error:

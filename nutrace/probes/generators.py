@@ -39,25 +39,22 @@ class _Account:
     thread = 0  # that the span began in, and its queue
     buffer: Buffer
     inner: Any = None  # what the generator left current: a block around one of its yields
-    busy = 0
-    yielded = 0
-    last = 0  # clock reading when the generator was last left
+    spent = (0, 0, 0)  # nanoseconds inside, values yielded, clock reading when the generator was last left
 
     def begin(self, state: Any, now: int) -> Span:
         """The span for a resumption at `now` below `state`; the one there was ends."""
         if self.span is not None:
             self.close()
+        given = self.call if not self.thread and state is self.under else None
         self.thread = get_ident()
         self.buffer = local.buffer
-        given = self.call if not self.last and state is self.under else None
-        span = None if given is None else self._taken_back(given)
-        if span is None:
-            span = self._enter(state, now)
-        self.last = now
-        self.span = span
         self.under = state
+        self.spent = 0, 0, now
+        self.span = self._taken_back(given) if given is not None else None
+        if self.span is None:
+            self.span = self._enter(state, now)
         _suspended.add(self)
-        return span
+        return self.span
 
     def _taken_back(self, call: Span) -> Optional[Span]:
         """The span of the call that gave the generator, if it is the last that this thread handed over."""
@@ -69,7 +66,7 @@ class _Account:
         if last is not call:
             queue.append(last)
             return None
-        self.busy = last.ended - last.started
+        self.spent = last.ended - last.started, 0, self.spent[2]
         last.ended = 0  # it goes on
         return last
 
@@ -89,8 +86,6 @@ class _Account:
         else:
             extra.continues = self.call
         span.started = now
-        self.busy = 0
-        self.yielded = 0
         return span
 
     def suspend(self, state: Any) -> None:
@@ -106,7 +101,7 @@ class _Account:
         for node in _open_from(self.inner):
             if node is self.span:
                 break
-            node.more().away_ns += now - self.last
+            node.more().away_ns += now - self.spent[2]
         return self.inner
 
     def close(self, abandoned: bool = False) -> None:
@@ -114,14 +109,13 @@ class _Account:
         span = self.span
         if span is not None and not span.ended:
             extra = span.more()
-            extra.busy_ns = self.busy
+            extra.busy_ns, yielded, span.ended = self.spent
             if self.counted:
-                extra.attributes[semconv.YIELDED] = self.yielded
+                extra.attributes[semconv.YIELDED] = yielded
             if abandoned:
                 extra.attributes[semconv.ABANDONED] = True
             if self.thread != get_ident():
                 extra.thread_id = self.buffer.thread_id
-            span.ended = self.last
             if extra.dangling is not None:
                 close_dangling(span)
             queue = local.spans
@@ -199,7 +193,6 @@ def drive_given(
     account.site = site
     account.call = span
     account.under = state
-    extra.attributes[semconv.YIELDED] = 0
     queue.append(span)
     if len(queue) >= LIMIT:
         home.relieve(queue)
@@ -223,44 +216,49 @@ def _drive(target: Any, account: _Account) -> Generator[Any, Any, Any]:
     passing: List[Any] = []
     hold = passing.append
     release = passing.pop
-    resume = target.send
+    send = resume = target.send
     argument: Any = None
     closing = False
+    under: Any = None
+    mine = busy = yielded = 0
     while True:
         state = get()
         began = clock()
         span = account.span
-        if span is None or state is not account.under or account.thread != thread():
+        if span is None or state is not under or mine != thread():
             span = account.begin(state, began)
+            under, mine = state, account.thread
+            busy, yielded, _ = account.spent
         set_current(span if account.inner is None else account.resume(began))
         try:
             hold(resume(argument))
         except StopIteration as stop:
-            account.last = last = clock()
-            account.busy += last - began
+            last = clock()
+            account.spent = busy + last - began, yielded, last
             set_current(state)
             account.close(abandoned=closing)
             argument = None
             return stop.value
         except BaseException as error:
-            account.last = last = clock()
-            account.busy += last - began
+            last = clock()
+            account.spent = busy + last - began, yielded, last
             set_current(state)
             span.fail(error)
             account.close(abandoned=closing)
             argument = None  # it may be this error: no cycle through its traceback
             raise
-        account.last = last = clock()
+        last = clock()
+        busy += last - began
+        yielded += 1
+        account.spent = busy, yielded, last
         inner = get()
         if inner is not span or account.inner is not None:
             account.suspend(inner)
         set_current(state)
-        account.busy += last - began
-        account.yielded += 1
-        argument = inner = state = None
+        argument = inner = None
         try:
             argument = yield release()
-            resume = target.send
+            resume = send
             closing = False
         except BaseException as error:  # thrown in, or GeneratorExit of a close: the target decides
             resume = target.throw

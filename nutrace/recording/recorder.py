@@ -32,6 +32,8 @@ from nutrace.recording.span import Parent, Site, Span, home, ids
 _HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
 _PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
 _BATCH = 4096  # spans that are encoded before they are written
+_LONG_WAIT_NS = 20_000_000  # for a disk, say: the thread that writes between steps is not to be kept waiting
+_NO_MORE_NS = 60_000_000_000  # and if it was, the background thread writes alone for so long
 
 
 class Recorder:
@@ -94,6 +96,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._holder = 0
         self._drained_ns = self.born_ns  # clock reading when the queues were last empty
+        self._alone_until_ns = 0  # clock reading until which only the background thread writes
 
     @property
     def fault_count(self) -> int:
@@ -145,13 +148,18 @@ class Recorder:
 
     def step_ended(self) -> None:
         """Called by a thread between two steps: drain, if it is time."""
-        if now_ns() - self._drained_ns < self._flush_ns // 2 or self.draining_here:
+        now = now_ns()
+        if now - self._drained_ns < self._flush_ns // 2 or now < self._alone_until_ns or self.draining_here:
             return
         if self._lock.acquire(blocking=False):
             if self._closed:
                 self._lock.release()
-            else:
-                self._drain_locked(closing=False)
+                return
+            cpu = time.thread_time_ns()
+            self._drain_locked(closing=False)
+            after = now_ns()
+            if after - now - (time.thread_time_ns() - cpu) > _LONG_WAIT_NS:
+                self._alone_until_ns = after + _NO_MORE_NS
 
     def _due_s(self) -> float:
         """Seconds until the background thread has to write."""

@@ -14,6 +14,7 @@ from opentelemetry import trace as otel
 
 import nutrace
 from nutrace.probes.probe import Probe
+from nutrace.recording import recorder
 from nutrace.recording.buffers import local
 
 SOURCE = """
@@ -279,6 +280,35 @@ def test_spans_are_written_between_steps(recorded: Tracing, loops: Any, clock: F
         loop.end()
         assert len(local.spans) == 1
     assert recorded.shape() == ["step", ("step", ["inner"]), "step"]
+
+
+def test_a_disk_that_is_slow_keeps_no_step_waiting_twice(
+    recorded: Tracing, loops: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = loops.Loop()
+
+    def step() -> None:
+        clock.advance(10**10)
+        loop.begin()
+        loop.end()
+
+    with recorded(*PROBES, flush_seconds=20) as session:
+        session.recorder.background.stop()
+        write = session.recorder.file.write
+
+        def slow(*args: Any) -> None:
+            clock.advance(2 * recorder._LONG_WAIT_NS)
+            write(*args)
+
+        monkeypatch.setattr(session.recorder.file, "write", slow)
+        step()
+        assert len(local.spans) == 0
+        for waiting in range(1, 6):
+            step()
+            assert len(local.spans) == waiting
+        step()
+        assert len(local.spans) == 0
+    assert len(recorded.spans("step")) == 7
 
 
 def test_a_step_may_end_while_another_thread_writes(recorded: Tracing, loops: Any, clock: FakeClock) -> None:
