@@ -20,7 +20,9 @@ from nutrace.recording import encoding
 from nutrace.recording.joining import join
 
 PARTIAL = ".partial"
-_BATCH = 1000  # spans to a line: readers cut a joined file there
+# Spans to a line; readers cut a joined file there. Texts of 1000 take a tenth longer each: memory of that
+# size is asked for anew every time.
+_BATCH = 100
 
 
 def _numbered(path: Path) -> Iterator[Path]:

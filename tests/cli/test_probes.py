@@ -50,9 +50,9 @@ def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_level_and_component_select(capsys: pytest.CaptureFixture[str]) -> None:
     coarse = _json(capsys, "--level", "coarse")["probes"]
-    normal = _json(capsys, "--level", "normal", "--component", "history")["probes"]
+    normal = _json(capsys, "--level", "normal", "--component", "planner")["probes"]
     assert {row["level"] for row in coarse} == {"coarse"}
-    assert {row["component"] for row in normal} == {"history"}
+    assert {row["component"] for row in normal} == {"planner"}
     assert {row["level"] for row in normal} == {"coarse", "normal"}
 
 
