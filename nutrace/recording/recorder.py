@@ -24,6 +24,7 @@ from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
 from nutrace.recording.faults import Faults
 from nutrace.recording.figures import Figures
+from nutrace.recording.interrupts import Held
 from nutrace.recording.news import News
 from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
@@ -71,6 +72,7 @@ class Recorder:
         self._is_child = False
         self.resume: Callable[[], None] = lambda: None  # called when this thread has written
         self._scopes: Dict[Tuple[str, str], str] = {}
+        self._held = Held()
         self._flush_ns = int(flush_seconds * 1e9)
         self.background = Background(self.flush, self._due_s)
         self._begin()
@@ -132,15 +134,12 @@ class Recorder:
         if self._closed:
             spans.clear()
             return
-        if not self.draining_here:  # a finalizer or a signal handler may have interrupted us
-            if self._lock.acquire(blocking=False):
-                self._drain_locked(closing=False)
-                return
-            # Another thread is writing; waiting for it for ever could be a deadlock.
-            if len(spans) >= _HARD_LIMIT and self._lock.acquire(timeout=_PATIENCE_S):
-                self._drain_locked(closing=False)
-                return
-        if len(spans) >= _HARD_LIMIT:
+        # A finalizer or a signal handler may have interrupted us; or another thread is writing, and waiting
+        # for it for ever could be a deadlock.
+        full = len(spans) >= _HARD_LIMIT
+        if not self.draining_here and (self._drained() or (full and self._drained(_PATIENCE_S))):
+            return
+        if full:
             with contextlib.suppress(IndexError):  # the other thread goes on
                 while True:
                     record = spans.popleft()
@@ -151,12 +150,8 @@ class Recorder:
         now = now_ns()
         if now - self._drained_ns < self._flush_ns // 2 or now < self._alone_until_ns or self.draining_here:
             return
-        if self._lock.acquire(blocking=False):
-            if self._closed:
-                self._lock.release()
-                return
-            cpu = time.thread_time_ns()
-            self._drain_locked(closing=False)
+        cpu = time.thread_time_ns()
+        if self._drained():
             after = now_ns()
             if after - now - (time.thread_time_ns() - cpu) > _LONG_WAIT_NS:
                 self._alone_until_ns = after + _NO_MORE_NS
@@ -173,8 +168,8 @@ class Recorder:
 
     def flush(self) -> None:
         """Write everything that has ended."""
-        if not self.draining_here and self._lock.acquire(timeout=10):
-            self._drain_locked(closing=False)
+        if not self.draining_here:
+            self._drained(10)
 
     def before_fork(self) -> None:
         """Let no thread of ours be in the middle of something, and name what the child is inside of."""
@@ -189,6 +184,18 @@ class Recorder:
             self._open.begun(span)
         self._news.hurry()
         self.flush()
+
+    def _drained(self, wait_s: float = 0.0, *, closing: bool = False) -> bool:
+        """Drain; false if another thread does and has not ended after `wait_s`, or the recording is over."""
+        with self._held:
+            if not self._lock.acquire(timeout=wait_s):
+                return False
+            over = self._closed
+            if over:
+                self._lock.release()
+            else:
+                self._drain_locked(closing)
+            return not over
 
     def _drain_locked(self, closing: bool) -> None:
         self._holder = _thread.get_ident()
@@ -347,13 +354,14 @@ class Recorder:
         self.flush()  # after this every open ancestor of a written span is known
         self.close_open_spans()
         # A signal handler may have interrupted this very thread while it was draining.
-        if not self.draining_here and self._lock.acquire(timeout=10):
-            self._drain_locked(closing=True)
+        if not self.draining_here:
+            self._drained(10, closing=True)
         self._closed = True  # if it could not be drained as well
         return self.file.begun
 
     def forked(self, file: RunFile) -> None:
         """In a forked child: forget the parent process's spans, write to `file`."""
+        self._held.give_back()
         self.file.leave()
         self.file = file
         forget_other_threads()
