@@ -153,7 +153,8 @@ class Bracket:
             raise
         finally:
             self._end(span)
-            home.step_ended()
+            if self.site.step:
+                home.step_ended()
 
     def _end_unclosed(self) -> None:
         """Opening twice ends the first span, unless others lie between: those nest."""

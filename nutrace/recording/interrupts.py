@@ -30,8 +30,11 @@ class Held:
         handler = signal.getsignal(signal.SIGINT)
         if callable(handler):  # neither ignored nor left to the system, nor made in C
             self._came = None
-            signal.signal(signal.SIGINT, self._note)  # from here on nothing comes between
-            self._handler, self._depth = handler, 1
+            try:
+                signal.signal(signal.SIGINT, self._note)
+            except ValueError:  # a subinterpreter
+                return
+            self._handler, self._depth = handler, 1  # nothing comes between any more
 
     def __exit__(
         self,

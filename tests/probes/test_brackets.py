@@ -260,10 +260,16 @@ def test_uninstrumented_in_the_middle(recorded: Tracing, loops: Any) -> None:
     assert recorded.span("step").unfinished
 
 
+LOOP = (
+    Probe("nutrace_loop:Loop.begin", name="simulation.step", until="nutrace_loop:Loop.end"),
+    Probe("nutrace_loop:Loop.inner", name="inner"),
+)
+
+
 def test_spans_are_written_between_steps(recorded: Tracing, loops: Any, clock: FakeClock) -> None:
     """By the thread that ended one, if half of the time is over: none competes with it in the next."""
     loop = loops.Loop()
-    with recorded(*PROBES, flush_seconds=3600) as session:
+    with recorded(*LOOP, flush_seconds=3600) as session:
         loop.begin()
         clock.advance(1799 * 10**9)
         loop.end()
@@ -279,7 +285,7 @@ def test_spans_are_written_between_steps(recorded: Tracing, loops: Any, clock: F
         clock.advance(1799 * 10**9)
         loop.end()
         assert len(local.spans) == 1
-    assert recorded.shape() == ["step", ("step", ["inner"]), "step"]
+    assert recorded.shape() == ["simulation.step", ("simulation.step", ["inner"]), "simulation.step"]
 
 
 def test_a_disk_that_is_slow_keeps_no_step_waiting_twice(
@@ -292,7 +298,7 @@ def test_a_disk_that_is_slow_keeps_no_step_waiting_twice(
         loop.begin()
         loop.end()
 
-    with recorded(*PROBES, flush_seconds=20) as session:
+    with recorded(*LOOP, flush_seconds=20) as session:
         session.recorder.background.stop()
         write = session.recorder.file.write
 
@@ -308,12 +314,12 @@ def test_a_disk_that_is_slow_keeps_no_step_waiting_twice(
             assert len(local.spans) == waiting
         step()
         assert len(local.spans) == 0
-    assert len(recorded.spans("step")) == 7
+    assert len(recorded.spans("simulation.step")) == 7
 
 
 def test_a_step_may_end_while_another_thread_writes(recorded: Tracing, loops: Any, clock: FakeClock) -> None:
     loop = loops.Loop()
-    with recorded(*PROBES, flush_seconds=3600) as session:
+    with recorded(*LOOP, flush_seconds=3600) as session:
         loop.begin()
         clock.advance(3601 * 10**9)
         with session.recorder._lock:
@@ -321,13 +327,13 @@ def test_a_step_may_end_while_another_thread_writes(recorded: Tracing, loops: An
         assert len(local.spans) == 1
     end = loop.end
     assert end() == "ended"
-    assert recorded.shape() == ["step"]
+    assert recorded.shape() == ["simulation.step"]
 
 
 def test_a_step_that_ends_after_the_recording_writes_nothing(
     recorded: Tracing, loops: Any, clock: FakeClock
 ) -> None:
-    with recorded(*PROBES, flush_seconds=1) as session, nutrace.span("work"):
+    with recorded(*LOOP, flush_seconds=1) as session, nutrace.span("work"):
         pass
     assert recorded.path is not None
     before = recorded.path.read_bytes()

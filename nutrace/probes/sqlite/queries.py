@@ -4,8 +4,9 @@ The devkit makes a connection for each query. By way of our classes of connectio
 these calls passes functions of ours; and as a planner empties the processor's caches between two queries,
 every one of them is read from memory anew, which takes many times longer than running it. So where a
 function is one of the two that we know, down to its statements, one of ours does the same in its place,
-with readings of the clock in between, and hands over one :class:`Visit`. Any other function, and any call
-that is not as plain as nearly all are, goes the usual way.
+with readings of the clock in between, and hands over one :class:`Visit`; what the two have in common is
+written out in both, as a call would cost as much as it does. Any other function, and any call that is not
+as plain as nearly all are, goes the usual way.
 """
 
 from __future__ import annotations
