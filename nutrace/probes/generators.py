@@ -96,12 +96,12 @@ class _Account:
                 return
         self.inner = None
 
-    def resume(self, now: int) -> Any:
-        """What to make current again: the spans that are open around the yield were away."""
+    def resume(self, away_ns: int) -> Any:
+        """What to make current again: the spans that are open around the yield were away for so long."""
         for node in _open_from(self.inner):
             if node is self.span:
                 break
-            node.more().away_ns += now - self.spent[2]
+            node.more().away_ns += away_ns
         return self.inner
 
     def close(self, abandoned: bool = False) -> None:
@@ -220,7 +220,7 @@ def _drive(target: Any, account: _Account) -> Generator[Any, Any, Any]:
     argument: Any = None
     closing = False
     under: Any = None
-    mine = busy = yielded = 0
+    mine = busy = yielded = last = 0
     while True:
         state = get()
         began = clock()
@@ -229,7 +229,7 @@ def _drive(target: Any, account: _Account) -> Generator[Any, Any, Any]:
             span = account.begin(state, began)
             under, mine = state, account.thread
             busy, yielded, _ = account.spent
-        set_current(span if account.inner is None else account.resume(began))
+        set_current(span if account.inner is None else account.resume(began - last))
         try:
             hold(resume(argument))
         except StopIteration as stop:

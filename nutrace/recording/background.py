@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-from typing import Callable
+from collections import deque
+from typing import Callable, Deque
 
 _LOOK_S = 1.0  # at most between two looks at what else there may be
 
@@ -32,6 +33,21 @@ class Background:
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._running = _thread.allocate_lock()
+        self._waiting: Deque[_thread.LockType] = deque()  # to be released when it has worked
+
+    def hurry(self, patience_s: float) -> bool:
+        """Let it work now, and wait for that; false if it takes longer."""
+        if not self._running.locked():
+            return True  # stopped, around a fork: it will when it is back
+        done = _thread.allocate_lock()
+        done.acquire()
+        self._waiting.append(done)
+        self._wake_up()
+        return done.acquire(timeout=patience_s)
+
+    def _wake_up(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it was woken already
+            self._wake.release()
 
     def start(self) -> None:
         """Start the thread, unless it is there."""
@@ -48,8 +64,7 @@ class Background:
         if not self._running.locked():
             return
         self._stop = True
-        with contextlib.suppress(RuntimeError):  # it was woken already
-            self._wake.release()
+        self._wake_up()
         if self._running.acquire(timeout=1.0):
             self._running.release()
 
@@ -60,8 +75,11 @@ class Background:
                 while not self._stop:
                     self._wake.acquire(timeout=max(0.0, min(self._due(), _LOOK_S)))
                     self.look()
-                    if not self._stop and self._due() <= 0:
+                    waiting = len(self._waiting)
+                    if not self._stop and (waiting or self._due() <= 0):
                         self._work()
+                    for _ in range(waiting):
+                        self._waiting.popleft().release()
             finally:
                 running.release()
             # Started again in the moment between, by somebody who saw us alive?

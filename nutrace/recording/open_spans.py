@@ -53,7 +53,7 @@ class OpenSpans:
                 passed.add(id(span))
                 if span.id in announced or span.id in fresh:
                     break
-                if not span.ended and span.started >= self._since_ns:
+                if not span.ended and self._is_ours(span):
                     ids.assign(span)
                     fresh[span.id] = span
                 span = span.parent
@@ -82,7 +82,11 @@ class OpenSpans:
     def known(self) -> Set[Span]:
         """All that may still be open: the known ones, and those that this thread is inside of."""
         spans = {*self._announced.values(), *self._fresh.values(), *chain()}
-        return {span for span in spans if not span.ended and span.started >= self._since_ns}
+        return {span for span in spans if not span.ended and self._is_ours(span)}
+
+    def _is_ours(self, span: Span) -> bool:
+        # One that was current and not started yet when a signal's handler raised has no start.
+        return getattr(span, "started", 0) >= self._since_ns
 
 
 def chain() -> Iterator[Span]:

@@ -1,10 +1,10 @@
 """The recorder: spans of all threads into the run file, off the hot path.
 
-A probe appends a finished span to its thread's queue. Every half second a thread that has ended a step
-takes the queues, encodes and writes: between two steps, and in less than half the time that a thread
-beside it takes, as those hand the interpreter, and all that it has in the processor's caches, to and
-fro. Where no step ends a background thread does so, every second. A thread that outruns both drains its
-own queue, so nothing is dropped and memory stays bounded.
+A probe appends a finished span to its thread's queue. A background thread takes the queues every second,
+encodes and writes. Where the program takes steps it does so twice a second, and the thread that has ended
+one waits for it: the two would hand the interpreter to and fro, with all that it has in the processor's
+caches, and take twice the time. A thread that outruns the background drains its own queue, so nothing is
+dropped and memory stays bounded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
 from nutrace.recording.faults import Faults
 from nutrace.recording.figures import Figures
-from nutrace.recording.interrupts import Held
 from nutrace.recording.news import News
 from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
@@ -33,8 +32,9 @@ from nutrace.recording.span import Parent, Site, Span, home, ids
 _HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
 _PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
 _BATCH = 4096  # spans that are encoded before they are written
-_LONG_WAIT_NS = 20_000_000  # for a disk, say: the thread that writes between steps is not to be kept waiting
-_NO_MORE_NS = 60_000_000_000  # and if it was, the background thread writes alone for so long
+_LONGEST_WAIT_S = 0.05  # of a thread between two steps, for a disk, say
+_NEVER_S = 3600.0
+_NO_MORE_NS = 60_000_000_000  # if that was not enough it waits no more for so long
 
 
 class Recorder:
@@ -72,7 +72,6 @@ class Recorder:
         self._is_child = False
         self.resume: Callable[[], None] = lambda: None  # called when this thread has written
         self._scopes: Dict[Tuple[str, str], str] = {}
-        self._held = Held()
         self._flush_ns = int(flush_seconds * 1e9)
         self.background = Background(self.flush, self._due_s)
         self._begin()
@@ -98,7 +97,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._holder = 0
         self._drained_ns = self.born_ns  # clock reading when the queues were last empty
-        self._alone_until_ns = 0  # clock reading until which only the background thread writes
+        self._alone_until_ns = 0  # clock reading until which no thread waits for the background
 
     @property
     def fault_count(self) -> int:
@@ -134,31 +133,37 @@ class Recorder:
         if self._closed:
             spans.clear()
             return
-        # A finalizer or a signal handler may have interrupted us; or another thread is writing, and waiting
-        # for it for ever could be a deadlock.
-        full = len(spans) >= _HARD_LIMIT
-        if not self.draining_here and (self._drained() or (full and self._drained(_PATIENCE_S))):
-            return
-        if full:
+        if not self.draining_here:  # a finalizer or a signal handler may have interrupted us
+            if self._lock.acquire(blocking=False):
+                self._drain_locked(closing=False)
+                return
+            # Another thread is writing; waiting for it for ever could be a deadlock.
+            if len(spans) >= _HARD_LIMIT and self._lock.acquire(timeout=_PATIENCE_S):
+                self._drain_locked(closing=False)
+                return
+        if len(spans) >= _HARD_LIMIT:
             with contextlib.suppress(IndexError):  # the other thread goes on
                 while True:
                     record = spans.popleft()
                     self.dropped += record.count if isinstance(record, Bundle) else 1
 
     def step_ended(self) -> None:
-        """Called by a thread between two steps: drain, if it is time."""
+        """Called by a thread between two steps: let the background write, if it is time, and wait for it.
+
+        In this thread a signal's handler might raise in the middle of the writing. The program's own
+        exporters, if it has any, are not waited for.
+        """
         now = now_ns()
-        if now - self._drained_ns < self._flush_ns // 2 or now < self._alone_until_ns or self.draining_here:
+        if now - self._drained_ns < self._flush_ns // 2 or now < self._alone_until_ns:
             return
-        cpu = time.thread_time_ns()
-        if self._drained():
-            after = now_ns()
-            if after - now - (time.thread_time_ns() - cpu) > _LONG_WAIT_NS:
-                self._alone_until_ns = after + _NO_MORE_NS
+        if self._closed or self.listeners or self._lock.locked():
+            return
+        if not self.background.hurry(_LONGEST_WAIT_S):
+            self._alone_until_ns = now_ns() + _NO_MORE_NS
 
     def _due_s(self) -> float:
         """Seconds until the background thread has to write."""
-        return (self._drained_ns + self._flush_ns - now_ns()) / 1e9
+        return _NEVER_S if self._closed else (self._drained_ns + self._flush_ns - now_ns()) / 1e9
 
     def fault(self, where: str) -> None:
         """Count a fault of our own and say it once; called from an ``except`` block."""
@@ -168,8 +173,8 @@ class Recorder:
 
     def flush(self) -> None:
         """Write everything that has ended."""
-        if not self.draining_here:
-            self._drained(10)
+        if not self.draining_here and self._lock.acquire(timeout=10):
+            self._drain_locked(closing=False)
 
     def before_fork(self) -> None:
         """Let no thread of ours be in the middle of something, and name what the child is inside of."""
@@ -185,18 +190,6 @@ class Recorder:
         self._news.hurry()
         self.flush()
 
-    def _drained(self, wait_s: float = 0.0, *, closing: bool = False) -> bool:
-        """Drain; false if another thread does and has not ended after `wait_s`, or the recording is over."""
-        with self._held:
-            if not self._lock.acquire(timeout=wait_s):
-                return False
-            over = self._closed
-            if over:
-                self._lock.release()
-            else:
-                self._drain_locked(closing)
-            return not over
-
     def _drain_locked(self, closing: bool) -> None:
         self._holder = _thread.get_ident()
         began = time.thread_time_ns()
@@ -207,7 +200,8 @@ class Recorder:
         finally:
             self.own_ns += time.thread_time_ns() - began
             self._drained_ns = now_ns()
-            self._closed = closing
+            if closing:
+                self._closed = True
             self._holder = 0
             self._lock.release()
             self.resume()
@@ -354,14 +348,13 @@ class Recorder:
         self.flush()  # after this every open ancestor of a written span is known
         self.close_open_spans()
         # A signal handler may have interrupted this very thread while it was draining.
-        if not self.draining_here:
-            self._drained(10, closing=True)
+        if not self.draining_here and self._lock.acquire(timeout=10):
+            self._drain_locked(closing=True)
         self._closed = True  # if it could not be drained as well
         return self.file.begun
 
     def forked(self, file: RunFile) -> None:
         """In a forked child: forget the parent process's spans, write to `file`."""
-        self._held.give_back()
         self.file.leave()
         self.file = file
         forget_other_threads()

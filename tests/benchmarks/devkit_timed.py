@@ -4,8 +4,8 @@
 wall and CPU seconds of ``SimulationRunner.run``. PEER is ``none`` or a profiler to run around it:
 ``cProfile``, ``pyinstrument``. Or it is ``toggled-0`` or ``toggled-1``, in a traced process: tracing is
 switched on and off between steps (on, off, off, on, ..., or the other way round), and OUT gets for each
-step whether it was traced, and its nanoseconds: of its own thread's CPU, of the recorder's writing, in this
-thread or another, and of wall time. What the recorder writes between steps is in the second alone.
+step whether it was traced, and its nanoseconds: of its own thread's CPU, of all others', which is the
+recorder's writing, and of wall time, without the waiting for that between steps.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import runpy
 import sys
 import time
-from _thread import get_ident
 from typing import Any, Callable, ContextManager, List, Tuple
 
 
@@ -39,21 +38,20 @@ def toggled(out: str, phase: int) -> None:
     traced: List[bool] = []
     begun: List[Reading] = []
     over: List[Reading] = []
-    simulating = get_ident()
     recorder = session._session.recorder  # type: ignore[union-attr]
-    drain = recorder._drain_locked
-    here = [0, 0]  # CPU and wall time of what the recorder wrote in this thread
+    hurry = recorder.background.hurry
+    waited = [0]  # for the recorder, between steps
 
-    def drain_locked(closing: bool) -> None:
-        cpu, wall = time.thread_time_ns(), time.perf_counter_ns()
-        drain(closing)
-        if get_ident() == simulating:
-            here[0] += time.thread_time_ns() - cpu
-            here[1] += time.perf_counter_ns() - wall
+    def hurry_and_note(patience_s: float) -> bool:
+        began = time.perf_counter_ns()
+        try:
+            return hurry(patience_s)
+        finally:
+            waited[0] += time.perf_counter_ns() - began
 
     def reading() -> Reading:
         own, process, wall = time.thread_time_ns(), time.process_time_ns(), time.perf_counter_ns()
-        return own - here[0], process - own + here[0], wall - here[1]
+        return own, process - own, wall - waited[0]
 
     def on_step_start(self: Any, *args: Any) -> None:
         over.append(reading())
@@ -64,7 +62,7 @@ def toggled(out: str, phase: int) -> None:
         begun.append(reading())
         started.__get__(self)(*args)
 
-    recorder._drain_locked = drain_locked
+    recorder.background.hurry = hurry_and_note  # type: ignore[method-assign]
     MultiCallback.on_step_start = on_step_start
     runpy.run_path(sys.argv[0], run_name="__main__")
     steps = [

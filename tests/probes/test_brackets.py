@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, List
 
 import pytest
 from fakes.clock import FakeClock
@@ -266,8 +266,11 @@ LOOP = (
 )
 
 
-def test_spans_are_written_between_steps(recorded: Tracing, loops: Any, clock: FakeClock) -> None:
-    """By the thread that ended one, if half of the time is over: none competes with it in the next."""
+def test_spans_are_written_between_steps(
+    recorded: Tracing, loops: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If half of the time is over: nothing competes with the next step."""
+    monkeypatch.setattr(recorder, "_LONGEST_WAIT_S", 60)
     loop = loops.Loop()
     with recorded(*LOOP, flush_seconds=3600) as session:
         loop.begin()
@@ -292,54 +295,39 @@ def test_a_disk_that_is_slow_keeps_no_step_waiting_twice(
     recorded: Tracing, loops: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = loops.Loop()
-
-    def step() -> None:
-        clock.advance(10**10)
-        loop.begin()
-        loop.end()
-
+    waits: List[int] = []
     with recorded(*LOOP, flush_seconds=20) as session:
-        session.recorder.background.stop()
-        write = session.recorder.file.write
-
-        def slow(*args: Any) -> None:
-            clock.advance(2 * recorder._LONG_WAIT_NS)
-            write(*args)
-
-        monkeypatch.setattr(session.recorder.file, "write", slow)
-        step()
-        assert len(local.spans) == 0
-        for waiting in range(1, 6):
-            step()
-            assert len(local.spans) == waiting
-        step()
-        assert len(local.spans) == 0
-    assert len(recorded.spans("simulation.step")) == 7
+        monkeypatch.setattr(session.recorder.background, "hurry", lambda patience_s: waits.append(clock()))
+        began = clock()
+        for _ in range(15):
+            clock.advance(10**10)
+            loop.begin()
+            loop.end()
+    assert [(at - began) // 10**9 for at in waits] == [10, 70, 130]
+    assert len(recorded.spans("simulation.step")) == 15
 
 
-def test_a_step_may_end_while_another_thread_writes(recorded: Tracing, loops: Any, clock: FakeClock) -> None:
+@pytest.mark.parametrize("why", ["another thread writes", "exporters of the program's", "over", "no step"])
+def test_a_step_that_waits_for_nothing(
+    recorded: Tracing, loops: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
     loop = loops.Loop()
-    with recorded(*LOOP, flush_seconds=3600) as session:
+    probes = PROBES if why == "no step" else LOOP
+    with recorded(*probes, flush_seconds=3600) as session:
+        it = session.recorder
+        if why == "exporters of the program's":
+            it.listeners.append(lambda record, thread_id: None)
         loop.begin()
         clock.advance(3601 * 10**9)
-        with session.recorder._lock:
+        monkeypatch.setattr(it.background, "hurry", lambda patience_s: pytest.fail("it waits"))
+        if why == "over":
+            it._closed = True
             loop.end()
-        assert len(local.spans) == 1
-    end = loop.end
-    assert end() == "ended"
-    assert recorded.shape() == ["simulation.step"]
-
-
-def test_a_step_that_ends_after_the_recording_writes_nothing(
-    recorded: Tracing, loops: Any, clock: FakeClock
-) -> None:
-    with recorded(*LOOP, flush_seconds=1) as session, nutrace.span("work"):
-        pass
-    assert recorded.path is not None
-    before = recorded.path.read_bytes()
-    clock.advance(10**10)
-    local.spans.append(object())  # what a thread was about to hand over
-    session.recorder.step_ended()
-    local.spans.clear()
+            it._closed = False
+        elif why == "another thread writes":
+            with it._lock:
+                loop.end()
+        else:
+            loop.end()
     assert not recorded.faults
-    assert recorded.path.read_bytes() == before
+    assert len(recorded.trace) == 1

@@ -275,6 +275,24 @@ def test_a_generator_whose_call_cannot_be_taken_back(
     assert recorded.trace.diagnostics.unfinished == session.recorder.unfinished == 0
 
 
+def test_a_block_around_a_yield_was_away_whoever_resumes(recorded: Tracing, clock: FakeClock) -> None:
+    @nutrace.probe(name="rows")
+    def rows() -> Iterator[int]:
+        with nutrace.span("block"):
+            clock.advance(3)
+            yield 1
+            clock.advance(4)
+
+    with recorded():
+        source = rows()
+        with nutrace.span("first"):
+            next(source)
+        clock.advance(1000)
+        with nutrace.span("second"):
+            assert list(source) == []
+    assert recorded.span("block").total_ns == 7
+
+
 def test_a_fault_in_closing_costs_no_run_file(recorded: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generators, "close_suspended", lambda: 1 / 0)
     with recorded(), nutrace.span("outer"):

@@ -7,10 +7,13 @@ import signal
 import time
 from pathlib import Path
 
-from fakes.programs import finish, start, write
+from fakes.programs import counts, finish, start, write
+from fakes.tracing import Tracing
 
+import nutrace
 from nutrace import semconv
 from nutrace.recording.clock import now_ns
+from nutrace.recording.context import current
 from nutrace.recording.open_spans import OpenSpans
 from nutrace.recording.span import Site, Span, ids
 from nutrace.trace import load
@@ -107,3 +110,18 @@ def test_spans_of_before_are_none_of_ours() -> None:
     known.written([_ended("leaf", before)])
     assert known.due(now_ns() + 100) == []
     assert known.known() == set()
+
+
+def test_a_span_that_a_handler_kept_from_starting(recorded: Tracing) -> None:
+    """It is current, has no start, and stays so: what comes below it is written, and the file finished."""
+    with recorded():
+        before = current.get()
+        span: Span = object.__new__(Span)
+        span.site, span.parent, span.ended, span.id, span.extra = Site("half", "other"), None, 0, 0, None
+        current.set(span)
+        for name in ("one", "two"):
+            with nutrace.span(name):
+                pass
+    current.set(before)
+    assert not recorded.faults
+    assert counts(recorded.trace) == {"one": 1, "two": 1}
