@@ -33,8 +33,8 @@ _HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
 _PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
 _BATCH = 4096  # spans that are encoded before they are written
 _LONGEST_WAIT_S = 0.05  # of a thread between two steps, for a disk, say
-_NEVER_S = 3600.0
 _NO_MORE_NS = 60_000_000_000  # if that was not enough it waits no more for so long
+_NEVER_S = 3600.0
 
 
 class Recorder:
@@ -200,8 +200,6 @@ class Recorder:
         finally:
             self.own_ns += time.thread_time_ns() - began
             self._drained_ns = now_ns()
-            if closing:
-                self._closed = True
             self._holder = 0
             self._lock.release()
             self.resume()
@@ -350,7 +348,7 @@ class Recorder:
         # A signal handler may have interrupted this very thread while it was draining.
         if not self.draining_here and self._lock.acquire(timeout=10):
             self._drain_locked(closing=True)
-        self._closed = True  # if it could not be drained as well
+        self._closed = True
         return self.file.begun
 
     def forked(self, file: RunFile) -> None:

@@ -13,7 +13,7 @@ of runs in which tracing is on for two steps and off for two, where it was on in
 other. The simulation does the same in both, so each step is compared with itself; how fast the machine was
 in either run falls out between neighbouring steps, of which one was traced in the one and the next in the
 other. Printed are medians, with their standard error, of the step's CPU and wall time; what the recorder
-writes, between steps or in a thread of its own, for all steps together; and the sum, which is judged.
+writes, in its own thread, for all steps together; and the sum, which is judged.
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
 """
 
