@@ -6,12 +6,12 @@ lowerCamelCase keys, ids in hex, enums as integers, 64-bit integers as decimal s
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.keyvalues import dumps, inside, key_value, listed, number
-from nutrace.recording.span import Extra, Parent, Site, Span, home, ids, trace_id_of
+from nutrace.recording.span import Extra, Site, Span, home, ids, trace_id_of
 from nutrace.recording.tally import Tally
 from nutrace.recording.values import INT64, Values, clean
 
@@ -24,9 +24,7 @@ def text(value: str) -> str:
 
 
 _INTS = {int}
-_UNKNOWN = ("", "")
 _MOST_FRAMES = 10_000
-_MOST_PARENTS = 64  # those of the last spans; more would only keep them from being freed
 
 
 class Encoder:
@@ -42,7 +40,7 @@ class Encoder:
         self.values = Values(text_limit)
         self._noted = Values(max(text_limit, _LONGEST_TRACE))
         self._frames: Dict[Tuple[Site, int], Tuple[str, str]] = {}
-        self._fronts: Dict[Any, Tuple[str, str]] = {}  # by parent
+        self._below = f'{{"traceId":"{home.trace_id:032x}","parentSpanId":"'
 
     @property
     def truncated(self) -> int:
@@ -68,51 +66,26 @@ class Encoder:
         extra = record.extra
         if extra is not None:
             return self._with_extra(record, extra, thread_id)
-        head, foot = self._frames.get((record.site, thread_id)) or self._frame(record.site, thread_id)
+        head, foot = self._frames.get((record.site, thread_id)) or self.frame(record.site, thread_id)
         more = "" if type(record) is Span else self._composite(record)  # type: ignore[arg-type]
-        front = (self._fronts.get(record.parent) or self._front(record.parent))[0]
         offset = home.offset_ns
         return (
-            f"{front}{record.id or ids.assign(record):016x}{head}{record.started + offset}"
-            f'","endTimeUnixNano":"{record.ended + offset}{foot}{more}]}}'
+            f"{self.front(record.parent)}{record.id or ids.assign(record):016x}{head}"
+            f'{record.started + offset}","endTimeUnixNano":"{record.ended + offset}{foot}{more}]}}'
         )
 
-    def leaves(
-        self, parent: Optional[Parent], thread_id: int, leaves: Iterable[Tuple[Site, int, int, str]]
-    ) -> List[str]:
-        """Spans below one parent that bear nothing of their own but attributes.
-
-        Parameters
-        ----------
-        leaves:
-            Site, start, end, and the attributes as :func:`~nutrace.recording.keyvalues.number` gives them.
-        """
-        front = (self._fronts.get(parent) or self._front(parent))[0]
-        frames, offset = self._frames, home.offset_ns
-        texts = []
-        for site, started, ended, more in leaves:
-            head, foot = frames.get((site, thread_id)) or self._frame(site, thread_id)
-            texts.append(
-                f'{front}{ids.next():016x}{head}{started + offset}","endTimeUnixNano":"{ended + offset}'
-                f"{foot}{more}]}}"
-            )
-        return texts
-
     def _with_extra(self, record: Record, extra: Extra, thread_id: int) -> str:
-        head, foot = self._frame(record.site, extra.thread_id or thread_id)
+        head, foot = self.frame(record.site, extra.thread_id or thread_id)
         if extra.name is not None:
             head = self._head(self._text(extra.name), record.site)
-        front, trace = self._fronts.get(record.parent) or self._front(record.parent)
-        if extra.trace_id:
-            front = front.replace(trace, f"{trace_id_of(record):032x}", 1)
         offset = home.offset_ns
         return (
-            f"{front}{record.id or ids.assign(record):016x}{head}{record.started + offset}"
+            f"{self.front(record.parent, extra.trace_id)}{record.id or ids.assign(record):016x}{head}{record.started + offset}"
             f'","endTimeUnixNano":"{record.ended + offset}{foot}{self._attributes(extra)}]'
             f"{self._tail(extra)}}}"
         )
 
-    def _frame(self, site: Site, thread_id: int) -> Tuple[str, str]:
+    def frame(self, site: Site, thread_id: int) -> Tuple[str, str]:
         """What all spans of a site in a thread have in common, between id and start and behind the end."""
         known = self._frames.get((site, thread_id))
         if known is not None:
@@ -130,19 +103,14 @@ class Encoder:
     def _head(self, name: str, site: Site) -> str:
         return f'","name":{name},"kind":{site.kind},"startTimeUnixNano":"'
 
-    def _front(self, parent: Any) -> Tuple[str, str]:
-        """What all spans below a parent begin with, up to their own id; and their trace."""
-        if len(self._fronts) >= _MOST_PARENTS:
-            self._fronts.clear()
-        trace, above = "", ""
-        if parent is not None:
-            above = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",'
-            if type(parent) is Span and (parent.extra is None or not parent.extra.trace_id):
-                trace = self._fronts.get(parent.parent, _UNKNOWN)[1]  # its own parent's, if that is known
-            trace = trace or f"{trace_id_of(parent):032x}"
-        trace = trace or f"{home.trace_id:032x}"
-        said = self._fronts[parent] = f'{{"traceId":"{trace}",{above}"spanId":"', trace
-        return said
+    def front(self, parent: Any, trace: int = 0) -> str:
+        """What a span below `parent` begins with, up to its own id; `trace` is its own, if it has one."""
+        if parent is None:
+            return f'{{"traceId":"{trace or home.trace_id:032x}","spanId":"'
+        above = parent.id or ids.assign(parent)
+        if not trace and not home.foreign:
+            return f'{self._below}{above:016x}","spanId":"'
+        return f'{{"traceId":"{trace or trace_id_of(parent):032x}","parentSpanId":"{above:016x}","spanId":"'
 
     def _composite(self, record: Composite) -> str:
         more = ""
@@ -174,19 +142,14 @@ class Encoder:
     def announce(self, span: Span, now: int) -> str:
         """An open span, as it would look if it ended at `now` (a clock reading)."""
         site = span.site
-        parent = span.parent
-        above = ""
-        if parent is not None:
-            above = f'"parentSpanId":"{parent.id or ids.assign(parent):016x}",'  # type: ignore[arg-type]
         extra = span.extra
         more = self._attributes(extra) if extra is not None else ""
         renamed = extra.name if extra is not None else None
         name = self._quote(site) if renamed is None else self._text(renamed)
         return (
-            f'{{"traceId":"{trace_id_of(span):032x}","spanId":"{span.id or ids.assign(span):016x}",{above}'
-            f'"name":{name},"kind":{site.kind},'
-            f'"startTimeUnixNano":"{span.started + home.offset_ns}",'
-            f'"endTimeUnixNano":"{now + home.offset_ns}",'
+            f"{self.front(span.parent, extra.trace_id if extra is not None else 0)}"
+            f"{span.id or ids.assign(span):016x}{self._head(name, site)}"
+            f'{span.started + home.offset_ns}","endTimeUnixNano":"{now + home.offset_ns}",'
             f'"attributes":[{site.fragment or self.fragment(site)}{more}]}}'
         )
 

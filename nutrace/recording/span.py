@@ -124,7 +124,7 @@ class Ids:
         with self._lock:
             if not span.id:
                 above: Any = span.parent
-                if hasattr(above, "sum_ns"):  # a composite that it was merged into
+                if type(above) is not Span and hasattr(above, "sum_ns"):  # a composite that it was merged into
                     span.id = self.assign(above)
                 else:
                     span.id = self._base + next(self._count)
@@ -147,6 +147,7 @@ class Home:
 
     def __init__(self) -> None:
         self.trace_id = int.from_bytes(os.urandom(16), "big") | 1
+        self.foreign = False  # whether a span was seen that belongs to another trace
         self.offset_ns = 0
         self.longest_ns = 200_000  # leaves that took longer are not merged
         self.secret = os.urandom(16)  # the run's key to hashes: in memory and inherited, in no file
@@ -318,6 +319,8 @@ class Remote:
     def __init__(self, trace_id: int, span_id: int) -> None:
         self.trace_id = trace_id
         self.id = span_id
+        if trace_id != home.trace_id:
+            home.foreign = True
 
 
 Parent = Union[Span, Remote]
