@@ -76,12 +76,13 @@ class Encoder:
 
     def _with_extra(self, record: Record, extra: Extra, thread_id: int) -> str:
         head, foot = self.frame(record.site, extra.thread_id or thread_id)
+        more = self._attributes(extra)
         if extra.name is not None:
             head = self._head(self._text(extra.name), record.site)
         offset = home.offset_ns
         return (
-            f"{self.front(record.parent, extra.trace_id)}{record.id or ids.assign(record):016x}{head}{record.started + offset}"
-            f'","endTimeUnixNano":"{record.ended + offset}{foot}{self._attributes(extra)}]'
+            f"{self.front(record.parent, extra.trace_id)}{record.id or ids.assign(record):016x}{head}"
+            f'{record.started + offset}","endTimeUnixNano":"{record.ended + offset}{foot}{more}]'
             f"{self._tail(extra)}}}"
         )
 

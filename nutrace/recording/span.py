@@ -124,7 +124,9 @@ class Ids:
         with self._lock:
             if not span.id:
                 above: Any = span.parent
-                if type(above) is not Span and hasattr(above, "sum_ns"):  # a composite that it was merged into
+                if type(above) is not Span and hasattr(
+                    above, "sum_ns"
+                ):  # a composite that it was merged into
                     span.id = self.assign(above)
                 else:
                     span.id = self._base + next(self._count)

@@ -122,7 +122,8 @@ IDM_AGENTS = (
 
 CONTROLLER = (
     _probe(f"{_CONTROLLER}.update_state", "controller", "controller.update", subclasses=True),
-    _probe(f"{_CONTROLLER}.get_state", "controller", "controller.get_state", "normal", subclasses=True),
+    # 2 us once a step: the span would cost many times that.
+    _probe(f"{_CONTROLLER}.get_state", "controller", "controller.get_state", "fine", subclasses=True),
     _probe(
         f"{_SIMULATION}.controller.tracker.abstract_tracker:AbstractTracker.track_trajectory",
         "controller",
