@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from _thread import get_ident
 from types import GeneratorType
-from typing import Any, Deque, Generator, Iterator, List, Mapping, Optional, Set
+from typing import Any, Deque, Generator, Iterator, Mapping, Optional, Set
 
 from opentelemetry.context.context import Context
 
@@ -38,7 +38,6 @@ class _Account:
     under: Any = None  # what was current when the span began
     thread = 0  # that the span began in, and its queue
     buffer: Buffer
-    inner: Any = None  # what the generator left current: a block around one of its yields
     spent = (0, 0, 0)  # nanoseconds inside, values yielded, clock reading when the generator was last left
 
     def begin(self, state: Any, now: int) -> Span:
@@ -50,25 +49,22 @@ class _Account:
         self.buffer = local.buffer
         self.under = state
         self.spent = 0, 0, now
-        self.span = self._taken_back(given) if given is not None else None
-        if self.span is None:
-            self.span = self._enter(state, now)
         _suspended.add(self)
+        if given is not None:
+            # The span of the call that gave the generator goes on, if it was handed over just now.
+            queue = self.buffer.spans
+            try:
+                last: Span = queue.pop()
+                if last is given:
+                    self.span = last
+                    self.spent = last.ended - last.started, 0, now
+                    last.ended = 0
+                    return last
+                queue.append(last)
+            except IndexError:  # it is written
+                pass
+        self.span = self._enter(state, now)
         return self.span
-
-    def _taken_back(self, call: Span) -> Optional[Span]:
-        """The span of the call that gave the generator, if it is the last that this thread handed over."""
-        queue = self.buffer.spans
-        try:
-            last: Span = queue.pop()
-        except IndexError:  # it is written
-            return None
-        if last is not call:
-            queue.append(last)
-            return None
-        self.spent = last.ended - last.started, 0, self.spent[2]
-        last.ended = 0  # it goes on
-        return last
 
     def _enter(self, state: Any, now: int) -> Span:
         if isinstance(state, Context):
@@ -88,21 +84,16 @@ class _Account:
         span.started = now
         return span
 
-    def suspend(self, state: Any) -> None:
-        """The generator yielded and left `state` current, which is not its own span."""
-        for node in _open_from(state):
-            if node is self.span:
-                self.inner = state
-                return
-        self.inner = None
+    def inside(self, state: Any) -> Any:
+        """`state`, which the generator left current when it yielded, if that lies below its own span."""
+        return state if any(node is self.span for node in _open_from(state)) else None
 
-    def resume(self, away_ns: int) -> Any:
-        """What to make current again: the spans that are open around the yield were away for so long."""
-        for node in _open_from(self.inner):
+    def away(self, inner: Any, away_ns: int) -> None:
+        """The spans from `inner` up to its own were away for so long: they are open around the yield."""
+        for node in _open_from(inner):
             if node is self.span:
                 break
             node.more().away_ns += away_ns
-        return self.inner
 
     def close(self, abandoned: bool = False) -> None:
         """End the span at the last moment inside the generator, and hand it over."""
@@ -207,19 +198,19 @@ def is_driven(generator: GeneratorType[Any, Any, Any]) -> bool:
     return generator.gi_code is _drive.__code__
 
 
-def _drive(target: Any, account: _Account) -> Generator[Any, Any, Any]:
-    get = current.get
-    set_current = current.set
+def _drive(
+    target: Any,
+    account: _Account,
+    get: Any = current.get,
+    set_current: Any = current.set,
+    thread: Any = get_ident,
+) -> Generator[Any, Any, Any]:
     clock = now_ns
-    thread = get_ident
-    # What is yielded passes through a list: a variable would keep it alive till the next one.
-    passing: List[Any] = []
-    hold = passing.append
-    release = passing.pop
     send = resume = target.send
     argument: Any = None
     closing = False
     under: Any = None
+    inner: Any = None  # what the generator left current, if not its span: a block around one of its yields
     mine = busy = yielded = last = 0
     while True:
         state = get()
@@ -229,9 +220,13 @@ def _drive(target: Any, account: _Account) -> Generator[Any, Any, Any]:
             span = account.begin(state, began)
             under, mine = state, account.thread
             busy, yielded, _ = account.spent
-        set_current(span if account.inner is None else account.resume(began - last))
+        if inner is None:
+            set_current(span)
+        else:
+            account.away(inner, began - last)
+            set_current(inner)
         try:
-            hold(resume(argument))
+            value = resume(argument)
         except StopIteration as stop:
             last = clock()
             account.spent = busy + last - began, yielded, last
@@ -252,12 +247,12 @@ def _drive(target: Any, account: _Account) -> Generator[Any, Any, Any]:
         yielded += 1
         account.spent = busy, yielded, last
         inner = get()
-        if inner is not span or account.inner is not None:
-            account.suspend(inner)
+        inner = None if inner is span else account.inside(inner)
         set_current(state)
-        argument = inner = None
+        argument = None
         try:
-            argument = yield release()
+            # A variable would keep what is yielded alive till the next one.
+            argument = yield (value, value := None)[0]
             resume = send
             closing = False
         except BaseException as error:  # thrown in, or GeneratorExit of a close: the target decides
