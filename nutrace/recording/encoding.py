@@ -68,9 +68,13 @@ class Encoder:
             return self._with_extra(record, extra, thread_id)
         head, foot = self._frames.get((record.site, thread_id)) or self.frame(record.site, thread_id)
         more = "" if type(record) is Span else self._composite(record)  # type: ignore[arg-type]
-        offset = home.offset_ns
+        parent, offset = record.parent, home.offset_ns
+        if parent is None or home.foreign:
+            front = self.front(parent)
+        else:  # written out, as nearly all spans pass here
+            front = f'{self._below}{parent.id or ids.assign(parent):016x}","spanId":"'  # type: ignore[arg-type]
         return (
-            f"{self.front(record.parent)}{record.id or ids.assign(record):016x}{head}"
+            f"{front}{record.id or ids.assign(record):016x}{head}"
             f'{record.started + offset}","endTimeUnixNano":"{record.ended + offset}{foot}{more}]}}'
         )
 

@@ -245,16 +245,15 @@ class Recorder:
         groups: List[Tuple[str, List[str]]] = []  # runs of one scope
         written: List[Tuple[Any, int]] = []
         born_ns, cut, scopes, encoder = self.born_ns, self._cut, self._scopes, self._encoder
-        scope, texts = "", [""]
+        key: Optional[Tuple[str, str]] = None
+        texts: List[str] = []
         for each in self._waiting:
             record, thread_id = each
             if (record.started < born_ns or cut) and not self._is_ours(record):
                 continue
-            key = record.site.scope
-            said = scopes.get(key) or self._scope(key)
-            if said != scope:
-                scope, texts = said, []
-                groups.append((scope, texts))
+            if record.site.scope != key:
+                key, texts = record.site.scope, []
+                groups.append((scopes.get(key) or self._scope(key), texts))
             try:
                 if type(record) is not Span and isinstance(record, Bundle):
                     texts += record.texts(encoder, thread_id)

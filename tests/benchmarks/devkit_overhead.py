@@ -12,8 +12,10 @@ Where the machine's own speed wanders by more than that from run to run, ``--tog
 of runs in which tracing is on for two steps and off for two, where it was on in one run being off in the
 other. The simulation does the same in both, so each step is compared with itself; how fast the machine was
 in either run falls out between neighbouring steps, of which one was traced in the one and the next in the
-other. Printed are medians, with their standard error, of the step's CPU and wall time; what the recorder
-writes, in its own thread, for all steps together; and the sum, which is judged.
+other. Printed are medians, with their standard error, of the step's CPU and wall time; what the recorder's
+thread takes for its writing, as a part of a third run's CPU time, which is traced from its start to its end;
+and the sum, which is judged. What a probe costs while it is off is not in it: some 1.5 us a call where the
+processor's caches are cold.
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
 """
 
@@ -90,7 +92,7 @@ def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: s
 
 _WARM_UP = 8  # steps
 _BALANCED = ([1, -1, -1, 1], [-1, 1, 1, -1])
-Step = Sequence[float]  # whether it was traced; its CPU, CPU of writing, its wall time, in nanoseconds
+Step = Sequence[float]  # whether it was traced; its CPU and wall time in nanoseconds
 
 
 def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], float]) -> Tuple[float, float]:
@@ -119,15 +121,15 @@ def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], fl
 def toggle(setup: str, count: int) -> int:
     """Measure the same steps traced and not, print, judge."""
     pairs: List[Tuple[List[Step], List[Step]]] = []
+    whole: List[Dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(Path(folder), setup)
         for number in range(count):
             pairs.append((runs.one("toggled-0"), runs.one("toggled-1")))
+            whole.append(runs.one("nutrace"))
             own, error = excess(pairs, lambda step: step[1])
-            # What is written stems from traced steps, whenever that is: its time is theirs alone.
-            steps = [step for pair in pairs for run in pair for step in run[_WARM_UP:]]
-            writing = sum(step[2] for step in steps) / sum(step[1] for step in steps if not step[0])
-            wall, wall_error = excess(pairs, lambda step: step[3])
+            wall, wall_error = excess(pairs, lambda step: step[2])
+            writing = statistics.median(run["others"] / (run["cpu"] - run["others"]) for run in whole)
             print(
                 f"{setup}, {number + 1} pairs: steps' CPU {own:+.1%} (standard error {error:.1%}), "
                 f"writing {writing:+.1%}, together {own + writing:+.1%}; "

@@ -1,11 +1,11 @@
 """Runs a devkit script and times its simulations, whatever else watches the process.
 
 ``devkit_timed.py OUT PEER SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` and writes to OUT, as JSON, the
-wall and CPU seconds of ``SimulationRunner.run``. PEER is ``none`` or a profiler to run around it:
-``cProfile``, ``pyinstrument``. Or it is ``toggled-0`` or ``toggled-1``, in a traced process: tracing is
-switched on and off between steps (on, off, off, on, ..., or the other way round), and OUT gets for each
-step whether it was traced, and its nanoseconds: of its own thread's CPU, of all others', which is the
-recorder's writing, and of wall time, without the waiting for that between steps.
+wall and CPU seconds of ``SimulationRunner.run``, and those of the CPU seconds that other threads took. PEER
+is ``none`` or a profiler to run around it: ``cProfile``, ``pyinstrument``. Or it is ``toggled-0`` or
+``toggled-1``, in a traced process: tracing is switched on and off between steps (on, off, off, on, ..., or
+the other way round), and OUT gets for each step whether it was traced, and its nanoseconds: of its own
+thread's CPU, and of wall time, without what it waits for the recorder at its end.
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ def toggled(out: str, phase: int) -> None:
             waited[0] += time.perf_counter_ns() - began
 
     def reading() -> Reading:
-        own, process, wall = time.thread_time_ns(), time.process_time_ns(), time.perf_counter_ns()
-        return own, process - own, wall - waited[0]
+        return time.thread_time_ns(), time.perf_counter_ns() - waited[0]
 
     def on_step_start(self: Any, *args: Any) -> None:
         over.append(reading())
@@ -73,7 +72,7 @@ def toggled(out: str, phase: int) -> None:
         json.dump(steps, file)
 
 
-Reading = Tuple[int, int, int]  # nanoseconds: CPU of this thread, CPU of writing and other threads, wall
+Reading = Tuple[int, int]  # nanoseconds: CPU of this thread, wall
 
 
 def main() -> None:
@@ -86,18 +85,20 @@ def main() -> None:
     from nuplan.planning.simulation.runner.simulations_runner import SimulationRunner
 
     run = SimulationRunner.run
-    spent = {"wall": 0.0, "cpu": 0.0}
+    spent = {"wall": 0.0, "cpu": 0.0, "others": 0.0}
 
     def timed(self: Any) -> Any:
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu, own = time.perf_counter(), time.process_time(), time.thread_time()
         try:
             if name == "none":
                 return run(self)
             with peer(name)():
                 return run(self)
         finally:
+            used = time.process_time() - cpu
             spent["wall"] += time.perf_counter() - wall
-            spent["cpu"] += time.process_time() - cpu
+            spent["cpu"] += used
+            spent["others"] += used - (time.thread_time() - own)
 
     SimulationRunner.run = timed
     runpy.run_path(sys.argv[0], run_name="__main__")

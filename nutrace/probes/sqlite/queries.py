@@ -17,7 +17,7 @@ import os
 import sqlite3
 from functools import partial
 from types import FunctionType
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.probes.sqlite.connections import namespace_of, numbers, opened
@@ -38,6 +38,7 @@ _LONGEST = 65_536  # characters of a statement that is
 _LARGEST = 4_096  # bytes of parameters that wait for the recorder
 
 _Row = sqlite3.Row
+_adapters: Dict[Any, Any] = _sqlite3.adapters
 _pack = marshal.dumps
 
 
@@ -47,7 +48,6 @@ class _SQLite:
     found: Any = _sqlite3.connect
     #: Its own, whatever stands before it: in a module it would be traced as well.
     connect: Callable[[str], Any] = getattr(found, "__wrapped__", found)
-    adapters: Dict[Any, Any] = _sqlite3.adapters
 
     def __init__(self) -> None:
         self.known: Any = None  # as seen the last time: `sqlite3.connect`, and how many adapters
@@ -55,12 +55,12 @@ class _SQLite:
 
     def is_plain(self) -> bool:
         """Whether a connect runs nothing but SQLite, nor do parameters of built-in types."""
-        adapters, connect = self.adapters, sqlite3.connect
+        connect = sqlite3.connect
         if type(connect) is not ProbedCallable or connect.__wrapped__ is not self.connect:
             return False
-        if any(kind.__module__ == "builtins" for kind, _ in adapters):
+        if any(kind.__module__ == "builtins" for kind, _ in _adapters):
             return False
-        self.known, self.known_adapters = connect, len(adapters)
+        self.known, self.known_adapters = connect, len(_adapters)
         return True
 
 
@@ -85,13 +85,11 @@ class _Function:
         try:
             # Is it sqlite3 itself that will be called, or a component, or something of the program's?
             asked = self._names["sqlite3"]
-            if asked is not sqlite3:
-                return None
-            seen = asked.connect is _sqlite.known and len(_sqlite.adapters) == _sqlite.known_adapters
-            if not seen and not _sqlite.is_plain():
+            seen = asked.connect is _sqlite.known and len(_adapters) == _sqlite.known_adapters
+            if not seen and (asked is not sqlite3 or not _sqlite.is_plain()):
                 return None
             sites = self._known.get((query, file)) or self._make(query, file)
-            packed = _pack(tuple(parameters), PACKING)
+            packed = _pack(parameters if kind is tuple else tuple(parameters), PACKING)
             return (sites, packed) if sites is not None and len(packed) <= _LARGEST else None
         except (AttributeError, KeyError, TypeError, ValueError):  # of what is not as plain as that
             return None
@@ -131,14 +129,11 @@ def _refused(sites: VisitSites, state: Optional[Span], began: int, error: BaseEx
     home.hand_over(span)
 
 
-def _hand_over(visit: Visit) -> None:
-    queue = local.spans
-    closed = visit.closed
-    if closed is not None and closed[3] is not visit.parent:
-        at = closed[3]
-        if type(at) is Span and not at.id:
-            ids.assign(at)  # it did not see the visit below it, and must not be merged away
-    queue.append(visit)  # first: Ctrl-C may come at any time
+def _settle(visit: Visit, queue: Deque[Any]) -> None:
+    """A visit was handed over that is not plain, or filled its queue."""
+    at = visit.closed[3] if visit.closed is not None else None
+    if at is not visit.parent and type(at) is Span and not at.id:
+        ids.assign(at)  # it did not see the visit below it, and must not be merged away
     if visit.account is not None:
         visit.end()
     if len(queue) >= LIMIT:
@@ -162,7 +157,9 @@ def _of_many(known: _Function, original: Callable[..., Any]) -> Callable[..., An
         except BaseException as error:
             _refused(sites, state, began, error)
             raise
-        visit = Visit(sites, state, (began, clock(), len(opened) + 1))
+        visit = Visit()
+        visit.connected = began, clock(), len(opened) + 1
+        visit.site, visit.parent, visit.sites = sites.statement, state, sites
         connection.row_factory = _Row
         number = next(numbers)
         cursor = connection.cursor()
@@ -200,17 +197,22 @@ def _of_many(known: _Function, original: Callable[..., Any]) -> Callable[..., An
                     state = get()
                     account = visit.below(state)
         finally:
+            at = visit.parent
             try:
                 cursor.close()
                 began = clock()
                 connection.close()
                 ended = clock()
                 opened.discard(number)
-                visit.closed = (began, ended, len(opened), get())
+                at = get()
+                visit.closed = (began, ended, len(opened), at)
             finally:
                 opened.discard(number)
                 if visits.pop(id(visit), None) is not None:  # else a recording's end has handed it over
-                    _hand_over(visit)
+                    queue = local.spans
+                    queue.append(visit)
+                    if at is not visit.parent or visit.account is not None or len(queue) >= LIMIT:
+                        _settle(visit, queue)
 
     rows.__name__, rows.__qualname__ = known.original.__name__, known.original.__qualname__
 
@@ -239,7 +241,9 @@ def _of_one(known: _Function, original: Callable[..., Any]) -> Callable[..., Any
         except BaseException as error:
             _refused(sites, state, began, error)
             raise
-        visit = Visit(sites, state, (began, clock(), len(opened) + 1))
+        visit = Visit()
+        visit.connected = began, clock(), len(opened) + 1
+        visit.site, visit.parent, visit.sites = sites.statement, state, sites
         connection.row_factory = _Row
         number = next(numbers)
         cursor = connection.cursor()
@@ -264,16 +268,21 @@ def _of_one(known: _Function, original: Callable[..., Any]) -> Callable[..., Any
                 raise RuntimeError(known.raised)
             return row
         finally:
+            at = visit.parent
             try:
                 cursor.close()
                 began = clock()
                 connection.close()
                 ended = clock()
                 opened.discard(number)
-                visit.closed = (began, ended, len(opened), get())
+                at = get()
+                visit.closed = (began, ended, len(opened), at)
             finally:
                 opened.discard(number)
-                _hand_over(visit)
+                queue = local.spans
+                queue.append(visit)
+                if at is not state or visit.account is not None or len(queue) >= LIMIT:
+                    _settle(visit, queue)
 
     return execute_one
 

@@ -15,7 +15,7 @@ from nutrace.recording.compression import Record
 from nutrace.recording.context import parent_in
 from nutrace.recording.encoding import Encoder
 from nutrace.recording.keyvalues import listed, number
-from nutrace.recording.span import Site, Span, home, ids
+from nutrace.recording.span import Parent, Site, Span, home, ids
 
 
 class VisitSites:
@@ -68,7 +68,11 @@ _NO_CLOSE = (0, 0, 0, None)
 class Visit(Bundle):
     """Clock readings of one visit to a database; `parent` is the span that it lies below."""
 
-    # What is not so stays with the class, see `Extra`.
+    # Who makes one sets these four, and then what there is; defaults stay with the class, see `Extra`.
+    site: Site
+    parent: Optional[Parent]
+    sites: VisitSites
+    connected: Tuple[int, int, int]  # from, to, connections open then
     buffer: Optional[Buffer] = None  # its thread's, if it may be open at a recording's end
     executed: Optional[Tuple[int, int, bytes]] = None  # from, to, parameters
     closed: Optional[Tuple[int, int, int, Any]] = None  # from, to, connections open, what was current
@@ -78,12 +82,6 @@ class Visit(Bundle):
     account: Optional[Account] = None  # if the statement went its own way
     _inherited: Optional[Span] = None  # the statement as another process began it
     _unfinished = False
-
-    def __init__(self, sites: VisitSites, parent: Optional[Span], connected: Tuple[int, int, int]) -> None:
-        self.site = sites.statement
-        self.parent = parent
-        self._sites = sites
-        self.connected = connected  # from, to, connections open then
 
     # -- the rarer ways ----------------------------------------------------------------------
 
@@ -129,7 +127,7 @@ class Visit(Bundle):
         extra.continues = self._inherited
         extra.unfinished = self._unfinished
         assert self.executed is not None
-        hashed = digest_of(self._sites.literals, self.executed[2])
+        hashed = digest_of(self.sites.literals, self.executed[2])
         extra.attributes.update(
             {
                 semconv.DB_ROWS: self.rows,
@@ -149,7 +147,7 @@ class Visit(Bundle):
             began, ended, packed = self.executed
             span = Span(self.site, self.parent)
             span.started = began
-            hashed = digest_of(self._sites.literals, packed)
+            hashed = digest_of(self.sites.literals, packed)
             account = self.account = Account(self.site, hashed, _LINK, span, self.parent)
             account.execute_ns = ended - began
             account.fetch_ns = self.fetch_ns
@@ -166,7 +164,7 @@ class Visit(Bundle):
 
     # -- what the recorder makes of it -----------------------------------------------------------
 
-    count = 3
+    spans = count = 3
 
     @property
     def started(self) -> int:  # type: ignore[override]
@@ -188,7 +186,7 @@ class Visit(Bundle):
     def texts(self, encoder: Encoder, thread_id: int) -> List[str]:
         assert self.executed is not None
         assert self.closed is not None
-        sites = self._sites
+        sites = self.sites
         connect, connected, statement, done, close, gone = sites.frames(encoder, thread_id)
         made, executed, closed = self.connected, self.executed, self.closed
         execute_ns = executed[1] - executed[0]
@@ -211,7 +209,7 @@ class Visit(Bundle):
         ]
 
     def records(self, tallies: Tallies) -> List[Optional[Record]]:
-        sites, parent = self._sites, self.parent
+        sites, parent = self.sites, self.parent
         began, ended, connections = self.connected
         took = ended - began
         series: Dict[str, List[Any]] = {semconv.SQL_OPEN: [connections]}
