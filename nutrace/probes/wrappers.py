@@ -39,90 +39,99 @@ def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[Res
     return noting
 
 
-def traced_call(
-    site: Site,
-    wrapped: Wrapped,
-    noted: Optional[Mapping[str, Any]] = None,
-    on_result: Optional[Callable[[Any], Mapping[str, Any]]] = None,
-) -> Callable[..., Any]:
-    """A function that does what `wrapped` does, with a span around each call."""
+def _traced_call() -> Callable[..., Callable[..., Any]]:
+    # Bound here and not below, so that all probes share them: what one call has brought into the processor's
+    # caches the next one finds there, whichever probe it is.
     get = current.get
     set_current = current.set
-    clock = now_ns
     kind = Span
     allocate = object.__new__
     generator_type = types.GeneratorType
     composite = Composite
     here = home
 
-    def traced(*args: Any, **kwargs: Any) -> Any:
-        state = get()
-        if state is None or type(state) is kind:
-            # Span.__init__ by hand: its call would be a fifth of the whole cost.
-            span = allocate(kind)
-            span.site = site
-            span.parent = state
-            span.ended = 0
-            span.id = 0
-            span.extra = None
-        else:
-            span = start_under_context(site, state)  # type: ignore[arg-type]
-        if noted:
-            span.more().attributes.update(noted)
-        set_current(span)
-        span.started = started = clock()
-        try:
-            result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            span.ended = clock()
-            set_current(state)
-            span.fail(error)
-            close_dangling(span)
-            home.hand_over(span)
-            raise
-        span.ended = ended = clock()
-        set_current(state)
-        if on_result is not None:
-            found = on_result(result)
-            if found:
-                span.more().attributes.update(found)
-        queue = local.spans
-        # Two references are ours: a generator that somebody else holds comes back as itself.
-        if type(result) is generator_type and getrefcount(result) == 2 and not is_driven(result):
-            return drive_given(result, site, span, state, queue)
-        if span.extra is not None:
-            close_dangling(span)
-        else:
-            try:
-                last = queue[-1]
-                if last.site is site and last.parent is state:
-                    if type(last) is not composite:
-                        if merge(span, last, queue):
-                            return result
-                    elif ended - started <= here.longest_ns and not span.id and not last.id:
-                        # `merge` and `Composite.add` written out: every call of a hot leaf passes here.
-                        taken = queue.pop()
-                        if taken is last:
-                            took = ended - started
-                            last.count += 1
-                            last.sum_ns += took
-                            last.ended = ended
-                            if took < last.min_ns:
-                                last.min_ns = took
-                            elif took > last.max_ns:
-                                last.max_ns = took
-                            span.parent = last
-                            queue.append(last)
-                            return result
-                        queue.append(taken)
-            except IndexError:  # it is empty, or the recorder emptied it in this moment
-                pass
-        queue.append(span)
-        if len(queue) >= LIMIT:
-            home.relieve(queue)
-        return result
+    def traced_call(
+        site: Site,
+        wrapped: Wrapped,
+        noted: Optional[Mapping[str, Any]] = None,
+        on_result: Optional[Callable[[Any], Mapping[str, Any]]] = None,
+    ) -> Callable[..., Any]:
+        """A function that does what `wrapped` does, with a span around each call."""
+        clock = now_ns
 
-    return traced
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            state = get()
+            if state is None or type(state) is kind:
+                # Span.__init__ by hand: its call would be a fifth of the whole cost.
+                span = allocate(kind)
+                span.site = site
+                span.parent = state
+                span.ended = 0
+                span.id = 0
+                span.extra = None
+            else:
+                span = start_under_context(site, state)  # type: ignore[arg-type]
+            if noted:
+                span.more().attributes.update(noted)
+            set_current(span)
+            span.started = started = clock()
+            try:
+                result = wrapped(*args, **kwargs)
+            except BaseException as error:
+                span.ended = clock()
+                set_current(state)
+                span.fail(error)
+                close_dangling(span)
+                home.hand_over(span)
+                raise
+            span.ended = ended = clock()
+            set_current(state)
+            if on_result is not None:
+                found = on_result(result)
+                if found:
+                    span.more().attributes.update(found)
+            queue = local.spans
+            # Two references are ours: a generator that somebody else holds comes back as itself.
+            if type(result) is generator_type and getrefcount(result) == 2 and not is_driven(result):
+                return drive_given(result, site, span, state, queue)
+            if span.extra is not None:
+                close_dangling(span)
+            else:
+                try:
+                    last = queue[-1]
+                    if last.site is site and last.parent is state:
+                        if type(last) is not composite:
+                            if merge(span, last, queue):
+                                return result
+                        elif ended - started <= here.longest_ns and not span.id and not last.id:
+                            # `merge` and `Composite.add` written out: every call of a hot leaf passes here.
+                            taken = queue.pop()
+                            if taken is last:
+                                took = ended - started
+                                last.count += 1
+                                last.sum_ns += took
+                                last.ended = ended
+                                if took < last.min_ns:
+                                    last.min_ns = took
+                                elif took > last.max_ns:
+                                    last.max_ns = took
+                                span.parent = last
+                                queue.append(last)
+                                return result
+                            queue.append(taken)
+                except IndexError:  # it is empty, or the recorder emptied it in this moment
+                    pass
+            queue.append(span)
+            if len(queue) >= LIMIT:
+                home.relieve(queue)
+            return result
+
+        return traced
+
+    return traced_call
+
+
+traced_call = _traced_call()
 
 
 def generator(

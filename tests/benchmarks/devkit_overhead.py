@@ -11,11 +11,12 @@ Peers run once every second pair. Fails (exit code 1) if the median CPU overhead
 Where the machine's own speed wanders by more than that from run to run, ``--toggle N`` tells more: N pairs
 of runs in which tracing is on for two steps and off for two, where it was on in one run being off in the
 other. The simulation does the same in both, so each step is compared with itself; how fast the machine was
-in either run falls out between neighbouring steps, of which one was traced in the one and the next in the
-other. Printed are medians, with their standard error, of the step's CPU and wall time; what the recorder's
-thread takes for its writing, as a part of a third run's CPU time, which is traced from its start to its end;
-and the sum, which is judged. What a probe costs while it is off is not in it: some 1.5 us a call where the
-processor's caches are cold.
+in either run falls out between neighbours, of which one was traced in the one and the next in the other.
+Only the second step of each two counts: the first finds in the processor's caches what the switching has
+brought there, and comes out a quarter cheaper. Printed are medians, with their standard error, of the step's
+CPU and wall time; what the recorder's thread takes for its writing, as a part of a third run's CPU time,
+which is traced from its start to its end; and the sum, which is judged. What a probe costs while it is off
+is not in it: some 1.5 us a call where the processor's caches are cold.
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
 """
 
@@ -91,7 +92,6 @@ def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: s
 
 
 _WARM_UP = 8  # steps
-_BALANCED = ([1, -1, -1, 1], [-1, 1, 1, -1])
 Step = Sequence[float]  # whether it was traced; its CPU and wall time in nanoseconds
 
 
@@ -99,20 +99,20 @@ def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], fl
     """By how much traced steps are above untraced ones, and the standard error of that; both as parts of one.
 
     A step's log ratio between two runs is the excess, or its opposite, and how much slower the machine was
-    in the one. Over four steps in a row, traced in one run at the first and last or at the two between, the
-    latter falls out, and so does a change of it at a constant rate.
+    in the one. Of a step and those two before and two after it, where it is the other way round, the latter
+    falls out, and so does a change of it at a constant rate.
 
-    Sources: the median of these fours; a median's standard error is 1.25 times that of the mean, a quartile
-    of a normal distribution 0.674 deviations away, and as fours that follow each other share two steps, half
+    Sources: the median of these threes; a median's standard error is 1.25 times that of the mean, a quartile
+    of a normal distribution 0.674 deviations away, and as threes that follow each other share two steps, half
     of them count.
     """
     found: List[float] = []
     for one, other in pairs:
         logs = [(1 if mine[0] else -1, math.log(take(mine) / take(yours))) for mine, yours in zip(one, other)]
-        for first in range(_WARM_UP, len(logs) - 3):
-            four = logs[first : first + 4]
-            if [sign for sign, _ in four] in _BALANCED:
-                found.append(sum(sign * ratio for sign, ratio in four) / 4)
+        for at in range(_WARM_UP + 2, len(logs) - 2):
+            (before, early), (same, _), (sign, ratio), _, (after, late) = logs[at - 2 : at + 3]
+            if same == sign == -before == -after:
+                found.append(sign * (2 * ratio - early - late) / 4)
     low, median, high = statistics.quantiles(found, n=4)
     error = 1.25 * (high - low) / (2 * 0.674) / math.sqrt(len(found) / 2)
     return math.expm1(median), error
