@@ -28,17 +28,26 @@ class Background:
         self._stop = False
         self.forget()
 
+    @property
+    def running(self) -> bool:
+        """Whether the thread is there."""
+        return self._running.locked()
+
     def forget(self) -> None:
         """In a forked child: the thread is the parent process's."""
+        self._ident = 0
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._running = _thread.allocate_lock()
         self._waiting: Deque[_thread.LockType] = deque()  # to be released when it has worked
 
     def hurry(self, patience_s: float) -> bool:
-        """Let it work now, and wait for that; false if it takes longer."""
-        if not self._running.locked():
-            return True  # stopped, around a fork: it will when it is back
+        """Let it work now, and wait for that; false if it takes longer, or cannot.
+
+        Whoever waits does nothing of ours meanwhile: a signal's handler may raise.
+        """
+        if not self.running or self._ident == _thread.get_ident():
+            return False
         done = _thread.allocate_lock()
         done.acquire()
         self._waiting.append(done)
@@ -61,7 +70,7 @@ class Background:
 
     def stop(self) -> None:
         """Stop the thread and wait for it (a second at most)."""
-        if not self._running.locked():
+        if not self.running:
             return
         self._stop = True
         self._wake_up()
@@ -70,6 +79,7 @@ class Background:
 
     def _run(self) -> None:
         running = self._running
+        self._ident = _thread.get_ident()
         while True:
             try:
                 while not self._stop:

@@ -3,8 +3,8 @@
 A probe appends a finished span to its thread's queue. A background thread takes the queues every second,
 encodes and writes. Where the program takes steps it does so twice a second, and the thread that has ended
 one waits for it: the two would hand the interpreter to and fro, with all that it has in the processor's
-caches, and take twice the time. A thread that outruns the background drains its own queue, so nothing is
-dropped and memory stays bounded.
+caches, and take twice the time. A thread that outruns it waits as well, or drains its own queue where it is
+not there, so nothing is dropped and memory stays bounded.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from nutrace.recording.span import Parent, Site, Span, home, ids
 _HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
 _PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
 _BATCH = 4096  # spans that are encoded before they are written
-_LONGEST_WAIT_S = 0.05  # of a thread between two steps, for a disk, say
+_LONGEST_WAIT_S = 0.05  # of a thread for the background, which waits for a disk, say
 _NO_MORE_NS = 60_000_000_000  # if that was not enough it waits no more for so long
 _NEVER_S = 3600.0
 
@@ -129,11 +129,17 @@ class Recorder:
             self.relieve(spans)
 
     def relieve(self, spans: Deque[Any]) -> None:
-        """Called by a thread whose queue is full: drain now, in that thread."""
+        """Called by a thread whose queue is full: let the background write, or do it here.
+
+        Here a signal's handler might raise in the middle of the writing.
+        """
         if self._closed:
             spans.clear()
             return
         if not self.draining_here:  # a finalizer or a signal handler may have interrupted us
+            # What the program's own exporters do, they do in its own threads.
+            if not self.listeners and self.background.hurry(_LONGEST_WAIT_S) and len(spans) < LIMIT:
+                return
             if self._lock.acquire(blocking=False):
                 self._drain_locked(closing=False)
                 return
@@ -150,13 +156,12 @@ class Recorder:
     def step_ended(self) -> None:
         """Called by a thread between two steps: let the background write, if it is time, and wait for it.
 
-        In this thread a signal's handler might raise in the middle of the writing. The program's own
-        exporters, if it has any, are not waited for.
+        The program's own exporters, if it has any, are not waited for.
         """
         now = now_ns()
         if now - self._drained_ns < self._flush_ns // 2 or now < self._alone_until_ns:
             return
-        if self._closed or self.listeners or self._lock.locked():
+        if self._closed or self.listeners or self._lock.locked() or not self.background.running:
             return
         if not self.background.hurry(_LONGEST_WAIT_S):
             self._alone_until_ns = now_ns() + _NO_MORE_NS

@@ -68,7 +68,16 @@ def test_stopped_it_keeps_nobody_waiting(start: Start) -> None:
     background = start(lambda: pytest.fail("it works"), never)
     background.stop()
     began = time.monotonic()
-    assert background.hurry(30)
+    assert not background.hurry(30)
+    assert time.monotonic() - began < 10
+
+
+def test_its_own_thread_does_not_wait_for_itself(start: Start) -> None:
+    found: List[bool] = []
+    background = start(lambda: found.append(background.hurry(30)), never)
+    began = time.monotonic()
+    assert background.hurry(20)
+    assert found == [False]
     assert time.monotonic() - began < 10
 
 
