@@ -40,8 +40,8 @@ def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[Res
 
 
 def _traced_call() -> Callable[..., Callable[..., Any]]:
-    # Bound here and not below, so that all probes share them: what one call has brought into the processor's
-    # caches the next one finds there, whichever probe it is.
+    # Bound here and not below, so that all probes share these: what one call has brought into the
+    # processor's caches the next one finds there, whichever probe it is.
     get = current.get
     set_current = current.set
     kind = Span

@@ -42,7 +42,7 @@ class Background:
         self._waiting: Deque[_thread.LockType] = deque()  # to be released when it has worked
 
     def hurry(self, patience_s: float) -> bool:
-        """Let it work now, and wait for that; false if it takes longer, or cannot.
+        """Let it work now, and wait for that, or for its stop; false if it takes longer, or is not there.
 
         Whoever waits does nothing of ours meanwhile: a signal's handler may raise.
         """
@@ -77,6 +77,10 @@ class Background:
         if self._running.acquire(timeout=1.0):
             self._running.release()
 
+    def _release(self, count: int) -> None:
+        for _ in range(count):
+            self._waiting.popleft().release()
+
     def _run(self) -> None:
         running = self._running
         self._ident = _thread.get_ident()
@@ -88,9 +92,9 @@ class Background:
                     waiting = len(self._waiting)
                     if not self._stop and (waiting or self._due() <= 0):
                         self._work()
-                    for _ in range(waiting):
-                        self._waiting.popleft().release()
+                    self._release(waiting)
             finally:
+                self._release(len(self._waiting))
                 running.release()
             # Started again in the moment between, by somebody who saw us alive?
             if self._stop or not running.acquire(blocking=False):

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from typing import Any, Deque, List
 
-LIMIT = 4096  # spans in a thread's queue before that thread writes them itself
+LIMIT = 4096  # spans in a thread's queue before it sees to it that they are written
 
 
 class Buffer:

@@ -77,7 +77,9 @@ class Figures:
             self.recorded += 1
         if span.site.step:
             self._step(span, busy_ns)
-        self.yielded += extra.attributes.get(semconv.YIELDED, 0)
+        yielded = extra.attributes.get(semconv.YIELDED, 0)
+        if type(yielded) is int:  # a span of the program's may have anything by that name
+            self.yielded += yielded
         return busy_ns
 
     def forget_ended(self) -> None:

@@ -32,8 +32,9 @@ from nutrace.recording.span import Parent, Site, Span, home, ids
 _HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
 _PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
 _BATCH = 4096  # spans that are encoded before they are written
-_LONGEST_WAIT_S = 0.05  # of a thread for the background, which waits for a disk, say
-_NO_MORE_NS = 60_000_000_000  # if that was not enough it waits no more for so long
+_BETWEEN_STEPS_S = 0.05  # a thread waits for the background, which may wait for a disk
+_FULL_S = 1.0  # a thread whose queue is full does
+_NO_MORE_NS = 60_000_000_000  # if that was not enough no thread waits for so long
 _NEVER_S = 3600.0
 
 
@@ -138,7 +139,7 @@ class Recorder:
             return
         if not self.draining_here:  # a finalizer or a signal handler may have interrupted us
             # What the program's own exporters do, they do in its own threads.
-            if not self.listeners and self.background.hurry(_LONGEST_WAIT_S) and len(spans) < LIMIT:
+            if not self.listeners and self._wait_for_background(_FULL_S) and len(spans) < LIMIT:
                 return
             if self._lock.acquire(blocking=False):
                 self._drain_locked(closing=False)
@@ -158,13 +159,18 @@ class Recorder:
 
         The program's own exporters, if it has any, are not waited for.
         """
-        now = now_ns()
-        if now - self._drained_ns < self._flush_ns // 2 or now < self._alone_until_ns:
+        if now_ns() - self._drained_ns < self._flush_ns // 2:
             return
-        if self._closed or self.listeners or self._lock.locked() or not self.background.running:
-            return
-        if not self.background.hurry(_LONGEST_WAIT_S):
-            self._alone_until_ns = now_ns() + _NO_MORE_NS
+        if not (self._closed or self.listeners or self._lock.locked()):
+            self._wait_for_background(_BETWEEN_STEPS_S)
+
+    def _wait_for_background(self, patience_s: float) -> bool:
+        if now_ns() < self._alone_until_ns or not self.background.running:
+            return False
+        if self.background.hurry(patience_s):
+            return True
+        self._alone_until_ns = now_ns() + _NO_MORE_NS
+        return False
 
     def _due_s(self) -> float:
         """Seconds until the background thread has to write."""
@@ -199,7 +205,8 @@ class Recorder:
         self._holder = _thread.get_ident()
         began = time.thread_time_ns()
         try:
-            self._drain(closing)
+            if not self._closed:  # else the file is joined already, or another process's
+                self._drain(closing)
         except Exception:  # law 1: a fault of ours never reaches the program
             self.fault("writing spans")
         finally:

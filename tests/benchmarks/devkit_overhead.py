@@ -14,9 +14,9 @@ other. The simulation does the same in both, so each step is compared with itsel
 in either run falls out between neighbours, of which one was traced in the one and the next in the other.
 Only the second step of each two counts: the first finds in the processor's caches what the switching has
 brought there, and comes out a quarter cheaper. Printed are medians, with their standard error, of the step's
-CPU and wall time; what the recorder's thread takes for its writing, as a part of a third run's CPU time,
-which is traced from its start to its end; and the sum, which is judged. What a probe costs while it is off
-is not in it: some 1.5 us a call where the processor's caches are cold.
+CPU and wall time; what other threads take, which is the recorder's writing, as a part of a third run's CPU
+time, which is traced from its start to its end; and the sum, which is judged. What a probe costs while it is
+off is not in it: some 1.5 us a call where the processor's caches are cold.
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
 """
 
@@ -103,8 +103,8 @@ def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], fl
     falls out, and so does a change of it at a constant rate.
 
     Sources: the median of these threes; a median's standard error is 1.25 times that of the mean, a quartile
-    of a normal distribution 0.674 deviations away, and as threes that follow each other share two steps, half
-    of them count.
+    of a normal distribution 0.674 deviations away, and as threes that follow each other share two steps,
+    three of eight count.
     """
     found: List[float] = []
     for one, other in pairs:
@@ -114,7 +114,7 @@ def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], fl
             if same == sign == -before == -after:
                 found.append(sign * (2 * ratio - early - late) / 4)
     low, median, high = statistics.quantiles(found, n=4)
-    error = 1.25 * (high - low) / (2 * 0.674) / math.sqrt(len(found) / 2)
+    error = 1.25 * (high - low) / (2 * 0.674) / math.sqrt(len(found) * 3 / 8)
     return math.expm1(median), error
 
 

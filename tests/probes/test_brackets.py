@@ -270,7 +270,7 @@ def test_spans_are_written_between_steps(
     recorded: Tracing, loops: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If half of the time is over: nothing competes with the next step."""
-    monkeypatch.setattr(recorder, "_LONGEST_WAIT_S", 60)
+    monkeypatch.setattr(recorder, "_BETWEEN_STEPS_S", 60)
     loop = loops.Loop()
     with recorded(*LOOP, flush_seconds=3600) as session:
         loop.begin()

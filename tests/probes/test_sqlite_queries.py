@@ -410,6 +410,21 @@ def test_whoever_stands_before_sqlite3_is_asked(
     assert recorded.calls(semconv.STATEMENT_SPAN) == 8
 
 
+def test_a_module_that_lends_sqlite3s_connect_keeps_its_own_rows(
+    recorded: Tracing, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Row(sqlite3.Row):
+        pass
+
+    with recorded(*PROBES, *INSIDE):
+        every(file)  # seen once with sqlite3 itself
+        lender = ModuleType("sqlite3")
+        vars(lender).update(connect=sqlite3.connect, Row=Row)
+        monkeypatch.setattr(query_session, "sqlite3", lender)
+        assert {type(row) for row in query_session.all_rows(ALL, (4,), file)} == {Row}
+        monkeypatch.undo()
+
+
 def test_large_parameters_do_not_wait(recorded: Tracing, file: str) -> None:
     with recorded(*PROBES, *INSIDE, flush_seconds=3600) as session:
         session.recorder.flush()

@@ -46,32 +46,74 @@ def test_eight_busy_threads_lose_nothing(recorded: Tracing) -> None:
     assert most <= 8 * (recorder._HARD_LIMIT + 1)
 
 
-def test_what_a_signals_handler_raises_reaches_the_program(recorded: Tracing) -> None:
+def test_what_a_signals_handler_raises_reaches_the_program(tmp_path: Path) -> None:
     """Also while a full queue is emptied, which is half of the time here."""
-    raised = caught = 0
+    ended = run(
+        tmp_path,
+        """
+        import signal, nutrace
 
-    def too_late(*_: Any) -> None:
-        nonlocal raised
-        raised += 1
-        raise TimeoutError
+        raised = caught = 0
 
-    before = signal.signal(signal.SIGALRM, too_late)
-    try:
-        with recorded(flush_seconds=3600):
-            for number in range(60):
-                try:
-                    signal.setitimer(signal.ITIMER_REAL, 0.005 + number % 7 * 0.003)
-                    while raised == number:
-                        _record("many", 100)
-                except TimeoutError:
-                    caught += 1
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert caught == raised == 60
-    assert recorded.faults == []
+        def too_late(*_):
+            global raised
+            raised += 1
+            raise TimeoutError
+
+        def work(number):
+            while raised == number:
+                with nutrace.span("many", number=number):
+                    pass
+
+        signal.signal(signal.SIGALRM, too_late)
+        for number in range(60):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.005 + number % 7 * 0.003)
+                work(number)
+            except TimeoutError:
+                caught += 1
+        print(raised, caught)
+        """,
+        variables={"NUTRACE_FLUSH_SECONDS": "3600"},
+    )
+    assert ended.out == "60 60\n"
     # One may have come while a span was begun or ended, which then is unfinished; none is lost.
-    assert recorded.trace.diagnostics.dropped == 0
+    assert ended.trace.diagnostics.dropped == 0
+    assert "fault" not in ended.err
+
+
+def test_a_background_that_is_stuck_is_waited_for_once(
+    recorded: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    with recorded(flush_seconds=3600) as session:
+        write = session.recorder.file.write
+
+        def stuck(*args: Any) -> None:
+            goes_on.wait(60)
+            write(*args)
+
+        monkeypatch.setattr(session.recorder.file, "write", stuck)
+        waited: List[float] = []
+        wait = session.recorder.background.hurry
+        monkeypatch.setattr(
+            session.recorder.background, "hurry", lambda patience: (waited.append(patience), wait(0.05))[1]
+        )
+        _record("many", 3 * LIMIT)
+        assert len(waited) == 1
+        goes_on.set()
+    assert counts(recorded.trace) == {"many": 3 * LIMIT}
+    assert not losses(recorded.trace)
+
+
+def test_what_comes_after_the_end_makes_no_file(recorded: Tracing) -> None:
+    with recorded(flush_seconds=3600) as session:
+        _record("before", 3)
+    files = sorted(recorded.folder.iterdir())
+    local.spans.append(Span(SITE, None))
+    session.recorder.flush()
+    local.spans.clear()
+    assert sorted(recorded.folder.iterdir()) == files
 
 
 def test_a_thread_that_cannot_write_waits_instead_of_dropping(

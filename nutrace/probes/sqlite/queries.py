@@ -82,26 +82,32 @@ class _Function:
         kind = type(parameters)
         if kind is not tuple and kind is not list:
             return None  # names, or something that runs Python when SQLite asks it
-        try:
-            # Is it sqlite3 itself that will be called, or a component, or something of the program's?
-            asked = self._names["sqlite3"]
-            seen = asked.connect is _sqlite.known and len(_adapters) == _sqlite.known_adapters
-            if not seen and (asked is not sqlite3 or not _sqlite.is_plain()):
-                return None
-            sites = self._known.get((query, file)) or self._make(query, file)
-            packed = _pack(parameters if kind is tuple else tuple(parameters), PACKING)
-            return (sites, packed) if sites is not None and len(packed) <= _LARGEST else None
-        except (AttributeError, KeyError, TypeError, ValueError):  # of what is not as plain as that
+        # Is it sqlite3 itself that will be called, or a component, or something of the program's?
+        asked = self._names.get("sqlite3")
+        if asked is not sqlite3 or type(query) is not str or type(file) is not str:
             return None
+        seen = asked.connect is _sqlite.known and len(_adapters) == _sqlite.known_adapters
+        if not seen and not _sqlite.is_plain():
+            return None
+        sites = self._known.get((query, file)) or self._made(query, file)
+        if sites is None:
+            return None
+        try:
+            packed = _pack(parameters if kind is tuple else tuple(parameters), PACKING)
+        except ValueError:  # something that has to be adapted
+            return None
+        return (sites, packed) if len(packed) <= _LARGEST else None
+
+    def _made(self, query: str, file: str) -> Optional[VisitSites]:
+        try:
+            return self._make(query, file)
         except Exception:  # law 1
             home.fault("reading a statement")
             return None
 
-    def _make(self, query: Any, file: Any) -> Optional[VisitSites]:
-        if type(query) is not str or type(file) is not str or not os.path.isabs(file):
+    def _make(self, query: str, file: str) -> Optional[VisitSites]:
+        if len(query) > _LONGEST or not os.path.isabs(file):
             return None  # what a relative name means may change
-        if len(query) > _LONGEST:
-            return None
         statement = statement_of(query)
         namespace = namespace_of((file,), {})
         code = self.original.__code__
@@ -163,6 +169,7 @@ def _of_many(known: _Function, original: Callable[..., Any]) -> Callable[..., An
         connection.row_factory = _Row
         number = next(numbers)
         cursor = connection.cursor()
+        at: Any = state
         try:
             opened.add(number)
             visit.buffer = local.buffer
@@ -197,7 +204,6 @@ def _of_many(known: _Function, original: Callable[..., Any]) -> Callable[..., An
                     state = get()
                     account = visit.below(state)
         finally:
-            at = visit.parent
             try:
                 cursor.close()
                 began = clock()
@@ -247,6 +253,7 @@ def _of_one(known: _Function, original: Callable[..., Any]) -> Callable[..., Any
         connection.row_factory = _Row
         number = next(numbers)
         cursor = connection.cursor()
+        at: Any = state
         try:
             opened.add(number)
             began = clock()
@@ -268,7 +275,6 @@ def _of_one(known: _Function, original: Callable[..., Any]) -> Callable[..., Any
                 raise RuntimeError(known.raised)
             return row
         finally:
-            at = visit.parent
             try:
                 cursor.close()
                 began = clock()

@@ -26,19 +26,17 @@ class VisitSites:
         self.statement = statement
         self.close = close
         self.literals = literals
-        self._frames: Dict[int, Tuple[str, ...]] = {}
+        self._frames: Tuple[int, Tuple[str, ...]] = (0, ())  # the last thread that asked, and its own
 
     def frames(self, encoder: Encoder, thread_id: int) -> Tuple[str, ...]:
         """What all of its visits in a thread have in common, around their own times and numbers."""
-        frames = self._frames.get(thread_id)
-        if frames is None:
+        known, frames = self._frames
+        if known != thread_id:
             connect, statement, close = (
                 encoder.frame(site, thread_id) for site in (self.connect, self.statement, self.close)
             )
             frames = (*connect, *statement, *close)
-            if len(self._frames) >= _MOST_THREADS:
-                self._frames.clear()
-            self._frames[thread_id] = frames
+            self._frames = thread_id, frames
         return frames
 
 
@@ -60,7 +58,6 @@ _SAID = (
 )
 _END = '","endTimeUnixNano":"'
 _OPEN = listed(semconv.SQL_OPEN, "intValue", "%d")
-_MOST_THREADS = 100
 _NOTHING = (0, 0, b"")
 _NO_CLOSE = (0, 0, 0, None)
 
