@@ -16,6 +16,7 @@ from fakes.tracing import Tracing
 import nutrace
 from nutrace.recording import buffers, recorder
 from nutrace.recording.buffers import LIMIT, local
+from nutrace.recording.clock import now_ns
 from nutrace.recording.span import Site, Span, home
 
 SITE = Site("made", "other")
@@ -97,7 +98,7 @@ def test_a_background_that_is_stuck_is_waited_for_once(
         waited: List[float] = []
         wait = session.recorder.background.hurry
         monkeypatch.setattr(
-            session.recorder.background, "hurry", lambda patience: (waited.append(patience), wait(0.05))[1]
+            session.recorder.background, "hurry", lambda patience: (waited.append(patience), wait(0.001))[1]
         )
         _record("many", 3 * LIMIT)
         assert len(waited) == 1
@@ -110,7 +111,9 @@ def test_what_comes_after_the_end_makes_no_file(recorded: Tracing) -> None:
     with recorded(flush_seconds=3600) as session:
         _record("before", 3)
     files = sorted(recorded.folder.iterdir())
-    local.spans.append(Span(SITE, None))
+    late = Span(SITE, None)
+    late.started = late.ended = now_ns()
+    local.spans.append(late)
     session.recorder.flush()
     local.spans.clear()
     assert sorted(recorded.folder.iterdir()) == files
