@@ -24,12 +24,16 @@ class Bundle:
     parent: Optional[Parent]
     started: int
     count: int
-    spans: int  # that it is written as
     sum_ns: int
     #: Whether :meth:`texts` says all that there is.
     plain: bool
     extra = None
     id = 0
+
+    @property
+    def spans(self) -> int:
+        """How many spans it is written as."""
+        return self.count
 
     def texts(self, encoder: Encoder, thread_id: int) -> List[str]:
         """`count` spans as JSON: the short way, for a bundle that is plain and like no other."""

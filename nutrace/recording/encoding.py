@@ -6,12 +6,12 @@ lowerCamelCase keys, ids in hex, enums as integers, 64-bit integers as decimal s
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.keyvalues import dumps, inside, key_value, listed, number
-from nutrace.recording.span import Extra, Site, Span, home, ids, trace_id_of
+from nutrace.recording.span import Extra, Parent, Site, Span, home, ids, trace_id_of
 from nutrace.recording.tally import Tally
 from nutrace.recording.values import INT64, Values, clean
 
@@ -66,31 +66,48 @@ class Encoder:
         extra = record.extra
         if extra is not None:
             return self._with_extra(record, extra, thread_id)
-        head, foot = self._frames.get((record.site, thread_id)) or self.frame(record.site, thread_id)
+        head, foot = self._frames.get((record.site, thread_id)) or self._frame(record.site, thread_id)
         more = "" if type(record) is Span else self._composite(record)  # type: ignore[arg-type]
-        parent, offset = record.parent, home.offset_ns
-        if parent is None or home.foreign:
-            front = self.front(parent)
-        else:  # written out, as nearly all spans pass here
-            front = f'{self._below}{parent.id or ids.assign(parent):016x}","spanId":"'  # type: ignore[arg-type]
+        offset = home.offset_ns
         return (
-            f"{front}{record.id or ids.assign(record):016x}{head}"
+            f"{self._front(record.parent)}{record.id or ids.assign(record):016x}{head}"
             f'{record.started + offset}","endTimeUnixNano":"{record.ended + offset}{foot}{more}]}}'
         )
 
+    def leaves(
+        self, parent: Optional[Parent], thread_id: int, leaves: Iterable[Tuple[Site, int, int, str]]
+    ) -> List[str]:
+        """Spans below one parent that bear nothing of their own but attributes.
+
+        Parameters
+        ----------
+        leaves:
+            Site, start, end, and the attributes as :func:`~nutrace.recording.keyvalues.number` gives them.
+        """
+        front = self._front(parent)
+        frames, offset = self._frames, home.offset_ns
+        texts = []
+        for site, started, ended, more in leaves:
+            head, foot = frames.get((site, thread_id)) or self._frame(site, thread_id)
+            texts.append(
+                f'{front}{ids.next():016x}{head}{started + offset}","endTimeUnixNano":"{ended + offset}'
+                f"{foot}{more}]}}"
+            )
+        return texts
+
     def _with_extra(self, record: Record, extra: Extra, thread_id: int) -> str:
-        head, foot = self.frame(record.site, extra.thread_id or thread_id)
+        head, foot = self._frame(record.site, extra.thread_id or thread_id)
         more = self._attributes(extra)
         if extra.name is not None:
             head = self._head(self._text(extra.name), record.site)
         offset = home.offset_ns
         return (
-            f"{self.front(record.parent, extra.trace_id)}{record.id or ids.assign(record):016x}{head}"
+            f"{self._front(record.parent, extra.trace_id)}{record.id or ids.assign(record):016x}{head}"
             f'{record.started + offset}","endTimeUnixNano":"{record.ended + offset}{foot}{more}]'
             f"{self._tail(extra)}}}"
         )
 
-    def frame(self, site: Site, thread_id: int) -> Tuple[str, str]:
+    def _frame(self, site: Site, thread_id: int) -> Tuple[str, str]:
         """What all spans of a site in a thread have in common, between id and start and behind the end."""
         known = self._frames.get((site, thread_id))
         if known is not None:
@@ -108,7 +125,7 @@ class Encoder:
     def _head(self, name: str, site: Site) -> str:
         return f'","name":{name},"kind":{site.kind},"startTimeUnixNano":"'
 
-    def front(self, parent: Any, trace: int = 0) -> str:
+    def _front(self, parent: Any, trace: int = 0) -> str:
         """What a span below `parent` begins with, up to its own id; `trace` is its own, if it has one."""
         if parent is None:
             return f'{{"traceId":"{trace or home.trace_id:032x}","spanId":"'
@@ -152,7 +169,7 @@ class Encoder:
         renamed = extra.name if extra is not None else None
         name = self._quote(site) if renamed is None else self._text(renamed)
         return (
-            f"{self.front(span.parent, extra.trace_id if extra is not None else 0)}"
+            f"{self._front(span.parent, extra.trace_id if extra is not None else 0)}"
             f"{span.id or ids.assign(span):016x}{self._head(name, site)}"
             f'{span.started + home.offset_ns}","endTimeUnixNano":"{now + home.offset_ns}",'
             f'"attributes":[{site.fragment or self.fragment(site)}{more}]}}'

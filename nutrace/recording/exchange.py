@@ -67,7 +67,7 @@ class Inbound(SpanProcessor):
         record.id = context.span_id
         extra = record.more()
         extra.trace_id = context.trace_id
-        home.foreign = home.foreign or context.trace_id != home.trace_id
+        home.see(context.trace_id)
         extra.theirs = True
         extra.attributes.update(span.attributes or {})
         extra.status = (span.status.status_code.value, span.status.description or "")

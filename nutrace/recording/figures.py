@@ -39,22 +39,21 @@ class Figures:
         self_all_ns, self_ns, above = self.self_all_ns, self.self_ns, self._above
         beside: Any = self  # the parent of the record before: siblings follow each other
         own: List[Any] = []  # what is kept of that parent
-        spans = recorded = 0
         for record in records:
             site = record.site
             inside = site.step
             if type(record) is Span:
                 busy = record.ended - record.started
                 if record.extra is None:
-                    recorded += 1
+                    self.recorded += 1
                 else:
                     busy = self._with_extra(record, record.extra, busy)
                 inner = above.pop(record, _NO_CHILDREN)[0]
-                spans += 1
+                self.spans += 1
             else:
-                spans += record.spans  # type: ignore[union-attr]
+                self.spans += record.spans  # type: ignore[union-attr]
                 busy = record.sum_ns  # type: ignore[union-attr]
-                recorded += record.count  # type: ignore[union-attr]
+                self.recorded += record.count  # type: ignore[union-attr]
                 inner = 0
             parent = record.parent
             if type(parent) is Span:
@@ -67,8 +66,6 @@ class Figures:
             self_all_ns[component] = self_all_ns.get(component, 0) + spent
             if inside:
                 self_ns[component] = self_ns.get(component, 0) + spent
-        self.spans += spans
-        self.recorded += recorded
 
     def _with_extra(self, span: Span, extra: Extra, busy_ns: int) -> int:
         if extra.busy_ns is not None:

@@ -124,9 +124,7 @@ class Ids:
         with self._lock:
             if not span.id:
                 above: Any = span.parent
-                if type(above) is not Span and hasattr(
-                    above, "sum_ns"
-                ):  # a composite that it was merged into
+                if hasattr(above, "sum_ns"):  # a composite that it was merged into
                     span.id = self.assign(above)
                 else:
                     span.id = self._base + next(self._count)
@@ -159,6 +157,11 @@ class Home:
         self.relieve: Callable[[Any], None] = lambda spans: spans.clear()
         self.fault: Callable[[str], None] = unrecorded
         self.step_ended: Callable[[], None] = lambda: None
+
+    def see(self, trace_id: int) -> None:
+        """A span of that trace will be written, or one below it."""
+        if trace_id != self.trace_id:
+            self.foreign = True
 
 
 home = Home()
@@ -321,8 +324,7 @@ class Remote:
     def __init__(self, trace_id: int, span_id: int) -> None:
         self.trace_id = trace_id
         self.id = span_id
-        if trace_id != home.trace_id:
-            home.foreign = True
+        home.see(trace_id)
 
 
 Parent = Union[Span, Remote]

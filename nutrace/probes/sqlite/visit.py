@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.probes.sqlite.account import Account, finish
@@ -15,29 +15,16 @@ from nutrace.recording.compression import Record
 from nutrace.recording.context import parent_in
 from nutrace.recording.encoding import Encoder
 from nutrace.recording.keyvalues import listed, number
-from nutrace.recording.span import Parent, Site, Span, home, ids
+from nutrace.recording.span import Parent, Site, Span, home
 
 
-class VisitSites:
+class VisitSites(NamedTuple):
     """Where a visit's three spans come from, and what was folded away in its statement's text."""
 
-    def __init__(self, connect: Site, statement: Site, close: Site, literals: bytes) -> None:
-        self.connect = connect
-        self.statement = statement
-        self.close = close
-        self.literals = literals
-        self._frames: Tuple[int, Tuple[str, ...]] = (0, ())  # the last thread that asked, and its own
-
-    def frames(self, encoder: Encoder, thread_id: int) -> Tuple[str, ...]:
-        """What all of its visits in a thread have in common, around their own times and numbers."""
-        known, frames = self._frames
-        if known != thread_id:
-            connect, statement, close = (
-                encoder.frame(site, thread_id) for site in (self.connect, self.statement, self.close)
-            )
-            frames = (*connect, *statement, *close)
-            self._frames = thread_id, frames
-        return frames
+    connect: Site
+    statement: Site
+    close: Site
+    literals: bytes
 
 
 class _Link:
@@ -56,7 +43,6 @@ _SAID = (
     + listed(semconv.SQL_PARAMETERS, "stringValue", "%s")
     + listed(semconv.SQL_TOOK_NS, "intValue", "%d")
 )
-_END = '","endTimeUnixNano":"'
 _OPEN = listed(semconv.SQL_OPEN, "intValue", "%d")
 _NOTHING = (0, 0, b"")
 _NO_CLOSE = (0, 0, 0, None)
@@ -161,7 +147,7 @@ class Visit(Bundle):
 
     # -- what the recorder makes of it -----------------------------------------------------------
 
-    spans = count = 3
+    count = 3
 
     @property
     def started(self) -> int:  # type: ignore[override]
@@ -183,27 +169,21 @@ class Visit(Bundle):
     def texts(self, encoder: Encoder, thread_id: int) -> List[str]:
         assert self.executed is not None
         assert self.closed is not None
-        sites = self.sites
-        connect, connected, statement, done, close, gone = sites.frames(encoder, thread_id)
+        connect, statement, close, literals = self.sites
         made, executed, closed = self.connected, self.executed, self.closed
         execute_ns = executed[1] - executed[0]
         took = execute_ns + self.fetch_ns
-        said = _SAID % (
-            self.rows,
-            execute_ns,
-            self.fetch_ns,
-            took,
-            digest_of(sites.literals, executed[2]),
-            took,
+        hashed = digest_of(literals, executed[2])
+        said = _SAID % (self.rows, execute_ns, self.fetch_ns, took, hashed, took)
+        return encoder.leaves(
+            self.parent,
+            thread_id,
+            (
+                (connect, made[0], made[1], _OPEN % made[2]),
+                (statement, executed[0], self.last, said),
+                (close, closed[0], closed[1], _OPEN % closed[2]),
+            ),
         )
-        front, id_of, offset, end = encoder.front(self.parent), ids.next, home.offset_ns, _END
-        return [
-            f"{front}{id_of():016x}{connect}{made[0] + offset}{end}{made[1] + offset}"
-            f"{connected}{_OPEN % made[2]}]}}",
-            f"{front}{id_of():016x}{statement}{executed[0] + offset}{end}{self.last + offset}{done}{said}]}}",
-            f"{front}{id_of():016x}{close}{closed[0] + offset}{end}{closed[1] + offset}"
-            f"{gone}{_OPEN % closed[2]}]}}",
-        ]
 
     def records(self, tallies: Tallies) -> List[Optional[Record]]:
         sites, parent = self.sites, self.parent
