@@ -439,3 +439,14 @@ def test_at_exit_the_programs_batches_still_take_our_spans(tmp_path: Path) -> No
     assert all(line.startswith("nutrace: ") for line in ended.err.splitlines()), ended.err
     assert counts(ended.trace) == {"ours": 1, "theirs": 1}
     assert not losses(ended.trace)
+
+
+def test_below_a_parent_of_another_trace_it_is_that_trace(recorded: Tracing) -> None:
+    remote = otel.SpanContext(0xABC, 0xDEF, is_remote=True, trace_flags=otel.TraceFlags(1))
+    with recorded():
+        token = context.attach(otel.set_span_in_context(otel.NonRecordingSpan(remote)))
+        with nutrace.span("below"):
+            pass
+        context.detach(token)
+    assert recorded.path is not None
+    assert f'"traceId":"{0xABC:032x}","parentSpanId":"{0xDEF:016x}"' in recorded.path.read_text()
