@@ -86,20 +86,23 @@ def test_what_a_signals_handler_raises_reaches_the_program(tmp_path: Path) -> No
 def test_a_background_that_is_stuck_is_waited_for_once(
     recorded: Tracing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    goes_on = threading.Event()
+    goes_on, is_stuck = threading.Event(), threading.Event()
     with recorded(flush_seconds=3600) as session:
         write = session.recorder.file.write
+        hurry = session.recorder.background.hurry
+        waited: List[float] = []
 
         def stuck(*args: Any) -> None:
+            is_stuck.set()
             goes_on.wait(60)
             write(*args)
 
+        def in_vain(patience_s: float) -> bool:
+            waited.append(patience_s)
+            return hurry(0) or not is_stuck.wait(60)  # else this thread would be the one that writes
+
         monkeypatch.setattr(session.recorder.file, "write", stuck)
-        waited: List[float] = []
-        wait = session.recorder.background.hurry
-        monkeypatch.setattr(
-            session.recorder.background, "hurry", lambda patience: (waited.append(patience), wait(0.001))[1]
-        )
+        monkeypatch.setattr(session.recorder.background, "hurry", in_vain)
         _record("many", 3 * LIMIT)
         assert len(waited) == 1
         goes_on.set()
