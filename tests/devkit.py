@@ -85,10 +85,10 @@ def run_python(
     )
 
 
-def synthesize(directory: Path) -> None:
-    """The smallest log that can be asked for, and the maps, by `nutrace synth`."""
+def synthesize(directory: Path, *options: str) -> None:
+    """The smallest log that can be asked for, and the maps, by `nutrace synth` with more `options`."""
     command = ["-m", "nutrace.cli.main", "synth", str(directory), "--seconds", "27"]
-    done = run_python(command, devkit_environment())
+    done = run_python([*command, *options], devkit_environment())
     assert done.returncode == 0, done.stderr
 
 

@@ -1,7 +1,10 @@
 """What nutrace costs a whole simulation of the real devkit, with the peers beside.
 
     python tests/benchmarks/devkit_overhead.py [--setup idm|simple] [--pairs 7] [--peers cProfile,py-spy]
-    python tests/benchmarks/devkit_overhead.py --toggle 3
+    python tests/benchmarks/devkit_overhead.py --toggle 7 [--agents 20]
+
+The log is a synthetic one of 90 agents and 23 traffic lights, as that of ``components_effect.py``. With fewer
+agents a step takes less time, and nutrace more of it.
 
 Runs of the devkit's run_simulation.py, one process each, untraced and traced in turn; timed is the
 simulation part, ``SimulationRunner.run``, by its caller. A pair's ratio is traced over untraced, and
@@ -51,14 +54,16 @@ class Runs:
         For data and outputs.
     setup:
         A key of :data:`devkit.SETUPS`.
+    agents:
+        In the log.
     """
 
-    def __init__(self, folder: Path, setup: str) -> None:
+    def __init__(self, folder: Path, setup: str, agents: int) -> None:
         self.folder = folder
         self.setup = setup
         self.data = folder / "data"
         self.number = 0
-        synthesize(self.data)
+        synthesize(self.data, "--agents", str(agents))
 
     def one(self, kind: str) -> Any:
         """What devkit_timed writes of a run: ``plain``, ``nutrace``, ``toggled-0`` or -1, or under a peer."""
@@ -118,12 +123,12 @@ def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], fl
     return math.expm1(median), error
 
 
-def toggle(setup: str, count: int) -> int:
+def toggle(setup: str, agents: int, count: int) -> int:
     """Measure the same steps traced and not, print, judge."""
     pairs: List[Tuple[List[Step], List[Step]]] = []
     whole: List[Dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
-        runs = Runs(Path(folder), setup)
+        runs = Runs(Path(folder), setup, agents)
         for number in range(count):
             pairs.append((runs.one("toggled-0"), runs.one("toggled-1")))
             whole.append(runs.one("nutrace"))
@@ -131,7 +136,8 @@ def toggle(setup: str, count: int) -> int:
             wall, wall_error = excess(pairs, lambda step: step[2])
             writing = statistics.median(run["others"] / (run["cpu"] - run["others"]) for run in whole)
             print(
-                f"{setup}, {number + 1} pairs: steps' CPU {own:+.1%} (standard error {error:.1%}), "
+                f"{setup}, {agents} agents, {number + 1} pairs: "
+                f"steps' CPU {own:+.1%} (standard error {error:.1%}), "
                 f"writing {writing:+.1%}, together {own + writing:+.1%}; "
                 f"steps' wall time {wall:+.1%} (standard error {wall_error:.1%})",
                 flush=True,
@@ -144,6 +150,7 @@ def main() -> int:
     """Measure, print, judge."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--setup", choices=sorted(SETUPS), default="idm")
+    parser.add_argument("--agents", type=int, default=90)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--peers", default="cProfile,py-spy", help=f"of {', '.join(PEERS)}; empty for none")
     parser.add_argument(
@@ -153,7 +160,7 @@ def main() -> int:
     if devkit_python() is None:
         parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")
     if args.toggle:
-        return toggle(args.setup, args.toggle)
+        return toggle(args.setup, args.agents, args.toggle)
     peers = [peer for peer in args.peers.split(",") if peer]
     if "py-spy" in peers and shutil.which("py-spy") is None:
         print("py-spy is not on PATH: left out")
@@ -161,7 +168,7 @@ def main() -> int:
     seconds: Dict[str, List[Dict[str, float]]] = {kind: [] for kind in ("plain", "nutrace", *peers)}
     beside: Dict[str, List[Dict[str, float]]] = {peer: [] for peer in peers}
     with tempfile.TemporaryDirectory() as folder:
-        runs = Runs(Path(folder), args.setup)
+        runs = Runs(Path(folder), args.setup, args.agents)
         runs.one("plain")  # warms the disk cache
         for pair in range(args.pairs):
             order = ("plain", "nutrace") if pair % 2 else ("nutrace", "plain")
@@ -176,7 +183,8 @@ def main() -> int:
                 f"{plain['wall']:.2f} s wall, traced {traced['wall'] / plain['wall']:.3f}",
                 flush=True,
             )
-    print(f"\n{args.setup}, {args.pairs} pairs; simulation part, ratio to the untraced run of the pair")
+    print(f"\n{args.setup}, {args.agents} agents, {args.pairs} pairs")
+    print("simulation part, ratio to the untraced run of the pair")
     print(
         f"{'':14s}{'CPU median':>12s}{'least':>8s}{'most':>8s}{'wall median':>13s}{'least':>8s}{'most':>8s}"
     )
