@@ -6,7 +6,6 @@ import json
 import sqlite3
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -207,15 +206,14 @@ def test_a_pool_exhausted_is_said_once_and_queries_connect_by_themselves(
     assert ended.err.count("\n") == 1
     # The defaults, and more generators than they have connections.
     source = source.replace("range(6)", "range(20)")
-    began = time.monotonic()
     ended = run(tmp_path, source, NUTRACE="1", NUTRACE_SUMMARY="0", NUTRACE_COMPONENTS="connection_pool")
-    assert time.monotonic() - began < 5  # of one wait
     assert (ended.code, ended.out) == (0, f"{[1] * 20} {[2] * 20}\n")
     assert ended.err.startswith("nutrace: connection_pool: all 15 connections to ")
     assert ended.err.count("\n") == 1
     assert nutrace.cli.main.main(["components", str(tmp_path / "run.json")]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "exhausted 5 " in text
+    assert " waits 0 " in text  # nobody would have brought one back
     assert "5 queries found all connections out and opened one of their own: exhaust or close" in text
 
 

@@ -156,8 +156,8 @@ def test_a_checkout_waits_while_another_thread_has_the_connection(recorded: Trac
         holder.join()
     waits = [span.attributes[semconv.POOL_WAIT_NS] / 1e9 for span in recorded.spans(semconv.CHECKOUT_SPAN)]
     assert len(waits) == 2
-    assert 0.9 * waited <= max(waits) <= waited
-    assert sum(waits) - max(waits) < 0.1
+    assert 0.7 * waited <= max(waits) <= waited
+    assert min(waits) < hold_s / 2
     (connect,) = recorded.spans(semconv.ALCHEMY_CONNECT_SPAN)
     assert connect.children[0].name == semconv.CONNECT_SPAN
     checkout = connect.parent
