@@ -2,6 +2,7 @@
 
     python tests/benchmarks/devkit_overhead.py [--setup idm|simple] [--pairs 7] [--peers cProfile,py-spy]
     python tests/benchmarks/devkit_overhead.py --toggle 7 [--agents 20]
+    python tests/benchmarks/devkit_overhead.py --instructions
 
 The log is a synthetic one of 90 agents and 23 traffic lights, as that of ``components_effect.py``. With fewer
 agents a step takes less time, and nutrace more of it.
@@ -20,19 +21,28 @@ brought there, and comes out a quarter cheaper. Printed are medians, with their 
 CPU and wall time; what other threads take, which is the recorder's writing, as a part of a third run's CPU
 time, which is traced from its start to its end; and the sum, which is judged. What a probe costs while it is
 off is not in it: some 1.5 us a call where the processor's caches are cold.
+
+``--instructions`` leaves time aside: valgrind counts the instructions of the simulation part, however busy
+the machine is, all of nutrace's writing among them. That takes fifty times as long as the simulation, so
+nutrace gets fifty times as long until it writes, and for what it counts as short. What the processor waits
+for its memory is not in it. Two counts of the same differ by up to half a percent.
+
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
@@ -42,6 +52,8 @@ from devkit import COMMON, SETUPS, devkit_environment, devkit_python, devkit_scr
 
 BUDGET = 0.02
 PEERS = ("cProfile", "py-spy", "pyinstrument")
+PY_SPY = ["py-spy", "record", "-r", "100", "-f", "raw", "-o", "py-spy", "--"]
+CALLGRIND = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null"]
 TIMED = str(Path(__file__).with_name("devkit_timed.py"))
 
 
@@ -62,33 +74,45 @@ class Runs:
         self.folder = folder
         self.setup = setup
         self.data = folder / "data"
-        self.number = 0
+        self.numbers = itertools.count()
         synthesize(self.data, "--agents", str(agents))
 
     def one(self, kind: str) -> Any:
         """What devkit_timed writes of a run: ``plain``, ``nutrace``, ``toggled-0`` or -1, or under a peer."""
-        self.number += 1
-        output = self.folder / f"run-{self.number}"
-        result = self.folder / f"run-{self.number}.json"
+        inner = "none" if kind in ("plain", "nutrace", "py-spy") else kind
+        watch = PY_SPY if kind == "py-spy" else []
+        traced = kind == "nutrace" or kind.startswith("toggled")
+        result, _ = self._run(kind, inner, watch, {"NUTRACE": "1"} if traced else {})
+        return result
+
+    def instructions(self, kind: str) -> int:
+        """How many a run takes: ``plain`` or ``nutrace``."""
+        variables = {"PYTHONHASHSEED": "0"}
+        if kind == "nutrace":
+            variables.update(NUTRACE="1", NUTRACE_FLUSH_SECONDS="50", NUTRACE_COMPRESS_US="10000")
+        _, said = self._run(kind, "callgrind", CALLGRIND, variables)
+        return int(re.findall(r"Collected *: *(\d+)", said)[-1])
+
+    def _run(self, kind: str, inner: str, watch: List[str], variables: Dict[str, str]) -> Tuple[Any, str]:
+        number = next(self.numbers)
+        output = self.folder / f"run-{number}"
+        result = self.folder / f"run-{number}.json"
         environ = devkit_environment(
             OMP_NUM_THREADS="1",
             NUPLAN_DATA_ROOT=str(self.data / "dataset"),
             NUPLAN_MAPS_ROOT=str(self.data / "dataset" / "maps"),
             NUPLAN_EXP_ROOT=str(output),
+            **variables,
         )
-        if kind == "nutrace" or kind.startswith("toggled"):
-            environ.update(NUTRACE="1", NUTRACE_OUTPUT=str(self.folder / f"trace-{self.number}.json"))
-        inner = "none" if kind in ("plain", "nutrace", "py-spy") else kind
-        command = [str(devkit_python()), "-W", "ignore", TIMED, str(result), inner, devkit_script()]
+        if "NUTRACE" in environ:
+            environ["NUTRACE_OUTPUT"] = str(self.folder / f"trace-{number}.json")
+        command = [*watch, str(devkit_python()), "-W", "ignore", TIMED, str(result), inner, devkit_script()]
         command += [*SETUPS[self.setup], *COMMON, "main_callback=[time_callback]"]
-        if kind == "py-spy":
-            watch = ["py-spy", "record", "-r", "100", "-f", "raw", "-o", str(self.folder / "py-spy"), "--"]
-            command = watch + command
-        done = subprocess.run(command, env=environ, capture_output=True, text=True)
+        done = subprocess.run(command, env=environ, cwd=self.folder, capture_output=True, text=True)
         shutil.rmtree(output, ignore_errors=True)
         if not result.exists():
             raise SystemExit(f"{kind}: the run failed:\n{done.stderr[-2000:]}")
-        return json.loads(result.read_text(encoding="utf-8"))
+        return json.loads(result.read_text(encoding="utf-8")), done.stderr
 
 
 def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: str) -> List[float]:
@@ -146,6 +170,17 @@ def toggle(setup: str, agents: int, count: int) -> int:
     return 0 if own + writing <= BUDGET else 1
 
 
+def instructions(setup: str, agents: int) -> int:
+    """Count the instructions of a run traced and of one not, print, judge."""
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(Path(folder), setup, agents)
+        with ThreadPoolExecutor() as pool:
+            plain, traced = pool.map(runs.instructions, ("plain", "nutrace"))
+    print(f"{setup}, {agents} agents: {plain:,} instructions, traced {traced:,}")
+    print(f"nutrace's: {traced / plain - 1:.2%} of the simulation part's (at most {BUDGET:.0%})")
+    return 0 if traced / plain - 1 <= BUDGET else 1
+
+
 def main() -> int:
     """Measure, print, judge."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -156,9 +191,14 @@ def main() -> int:
     parser.add_argument(
         "--toggle", type=int, metavar="N", help="compare steps with themselves, in N pairs of runs"
     )
+    parser.add_argument("--instructions", action="store_true", help="count them in valgrind, for 20 minutes")
     args = parser.parse_args()
     if devkit_python() is None:
         parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")
+    if args.instructions:
+        if shutil.which("valgrind") is None:
+            parser.error("valgrind is not on PATH")
+        return instructions(args.setup, args.agents)
     if args.toggle:
         return toggle(args.setup, args.agents, args.toggle)
     peers = [peer for peer in args.peers.split(",") if peer]

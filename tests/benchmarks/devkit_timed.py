@@ -2,7 +2,8 @@
 
 ``devkit_timed.py OUT PEER SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` and writes to OUT, as JSON, the
 wall and CPU seconds of ``SimulationRunner.run``, and those of the CPU seconds that other threads took. PEER
-is ``none`` or a profiler to run around it: ``cProfile``, ``pyinstrument``. Or it is ``toggled-0`` or
+is ``none`` or a profiler to run around it: ``cProfile``, ``pyinstrument``, ``callgrind`` (valgrind's, which
+the interpreter has to run in; it counts nothing before and after). Or it is ``toggled-0`` or
 ``toggled-1``, in a traced process: tracing is switched on and off between steps (on, off, off, on, ..., or
 the other way round), and OUT gets for each step whether it was traced, and its nanoseconds: of its own
 thread's CPU, and of wall time, without what it waits for the recorder at its end.
@@ -10,22 +11,38 @@ thread's CPU, and of wall time, without what it waits for the recorder at its en
 
 from __future__ import annotations
 
+import contextlib
 import cProfile
 import json
+import os
 import runpy
+import subprocess
 import sys
 import time
-from typing import Any, Callable, ContextManager, List, Tuple
+from typing import Any, Callable, ContextManager, Iterator, List, Tuple
 
 
 def peer(name: str) -> Callable[[], ContextManager[Any]]:
     """A context manager that profiles."""
     if name == "cProfile":
         return cProfile.Profile
+    if name == "callgrind":
+        return counted
     import pyinstrument
 
     profiler: Callable[[], ContextManager[Any]] = pyinstrument.Profiler
     return profiler
+
+
+@contextlib.contextmanager
+def counted() -> Iterator[None]:
+    """Let callgrind count."""
+    control = ["callgrind_control", "-i"]
+    subprocess.run([*control, "on", str(os.getpid())], check=True, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        subprocess.run([*control, "off", str(os.getpid())], check=True, stdout=subprocess.DEVNULL)
 
 
 def toggled(out: str, phase: int) -> None:
