@@ -21,6 +21,7 @@ import nutrace
 from nutrace import semconv
 from nutrace.analysis import report
 from nutrace.analysis.database import database
+from nutrace.analysis.traced_functions import traced_functions
 from nutrace.probes.catalogue import at_level, built_in
 from nutrace.trace.span import Diagnostics
 
@@ -198,6 +199,17 @@ def test_calls_are_what_cprofile_counts(runs: Runs) -> None:
     for where, count in calls.items():
         # A function that hands on somebody else's generator is called and not resumed.
         assert runs.truth["calls"][where] in (count + resumed[where], count), where
+
+
+def test_generators_that_a_call_gives_are_counted_at_their_own_function(runs: Runs) -> None:
+    """The row of cProfile's that says 7,200: of a function that has no probe at this level."""
+    given = [function for function in traced_functions(runs.trace) if function.given]
+    for function in given:
+        entered = runs.truth["calls"][f"{function.file}:{function.line}"]
+        assert function.calls + function.yielded == entered, function
+    (lights,) = (function for function in given if function.name == _LIGHTS_QUERY)
+    assert lights.calls == runs.truth["statements"][_LIGHTS_QUERY]
+    assert lights.yielded == runs.truth["rows"][_LIGHTS_QUERY]
 
 
 def test_statements_and_rows_are_what_sqlite_counts(runs: Runs) -> None:

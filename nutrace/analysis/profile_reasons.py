@@ -25,6 +25,8 @@ def together(counted: Counted, traced: Traced, kind: Kind, made: Made) -> List[s
         reasons.append(f"{total:,} = {sum_}" + (f": {meaning}" if meaning else ""))
     if made.unexplained:
         reasons.append(_unexplained(counted, traced, made))
+    if traced.gives:
+        reasons.append(f"gives a generator of {traced.gives}: in the run its time has what that does")
     return reasons
 
 
@@ -71,6 +73,8 @@ def _unexplained(counted: Counted, traced: Traced, made: Made) -> str:
         return f"{given_up} given up before the end: not entered a last time, so counted once less"
     if gap < 0 and -gap == traced.elsewhere:
         return f"{-gap:,} were in other threads or processes than the one that cProfile was started in"
+    if gap > 0 and traced.given:
+        return f"{gap:,} more than probes saw: others call it as well, or some were dropped unused"
     more = "more" if gap > 0 else "less"
     return f"{abs(gap):,} {more} than the run has: the two runs did not do the same here"
 
@@ -101,7 +105,7 @@ def alone(counted: Counted, kind: Kind, made: Made) -> List[str]:
 def time_differs(counted: Counted, traced: Traced, ratio: Optional[float]) -> List[str]:
     """A sentence if cProfile's time is out of line with the other functions' times."""
     ours_s = traced.total_ns / 1e9
-    if ratio is None or ratio <= 0 or max(ours_s, counted.cumulative_s) < _LEAST_S:
+    if traced.gives or ratio is None or ratio <= 0 or max(ours_s, counted.cumulative_s) < _LEAST_S:
         return []
     if ours_s <= 0 or counted.cumulative_s <= 0:
         return ["time: one of the two has none"]

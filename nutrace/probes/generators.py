@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from _thread import get_ident
 from types import GeneratorType
-from typing import Any, Deque, Generator, Iterator, Mapping, Optional, Set
+from typing import Any, Deque, Dict, Generator, Iterator, Mapping, Optional, Set
 
 from opentelemetry.context.context import Context
 
@@ -119,10 +119,13 @@ class _Account:
 
 #: Generators begun and not ended: at the end of a recording some may still wait to be resumed.
 _suspended: Set[_Account] = set()
+#: The code of the generator that a site's last call in this recording gave, where it is another function's.
+_given: Dict[Site, Any] = {}
 
 
 def close_suspended() -> int:
     """At the end of a recording: hand over, as unfinished, what is still suspended; says how many."""
+    _given.clear()
     accounts = list(_suspended)
     for account in accounts:
         if account.span is not None:
@@ -136,6 +139,7 @@ def forget_suspended() -> None:
     for account in list(_suspended):
         account.span = None
     _suspended.clear()
+    _given.clear()
 
 
 def _open_from(state: Any) -> Iterator[Span]:
@@ -178,6 +182,8 @@ def drive_given(
     extra = span.more()
     if extra.dangling is not None:
         close_dangling(span)
+    if _given.get(site) is not target.gi_code:
+        _name_given(target, site, span)
     if type(state) is Span and not state.id:
         ids.assign(state)  # as in `begin`
     account = _Account()
@@ -191,6 +197,19 @@ def drive_given(
     named: Any = traced
     named.__name__, named.__qualname__ = target.__name__, target.__qualname__
     return traced
+
+
+def _name_given(generator: GeneratorType[Any, Any, Any], site: Site, span: Span) -> None:
+    """Say in `span` whose generator its call gave: it is not of the function that was called."""
+    code = _given[site] = generator.gi_code
+    module = generator.gi_frame.f_globals.get("__name__", "") if generator.gi_frame is not None else ""
+    span.more().attributes.update(
+        {
+            semconv.GIVEN_FUNCTION: f"{module}.{generator.__qualname__}",
+            semconv.GIVEN_FILE: code.co_filename,
+            semconv.GIVEN_LINE: code.co_firstlineno,
+        }
+    )
 
 
 def is_driven(generator: GeneratorType[Any, Any, Any]) -> bool:

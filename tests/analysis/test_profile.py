@@ -127,6 +127,75 @@ def test_a_profile_alone_marks_what_is_no_calls(program: Any, tmp_path: Path) ->
     assert found.counted == sum(row.count for row in read_profile(str(tmp_path / "x.prof")))
 
 
+GIVING = """
+def rows(number):
+    for row in range(number):
+        yield row
+
+class Scenario:
+    def lights(self):
+        return rows(23)
+
+    def either(self, number):
+        return rows(number) if number else (row for row in "ab")
+
+    def at_times(self, number):
+        return rows(number) if number else []
+
+def program():
+    for number in range(300):
+        list(Scenario().lights())
+
+def all_ways():
+    program()
+    list(rows(9))
+    for number in (3, 0, 2, 0):
+        list(Scenario().either(number))
+    for number in (0, 4):
+        list(Scenario().at_times(number))
+"""
+
+
+def test_a_generator_of_another_function_is_counted_there(
+    recorded: Tracing, tmp_path: Path, module: Callable[[str, str], str]
+) -> None:
+    giving = importlib.import_module(module("giving_program", GIVING))
+    profile = _profiled(tmp_path / "x.prof", giving.program)
+    for _ in range(2):  # as well in a second recording
+        with recorded(Probe("giving_program:Scenario.lights")):
+            giving.program()
+        known = _by_name(reconcile(profile, recorded.trace).known)
+        assert _parts(known["rows"]) == (7200, 300, 6900, 0, 0)
+        assert known["rows"].reasons[0].startswith("7,200 = 300 calls + 6,900 resumptions: ")
+        assert _parts(known["lights"]) == (300, 300, 0, 0, 0)
+        (reason,) = known["lights"].reasons
+        assert reason.startswith("gives a generator of giving_program.rows: ")
+
+
+def test_a_generator_that_others_give_and_call_as_well(
+    recorded: Tracing, tmp_path: Path, module: Callable[[str, str], str]
+) -> None:
+    giving = importlib.import_module(module("giving_program", GIVING))
+    profile = _profiled(tmp_path / "x.prof", giving.all_ways)
+    names = ("lights", "either", "at_times")
+    with recorded(*(Probe(f"giving_program:Scenario.{name}") for name in names)):
+        giving.all_ways()
+    known = _by_name(reconcile(profile, recorded.trace).known)
+    # either's two calls and the one from nowhere are 4 + 3 + 10 entries; at_times gives it once.
+    assert _parts(known["rows"]) == (7200 + 5 + 17, 301, 6904, 0, 17)
+    assert known["rows"].reasons[1].startswith("17 more than probes saw: others call it as well")
+    assert _parts(known["lights"]) == (300, 300, 0, 0, 0)
+    assert _parts(known["either"]) == (4, 4, 0, 0, 0)
+    assert (
+        known["either"]
+        .reasons[0]
+        .startswith(
+            "gives a generator of giving_program.Scenario.either.<locals>.<genexpr> or giving_program.rows: "
+        )
+    )
+    assert _parts(known["at_times"]) == (2, 2, 0, 0, 0)
+
+
 def test_a_generator_given_up_early(program: Any, recorded: Tracing, tmp_path: Path) -> None:
     def run() -> None:
         for _ in range(10):
