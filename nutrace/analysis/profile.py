@@ -98,7 +98,7 @@ def reconcile(profile: Sequence[Counted], trace: Optional[Trace] = None) -> Reco
     matches: Dict[int, Tuple[Traced, bool]] = {}
     if trace is not None:
         matches = match(profile, traced_functions(trace), copying)
-    ratio = _time_ratio([(profile[row], traced) for row, (traced, _) in matches.items()])
+    ratio = _time_ratio([(profile[row], traced) for row, (traced, _) in matches.items() if not traced.gives])
     known = [_known(profile[row], traced, same, ratio) for row, (traced, same) in matches.items()]
     unknown = [_alone(row, copying) for at, row in enumerate(profile) if at not in matches]
     helpers = [row for row in profile if row.file in copying and row.name not in _COPYING]

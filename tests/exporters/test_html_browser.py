@@ -110,6 +110,15 @@ def test_bars_are_drawn_where_they_cost(sample: Trace, opened: Opened) -> None:
     assert max(ground) - min(ground) < 10, "beyond its cost the generator's bar has ended"
 
 
+def test_a_chart_of_another_size_is_painted_at_once(sample: Trace, opened: Opened) -> None:
+    browser = opened(sample)
+    pixel = browser.execute_script(
+        "nutrace.chart.resize(); const c = nutrace.chart;"
+        "return [...c.context.getImageData(c.canvas.width - 1, c.canvas.height - 1, 1, 1).data]"
+    )
+    assert min(pixel) > 200  # the light ground; an empty canvas is black
+
+
 def test_search_counts_nested_matches_once(tmp_path: Path, opened: Opened) -> None:
     inner = ("find inner", 10, 40, [("find leaf", 20, 30)])
     browser = opened(trace_of(tmp_path, ("top", 0, 100, [("find", 0, 50, [inner]), ("other", 60, 90)])))

@@ -52,8 +52,9 @@ class Chart {
     this.canvas.style.height = `${clientHeight}px`;
     this.canvas.width = Math.round(clientWidth * ratio);
     this.canvas.height = Math.round(clientHeight * ratio);
-    if (this.scene) this.spacer.style.height = `${Math.max(0, this.contentHeight - clientHeight)}px`;
-    this.draw();
+    if (!this.scene) return;
+    this.spacer.style.height = `${Math.max(0, this.contentHeight - clientHeight)}px`;
+    this.paint(); // Now: a canvas of another size is black until it is painted.
   }
 
   // --- view -----------------------------------------------------------------------------------
