@@ -25,7 +25,7 @@ BUSY_NS: Final = "nutrace.busy_ns"
 YIELDED: Final = "nutrace.generator.yielded"
 CONTINUES: Final = "nutrace.generator.continues"  # hex id of the span holding the call
 ABANDONED: Final = "nutrace.generator.abandoned"  # true: closed or collected before its end
-# A call that gave the generator of another function says whose, as far as the one before it gave another's.
+# A call that gave the generator of another function, as code.* say where that one stands.
 GIVEN_FUNCTION: Final = "nutrace.generator.function.name"
 GIVEN_FILE: Final = "nutrace.generator.file.path"
 GIVEN_LINE: Final = "nutrace.generator.line.number"

@@ -98,7 +98,7 @@ def reconcile(profile: Sequence[Counted], trace: Optional[Trace] = None) -> Reco
     matches: Dict[int, Tuple[Traced, bool]] = {}
     if trace is not None:
         matches = match(profile, traced_functions(trace), copying)
-    ratio = _time_ratio([(profile[row], traced) for row, (traced, _) in matches.items() if not traced.gives])
+    ratio = _time_ratio([(profile[row], traced) for row, (traced, _) in matches.items()])
     known = [_known(profile[row], traced, same, ratio) for row, (traced, same) in matches.items()]
     unknown = [_alone(row, copying) for at, row in enumerate(profile) if at not in matches]
     helpers = [row for row in profile if row.file in copying and row.name not in _COPYING]
@@ -136,7 +136,10 @@ def _copy_files(profile: Sequence[Counted]) -> Set[str]:
 def _known(counted: Counted, traced: Traced, same: bool, ratio: Optional[float]) -> Row:
     """A function that the trace knows as well; `same`: on the same line."""
     kind = Kind.GENERATOR if traced.yielded else kind_of(counted.file, counted.line, counted.name)
-    if kind is Kind.COROUTINE:
+    within = traced.calls + traced.nested
+    if traced.gave is not None and (kind is Kind.FUNCTION or counted.count <= within):
+        made = Made(traced.calls, 0, traced.nested, unexplained=counted.count - within)
+    elif kind is Kind.COROUTINE:
         made = Made(traced.calls, counted.count - traced.calls, 0)
     elif kind is Kind.CONTEXT_MANAGER:
         # The trace has its with-blocks; each enters the function twice.
@@ -144,7 +147,8 @@ def _known(counted: Counted, traced: Traced, same: bool, ratio: Optional[float])
         rest = counted.count - 2 * traced.calls - recursion
         made = Made(traced.calls, traced.calls, recursion, rest)
     elif kind is Kind.GENERATOR:
-        parts = (traced.calls, traced.yielded, traced.nested)
+        # If both it and what it gave are generators a decorator's hands on what its own yields.
+        parts = (traced.calls, traced.yielded + (traced.gave or 0), traced.nested)
         made = Made(*parts, unexplained=counted.count - sum(parts))
     else:
         made = Made(
@@ -184,6 +188,9 @@ def _time_ratio(pairs: Sequence[Tuple[Counted, Traced]]) -> Optional[float]:
     ratios = [
         counted.cumulative_s / (traced.total_ns / 1e9)
         for counted, traced in pairs
-        if traced.total_ns / 1e9 >= _LEAST_S and counted.cumulative_s >= _LEAST_S
+        if traced.gave is None
+        and not traced.given
+        and traced.total_ns / 1e9 >= _LEAST_S
+        and counted.cumulative_s >= _LEAST_S
     ]
     return median(ratios) if ratios else None

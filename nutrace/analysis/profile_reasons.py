@@ -25,8 +25,8 @@ def together(counted: Counted, traced: Traced, kind: Kind, made: Made) -> List[s
         reasons.append(f"{total:,} = {sum_}" + (f": {meaning}" if meaning else ""))
     if made.unexplained:
         reasons.append(_unexplained(counted, traced, made))
-    if traced.gives:
-        reasons.append(f"gives a generator of {traced.gives}: in the run its time has what that does")
+    if traced.gave is not None and not made.resumptions:
+        reasons.append("gives generators of another function, counted there; in the run its time has theirs")
     return reasons
 
 
@@ -105,7 +105,7 @@ def alone(counted: Counted, kind: Kind, made: Made) -> List[str]:
 def time_differs(counted: Counted, traced: Traced, ratio: Optional[float]) -> List[str]:
     """A sentence if cProfile's time is out of line with the other functions' times."""
     ours_s = traced.total_ns / 1e9
-    if traced.gives or ratio is None or ratio <= 0 or max(ours_s, counted.cumulative_s) < _LEAST_S:
+    if traced.gave is not None or ratio is None or ratio <= 0 or max(ours_s, counted.cumulative_s) < _LEAST_S:
         return []
     if ours_s <= 0 or counted.cumulative_s <= 0:
         return ["time: one of the two has none"]
@@ -113,6 +113,8 @@ def time_differs(counted: Counted, traced: Traced, ratio: Optional[float]) -> Li
     why = ""
     if own > _OUT_OF_LINE * ratio:
         why = "cProfile pays at every call, and many short ones lie inside"
+    elif own * _OUT_OF_LINE < ratio and traced.given:
+        why = "the run's has that of the calls that gave it"
     elif own * _OUT_OF_LINE < ratio:
         why = "few calls for cProfile to pay at lie inside, or the run was slower here"
     if not why:

@@ -36,17 +36,17 @@ class Traced:
     nested:
         Calls from within the function itself.
     yielded:
-        Values that it yielded as a generator.
+        Values that it yielded as a generator of its own.
     abandoned:
         Generators that were closed or forgotten before their end.
     elsewhere:
         Of all calls and yields, those in other threads and processes than the first.
     total_ns:
         Time in its outermost spans.
-    gives:
-        Whose generators its calls gave, if another function's, which has its calls and yields too.
+    gave:
+        Values that generators of other functions yielded which its calls gave; none if none did.
     given:
-        Whether it is such a function: its calls and yields are those of the functions that gave it.
+        Whether it has calls and yields of generators that other functions gave, whose spans they are.
     """
 
     function: str
@@ -58,7 +58,7 @@ class Traced:
     abandoned: int = 0
     elsewhere: int = 0
     total_ns: int = 0
-    gives: str = ""
+    gave: Optional[int] = None
     given: bool = False
 
     @property
@@ -67,66 +67,69 @@ class Traced:
         return self.function.rpartition(".")[2] if self.line else self.function
 
 
-def traced_functions(trace: Trace) -> List[Traced]:
-    """Every function that has spans; without those opened by one function and closed by another."""
-    found: Dict[Code, Traced] = {}
-    until: Dict[Tuple[str, str, int, int], int] = {}  # the end of the outermost span's subtree
-    main = trace.thread[trace.roots[0]] if trace.roots else 0
-    givers = _givers(trace)
-    for span in range(len(trace)):
-        key = _code(trace, span)
-        if key is None:
-            continue
-        entry = found.get(key)
+class _Functions:
+    """What has been counted so far."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.found: Dict[Code, Traced] = {}
+        self._trace = trace
+        self._main = trace.thread[trace.roots[0]] if trace.roots else 0
+        self._until: Dict[Tuple[Code, int], int] = {}  # the end of the outermost span's subtree
+
+    def add(self, code: Code, span: int, calls: int, yielded: int, abandoned: bool) -> Traced:
+        """Add a span to a function's account."""
+        trace, thread = self._trace, self._trace.thread[span]
+        entry = self.found.get(code)
         if entry is None:
-            entry = found[key] = Traced(*key)
-        calls, yielded, thread = trace.calls[span], trace.yielded[span], trace.thread[span]
-        if span < until.get((*key, thread), 0):
+            entry = self.found[code] = Traced(*code)
+        if span < self._until.get((code, thread), 0):
             entry.nested += calls
         else:
-            until[(*key, thread)] = trace.subtree_end[span]
+            self._until[code, thread] = trace.subtree_end[span]
             entry.calls += calls
             entry.total_ns += trace.busy_ns[span]
-        if thread != main:
-            entry.elsewhere += calls
-        if key in givers:
-            entry.gives = " or ".join(sorted(function for function, _, _ in givers[key]))
-            if len(givers[key]) > 1 or semconv.YIELDED not in trace.attributes(span):
-                continue
-            (other,) = givers[key]
-            entry = found.setdefault(other, Traced(*other, given=True))
-            entry.calls += calls
-            entry.total_ns += trace.busy_ns[span]
-            if thread != main:
-                entry.elsewhere += calls
         entry.yielded += yielded
-        if thread != main:
-            entry.elsewhere += yielded
-        if yielded and trace.attributes(span).get(semconv.ABANDONED):
-            entry.abandoned += 1
-    return list(found.values())
+        if thread != self._main:
+            entry.elsewhere += calls + yielded
+        entry.abandoned += abandoned
+        return entry
 
 
-def _givers(trace: Trace) -> Dict[Code, Set[Code]]:
-    """The functions whose calls gave generators of others, and which those are."""
-    found: Dict[Code, Set[Code]] = {}
+def traced_functions(trace: Trace) -> List[Traced]:
+    """Every function that has spans; without those opened by one function and closed by another."""
+    functions = _Functions(trace)
+    resumed = _resumed_elsewhere(trace)
     for span in range(len(trace)):
+        name = trace.name[span]
+        if name == semconv.STEP_SPAN:
+            continue  # from the end of one call to the end of another
+        calls, yielded = trace.calls[span], trace.yielded[span]
+        if name.startswith(_CALLERS):
+            if name in LIBRARY:
+                file, function = LIBRARY[name]
+                functions.add((function, file, 0), span, calls, 0, False)
+            continue
         attributes = trace.attributes(span)
-        if semconv.GIVEN_FUNCTION in attributes:
-            key, other = _code(trace, span), _place(attributes, _GIVEN)
-            if key is not None and other is not None:
-                found.setdefault(key, set()).add(other)
-    return found
+        own, given = _place(attributes, _OWN), _place(attributes, _GIVEN)
+        if own is None:
+            continue
+        abandoned = bool(yielded and attributes.get(semconv.ABANDONED))
+        if given is None:
+            functions.add(own, span, calls, yielded, abandoned)
+            continue
+        giving = functions.add(own, span, calls, 0, False)
+        giving.gave = (giving.gave or 0) + yielded
+        begun = semconv.YIELDED in attributes or trace.span_id(span) in resumed
+        functions.add(given, span, calls if begun else 0, yielded, abandoned).given = True
+    return list(functions.found.values())
 
 
-def _code(trace: Trace, span: int) -> Optional[Code]:
-    name = trace.name[span]
-    if name.startswith(_CALLERS):
-        library = LIBRARY.get(name)
-        return None if library is None else (library[1], library[0], 0)
-    if name == semconv.STEP_SPAN:
-        return None  # from the end of one call to the end of another
-    return _place(trace.attributes(span), _OWN)
+def _resumed_elsewhere(trace: Trace) -> Set[str]:
+    """The ids of the calls whose generators went on in other spans than theirs."""
+    continuing = (trace.attributes(span) for span in range(len(trace)) if not trace.calls[span])
+    return {
+        str(attributes[semconv.CONTINUES]) for attributes in continuing if semconv.CONTINUES in attributes
+    }
 
 
 def _place(attributes: Mapping[str, Any], names: Tuple[str, str, str]) -> Optional[Code]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from _thread import get_ident
 from types import GeneratorType
-from typing import Any, Deque, Dict, Generator, Iterator, Mapping, Optional, Set
+from typing import Any, Deque, Generator, Iterator, Mapping, Optional, Set
 
 from opentelemetry.context.context import Context
 
@@ -22,6 +22,7 @@ from nutrace.recording.context import current, parent_in, start_under_context
 from nutrace.recording.span import Site, Span, home, ids
 
 _NOTHING: Mapping[str, Any] = {}
+_MOST_GIVEN = 16  # generators that the calls of one function give are told apart
 
 
 class _Account:
@@ -119,13 +120,10 @@ class _Account:
 
 #: Generators begun and not ended: at the end of a recording some may still wait to be resumed.
 _suspended: Set[_Account] = set()
-#: The code of the generator that a site's last call in this recording gave, where it is another function's.
-_given: Dict[Site, Any] = {}
 
 
 def close_suspended() -> int:
     """At the end of a recording: hand over, as unfinished, what is still suspended; says how many."""
-    _given.clear()
     accounts = list(_suspended)
     for account in accounts:
         if account.span is not None:
@@ -139,7 +137,6 @@ def forget_suspended() -> None:
     for account in list(_suspended):
         account.span = None
     _suspended.clear()
-    _given.clear()
 
 
 def _open_from(state: Any) -> Iterator[Span]:
@@ -179,11 +176,10 @@ def drive_given(
 
     It goes to its thread's `queue`. The first resumption takes it back, as a rule, and adds the time inside.
     """
+    span.site = site = site.given.get(target.gi_code) or _site_of_given(target, site)
     extra = span.more()
     if extra.dangling is not None:
         close_dangling(span)
-    if _given.get(site) is not target.gi_code:
-        _name_given(target, site, span)
     if type(state) is Span and not state.id:
         ids.assign(state)  # as in `begin`
     account = _Account()
@@ -199,17 +195,36 @@ def drive_given(
     return traced
 
 
-def _name_given(generator: GeneratorType[Any, Any, Any], site: Site, span: Span) -> None:
-    """Say in `span` whose generator its call gave: it is not of the function that was called."""
-    code = _given[site] = generator.gi_code
-    module = generator.gi_frame.f_globals.get("__name__", "") if generator.gi_frame is not None else ""
-    span.more().attributes.update(
-        {
-            semconv.GIVEN_FUNCTION: f"{module}.{generator.__qualname__}",
+def _site_of_given(generator: GeneratorType[Any, Any, Any], site: Site) -> Site:
+    """The site of calls that give such a generator: it says whose, if that is another function."""
+    code = generator.gi_code
+    function, file, line = site.target
+    if len(site.given) >= _MOST_GIVEN or (file, line) == (code.co_filename, code.co_firstlineno):
+        return site
+    try:
+        qualified = getattr(code, "co_qualname", generator.__qualname__)  # 3.11; what is set may be anything
+        if type(qualified) is not str or qualified.rpartition(".")[2] != code.co_name:
+            qualified = code.co_name
+        module = generator.gi_frame and dict.get(generator.gi_frame.f_globals, "__name__")
+        given = {
+            semconv.GIVEN_FUNCTION: f"{module}.{qualified}" if type(module) is str and module else qualified,
             semconv.GIVEN_FILE: code.co_filename,
             semconv.GIVEN_LINE: code.co_firstlineno,
         }
+    except Exception:  # law 1
+        home.fault("naming a generator")
+        return site
+    twin = site.given[code] = Site(
+        site.name,
+        site.component,
+        function=function,
+        file=file,
+        line=line,
+        kind=site.kind,
+        scope=site.scope,
+        attributes={**site.attributes, **given},
     )
+    return twin
 
 
 def is_driven(generator: GeneratorType[Any, Any, Any]) -> bool:

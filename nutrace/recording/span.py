@@ -31,6 +31,7 @@ class Site:
         "attributes",
         "component",
         "fragment",
+        "given",
         "kind",
         "name",
         "quoted",
@@ -60,6 +61,7 @@ class Site:
         self.attributes: Mapping[str, Any] = attributes or {}  # that all of its spans have
         self.fragment = ""  # its part of the JSON, made by the encoder when first written
         self.quoted = ""  # its name as a JSON string, made likewise
+        self.given: Dict[Any, Site] = {}  # by the code of a generator that a call gave: for calls that do
         self._database: Optional[Site] = None
 
     def with_attributes(self, attributes: Mapping[str, Any]) -> Site:

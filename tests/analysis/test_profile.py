@@ -128,75 +128,145 @@ def test_a_profile_alone_marks_what_is_no_calls(program: Any, tmp_path: Path) ->
 
 
 GIVING = """
+import functools, itertools, threading
 import nutrace
 
 def rows(number):
     for row in range(number):
         yield row
 
-class Scenario:
-    @nutrace.probe
-    def lights(self):
-        return rows(23)
+@nutrace.probe
+def lights():
+    return rows(23)
 
-    def either(self, number):
-        return rows(number) if number else (row for row in "ab")
+@nutrace.probe
+def either(number):
+    return rows(number) if number else (row for row in "ab")
 
-    def at_times(self, number):
-        return rows(number) if number else []
+@nutrace.probe
+def at_times(number):
+    return rows(number) if number else []
 
-def program():
+@nutrace.probe
+def other(*given):
+    return sum(map(len, map(list, given)))
+
+@nutrace.probe
+def outer():
+    return lights()
+
+def _walk(depth):
+    if depth:
+        yield from walk(depth - 1)
+        yield from walk(depth - 1)
+    yield depth
+
+@nutrace.probe
+def walk(depth):
+    return _walk(depth)
+
+def relaying(function):
+    @functools.wraps(function)
+    def inner(*args):
+        yield from function(*args)
+    return inner
+
+@relaying
+def relayed():
+    yield from "abc"
+
+@nutrace.probe
+def indirect():
+    return relayed()
+
+def as_plain(function):
+    return functools.wraps(function)(lambda *args: function(*args))
+
+@nutrace.probe
+@as_plain
+def wrapped():
+    yield from "abc"
+
+def plainly():
     for number in range(300):
-        list(Scenario().lights())
+        list(lights())
 
-def all_ways():
-    program()
-    list(rows(9))
+def at_once():
+    for number in range(10):
+        list(itertools.zip_longest(lights(), lights()))
+
+def later():
+    for number in range(10):
+        given = lights()
+        other([1])
+        list(given)
+
+def elsewhere():
+    for number in range(10):
+        other(lights())
+
+def in_a_thread():
+    thread = threading.Thread(target=list, args=[lights()])
+    thread.start()
+    thread.join()
+
+def by_way_of_another():
+    list(outer())
+
+def of_several():
     for number in (3, 0, 2, 0):
-        list(Scenario().either(number))
+        list(either(number))
     for number in (0, 4):
-        list(Scenario().at_times(number))
+        list(at_times(number))
+    list(rows(9))
+
+def deep():
+    list(walk(3))
+
+def wraps():
+    list(indirect())
+    list(wrapped())
 """
 
 
+@pytest.mark.parametrize(
+    ("way", "parts"),
+    [
+        ("plainly", {"rows": (7200, 300, 6900, 0, 0), "lights": (300, 300, 0, 0, 0)}),
+        ("at_once", {"rows": (480, 20, 460, 0, 0), "lights": (20, 20, 0, 0, 0)}),
+        ("later", {"rows": (240, 10, 230, 0, 0), "lights": (10, 10, 0, 0, 0)}),
+        ("elsewhere", {"rows": (240, 10, 230, 0, 0), "lights": (10, 10, 0, 0, 0)}),
+        (
+            "by_way_of_another",
+            {"rows": (24, 1, 23, 0, 0), "lights": (1, 1, 0, 0, 0), "outer": (1, 1, 0, 0, 0)},
+        ),
+        ("of_several", {"rows": (4 + 3 + 5 + 10, 3, 9, 0, 10), "<genexpr>": (6, 2, 4, 0, 0)}),
+        ("in_a_thread", {"lights": (1, 1, 0, 0, 0)}),
+        ("deep", {"walk": (15, 1, 0, 14, 0)}),
+        ("wraps", {"inner": (4, 1, 3, 0, 0), "indirect": (1, 1, 0, 0, 0), "wrapped": (4, 1, 3, 0, 0)}),
+    ],
+)
 def test_a_generator_of_another_function_is_counted_there(
-    recorded: Tracing, tmp_path: Path, module: Callable[[str, str], str]
+    recorded: Tracing,
+    tmp_path: Path,
+    module: Callable[[str, str], str],
+    way: str,
+    parts: Dict[str, Tuple[int, ...]],
 ) -> None:
     giving = importlib.import_module(module("giving_program", GIVING))
-    profile = _profiled(tmp_path / "x.prof", giving.program)
+    run = getattr(giving, way)
+    profile = _profiled(tmp_path / "x.prof", run)
     for _ in range(2):  # as well in a second recording
         with recorded():
-            giving.program()
+            run()
         known = _by_name(reconcile(profile, recorded.trace).known)
-        assert _parts(known["rows"]) == (7200, 300, 6900, 0, 0)
+        assert {name: _parts(known[name]) for name in parts} == parts
+    if way == "plainly":
         assert known["rows"].reasons[0].startswith("7,200 = 300 calls + 6,900 resumptions: ")
-        assert _parts(known["lights"]) == (300, 300, 0, 0, 0)
-        (reason,) = known["lights"].reasons
-        assert reason.startswith("gives a generator of giving_program.rows: ")
-
-
-def test_a_generator_that_others_give_and_call_as_well(
-    recorded: Tracing, tmp_path: Path, module: Callable[[str, str], str]
-) -> None:
-    giving = importlib.import_module(module("giving_program", GIVING))
-    profile = _profiled(tmp_path / "x.prof", giving.all_ways)
-    names = ("either", "at_times")
-    with recorded(*(Probe(f"giving_program:Scenario.{name}") for name in names)):
-        giving.all_ways()
-    known = _by_name(reconcile(profile, recorded.trace).known)
-    # either's two calls and the one from nowhere are 4 + 3 + 10 entries; at_times gives it once.
-    assert _parts(known["rows"]) == (7200 + 5 + 17, 301, 6904, 0, 17)
-    assert known["rows"].reasons[1].startswith("17 more than probes saw: others call it as well")
-    assert _parts(known["lights"]) == (300, 300, 0, 0, 0)
-    assert _parts(known["either"]) == (4, 4, 0, 0, 0)
-    assert (
-        known["either"]
-        .reasons[0]
-        .startswith(
-            "gives a generator of giving_program.Scenario.either.<locals>.<genexpr> or giving_program.rows: "
-        )
-    )
-    assert _parts(known["at_times"]) == (2, 2, 0, 0, 0)
+        assert known["lights"].reasons[0].startswith("gives generators of another function, counted there")
+    if way == "of_several":
+        assert known["rows"].reasons[1].startswith("10 more than probes saw: others call it as well")
+    assert not [row for row in known.values() if "did not do the same" in " ".join(row.reasons)]
 
 
 def test_a_generator_given_up_early(program: Any, recorded: Tracing, tmp_path: Path) -> None:

@@ -52,7 +52,6 @@ from devkit import COMMON, SETUPS, devkit_environment, devkit_python, devkit_scr
 
 BUDGET = 0.02
 PEERS = ("cProfile", "py-spy", "pyinstrument")
-PY_SPY = ["py-spy", "record", "-r", "100", "-f", "raw", "-o", "py-spy", "--"]
 CALLGRIND = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null"]
 TIMED = str(Path(__file__).with_name("devkit_timed.py"))
 
@@ -80,9 +79,11 @@ class Runs:
     def one(self, kind: str) -> Any:
         """What devkit_timed writes of a run: ``plain``, ``nutrace``, ``toggled-0`` or -1, or under a peer."""
         inner = "none" if kind in ("plain", "nutrace", "py-spy") else kind
-        watch = PY_SPY if kind == "py-spy" else []
+        py_spy = ["py-spy", "record", "-r", "100", "-f", "raw", "-o", str(self.folder / "py-spy"), "--"]
         traced = kind == "nutrace" or kind.startswith("toggled")
-        result, _ = self._run(kind, inner, watch, {"NUTRACE": "1"} if traced else {})
+        result, _ = self._run(
+            kind, inner, py_spy if kind == "py-spy" else [], {"NUTRACE": "1"} if traced else {}
+        )
         return result
 
     def instructions(self, kind: str) -> int:
@@ -91,7 +92,10 @@ class Runs:
         if kind == "nutrace":
             variables.update(NUTRACE="1", NUTRACE_FLUSH_SECONDS="50", NUTRACE_COMPRESS_US="10000")
         _, said = self._run(kind, "callgrind", CALLGRIND, variables)
-        return int(re.findall(r"Collected *: *(\d+)", said)[-1])
+        collected = re.findall(r"Collected *: *(\d+)", said)
+        if not collected:
+            raise SystemExit(f"{kind}: valgrind counted nothing:\n{said[-2000:]}")
+        return int(collected[-1])
 
     def _run(self, kind: str, inner: str, watch: List[str], variables: Dict[str, str]) -> Tuple[Any, str]:
         number = next(self.numbers)
@@ -108,7 +112,7 @@ class Runs:
             environ["NUTRACE_OUTPUT"] = str(self.folder / f"trace-{number}.json")
         command = [*watch, str(devkit_python()), "-W", "ignore", TIMED, str(result), inner, devkit_script()]
         command += [*SETUPS[self.setup], *COMMON, "main_callback=[time_callback]"]
-        done = subprocess.run(command, env=environ, cwd=self.folder, capture_output=True, text=True)
+        done = subprocess.run(command, env=environ, capture_output=True, text=True)
         shutil.rmtree(output, ignore_errors=True)
         if not result.exists():
             raise SystemExit(f"{kind}: the run failed:\n{done.stderr[-2000:]}")
@@ -196,8 +200,8 @@ def main() -> int:
     if devkit_python() is None:
         parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")
     if args.instructions:
-        if shutil.which("valgrind") is None:
-            parser.error("valgrind is not on PATH")
+        if shutil.which("valgrind") is None or shutil.which("callgrind_control") is None:
+            parser.error("valgrind and its callgrind_control are not on PATH")
         return instructions(args.setup, args.agents)
     if args.toggle:
         return toggle(args.setup, args.agents, args.toggle)

@@ -653,3 +653,47 @@ def test_made_while_on_and_used_while_off(recorded: Tracing, clock: FakeClock) -
     # Its call was the run's before; this one has the part that was spent in it.
     assert recorded.calls("numbers") == 0
     assert recorded.span("numbers").total_ns == 30
+
+
+def test_names_of_a_given_generator_may_be_anything(recorded: Tracing) -> None:
+    class Hostile(str):
+        def __format__(self, spec: str) -> str:
+            raise ZeroDivisionError
+
+    class Names(dict):  # type: ignore[type-arg]
+        def get(self, *args: Any) -> Any:
+            raise ZeroDivisionError
+
+    def make(names: Any, qualified: str) -> Any:
+        exec("def rows(): yield 1", names)
+        made = names["rows"]()
+        made.__qualname__ = qualified
+        return made
+
+    @nutrace.probe(name="give")
+    def give(number: int) -> Any:
+        return [
+            lambda: make(Names(), "rows"),
+            lambda: make({"__name__": Hostile("m")}, "rows"),
+            lambda: make({"__name__": None}, Hostile("rows")),
+        ][number]()
+
+    with recorded():
+        assert [list(give(number)) for number in (0, 1, 2)] == [[1]] * 3
+    assert recorded.calls("give") == 3
+    named = [span.attributes[semconv.GIVEN_FUNCTION] for span in recorded.spans("give")]
+    assert named == ["rows"] * 3
+
+
+def test_a_function_may_give_generators_without_number(recorded: Tracing) -> None:
+    @nutrace.probe(name="give")
+    def give(number: int) -> Any:
+        names: Any = {"__name__": "made"}
+        exec("\n" * number + "def rows(): yield 1", names)
+        return names["rows"]()
+
+    with recorded():
+        assert [list(give(number)) for number in range(100)] == [[1]] * 100
+    assert recorded.calls("give") == 100
+    named = [span for span in recorded.spans("give") if semconv.GIVEN_FUNCTION in span.attributes]
+    assert len(named) == 16
