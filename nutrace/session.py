@@ -21,7 +21,7 @@ from nutrace.errors import OutputError
 from nutrace.probes import generators, wrappers
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
-from nutrace.probes.sqlite import account, visit
+from nutrace.probes.sqlite import account
 from nutrace.recording import context, encoding
 from nutrace.recording.buffers import local
 from nutrace.recording.clock import unix_offset_ns
@@ -185,7 +185,7 @@ class Session:
 
     def _finish(self) -> None:
         recorder = self.recorder
-        for close in (generators.close_suspended, account.close_open, visit.close_open):
+        for close in (generators.close_suspended, account.close_open):
             try:
                 recorder.unfinished += close()
             except Exception:  # law 1: what was written so far is a run file all the same
@@ -240,7 +240,6 @@ class Session:
         ids.renew()
         generators.forget_suspended()
         account.forget_open()
-        visit.forget_open()
         self.parent = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getppid())
         self.file.leave()
         self.file = RunFile(self.file.run, self.run_id)

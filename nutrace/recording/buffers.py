@@ -17,7 +17,7 @@ class Buffer:
     """One thread's finished spans."""
 
     def __init__(self) -> None:
-        self.spans: Deque[Any] = deque()  # records, and bundles of them
+        self.spans: Deque[Any] = deque()  # of records
         self.thread_id = threading.get_native_id()
         self.ended = False
 

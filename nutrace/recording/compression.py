@@ -25,8 +25,6 @@ class Composite:
 
     __slots__ = ("count", "ended", "extra", "id", "max_ns", "min_ns", "parent", "site", "started", "sum_ns")
 
-    spans = 1  # that it is written as
-
     def __init__(self, first: Span) -> None:
         took = first.ended - first.started
         self.site: Site = first.site

@@ -6,12 +6,12 @@ lowerCamelCase keys, ids in hex, enums as integers, 64-bit integers as decimal s
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.keyvalues import dumps, inside, key_value, listed, number
-from nutrace.recording.span import Extra, Parent, Site, Span, home, ids, trace_id_of
+from nutrace.recording.span import Extra, Site, Span, home, ids, trace_id_of
 from nutrace.recording.tally import Tally
 from nutrace.recording.values import INT64, Values, clean
 
@@ -73,27 +73,6 @@ class Encoder:
             f"{self._front(record.parent)}{record.id or ids.assign(record):016x}{head}"
             f'{record.started + offset}","endTimeUnixNano":"{record.ended + offset}{foot}{more}]}}'
         )
-
-    def leaves(
-        self, parent: Optional[Parent], thread_id: int, leaves: Iterable[Tuple[Site, int, int, str]]
-    ) -> List[str]:
-        """Spans below one parent that bear nothing of their own but attributes.
-
-        Parameters
-        ----------
-        leaves:
-            Site, start, end, and the attributes as :func:`~nutrace.recording.keyvalues.number` gives them.
-        """
-        front = self._front(parent)
-        frames, offset = self._frames, home.offset_ns
-        texts = []
-        for site, started, ended, more in leaves:
-            head, foot = frames.get((site, thread_id)) or self._frame(site, thread_id)
-            texts.append(
-                f'{front}{ids.next():016x}{head}{started + offset}","endTimeUnixNano":"{ended + offset}'
-                f"{foot}{more}]}}"
-            )
-        return texts
 
     def _with_extra(self, record: Record, extra: Extra, thread_id: int) -> str:
         head, foot = self._frame(record.site, extra.thread_id or thread_id)

@@ -7,10 +7,9 @@ parent, so one pass does it. Times of other threads stand for themselves.
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, Iterable, List, Optional, Union
+from typing import Any, Dict, Iterable, List, Optional
 
 from nutrace import semconv
-from nutrace.recording.bundle import Bundle
 from nutrace.recording.compression import Record
 from nutrace.recording.span import Extra, Parent, Remote, Span
 
@@ -34,7 +33,7 @@ class Figures:
         # and whether a step is above, or the span itself.
         self._above: Dict[Span, List[Any]] = {}
 
-    def take(self, records: Iterable[Union[Record, Bundle]]) -> None:
+    def take(self, records: Iterable[Record]) -> None:
         """Add what is written, in that order."""
         self_all_ns, self_ns, above = self.self_all_ns, self.self_ns, self._above
         beside: Any = self  # the parent of the record before: siblings follow each other
@@ -51,7 +50,7 @@ class Figures:
                 inner = above.pop(record, _NO_CHILDREN)[0]
                 self.spans += 1
             else:
-                self.spans += record.spans  # type: ignore[union-attr]
+                self.spans += 1
                 busy = record.sum_ns  # type: ignore[union-attr]
                 self.recorded += record.count  # type: ignore[union-attr]
                 inner = 0

@@ -13,13 +13,12 @@ import _thread
 import contextlib
 import threading
 import time
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.recording import encoding
 from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
-from nutrace.recording.bundle import Bundle, Tallies
 from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
 from nutrace.recording.faults import Faults
@@ -27,7 +26,7 @@ from nutrace.recording.figures import Figures
 from nutrace.recording.news import News
 from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
-from nutrace.recording.span import Parent, Site, Span, home, ids
+from nutrace.recording.span import Span, home, ids
 
 _HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
 _PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
@@ -151,8 +150,8 @@ class Recorder:
         if len(spans) >= _HARD_LIMIT:
             with contextlib.suppress(IndexError):  # the other thread goes on
                 while True:
-                    record = spans.popleft()
-                    self.dropped += record.count if isinstance(record, Bundle) else 1
+                    spans.popleft()
+                    self.dropped += 1
 
     def step_ended(self) -> None:
         """Called by a thread between two steps: let the background write, if it is time, and wait for it.
@@ -221,36 +220,18 @@ class Recorder:
             if buffer.ended and not buffer.spans:
                 buffers.remove(buffer)
             take = buffer.spans.popleft
-            alike: Set[Tuple[Site, Optional[Parent]]] = set()
-            tallies: Tallies = {}
             for _ in range(len(buffer.spans)):  # what is appended meanwhile waits for the next time
                 try:
                     record = take()
                 except IndexError:  # its thread is merging the last one at this moment
                     break
-                if isinstance(record, Bundle):
-                    kind = record.site, record.parent
-                    if record.plain and kind not in alike and not self.listeners:
-                        alike.add(kind)
-                        self._waiting.append((record, buffer.thread_id))
-                    else:
-                        self._unpack(record, tallies, buffer.thread_id)
-                else:
-                    self._waiting.append((record, buffer.thread_id))
+                self._waiting.append((record, buffer.thread_id))
                 if len(self._waiting) >= _BATCH:
                     self._write_waiting()
-                    tallies = {}
         self._write_waiting()
         self.figures.forget_ended()
         if not closing:
             self._announce()
-
-    def _unpack(self, bundle: Bundle, tallies: Tallies, thread_id: int) -> None:
-        try:
-            self._waiting += [(record, thread_id) for record in bundle.records(tallies) if record is not None]
-        except Exception:  # law 1
-            self.fault("taking a bundle of spans apart")
-            self.dropped += bundle.count
 
     def _write_waiting(self) -> None:
         # Ctrl-C may come at any point of this: what is not known to be written stays in _waiting.
@@ -267,13 +248,10 @@ class Recorder:
                 key, texts = record.site.scope, []
                 groups.append((scopes.get(key) or self._scope(key), texts))
             try:
-                if type(record) is not Span and isinstance(record, Bundle):
-                    texts += record.texts(encoder, thread_id)
-                else:
-                    texts.append(encoder.encode(record, thread_id))
+                texts.append(encoder.encode(record, thread_id))
             except Exception:  # law 1; one bad span must not take the others with it
                 self.fault("encoding a span")
-                self.dropped += record.count if isinstance(record, Bundle) else 1
+                self.dropped += 1
                 continue
             written.append(each)
         self._write([group for group in groups if group[1]])
@@ -298,8 +276,6 @@ class Recorder:
         self._open.written(records)
         for listener in self.listeners:
             for record, thread_id in written:
-                if isinstance(record, Bundle):
-                    continue  # the listener came while it was written
                 try:
                     listener(record, thread_id)
                 except Exception:  # law 1: somebody's exporter fails, and ours goes on

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
-from nutrace.semconv import STATEMENT_SPAN
 
 _DATABASE = "nuplan.database.nuplan_db"
 _SCENARIO_UTILS = "nuplan.planning.scenario_builder.nuplan_db.nuplan_scenario_utils"
@@ -42,15 +38,12 @@ _QUERIES_OF_A_STEP = (
     "get_tracked_objects_for_lidarpc_token_from_db",
 )
 
-# Each query function above calls one of these once: a connection, a statement, its rows.
-_SESSION = ("execute_many", "execute_one")
-
 # For each row: 20 / 40.
 _ROWS = ("_parse_tracked_object_row",)
 
 _BLOBS = ("download_file_if_necessary", "load_point_cloud", "load_image")
 
-QUERIES = tuple(
+PROBES = tuple(
     Probe(
         f"{module}:{function}",
         "database",
@@ -66,23 +59,3 @@ QUERIES = tuple(
     )
     for function in functions
 )
-
-
-def _session(original: Any, switch: Switch) -> Any:
-    from nutrace.probes.sqlite import queries  # sqlite3 only where there are queries
-
-    return queries.stand_in(original, switch)
-
-
-SESSION = tuple(
-    Probe(
-        f"{_DATABASE}.query_session:{function}",
-        "database",
-        STATEMENT_SPAN,
-        stand_in=_session,
-        distribution="nuplan-devkit",
-    )
-    for function in _SESSION
-)
-
-PROBES = QUERIES + SESSION

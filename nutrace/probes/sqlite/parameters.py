@@ -70,14 +70,6 @@ def digest(literals: bytes, parameters: Any) -> str:
     return str(hashed.hexdigest())
 
 
-def digest_of(literals: bytes, packed: bytes) -> str:
-    """:func:`digest` of parameters that were packed when they passed: a tuple, by :mod:`marshal`."""
-    hashed = _begin()
-    hashed.update(literals)
-    hashed.update(packed)
-    return str(hashed.hexdigest())
-
-
 class Passing:
     """Hashes the sets of parameters of an ``executemany`` while they pass; holds no more than a few."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import FrameType
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.probes.callers import place_of
@@ -92,13 +92,6 @@ class Sites:
         if known is not None:
             return known[0]
         return self._make(key, frame, name, self._about(namespace))
-
-    def at(self, place: Place, namespace: str, kind: Union[str, Statement]) -> Site:
-        """The site of a statement, or of a connect or close by its name, at a place that is known."""
-        if isinstance(kind, str):
-            return self._shared(place, kind, self._about(namespace), kind, namespace)
-        about = self._about(namespace, kind)
-        return self._shared(place, semconv.STATEMENT_SPAN, about, kind.digest, namespace)
 
     def _about(self, namespace: str, statement: Optional[Statement] = None) -> Mapping[str, Any]:
         attributes = {semconv.DB_SYSTEM: "sqlite", semconv.DB_NAMESPACE: namespace}
