@@ -1,5 +1,5 @@
-"""What the start-up file imports when NUTRACE, NUTRACE_COMPONENTS or NUTRACE_VERIFY is set: turns
-tracing, components and the notes of ``nutrace verify`` on in this process.
+"""What the start-up file imports when NUTRACE, NUTRACE_SPEEDUPS or NUTRACE_VERIFY is set: turns
+tracing, speedups and the notes of ``nutrace verify`` on in this process.
 
 Nothing here may keep the program from running: a bad setting is one line, and it runs untraced.
 """
@@ -13,9 +13,9 @@ import sys
 
 def start() -> None:
     """Switch on what the environment asks for, or say in one line why not."""
-    wanted = os.environ.get("NUTRACE_COMPONENTS", "")
+    wanted = os.environ.get("NUTRACE_SPEEDUPS", "")
     if wanted.strip():
-        _switch_on(wanted)  # first: spans stand around what components do
+        _switch_on(wanted)  # first: spans stand around what speedups do
     folder = os.environ.get("NUTRACE_VERIFY", "")
     if folder:
         _note_steps(folder)
@@ -25,11 +25,11 @@ def start() -> None:
 
 def _switch_on(wanted: str) -> None:
     try:
-        from nutrace.components import active
+        from nutrace.speedups import active
 
         active.start(wanted)
     except Exception as error:  # law 1: whatever is wrong with us, the program starts
-        _say(f"cannot switch components on ({type(error).__name__}: {error})", "as stock")
+        _say(f"cannot switch speedups on ({type(error).__name__}: {error})", "as stock")
 
 
 def _note_steps(folder: str) -> None:

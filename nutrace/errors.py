@@ -14,7 +14,7 @@ class NutraceError(Exception):
 
 
 class DifferenceError(NutraceError):
-    """Outputs that differ with components from those without; exit code 1."""
+    """Outputs that differ with speedups from those without; exit code 1."""
 
 
 class UsageError(NutraceError):
@@ -60,6 +60,6 @@ class MissingDependencyError(NutraceError):
 
 
 class VerificationError(NutraceError):
-    """A run that cannot be verified: it failed, simulated nothing, or lacked the component; exit code 9."""
+    """A run that cannot be verified: it failed, simulated nothing, or lacked the speedup; exit code 9."""
 
     exit_code = 9

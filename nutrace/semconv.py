@@ -82,10 +82,10 @@ OBJECTS_FROZEN: Final = "nutrace.gc.objects_frozen"  # of a run: left out of its
 # --- metrics of components -------------------------------------------------------------------
 # The database conventions' names where a figure is what they define. Their wait_time and use_time
 # are histograms, which a sum is not: those have names of ours.
-COMPONENT_NAME: Final = "nutrace.component.name"  # attribute of every point
-COMPONENT_SPENT: Final = "nutrace.component.time.spent"
-COMPONENT_AVOIDED: Final = "nutrace.component.time.avoided"
-COMPONENT_OTHER: Final = "nutrace.component."  # and a figure's name in stats()
+SPEEDUP_NAME: Final = "nutrace.speedup.name"  # attribute of every point
+SPEEDUP_SPENT: Final = "nutrace.speedup.time.spent"
+SPEEDUP_AVOIDED: Final = "nutrace.speedup.time.avoided"
+SPEEDUP_OTHER: Final = "nutrace.speedup."  # and a figure's name in stats()
 CACHE_HITS: Final = "nutrace.cache.hits"
 CACHE_MISSES: Final = "nutrace.cache.misses"
 CACHE_EVICTIONS: Final = "nutrace.cache.evictions"
@@ -133,7 +133,7 @@ OVERHEAD_NS: Final = "nutrace.overhead.estimated_ns"
 FAULTS: Final = "nutrace.faults"
 PROBES: Final = "nutrace.probes"
 SETTINGS: Final = "nutrace.settings"
-COMPONENT_FIGURES: Final = "nutrace.components"  # {name: {options, refused, figures}}, as JSON
+SPEEDUP_FIGURES: Final = "nutrace.speedups"  # {name: {options, refused, figures}}, as JSON
 
 # --- components -----------------------------------------------------------------------------
 COMPONENTS: Final = (

@@ -30,7 +30,7 @@ from nutrace.recording.processes import VARIABLE, Endings, Inherited, inherited
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.resource import describe, identity
 from nutrace.recording.runfile import Finished, RunFile, abandoned, reserve
-from nutrace.recording.span import Site, home, ids
+from nutrace.recording.span import CallSite, ids, process_state
 from nutrace.recording.tracer import Bridge
 from nutrace.settings import Settings
 from nutrace.summary import lines
@@ -77,11 +77,11 @@ class Session:
         self.run_id = known.run_id if known else secrets.token_hex(8)
         self.file = self._file(known.run if known else None, heir)
         self.path: Optional[Path] = None  # of what holds the spans in the end
-        home.offset_ns = unix_offset_ns(known.offset_ns if known else None)
+        process_state.offset_ns = unix_offset_ns(known.offset_ns if known else None)
         if known:
-            home.trace_id = known.trace_id
-        home.secret = (known.secret if known else b"") or secrets.token_bytes(16)
-        home.sql_text = settings.sql_text
+            process_state.trace_id = known.trace_id
+        process_state.secret = (known.secret if known else b"") or secrets.token_bytes(16)
+        process_state.sql_text = settings.sql_text
         self.recorder = Recorder(
             self.file,
             self._resource,
@@ -136,7 +136,12 @@ class Session:
             self.file.discard()
             raise
         handover = Inherited(
-            self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getpid(), home.secret
+            self.file.run,
+            self.run_id,
+            process_state.trace_id,
+            process_state.offset_ns,
+            os.getpid(),
+            process_state.secret,
         )
         os.environ[VARIABLE] = str(handover)
         atexit.register(self.finish)
@@ -175,7 +180,7 @@ class Session:
         try:
             self._finish()
         except Exception:  # law 1, at the very end: the program's exit code is its own
-            home.fault("finishing the run file")
+            process_state.fault("finishing the run file")
         finally:
             self._finishing = False
         self.termination.resume()
@@ -189,7 +194,7 @@ class Session:
             try:
                 recorder.unfinished += close()
             except Exception:  # law 1: what was written so far is a run file all the same
-                home.fault("closing what was suspended")
+                process_state.fault("closing what was suspended")
         written = recorder.close()
         self._turn_off()
         if not written and not self.file.expected:
@@ -240,7 +245,9 @@ class Session:
         ids.renew()
         generators.forget_suspended()
         account.forget_open()
-        self.parent = Inherited(self.file.run, self.run_id, home.trace_id, home.offset_ns, os.getppid())
+        self.parent = Inherited(
+            self.file.run, self.run_id, process_state.trace_id, process_state.offset_ns, os.getppid()
+        )
         self.file.leave()
         self.file = RunFile(self.file.run, self.run_id)
         self.finished = self._finishing = False
@@ -283,7 +290,7 @@ class Session:
         try:
             undo = exchange(provider, self.recorder, nutrace.__version__)
         except Exception:  # law 1: the program's own set-up must not fail because of us
-            home.fault("connecting with the program's tracer provider")
+            process_state.fault("connecting with the program's tracer provider")
         else:
             if undo is None:
                 say("the tracer provider is not OpenTelemetry's SDK: it and nutrace share no spans")
@@ -292,9 +299,9 @@ class Session:
 
 def _changing() -> Dict[str, Any]:
     """What the file says again while the program runs."""
-    components = sys.modules.get("nutrace.components.active")  # most runs have none
-    figures = "" if components is None else components.figures()
-    return {semconv.COMPONENT_FIGURES: figures} if figures else {}
+    speedups = sys.modules.get("nutrace.speedups.active")  # most runs have none
+    figures = "" if speedups is None else speedups.figures()
+    return {semconv.SPEEDUP_FIGURES: figures} if figures else {}
 
 
 def _hot_ns(calls: int = 500) -> float:
@@ -303,7 +310,7 @@ def _hot_ns(calls: int = 500) -> float:
     def nothing() -> None:
         return None
 
-    traced = wrappers.traced_call(Site("calibration", "other"), nothing)
+    traced = wrappers.traced_call(CallSite("calibration", "other"), nothing)
     best = float("inf")
     for _ in range(3):
         began = time.perf_counter_ns()

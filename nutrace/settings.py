@@ -17,11 +17,11 @@ LEVELS = ("coarse", "normal", "fine")
 DEEPCOPY_MODES = ("on", "detail", "off")
 
 #: Variables that begin with NUTRACE_ and are no settings of tracing: the hand-over to child processes,
-#: the components, `nutrace verify`, the test suite's interpreter and matrix, the stock exporters' output.
+#: the speedups, `nutrace verify`, the test suite's interpreter and matrix, the stock exporters' output.
 OTHER_VARIABLES = frozenset(
     {
         "NUTRACE_PARENT",
-        "NUTRACE_COMPONENTS",
+        "NUTRACE_SPEEDUPS",
         "NUTRACE_VERIFY",
         "NUTRACE_DEVKIT_PYTHON",
         "NUTRACE_DEVKIT_MATRIX",

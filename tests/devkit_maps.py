@@ -1,7 +1,7 @@
 """Maps asked with and without the map cache; for pytest in the devkit's interpreter, run by a test.
 
 Two maps of one place are asked the same questions in the same order, one of them in the devkit's way
-with the component's switch off. Equal means: values and types bit for bit, errors, which objects are
+with the speedup's switch off. Equal means: values and types bit for bit, errors, which objects are
 new and which were handed out before, and what the questions leave behind in the layers.
 """
 
@@ -29,8 +29,8 @@ from nuplan.common.maps.nuplan_map.nuplan_map import NuPlanMap
 from nuplan.database.maps_db.gpkg_mapsdb import GPKGMapsDB
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from nutrace.components.active import components, switch_off
-from nutrace.components.map_layers import MapCache
+from nutrace.speedups.active import speedups, switch_off
+from nutrace.speedups.map_layers import MapCache
 from nutrace.synthetic import road
 
 ROOT = os.environ["NUPLAN_MAPS_ROOT"]
@@ -47,7 +47,7 @@ def new_map() -> NuPlanMap:
 
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Any]:
-    with components("map_cache") as (installed,):
+    with speedups("map_cache") as (installed,):
         assert installed.refused == ""
         yield installed
 
@@ -373,7 +373,7 @@ def test_everything_is_undone_and_another_shape_is_refused(installation: Any) ->
     switch_off()
     stock = state()
     for _ in range(2):
-        with components("map_cache") as (installed,):
+        with speedups("map_cache") as (installed,):
             assert installed.refused == ""
             changed = [
                 name
@@ -406,7 +406,7 @@ def test_everything_is_undone_and_another_shape_is_refused(installation: Any) ->
             delattr(owner, name)
         try:
             before = state()
-            with components("map_cache") as (installed,):
+            with speedups("map_cache") as (installed,):
                 assert installed.refused, target
                 assert state() == before
         finally:

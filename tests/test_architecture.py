@@ -30,10 +30,10 @@ FORBIDDEN = (
     (PACKAGE / "recording", ("nutrace.analysis", "nutrace.cli", "nutrace.jupyter", "nutrace_exporters")),
     (PACKAGE / "recording", ("nutrace.trace", "nutrace.probes")),
     (PACKAGE / "probes", ("nutrace.trace",)),
-    (PACKAGE / "probes", ("nutrace.components",)),
-    (PACKAGE / "recording", ("nutrace.components",)),
-    (PACKAGE / "components", ("nutrace.analysis", "nutrace.cli", "nutrace.jupyter", "nutrace_exporters")),
-    (PACKAGE / "components", ("nutrace.trace", "nutrace.session", "nutrace.verify")),
+    (PACKAGE / "probes", ("nutrace.speedups",)),
+    (PACKAGE / "recording", ("nutrace.speedups",)),
+    (PACKAGE / "speedups", ("nutrace.analysis", "nutrace.cli", "nutrace.jupyter", "nutrace_exporters")),
+    (PACKAGE / "speedups", ("nutrace.trace", "nutrace.session", "nutrace.verify")),
     (PACKAGE / "verify", ("nutrace.analysis", "nutrace.cli", "nutrace.jupyter", "nutrace_exporters")),
     (PACKAGE / "verify", ("nutrace.trace", "nutrace.session")),
 )
@@ -98,7 +98,7 @@ def test_a_traced_process_loads_no_more_than_it_needs(tmp_path: Path) -> None:
         "nutrace.trace",
         "nutrace.demo",
         "nutrace.plans",
-        "nutrace.components",
+        "nutrace.speedups",
         "nutrace.verify",
     )
     assert [name for name in loaded if _below(name, (*heavy, *ours))] == []

@@ -32,10 +32,8 @@ COMMANDS = (
     Command("deepcopy", "nutrace.cli.deepcopy", "who copies, what, how much, inside or outside the steps"),
     Command("sql", "nutrace.cli.sql", "what the database really does: statements, repeats, plans, indexes"),
     Command("index", "nutrace.cli.index", "the indexes that a run's statements lack: shown, made, dropped"),
-    Command(
-        "components", "nutrace.cli.components", "what makes runs faster: listed, or what it did in a run"
-    ),
-    Command("verify", "nutrace.cli.verify", "whether components change anything: a program with and without"),
+    Command("speedups", "nutrace.cli.speedups", "what makes runs faster: listed, or what it did in a run"),
+    Command("verify", "nutrace.cli.verify", "whether speedups change anything: a program with and without"),
     Command("probes", "nutrace.cli.probes", "list the probes, check them against the installed devkit"),
     Command("synth", "nutrace.cli.synth", "write a synthetic nuPlan log and maps"),
     Command("demo", "nutrace.cli.demo", "trace a simulation now: no devkit, no data set"),

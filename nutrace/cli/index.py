@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--copy",
         action="store_true",
         help="make a copy that has them, and those that the devkit's steps need (only these, if there is no "
-        "run file); runs with the component indexes read it",
+        "run file); runs with the speedup indexes read it",
     )
     what.add_argument(
         "--drop", action="store_true", help="drop the indexes that were made, and remove the copies"
@@ -122,7 +122,7 @@ def _copy(by_log: Dict[str, List[Index]], args: argparse.Namespace) -> int:
     if args.json:
         _say(True, told, ())
     elif any(each["copy"] for each in told.values()):
-        print("Runs with the component indexes use it: " + _component(args.output))
+        print("Runs with the speedup indexes use it: " + _speedup(args.output))
     return 0
 
 
@@ -133,8 +133,8 @@ def _folder(log: str, output: Optional[str]) -> str:
     return beside if os.access(beside, os.W_OK) else cache_folder()
 
 
-def _component(output: Optional[str]) -> str:
-    return "NUTRACE_COMPONENTS=indexes" + (f":folder={os.path.abspath(output)}" if output else "")
+def _speedup(output: Optional[str]) -> str:
+    return "NUTRACE_SPEEDUPS=indexes" + (f":folder={os.path.abspath(output)}" if output else "")
 
 
 def _drop(logs: Sequence[str], args: argparse.Namespace) -> int:

@@ -72,9 +72,9 @@ def _stay_untraced() -> None:
     session = sys.modules.get("nutrace.session")
     if session is not None:
         session.cancel()
-    components = sys.modules.get("nutrace.components.active")
-    if components is not None:
-        components.switch_off()
+    speedups = sys.modules.get("nutrace.speedups.active")
+    if speedups is not None:
+        speedups.switch_off()
 
 
 if __name__ == "__main__":

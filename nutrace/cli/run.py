@@ -11,10 +11,10 @@ import sys
 from dataclasses import fields
 from typing import List, Sequence
 
-from nutrace.components.registry import VARIABLE as COMPONENTS_VARIABLE
-from nutrace.components.registry import chosen
 from nutrace.errors import MissingDependencyError, SettingsError, UsageError
 from nutrace.settings import Settings, variable
+from nutrace.speedups.registry import VARIABLE as SPEEDUPS_VARIABLE
+from nutrace.speedups.registry import chosen
 
 _NOT_FOUND = 127
 _PYTHON = re.compile(r"python(\d+(\.\d+)*)?\Z")
@@ -42,9 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(f"--{dashed}", dest=option.name, metavar=option.name.upper(), help=text)
     parser.add_argument(
         "--with",
-        dest="components",
-        metavar="COMPONENTS",
-        help="components to switch on: names between commas, or all; see nutrace components",
+        dest="speedups",
+        metavar="SPEEDUPS",
+        help="speedups to switch on: names between commas, or all; see nutrace speedups",
     )
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     """
     given = {option.name: getattr(args, option.name) for option in fields(Settings)}
     environ = {variable(name): value for name, value in given.items() if value is not None}
-    if args.components is not None:
-        environ[COMPONENTS_VARIABLE] = args.components
+    if args.speedups is not None:
+        environ[SPEEDUPS_VARIABLE] = args.speedups
     _check({**os.environ, **environ})
     program = command_of(args.program, "nutrace run -- python script.py")
     try:
@@ -115,6 +115,6 @@ def _check_hook(program: str) -> None:
 def _check(environ: dict[str, str]) -> None:
     try:
         Settings.load(environ)
-        chosen(environ.get(COMPONENTS_VARIABLE, ""))
+        chosen(environ.get(SPEEDUPS_VARIABLE, ""))
     except SettingsError as error:
         raise SettingsError(f"{error} (nothing was started)") from None

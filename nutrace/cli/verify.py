@@ -1,4 +1,4 @@
-"""``nutrace verify --with a,b -- python script.py``: the program with and without components, compared."""
+"""``nutrace verify --with a,b -- python script.py``: the program with and without speedups, compared."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import Iterator, Optional
 from nutrace.cli.progress import spinner
 from nutrace.cli.run import command_of
 from nutrace.cli.verify_text import as_json, lines
-from nutrace.components.registry import chosen
 from nutrace.errors import DifferenceError, OutputError
+from nutrace.speedups.registry import chosen
 from nutrace.verify.runs import ProgramError, redirected
 from nutrace.verify.verdict import verify
 
@@ -25,9 +25,9 @@ _EQUAL = 0
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.usage = "nutrace verify --with COMPONENTS [options] -- python script.py [arguments]"
+    parser.usage = "nutrace verify --with SPEEDUPS [options] -- python script.py [arguments]"
     parser.description = (
-        "Runs the program twice, without and with the components, untraced, and compares exactly what was "
+        "Runs the program twice, without and with the speedups, untraced, and compares exactly what was "
         "simulated: planner inputs, ego states, observations, trajectories and traffic lights of every step, "
         "and the metric files without what the clock said. Tells the first difference."
     )
@@ -39,10 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--with",
-        dest="components",
-        metavar="COMPONENTS",
+        dest="speedups",
+        metavar="SPEEDUPS",
         default="",
-        help="what to verify: names between commas, or all; see nutrace components",
+        help="what to verify: names between commas, or all; see nutrace speedups",
     )
     parser.add_argument(
         "--keep", metavar="DIR", help="keep both runs' outputs there (else only where they differ)"
@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run twice, compare, tell."""
-    chosen(args.components)  # what is wrong with them is said before anything is started
+    chosen(args.speedups)  # what is wrong with them is said before anything is started
     words = command_of(args.program, "nutrace verify --with all -- python script.py")
     for word in redirected(words, Path())[1]:
         print(f"nutrace: {word} is replaced by a folder of each run's own", file=sys.stderr)
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     remove = args.keep is None
     try:
         with spinner() as tick:
-            verdict = verify(words, args.components, folder, tick)
+            verdict = verify(words, args.speedups, folder, tick)
         kept: Optional[str] = str(folder)
         if remove and verdict.compared.equal:
             kept = None

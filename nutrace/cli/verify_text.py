@@ -22,7 +22,7 @@ def lines(verdict: Verdict, kept: Optional[str]) -> Iterator[str]:
     else:
         yield from _different(compared)
     if verdict.output:
-        yield printable("the last lines of the run with components:", _LONGEST)
+        yield printable("the last lines of the run with speedups:", _LONGEST)
         yield from (f"  {printable(line, _LONGEST)}" for line in verdict.output.splitlines())
     if verdict.again is not None:
         yield from _again(verdict.again)
@@ -57,11 +57,11 @@ def _place(found: Difference) -> str:
 
 def _again(again: Compared) -> Iterator[str]:
     if again.equal:
-        yield "run again without components, the program came to the same as the first time"
+        yield "run again without speedups, the program came to the same as the first time"
         return
     found = again.differences[0]
-    yield "the program does not repeat itself: run again without components, it differs as well, so this"
-    yield f"tells nothing about components: {printable(_place(found), _LONGEST)}"
+    yield "the program does not repeat itself: run again without speedups, it differs as well, so this"
+    yield f"tells nothing about speedups: {printable(_place(found), _LONGEST)}"
     yield f"  first:  {printable(found.stock, _LONGEST)}"
     yield f"  second: {printable(found.changed, _LONGEST)}"
 
@@ -106,7 +106,7 @@ def as_json(verdict: Verdict, kept: Optional[str]) -> Dict[str, Any]:
         },
         "differences": [_difference(each) for each in compared.differences],
         "repeatable": verdict.repeatable,
-        "components": [{"name": name, "at_work": at_work} for name, at_work in verdict.at_work.items()],
+        "speedups": [{"name": name, "at_work": at_work} for name, at_work in verdict.at_work.items()],
         "failed_simulations": compared.failed,
         "not_compared": {"files": dict(compared.skipped), "values": dict(compared.opaque)},
         "notes": list(verdict.notes),

@@ -13,7 +13,7 @@ from nutrace.probes import blocks
 from nutrace.probes.kinds import kind_of, site_of, unfit
 from nutrace.probes.switch import switch
 from nutrace.probes.wrapped import put_around
-from nutrace.recording.span import Site, Span
+from nutrace.recording.span import CallSite, Span
 from nutrace.semconv import COMPONENTS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -79,14 +79,14 @@ def _check(component: str) -> None:
         raise ProbeError(f"unknown component {component!r}: use one of {', '.join(COMPONENTS)}")
 
 
-_sites: Dict[Tuple[str, str], Site] = {}
+_sites: Dict[Tuple[str, str], CallSite] = {}
 _MOST_SITES = 4096  # names may be made at run time: the table stays bounded
 
 
-def _site(name: str, component: str) -> Site:
+def _site(name: str, component: str) -> CallSite:
     site = _sites.get((name, component))
     if site is None:
-        site = Site(name, component)
+        site = CallSite(name, component)
         if len(_sites) < _MOST_SITES:
             _sites[name, component] = site
     return site
@@ -110,7 +110,7 @@ class SpanBlock:
         made, state = blocks.start(_site(self._name, self._component))
         self._open.append((made, state))
         if self._attributes:
-            made.more().attributes.update(self._attributes)
+            made.ensure_details().attributes.update(self._attributes)
         return cast(OtelSpan, made)
 
     def __exit__(

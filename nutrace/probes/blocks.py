@@ -11,10 +11,10 @@ from nutrace.probes.notes import Args, Kwargs, Noter, Wrapped, read
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
-from nutrace.recording.span import Site, Span, home
+from nutrace.recording.span import CallSite, Span, process_state
 
 
-def start(site: Site) -> Tuple[Span, Any]:
+def start(site: CallSite) -> Tuple[Span, Any]:
     """Make a span current; returns it and what to give back to :data:`current` afterwards."""
     state = current.get()
     span = span_below(site, state)
@@ -29,10 +29,10 @@ def stop(span: Span, state: Any) -> None:
     if not span.ended:  # the end of the recording may have come before
         span.end_at(now_ns())
         close_dangling(span)
-        home.hand_over(span)
+        process_state.emit(span)
 
 
-def around(site: Site, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
+def around(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
     """Call with a span around it; returns the result, and the ended span for the caller to hand over.
 
     If the call fails, its span is handed over with the error, which goes on.
@@ -44,7 +44,7 @@ def around(site: Site, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[An
         span.ended = now_ns()
         current.set(state)
         span.fail(error)
-        home.hand_over(span)
+        process_state.emit(span)
         raise
     span.ended = now_ns()
     current.set(state)
@@ -53,21 +53,21 @@ def around(site: Site, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[An
 
 def close_dangling(span: Span) -> None:
     """End, as unfinished, the brackets that were opened below `span` and never closed."""
-    extra = span.extra
-    if extra is None or extra.dangling is None:
+    details = span.details
+    if details is None or details.dangling is None:
         return
-    inner, extra.dangling = extra.dangling, None
+    inner, details.dangling = details.dangling, None
     if not inner.ended:
-        inner.more().unfinished = True
+        inner.ensure_details().unfinished = True
         inner.end_at(span.ended)
         close_dangling(inner)
-        home.hand_over(inner)
+        process_state.emit(inner)
 
 
 class TracedManager(wrapt.ObjectProxy):  # type: ignore
     """A context manager whose block is a span."""
 
-    def __init__(self, manager: Any, site: Site, noted: Mapping[str, Any]) -> None:
+    def __init__(self, manager: Any, site: CallSite, noted: Mapping[str, Any]) -> None:
         super().__init__(manager)
         self._self_site = site
         self._self_noted = noted
@@ -76,7 +76,7 @@ class TracedManager(wrapt.ObjectProxy):  # type: ignore
     def __enter__(self) -> Any:
         span, state = start(self._self_site)
         if self._self_noted:
-            span.more().attributes.update(self._self_noted)
+            span.ensure_details().attributes.update(self._self_noted)
         try:
             entered = self.__wrapped__.__enter__()
         except BaseException as error:
@@ -117,7 +117,7 @@ class TracedManager(wrapt.ObjectProxy):  # type: ignore
 class Bracket:
     """Two calls that open and close one span, such as a step; both lie inside it."""
 
-    def __init__(self, site: Site, noter: Optional[Noter] = None) -> None:
+    def __init__(self, site: CallSite, noter: Optional[Noter] = None) -> None:
         self.site = site
         self.noter = noter
 
@@ -128,12 +128,12 @@ class Bracket:
             self._end_unclosed()
         noted = read(self.noter, self.site, instance, args, kwargs)
         span, state = start(self.site)
-        extra = span.more()  # steps are never merged
-        extra.attributes.update(noted)
+        details = span.ensure_details()  # steps are never merged
+        details.attributes.update(noted)
         if type(state) is Span:
-            state.more().dangling = span  # if nobody closes it, the end of the span above does
+            state.ensure_details().dangling = span  # if nobody closes it, the end of the span above does
         elif state is not None:
-            extra.base = state
+            details.base = state
         try:
             return wrapped(*args, **kwargs)
         except BaseException as error:
@@ -154,14 +154,14 @@ class Bracket:
         finally:
             self._end(span)
             if self.site.step:
-                home.step_ended()
+                process_state.step_ended()
 
     def _end_unclosed(self) -> None:
         """Opening twice ends the first span, unless others lie between: those nest."""
         state = current.get()
         while isinstance(state, Span) and state.site is self.site:
             if not state.ended:  # an exception lay between
-                state.more().unfinished = True
+                state.ensure_details().unfinished = True
             self._end(state)
             state = current.get()
 
@@ -175,12 +175,12 @@ class Bracket:
         return None
 
     def _end(self, span: Span) -> None:
-        base = span.extra.base if span.extra is not None else None
+        base = span.details.base if span.details is not None else None
         current.set(span.parent if base is None and isinstance(span.parent, Span) else base)
         if span.ended:
             return
         span.end_at(now_ns())
         if isinstance(span.parent, Span):
-            span.parent.more().dangling = None
+            span.parent.ensure_details().dangling = None
         close_dangling(span)
-        home.hand_over(span)
+        process_state.emit(span)

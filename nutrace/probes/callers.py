@@ -15,14 +15,14 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.probes.wrapped import ProbedCallable, ProbedFunction
-from nutrace.recording.span import Site, home
+from nutrace.recording.span import CallSite, process_state
 
 _MOST = 10_000  # sites of one name; whoever calls beyond that shares one
 _OTHERS = "…other callers"
 _DEEPEST = 3  # classes within classes
-_OWN = ("nutrace.probes.", "nutrace.recording.", "nutrace.components.")  # whose copies are not the program's
+_OWN = ("nutrace.probes.", "nutrace.recording.", "nutrace.speedups.")  # whose copies are not the program's
 
-_Known = Tuple[Optional[Site], Optional[CodeType], Any]
+_Known = Tuple[Optional[CallSite], Optional[CodeType], Any]
 
 
 class CallerSites:
@@ -42,12 +42,12 @@ class CallerSites:
         self._dispatch = dispatch
         self._method = method
         self._known: Dict[Tuple[int, int, int], _Known] = {}
-        self._sites: Dict[Tuple[Any, ...], Site] = {}
-        self._twins: Dict[Tuple[Site, int], Tuple[Site, Any]] = {}
+        self._sites: Dict[Tuple[Any, ...], CallSite] = {}
+        self._twins: Dict[Tuple[CallSite, int], Tuple[CallSite, Any]] = {}
         self._lock = threading.RLock()
-        self._others = Site(name, "deepcopy", function=_OTHERS)
+        self._others = CallSite(name, "deepcopy", function=_OTHERS)
 
-    def find(self, frame: Optional[FrameType], cls: type) -> Optional[Site]:
+    def find(self, frame: Optional[FrameType], cls: type) -> Optional[CallSite]:
         """The site of a call made by `frame` for an object of type `cls`; none for nutrace's own calls."""
         if frame is None:  # a thread that begins with the call
             code, place = None, -1
@@ -63,17 +63,17 @@ class CallerSites:
                 self._known.clear()
             self._known[key] = (site, code, weakref.ref(cls))
         except Exception:  # law 1: names and classes are the program's own and may be anything
-            home.fault(f"finding the caller of {self._name}")
+            process_state.fault(f"finding the caller of {self._name}")
             return self._others
         return site
 
-    def at_depth(self, site: Site, depth: int) -> Site:
+    def at_depth(self, site: CallSite, depth: int) -> CallSite:
         """The twin of `site` for roots with `depth` levels of roots nested in them."""
         function, file, line = site.target
         attributes = {**site.attributes, semconv.COPY_DEPTH: depth}
         return self._shared((site, depth), function, file, line, attributes)
 
-    def retyped(self, site: Site, cls: type) -> Site:
+    def retyped(self, site: CallSite, cls: type) -> CallSite:
         """The twin of `site` for another type."""
         known = self._twins.get((site, id(cls)))
         if known is not None and known[1]() is cls:
@@ -85,11 +85,11 @@ class CallerSites:
                 self._twins.clear()
             self._twins[site, id(cls)] = (twin, weakref.ref(cls))
         except Exception:  # law 1: classes are the program's own and may be anything
-            home.fault(f"naming a type for {self._name}")
+            process_state.fault(f"naming a type for {self._name}")
             return site
         return twin
 
-    def _make(self, frame: Optional[FrameType], cls: type) -> Optional[Site]:
+    def _make(self, frame: Optional[FrameType], cls: type) -> Optional[CallSite]:
         function, file, line = "", "", 0
         if frame is not None:
             module = frame.f_globals.get("__name__")
@@ -104,13 +104,13 @@ class CallerSites:
 
     def _shared(
         self, key: Tuple[Any, ...], function: str, file: str, line: int, attributes: Mapping[str, Any]
-    ) -> Site:
+    ) -> CallSite:
         with self._lock:
             site = self._sites.get(key)
             if site is None:
                 if len(self._sites) >= _MOST:
                     return self._others
-                site = Site(
+                site = CallSite(
                     self._name, "deepcopy", function=function, file=file, line=line, attributes=attributes
                 )
                 self._sites[key] = site

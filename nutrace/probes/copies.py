@@ -22,7 +22,7 @@ from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
-from nutrace.recording.span import Site, Span, home
+from nutrace.recording.span import CallSite, Span, process_state
 from nutrace.recording.tally import settle, tick, tick_span
 
 #: Copies of these are themselves, made without running any code of the program's.
@@ -93,7 +93,7 @@ def loads(original: Any, switch: Switch) -> Any:
     return put_around(original, traced, switch)
 
 
-def _site(sites: CallerSites, cls: type) -> Optional[Site]:
+def _site(sites: CallerSites, cls: type) -> Optional[CallSite]:
     """The site of what called the wrapper: wrapt has no frame of its own between them."""
     try:
         return sites.find(sys._getframe(2), cls)
@@ -101,7 +101,7 @@ def _site(sites: CallerSites, cls: type) -> Optional[Site]:
         return sites.find(None, cls)
 
 
-def _traced(site: Site, sites: Optional[CallerSites], call: Wrapped, args: Args, kwargs: Kwargs) -> Any:
+def _traced(site: CallSite, sites: Optional[CallerSites], call: Wrapped, args: Args, kwargs: Kwargs) -> Any:
     """Call, with a span around it; with `sites` the result's type takes the place of the argument's."""
     state = current.get()
     span = span_below(site, state)
@@ -119,24 +119,24 @@ def _traced(site: Site, sites: Optional[CallerSites], call: Wrapped, args: Args,
     finally:
         current.set(state)
         if not tick_span(span):
-            _hand_over(span, _NO_NUMBERS)
+            _emit(span, _NO_NUMBERS)
     return result
 
 
 def stand_for(
-    site: Site, state: Any, began: int, ended: int, numbers: Mapping[str, int] = _NO_NUMBERS
+    site: CallSite, state: Any, began: int, ended: int, numbers: Mapping[str, int] = _NO_NUMBERS
 ) -> None:
     """Record a call that no span stood around, as no code of the program's ran in it."""
     span = span_below(site, state)
     span.started, span.ended = began, ended
-    _hand_over(span, numbers)
+    _emit(span, numbers)
 
 
-def _hand_over(span: Span, numbers: Mapping[str, int]) -> None:
+def _emit(span: Span, numbers: Mapping[str, int]) -> None:
     try:
-        if span.extra is not None:
+        if span.details is not None:
             close_dangling(span)
         settle(span, numbers=numbers)
     except Exception:  # law 1: the copy was made, and the program gets it
         with suppress(Exception):  # at the limit of recursion this fails as well
-            home.fault("recording a copy")
+            process_state.fault("recording a copy")

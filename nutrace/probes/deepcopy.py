@@ -32,7 +32,7 @@ from nutrace.probes.memo import types_inside
 from nutrace.probes.switch import Switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
-from nutrace.recording.span import Span, home
+from nutrace.recording.span import Span, process_state
 from nutrace.recording.tally import settle, tick, tick_span
 
 _NO_OBJECTS = {semconv.COPY_OBJECTS: 0}  # what an atom's deep copy puts into the memo
@@ -170,9 +170,9 @@ def _settle(sites: CallerSites, span: Span, objects: int, inside: Any, known: Di
             span.site = sites.at_depth(span.site, depth)
         if inside is not None:
             numbers[semconv.COPY_TYPES] = types_inside(inside, known)
-        if span.extra is not None:
+        if span.details is not None:
             close_dangling(span)
         settle(span, numbers=numbers)
     except Exception:  # law 1: the copy was made, and the program gets it
         with suppress(Exception):  # at the limit of recursion this fails as well
-            home.fault("recording a deep copy")
+            process_state.fault("recording a deep copy")

@@ -19,7 +19,7 @@ from nutrace.probes.kinds import does_nothing, following, is_probed, noting, sit
 from nutrace.probes.probe import LEVELS, Probe
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
-from nutrace.recording.span import home
+from nutrace.recording.span import process_state
 
 _ABSENT = object()
 
@@ -107,7 +107,7 @@ class Engine:
             try:
                 self._undo.pop()()
             except Exception:  # law 5: one target that resists must not keep the others wrapped
-                home.fault("restoring a target")
+                process_state.fault("restoring a target")
         self._originals.clear()
         self._replaced.clear()
         self._families.clear()
@@ -118,7 +118,7 @@ class Engine:
             try:
                 self._apply_all(module, self._awaited.get(module.__name__, []), late=False)
             except Exception:  # law 1: an import of the program's must not fail because of us
-                home.fault(f"installing probes on {module.__name__}")
+                process_state.fault(f"installing probes on {module.__name__}")
 
     def _apply_all(self, module: ModuleType, probes: List[Probe], late: bool) -> None:
         for probe in probes:
@@ -247,7 +247,7 @@ class Engine:
                 for name, probe in self._families.get(base, ()):
                     self._adopt(base, cls, name, probe)
         except Exception:  # law 1: a class statement of the program's must not fail
-            home.fault(f"installing probes on {cls.__qualname__}")
+            process_state.fault(f"installing probes on {cls.__qualname__}")
 
     def _watch_subclasses(self, base: type) -> None:
         if (id(base), "__init_subclass__") in self._replaced:

@@ -19,7 +19,7 @@ from nutrace.probes.blocks import close_dangling
 from nutrace.recording.buffers import LIMIT, Buffer, local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, parent_in, start_under_context
-from nutrace.recording.span import Site, Span, home, ids
+from nutrace.recording.span import CallSite, Span, ids, process_state
 
 _NOTHING: Mapping[str, Any] = {}
 _MOST_GIVEN = 16  # generators that the calls of one function give are told apart
@@ -31,7 +31,7 @@ class _Account:
     What is as usual stays with the class: where caches are cold, setting it takes longer than all else here.
     """
 
-    site: Site
+    site: CallSite
     noted: Mapping[str, Any] = _NOTHING
     counted = True
     call: Optional[Span] = None
@@ -75,13 +75,13 @@ class _Account:
             if state is not None and not state.id:
                 # Our span may outlive the one above it, which must not be merged away till then.
                 ids.assign(state)
-        extra = span.more()
+        details = span.ensure_details()
         if self.noted:
-            extra.attributes.update(self.noted)
+            details.attributes.update(self.noted)
         if self.call is None:
             self.call = span
         else:
-            extra.continues = self.call
+            details.continues = self.call
         span.started = now
         return span
 
@@ -94,26 +94,26 @@ class _Account:
         for node in _open_from(inner):
             if node is self.span:
                 break
-            node.more().away_ns += away_ns
+            node.ensure_details().away_ns += away_ns
 
     def close(self, abandoned: bool = False) -> None:
         """End the span at the last moment inside the generator, and hand it over."""
         span = self.span
         if span is not None and not span.ended:
-            extra = span.more()
-            extra.busy_ns, yielded, span.ended = self.spent
+            details = span.ensure_details()
+            details.busy_ns, yielded, span.ended = self.spent
             if self.counted:
-                extra.attributes[semconv.YIELDED] = yielded
+                details.attributes[semconv.YIELDED] = yielded
             if abandoned:
-                extra.attributes[semconv.ABANDONED] = True
+                details.attributes[semconv.ABANDONED] = True
             if self.thread != get_ident():
-                extra.thread_id = self.buffer.thread_id
-            if extra.dangling is not None:
+                details.thread_id = self.buffer.thread_id
+            if details.dangling is not None:
                 close_dangling(span)
             queue = local.spans
             queue.append(span)
             if len(queue) >= LIMIT:
-                home.relieve(queue)
+                process_state.drain_full_queue(queue)
         self.span = None
         _suspended.discard(self)
 
@@ -127,7 +127,7 @@ def close_suspended() -> int:
     accounts = list(_suspended)
     for account in accounts:
         if account.span is not None:
-            account.span.more().unfinished = True
+            account.span.ensure_details().unfinished = True
             account.close()
     return len(accounts)
 
@@ -149,7 +149,7 @@ def _open_from(state: Any) -> Iterator[Span]:
 
 def drive(
     target: Any,
-    site: Site,
+    site: CallSite,
     noted: Mapping[str, Any] = _NOTHING,
     *,
     counted: bool = True,
@@ -170,15 +170,15 @@ def drive(
 
 
 def drive_given(
-    target: GeneratorType[Any, Any, Any], site: Site, span: Span, state: Any, queue: Deque[Any]
+    target: GeneratorType[Any, Any, Any], site: CallSite, span: Span, state: Any, queue: Deque[Any]
 ) -> Generator[Any, Any, Any]:
     """Likewise, for a generator that a call gave: `span` is the call's, ended just now, below `state`.
 
     It goes to its thread's `queue`. The first resumption takes it back, as a rule, and adds the time inside.
     """
     span.site = site = site.given.get(target.gi_code) or _site_of_given(target, site)
-    extra = span.more()
-    if extra.dangling is not None:
+    details = span.ensure_details()
+    if details.dangling is not None:
         close_dangling(span)
     if type(state) is Span and not state.id:
         ids.assign(state)  # as in `begin`
@@ -188,14 +188,14 @@ def drive_given(
     account.under = state
     queue.append(span)
     if len(queue) >= LIMIT:
-        home.relieve(queue)
+        process_state.drain_full_queue(queue)
     traced = _drive(target, account)
     named: Any = traced
     named.__name__, named.__qualname__ = target.__name__, target.__qualname__
     return traced
 
 
-def _site_of_given(generator: GeneratorType[Any, Any, Any], site: Site) -> Site:
+def _site_of_given(generator: GeneratorType[Any, Any, Any], site: CallSite) -> CallSite:
     """The site of calls that give such a generator: it says whose, if that is another function."""
     code = generator.gi_code
     function, file, line = site.target
@@ -212,9 +212,9 @@ def _site_of_given(generator: GeneratorType[Any, Any, Any], site: Site) -> Site:
             semconv.GIVEN_LINE: code.co_firstlineno,
         }
     except Exception:  # law 1
-        home.fault("naming a generator")
+        process_state.fault("naming a generator")
         return site
-    twin = site.given[code] = Site(
+    twin = site.given[code] = CallSite(
         site.name,
         site.component,
         function=function,
@@ -295,7 +295,7 @@ def _drive(
             closing = isinstance(error, GeneratorExit)
 
 
-def traced_coroutine(target: Any, site: Site, noted: Mapping[str, Any] = _NOTHING) -> Any:
+def traced_coroutine(target: Any, site: CallSite, noted: Mapping[str, Any] = _NOTHING) -> Any:
     """A coroutine that does what `target` does, measuring the time inside and not the time it waits."""
     traced: Any = _traced(_Awaitable(target, site, noted))
     traced.__name__ = target.__name__
@@ -310,7 +310,7 @@ async def _traced(awaitable: _Awaitable) -> Any:
 class _Awaitable:
     __slots__ = ("_noted", "_site", "_target")
 
-    def __init__(self, target: Any, site: Site, noted: Mapping[str, Any]) -> None:
+    def __init__(self, target: Any, site: CallSite, noted: Mapping[str, Any]) -> None:
         self._target = target
         self._site = site
         self._noted = noted

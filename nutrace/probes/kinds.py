@@ -14,7 +14,7 @@ from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import ProbedCallable, ProbedFunction, put_around
-from nutrace.recording.span import Site
+from nutrace.recording.span import CallSite
 
 
 def is_probed(value: Any) -> bool:
@@ -155,13 +155,13 @@ def _is_contextlib(function: Any) -> bool:
     return code is not None and bool(code.co_filename == contextlib.__file__)
 
 
-def site_of(function: Any, name: str, component: str, owner: Any = None) -> Site:
+def site_of(function: Any, name: str, component: str, owner: Any = None) -> CallSite:
     """A function's site: where its code stands, for the code.* attributes."""
     inner = inspect.unwrap(getattr(function, "__func__", function))
     code = getattr(inner, "__code__", None)
     module = getattr(inner, "__module__", None) or getattr(owner, "__module__", "")
     qualified = getattr(inner, "__qualname__", name)
-    return Site(
+    return CallSite(
         name,
         component,
         function=f"{module}.{qualified}" if module else qualified,

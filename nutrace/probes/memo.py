@@ -11,7 +11,7 @@ import sys
 from typing import Any, Dict, Mapping
 
 from nutrace.probes.callers import name_of
-from nutrace.recording.span import home
+from nutrace.recording.span import process_state
 
 _MOST = 100  # types told apart in one span
 _OTHERS = "…other types"
@@ -53,7 +53,7 @@ def types_inside(memo: Any, known: Mapping[Any, Any]) -> TypesInside:
                 name = names[cls] = name_of(cls)
             found.add(name, 1, _size(value))
     except Exception:  # law 1: names, hashes and the memo itself may be the program's own
-        home.fault("looking into a deep copy")
+        process_state.fault("looking into a deep copy")
     return found
 
 

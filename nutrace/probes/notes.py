@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from nutrace.recording.span import Site, home
+from nutrace.recording.span import CallSite, process_state
 
 Wrapped = Callable[..., Any]
 Args = Tuple[Any, ...]
@@ -18,7 +18,9 @@ ResultNoter = Callable[[Any, Any], Mapping[str, Any]]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def read(noter: Optional[Noter], site: Site, instance: Any, args: Args, kwargs: Kwargs) -> Mapping[str, Any]:
+def read(
+    noter: Optional[Noter], site: CallSite, instance: Any, args: Args, kwargs: Kwargs
+) -> Mapping[str, Any]:
     """The attributes that `noter` reads off a call."""
     if noter is None:
         return _NOTHING
@@ -26,14 +28,14 @@ def read(noter: Optional[Noter], site: Site, instance: Any, args: Args, kwargs: 
         # The program's own dictionary of arguments is not to be changed.
         return dict(noter(instance, args, MappingProxyType(kwargs)) or _NOTHING)
     except Exception:  # law 1, the guard around attribute readers
-        home.fault(f"reading attributes for {site.name}")
+        process_state.fault(f"reading attributes for {site.name}")
         return _NOTHING
 
 
-def read_result(noter: ResultNoter, site: Site, instance: Any, result: Any) -> Mapping[str, Any]:
+def read_result(noter: ResultNoter, site: CallSite, instance: Any, result: Any) -> Mapping[str, Any]:
     """The attributes that `noter` reads off a result."""
     try:
         return dict(noter(instance, result) or _NOTHING)
     except Exception:  # law 1, the guard around attribute readers
-        home.fault(f"reading attributes for {site.name}")
+        process_state.fault(f"reading attributes for {site.name}")
         return _NOTHING

@@ -20,10 +20,12 @@ from nutrace.recording.buffers import LIMIT, local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Composite, merge
 from nutrace.recording.context import current, start_under_context
-from nutrace.recording.span import Site, Span, home
+from nutrace.recording.span import CallSite, Span, process_state
 
 
-def around(site: Site, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None) -> Wrapper:
+def around(
+    site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
+) -> Wrapper:
     """The wrapper for functions that return; a returned generator is followed until its end."""
 
     def noting(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -48,10 +50,10 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
     allocate = object.__new__
     generator_type = types.GeneratorType
     composite = Composite
-    here = home
+    here = process_state
 
     def traced_call(
-        site: Site,
+        site: CallSite,
         wrapped: Wrapped,
         noted: Optional[Mapping[str, Any]] = None,
         on_result: Optional[Callable[[Any], Mapping[str, Any]]] = None,
@@ -68,11 +70,11 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                 span.parent = state
                 span.ended = 0
                 span.id = 0
-                span.extra = None
+                span.details = None
             else:
                 span = start_under_context(site, state)  # type: ignore[arg-type]
             if noted:
-                span.more().attributes.update(noted)
+                span.ensure_details().attributes.update(noted)
             set_current(span)
             span.started = started = clock()
             try:
@@ -82,19 +84,19 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                 set_current(state)
                 span.fail(error)
                 close_dangling(span)
-                home.hand_over(span)
+                process_state.emit(span)
                 raise
             span.ended = ended = clock()
             set_current(state)
             if on_result is not None:
                 found = on_result(result)
                 if found:
-                    span.more().attributes.update(found)
+                    span.ensure_details().attributes.update(found)
             queue = local.spans
             # Two references are ours: a generator that somebody else holds comes back as itself.
             if type(result) is generator_type and getrefcount(result) == 2 and not is_driven(result):
                 return drive_given(result, site, span, state, queue)
-            if span.extra is not None:
+            if span.details is not None:
                 close_dangling(span)
             else:
                 try:
@@ -123,7 +125,7 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                     pass
             queue.append(span)
             if len(queue) >= LIMIT:
-                home.relieve(queue)
+                process_state.drain_full_queue(queue)
             return result
 
         return traced
@@ -135,7 +137,7 @@ traced_call = _traced_call()
 
 
 def generator(
-    site: Site, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
+    site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
 ) -> Wrapper:
     """The wrapper for generator functions: the span is the generator's life, not its creation."""
 
@@ -155,7 +157,7 @@ def generator(
 
 
 def coroutine(
-    site: Site, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
+    site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
 ) -> Wrapper:
     """The wrapper for coroutine functions: busy while it runs, not while it waits."""
 
@@ -167,7 +169,7 @@ def coroutine(
 
 
 def context_manager(
-    site: Site, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
+    site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
 ) -> Wrapper:
     """The wrapper for ``@contextmanager`` functions: the span is the with-block."""
 

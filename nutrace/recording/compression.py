@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Deque, Optional, Union
 
-from nutrace.recording.span import Extra, Parent, Site, Span, home
+from nutrace.recording.span import CallSite, Parent, Span, SpanDetails, process_state
 
 
 class Composite:
@@ -23,15 +23,15 @@ class Composite:
     the recorder when it writes it.
     """
 
-    __slots__ = ("count", "ended", "extra", "id", "max_ns", "min_ns", "parent", "site", "started", "sum_ns")
+    __slots__ = ("count", "details", "ended", "id", "max_ns", "min_ns", "parent", "site", "started", "sum_ns")
 
     def __init__(self, first: Span) -> None:
         took = first.ended - first.started
-        self.site: Site = first.site
+        self.site: CallSite = first.site
         self.parent: Optional[Parent] = first.parent
         self.started = first.started
         self.ended = first.ended
-        self.extra: Optional[Extra] = None
+        self.details: Optional[SpanDetails] = None
         self.id = 0
         self.count = 1
         self.sum_ns = took
@@ -62,7 +62,7 @@ def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
     The caller has seen that both have one site and one parent.
     """
     took = span.ended - span.started
-    if took > home.longest_ns or span.id or span.extra is not None or last.id:
+    if took > process_state.longest_ns or span.id or span.details is not None or last.id:
         return False
     if type(last) is not Composite and not _is_leaf(last, queue):
         return False
@@ -86,7 +86,7 @@ def merge(span: Span, last: Record, queue: Deque[Record]) -> bool:
 
 def _is_leaf(last: Any, queue: Deque[Record]) -> bool:
     """Whether `last`, a span at the end of `queue`, can be the first of a composite."""
-    if last.extra is not None or last.ended - last.started > home.longest_ns:
+    if last.details is not None or last.ended - last.started > process_state.longest_ns:
         return False
     # A child that was written already has given it an id; one that was not stands before it.
     try:

@@ -39,7 +39,7 @@ class RuntimeContext(ContextVarsRuntimeContext):
         if state is None:
             return self.previous.get_current()  # type: ignore[no-any-return]
         if isinstance(state, Span):
-            state.more()  # it may become a parent elsewhere: keep it whole
+            state.ensure_details()  # it may become a parent elsewhere: keep it whole
             base = base_of(state)
             span = cast(otel.Span, state)  # it is registered as one
             return otel.set_span_in_context(span, self.previous.get_current() if base is None else base)
@@ -57,8 +57,8 @@ def base_of(span: Span) -> Optional[Context]:
     """The OpenTelemetry context that the span was started over: what baggage lives in."""
     node: Optional[Parent] = span
     while node is not None and not isinstance(node, Remote):
-        if node.extra is not None and node.extra.base is not None:
-            base: Context = node.extra.base
+        if node.details is not None and node.details.base is not None:
+            base: Context = node.details.base
             return base
         node = node.parent
     return None
@@ -77,7 +77,7 @@ def start_under_context(site: Any, state: Context) -> Span:
     """Start a span of ours while an OpenTelemetry context is current: the rarer way."""
     span = Span(site, parent_in(state))
     if len(state) > (1 if otel.get_current_span(state) is not otel.INVALID_SPAN else 0):
-        span.more().base = state
+        span.ensure_details().base = state
     return span
 
 

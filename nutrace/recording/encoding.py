@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.keyvalues import dumps, inside, key_value, listed, number
-from nutrace.recording.span import Extra, Site, Span, home, ids, trace_id_of
+from nutrace.recording.span import CallSite, Span, SpanDetails, ids, process_state, trace_id_of
 from nutrace.recording.tally import Tally
 from nutrace.recording.values import INT64, Values, clean
 
@@ -39,15 +39,15 @@ class Encoder:
     def __init__(self, text_limit: int) -> None:
         self.values = Values(text_limit)
         self._noted = Values(max(text_limit, _LONGEST_TRACE))
-        self._frames: Dict[Tuple[Site, int], Tuple[str, str]] = {}
-        self._below = f'{{"traceId":"{home.trace_id:032x}","parentSpanId":"'
+        self._frames: Dict[Tuple[CallSite, int], Tuple[str, str]] = {}
+        self._below = f'{{"traceId":"{process_state.trace_id:032x}","parentSpanId":"'
 
     @property
     def truncated(self) -> int:
         """Texts and lists that were cut."""
         return self.values.cut + self._noted.cut
 
-    def fragment(self, site: Site) -> str:
+    def fragment(self, site: CallSite) -> str:
         """A site's share: name, kind, and the attributes that all of its spans have."""
         function, file, line = site.target
         attributes: Dict[str, Any] = {semconv.COMPONENT: site.component}
@@ -63,30 +63,30 @@ class Encoder:
 
     def encode(self, record: Record, thread_id: int) -> str:
         """One span object. `thread_id` is the thread's that the record was made in."""
-        extra = record.extra
-        if extra is not None:
-            return self._with_extra(record, extra, thread_id)
+        details = record.details
+        if details is not None:
+            return self._with_extra(record, details, thread_id)
         head, foot = self._frames.get((record.site, thread_id)) or self._frame(record.site, thread_id)
         more = "" if type(record) is Span else self._composite(record)  # type: ignore[arg-type]
-        offset = home.offset_ns
+        offset = process_state.offset_ns
         return (
             f"{self._front(record.parent)}{record.id or ids.assign(record):016x}{head}"
             f'{record.started + offset}","endTimeUnixNano":"{record.ended + offset}{foot}{more}]}}'
         )
 
-    def _with_extra(self, record: Record, extra: Extra, thread_id: int) -> str:
-        head, foot = self._frame(record.site, extra.thread_id or thread_id)
-        more = self._attributes(extra)
-        if extra.name is not None:
-            head = self._head(self._text(extra.name), record.site)
-        offset = home.offset_ns
+    def _with_extra(self, record: Record, details: SpanDetails, thread_id: int) -> str:
+        head, foot = self._frame(record.site, details.thread_id or thread_id)
+        more = self._attributes(details)
+        if details.name is not None:
+            head = self._head(self._text(details.name), record.site)
+        offset = process_state.offset_ns
         return (
-            f"{self._front(record.parent, extra.trace_id)}{record.id or ids.assign(record):016x}{head}"
+            f"{self._front(record.parent, details.trace_id)}{record.id or ids.assign(record):016x}{head}"
             f'{record.started + offset}","endTimeUnixNano":"{record.ended + offset}{foot}{more}]'
-            f"{self._tail(extra)}}}"
+            f"{self._tail(details)}}}"
         )
 
-    def _frame(self, site: Site, thread_id: int) -> Tuple[str, str]:
+    def _frame(self, site: CallSite, thread_id: int) -> Tuple[str, str]:
         """What all spans of a site in a thread have in common, between id and start and behind the end."""
         known = self._frames.get((site, thread_id))
         if known is not None:
@@ -101,15 +101,15 @@ class Encoder:
         self._frames[site, thread_id] = frame
         return frame
 
-    def _head(self, name: str, site: Site) -> str:
+    def _head(self, name: str, site: CallSite) -> str:
         return f'","name":{name},"kind":{site.kind},"startTimeUnixNano":"'
 
     def _front(self, parent: Any, trace: int = 0) -> str:
         """What a span below `parent` begins with, up to its own id; `trace` is its own, if it has one."""
         if parent is None:
-            return f'{{"traceId":"{trace or home.trace_id:032x}","spanId":"'
+            return f'{{"traceId":"{trace or process_state.trace_id:032x}","spanId":"'
         above = parent.id or ids.assign(parent)
-        if not trace and not home.foreign:
+        if not trace and not process_state.foreign:
             return f'{self._below}{above:016x}","spanId":"'
         return f'{{"traceId":"{trace or trace_id_of(parent):032x}","parentSpanId":"{above:016x}","spanId":"'
 
@@ -143,54 +143,54 @@ class Encoder:
     def announce(self, span: Span, now: int) -> str:
         """An open span, as it would look if it ended at `now` (a clock reading)."""
         site = span.site
-        extra = span.extra
-        more = self._attributes(extra) if extra is not None else ""
-        renamed = extra.name if extra is not None else None
+        details = span.details
+        more = self._attributes(details) if details is not None else ""
+        renamed = details.name if details is not None else None
         name = self._quote(site) if renamed is None else self._text(renamed)
         return (
-            f"{self._front(span.parent, extra.trace_id if extra is not None else 0)}"
+            f"{self._front(span.parent, details.trace_id if details is not None else 0)}"
             f"{span.id or ids.assign(span):016x}{self._head(name, site)}"
-            f'{span.started + home.offset_ns}","endTimeUnixNano":"{now + home.offset_ns}",'
+            f'{span.started + process_state.offset_ns}","endTimeUnixNano":"{now + process_state.offset_ns}",'
             f'"attributes":[{site.fragment or self.fragment(site)}{more}]}}'
         )
 
-    def _quote(self, site: Site) -> str:
+    def _quote(self, site: CallSite) -> str:
         site.quoted = self._text(site.name)
         return site.quoted
 
     def _text(self, value: Any) -> str:
         return dumps(self.values.text(value)).decode()
 
-    def _attributes(self, extra: Extra) -> str:
+    def _attributes(self, details: SpanDetails) -> str:
         more = ""
-        attributes = dict(extra.attributes)  # a copy: the program's threads may still write
-        if extra.busy_ns is not None:
-            more += number(semconv.BUSY_NS, extra.busy_ns)
-        if extra.continues is not None:
-            attributes[semconv.CONTINUES] = f"{extra.continues.id or ids.assign(extra.continues):016x}"
-        if extra.unfinished:
+        attributes = dict(details.attributes)  # a copy: the program's threads may still write
+        if details.busy_ns is not None:
+            more += number(semconv.BUSY_NS, details.busy_ns)
+        if details.continues is not None:
+            attributes[semconv.CONTINUES] = f"{details.continues.id or ids.assign(details.continues):016x}"
+        if details.unfinished:
             attributes[semconv.UNFINISHED] = True
         if attributes:
             more += "," + inside(self.values, attributes)
         return more
 
-    def _tail(self, extra: Extra) -> str:
+    def _tail(self, details: SpanDetails) -> str:
         tail = ""
-        if extra.events:
+        if details.events:
             events = [
-                f'{{"name":{self._text(name)},"timeUnixNano":"{at + home.offset_ns}",'
+                f'{{"name":{self._text(name)},"timeUnixNano":"{at + process_state.offset_ns}",'
                 f'"attributes":[{inside(self._noted, attributes)}]}}'
-                for name, at, attributes in extra.events
+                for name, at, attributes in details.events
             ]
             tail += f',"events":[{",".join(events)}]'
-        if extra.links:
+        if details.links:
             links = [
                 f'{{"traceId":"{trace:032x}","spanId":"{span:016x}",'
                 f'"attributes":[{inside(self.values, noted)}]}}'
-                for trace, span, noted in extra.links
+                for trace, span, noted in details.links
             ]
             tail += f',"links":[{",".join(links)}]'
-        code, message = extra.status
+        code, message = details.status
         if code:
             tail += f',"status":{{"code":{code},"message":{self._text(message)}}}'
         return tail

@@ -18,7 +18,7 @@ from opentelemetry.util.types import AttributeValue
 from nutrace import semconv
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.recorder import Recorder
-from nutrace.recording.span import Parent, Recorded, Remote, Site, Span, home, ids, trace_id_of
+from nutrace.recording.span import CallSite, Parent, Recorded, Remote, Span, ids, process_state, trace_id_of
 from nutrace.recording.tally import Tally
 from nutrace.recording.values import Values
 
@@ -36,7 +36,7 @@ class Inbound(SpanProcessor):
     def __init__(self, recorder: Recorder, outbound: Outbound) -> None:
         self._recorder = recorder
         self._outbound = outbound
-        self._sites: Dict[Any, Site] = {}
+        self._sites: Dict[Any, CallSite] = {}
 
     def on_end(self, span: ReadableSpan) -> None:
         """Take a span that has ended."""
@@ -44,7 +44,7 @@ class Inbound(SpanProcessor):
             if not isinstance(span, OurSpan):
                 self._take(span)
         except Exception:  # law 1: this runs inside the program's own `span.end()`
-            home.fault("taking a span of the program's provider")
+            process_state.fault("taking a span of the program's provider")
 
     def shutdown(self) -> None:
         """Hand our spans over before the program's processors shut down, and no more after that."""
@@ -65,21 +65,23 @@ class Inbound(SpanProcessor):
             parent = Remote(span.parent.trace_id, span.parent.span_id)
         record = Span(self._site(span), parent)
         record.id = context.span_id
-        extra = record.more()
-        extra.trace_id = context.trace_id
-        home.see(context.trace_id)
-        extra.theirs = True
-        extra.attributes.update(span.attributes or {})
-        extra.status = (span.status.status_code.value, span.status.description or "")
+        details = record.ensure_details()
+        details.trace_id = context.trace_id
+        process_state.see(context.trace_id)
+        details.theirs = True
+        details.attributes.update(span.attributes or {})
+        details.status = (span.status.status_code.value, span.status.description or "")
         for event in span.events:
-            extra.add_event(event.name, event.timestamp - home.offset_ns, dict(event.attributes or {}))
+            details.add_event(
+                event.name, event.timestamp - process_state.offset_ns, dict(event.attributes or {})
+            )
         for link in span.links:
-            extra.add_link(link.context.trace_id, link.context.span_id, dict(link.attributes or {}))
-        record.started = span.start_time - home.offset_ns
-        record.ended = max(record.started, span.end_time - home.offset_ns)
-        self._recorder.hand_over(record)
+            details.add_link(link.context.trace_id, link.context.span_id, dict(link.attributes or {}))
+        record.started = span.start_time - process_state.offset_ns
+        record.ended = max(record.started, span.end_time - process_state.offset_ns)
+        self._recorder.emit(record)
 
-    def _site(self, span: ReadableSpan) -> Site:
+    def _site(self, span: ReadableSpan) -> CallSite:
         scope = span.instrumentation_scope
         names = (scope.name, scope.version or "") if scope is not None else ("", "")
         attributes = span.attributes or {}
@@ -87,7 +89,7 @@ class Inbound(SpanProcessor):
         key = (span.name, span.kind, names, component)
         site = self._sites.get(key)
         if site is None:
-            site = Site(span.name, component, kind=span.kind.value + 1, scope=names)
+            site = CallSite(span.name, component, kind=span.kind.value + 1, scope=names)
             if len(self._sites) < 2048:
                 self._sites[key] = site
         return site.with_attributes(attributes)
@@ -105,7 +107,7 @@ class Outbound:
 
     def __call__(self, record: Record, thread_id: int) -> None:
         span = record
-        if self.over or (span.extra is not None and span.extra.theirs):
+        if self.over or (span.details is not None and span.details.theirs):
             return
         attributes: Dict[str, Any] = {semconv.COMPONENT: span.site.component, semconv.THREAD_ID: thread_id}
         function, file, line = span.site.target
@@ -119,24 +121,26 @@ class Outbound:
         status = Status()
         if isinstance(record, Composite):
             attributes.update(_of_composite(record))
-        elif span.extra is not None:
-            extra = span.extra
-            attributes.update(extra.attributes)
-            if extra.thread_id:
-                attributes[semconv.THREAD_ID] = extra.thread_id
-            if extra.busy_ns is not None:
-                attributes[semconv.BUSY_NS] = extra.busy_ns
-            events = [Event(name, _clean(noted), at + home.offset_ns) for name, at, noted in extra.events]
+        elif span.details is not None:
+            details = span.details
+            attributes.update(details.attributes)
+            if details.thread_id:
+                attributes[semconv.THREAD_ID] = details.thread_id
+            if details.busy_ns is not None:
+                attributes[semconv.BUSY_NS] = details.busy_ns
+            events = [
+                Event(name, _clean(noted), at + process_state.offset_ns) for name, at, noted in details.events
+            ]
             links = [
                 otel.Link(otel.SpanContext(trace_id, span_id, is_remote=True), _clean(noted))
-                for trace_id, span_id, noted in extra.links
+                for trace_id, span_id, noted in details.links
             ]
-            code, message = extra.status
+            code, message = details.status
             status = Status(StatusCode(code), message if code == 2 else None)
         parent = span.parent
         self._processor.on_end(
             OurSpan(
-                name=(span.extra.name if span.extra is not None else None) or span.site.name,
+                name=(span.details.name if span.details is not None else None) or span.site.name,
                 context=_context(span),
                 parent=None if parent is None else _context(parent),
                 resource=self._resource,
@@ -145,8 +149,8 @@ class Outbound:
                 links=links,
                 kind=otel.SpanKind(span.site.kind - 1),
                 status=status,
-                start_time=span.started + home.offset_ns,
-                end_time=span.ended + home.offset_ns,
+                start_time=span.started + process_state.offset_ns,
+                end_time=span.ended + process_state.offset_ns,
                 instrumentation_scope=self._scope(span.site.scope),
             )
         )

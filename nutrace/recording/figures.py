@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Optional
 
 from nutrace import semconv
 from nutrace.recording.compression import Record
-from nutrace.recording.span import Extra, Parent, Remote, Span
+from nutrace.recording.span import Parent, Remote, Span, SpanDetails
 
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million
 _MOST_OPEN = 10_000
@@ -43,10 +43,10 @@ class Figures:
             inside = site.step
             if type(record) is Span:
                 busy = record.ended - record.started
-                if record.extra is None:
+                if record.details is None:
                     self.recorded += 1
                 else:
-                    busy = self._with_extra(record, record.extra, busy)
+                    busy = self._with_extra(record, record.details, busy)
                 inner = above.pop(record, _NO_CHILDREN)[0]
                 self.spans += 1
             else:
@@ -66,14 +66,14 @@ class Figures:
             if inside:
                 self_ns[component] = self_ns.get(component, 0) + spent
 
-    def _with_extra(self, span: Span, extra: Extra, busy_ns: int) -> int:
-        if extra.busy_ns is not None:
-            busy_ns = extra.busy_ns
-        if extra.continues is None:  # else its first span has counted the call
+    def _with_extra(self, span: Span, details: SpanDetails, busy_ns: int) -> int:
+        if details.busy_ns is not None:
+            busy_ns = details.busy_ns
+        if details.continues is None:  # else its first span has counted the call
             self.recorded += 1
         if span.site.step:
             self._step(span, busy_ns)
-        yielded = extra.attributes.get(semconv.YIELDED, 0)
+        yielded = details.attributes.get(semconv.YIELDED, 0)
         if type(yielded) is int:  # a span of the program's may have anything by that name
             self.yielded += yielded
         return busy_ns
@@ -101,7 +101,7 @@ class Figures:
     def _step(self, span: Span, busy_ns: int) -> None:
         if len(self.step_ns) < _MOST_STEPS:
             self.step_ns.append(busy_ns)
-        if span.extra is not None:
-            interval = span.extra.attributes.get(semconv.STEP_INTERVAL_S)
+        if span.details is not None:
+            interval = span.details.attributes.get(semconv.STEP_INTERVAL_S)
             if isinstance(interval, (int, float)):
                 self.simulated_s += interval

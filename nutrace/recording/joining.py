@@ -11,7 +11,7 @@ import msgspec
 from nutrace import semconv
 
 _OPEN = f'"scopeSpans":[{{"scope":{{"name":"{semconv.OPEN_SCOPE}"'.encode()
-_NEWS = f'{{"key":"{semconv.COMPONENT_FIGURES}","value":'.encode()
+_NEWS = f'{{"key":"{semconv.SPEEDUP_FIGURES}","value":'.encode()
 _BODY = b'"scopeSpans":['
 _END = b"]}]}\n"
 _EMPTY = b'"spans":[]}' + _END

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Callable, List, Mapping, Optional, Tuple
 
 from nutrace.recording import termination
-from nutrace.recording.span import home
+from nutrace.recording.span import process_state
 from nutrace.recording.termination import Termination
 
 VARIABLE = "NUTRACE_PARENT"
@@ -114,7 +114,7 @@ class Endings:
             try:
                 callback()
             except Exception:  # law 1: the process leaves as it wants to
-                home.fault(f"before os.{original.__name__}")
+                process_state.fault(f"before os.{original.__name__}")
             return original(*args, **kwargs)
 
         leave.__name__ = leave.__qualname__ = original.__name__

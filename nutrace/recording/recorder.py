@@ -19,14 +19,14 @@ from nutrace import semconv
 from nutrace.recording import encoding
 from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
+from nutrace.recording.changing import ChangingAttributes
 from nutrace.recording.clock import now_ns
 from nutrace.recording.compression import Record
 from nutrace.recording.faults import Faults
 from nutrace.recording.figures import Figures
-from nutrace.recording.news import News
 from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
-from nutrace.recording.span import Span, home, ids
+from nutrace.recording.span import Span, ids, process_state
 
 _HARD_LIMIT = 8 * LIMIT  # here a thread waits for the one that is writing
 _PATIENCE_S = 5.0  # and no longer than this: then its spans are dropped, and counted
@@ -77,11 +77,11 @@ class Recorder:
         self._begin()
         self._closed = False
         forget()
-        home.longest_ns = int(compress_us * 1000) if compress_us else -1
-        home.hand_over = self.hand_over
-        home.relieve = self.relieve
-        home.fault = self.fault
-        home.step_ended = self.step_ended
+        process_state.longest_ns = int(compress_us * 1000) if compress_us else -1
+        process_state.emit = self.emit
+        process_state.drain_full_queue = self.drain_full_queue
+        process_state.fault = self.fault
+        process_state.step_ended = self.step_ended
 
     def _begin(self) -> None:
         """Nothing is recorded so far; also in a forked child."""
@@ -89,7 +89,7 @@ class Recorder:
         self.figures = Figures()
         self._faults = Faults()
         self._open = OpenSpans(self.born_ns, self._flush_ns)
-        self._news = News(self._changing, self._flush_ns // 2)
+        self._news = ChangingAttributes(self._changing, self._flush_ns // 2)
         self.dropped = self.unfinished = self.own_ns = 0  # own_ns: CPU time spent draining
         self._waiting: List[Tuple[Any, int]] = []  # off their threads' queues, not written yet
         self._cut: Dict[int, bool] = {}  # spans that we ended, by id(): whether they were written
@@ -121,14 +121,14 @@ class Recorder:
 
     # -- the hot path's other end ------------------------------------------------------------
 
-    def hand_over(self, span: Span) -> None:
+    def emit(self, span: Span) -> None:
         """Take a finished span; probes inline these three lines."""
         spans = local.spans
         spans.append(span)
         if len(spans) >= LIMIT:
-            self.relieve(spans)
+            self.drain_full_queue(spans)
 
-    def relieve(self, spans: Deque[Any]) -> None:
+    def drain_full_queue(self, spans: Deque[Any]) -> None:
         """Called by a thread whose queue is full: let the background write, or do it here.
 
         Here a signal's handler might raise in the middle of the writing.
@@ -259,10 +259,10 @@ class Recorder:
         self._account(written)
 
     def _is_ours(self, record: Record) -> bool:
-        extra = record.extra
+        details = record.details
         if record.started < self.born_ns:
             # Begun before a fork, or before an earlier recording ended: it was written there.
-            told = extra is not None and (extra.theirs or extra.backdated)
+            told = details is not None and (details.theirs or details.backdated)
             return told and not self._is_child
         if self._cut and id(record) in self._cut:  # its own thread has ended it after we did
             if self._cut[id(record)]:
@@ -321,7 +321,7 @@ class Recorder:
         """End what is still open, as unfinished: this thread's spans and all known ancestors."""
         at = now_ns()
         for span in sorted(self._open.known(), key=lambda span: -span.started):
-            span.more().unfinished = True
+            span.ensure_details().unfinished = True
             span.ended = at
             self.unfinished += 1
             self._cut[id(span)] = False

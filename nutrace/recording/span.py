@@ -23,7 +23,7 @@ from nutrace.recording.clock import now_ns
 from nutrace.recording.values import UNPRINTABLE
 
 
-class Site:
+class CallSite:
     """What all spans of one probed function have in common, worked out once."""
 
     __slots__ = (
@@ -61,19 +61,19 @@ class Site:
         self.attributes: Mapping[str, Any] = attributes or {}  # that all of its spans have
         self.fragment = ""  # its part of the JSON, made by the encoder when first written
         self.quoted = ""  # its name as a JSON string, made likewise
-        self.given: Dict[Any, Site] = {}  # by the code of a generator that a call gave: for calls that do
-        self._database: Optional[Site] = None
+        self.given: Dict[Any, CallSite] = {}  # by the code of a generator that a call gave: for calls that do
+        self._database: Optional[CallSite] = None
 
-    def with_attributes(self, attributes: Mapping[str, Any]) -> Site:
+    def with_attributes(self, attributes: Mapping[str, Any]) -> CallSite:
         """This site, or its twin in the component database if the attributes are a query's."""
         if self.component != "other" or not ("db.system" in attributes or "db.system.name" in attributes):
             return self
         if self._database is None:
-            self._database = Site(self.name, "database", kind=self.kind, scope=self.scope)
+            self._database = CallSite(self.name, "database", kind=self.kind, scope=self.scope)
         return self._database
 
 
-class Extra:
+class SpanDetails:
     """What few spans have: attributes, events, links, a status, a generator's account.
 
     What a span does not have stays with the class: setting each to its default takes ten times longer than
@@ -144,7 +144,7 @@ def unrecorded(where: str) -> None:
     """What becomes of a fault of ours while nothing records."""
 
 
-class Home:
+class ProcessState:
     """Where this process's spans belong: its trace, its tie to Unix time, who takes them."""
 
     def __init__(self) -> None:
@@ -155,8 +155,8 @@ class Home:
         self.secret = os.urandom(16)  # the run's key to hashes: in memory and inherited, in no file
         self.sql_text = True  # whether statements are written, or their hashes only
         self.last_failure = (0, 0)  # id() of the error, and of the span that it went on to
-        self.hand_over: Callable[[Span], None] = lambda span: None
-        self.relieve: Callable[[Any], None] = lambda spans: spans.clear()
+        self.emit: Callable[[Span], None] = lambda span: None
+        self.drain_full_queue: Callable[[Any], None] = lambda spans: spans.clear()
         self.fault: Callable[[str], None] = unrecorded
         self.step_ended: Callable[[], None] = lambda: None
 
@@ -166,51 +166,51 @@ class Home:
             self.foreign = True
 
 
-home = Home()
+process_state = ProcessState()
 
 
 @otel.Span.register
 class Span:
     """A span from its start on. `started` and `ended` are :func:`now_ns` readings; `ended` 0: open."""
 
-    __slots__ = ("ended", "extra", "id", "parent", "site", "started")
+    __slots__ = ("details", "ended", "id", "parent", "site", "started")
 
-    def __init__(self, site: Site, parent: Optional[Parent]) -> None:
+    def __init__(self, site: CallSite, parent: Optional[Parent]) -> None:
         self.site = site
         self.parent = parent
         self.started = 0
         self.ended = 0
         self.id = 0  # assigned when first needed: a merged leaf never needs one
-        self.extra: Optional[Extra] = None
+        self.details: Optional[SpanDetails] = None
 
     # -- the recorder's own ------------------------------------------------------------------
 
-    def more(self) -> Extra:
-        """Its :class:`Extra`, made on demand; a span that has one is never merged."""
-        extra = self.extra
-        if extra is None:
-            extra = Extra()
-            extra.attributes = {}
-            self.extra = extra
-        return extra
+    def ensure_details(self) -> SpanDetails:
+        """Its :class:`SpanDetails`, made on demand; a span that has one is never merged."""
+        details = self.details
+        if details is None:
+            details = SpanDetails()
+            details.attributes = {}
+            self.details = details
+        return details
 
     def end_at(self, at: int) -> None:
         """End at a clock reading; while its generator was suspended it cost nothing."""
         self.ended = at
-        extra = self.extra
-        if extra is not None and extra.away_ns:
-            extra.busy_ns = at - self.started - extra.away_ns
+        details = self.details
+        if details is not None and details.away_ns:
+            details.busy_ns = at - self.started - details.away_ns
 
     def fail(self, error: BaseException) -> None:
         """Note that `error` left this span: status and, where it began, an exception event."""
         try:
             if type(error) not in _NO_FAILURE:
                 noted = self._noted(error)
-                self.more().add_event("exception", now_ns(), noted)
-                self.more().status = (2, f"{noted['exception.type']}: {noted['exception.message']}")
+                self.ensure_details().add_event("exception", now_ns(), noted)
+                self.ensure_details().status = (2, f"{noted['exception.type']}: {noted['exception.message']}")
         except Exception:  # law 1: whatever comes here must not replace the program's error
             with contextlib.suppress(Exception):  # at the limit of recursion this fails as well
-                home.fault("noting an exception")
+                process_state.fault("noting an exception")
 
     def _noted(self, error: BaseException) -> Dict[str, Any]:
         kind = type(error)
@@ -224,9 +224,9 @@ class Span:
         noted: Dict[str, Any] = {"exception.type": name, "exception.message": message}
         # The stack is written once, by the innermost span: the outer ones see the same object pass.
         # (The error's id alone would not do: the next one may live where this one did.)
-        if home.last_failure != (id(error), id(self)):
+        if process_state.last_failure != (id(error), id(self)):
             noted["exception.stacktrace"] = "".join(traceback.format_tb(error.__traceback__, limit=-20))
-        home.last_failure = (id(error), id(self.parent))
+        process_state.last_failure = (id(error), id(self.parent))
         return noted
 
     # -- opentelemetry.trace.Span ------------------------------------------------------------
@@ -245,7 +245,7 @@ class Span:
         self.end()
 
     def get_span_context(self) -> otel.SpanContext:
-        self.more()  # somebody may refer to it from now on
+        self.ensure_details()  # somebody may refer to it from now on
         return otel.SpanContext(
             trace_id=trace_id_of(self),
             span_id=self.id or ids.assign(self),
@@ -258,26 +258,26 @@ class Span:
 
     def set_attribute(self, key: str, value: types.AttributeValue) -> None:
         if not self.ended:
-            self.more().attributes[key] = value
+            self.ensure_details().attributes[key] = value
 
     def set_attributes(self, attributes: Mapping[str, types.AttributeValue]) -> None:
         if not self.ended:
-            self.more().attributes.update(attributes)
+            self.ensure_details().attributes.update(attributes)
 
     def add_event(
         self, name: str, attributes: types.Attributes = None, timestamp: Optional[int] = None
     ) -> None:
         if not self.ended:
-            at = now_ns() if timestamp is None else int(timestamp) - home.offset_ns
-            self.more().add_event(name, at, dict(attributes or {}))
+            at = now_ns() if timestamp is None else int(timestamp) - process_state.offset_ns
+            self.ensure_details().add_event(name, at, dict(attributes or {}))
 
     def add_link(self, context: otel.SpanContext, attributes: types.Attributes = None) -> None:
         if not self.ended and context is not None:
-            self.more().add_link(context.trace_id, context.span_id, dict(attributes or {}))
+            self.ensure_details().add_link(context.trace_id, context.span_id, dict(attributes or {}))
 
     def update_name(self, name: str) -> None:
         if not self.ended:
-            self.more().name = name
+            self.ensure_details().name = name
 
     def set_status(
         self, status: Union[otel.Status, otel.StatusCode], description: Optional[str] = None
@@ -288,7 +288,7 @@ class Span:
             code, description = status.status_code, status.description
         else:
             code = status
-        self.more().status = (code.value, description or "")
+        self.ensure_details().status = (code.value, description or "")
 
     def record_exception(
         self,
@@ -306,16 +306,16 @@ class Span:
                 noted["exception.escaped"] = True
             self.add_event("exception", noted, timestamp)
         except Exception:  # law 1
-            home.fault("noting an exception")
+            process_state.fault("noting an exception")
 
     def end(self, end_time: Optional[int] = None) -> None:
         if not self.ended:
-            at = now_ns() if end_time is None else int(end_time) - home.offset_ns
-            if self.extra is not None:
+            at = now_ns() if end_time is None else int(end_time) - process_state.offset_ns
+            if self.details is not None:
                 # Only now: instrumentations set attributes after the start as well.
-                self.site = self.site.with_attributes(self.extra.attributes)
+                self.site = self.site.with_attributes(self.details.attributes)
             self.end_at(max(at, self.started))
-            home.hand_over(self)
+            process_state.emit(self)
 
 
 class Remote:
@@ -326,7 +326,7 @@ class Remote:
     def __init__(self, trace_id: int, span_id: int) -> None:
         self.trace_id = trace_id
         self.id = span_id
-        home.see(trace_id)
+        process_state.see(trace_id)
 
 
 Parent = Union[Span, Remote]
@@ -337,14 +337,14 @@ class Recorded(Protocol):
 
     id: int
     parent: Optional[Parent]
-    extra: Optional[Extra]
+    details: Optional[SpanDetails]
 
 
 def trace_id_of(span: Union[Recorded, Remote]) -> int:
     """The trace a span belongs to: the run's, or the one of a parent that came from elsewhere."""
     node: Union[Recorded, Remote, None] = span
     while node is not None and not isinstance(node, Remote):
-        if node.extra is not None and node.extra.trace_id:
-            return node.extra.trace_id
+        if node.details is not None and node.details.trace_id:
+            return node.details.trace_id
         node = node.parent
-    return node.trace_id if node is not None else home.trace_id
+    return node.trace_id if node is not None else process_state.trace_id

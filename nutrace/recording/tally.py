@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from nutrace.recording.buffers import LIMIT, forgotten, local
 from nutrace.recording.compression import Composite
-from nutrace.recording.span import Parent, Site, Span, home
+from nutrace.recording.span import CallSite, Parent, Span, process_state
 
 LONGEST = 1000  # entries of a tally's series; then the next one begins
 _MOST = 256  # tallies that a thread adds to at a time
@@ -28,13 +28,15 @@ class Tally(Composite):
 
     __slots__ = ("key", "numbers", "series")
 
-    def __init__(self, site: Site, parent: Optional[Parent], started: int, ended: int, busy_ns: int) -> None:
+    def __init__(
+        self, site: CallSite, parent: Optional[Parent], started: int, ended: int, busy_ns: int
+    ) -> None:
         # Composite's own takes a span, which not every leaf of a tally was.
         self.site = site
         self.parent = parent
         self.started = started
         self.ended = ended
-        self.extra = None
+        self.details = None
         self.id = 0
         self.count = 1
         self.sum_ns = self.min_ns = self.max_ns = busy_ns
@@ -64,7 +66,7 @@ class _Open(threading.local):
 
     parent: Optional[Parent] = None
     forgotten = 0
-    tallies: Dict[Site, Tally]
+    tallies: Dict[CallSite, Tally]
 
     def __init__(self) -> None:
         self.tallies = {}
@@ -102,18 +104,18 @@ def settle(
         else:
             tally.key.append(True)
         return
-    extra = span.more()
+    details = span.ensure_details()
     if busy_ns is not None:
-        extra.busy_ns = busy_ns
-    extra.attributes.update(numbers)
-    extra.attributes.update((name, [entry]) for name, entry in series.items())
-    home.hand_over(span)
+        details.busy_ns = busy_ns
+    details.attributes.update(numbers)
+    details.attributes.update((name, [entry]) for name, entry in series.items())
+    process_state.emit(span)
 
 
-def tick(site: Site, parent: Optional[Parent], started: int, ended: int) -> Optional[Tally]:
+def tick(site: CallSite, parent: Optional[Parent], started: int, ended: int) -> Optional[Tally]:
     """Count a short leaf that need not be a span, if there is a tally that it belongs to."""
     took = ended - started
-    if took > home.longest_ns:
+    if took > process_state.longest_ns:
         return None
     tally = _own(site, parent)
     if tally is not None:
@@ -122,10 +124,12 @@ def tick(site: Site, parent: Optional[Parent], started: int, ended: int) -> Opti
     return tally
 
 
-def count_leaf(site: Site, parent: Optional[Span], started: int, ended: int, name: str, entry: Any) -> None:
+def count_leaf(
+    site: CallSite, parent: Optional[Span], started: int, ended: int, name: str, entry: Any
+) -> None:
     """Hand over a leaf that was never current, with one entry to a series: no span is made of a short one."""
     took = ended - started
-    if took > home.longest_ns:
+    if took > process_state.longest_ns:
         span = Span(site, parent)
         span.started, span.ended = started, ended
         settle(span, series={name: entry})
@@ -159,7 +163,7 @@ def take(span: Span, took: int) -> Optional[Tally]:
 
     Its key is in the caller's hands, who adds to its numbers and series and gives the key back.
     """
-    if took > home.longest_ns or not _is_bare_leaf(span):
+    if took > process_state.longest_ns or not _is_bare_leaf(span):
         return None
     tally = _own(span.site, span.parent)
     if tally is not None:
@@ -169,7 +173,7 @@ def take(span: Span, took: int) -> Optional[Tally]:
 
 def take_or_begin(span: Span, took: int) -> Tuple[Optional[Tally], bool]:
     """Likewise; or a new one, for :func:`enqueue`, and whether it is. None if `span` stands for itself."""
-    if took > home.longest_ns or not _is_bare_leaf(span):
+    if took > process_state.longest_ns or not _is_bare_leaf(span):
         return None, False
     tally = _own(span.site, span.parent)
     if tally is not None:
@@ -188,7 +192,7 @@ def _count_in(tally: Tally, span: Span, took: int) -> None:
         _open.tallies.pop(span.site, None)
 
 
-def _own(site: Site, parent: Optional[Parent]) -> Optional[Tally]:
+def _own(site: CallSite, parent: Optional[Parent]) -> Optional[Tally]:
     """The open tally of `site` below `parent` in this thread; its key is now the caller's."""
     mine = vars(_open)  # once: each look at a thread's own attribute takes its time
     if mine.get("parent") is not parent or mine.get("forgotten") != forgotten[0]:
@@ -218,11 +222,11 @@ def enqueue(tally: Tally) -> None:
     spans.append(tally)
     tally.key.append(True)
     if len(spans) >= LIMIT:
-        home.relieve(spans)
+        process_state.drain_full_queue(spans)
 
 
 def _is_bare_leaf(span: Span) -> bool:
-    if span.extra is not None or span.id:
+    if span.details is not None or span.id:
         return False  # a child that was written already has given it an id
     try:
         return local.spans[-1].parent is not span

@@ -22,7 +22,7 @@ import threading
 from types import FrameType
 from typing import Callable, Dict, Optional, Set
 
-from nutrace.recording.span import home
+from nutrace.recording.span import process_state
 
 _CREDENTIALS = struct.Struct("3i")  # of a message's sender: pid, uid, gid
 _HIGH = 512  # file descriptors from here on: a program that closes all of its own reuses the low ones
@@ -84,7 +84,7 @@ class Termination:
             if came and not self._begun and self._is_ours() and ident is not None:
                 signal.pthread_kill(ident, signal.SIGTERM)
         except Exception:  # law 1
-            home.fault("looking for a signal")
+            process_state.fault("looking for a signal")
 
     def resume(self) -> None:
         """The writing is over that a signal had interrupted."""

@@ -16,7 +16,7 @@ from opentelemetry.util import types
 
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, parent_in
-from nutrace.recording.span import Site, Span, home
+from nutrace.recording.span import CallSite, Span, process_state
 
 try:
     from opentelemetry.util._decorator import _agnosticcontextmanager as contextmanager
@@ -32,7 +32,7 @@ class Tracer(otel.Tracer):
     def __init__(self, provider: TracerProvider, name: str, version: str) -> None:
         self._provider = provider
         self._scope = (name, version)
-        self._sites: Dict[Tuple[str, int], Site] = {}
+        self._sites: Dict[Tuple[str, int], CallSite] = {}
         self._delegate: Optional[otel.Tracer] = None
 
     def _other(self) -> Optional[otel.Tracer]:
@@ -60,13 +60,13 @@ class Tracer(otel.Tracer):
         state = current.get() if context is None else context
         parent = state if state is None or isinstance(state, Span) else parent_in(state)
         span = Span(self._site(name, kind), parent)
-        extra = span.more()
+        details = span.ensure_details()
         if attributes:
-            extra.attributes.update(attributes)
+            details.attributes.update(attributes)
         for link in links or ():
             span.add_link(link.context, link.attributes)
-        extra.backdated = start_time is not None
-        span.started = now_ns() if start_time is None else int(start_time) - home.offset_ns
+        details.backdated = start_time is not None
+        span.started = now_ns() if start_time is None else int(start_time) - process_state.offset_ns
         return cast(otel.Span, span)  # it is registered as one
 
     @contextmanager
@@ -88,12 +88,12 @@ class Tracer(otel.Tracer):
         with otel.use_span(span, end_on_exit, record_exception, set_status_on_exception) as used:
             yield used
 
-    def _site(self, name: str, kind: otel.SpanKind) -> Site:
+    def _site(self, name: str, kind: otel.SpanKind) -> CallSite:
         key = (name, kind.value)
         site = self._sites.get(key)
         if site is None:
             # OTLP counts kinds from 1, the Python SDK from 0.
-            site = Site(name, "other", kind=kind.value + 1, scope=self._scope)
+            site = CallSite(name, "other", kind=kind.value + 1, scope=self._scope)
             if len(self._sites) < _MOST_SITES:
                 self._sites[key] = site
         return site

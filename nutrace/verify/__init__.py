@@ -1,1 +1,1 @@
-"""A program run twice, without and with components: everything that it simulates, held against each other."""
+"""A program run twice, without and with speedups: everything that it simulates, held against each other."""

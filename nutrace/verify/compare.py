@@ -81,7 +81,7 @@ def compare(stock: Path, changed: Path) -> Compared:
 
 
 def ends(folder: Path) -> Iterator[Dict[str, Any]]:
-    """The last line of each record: how it ended, with which components.
+    """The last line of each record: how it ended, with which speedups.
 
     Raises
     ------

@@ -61,7 +61,7 @@ class Record:
         self._digests.append(digests)
         self.steps += 1
 
-    def end(self, samples: List[Tuple[int, Mapping[str, Any]]], how: str, components: Any) -> None:
+    def end(self, samples: List[Tuple[int, Mapping[str, Any]]], how: str, speedups: Any) -> None:
         """Write what of the history has changed since its step, and how it all ended."""
         for (step, parts), digests in zip(samples, self._digests):
             for name, value in parts.items():
@@ -75,7 +75,7 @@ class Record:
                 "values": self._values,
                 "opaque": dict(self._canonical.opaque),
                 "faults": self.faults,
-                "components": components,
+                "speedups": speedups,
             }
         )
         self._file.close()

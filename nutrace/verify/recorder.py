@@ -152,13 +152,13 @@ class Recorder(Engine):
         record = self._records.pop(simulation, None)
         if record is not None and record.pid == os.getpid():
             samples = [_sample(each) for each in getattr(simulation.history, shape.samples)]
-            record.end(samples, how, _components())
+            record.end(samples, how, _speedups())
 
     def _end_all(self) -> None:
         """Simulations that somebody steps through in a loop of their own end with the process."""
         for simulation, record in list(self._records.items()):
             if record.pid == os.getpid():
-                self._safely(record, record.end, [], WITHOUT_RUNNER, _components())
+                self._safely(record, record.end, [], WITHOUT_RUNNER, _speedups())
                 self._records.pop(simulation, None)
 
     def _note_beginning(self, record: Record, result: Any) -> None:
@@ -233,9 +233,9 @@ def _sample(sample: Any) -> Tuple[int, Mapping[str, Any]]:
     return sample.iteration.index, vars(sample)
 
 
-def _components() -> Dict[str, Any]:
-    """What the components that are switched on in this process say of themselves."""
-    active = sys.modules.get("nutrace.components.active")
+def _speedups() -> Dict[str, Any]:
+    """What the speedups that are switched on in this process say of themselves."""
+    active = sys.modules.get("nutrace.speedups.active")
     found: Dict[str, Any] = json.loads((active.figures() if active else "") or "{}")
     return found
 

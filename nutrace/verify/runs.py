@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
-from nutrace.components.registry import VARIABLE as COMPONENTS_VARIABLE
 from nutrace.errors import InputError, OutputError, VerificationError
+from nutrace.speedups.registry import VARIABLE as SPEEDUPS_VARIABLE
 from nutrace.verify.compare import ends
 from nutrace.verify.record import SUFFIX
 from nutrace.verify.recorder import PROCESS, VARIABLE
@@ -96,26 +96,26 @@ def redirected(words: Sequence[str], output: Path) -> Tuple[List[str], List[str]
     return found, replaced
 
 
-def environment(run: Run, components: str, environ: Mapping[str, str]) -> Dict[str, str]:
+def environment(run: Run, speedups: str, environ: Mapping[str, str]) -> Dict[str, str]:
     """The variables of a run: untraced, its outputs in its folder, sets in the same order each time."""
     kept = {name: value for name, value in environ.items() if not name.startswith("NUTRACE")}
     kept.setdefault(_HASHES, "0")
     kept[_EXPERIMENTS] = str(run.output)
     kept[VARIABLE] = str(run.record)
-    if components:
-        kept[COMPONENTS_VARIABLE] = components
+    if speedups:
+        kept[SPEEDUPS_VARIABLE] = speedups
     return kept
 
 
-def run_program(words: Sequence[str], folder: Path, components: str, tick: Tick) -> Run:
+def run_program(words: Sequence[str], folder: Path, speedups: str, tick: Tick) -> Run:
     """Run the command, and read the metric files that it leaves.
 
     Parameters
     ----------
     folder:
         A folder that does not exist yet.
-    components:
-        As in ``NUTRACE_COMPONENTS``; empty for stock.
+    speedups:
+        As in ``NUTRACE_SPEEDUPS``; empty for stock.
     tick:
         Called every now and then with what is being done.
 
@@ -127,7 +127,7 @@ def run_program(words: Sequence[str], folder: Path, components: str, tick: Tick)
         If the folder cannot be written.
     """
     run = Run(folder)
-    environ = environment(run, components, os.environ)
+    environ = environment(run, speedups, os.environ)
     command, _ = redirected(words, run.output)
     try:
         run.record.mkdir(parents=True)
@@ -206,10 +206,10 @@ def tail(text: str, lines: int = _TAIL_LINES) -> str:
 
 
 def switched_on(run: Run) -> Dict[str, Dict[str, Any]]:
-    """The components of a run, as they say of themselves; added up over simulations' processes."""
+    """The speedups of a run, as they say of themselves; added up over simulations' processes."""
     found: Dict[str, Dict[str, Any]] = {}
     for end in ends(run.record):
-        for name, figures in end["components"].items():
+        for name, figures in end["speedups"].items():
             known = found.setdefault(name, {"at_work": False, "refused": ""})
             known["at_work"] = known["at_work"] or figures["at_work"]
             known["refused"] = known["refused"] or figures["refused"]

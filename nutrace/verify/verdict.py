@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
-from nutrace.components.registry import chosen
 from nutrace.errors import UsageError, VerificationError
+from nutrace.speedups.registry import chosen
 from nutrace.verify.compare import Compared, compare
 from nutrace.verify.difference import Difference
 from nutrace.verify.runs import Run, Tick, failed, run_program, switched_on, tail
@@ -22,15 +22,15 @@ class Verdict:
     Parameters
     ----------
     compared:
-        Stock and the run with components.
+        Stock and the run with speedups.
     at_work:
-        By component, whether it was in use; one whose part of the program never ran was not.
+        By speedup, whether it was in use; one whose part of the program never ran was not.
     again:
         The stock run and a second one, run if the others differ.
     notes:
         What somebody should know who relies on it.
     output:
-        Last lines of a run with components that failed.
+        Last lines of a run with speedups that failed.
     """
 
     compared: Compared
@@ -45,8 +45,8 @@ class Verdict:
         return None if self.again is None else self.again.equal
 
 
-def verify(words: Sequence[str], components: str, folder: Path, tick: Tick) -> Verdict:
-    """Run the command in `words` as it is and with `components`, and compare.
+def verify(words: Sequence[str], speedups: str, folder: Path, tick: Tick) -> Verdict:
+    """Run the command in `words` as it is and with `speedups`, and compare.
 
     Parameters
     ----------
@@ -56,13 +56,13 @@ def verify(words: Sequence[str], components: str, folder: Path, tick: Tick) -> V
     Raises
     ------
     SettingsError
-        For an unknown component or a bad option.
+        For an unknown speedup or a bad option.
     VerificationError
-        If the stock run fails, nothing is simulated, or a component is not switched on.
+        If the stock run fails, nothing is simulated, or a speedup is not switched on.
     """
-    names = [each.component.name for each in chosen(components)]
+    names = [each.speedup.name for each in chosen(speedups)]
     if not names:
-        raise UsageError("no component to verify: name some with --with, or all; see nutrace components")
+        raise UsageError("no speedup to verify: name some with --with, or all; see nutrace speedups")
     stock = run_program(words, folder / STOCK, "", tick)
     if stock.code:
         raise failed(stock, STOCK)
@@ -70,9 +70,9 @@ def verify(words: Sequence[str], components: str, folder: Path, tick: Tick) -> V
         raise VerificationError(
             "no simulation was seen in the stock run: it ran none, or in a Python without nutrace"
         )
-    changed = run_program(words, folder / WITH, components, tick)
+    changed = run_program(words, folder / WITH, speedups, tick)
     if changed.code:
-        # The program went another way: that, too, is what came of the components.
+        # The program went another way: that, too, is what came of the speedups.
         ended = Difference("the program", None, "end", "", stock.ending, changed.ending)
         verdict = Verdict(Compared([ended]), {}, output=tail("\n".join(changed.stderr)))
     else:

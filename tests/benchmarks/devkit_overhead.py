@@ -4,7 +4,7 @@
     python tests/benchmarks/devkit_overhead.py --toggle 7 [--agents 20]
     python tests/benchmarks/devkit_overhead.py --instructions
 
-The log is a synthetic one of 90 agents and 23 traffic lights, as that of ``components_effect.py``. With fewer
+The log is a synthetic one of 90 agents and 23 traffic lights, as that of ``speedups_effect.py``. With fewer
 agents a step takes less time, and nutrace more of it.
 
 Runs of the devkit's run_simulation.py, one process each, untraced and traced in turn; timed is the

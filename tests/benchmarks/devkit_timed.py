@@ -50,13 +50,13 @@ def toggled(out: str, phase: int) -> None:
     from nuplan.planning.simulation.callback.multi_callback import MultiCallback
 
     from nutrace import session
-    from nutrace.recording.span import home
+    from nutrace.recording.span import process_state
 
     started: Any = MultiCallback.on_step_start
     traced: List[bool] = []
     begun: List[Reading] = []
     over: List[Reading] = []
-    step_ended = home.step_ended
+    step_ended = process_state.step_ended
     waited = [0]  # for the recorder, between steps
 
     def step_ended_and_noted() -> None:
@@ -76,7 +76,7 @@ def toggled(out: str, phase: int) -> None:
         begun.append(reading())
         started.__get__(self)(*args)
 
-    home.step_ended = step_ended_and_noted
+    process_state.step_ended = step_ended_and_noted
     MultiCallback.on_step_start = on_step_start
     runpy.run_path(sys.argv[0], run_name="__main__")
     steps = [

@@ -1,7 +1,7 @@
 """Runs a devkit script and notes its steps' times, garbage collections, and calls that repeat an earlier one.
 
 ``devkit_watched.py OUT WHAT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__``, with the components that
-NUTRACE_COMPONENTS names, and writes JSON to OUT: nanoseconds of each step, of its thread's CPU; of each
+NUTRACE_SPEEDUPS names, and writes JSON to OUT: nanoseconds of each step, of its thread's CPU; of each
 collection ``[generation, nanoseconds, in a step]``. If WHAT is ``calls`` and not ``times``, also for what
 moves ego and agents ``{name: [calls in the steps, how many of them had the arguments of an earlier one]}``;
 if ``both``, for what the component `propagation` replaces ``{name: [calls, nanoseconds, nanoseconds of the
@@ -143,7 +143,7 @@ class Watch:
 
     def compare_all(self) -> None:
         """What the component replaces."""
-        from nutrace.components.tracked_poses import lines, poses
+        from nutrace.speedups.tracked_poses import lines, poses
 
         for module in ("controller.tracker.lqr", "planner.idm_planner", "observation.idm_agents"):
             importlib.import_module(f"nuplan.planning.simulation.{module}")

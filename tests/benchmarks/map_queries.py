@@ -21,7 +21,7 @@ from nuplan.common.actor_state.state_representation import Point2D
 from nuplan.common.maps.maps_datatypes import SemanticMapLayer
 from nuplan.common.maps.nuplan_map.map_factory import get_maps_api
 
-from nutrace.components.active import components
+from nutrace.speedups.active import speedups
 from nutrace.synthetic import road
 from nutrace.synthetic.maps import write_maps
 
@@ -80,7 +80,7 @@ def main() -> int:
         for _ in range(100)
     ]
     slower = False
-    with tempfile.TemporaryDirectory() as folder, components("map_cache") as (installation,):
+    with tempfile.TemporaryDirectory() as folder, speedups("map_cache") as (installation,):
         write_maps(folder, args.blocks)
         began = time.thread_time_ns()
         api = get_maps_api(folder, road.MAP_FILE, road.MAP_NAME)

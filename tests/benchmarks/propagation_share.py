@@ -4,8 +4,8 @@
 
 On the 27 s synthetic log of the tests: the shares of propagation, history and controller in the steps, by a
 traced run; how many of the calls that move ego and agents repeat an earlier one with the same arguments; what
-the functions take that the component `propagation` replaces, and what their replacements do, in turns in one
-process; and garbage collections in the steps, and the steps' CPU times, without the component `propagation`
+the functions take that the speedup `propagation` replaces, and what their replacements do, in turns in one
+process; and garbage collections in the steps, and the steps' CPU times, without the speedup `propagation`
 and with it, in turns. A full collection strikes one step of a run, so what tells is the mean and the longest,
 not the median. Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
 """
@@ -36,7 +36,7 @@ FULL = 2
 def watched(top: Path, setup: str, what: str = "times", names: str = "") -> Any:
     """What devkit_watched writes of a run."""
     out = top / "watched.json"
-    variables = {"NUTRACE_COMPONENTS": names} if names else {}
+    variables = {"NUTRACE_SPEEDUPS": names} if names else {}
     done = simulate(
         top / "data", top / "out", setup, runner=[WATCHED, str(out), what], words=WORDS, **variables
     )
@@ -62,7 +62,7 @@ def shares(top: Path, setup: str) -> None:
     print(
         f"\n{setup}: {said.steps.count} steps, {said.steps.mean_ns / 1e6:.2f} ms each; self time of a step:"
     )
-    for cost in said.components:
+    for cost in said.speedups:
         if cost.component in ("propagate", "history", "controller"):
             own = cost.self_ns / said.steps.count
             print(f"  {cost.component:12s}{own / 1e6:8.3f} ms {own / said.steps.mean_ns:7.1%}")
@@ -77,7 +77,7 @@ def repeats(top: Path, setup: str) -> None:
 
 
 def replaced(top: Path, setup: str) -> None:
-    """Print both ways of what the component replaces."""
+    """Print both ways of what the speedup replaces."""
     found = watched(top, setup, "both")
     steps = len(found["steps"])
     print(f"{setup}: what is replaced, ms a step:")

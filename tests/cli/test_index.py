@@ -21,10 +21,10 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace.cli.main import main
-from nutrace.components.index_options import Options
-from nutrace.components.log_indexes import LogIndexes
 from nutrace.plans import copies
 from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.speedups.index_options import Options
+from nutrace.speedups.log_indexes import LogIndexes
 
 DDL = "CREATE INDEX nutrace_lights_pc ON lights (pc)"
 
@@ -140,7 +140,7 @@ def test_copied_and_removed(log: Path, run_file: Path, cache: Path, capsys: Any)
     out = capsys.readouterr().out
     (copy,) = _copies(log.parent)
     assert re.match(rf"{re.escape(f'{log}: copied to {copy} (0 MB, ')}\d\.\d s\)\n  {re.escape(DDL)}\n", out)
-    assert "NUTRACE_COMPONENTS=indexes" in out
+    assert "NUTRACE_SPEEDUPS=indexes" in out
     assert _indexes(copy) == ["nutracer", "nutrace_lights_pc"]
     assert copies.find(str(log), copies.folders(str(log))) == str(copy)
     assert main(["index", str(log), "--run", str(run_file), "--copy", "--json"]) == 0
@@ -161,7 +161,7 @@ def test_a_copy_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.chdir(tmp_path)
     log, folder = _devkits(tmp_path / "devkit.db"), tmp_path / "copies"
     assert main(["index", "devkit.db", "--copy", "--output", "copies"]) == 0
-    assert f"NUTRACE_COMPONENTS=indexes:folder={folder}" in capsys.readouterr().out
+    assert f"NUTRACE_SPEEDUPS=indexes:folder={folder}" in capsys.readouterr().out
     (copy,) = _copies(folder)
     assert _indexes(copy) == ["own", "nutrace_lidar_box_lidar_pc_token"]
     # A copy that is there is used rather than the log written to.

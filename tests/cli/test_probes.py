@@ -126,22 +126,6 @@ def test_missing_targets_are_inactive_and_not_an_error(
     assert "noise" not in table
 
 
-def test_query_functions_of_a_fork_are_said_not_to_be_traced_from_inside(
-    little_devkit: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    package = little_devkit / "nuplan" / "database" / "nuplan_db"
-    package.mkdir(parents=True)
-    (package / "query_session.py").write_text(
-        "def execute_many(query, parameters, file): ...\ndef execute_one(query, parameters, file): ...\n",
-        encoding="utf-8",
-    )
-    assert main(["probes", "--check", "--component", "database"]) == 0
-    *table, verdict = capsys.readouterr().out.splitlines()
-    said = [line for line in table if "not used: it is not the devkit's own" in line]
-    assert [line.split()[2].partition(":")[2] for line in said] == ["execute_many", "execute_one"]
-    assert verdict.endswith("missing and so inactive, 2 not used")
-
-
 @pytest.fixture
 def devkit_check(tmp_path: Path) -> Dict[str, Any]:
     """``nutrace probes --check --json`` by the devkit's interpreter, with a probe misspelled."""

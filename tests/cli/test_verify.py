@@ -20,11 +20,11 @@ STEPS = 8
 LIGHTS = "traffic_light_cache"
 START_UP = Path(__file__).parents[2] / "nutrace_autostart.pth"
 
-#: Does `prepare` with the components that it is run with, then simulates.
+#: Does `prepare` with the speedups that it is run with, then simulates.
 PROGRAM = """
 exec(open({start_up!r}).read())
 import os, sys
-names = os.environ.get("NUTRACE_COMPONENTS", "")
+names = os.environ.get("NUTRACE_SPEEDUPS", "")
 {prepare}
 from nutrace.demo.__main__ import main
 sys.exit(main([{log!r}, sys.argv[1], "scenario.frames={frames}"]))
@@ -33,7 +33,7 @@ sys.exit(main([{log!r}, sys.argv[1], "scenario.frames={frames}"]))
 BREAK_LIGHTS = """
 if names:
     import dataclasses, itertools
-    from nutrace.components.traffic_lights import TrafficLightCache
+    from nutrace.speedups.traffic_lights import TrafficLightCache
     kept, hits = TrafficLightCache._get, itertools.count()
     def wrong(self, key):
         found = kept(self, key)
@@ -69,7 +69,7 @@ simulation.Simulation.propagate = propagate
 """
 MISFIT = """
 if names:
-    from nutrace.components import queries
+    from nutrace.speedups import queries
     queries._FUNCTIONS = ("execute_none",)
 """
 
@@ -147,7 +147,7 @@ def test_a_wrong_light_is_named(verify: Verify, tmp_path: Path) -> None:
     assert lines[0].startswith("different: scenario ")
     assert lines[0].endswith("with IDMPlanner, step 5, traffic_lights[3].status")
     assert lines[1:3] == ['  stock: "green"', '  with:  "purple"']
-    assert "run again without components, the program came to the same as the first time" in lines
+    assert "run again without speedups, the program came to the same as the first time" in lines
     (kept,) = left(tmp_path)
     assert lines[-1] == f"both runs are in {tmp_path / 'temporary' / kept}"
     assert sorted(os.listdir(tmp_path / "temporary" / kept)) == ["stock", "stock-again", "with"]
@@ -194,7 +194,7 @@ def test_json_and_kept_runs(verify: Verify, tmp_path: Path) -> None:
     found: Dict[str, Any] = done.json
     assert (done.code, found["equal"], found["differences"]) == (0, True, [])
     assert found["compared"].items() >= {"scenarios": 1, "steps": STEPS, "files": 1}.items()
-    assert found["components"] == [{"name": LIGHTS, "at_work": True}]
+    assert found["speedups"] == [{"name": LIGHTS, "at_work": True}]
     assert found["kept"] == str(tmp_path / "kept")
     for run in ("stock", "with"):
         folder = tmp_path / "kept" / run
@@ -222,7 +222,7 @@ def test_a_program_that_is_killed(verify: Verify) -> None:
     assert done.error == "nutrace: error: the stock run failed: SIGKILL"
 
 
-def test_a_program_that_fails_with_components_is_different(verify: Verify) -> None:
+def test_a_program_that_fails_with_speedups_is_different(verify: Verify) -> None:
     done = verify("--with", LIGHTS, prepare="if names: raise SystemExit('it broke')")
     assert done.code == 1
     lines = done.out.splitlines()
@@ -272,7 +272,7 @@ metrics.MetricsEngine.compute = lambda self, history, scenario: {}
     assert "no step was seen" in done.error
 
 
-def test_a_component_that_does_not_fit_is_not_verified(verify: Verify) -> None:
+def test_a_speedup_that_does_not_fit_is_not_verified(verify: Verify) -> None:
     done = verify("--with", "connection_pool", prepare=MISFIT)
     assert (done.code, done.out) == (9, "")
     assert "connection_pool does not fit this program, and was not used" in done.error
@@ -301,8 +301,8 @@ if names:
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        ([], 2, "no component to verify"),
-        (["--with", "foo"], 6, "unknown component 'foo'"),
+        ([], 2, "no speedup to verify"),
+        (["--with", "foo"], 6, "unknown speedup 'foo'"),
         (["--with", f"{LIGHTS}:entries=0"], 6, "entries is 0"),
         (["--with", LIGHTS, "--keep", "/dev/null/kept"], 5, "cannot make a folder at /dev/null/kept"),
     ],

@@ -26,9 +26,9 @@ class Noted:
         """Arguments of :mod:`nutrace.verify.files`, which reads the metric files afterwards."""
         return [str(self.record / "files.jsonl"), str(self.output)]
 
-    def components(self) -> Dict[str, Dict[str, Any]]:
-        """What the components said at the end of the last simulation."""
-        return list(ends(self.record))[-1]["components"]  # type: ignore[no-any-return]
+    def speedups(self) -> Dict[str, Dict[str, Any]]:
+        """What the speedups said at the end of the last simulation."""
+        return list(ends(self.record))[-1]["speedups"]  # type: ignore[no-any-return]
 
 
 def compared(stock: Noted, changed: Noted) -> Compared:

@@ -18,7 +18,7 @@ from fakes.tracing import Tracing
 import nutrace
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
-from nutrace.recording.span import home
+from nutrace.recording.span import process_state
 
 Writer = Callable[[str, str], str]
 
@@ -574,12 +574,12 @@ def test_decorated_while_on_and_called_while_off(recorded: Tracing) -> None:
 
         with nutrace.span("something"):
             pass
-    hand_over = home.hand_over
-    home.hand_over = handed.append
+    emit = process_state.emit
+    process_state.emit = handed.append
     try:
         assert decorated() == 5
     finally:
-        home.hand_over = hand_over
+        process_state.emit = emit
     assert handed == []
 
 

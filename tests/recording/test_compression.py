@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 import nutrace
 from nutrace.probes.probe import Probe
 from nutrace.recording.compression import Composite, Record, merge
-from nutrace.recording.span import Site, Span, home
+from nutrace.recording.span import CallSite, Span, process_state
 
-SITES = (Site("a", "map"), Site("b", "map"))
+SITES = (CallSite("a", "map"), CallSite("b", "map"))
 PARENTS = (None, Span(SITES[0], None))
 LONGEST_NS = 100
 
 
 @pytest.fixture(autouse=True)
 def _longest() -> Iterator[None]:
-    before = home.longest_ns
-    home.longest_ns = LONGEST_NS
+    before = process_state.longest_ns
+    process_state.longest_ns = LONGEST_NS
     yield
-    home.longest_ns = before
+    process_state.longest_ns = before
 
 
 class Ended(tuple):  # type: ignore[type-arg]
@@ -42,7 +42,7 @@ ended = st.tuples(
 )
 
 
-def _queue(calls: List[Tuple[Site, Any, int, str]]) -> Deque[Record]:
+def _queue(calls: List[Tuple[CallSite, Any, int, str]]) -> Deque[Record]:
     """What the wrapper does at the end of each call."""
     queue: Deque[Record] = deque()
     at = 1000
@@ -51,7 +51,7 @@ def _queue(calls: List[Tuple[Site, Any, int, str]]) -> Deque[Record]:
         span.started, span.ended = at, at + took
         at += took + 7
         if own == "x":
-            span.more()
+            span.ensure_details()
         elif own == "i":
             span.id = at
         last = queue[-1] if queue else None
@@ -61,7 +61,7 @@ def _queue(calls: List[Tuple[Site, Any, int, str]]) -> Deque[Record]:
 
 
 @given(st.lists(ended, max_size=60))
-def test_what_is_merged_adds_up(calls: List[Tuple[Site, Any, int, str]]) -> None:
+def test_what_is_merged_adds_up(calls: List[Tuple[CallSite, Any, int, str]]) -> None:
     queue = list(_queue(calls))
     position = 0
     for record in queue:
@@ -81,12 +81,12 @@ def test_what_is_merged_adds_up(calls: List[Tuple[Site, Any, int, str]]) -> None
 
 
 @given(st.lists(ended, max_size=60))
-def test_neighbours_that_can_be_merged_are(calls: List[Tuple[Site, Any, int, str]]) -> None:
+def test_neighbours_that_can_be_merged_are(calls: List[Tuple[CallSite, Any, int, str]]) -> None:
     queue = list(_queue(calls))
 
     def plain(record: Record) -> bool:
         short = isinstance(record, Composite) or record.ended - record.started <= LONGEST_NS
-        return record.extra is None and not record.id and short
+        return record.details is None and not record.id and short
 
     for one, other in zip(queue, queue[1:]):
         equal = one.site is other.site and one.parent is other.parent

@@ -15,12 +15,12 @@ from nutrace import semconv
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current
 from nutrace.recording.open_spans import OpenSpans
-from nutrace.recording.span import Site, Span, ids
+from nutrace.recording.span import CallSite, Span, ids
 from nutrace.trace import load
 
 
 def _open(name: str, parent: object = None) -> Span:
-    span = Span(Site(name, "other"), parent)  # type: ignore[arg-type]
+    span = Span(CallSite(name, "other"), parent)  # type: ignore[arg-type]
     span.started = now_ns()
     return span
 
@@ -117,7 +117,13 @@ def test_a_span_that_a_handler_kept_from_starting(recorded: Tracing) -> None:
     with recorded():
         before = current.get()
         span: Span = object.__new__(Span)
-        span.site, span.parent, span.ended, span.id, span.extra = Site("half", "other"), None, 0, 0, None
+        span.site, span.parent, span.ended, span.id, span.details = (
+            CallSite("half", "other"),
+            None,
+            0,
+            0,
+            None,
+        )
         current.set(span)
         for name in ("one", "two"):
             with nutrace.span(name):

@@ -14,13 +14,13 @@ import nutrace
 from nutrace.recording import tally
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current
-from nutrace.recording.span import Site, Span
+from nutrace.recording.span import CallSite, Span
 from nutrace.recording.tally import settle
 
-SITES = [Site(name, "deepcopy", attributes={"kind": name}) for name in "ab"]
+SITES = [CallSite(name, "deepcopy", attributes={"kind": name}) for name in "ab"]
 
 
-def leaf(site: Site, number: int, **series: Any) -> Span:
+def leaf(site: CallSite, number: int, **series: Any) -> Span:
     """What a stand-in does for one call."""
     state: Any = current.get()
     span = Span(site, state)

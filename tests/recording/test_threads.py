@@ -17,9 +17,9 @@ import nutrace
 from nutrace.recording import buffers, recorder
 from nutrace.recording.buffers import LIMIT, local
 from nutrace.recording.clock import now_ns
-from nutrace.recording.span import Site, Span, home
+from nutrace.recording.span import CallSite, Span, process_state
 
-SITE = Site("made", "other")
+SITE = CallSite("made", "other")
 
 
 def _record(name: str, count: int) -> None:
@@ -255,7 +255,7 @@ def test_threads_under_a_closed_recorder_keep_nothing(recorded: Tracing) -> None
     for _ in range(2 * LIMIT):
         span = Span(SITE, None)
         span.started = span.ended = 1
-        home.hand_over(span)
+        process_state.emit(span)
     assert len(local.spans) < LIMIT
     local.spans.clear()
 

@@ -28,7 +28,7 @@ def test_words_that_say_where_outputs_go() -> None:
 
 
 def test_variables() -> None:
-    shell = {"PATH": "/bin", "NUTRACE": "1", "NUTRACE_COMPONENTS": "all", "NUPLAN_EXP_ROOT": "/mine"}
+    shell = {"PATH": "/bin", "NUTRACE": "1", "NUTRACE_SPEEDUPS": "all", "NUPLAN_EXP_ROOT": "/mine"}
     stock = environment(Run(Path("/runs/stock")), "", shell)
     assert stock == {
         "PATH": "/bin",
@@ -37,7 +37,7 @@ def test_variables() -> None:
         "NUTRACE_VERIFY": "/runs/stock/record",
     }
     changed = environment(Run(Path("/runs/with")), "row_cache", {**shell, "PYTHONHASHSEED": "7"})
-    assert changed["NUTRACE_COMPONENTS"] == "row_cache"
+    assert changed["NUTRACE_SPEEDUPS"] == "row_cache"
     assert changed["PYTHONHASHSEED"] == "7"
 
 

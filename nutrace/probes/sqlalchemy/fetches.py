@@ -16,12 +16,12 @@ from nutrace.probes.sqlalchemy.statements import system_of
 from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
-from nutrace.recording.span import Site, home
+from nutrace.recording.span import CallSite, process_state
 from nutrace.recording.tally import settle
 
 _MOST = 10_000  # statements that have a site of their own
 _CLIENT = 3  # OTLP's kind of span
-_sites: Dict[Tuple[str, str], Site] = {}
+_sites: Dict[Tuple[str, str], CallSite] = {}
 
 
 def stand_in(original: Any, switch: Switch) -> Any:
@@ -41,11 +41,11 @@ def _fetch(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
             rows = int(result is not None)
         settle(span, numbers={semconv.DB_ROWS: rows, semconv.SQL_FETCH_NS: span.ended - span.started})
     except Exception:  # law 1: rows are the driver's own and may be anything
-        home.fault("recording a fetch of SQLAlchemy's")
+        process_state.fault("recording a fetch of SQLAlchemy's")
     return result
 
 
-def _site(result: Any) -> Site:
+def _site(result: Any) -> CallSite:
     """The site of the statement whose result is fetched."""
     try:
         context = result.context
@@ -58,7 +58,7 @@ def _site(result: Any) -> Site:
         attributes = {semconv.DB_SYSTEM: key[0]} if key[0] else {}
         if statement is not None:
             attributes[semconv.SQL_STATEMENT] = statement.digest
-        site = Site(semconv.ALCHEMY_FETCH_SPAN, "database", kind=_CLIENT, attributes=attributes)
+        site = CallSite(semconv.ALCHEMY_FETCH_SPAN, "database", kind=_CLIENT, attributes=attributes)
         if len(_sites) < _MOST:
             _sites[key] = site
     return site

@@ -12,14 +12,14 @@ from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.sqlalchemy.statements import system_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
-from nutrace.recording.span import Site, home
+from nutrace.recording.span import CallSite, process_state
 from nutrace.recording.tally import settle
 
 #: Connecting within the checkout that is going on here: each entry its nanoseconds.
 _connects: ContextVar[Optional[List[int]]] = ContextVar("nutrace_connects", default=None)
 #: Since when connections are out, by their pool's record of them.
 _out: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
-_sites: Dict[Tuple[str, str, str], Site] = {}
+_sites: Dict[Tuple[str, str, str], CallSite] = {}
 _MOST = 1000
 
 
@@ -64,7 +64,7 @@ def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> An
             _out[record] = span.ended
         settle(span, numbers={semconv.POOL_WAIT_NS: max(0, span.ended - span.started - sum(connects))})
     except Exception:  # law 1
-        home.fault("recording a checkout")
+        process_state.fault("recording a checkout")
     return fairy
 
 
@@ -89,7 +89,7 @@ def _pool_of(record: Any) -> Any:
     return getattr(record, "_ConnectionRecord__pool", None)
 
 
-def _site(name: str, pool: Any) -> Site:
+def _site(name: str, pool: Any) -> CallSite:
     kind = type(pool).__name__
     dialect = getattr(pool, "_dialect", None)
     system = system_of(dialect) if isinstance(getattr(dialect, "name", None), str) else ""
@@ -98,7 +98,7 @@ def _site(name: str, pool: Any) -> Site:
         attributes = {semconv.POOL_CLASS: kind}
         if system:
             attributes[semconv.DB_SYSTEM] = system
-        site = Site(name, "database", kind=3, attributes=attributes)
+        site = CallSite(name, "database", kind=3, attributes=attributes)
         if len(_sites) < _MOST:
             _sites[name, kind, system] = site
     return site

@@ -22,7 +22,7 @@ from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.context import current
-from nutrace.recording.span import Span, home
+from nutrace.recording.span import Span, process_state
 
 _PACKAGE = "opentelemetry.instrumentation.sqlalchemy"
 _SPAN = "_otel_span"  # where the stock instrumentation keeps a statement's span
@@ -119,19 +119,19 @@ def _begin(context: Any, args: Args) -> Any:
         if type(span) is Span:
             _describe(span, connection.engine, statement)
     except Exception:  # law 1: a statement of the program's must not fail because of us
-        home.fault("beginning a statement of SQLAlchemy's")
+        process_state.fault("beginning a statement of SQLAlchemy's")
         return None
     return span
 
 
 def _describe(span: Span, engine: Any, text: str) -> None:
     """Add what the stock instrumentation leaves out, and take out what may be nobody's business."""
-    attributes = span.more().attributes
+    attributes = span.ensure_details().attributes
     statement = statement_of(text)
     for name in _TEXTS:
         attributes.pop(name, None)
     attributes[semconv.DB_SYSTEM] = system_of(engine)
-    if home.sql_text:
+    if process_state.sql_text:
         attributes[semconv.DB_TEXT] = statement.text
     attributes[semconv.DB_OPERATION] = statement.operation
     attributes[semconv.SQL_STATEMENT] = statement.digest
@@ -156,7 +156,7 @@ def _end(span: Any, context: Any) -> None:
         span.end()
         delattr(context, _SPAN)  # the same context may execute again: a batch of rows
     except Exception:  # law 1
-        home.fault("ending a statement of SQLAlchemy's")
+        process_state.fault("ending a statement of SQLAlchemy's")
 
 
 def system_of(engine_or_dialect: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional
 from nutrace import semconv
 from nutrace.recording.buffers import local
 from nutrace.recording.context import span_below
-from nutrace.recording.span import Site, Span, home, ids
+from nutrace.recording.span import CallSite, Span, ids, process_state
 from nutrace.recording.tally import enqueue, settle, take_or_begin
 
 
@@ -47,7 +47,7 @@ class Account:
         "under",
     )
 
-    def __init__(self, site: Site, digest: str, link: Any, span: Span, under: Any) -> None:
+    def __init__(self, site: CallSite, digest: str, link: Any, span: Span, under: Any) -> None:
         self.site = site
         self.digest = digest
         self.link = link
@@ -79,12 +79,12 @@ class Account:
         """A new span for a fetch at `now` below `state`; the one there was ends."""
         first = self._first
         if self.span is not None:
-            self.span.more()  # it is referred to
-            self._hand_over()
+            self.span.ensure_details()  # it is referred to
+            self._emit()
         span = span_below(self.site, state)
         if type(state) is Span and not state.id:
             ids.assign(state)
-        span.more().continues = first
+        span.ensure_details().continues = first
         span.started = now
         self.span = span
         self.under = state
@@ -98,7 +98,7 @@ class Account:
         span = self.span
         if span is not None:
             span.fail(error)
-            self._hand_over()
+            self._emit()
         self.bare = False
 
     def end(self) -> None:
@@ -107,16 +107,16 @@ class Account:
         self.ready = self.bare = False
         accounts.pop(id(self), None)
         if self.span is not None:
-            self._hand_over()
+            self._emit()
 
-    def _hand_over(self) -> None:
+    def _emit(self) -> None:
         span = self.span
         assert span is not None
         self.span = None
         took = self.execute_ns + self.fetch_ns
         span.ended = self.last
         if self.thread != get_ident():
-            span.more().thread_id = self.native_id
+            span.ensure_details().thread_id = self.native_id
         tally, new = (None, False) if self.runs else take_or_begin(span, took)
         if tally is None or new:
             numbers = {
@@ -148,7 +148,7 @@ class Account:
             if not self.ended:
                 self.end()
         except Exception:  # law 1; at the interpreter's end anything may be gone
-            home.fault("ending a statement")
+            process_state.fault("ending a statement")
 
 
 #: By id(): begun and not ended.
@@ -180,7 +180,7 @@ def finish(account: Account) -> None:
     try:
         account.end()
     except Exception:  # law 1
-        home.fault("ending a statement")
+        process_state.fault("ending a statement")
 
 
 def close_open() -> int:
@@ -188,7 +188,7 @@ def close_open() -> int:
     still = _accounts()
     for account in still:
         if account.span is not None:
-            account.span.more().unfinished = True
+            account.span.ensure_details().unfinished = True
         account.end()
     return len(still)
 

@@ -19,7 +19,7 @@ from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
-from nutrace.recording.span import Site, Span, home
+from nutrace.recording.span import CallSite, Span, process_state
 from nutrace.recording.tally import count_leaf, settle
 
 _Args = Tuple[Any, ...]
@@ -142,7 +142,7 @@ class RecordingConnection(sqlite3.Connection):
         except KeyError:  # no database, as sqlite3 will say
             pass
         except Exception:  # law 1
-            home.fault("naming a database")
+            process_state.fault("naming a database")
         _init(self, *args, **kwargs)
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
@@ -240,7 +240,7 @@ def _timed(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwar
     return result
 
 
-def _leaf(site: Site, original: Any, args: _Args, kwargs: _Kwargs, link: Optional[Link] = None) -> Any:
+def _leaf(site: CallSite, original: Any, args: _Args, kwargs: _Kwargs, link: Optional[Link] = None) -> Any:
     """A connect, or the close of `link`: nothing of the program's runs inside, so it need not be current."""
     state = current.get()
     began = now_ns()
@@ -251,7 +251,7 @@ def _leaf(site: Site, original: Any, args: _Args, kwargs: _Kwargs, link: Optiona
         span.started = began
         span.ended = now_ns()
         span.fail(error)
-        home.hand_over(span)
+        process_state.emit(span)
         raise
     ended = now_ns()
     if link is not None:
@@ -264,7 +264,7 @@ def _leaf(site: Site, original: Any, args: _Args, kwargs: _Kwargs, link: Optiona
             span.started, span.ended = began, ended
             settle(span, series={semconv.SQL_OPEN: len(opened)})
     except Exception:  # law 1
-        home.fault("ending a span")
+        process_state.fault("ending a span")
     return result
 
 
@@ -272,7 +272,7 @@ def _settle(span: Span, series: Mapping[str, Any]) -> None:
     try:
         settle(span, series=series)
     except Exception:  # law 1
-        home.fault("ending a span")
+        process_state.fault("ending a span")
 
 
 def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:

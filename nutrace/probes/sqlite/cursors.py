@@ -19,7 +19,7 @@ from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
-from nutrace.recording.span import Span, home
+from nutrace.recording.span import Span, process_state
 
 _Args = Tuple[Any, ...]
 _Kwargs = Mapping[str, Any]
@@ -195,7 +195,7 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     except AttributeError:  # of a connection that is not traced, or not initialised
         return original(cursor, *args, **kwargs)
     except Exception:  # law 1
-        home.fault("reading a statement")
+        process_state.fault("reading a statement")
         return original(cursor, *args, **kwargs)
     if passing is not None:
         args = (args[0], _passing(args[1], passing))
@@ -280,4 +280,4 @@ def _failed(account: Account, error: BaseException, began: int) -> None:
     try:
         account.fail(error)
     except Exception:  # law 1
-        home.fault("noting a statement's error")
+        process_state.fault("noting a statement's error")

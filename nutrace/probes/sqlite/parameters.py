@@ -16,7 +16,7 @@ import os
 import uuid
 from typing import Any, Callable, Dict, List, Tuple
 
-from nutrace.recording.span import home
+from nutrace.recording.span import process_state
 
 _DEEPEST = 4  # objects within objects
 _LONGEST = 64 * 1024  # bytes hashed at a time
@@ -41,9 +41,9 @@ _keyed = _Keyed()
 
 
 def _begin() -> Any:
-    if _keyed.key is not home.secret:
-        _keyed.begun = hashlib.blake2b(digest_size=8, key=home.secret)
-        _keyed.key = home.secret
+    if _keyed.key is not process_state.secret:
+        _keyed.begun = hashlib.blake2b(digest_size=8, key=process_state.secret)
+        _keyed.key = process_state.secret
     return _keyed.begun.copy()
 
 
@@ -57,7 +57,7 @@ def digest(literals: bytes, parameters: Any) -> str:
     parameters:
         As the program gave them.
     """
-    hashed = _keyed.begun.copy() if _keyed.key is home.secret else _begin()
+    hashed = _keyed.begun.copy() if _keyed.key is process_state.secret else _begin()
     if literals:
         hashed.update(literals)
     try:
@@ -84,7 +84,7 @@ class Passing:
             self.sets += 1
             self._hashed.update(_bytes_of(parameters))
         except Exception:  # law 1
-            home.fault("hashing parameters")
+            process_state.fault("hashing parameters")
         return parameters
 
     def digest(self) -> str:

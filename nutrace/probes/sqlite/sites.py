@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from nutrace import semconv
 from nutrace.probes.callers import place_of
 from nutrace.probes.sqlite.text import Statement
-from nutrace.recording.span import Site, home
+from nutrace.recording.span import CallSite, process_state
 
 _MOST = 10_000  # sites; whoever asks beyond that shares one for each kind of span
 _OTHERS = "…other callers"
@@ -18,7 +18,7 @@ _CLIENT = 3  # OTLP's kind of span
 
 #: Packages between a program and sqlite3, whose frames are no callers.
 _BETWEEN = ("sqlite3", "_sqlite3", "sqlalchemy", "wrapt", "opentelemetry")
-_OURS = ("nutrace.probes", "nutrace.recording", "nutrace.components")
+_OURS = ("nutrace.probes", "nutrace.recording", "nutrace.speedups")
 
 
 def _is_between(module: Any) -> bool:
@@ -61,11 +61,11 @@ class Sites:
         self._with_text = with_text
         # By code object and instruction, known by their ids (a code object's hash is slow); the
         # code is kept, so that its id stays its own.
-        self._known: Dict[Tuple[Any, ...], Tuple[Site, Any]] = {}
-        self._sites: Dict[Tuple[Any, ...], Site] = {}
-        self._others: Dict[str, Site] = {}
+        self._known: Dict[Tuple[Any, ...], Tuple[CallSite, Any]] = {}
+        self._sites: Dict[Tuple[Any, ...], CallSite] = {}
+        self._others: Dict[str, CallSite] = {}
 
-    def statement(self, statement: Statement, namespace: str) -> Site:
+    def statement(self, statement: Statement, namespace: str) -> CallSite:
         """The site of a statement's executions, by whoever asks for it now."""
         frame: Optional[FrameType] = sys._getframe(2)
         while frame is not None and _between[frame.f_globals.get("__name__")]:  # `caller` written out
@@ -79,7 +79,7 @@ class Sites:
             return known[0]
         return self._make(key, frame, semconv.STATEMENT_SPAN, self._about(namespace, statement))
 
-    def plain(self, name: str, namespace: str) -> Site:
+    def plain(self, name: str, namespace: str) -> CallSite:
         """The site of what is no statement: connect, close, commit, rollback; likewise."""
         frame: Optional[FrameType] = sys._getframe(2)
         while frame is not None and _between[frame.f_globals.get("__name__")]:
@@ -104,7 +104,7 @@ class Sites:
 
     def _make(
         self, key: Tuple[Any, ...], frame: Optional[FrameType], name: str, attributes: Mapping[str, Any]
-    ) -> Site:
+    ) -> CallSite:
         if len(self._known) >= _MOST:
             self._known.clear()
         place = ("", "", 0) if frame is None else place_of(frame)
@@ -112,14 +112,14 @@ class Sites:
         self._known[key] = (site, None if frame is None else frame.f_code)
         return site
 
-    def _shared(self, place: Place, name: str, attributes: Mapping[str, Any], *kind: str) -> Site:
+    def _shared(self, place: Place, name: str, attributes: Mapping[str, Any], *kind: str) -> CallSite:
         key = (*place, *kind)
         site = self._sites.get(key)
         if site is None:
             if len(self._sites) >= _MOST:
                 return self._share(name)
             function, file, line = place
-            site = Site(
+            site = CallSite(
                 name,
                 "database",
                 function=function,
@@ -131,9 +131,9 @@ class Sites:
             site = self._sites.setdefault(key, site)
         return site
 
-    def _share(self, name: str) -> Site:
+    def _share(self, name: str) -> CallSite:
         attributes = {semconv.DB_SYSTEM: "sqlite"}
-        others = Site(name, "database", function=_OTHERS, kind=_CLIENT, attributes=attributes)
+        others = CallSite(name, "database", function=_OTHERS, kind=_CLIENT, attributes=attributes)
         return self._others.setdefault(name, others)
 
 
@@ -145,7 +145,7 @@ class _Current:
 
     def renew(self) -> None:
         """A new installation, whose settings may differ."""
-        self.sites = Sites(home.sql_text)
+        self.sites = Sites(process_state.sql_text)
 
 
 current_sites = _Current()

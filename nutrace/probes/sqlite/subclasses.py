@@ -11,7 +11,7 @@ import types
 import weakref
 from typing import Any, Dict
 
-from nutrace.recording.span import home
+from nutrace.recording.span import process_state
 
 SLOT = "_nutrace"
 
@@ -45,7 +45,7 @@ class Subclasses:
             try:
                 made = self._make(kind, (kind, self._ours))
             except Exception:  # law 1: a class of the program's may refuse to be subclassed
-                home.fault(f"tracing {kind.__qualname__}")
+                process_state.fault(f"tracing {kind.__qualname__}")
                 return kind
             self._made[id(kind)] = made
         return made

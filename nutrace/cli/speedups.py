@@ -1,0 +1,196 @@
+"""``nutrace speedups``: what there is to switch on; with a run file, what it did there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import textwrap
+from typing import Any, Dict, Iterator, List, Mapping
+
+from nutrace.analysis.installed_speedups import (
+    InstalledSpeedup,
+    InstalledSpeedups,
+    installed_speedups,
+)
+from nutrace.cli.progress import progress_bar
+from nutrace.cli.table import Column, printable, text_table
+from nutrace.errors import NutraceError
+from nutrace.speedups import SPEEDUPS, Speedup
+from nutrace.trace import load
+
+_LONGEST_REASON = 200
+_LABELS = {
+    "spent_ns": "spent",
+    "avoided_ns": "avoided",
+    "wait_ns": "waiting",
+    "bytes_held": "held",
+    "connections": "opened",
+    "in_use": "in use",
+}
+#: Said even if there were none; others are left out then.
+_ALWAYS = frozenset(("hits", "misses", "evictions", "entries", "checkouts", "waits"))
+_BOUNDS = frozenset(("most",))  # options say them
+#: What a figure that should be 0 means.
+_REMARKS = {
+    "exhausted": "queries found all connections out and opened one of their own: exhaust or close "
+    "generators, or raise max_overflow",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = (
+        "Switch on with nutrace run --with NAMES, or NUTRACE_SPEEDUPS=NAMES, which needs no tracing. "
+        "NAMES: between commas, or all; options after colons: traffic_light_cache:entries=500. "
+        "With --json, each of a run's speedups has name, options, processes (that had it switched on), "
+        "at_work (in how many of them), refused (why it did not fit), hit_rate (0 to 1, or null), figures "
+        "(added up: hits, misses, evictions, entries, bytes_held, waits, wait_ns, spent_ns, avoided_ns and "
+        "those of its own; times in nanoseconds) and by_process (the same by pid; finished: whether it came "
+        "to its end). unfinished_processes counts those that did not."
+    )
+    parser.add_argument("file", nargs="?", help="a run file: what the speedups did in that run")
+    parser.add_argument("--json", action="store_true", help="JSON, for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List, or load and add up; print."""
+    if args.file is None:
+        print(json.dumps(_listed(), indent=2) if args.json else "\n".join(_lines()))
+        return 0
+    with progress_bar("bytes") as progress:
+        found = installed_speedups(load(args.file, progress=progress))
+    print(json.dumps(_document(found), indent=2) if args.json else "\n".join(_figures(found)))
+    return 0
+
+
+def _listed() -> Dict[str, Any]:
+    return {
+        "speedups": [
+            {
+                "name": row.name,
+                "does": row.does,
+                "needs": row.needs,
+                "options": _defaults(row),
+                "in_all": dict(row.in_all),
+            }
+            for row in SPEEDUPS
+        ]
+    }
+
+
+def _defaults(row: Speedup) -> Dict[str, Any]:
+    try:
+        return row.defaults()
+    except NutraceError:  # a package that it needs is not installed here
+        return {}
+
+
+def _lines() -> Iterator[str]:
+    for row in SPEEDUPS:
+        yield row.name
+        yield from _wrapped(f"  does:    {row.does}")
+        yield from _wrapped(f"  needs:   {row.needs}")
+        options = _options(_defaults(row)) or "unknown here: what it needs is not installed"
+        yield from _wrapped(f"  options: {options}")
+        if row.in_all:
+            yield from _wrapped(f"  in all:  {_options(row.in_all)}")
+    yield ""
+    yield "nutrace run --with traffic_light_cache,connection_pool -- python ...   (or: all)"
+
+
+def _figures(found: InstalledSpeedups) -> Iterator[str]:
+    if not found.speedups:
+        yield "No speedup was switched on in this run: nutrace run --with NAMES -- python ..."
+    for speedup in found.speedups:
+        yield from _speedup(speedup)
+        yield ""
+    if found.unsaid:
+        yield from _wrapped(
+            f"{_processes(found.unsaid)} of the run did not come to an end: what the speedups did there "
+            "after the last flush is not known."
+        )
+    if any(speedup.at_work for speedup in found.speedups):
+        yield from _wrapped(
+            "spent: time in it, or in what it stands around. avoided: an estimate of what it saved. "
+            "Other figures that are 0 are left out."
+        )
+
+
+def _speedup(speedup: InstalledSpeedup) -> Iterator[str]:
+    if speedup.at_work or speedup.refused:
+        where = f"{speedup.at_work} of {_processes(speedup.processes)}"
+    else:
+        where = "no process, for none imported what it stands in"
+    yield from _wrapped(f"{printable(speedup.name)}: at work in {where}")
+    if speedup.options:
+        yield from _wrapped(f"  options: {_options(speedup.options)}")
+    for reason in speedup.refused:
+        yield from _wrapped(f"  did not fit, the run went on as stock: {printable(reason, _LONGEST_REASON)}")
+    if not speedup.at_work:
+        return
+    rows: List[List[str]] = []
+    if speedup.hit_rate is not None:
+        rows.append(["hit rate", f"{speedup.hit_rate:.1%}"])
+    rows.extend(
+        [printable(_LABELS.get(name, name).replace("_", " ")), _value(name, value)]
+        for name, value in speedup.figures.items()
+        if name not in _BOUNDS and (value or name in _ALWAYS)
+    )
+    yield text_table([Column("figure", right=False), Column("in all")], rows)
+    for name, remark in _REMARKS.items():
+        if speedup.figures.get(name):
+            yield from _wrapped(f"  {speedup.figures[name]:,} {remark}")
+
+
+def _processes(count: int) -> str:
+    return f"{count} process{'es' * (count != 1)}"
+
+
+def _wrapped(text: str) -> List[str]:
+    """Lines that a terminal need not break."""
+    width = max(40, shutil.get_terminal_size().columns)
+    indent = " " * (len(text) - len(text.lstrip()))
+    return textwrap.wrap(text, width, subsequent_indent=indent + "  ", break_on_hyphens=False)
+
+
+def _options(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_option(value)}" for name, value in options.items())
+
+
+def _option(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))
+
+
+def _value(name: str, value: int) -> str:
+    if name.endswith("_ns"):
+        return f"{value / 1e6:,.1f} ms"
+    return f"{value:,} bytes" if name.startswith("bytes") else f"{value:,}"
+
+
+def _document(found: InstalledSpeedups) -> Dict[str, Any]:
+    return {
+        "speedups": [
+            {
+                "name": each.name,
+                "options": dict(each.options),
+                "processes": each.processes,
+                "at_work": each.at_work,
+                "refused": list(each.refused),
+                "hit_rate": each.hit_rate,
+                "figures": dict(each.figures),
+                "by_process": [
+                    {
+                        "pid": process.pid,
+                        "finished": process.finished,
+                        "at_work": process.at_work,
+                        "refused": process.refused,
+                        "figures": dict(process.figures),
+                    }
+                    for process in each.by_process
+                ],
+            }
+            for each in found.speedups
+        ],
+        "unfinished_processes": found.unsaid,
+    }

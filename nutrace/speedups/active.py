@@ -1,0 +1,86 @@
+"""The speedups that are switched on in this process."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Iterable, Iterator, List
+
+from nutrace.errors import NutraceError
+from nutrace.recording.faults import say
+from nutrace.speedups.installation import Installation, as_json
+from nutrace.speedups.metrics import Metrics
+from nutrace.speedups.own_faults import note_unrecorded
+from nutrace.speedups.registry import Chosen, chosen
+
+_installations: List[Installation] = []
+_metrics = Metrics(lambda: _installations)
+
+
+def switch_on(wanted: Iterable[Chosen]) -> None:
+    """Install speedups; before tracing, so that spans stand around what they do.
+
+    A speedup that is on already stays as it is.
+
+    Raises
+    ------
+    NutraceError
+        If one cannot be made, for want of a package; none of `wanted` is on then.
+    """
+    note_unrecorded()
+    known = {each.name for each in _installations}
+    made = [Installation(each) for each in wanted if each.speedup.name not in known]
+    try:
+        for installation in made:
+            installation.install()
+    except BaseException:
+        for installation in made:
+            installation.uninstall()
+        raise
+    _installations.extend(made)
+    _metrics.update()
+
+
+def switch_off() -> None:
+    """Take all speedups away, and what they hold with them."""
+    while _installations:
+        _installations.pop().uninstall()
+
+
+@contextlib.contextmanager
+def speedups(names: str) -> Iterator[List[Installation]]:
+    """Speedups for a block, named as in ``NUTRACE_SPEEDUPS``.
+
+    Raises
+    ------
+    SettingsError
+        For an unknown name or a bad option.
+    """
+    switch_on(chosen(names))
+    try:
+        yield list(_installations)
+    finally:
+        switch_off()
+
+
+def figures() -> str:
+    """What the run file holds about them, as JSON; empty if none is on."""
+    return as_json(_installations) if _installations else ""
+
+
+def start(text: str) -> None:
+    """Switch on what ``NUTRACE_SPEEDUPS`` names, or say in one line why not."""
+    try:
+        wanted = chosen(text)
+    except NutraceError as error:
+        _say(error, "the program runs as stock")
+        return
+    for each in wanted:
+        try:
+            switch_on([each])
+        except Exception as error:  # law 1: whatever is wrong with one, the program starts
+            _say(error, f"the program runs without {each.speedup.name}")
+
+
+def _say(error: Exception, consequence: str) -> None:
+    kind = "" if isinstance(error, NutraceError) else f"{type(error).__name__}: "
+    say(f"{kind}{' '.join(str(error).split())}; {consequence}")

@@ -1,0 +1,22 @@
+"""Faults of speedups at work: said once, and counted in the run file if there is one."""
+
+from __future__ import annotations
+
+from nutrace.recording.faults import Faults
+from nutrace.recording.span import process_state, unrecorded
+
+_faults = Faults()
+
+
+def note_unrecorded() -> None:
+    """Let faults that no recorder counts be said: those of what installs speedups as well."""
+    if process_state.fault is unrecorded:
+        process_state.fault = _faults.note
+
+
+def fault(where: str) -> None:
+    """Note the error being handled; called from an ``except`` block, where the program goes on as stock."""
+    if process_state.fault is unrecorded:
+        _faults.note(where)
+    else:
+        process_state.fault(where)

@@ -1,0 +1,147 @@
+"""What each speedup brings on the real devkit, alone and all together, on logs with and without indexes.
+
+    python tests/benchmarks/speedups_effect.py [--setup simple|idm|both] [--rounds 3] [--seconds 510]
+
+Traced runs of the devkit's run_simulation.py, one process each, on a synthetic log of 90 agents and 23
+traffic lights: without speedups, with each alone, with all. The configurations follow each other, and
+begin anew each round, so that a slow minute hits them alike. Each run has a copy of the log to itself, in
+the disk cache; what a speedup writes beside or into it, no other sees.
+
+Printed for each, by its spans, medians over the rounds: a step's mean time and its ratio to that of the run
+without speedups of the same round, the steps' median, the simulation's time with what it does before its
+first step, statements and connections of a step, statements' time in a step, connections of the run. The
+table is Markdown. Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from devkit import SETUPS, devkit_environment, devkit_python, run_python, simulate
+
+from nutrace import semconv
+from nutrace.analysis.database import database
+from nutrace.analysis.report import report
+from nutrace.speedups.registry import SPEEDUPS
+from nutrace.trace import load
+
+STOCK, ALL = "", "all"
+LOGS = {"indexed": (), "unindexed": ("--no-indexes",)}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Figures of one run."""
+
+    step_ms: float  # mean
+    median_ms: float  # of the steps
+    simulation_s: float
+    statements: float  # per step
+    connections: float  # per step
+    opened: int  # connections, in the run
+    statements_ms: float  # per step
+
+
+def run(data: Path, setup: str, names: str, folder: Path) -> Run:
+    """Simulate on a copy of `data`."""
+    folder.mkdir()
+    shutil.copytree(data, folder / "data", symlinks=True)
+    variables = {"NUTRACE": "1", "NUTRACE_OUTPUT": str(folder / "run.json"), "NUTRACE_SUMMARY": "0"}
+    if names:
+        variables["NUTRACE_SPEEDUPS"] = names
+    done = simulate(folder / "data", folder / "out", setup, **variables)
+    if done.returncode:
+        raise SystemExit(f"{names or 'stock'}: the run failed:\n{done.stderr[-2000:]}")
+    trace = load(folder / "run.json")
+    found, said = database(trace), report(trace)
+    whole = [each.total_ns for each in said.spans if each.name == semconv.RUN_SPAN]
+    shutil.rmtree(folder)
+    return Run(
+        step_ms=said.steps.mean_ns / 1e6,
+        median_ms=said.steps.p50_ns / 1e6,
+        simulation_s=sum(whole) / 1e9,
+        statements=found.in_steps.count / found.steps,
+        connections=found.connections.opened_in_steps / found.steps,
+        opened=found.connections.opened,
+        statements_ms=found.in_steps.total_ns / 1e6 / found.steps,
+    )
+
+
+def synthesize(folder: Path, seconds: int, *options: str) -> Path:
+    """A log, and maps, by ``nutrace synth``."""
+    command = ["-m", "nutrace.cli.main", "synth", str(folder), "--seconds", str(seconds)]
+    done = run_python([*command, "--agents", "90", "--traffic-lights", "23", *options], devkit_environment())
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return folder
+
+
+def table(runs: Dict[str, List[Run]]) -> str:
+    """One row a configuration."""
+
+    def median(values: List[float]) -> float:
+        return statistics.median(values)
+
+    lines = [
+        "| speedups | step ms | of stock | p50 ms | simulation s | statements/step | connections/step | "
+        "connections/run | statements ms/step |",
+        "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
+    ]
+    for names, found in runs.items():
+        ratio = median([one.step_ms / stock.step_ms for one, stock in zip(found, runs[STOCK])])
+        lines.append(
+            f"| {f'`{names}`' if names else 'none (stock)'} | "
+            f"{median([each.step_ms for each in found]):.1f} | "
+            f"{ratio:.2f} | {median([each.median_ms for each in found]):.1f} | "
+            f"{median([each.simulation_s for each in found]):.1f} | "
+            f"{median([each.statements for each in found]):.2f} | "
+            f"{median([each.connections for each in found]):.2f} | "
+            f"{median([each.opened for each in found]):.0f} | "
+            f"{median([each.statements_ms for each in found]):.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--setup", choices=[*sorted(SETUPS), "both"], default="both")
+    parser.add_argument("--log", choices=[*LOGS, "both"], default="both")
+    parser.add_argument("--only", default="", help="names of speedups between commas; all if empty")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=510, help="length of the log")
+    args = parser.parse_args()
+    if devkit_python() is None:
+        parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")
+    wanted = [name for name in args.only.split(",") if name] or [row.name for row in SPEEDUPS]
+    with tempfile.TemporaryDirectory() as top:
+        for log in LOGS if args.log == "both" else (args.log,):
+            data = synthesize(Path(top, log), args.seconds, *LOGS[log])
+            for setup in sorted(SETUPS) if args.setup == "both" else (args.setup,):
+                runs: Dict[str, List[Run]] = {names: [] for names in (STOCK, *wanted, ALL)}
+                for number in range(args.rounds):
+                    for names, found in runs.items():
+                        found.append(run(data, setup, names, Path(top, "run")))
+                        print(
+                            f"round {number + 1}, {names or 'stock'}: {found[-1]}",
+                            file=sys.stderr,
+                            flush=True,
+                        )
+                print(
+                    f"\n{setup}, {log} log of {args.seconds} s, {args.rounds} rounds\n\n{table(runs)}",
+                    flush=True,
+                )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
