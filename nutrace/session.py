@@ -28,7 +28,7 @@ from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
 from nutrace.recording.processes import VARIABLE, Endings, Inherited, inherited
 from nutrace.recording.recorder import Recorder
-from nutrace.recording.resource import describe, identity
+from nutrace.recording.resource import contributed, describe, identity
 from nutrace.recording.runfile import Finished, RunFile, abandoned, reserve
 from nutrace.recording.span import CallSite, ids, process_state
 from nutrace.recording.tracer import Bridge
@@ -86,7 +86,7 @@ class Session:
             self.file,
             self._resource,
             version=nutrace.__version__,
-            changing=_changing,
+            changing=contributed,
             flush_seconds=settings.flush_seconds,
             compress_us=settings.compress_us,
             text_limit=settings.text_limit,
@@ -266,7 +266,7 @@ class Session:
         attributes = describe(self.run_id, nutrace.__version__)
         attributes[semconv.SETTINGS] = json.dumps(vars(self.settings))  # asdict makes deep copies
         attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
-        attributes.update(_changing())
+        attributes.update(contributed())
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:
@@ -295,13 +295,6 @@ class Session:
             if undo is None:
                 say("the tracer provider is not OpenTelemetry's SDK: it and nutrace share no spans")
         return undo or (lambda: None)
-
-
-def _changing() -> Dict[str, Any]:
-    """What the file says again while the program runs."""
-    speedups = sys.modules.get("nutrace.speedups.active")  # most runs have none
-    figures = "" if speedups is None else speedups.figures()
-    return {semconv.SPEEDUP_FIGURES: figures} if figures else {}
 
 
 def _hot_ns(calls: int = 500) -> float:

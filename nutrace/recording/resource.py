@@ -7,7 +7,39 @@ import platform
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
+
+from nutrace.recording.span import process_state
+
+_contributions: Dict[str, Callable[[], Any]] = {}
+
+
+def contribute(key: str, tell: Callable[[], Any]) -> None:
+    """Add an attribute to the resource of every recording of this process, from now on.
+
+    Parameters
+    ----------
+    key:
+        The attribute's name; a second contribution by that name replaces the first.
+    tell:
+        Gives its value. It is called from the thread that writes, every half flush interval and at the end,
+        and in the child after a fork. While it gives ``None`` or an empty text, there is no such attribute.
+    """
+    _contributions[key] = tell
+
+
+def contributed() -> Dict[str, Any]:
+    """The contributed attributes as they are now."""
+    attributes: Dict[str, Any] = {}
+    for key, tell in list(_contributions.items()):
+        try:
+            value = tell()
+        except Exception:  # one that fails must not take the others with it
+            process_state.fault(f"asking for {key}")
+            continue
+        if value is not None and value != "":
+            attributes[key] = value
+    return attributes
 
 
 def identity(run_id: str) -> Dict[str, Any]:

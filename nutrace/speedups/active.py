@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Iterable, Iterator, List
 
+from nutrace import semconv
 from nutrace.errors import NutraceError
 from nutrace.recording.faults import say
+from nutrace.recording.resource import contribute
 from nutrace.speedups.installation import Installation, as_json
 from nutrace.speedups.metrics import Metrics
 from nutrace.speedups.own_faults import note_unrecorded
@@ -65,6 +67,9 @@ def speedups(names: str) -> Iterator[List[Installation]]:
 def figures() -> str:
     """What the run file holds about them, as JSON; empty if none is on."""
     return as_json(_installations) if _installations else ""
+
+
+contribute(semconv.SPEEDUP_FIGURES, figures)
 
 
 def start(text: str) -> None:
