@@ -16,21 +16,21 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 from opentelemetry import trace as otel
 
 import nutrace.probes.api  # now: first used in a thread while another forks, its lock would stay held
-from nutrace import semconv
+from nutrace import forks, semconv
 from nutrace.errors import OutputError
 from nutrace.probes import generators, wrappers
+from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import account
 from nutrace.recording import context, encoding
-from nutrace.recording.buffers import local
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
 from nutrace.recording.processes import VARIABLE, Endings, Inherited, inherited
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.resource import contributed, describe, identity
 from nutrace.recording.runfile import Finished, RunFile, abandoned, reserve
-from nutrace.recording.span import CallSite, ids, process_state
+from nutrace.recording.span import ids, process_state
 from nutrace.recording.tracer import Bridge
 from nutrace.settings import Settings
 from nutrace.summary import lines
@@ -80,32 +80,22 @@ class Session:
         process_state.offset_ns = unix_offset_ns(known.offset_ns if known else None)
         if known:
             process_state.trace_id = known.trace_id
-        process_state.secret = (known.secret if known else b"") or secrets.token_bytes(16)
+        process_state.secret = secrets.token_bytes(16)
         process_state.sql_text = settings.sql_text
         self.recorder = Recorder(
             self.file,
             self._resource,
             version=nutrace.__version__,
             changing=contributed,
+            is_child=self.parent is not None,
             flush_seconds=settings.flush_seconds,
             compress_us=settings.compress_us,
             text_limit=settings.text_limit,
         )
         self.bridge = Bridge(self._exchange)
-        self.endings = Endings(
-            self.finish,
-            self.recorder.before_exec,
-            self._before_fork,
-            self.recorder.background.start,
-            self._forked,
-            self._busy,
-        )
-        self.termination = self.endings.termination
-        self.recorder.resume = self.termination.resume
-        self.recorder.background.look = self.termination.look
+        self.endings = Endings(self.finish, self.recorder.before_exec)
         self._applied: List[str] = []  # what the engine had applied when it was uninstalled
         self.finished = False
-        self._finishing = False
         self._owner = os.getpid()
         self._variable = os.environ.get(VARIABLE)
 
@@ -129,8 +119,7 @@ class Session:
             self.bridge.install()
             self.engine.install()
             self.endings.install()
-            if self.parent is not None:
-                self.termination.guard()
+            forks.watch(self, has_thread=True)
         except BaseException:
             self.uninstall()
             self.file.discard()
@@ -141,7 +130,6 @@ class Session:
             process_state.trace_id,
             process_state.offset_ns,
             os.getpid(),
-            process_state.secret,
         )
         os.environ[VARIABLE] = str(handover)
         atexit.register(self.finish)
@@ -156,6 +144,7 @@ class Session:
         self.bridge.uninstall()
         context.uninstall()
         self.endings.uninstall()
+        forks.unwatch(self)
         if self._variable is None:
             os.environ.pop(VARIABLE, None)
         else:
@@ -175,40 +164,31 @@ class Session:
         """Write everything out, join the shards, say what there is; once."""
         if self.finished or os.getpid() != self._owner:  # a child that no fork of Python's made
             return
-        self.finished = self._finishing = True
+        self.finished = True
         atexit.unregister(self.finish)
         try:
             self._finish()
         except Exception:  # law 1, at the very end: the program's exit code is its own
             process_state.fault("finishing the run file")
-        finally:
-            self._finishing = False
-        self.termination.resume()
-
-    def _busy(self) -> bool:
-        return self._finishing or self.recorder.draining_here
 
     def _finish(self) -> None:
         recorder = self.recorder
         for close in (generators.close_suspended, account.close_open):
             try:
-                recorder.unfinished += close()
+                recorder.diagnostics.unfinished += close()
             except Exception:  # law 1: what was written so far is a run file all the same
                 process_state.fault("closing what was suspended")
         written = recorder.close()
         self._turn_off()
         if not written and not self.file.expected:
             self.file.discard()
-            if self.parent is None and recorder.dropped:
-                say(f"{recorder.dropped:,} spans were recorded and lost, and no file written")
+            if self.parent is None and recorder.diagnostics.dropped:
+                say(f"{recorder.diagnostics.dropped:,} spans were recorded and lost, and no file written")
             elif self.parent is None and self._watches():
                 say("no span was recorded, and no file written: nothing that the probes watch was called")
             return
-        hot_ns = 0.0
         with contextlib.suppress(Exception):
-            hot_ns = _hot_ns()
-        figures = recorder.figures
-        self.overhead_ns = recorder.own_ns + int(hot_ns * (figures.recorded + 0.7 * figures.yielded))
+            recorder.diagnostics.overhead_ns = recorder.own_ns + cost_ns(recorder.figures)
         resource = encoding.resource(self._resource(True, final=True))
         scope = encoding.scope(semconv.SCOPE, nutrace.__version__)
         try:
@@ -225,7 +205,7 @@ class Session:
         self.path = end.path
         if self.parent is None and self.settings.summary:
             wall = time.time() - self.began
-            for line in lines(recorder, end, wall, self.overhead_ns):
+            for line in lines(recorder, end, wall):
                 say(line)
 
     def _watches(self) -> bool:
@@ -233,15 +213,25 @@ class Session:
         applied = set(self._applied or self.engine.applied)
         return any(probe.target in applied for probe in self.engine.probes if probe.distribution != "Python")
 
-    def _before_fork(self) -> None:
-        # What another thread imports at this moment, its lock would stay held in the child.
+    # -- forks -------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """See :class:`nutrace.forks.Forking`."""
+        # If another thread is importing one of these at the fork, its lock would stay held in the child.
         for theirs, ours in _IMPORTED_LATE.items():
             if theirs in sys.modules:
                 importlib.import_module(ours)
         self.recorder.before_fork()
 
+    def after_fork(self, in_child: bool) -> None:
+        """See :class:`nutrace.forks.Forking`."""
+        if in_child:
+            self._forked()
+        if wrappers.switch:
+            self.recorder.background.start()
+
     def _forked(self) -> None:
-        """In a forked child: a shard of its own below the same run."""
+        """Write a shard of the same run from now on."""
         ids.renew()
         generators.forget_suspended()
         account.forget_open()
@@ -250,12 +240,9 @@ class Session:
         )
         self.file.leave()
         self.file = RunFile(self.file.run, self.run_id)
-        self.finished = self._finishing = False
+        self.finished = False
         self._owner = os.getpid()
         self.recorder.forked(self.file)
-        self.termination.guard()
-        if wrappers.switch:
-            self.recorder.background.start()
 
     # -- what the file says ------------------------------------------------------------------
 
@@ -270,17 +257,8 @@ class Session:
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:
-            attributes.update(
-                {
-                    semconv.RUN_COMPLETE: True,
-                    semconv.SPANS_DROPPED: recorder.dropped,
-                    semconv.SPANS_TRUNCATED: recorder.truncated,
-                    semconv.SPANS_UNFINISHED: recorder.unfinished,
-                    semconv.SPANS_RECORDED: recorder.figures.recorded,
-                    semconv.OVERHEAD_NS: self.overhead_ns,
-                    semconv.FAULTS: recorder.fault_count,
-                }
-            )
+            attributes[semconv.RUN_COMPLETE] = True
+            attributes.update(recorder.diagnostics.attributes())
         return attributes
 
     def _exchange(self, provider: otel.TracerProvider) -> Callable[[], None]:
@@ -295,23 +273,6 @@ class Session:
             if undo is None:
                 say("the tracer provider is not OpenTelemetry's SDK: it and nutrace share no spans")
         return undo or (lambda: None)
-
-
-def _hot_ns(calls: int = 500) -> float:
-    """What one probe costs its caller here and now, in nanoseconds: the best of three rounds."""
-
-    def nothing() -> None:
-        return None
-
-    traced = wrappers.traced_call(CallSite("calibration", "other"), nothing)
-    best = float("inf")
-    for _ in range(3):
-        began = time.perf_counter_ns()
-        for _ in range(calls):
-            traced()
-        best = min(best, (time.perf_counter_ns() - began) / calls)
-        local.spans.clear()
-    return best
 
 
 _session: Optional[Session] = None
@@ -335,7 +296,11 @@ def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence
         If a setting or a probe is wrong, or the run file cannot be made; nothing is wrapped then.
     """
     global _session
-    if _session is None or _session.finished:
+    if _session is not None and _session.finished:
+        # The program went on after an end, such as an os._exit that raised.
+        _session.uninstall()
+        _session = None
+    if _session is None:
         session = Session(Settings.load() if settings is None else settings, probes)
         session.install()
         _session = session

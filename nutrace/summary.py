@@ -19,12 +19,12 @@ def percentile(ordered: Sequence[int], percent: int) -> int:
     return ordered[max(rank, 1) - 1]
 
 
-def lines(recorder: Recorder, end: Finished, wall_seconds: float, overhead_ns: int) -> List[str]:
+def lines(recorder: Recorder, end: Finished, wall_seconds: float) -> List[str]:
     """What to print when the program is over; the report says the same at length."""
-    figures = recorder.figures
-    lost = f"{recorder.dropped} lost" if recorder.dropped else "none lost"
-    if recorder.unfinished:
-        lost += f", {recorder.unfinished} unfinished"
+    figures, counts = recorder.figures, recorder.diagnostics
+    lost = f"{counts.dropped} lost" if counts.dropped else "none lost"
+    if counts.unfinished:
+        lost += f", {counts.unfinished} unfinished"
     others = f" and those of {end.joined} more processes" if end.joined else ""
     text = [f"wrote {end.path}: {figures.spans:,} spans{others}, {lost}"]
     steps = sorted(figures.step_ns)
@@ -45,8 +45,8 @@ def lines(recorder: Recorder, end: Finished, wall_seconds: float, overhead_ns: i
     if whole:
         names = ", ".join(f"{name} {own / whole:.0%}" for name, own in top)
         text.append(f"self time {'in the steps' if steps else 'of the spans'}: {names}")
-    share = overhead_ns / 1e9 / wall_seconds if wall_seconds > 0 else 0.0
-    text.append(f"nutrace's own cost: at least {overhead_ns / 1e6:.0f} ms, {share:.1%} of the run")
+    share = counts.overhead_ns / 1e9 / wall_seconds if wall_seconds > 0 else 0.0
+    text.append(f"nutrace's own cost: at least {counts.overhead_ns / 1e6:.0f} ms, {share:.1%} of the run")
     if end.running:
         folder = end.running[0].parent
         text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")

@@ -21,7 +21,7 @@ ALLOWED = (
     (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace")),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.analysis")),
     # The registry's errors are for the command line.
-    (EXPORTERS, ("nutrace.errors", "nutrace.semconv", "nutrace.trace")),
+    (EXPORTERS, ("nutrace.anyvalue", "nutrace.errors", "nutrace.semconv", "nutrace.trace")),
 )
 
 #: What it must not import, whatever else it does.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -64,8 +65,6 @@ def test_what_cannot_be_installed_leaves_nothing(tmp_path: Path, monkeypatch: py
         patch.setattr(Endings, "install", lambda self: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             nutrace.instrument(_settings(tmp_path), probes=[Probe("json:dumps")])
-    import json
-
     assert type(json.dumps).__name__ == "function"
     assert _surroundings() == before
     assert list(tmp_path.iterdir()) == []
@@ -73,6 +72,22 @@ def test_what_cannot_be_installed_leaves_nothing(tmp_path: Path, monkeypatch: py
     with nutrace.span("work"):
         pass
     assert nutrace.uninstrument() == tmp_path / "run.json"
+
+
+def test_a_recording_that_was_finished_can_be_followed_by_another(tmp_path: Path) -> None:
+    before = _surroundings()
+    one = nutrace.instrument(_settings(tmp_path), probes=[Probe("json:loads")])
+    json.loads("1")
+    one.finish()  # as an os._exit does, of which the program may make something else
+    two = nutrace.instrument(_settings(tmp_path), probes=[Probe("json:loads")])
+    json.loads("2")
+    assert two is not one
+    assert nutrace.uninstrument() == tmp_path / "run-1.json"
+    assert [counts(nutrace.load(tmp_path / name)) for name in ("run.json", "run-1.json")] == [
+        {"loads": 1},
+        {"loads": 1},
+    ]
+    assert _surroundings() == before
 
 
 @pytest.mark.parametrize("output", ["/no/such/folder/run.json", "/", "/proc/run.json"])

@@ -5,14 +5,16 @@ The official file exporter needs Python 3.10 and protobuf 5; the devkit has neit
 
 from __future__ import annotations
 
-import base64
 import json
-import math
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from nutrace.anyvalue import Values
+
+_NO_LIMIT = 1 << 40  # the program's own span limits have cut what is too long
 
 
 def encode(spans: Sequence[ReadableSpan]) -> bytes:
@@ -23,7 +25,7 @@ def encode(spans: Sequence[ReadableSpan]) -> bytes:
     data = {
         "resourceSpans": [
             {
-                "resource": {"attributes": _attributes(resource.attributes)},
+                "resource": {"attributes": _key_values(resource.attributes)},
                 "scopeSpans": [
                     {
                         "scope": {"name": scope.name, "version": scope.version or ""} if scope else {},
@@ -47,7 +49,7 @@ def _span(span: ReadableSpan) -> Dict[str, Any]:
         "kind": span.kind.value + 1,  # The SDK counts from 0, OTLP from 1.
         "startTimeUnixNano": str(span.start_time or 0),
         "endTimeUnixNano": str(span.end_time or span.start_time or 0),
-        "attributes": _attributes(span.attributes),
+        "attributes": _key_values(span.attributes),
     }
     if span.parent is not None:
         entry["parentSpanId"] = f"{span.parent.span_id:016x}"
@@ -56,7 +58,7 @@ def _span(span: ReadableSpan) -> Dict[str, Any]:
             {
                 "name": event.name,
                 "timeUnixNano": str(event.timestamp),
-                "attributes": _attributes(event.attributes),
+                "attributes": _key_values(event.attributes),
             }
             for event in span.events
         ]
@@ -66,26 +68,5 @@ def _span(span: ReadableSpan) -> Dict[str, Any]:
     return entry
 
 
-def _attributes(attributes: Optional[Mapping[str, Any]]) -> List[Dict[str, Any]]:
-    return [{"key": str(key), "value": _value(item)} for key, item in (attributes or {}).items()]
-
-
-def _value(item: Any) -> Dict[str, Any]:
-    if isinstance(item, str):
-        return {"stringValue": item}
-    if isinstance(item, bool):
-        return {"boolValue": item}
-    if isinstance(item, int):
-        return {"intValue": str(item)}
-    if isinstance(item, float):
-        return {"doubleValue": item if math.isfinite(item) else _WORDS.get(item, "NaN")}
-    if isinstance(item, bytes):
-        return {"bytesValue": base64.b64encode(item).decode("ascii")}
-    if isinstance(item, Mapping):
-        return {"kvlistValue": {"values": _attributes(item)}}
-    if isinstance(item, Sequence):
-        return {"arrayValue": {"values": [_value(entry) for entry in item]}}
-    return {} if item is None else {"stringValue": str(item)}
-
-
-_WORDS = {math.inf: "Infinity", -math.inf: "-Infinity"}
+def _key_values(attributes: Optional[Mapping[str, Any]]) -> List[Dict[str, Any]]:
+    return Values(_NO_LIMIT).key_values(attributes or {})

@@ -153,8 +153,6 @@ class Bracket:
             raise
         finally:
             self._end(span)
-            if self.site.step:
-                process_state.step_ended()
 
     def _end_unclosed(self) -> None:
         """Opening twice ends the first span, unless others lie between: those nest."""

@@ -16,11 +16,11 @@ from opentelemetry.trace.status import Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from nutrace import semconv
+from nutrace.anyvalue import Values
 from nutrace.recording.compression import Composite, Record
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.span import CallSite, Parent, Recorded, Remote, Span, ids, process_state, trace_id_of
 from nutrace.recording.tally import Tally
-from nutrace.recording.values import Values
 
 _LONGEST = 65_536  # characters of an attribute; the program's own span limits are its exporters'
 _MOST_ITEMS = 1000

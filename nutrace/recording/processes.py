@@ -1,19 +1,20 @@
-"""Processes: what a child inherits, and every way in which a process can end.
+"""Processes: what a child is told of its run, and the ways to leave that skip Python's exit handlers.
 
-Children of fork get a shard of their own; started programs learn of the run through an environment
-variable. ``os._exit``, ``exec`` and SIGTERM skip Python's exit handlers, so they are met here.
+Started programs learn of the run through an environment variable. ``os._exit``, with which forked children
+leave, and ``exec`` run no exit handlers: what is not written yet is written before them.
 """
 
 from __future__ import annotations
 
 import os
+import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, List, Mapping, Optional, Tuple
 
-from nutrace.recording import termination
+import wrapt
+
 from nutrace.recording.span import process_state
-from nutrace.recording.termination import Termination
 
 VARIABLE = "NUTRACE_PARENT"
 _LEAVING = ("_exit", "execv", "execve")
@@ -21,117 +22,90 @@ _LEAVING = ("_exit", "execv", "execve")
 
 @dataclass(frozen=True)
 class Inherited:
-    """What a process started by a traced one is told: it belongs to this run."""
+    """What a process started by a traced one is told: it belongs to this run.
+
+    The environment of a process can be read by others, and is often logged: nothing secret belongs here.
+    """
 
     run: Path
     run_id: str
     trace_id: int
     offset_ns: int
     pid: int
-    secret: bytes = b""
 
     def __str__(self) -> str:
-        pid = f"{self.pid}.{self.secret.hex()}"
-        return f"{self.run_id}:{self.trace_id:032x}:{self.offset_ns}:{pid}:{self.run}"
+        return f"{self.run_id}:{self.trace_id:032x}:{self.offset_ns}:{self.pid}:{self.run}"
 
 
 def inherited(environ: Mapping[str, str]) -> Optional[Inherited]:
     """The run that this process belongs to, if a traced process started it."""
-    run_id, trace_id, offset, pid, run = [*environ.get(VARIABLE, "").split(":", 4), "", "", "", "", ""][:5]
-    pid, _, secret = pid.partition(".")
+    parts = environ.get(VARIABLE, "").split(":", 4)
+    if len(parts) < 5 or not parts[4]:
+        return None
+    run_id, trace_id, offset_ns, pid, run = parts
     try:
-        key = bytes.fromhex(secret)
-        found = Inherited(Path(run), run_id, int(trace_id, 16), int(offset), int(pid), key)
+        told = Inherited(Path(run), run_id, int(trace_id, 16), int(offset_ns), int(pid))
     except ValueError:
         return None
-    return found if run and found.run.parent.is_dir() else None
+    return told if told.run.parent.is_dir() else None
 
 
 class Endings:
-    """Calls back before this process forks, ends abruptly or becomes another program.
+    """Calls back before this process leaves by ``os._exit`` or becomes another program.
 
     Parameters
     ----------
     finish:
-        Writes everything out; called at most once in a process.
+        Writes everything out, once in a process.
     before_exec:
         Writes what there is; the process may go on (an ``exec`` that fails).
-    before_fork, in_parent, in_child:
-        Called around ``os.fork``.
-    busy:
-        See :class:`nutrace.recording.termination.Termination`.
     """
 
-    # os.register_at_fork cannot be undone: one registration serves whoever is current.
-    _current: Optional[Endings] = None
-    _registered = False
-
-    def __init__(
-        self,
-        finish: Callable[[], None],
-        before_exec: Callable[[], None],
-        before_fork: Callable[[], None],
-        in_parent: Callable[[], None],
-        in_child: Callable[[], None],
-        busy: Callable[[], bool],
-    ) -> None:
-        self.finish = finish
-        self.before_exec = before_exec
-        self.before_fork = before_fork
-        self.in_parent = in_parent
-        self.in_child = in_child
-        self.termination = Termination(finish, busy)
+    def __init__(self, finish: Callable[[], None], before_exec: Callable[[], None]) -> None:
+        self._callbacks = dict.fromkeys(_LEAVING, before_exec)
+        self._callbacks["_exit"] = finish
         self._undo: List[Tuple[str, Any, Any]] = []
 
     def install(self) -> None:
         """Begin to watch."""
-        Endings._current = self
-        if not Endings._registered:
-            os.register_at_fork(
-                before=_before_fork,
-                after_in_parent=lambda: _after_fork("in_parent"),
-                after_in_child=lambda: _after_fork("in_child"),
-            )
-            Endings._registered = True
-        for name in _LEAVING:
+        for name, callback in self._callbacks.items():
             original = getattr(os, name)
-            replacement = self._leaving(original, self.finish if name == "_exit" else self.before_exec)
+            replacement = _Leaving(original, name, callback)
             setattr(os, name, replacement)
             self._undo.append((name, original, replacement))
-        self.termination.install()
 
     def uninstall(self) -> None:
         """Watch no more; what others put in our place meanwhile stays."""
-        Endings._current = None
         for name, original, replacement in self._undo:
             if getattr(os, name) is replacement:
                 setattr(os, name, original)
         self._undo.clear()
-        self.termination.uninstall()
-
-    def _leaving(self, original: Any, callback: Callable[[], None]) -> Any:
-        def leave(*args: Any, **kwargs: Any) -> Any:
-            try:
-                callback()
-            except Exception:  # law 1: the process leaves as it wants to
-                process_state.fault(f"before os.{original.__name__}")
-            return original(*args, **kwargs)
-
-        leave.__name__ = leave.__qualname__ = original.__name__
-        leave.__doc__ = original.__doc__
-        leave.__wrapped__ = original  # type: ignore[attr-defined]
-        return leave
 
 
-def _before_fork() -> None:
-    if Endings._current is not None:
-        termination.hold()
-        Endings._current.before_fork()
+class _Leaving(wrapt.ObjectProxy):  # type: ignore
+    """A function of :mod:`os` that calls back first; it looks like the original, and pickles by its name."""
 
+    def __init__(self, original: Any, name: str, callback: Callable[[], None]) -> None:
+        super().__init__(original)
+        self._self_name = name
+        self._self_callback = callback
 
-def _after_fork(side: str) -> None:
-    try:
-        if Endings._current is not None:
-            getattr(Endings._current, side)()
-    finally:
-        termination.release()
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            self._self_callback()
+        except Exception:  # the process leaves as it wants to
+            process_state.fault(f"before os.{self._self_name}")
+        return self.__wrapped__(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+    def __reduce_ex__(self, protocol: Any) -> Tuple[Any, ...]:
+        # By name, for the process that loads it, which may not be traced.
+        return pkgutil.resolve_name, (f"os:{self._self_name}",)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self

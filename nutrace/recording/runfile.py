@@ -14,15 +14,12 @@ import glob
 import os
 import secrets
 from pathlib import Path
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from nutrace.recording import encoding
 from nutrace.recording.joining import join
 
 PARTIAL = ".partial"
-# Spans to a line; readers cut a joined file there. Texts of 1000 take a tenth longer each: memory of that
-# size is asked for anew every time.
-_BATCH = 100
 
 
 def _numbered(path: Path) -> Iterator[Path]:
@@ -112,20 +109,15 @@ class RunFile:
         """Whether there is anything to join: lines of ours, or of other processes of the run."""
         return self.begun or (self.joins and (self._base != self.partial or any(self._shards())))
 
-    def write(self, resource: str, groups: List[Tuple[str, List[str]]]) -> None:
-        """Append spans; `groups` are (scope, spans) as JSON texts.
+    def write(self, resource: str, scope: str, spans: Sequence[str]) -> None:
+        """Append a line with spans of one scope; all three are JSON texts.
 
         Raises
         ------
         OSError
-            If the disk will not take them; the file then ends with the last whole line.
+            If the disk will not take it; the file then ends with the last whole line.
         """
-        for scope, spans in groups:
-            for first in range(0, max(len(spans), 1), _BATCH):
-                body = encoding.scope_spans([(scope, spans[first : first + _BATCH])])
-                self._append(encoding.line(resource, body))
-
-    def _append(self, line: bytes) -> None:
+        line = encoding.line(resource, scope, spans)
         if self._fd is None:
             self._fd = self._make_shard()
         view = memoryview(line)
@@ -171,7 +163,7 @@ class RunFile:
         OSError
             If the joined file cannot be written; the partial files stay, and are readable.
         """
-        self.write(resource, [(scope, [])])  # the last word on this process: its final resource
+        self.write(resource, scope, [])  # the last word on this process: its final resource
         if not self.joins:
             self.leave()
             return Finished(self.partial, 0, [])

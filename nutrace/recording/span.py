@@ -19,8 +19,8 @@ from opentelemetry import trace as otel
 from opentelemetry.util import types
 
 from nutrace import semconv
+from nutrace.anyvalue import UNPRINTABLE
 from nutrace.recording.clock import now_ns
-from nutrace.recording.values import UNPRINTABLE
 
 
 class CallSite:
@@ -30,11 +30,9 @@ class CallSite:
         "_database",
         "attributes",
         "component",
-        "fragment",
         "given",
         "kind",
         "name",
-        "quoted",
         "scope",
         "step",
         "target",
@@ -59,8 +57,6 @@ class CallSite:
         self.step = name == semconv.STEP_SPAN
         self.target = (function, file, line)
         self.attributes: Mapping[str, Any] = attributes or {}  # that all of its spans have
-        self.fragment = ""  # its part of the JSON, made by the encoder when first written
-        self.quoted = ""  # its name as a JSON string, made likewise
         self.given: Dict[Any, CallSite] = {}  # by the code of a generator that a call gave: for calls that do
         self._database: Optional[CallSite] = None
 
@@ -152,13 +148,12 @@ class ProcessState:
         self.foreign = False  # whether a span was seen that belongs to another trace
         self.offset_ns = 0
         self.longest_ns = 200_000  # leaves that took longer are not merged
-        self.secret = os.urandom(16)  # the run's key to hashes: in memory and inherited, in no file
+        self.secret = os.urandom(16)  # the key of hashes: in this process's memory and nowhere else
         self.sql_text = True  # whether statements are written, or their hashes only
         self.last_failure = (0, 0)  # id() of the error, and of the span that it went on to
         self.emit: Callable[[Span], None] = lambda span: None
         self.drain_full_queue: Callable[[Any], None] = lambda spans: spans.clear()
         self.fault: Callable[[str], None] = unrecorded
-        self.step_ended: Callable[[], None] = lambda: None
 
     def see(self, trace_id: int) -> None:
         """A span of that trace will be written, or one below it."""

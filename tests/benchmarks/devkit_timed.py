@@ -50,22 +50,14 @@ def toggled(out: str, phase: int) -> None:
     from nuplan.planning.simulation.callback.multi_callback import MultiCallback
 
     from nutrace import session
-    from nutrace.recording.span import process_state
 
     started: Any = MultiCallback.on_step_start
     traced: List[bool] = []
     begun: List[Reading] = []
     over: List[Reading] = []
-    step_ended = process_state.step_ended
-    waited = [0]  # for the recorder, between steps
-
-    def step_ended_and_noted() -> None:
-        began = time.perf_counter_ns()
-        step_ended()
-        waited[0] += time.perf_counter_ns() - began
 
     def reading() -> Reading:
-        return time.thread_time_ns(), time.perf_counter_ns() - waited[0]
+        return time.thread_time_ns(), time.perf_counter_ns()
 
     def on_step_start(self: Any, *args: Any) -> None:
         over.append(reading())
@@ -76,7 +68,6 @@ def toggled(out: str, phase: int) -> None:
         begun.append(reading())
         started.__get__(self)(*args)
 
-    process_state.step_ended = step_ended_and_noted
     MultiCallback.on_step_start = on_step_start
     runpy.run_path(sys.argv[0], run_name="__main__")
     steps = [

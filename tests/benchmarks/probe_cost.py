@@ -114,7 +114,7 @@ def measure(rounds: int) -> Dict[str, float]:
             note("nutrace probe, nothing merged", loop(varied, 50_000) / 2)
             with nutrace.span("outer"):
                 note("nutrace probe, inside a span", loop(probed, 100_000))
-            assert session.recorder.dropped == 0
+            assert session.recorder.diagnostics.dropped == 0
             nutrace.uninstrument()
     bare = best.pop("bare call")
     return {"bare call": bare, **{name: value - bare for name, value in best.items()}}

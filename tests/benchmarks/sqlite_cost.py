@@ -102,7 +102,7 @@ def measure(rounds: int, scale: float) -> Dict[str, Dict[str, float]]:
             note("nutrace, one span", file)
             with nutrace.span("outer"):
                 note("nutrace", file)
-            assert session.recorder.dropped == 0
+            assert session.recorder.diagnostics.dropped == 0
             nutrace.uninstrument()
             if SQLite3Instrumentor is not None:
                 SQLite3Instrumentor().instrument(tracer_provider=provider)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from typing import Any, Callable, Iterator, List
+from typing import Any, Callable, Iterator
 
 import pytest
 from fakes.clock import FakeClock
@@ -14,8 +14,6 @@ from opentelemetry import trace as otel
 
 import nutrace
 from nutrace.probes.probe import Probe
-from nutrace.recording import recorder
-from nutrace.recording.buffers import local
 
 SOURCE = """
 class Failure(Exception):
@@ -258,76 +256,3 @@ def test_uninstrumented_in_the_middle(recorded: Tracing, loops: Any) -> None:
         loop.begin()
     assert end() == "ended"
     assert recorded.span("step").unfinished
-
-
-LOOP = (
-    Probe("nutrace_loop:Loop.begin", name="simulation.step", until="nutrace_loop:Loop.end"),
-    Probe("nutrace_loop:Loop.inner", name="inner"),
-)
-
-
-def test_spans_are_written_between_steps(
-    recorded: Tracing, loops: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If half of the time is over: nothing competes with the next step."""
-    monkeypatch.setattr(recorder, "_BETWEEN_STEPS_S", 60)
-    loop = loops.Loop()
-    with recorded(*LOOP, flush_seconds=3600) as session:
-        loop.begin()
-        clock.advance(1799 * 10**9)
-        loop.end()
-        assert len(local.spans) == 1
-        loop.begin()
-        clock.advance(10**9)
-        loop.inner()
-        assert len(local.spans) == 2
-        loop.end()
-        assert len(local.spans) == 0
-        assert session.recorder.figures.spans == 3
-        loop.begin()
-        clock.advance(1799 * 10**9)
-        loop.end()
-        assert len(local.spans) == 1
-    assert recorded.shape() == ["simulation.step", ("simulation.step", ["inner"]), "simulation.step"]
-
-
-def test_a_disk_that_is_slow_keeps_no_step_waiting_twice(
-    recorded: Tracing, loops: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loop = loops.Loop()
-    waits: List[int] = []
-    with recorded(*LOOP, flush_seconds=20) as session:
-        monkeypatch.setattr(session.recorder.background, "hurry", lambda patience_s: waits.append(clock()))
-        began = clock()
-        for _ in range(15):
-            clock.advance(10**10)
-            loop.begin()
-            loop.end()
-    assert [(at - began) // 10**9 for at in waits] == [10, 70, 130]
-    assert len(recorded.spans("simulation.step")) == 15
-
-
-@pytest.mark.parametrize("why", ["another thread writes", "exporters of the program's", "over", "no step"])
-def test_a_step_that_waits_for_nothing(
-    recorded: Tracing, loops: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, why: str
-) -> None:
-    loop = loops.Loop()
-    probes = PROBES if why == "no step" else LOOP
-    with recorded(*probes, flush_seconds=3600) as session:
-        it = session.recorder
-        if why == "exporters of the program's":
-            it.listeners.append(lambda record, thread_id: None)
-        loop.begin()
-        clock.advance(3601 * 10**9)
-        monkeypatch.setattr(it.background, "hurry", lambda patience_s: pytest.fail("it waits"))
-        if why == "over":
-            it._closed = True
-            loop.end()
-            it._closed = False
-        elif why == "another thread writes":
-            with it._lock:
-                loop.end()
-        else:
-            loop.end()
-    assert not recorded.faults
-    assert len(recorded.trace) == 1

@@ -272,7 +272,7 @@ def test_a_generator_whose_call_cannot_be_taken_back(
     call, rest = recorded.spans("query")
     assert (call.total_ns, call.calls, call.yielded, call.unfinished) == (5, 1, 0, False)
     assert (rest.total_ns, rest.calls, rest.yielded, rest.unfinished) == (20, 0, 1, False)
-    assert recorded.trace.diagnostics.unfinished == session.recorder.unfinished == 0
+    assert recorded.trace.diagnostics.unfinished == session.recorder.diagnostics.unfinished == 0
 
 
 def test_a_block_around_a_yield_was_away_whoever_resumes(recorded: Tracing, clock: FakeClock) -> None:
@@ -322,7 +322,7 @@ def test_generator_that_was_given_and_never_resumed(recorded: Tracing, clock: Fa
     assert list(given) == [0, 1, 2]
     span = recorded.span("query")
     assert (span.total_ns, span.calls, span.unfinished) == (5, 1, False)
-    assert session.recorder.unfinished == 0
+    assert session.recorder.diagnostics.unfinished == 0
 
 
 def test_call_that_resumed_a_generator_is_not_merged_away(recorded: Tracing, clock: FakeClock) -> None:
@@ -349,7 +349,7 @@ def test_suspended_at_the_end_is_not_lost(recorded: Tracing, clock: FakeClock) -
     assert recorded.shape() == [("draw", ["numbers"])]
     span = recorded.span("numbers")
     assert (span.total_ns, span.yielded, span.unfinished) == (10, 1, True)
-    assert session.recorder.unfinished == recorded.trace.diagnostics.unfinished == 1
+    assert session.recorder.diagnostics.unfinished == recorded.trace.diagnostics.unfinished == 1
     assert list(source) == [1, 2]
 
 

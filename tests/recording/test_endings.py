@@ -61,7 +61,6 @@ def test_a_program_that_returns(tmp_path: Path) -> None:
         ("sys.exit(3)", 3),
         ("os._exit(4)", 4),
         ("sys.exit('why')", 1),
-        ("os.kill(os.getpid(), signal.SIGTERM)", -15),
     ],
 )
 def test_leaving_early(tmp_path: Path, ending: str, code: int) -> None:
@@ -189,36 +188,62 @@ def test_a_program_that_ignores_sigterm_goes_on(tmp_path: Path) -> None:
     _sane(ended)
 
 
-def test_sigterm_while_spans_are_being_written_loses_none(tmp_path: Path) -> None:
-    # An attribute's text is made while writing, in the main thread, which is then interrupted.
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_that_kills_costs_at_most_a_flush_interval(tmp_path: Path, number: signal.Signals) -> None:
     ended = run(
         tmp_path,
-        """
-        import nutrace, os, signal
-        from nutrace import session
-        class Bomb:
-            def __str__(self):
-                os.kill(os.getpid(), signal.SIGTERM)
-                return "bomb"
+        f"""
+        import nutrace, os, time
         with nutrace.span("outer"):
-            for number in range(100):
-                with nutrace.span("inner", number=number):
-                    pass
-            with nutrace.span("inner", bomb=Bomb()):
+            with nutrace.span("early"):
                 pass
-            for number in range(100):
-                with nutrace.span("inner", number=number):
-                    pass
-            session._session.recorder.flush()
-            with nutrace.span("never"):
+            time.sleep(0.5)
+            with nutrace.span("late"):
                 pass
+            os.kill(os.getpid(), {int(number)})
+            time.sleep(9)
         """,
+        variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
     )
-    assert ended.code == -signal.SIGTERM
-    trace = ended.trace
-    assert counts(trace) == {"outer": 1, "inner": 201}
-    assert losses(trace) == {"unfinished": 1}
-    assert ended.files == ["run.json"]
+    assert ended.code == -number
+    assert ended.err == ""
+    trace = load(tmp_path / "run.json.partial")
+    assert {"outer", "early"} <= set(counts(trace)) <= {"outer", "early", "late"}
+    assert [span.name for span in trace if span.unfinished] == ["outer"]
+    assert not trace.diagnostics.complete
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGUSR1", "SIGCHLD"])
+def test_the_programs_signals_are_its_own(tmp_path: Path, number: str) -> None:
+    source = f"""
+        import os, signal
+        print(signal.getsignal(signal.{number}))
+        print(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+        print(signal.set_wakeup_fd(-1))
+        if os.fork() == 0:
+            print(signal.getsignal(signal.{number}), signal.set_wakeup_fd(-1), flush=True)
+            os._exit(0)
+        os.wait()
+    """
+    assert run(tmp_path, source).out == run(tmp_path, source, traced=False).out
+
+
+def test_functions_that_leave_look_and_pickle_as_they_are(tmp_path: Path) -> None:
+    source = """
+        import copy, inspect, os, pickle
+        for name in ("_exit", "execv", "execve"):
+            function = getattr(os, name)
+            text = pickle.dumps(function)
+            print(function, function.__name__, function.__module__, inspect.isbuiltin(function))
+            print(inspect.signature(function), pickle.loads(text) is function)
+            print(copy.deepcopy(function) is function)
+        class Leaves:
+            leave = os._exit
+        Leaves().leave(3)
+    """
+    plain, traced = run(tmp_path, source, traced=False), run(tmp_path, source)
+    assert (traced.code, traced.out) == (plain.code, plain.out)
+    assert traced.code == 3
 
 
 def test_killed_in_the_middle(tmp_path: Path) -> None:

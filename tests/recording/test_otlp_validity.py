@@ -21,9 +21,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 import nutrace
+from nutrace.anyvalue import UNPRINTABLE, Values
 from nutrace.probes.probe import Probe
 from nutrace.recording import encoding
-from nutrace.recording.values import UNPRINTABLE, Values
 from nutrace.trace import load
 
 _IDS = ("traceId", "spanId", "parentSpanId")
@@ -302,7 +302,7 @@ json_like = st.recursive(
 def test_any_attributes_make_a_valid_line(noted: Dict[str, Any], name: str) -> None:
     resource = encoding.resource(noted)
     scope = encoding.scope(name, name)
-    line = encoding.line(resource, encoding.scope_spans([(scope, [])]))
+    line = encoding.line(resource, scope, [])
     assert line.count(b"\n") == 1
     data = proto(line.decode())
     assert data.resource_spans[0].scope_spans[0].scope.name == "".join(

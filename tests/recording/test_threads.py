@@ -6,6 +6,7 @@ import gc
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable, List
 
@@ -83,30 +84,24 @@ def test_what_a_signals_handler_raises_reaches_the_program(tmp_path: Path) -> No
     assert "fault" not in ended.err
 
 
-def test_a_background_that_is_stuck_is_waited_for_once(
+def test_a_thread_waits_for_a_background_that_is_slow(
     recorded: Tracing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    goes_on, is_stuck = threading.Event(), threading.Event()
+    """Its own thread writes nothing, so that signal handlers of the program's may raise."""
+    writers = set()
     with recorded(flush_seconds=3600) as session:
         write = session.recorder.file.write
-        hurry = session.recorder.background.hurry
-        waited: List[float] = []
 
-        def stuck(*args: Any) -> None:
-            is_stuck.set()
-            goes_on.wait(60)
+        def slow(*args: Any) -> None:
+            writers.add(threading.get_ident())
+            time.sleep(0.002)
             write(*args)
 
-        def in_vain(patience_s: float) -> bool:
-            waited.append(patience_s)
-            return hurry(0) or not is_stuck.wait(60)  # else this thread would be the one that writes
-
-        monkeypatch.setattr(session.recorder.file, "write", stuck)
-        monkeypatch.setattr(session.recorder.background, "hurry", in_vain)
-        _record("many", 3 * LIMIT)
-        assert len(waited) == 1
-        goes_on.set()
-    assert counts(recorded.trace) == {"many": 3 * LIMIT}
+        monkeypatch.setattr(session.recorder.file, "write", slow)
+        _record("many", 3 * recorder._HARD_LIMIT)
+        assert _waiting() <= recorder._HARD_LIMIT
+        assert threading.get_ident() not in writers
+    assert counts(recorded.trace) == {"many": 3 * recorder._HARD_LIMIT}
     assert not losses(recorded.trace)
 
 
@@ -122,20 +117,20 @@ def test_what_comes_after_the_end_makes_no_file(recorded: Tracing) -> None:
     assert sorted(recorded.folder.iterdir()) == files
 
 
-def test_a_thread_that_cannot_write_waits_instead_of_dropping(
+def test_without_a_background_the_thread_writes_itself(
     recorded: Tracing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "_HARD_LIMIT", LIMIT)
     with recorded(flush_seconds=3600) as session:
-        lock = session.recorder._lock
-        lock.acquire()
-        threading.Timer(0.2, lock.release).start()
+        session.recorder.background.stop()
         _record("many", LIMIT + 10)
+        assert len(local.spans) == 10
     assert counts(recorded.trace) == {"many": LIMIT + 10}
     assert not losses(recorded.trace)
 
 
 def test_what_had_to_be_dropped_is_counted(recorded: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A background that writes nothing, such as one that waits for the thread itself, is not waited for."""
     monkeypatch.setattr(recorder, "_HARD_LIMIT", LIMIT)
     monkeypatch.setattr(recorder, "_PATIENCE_S", 0.01)
     with recorded(flush_seconds=3600) as session:
@@ -264,14 +259,14 @@ def test_a_fault_of_ours_is_said_once_counted_and_takes_no_span_along(
     recorded: Tracing, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with recorded(flush_seconds=3600) as session:
-        encode = session.recorder._encoder.encode
+        encode = session.recorder._writer.encoder.encode
 
         def faulty(record: Any, thread_id: int) -> str:
             if record.site.name == "bad":
                 raise ZeroDivisionError
             return encode(record, thread_id)
 
-        monkeypatch.setattr(session.recorder._encoder, "encode", faulty)
+        monkeypatch.setattr(session.recorder._writer.encoder, "encode", faulty)
         for _ in range(3):
             _record("good", 1)
             _record("bad", 1)

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import Any, Callable, Dict, Iterable, List, Mapping
 
-INT64 = 1 << 63
+import msgspec
+
+#: Anything plain as JSON.
+dumps: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+
+UNPRINTABLE = "<unprintable>"
+_INT64 = 1 << 63
 _DEEPEST = 16  # levels of lists and mappings; what lies deeper becomes text
 _SURROGATE = re.compile("[\ud800-\udfff]")
-UNPRINTABLE = "<unprintable>"
 
 
 def clean(text: str) -> str:
@@ -22,19 +27,28 @@ def clean(text: str) -> str:
 
 
 class Values:
-    """Makes AnyValues of at most `limit` characters or items each; `cut` counts what was longer."""
+    """Makes AnyValues of bounded size.
+
+    Parameters
+    ----------
+    limit:
+        Most characters of a text, and most items in a value that holds others; the rest is cut off.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.cut = 0
-        self.names: Dict[str, str] = {}  # of attributes, as JSON strings
+        self.cut = 0  # texts and lists that were cut
 
     def key_values(self, attributes: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """A list of KeyValue."""
         return [{"key": self.text(key), "value": self.any_value(value)} for key, value in attributes.items()]
 
+    def as_json(self, attributes: Mapping[str, Any]) -> str:
+        """The same as JSON text, without the brackets of the array: texts can be joined with commas."""
+        return dumps(self.key_values(attributes))[1:-1].decode()
+
     def any_value(self, value: Any) -> Dict[str, Any]:
-        """An AnyValue; objects that are no attribute values become their ``str()``."""
+        """An AnyValue. Bytes become hex digits, and objects that are no attribute values their ``str()``."""
         return _Value(self).of(value, 0)
 
     def text(self, value: Any) -> str:
@@ -43,7 +57,7 @@ class Values:
             string = str(value)
             if type(string) is not str:
                 string = str.__str__(string)
-        except Exception:  # law 1: an object of the program's may fail in any way
+        except Exception:  # an object of the program's may fail in any way
             string = UNPRINTABLE
         if len(string) > self.limit:
             self.cut += 1
@@ -52,7 +66,7 @@ class Values:
 
 
 class _Value:
-    """One attribute's value, which may hold others: their number is bounded in all."""
+    """One attribute's value. It may hold others, and their number is bounded in all."""
 
     def __init__(self, values: Values) -> None:
         self.values = values
@@ -61,7 +75,7 @@ class _Value:
     def of(self, value: Any, depth: int) -> Dict[str, Any]:
         try:
             return self._of(value, depth)
-        except Exception:  # law 1: numbers, mappings and sequences may be the program's own classes
+        except Exception:  # numbers, mappings and sequences may be classes of the program's
             return {"stringValue": self.values.text(value)}
 
     def _of(self, value: Any, depth: int) -> Dict[str, Any]:
@@ -71,7 +85,7 @@ class _Value:
             return {"boolValue": value}
         if isinstance(value, int):
             number = int(value)
-            if -INT64 <= number < INT64:
+            if -_INT64 <= number < _INT64:
                 return {"intValue": str(number)}
             return {"stringValue": self.values.text(number)}
         if isinstance(value, float):
