@@ -21,7 +21,7 @@ from nutrace.errors import OutputError
 from nutrace.probes import generators, wrappers
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
-from nutrace.probes.sqlite import account
+from nutrace.probes.sqlite import open_statement
 from nutrace.recording import context, encoding
 from nutrace.recording.buffers import local
 from nutrace.recording.clock import unix_offset_ns
@@ -190,7 +190,7 @@ class Session:
 
     def _finish(self) -> None:
         recorder = self.recorder
-        for close in (generators.close_suspended, account.close_open):
+        for close in (generators.close_suspended, open_statement.close_open):
             try:
                 recorder.unfinished += close()
             except Exception:  # law 1: what was written so far is a run file all the same
@@ -244,7 +244,7 @@ class Session:
         """In a forked child: a shard of its own below the same run."""
         ids.renew()
         generators.forget_suspended()
-        account.forget_open()
+        open_statement.forget_open()
         self.parent = Inherited(
             self.file.run, self.run_id, process_state.trace_id, process_state.offset_ns, os.getppid()
         )

@@ -16,9 +16,9 @@ from nutrace.probes.blocks import TracedManager, close_dangling
 from nutrace.probes.generators import drive, drive_given, is_driven, traced_coroutine
 from nutrace.probes.notes import Args, Kwargs, Noter, ResultNoter, Wrapped, Wrapper, read, read_result
 from nutrace.probes.switch import switch as switch
-from nutrace.recording.buffers import LIMIT, local
+from nutrace.recording.buffers import local
 from nutrace.recording.clock import now_ns
-from nutrace.recording.compression import Composite, merge
+from nutrace.recording.composites import settle
 from nutrace.recording.context import current, start_under_context
 from nutrace.recording.span import CallSite, Span, process_state
 
@@ -49,8 +49,6 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
     kind = Span
     allocate = object.__new__
     generator_type = types.GeneratorType
-    composite = Composite
-    here = process_state
 
     def traced_call(
         site: CallSite,
@@ -76,7 +74,7 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
             if noted:
                 span.ensure_details().attributes.update(noted)
             set_current(span)
-            span.started = started = clock()
+            span.started = clock()
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
@@ -86,46 +84,18 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                 close_dangling(span)
                 process_state.emit(span)
                 raise
-            span.ended = ended = clock()
+            span.ended = clock()
             set_current(state)
             if on_result is not None:
                 found = on_result(result)
                 if found:
                     span.ensure_details().attributes.update(found)
-            queue = local.spans
             # Two references are ours: a generator that somebody else holds comes back as itself.
             if type(result) is generator_type and getrefcount(result) == 2 and not is_driven(result):
-                return drive_given(result, site, span, state, queue)
+                return drive_given(result, site, span, state, local.spans)
             if span.details is not None:
                 close_dangling(span)
-            else:
-                try:
-                    last = queue[-1]
-                    if last.site is site and last.parent is state:
-                        if type(last) is not composite:
-                            if merge(span, last, queue):
-                                return result
-                        elif ended - started <= here.longest_ns and not span.id and not last.id:
-                            # `merge` and `Composite.add` written out: every call of a hot leaf passes here.
-                            taken = queue.pop()
-                            if taken is last:
-                                took = ended - started
-                                last.count += 1
-                                last.sum_ns += took
-                                last.ended = ended
-                                if took < last.min_ns:
-                                    last.min_ns = took
-                                elif took > last.max_ns:
-                                    last.max_ns = took
-                                span.parent = last
-                                queue.append(last)
-                                return result
-                            queue.append(taken)
-                except IndexError:  # it is empty, or the recorder emptied it in this moment
-                    pass
-            queue.append(span)
-            if len(queue) >= LIMIT:
-                process_state.drain_full_queue(queue)
+            settle(span)
             return result
 
         return traced

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Tuple
 
 from nutrace import semconv
-from nutrace.recording.compression import Composite, Record
+from nutrace.recording.composites import Composite, Record
 from nutrace.recording.keyvalues import dumps, inside, key_value, listed, number
 from nutrace.recording.span import CallSite, Span, SpanDetails, ids, process_state, trace_id_of
-from nutrace.recording.tally import Tally
 from nutrace.recording.values import INT64, Values, clean
 
 _LONGEST_TRACE = 16384  # characters of a stack trace, if attribute texts must be shorter
@@ -115,21 +114,19 @@ class Encoder:
 
     def _composite(self, record: Composite) -> str:
         more = ""
-        if isinstance(record, Tally):
-            record.close()
-            numbers = record.numbers
-            if set(map(type, numbers.values())) <= _INTS:
-                more = "".join([number(key, value) for key, value in numbers.items()])
+        numbers = record.numbers
+        if set(map(type, numbers.values())) <= _INTS:
+            more = "".join([number(key, value) for key, value in numbers.items()])
+        else:
+            for key, value in numbers.items():
+                # What adds up need not be one number: the types inside deep copies.
+                plain = type(value) is int
+                more += number(key, value) if plain else "," + inside(self._noted, {key: value})
+        for key, entries in record.series.items():
+            if len(entries) == 1 and type(entries[0]) is int and -INT64 <= entries[0] < INT64:
+                more += listed(key, "intValue", entries[0])
             else:
-                for key, value in numbers.items():
-                    # What adds up need not be one number: the types inside deep copies.
-                    plain = type(value) is int
-                    more += number(key, value) if plain else "," + inside(self._noted, {key: value})
-            for key, entries in record.series.items():
-                if len(entries) == 1 and type(entries[0]) is int and -INT64 <= entries[0] < INT64:
-                    more += listed(key, "intValue", entries[0])
-                else:
-                    more += "," + key_value(self._noted, key, entries)
+                more += "," + key_value(self._noted, key, entries)
         if record.count == 1:  # a span like any other, so far as its times go
             usual = record.sum_ns == record.ended - record.started
             return more if usual else more + number(semconv.BUSY_NS, record.sum_ns)

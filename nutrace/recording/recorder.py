@@ -10,7 +10,6 @@ not there, so nothing is dropped and memory stays bounded.
 from __future__ import annotations
 
 import _thread
-import contextlib
 import threading
 import time
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
@@ -21,7 +20,7 @@ from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
 from nutrace.recording.changing import ChangingAttributes
 from nutrace.recording.clock import now_ns
-from nutrace.recording.compression import Record
+from nutrace.recording.composites import Record
 from nutrace.recording.faults import Faults
 from nutrace.recording.figures import Figures
 from nutrace.recording.open_spans import OpenSpans, chain
@@ -134,7 +133,7 @@ class Recorder:
         Here a signal's handler might raise in the middle of the writing.
         """
         if self._closed:
-            spans.clear()
+            local.buffer.drop()
             return
         if not self.draining_here:  # a finalizer or a signal handler may have interrupted us
             # What the program's own exporters do, they do in its own threads.
@@ -148,10 +147,7 @@ class Recorder:
                 self._drain_locked(closing=False)
                 return
         if len(spans) >= _HARD_LIMIT:
-            with contextlib.suppress(IndexError):  # the other thread goes on
-                while True:
-                    spans.popleft()
-                    self.dropped += 1
+            self.dropped += local.buffer.drop()
 
     def step_ended(self) -> None:
         """Called by a thread between two steps: let the background write, if it is time, and wait for it.
@@ -219,13 +215,9 @@ class Recorder:
         for buffer in list(buffers):
             if buffer.ended and not buffer.spans:
                 buffers.remove(buffer)
-            take = buffer.spans.popleft
-            for _ in range(len(buffer.spans)):  # what is appended meanwhile waits for the next time
-                try:
-                    record = take()
-                except IndexError:  # its thread is merging the last one at this moment
-                    break
-                self._waiting.append((record, buffer.thread_id))
+            # Bounded: what is appended meanwhile waits for the next time.
+            for _ in range(0, len(buffer.spans), _BATCH):
+                buffer.take(self._waiting, _BATCH)
                 if len(self._waiting) >= _BATCH:
                     self._write_waiting()
         self._write_waiting()
