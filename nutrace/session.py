@@ -22,7 +22,7 @@ from nutrace.probes import generators, wrappers
 from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
-from nutrace.probes.sqlite import account
+from nutrace.probes.sqlite import open_statement
 from nutrace.recording import context, encoding
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
@@ -173,7 +173,7 @@ class Session:
 
     def _finish(self) -> None:
         recorder = self.recorder
-        for close in (generators.close_suspended, account.close_open):
+        for close in (generators.close_suspended, open_statement.close_open):
             try:
                 recorder.diagnostics.unfinished += close()
             except Exception:  # law 1: what was written so far is a run file all the same
@@ -234,7 +234,7 @@ class Session:
         """Write a shard of the same run from now on."""
         ids.renew()
         generators.forget_suspended()
-        account.forget_open()
+        open_statement.forget_open()
         self.parent = Inherited(
             self.file.run, self.run_id, process_state.trace_id, process_state.offset_ns, os.getppid()
         )

@@ -10,7 +10,7 @@ import wrapt
 from nutrace.probes.notes import Args, Kwargs, Noter, Wrapped, read
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, span_below
+from nutrace.recording.context import current, leave, span_below
 from nutrace.recording.span import CallSite, Span, process_state
 
 
@@ -25,11 +25,13 @@ def start(site: CallSite) -> Tuple[Span, Any]:
 
 def stop(span: Span, state: Any) -> None:
     """End a span that :func:`start` made."""
-    current.set(state)
-    if not span.ended:  # the end of the recording may have come before
-        span.end_at(now_ns())
-        close_dangling(span)
-        process_state.emit(span)
+    if span.ended:  # the end of the recording came before
+        leave(span, state)
+        return
+    span.end_at(now_ns())
+    leave(span, state)
+    close_dangling(span)
+    process_state.emit(span)
 
 
 def around(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
@@ -42,12 +44,12 @@ def around(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tupl
         result = wrapped(*args, **kwargs)
     except BaseException as error:
         span.ended = now_ns()
-        current.set(state)
+        leave(span, state)
         span.fail(error)
         process_state.emit(span)
         raise
     span.ended = now_ns()
-    current.set(state)
+    leave(span, state)
     return result, span
 
 

@@ -1,45 +1,48 @@
-"""Generators and coroutines: the cost is the time inside, over all resumptions.
+"""Generators and coroutines: their cost is the time inside, over all resumptions.
 
 A generator runs within whoever resumes it, so its span lies below the span that is current at the
-resumption. If that changes on the way, the first span ends and another continues it: each part's
-time is charged where it was spent, and the call is counted once. The span of a probed function that
-gives a generator goes on as the generator's: the two are one call.
+resumption. If that changes on the way, the first span ends and another one continues it: the time of each
+part is charged where it was spent, and the call is counted once. If a probed function returns a generator
+that has not begun, the function's span goes on as the generator's: the two are one call.
 """
 
 from __future__ import annotations
 
+import weakref
 from _thread import get_ident
 from types import GeneratorType
-from typing import Any, Deque, Generator, Iterator, Mapping, Optional, Set
+from typing import Any, Generator, Iterator, Mapping, Optional, Set
 
 from opentelemetry.context.context import Context
 
 from nutrace import semconv
 from nutrace.probes.blocks import close_dangling
-from nutrace.recording.buffers import LIMIT, Buffer, local
+from nutrace.probes.given import site_of_given
+from nutrace.recording.buffers import Buffer, local
 from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, parent_in, start_under_context
+from nutrace.recording.context import current, leave, parent_in, start_under_context
 from nutrace.recording.span import CallSite, Span, ids, process_state
 
 _NOTHING: Mapping[str, Any] = {}
-_MOST_GIVEN = 16  # generators that the calls of one function give are told apart
 
 
 class _Account:
-    """The span that a generator's time is being added to, and the first of its call.
+    """The span that a generator's time is being added to, and the first span of its call.
 
-    What is as usual stays with the class: where caches are cold, setting it takes longer than all else here.
+    The usual values are the class's: setting them on each object would take longer than all else here where
+    the processor's caches are cold.
     """
 
     site: CallSite
     noted: Mapping[str, Any] = _NOTHING
-    counted = True
+    counted = True  # whether yields are values; a coroutine's are an event loop's business
     call: Optional[Span] = None
     span: Optional[Span] = None
     under: Any = None  # what was current when the span began
-    thread = 0  # that the span began in, and its queue
-    buffer: Buffer
+    thread = 0  # that the span began in
+    buffer: Buffer  # of that thread
     spent = (0, 0, 0)  # nanoseconds inside, values yielded, clock reading when the generator was last left
+    driver: Optional[weakref.ref[Any]] = None  # the generator that the program has
 
     def begin(self, state: Any, now: int) -> Span:
         """The span for a resumption at `now` below `state`; the one there was ends."""
@@ -51,21 +54,25 @@ class _Account:
         self.under = state
         self.spent = 0, 0, now
         _suspended.add(self)
-        if given is not None:
-            # The span of the call that gave the generator goes on, if it was handed over just now.
-            queue = self.buffer.spans
-            try:
-                last: Span = queue.pop()
-                if last is given:
-                    self.span = last
-                    self.spent = last.ended - last.started, 0, now
-                    last.ended = 0
-                    return last
-                queue.append(last)
-            except IndexError:  # it is written
-                pass
-        self.span = self._enter(state, now)
+        if given is not None and self._take_back(given, now):
+            self.span = given
+        else:
+            self.span = self._enter(state, now)
         return self.span
+
+    def _take_back(self, given: Span, now: int) -> bool:
+        """Let the span of the call that gave the generator go on, if it was handed over just now."""
+        queue = self.buffer.spans
+        try:
+            last: Span = queue.pop()
+        except IndexError:  # it is written
+            return False
+        if last is not given:
+            queue.append(last)
+            return False
+        self.spent = given.ended - given.started, 0, now
+        given.ended = 0
+        return True
 
     def _enter(self, state: Any, now: int) -> Span:
         if isinstance(state, Context):
@@ -85,16 +92,20 @@ class _Account:
         span.started = now
         return span
 
-    def inside(self, state: Any) -> Any:
-        """`state`, which the generator left current when it yielded, if that lies below its own span."""
-        return state if any(node is self.span for node in _open_from(state)) else None
+    def holds(self, left: Any) -> bool:
+        """Whether `left`, which was current when the generator yielded, lies below its own span."""
+        return any(node is self.span for node in _open_from(left))
 
-    def away(self, inner: Any, away_ns: int) -> None:
-        """The spans from `inner` up to its own were away for so long: they are open around the yield."""
+    def was_away(self, inner: Any, away_ns: int) -> None:
+        """Note on the open spans below its own, from `inner` upwards, how long they were suspended."""
         for node in _open_from(inner):
             if node is self.span:
                 break
             node.ensure_details().away_ns += away_ns
+
+    def is_dropped(self) -> bool:
+        """Whether a ``GeneratorExit`` came because the program has let go of the generator."""
+        return self.driver is not None and self.driver() is None
 
     def close(self, abandoned: bool = False) -> None:
         """End the span at the last moment inside the generator, and hand it over."""
@@ -110,10 +121,7 @@ class _Account:
                 details.thread_id = self.buffer.thread_id
             if details.dangling is not None:
                 close_dangling(span)
-            queue = local.spans
-            queue.append(span)
-            if len(queue) >= LIMIT:
-                process_state.drain_full_queue(queue)
+            process_state.emit(span)
         self.span = None
         _suspended.discard(self)
 
@@ -123,7 +131,7 @@ _suspended: Set[_Account] = set()
 
 
 def close_suspended() -> int:
-    """At the end of a recording: hand over, as unfinished, what is still suspended; says how many."""
+    """At the end of a recording: hand over, as unfinished, what is still suspended; returns how many."""
     accounts = list(_suspended)
     for account in accounts:
         if account.span is not None:
@@ -154,29 +162,38 @@ def drive(
     *,
     counted: bool = True,
 ) -> Generator[Any, Any, Any]:
-    """A generator that does what `target` (a generator or coroutine) does, and measures it.
+    """A generator that does what `target` does, and measures it.
 
-    `counted` says whether yields are values (a generator's) or an event loop's business (a coroutine's).
+    Parameters
+    ----------
+    target:
+        A generator or coroutine.
+    noted:
+        Attributes of its span.
+    counted:
+        Whether yields are values (a generator's) or an event loop's business (a coroutine's).
     """
     account = _Account()
     account.site = site
     account.noted = noted
     account.counted = counted
-    traced = _drive(target, account)
-    if type(target) is GeneratorType:
-        named: Any = traced
-        named.__name__, named.__qualname__ = target.__name__, target.__qualname__
-    return traced
+    return _start(target, account)
 
 
 def drive_given(
-    target: GeneratorType[Any, Any, Any], site: CallSite, span: Span, state: Any, queue: Deque[Any]
+    target: GeneratorType[Any, Any, Any], site: CallSite, span: Span, state: Any
 ) -> Generator[Any, Any, Any]:
-    """Likewise, for a generator that a call gave: `span` is the call's, ended just now, below `state`.
+    """A generator that does what `target` does, and measures it as part of the call that returned it.
 
-    It goes to its thread's `queue`. The first resumption takes it back, as a rule, and adds the time inside.
+    Parameters
+    ----------
+    site:
+        Of the call.
+    span:
+        The call's, which ended just now below `state`. It is handed over; the first resumption takes it
+        back if it can, and adds the time inside the generator to it.
     """
-    span.site = site = site.given.get(target.gi_code) or _site_of_given(target, site)
+    span.site = site = site_of_given(target, site)
     details = span.ensure_details()
     if details.dangling is not None:
         close_dangling(span)
@@ -186,50 +203,21 @@ def drive_given(
     account.site = site
     account.call = span
     account.under = state
-    queue.append(span)
-    if len(queue) >= LIMIT:
-        process_state.drain_full_queue(queue)
-    traced = _drive(target, account)
-    named: Any = traced
-    named.__name__, named.__qualname__ = target.__name__, target.__qualname__
-    return traced
-
-
-def _site_of_given(generator: GeneratorType[Any, Any, Any], site: CallSite) -> CallSite:
-    """The site of calls that give such a generator: it says whose, if that is another function."""
-    code = generator.gi_code
-    function, file, line = site.target
-    if len(site.given) >= _MOST_GIVEN or (file, line) == (code.co_filename, code.co_firstlineno):
-        return site
-    try:
-        qualified = getattr(code, "co_qualname", generator.__qualname__)  # 3.11; what is set may be anything
-        if type(qualified) is not str or qualified.rpartition(".")[2] != code.co_name:
-            qualified = code.co_name
-        module = generator.gi_frame and dict.get(generator.gi_frame.f_globals, "__name__")
-        given = {
-            semconv.GIVEN_FUNCTION: f"{module}.{qualified}" if type(module) is str and module else qualified,
-            semconv.GIVEN_FILE: code.co_filename,
-            semconv.GIVEN_LINE: code.co_firstlineno,
-        }
-    except Exception:  # law 1
-        process_state.fault("naming a generator")
-        return site
-    twin = site.given[code] = CallSite(
-        site.name,
-        site.component,
-        function=function,
-        file=file,
-        line=line,
-        kind=site.kind,
-        scope=site.scope,
-        attributes={**site.attributes, **given},
-    )
-    return twin
+    process_state.emit(span)
+    return _start(target, account)
 
 
 def is_driven(generator: GeneratorType[Any, Any, Any]) -> bool:
     """Whether it is one of ours already: a function that hands on a probed generator."""
     return generator.gi_code is _drive.__code__
+
+
+def _start(target: Any, account: _Account) -> Generator[Any, Any, Any]:
+    driver: Any = _drive(target, account)
+    if type(target) is GeneratorType:
+        driver.__name__, driver.__qualname__ = target.__name__, target.__qualname__
+        account.driver = weakref.ref(driver)
+    return driver  # type: ignore[no-any-return]
 
 
 def _drive(
@@ -244,34 +232,43 @@ def _drive(
     argument: Any = None
     closing = False
     under: Any = None
-    inner: Any = None  # what the generator left current, if not its span: a block around one of its yields
+    inner: Any = None  # the span or context below its own that it left current at its last yield
+    attached = False  # whether it left another context current, which then is the consumer's as well
+    outer: Any = None  # what is to be current when it has ended
     mine = busy = yielded = last = 0
     while True:
         state = get()
         began = clock()
         span = account.span
+        attached = attached and state is under
+        if not attached:
+            outer = state
         if span is None or state is not under or mine != thread():
             span = account.begin(state, began)
             under, mine = state, account.thread
             busy, yielded, _ = account.spent
-        if inner is None:
-            set_current(span)
-        else:
-            account.away(inner, began - last)
+        if inner is not None:
+            account.was_away(inner, began - last)
             set_current(inner)
+        elif not attached:
+            set_current(span)
         try:
+            if closing and account.is_dropped():
+                # Somebody else may hold the target and go on with it. If nobody does, this ends it.
+                target = send = resume = argument = None
+                raise StopIteration
             value = resume(argument)
         except StopIteration as stop:
             last = clock()
             account.spent = busy + last - began, yielded, last
-            set_current(state)
+            leave(span, outer)
             account.close(abandoned=closing)
             argument = None
             return stop.value
         except BaseException as error:
             last = clock()
             account.spent = busy + last - began, yielded, last
-            set_current(state)
+            leave(span, outer)
             span.fail(error)
             account.close(abandoned=closing)
             argument = None  # it may be this error: no cycle through its traceback
@@ -280,10 +277,15 @@ def _drive(
         busy += last - began
         yielded += 1
         account.spent = busy, yielded, last
-        inner = get()
-        inner = None if inner is span else account.inside(inner)
-        set_current(state)
-        argument = None
+        left = get()
+        attached = left is not span and not account.holds(left)
+        inner = None if attached or left is span else left
+        if attached:
+            under = left
+        else:
+            under = outer
+            set_current(outer)
+        left = argument = None
         try:
             # A variable would keep what is yielded alive till the next one.
             argument = yield (value, value := None)[0]
@@ -320,7 +322,7 @@ class _Awaitable:
         return drive(target, self._site, self._noted, counted=False)
 
     def __del__(self) -> None:
-        # Closed or cancelled before its start, or never awaited, which Python says of the outer
-        # coroutine: of this one it must not say so as well.
+        # The coroutine was closed before its start or never awaited. Python says so of the outer one, and
+        # must not say it of this one as well.
         if self._target is not None:
             self._target.close()

@@ -1,32 +1,34 @@
-"""The hot path: what stands around a probed function while it runs.
+"""What stands around a probed function while it runs.
 
-Each call is: look up the current span, make one object, set the variable, read the clock, call,
-read the clock, set the variable back, then merge with the equal call before or append. Names are
-bound as closure variables because a global costs a dictionary lookup each.
+Each call looks up the current span, makes one object, makes it current, reads the clock, calls, reads the
+clock, makes the span before it current again, and hands the span over. Names are bound as closure variables,
+because a global costs a dictionary lookup in each call.
 """
 
 from __future__ import annotations
 
+import inspect
 import types
 from functools import partial
-from sys import getrefcount
 from typing import Any, Callable, Mapping, Optional
 
 from nutrace.probes.blocks import TracedManager, close_dangling
 from nutrace.probes.generators import drive, drive_given, is_driven, traced_coroutine
 from nutrace.probes.notes import Args, Kwargs, Noter, ResultNoter, Wrapped, Wrapper, read, read_result
 from nutrace.probes.switch import switch as switch
-from nutrace.recording.buffers import LIMIT, local
 from nutrace.recording.clock import now_ns
-from nutrace.recording.compression import Composite, merge
-from nutrace.recording.context import current, start_under_context
+from nutrace.recording.composites import settle
+from nutrace.recording.context import current, leave, start_under_context
 from nutrace.recording.span import CallSite, Span, process_state
 
 
 def around(
     site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
 ) -> Wrapper:
-    """The wrapper for functions that return; a returned generator is followed until its end."""
+    """The wrapper for functions that return.
+
+    The time inside a generator that is returned, and has not begun yet, belongs to the call's span.
+    """
 
     def noting(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         noted = None if noter is None else read(noter, site, instance, args, kwargs)
@@ -36,21 +38,19 @@ def around(
         return traced_call(site, wrapped, noted, on_result)(*args, **kwargs)
 
     if noter is None and result_noter is None:
-        # Whoever knows the function beforehand spares itself this one's part of each call.
+        # Nothing depends on the single call: if the function is known up front, this frame can be skipped.
         noting.traced = partial(traced_call, site)  # type: ignore[attr-defined]
     return noting
 
 
 def _traced_call() -> Callable[..., Callable[..., Any]]:
-    # Bound here and not below, so that all probes share these: what one call has brought into the
-    # processor's caches the next one finds there, whichever probe it is.
+    # Bound here and not below, so that all probes share them: what one call has brought into the
+    # processor's caches is there for the next one, whichever probe it is of.
     get = current.get
     set_current = current.set
     kind = Span
     allocate = object.__new__
     generator_type = types.GeneratorType
-    composite = Composite
-    here = process_state
 
     def traced_call(
         site: CallSite,
@@ -76,61 +76,40 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
             if noted:
                 span.ensure_details().attributes.update(noted)
             set_current(span)
-            span.started = started = clock()
+            span.started = clock()
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
                 span.ended = clock()
-                set_current(state)
+                leave(span, state)
                 span.fail(error)
                 close_dangling(span)
                 process_state.emit(span)
                 raise
-            span.ended = ended = clock()
-            set_current(state)
+            span.ended = clock()
+            if get() is span:
+                set_current(state)
+            else:
+                leave(span, state)
             if on_result is not None:
-                found = on_result(result)
-                if found:
-                    span.ensure_details().attributes.update(found)
-            queue = local.spans
-            # Two references are ours: a generator that somebody else holds comes back as itself.
-            if type(result) is generator_type and getrefcount(result) == 2 and not is_driven(result):
-                return drive_given(result, site, span, state, queue)
+                attributes = on_result(result)
+                if attributes:
+                    span.ensure_details().attributes.update(attributes)
+            if type(result) is generator_type and _is_new(result):
+                return drive_given(result, site, span, state)
             if span.details is not None:
                 close_dangling(span)
-            else:
-                try:
-                    last = queue[-1]
-                    if last.site is site and last.parent is state:
-                        if type(last) is not composite:
-                            if merge(span, last, queue):
-                                return result
-                        elif ended - started <= here.longest_ns and not span.id and not last.id:
-                            # `merge` and `Composite.add` written out: every call of a hot leaf passes here.
-                            taken = queue.pop()
-                            if taken is last:
-                                took = ended - started
-                                last.count += 1
-                                last.sum_ns += took
-                                last.ended = ended
-                                if took < last.min_ns:
-                                    last.min_ns = took
-                                elif took > last.max_ns:
-                                    last.max_ns = took
-                                span.parent = last
-                                queue.append(last)
-                                return result
-                            queue.append(taken)
-                except IndexError:  # it is empty, or the recorder emptied it in this moment
-                    pass
-            queue.append(span)
-            if len(queue) >= LIMIT:
-                process_state.drain_full_queue(queue)
+            settle(span)
             return result
 
         return traced
 
     return traced_call
+
+
+def _is_new(generator: types.GeneratorType[Any, Any, Any]) -> bool:
+    """Whether nobody has begun or traced the generator."""
+    return inspect.getgeneratorstate(generator) == inspect.GEN_CREATED and not is_driven(generator)
 
 
 traced_call = _traced_call()
@@ -139,7 +118,7 @@ traced_call = _traced_call()
 def generator(
     site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
 ) -> Wrapper:
-    """The wrapper for generator functions: the span is the generator's life, not its creation."""
+    """The wrapper for generator functions: a span has the time inside the generator, not its creation."""
 
     def noting(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         noted = read(noter, site, instance, args, kwargs)

@@ -1,29 +1,67 @@
-"""Where finished spans wait: one queue per thread.
+"""Where finished spans wait to be written: one queue per thread.
 
-Its thread appends and, to merge, pops at the right; the recorder pops at the left. Both are atomic,
-so each record belongs to exactly one of them.
+The thread appends to its queue without a lock, because ``deque.append`` is atomic. The lock covers
+the two things that are not: merging a leaf into a composite that is still in the queue, and the
+recorder's taking of the queue. A leaf whose thread cannot have the lock at once is not merged. So a
+thread of the program never waits here, and a finalizer or signal handler that interrupts a merge in
+its own thread cannot deadlock.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any, Deque, List
+from typing import Any, Deque, Dict, List, Tuple
 
-LIMIT = 4096  # spans in a thread's queue before it sees to it that they are written
+LIMIT = 4096  # spans in a thread's queue before the thread sees to it that they are written
+
+# A merge takes a microsecond. A lock that is held for longer belongs to a thread that an exception or
+# a finalizer has stopped in the middle of one, and the queue must be written all the same.
+_PATIENCE_S = 0.05
 
 
 class Buffer:
     """One thread's finished spans."""
 
     def __init__(self) -> None:
-        self.spans: Deque[Any] = deque()  # of records
+        self.spans: Deque[Any] = deque()  # spans and composites, in the order of their ends
+        self.lock = threading.Lock()
+        self.parent: Any = None  # what the open composites lie below
+        self.open: Dict[Any, Any] = {}  # composites in the queue that leaves are added to, by call site
         self.thread_id = threading.get_native_id()
         self.ended = False
 
+    def take(self, into: List[Tuple[Any, int]], most: int) -> None:
+        """Move up to `most` of the oldest records, with their thread's id, to the end of `into`.
+
+        Nothing is added to a composite after it was taken.
+        """
+        held = self.lock.acquire(timeout=_PATIENCE_S)
+        try:
+            self.open.clear()
+            pop = self.spans.popleft
+            for _ in range(min(most, len(self.spans))):
+                into.append((pop(), self.thread_id))
+        except IndexError:  # the thread took its last span back: a generator that goes on
+            pass
+        finally:
+            if held:
+                self.lock.release()
+
+    def drop(self) -> int:
+        """Empty the queue, and return how many records were in it."""
+        dropped = 0
+        self.open.clear()
+        try:
+            while True:
+                self.spans.popleft()
+                dropped += 1
+        except IndexError:
+            return dropped
+
 
 class _LifeSign:
-    """Lives as long as its thread; its end marks the buffer."""
+    """Lives as long as its thread, and marks the buffer when it dies."""
 
     def __init__(self, buffer: Buffer) -> None:
         self._buffer = buffer
@@ -33,12 +71,10 @@ class _LifeSign:
 
 
 buffers: List[Buffer] = []
-#: How often queues were emptied without being written: what was in them is nobody's to add to.
-forgotten = [0]
 
 
 class Local(threading.local):
-    """``spans``: this thread's queue."""
+    """``buffer`` is this thread's buffer, and ``spans`` its queue."""
 
     def __init__(self) -> None:
         buffer = Buffer()
@@ -52,16 +88,15 @@ local = Local()
 
 
 def forget_other_threads() -> None:
-    """After a fork: other threads are gone, and what waits here is the parent process's."""
+    """After a fork: the other threads are gone, and what waits here belongs to the parent process."""
     own = local.buffer
-    forgotten[0] += 1
-    own.spans.clear()
+    own.drop()
+    own.lock = threading.Lock()
     own.thread_id = threading.get_native_id()
     buffers[:] = [own]
 
 
 def forget() -> None:
     """Drop what is left of an earlier recording."""
-    forgotten[0] += 1
     for buffer in list(buffers):
-        buffer.spans.clear()
+        buffer.drop()

@@ -86,6 +86,47 @@ def span_below(site: Any, state: State) -> Span:
     return start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
 
 
+def leave(span: Span, state: State) -> None:
+    """End `span` as the current one: what was current before it, `state`, is so again.
+
+    What the program has attached meanwhile and not detached stays, as it would without the span.
+    """
+    left = current.get()
+    if left is span:
+        current.set(state)
+    elif isinstance(left, Context):
+        if parent_in(left) is span:  # attached over our span, which must not stay current
+            current.set(otel.set_span_in_context(_otel_span(state), left))
+    elif left is not None:
+        current.set(_still_open(left, span, state))
+
+
+def _otel_span(state: State) -> otel.Span:
+    if state is None:
+        return otel.INVALID_SPAN
+    if isinstance(state, Span):
+        state.ensure_details()  # it may become a parent elsewhere: keep it whole
+        return cast(otel.Span, state)
+    return otel.get_current_span(state)
+
+
+def _still_open(left: Span, span: Span, state: State) -> State:
+    """What to make current if `left` was when `span` ended.
+
+    A span below `span` was left open there, and is no longer current. Otherwise the program has detached
+    what it had attached earlier, which made a span of ours current that may have ended since.
+    """
+    node: Optional[Parent] = left
+    while isinstance(node, Span) and node is not span:
+        node = node.parent
+    if node is span:
+        return state
+    node = left
+    while isinstance(node, Span) and node.ended:
+        node = node.parent
+    return node if isinstance(node, Span) else base_of(left)
+
+
 def release() -> None:
     """After a recording: none of its spans stays current in this thread."""
     state = current.get()

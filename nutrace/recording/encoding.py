@@ -11,9 +11,8 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.anyvalue import Values, clean, dumps
-from nutrace.recording.compression import Composite, Record
+from nutrace.recording.composites import Composite, Record
 from nutrace.recording.span import CallSite, Span, SpanDetails, ids, process_state, trace_id_of
-from nutrace.recording.tally import Tally
 
 _LONGEST_TRACE = 16384  # characters of a stack trace, if attribute texts must be shorter
 _LONGEST_RESOURCE = 1 << 20  # characters of a resource's attribute
@@ -119,11 +118,7 @@ class Encoder:
         )
 
     def _composite(self, record: Composite) -> str:
-        attributes: Dict[str, Any] = {}
-        if isinstance(record, Tally):
-            record.close()
-            attributes.update(record.numbers)
-            attributes.update(record.series)
+        attributes: Dict[str, Any] = {**record.numbers, **record.series}
         if record.count > 1:
             attributes[semconv.COMPOSITE_COUNT] = record.count
             attributes[semconv.COMPOSITE_MIN_NS] = record.min_ns

@@ -17,10 +17,9 @@ from opentelemetry.util.types import AttributeValue
 
 from nutrace import semconv
 from nutrace.anyvalue import Values
-from nutrace.recording.compression import Composite, Record
+from nutrace.recording.composites import Composite, Record
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.span import CallSite, Parent, Recorded, Remote, Span, ids, process_state, trace_id_of
-from nutrace.recording.tally import Tally
 
 _LONGEST = 65_536  # characters of an attribute; the program's own span limits are its exporters'
 _MOST_ITEMS = 1000
@@ -163,9 +162,7 @@ class Outbound:
 
 
 def _of_composite(record: Composite) -> Dict[str, Any]:
-    attributes: Dict[str, Any] = {}
-    if isinstance(record, Tally):
-        attributes.update({**record.numbers, **record.series})
+    attributes: Dict[str, Any] = {**record.numbers, **record.series}
     if record.count > 1:
         attributes[semconv.COMPOSITE_COUNT] = record.count
         attributes[semconv.COMPOSITE_MIN_NS] = record.min_ns

@@ -10,7 +10,7 @@ from array import array
 from typing import Any, Dict, Iterable, List, Optional
 
 from nutrace import semconv
-from nutrace.recording.compression import Record
+from nutrace.recording.composites import Record
 from nutrace.recording.span import Parent, Remote, Span, SpanDetails
 
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Iterator, List, Set
 
-from nutrace.recording.compression import Record
+from nutrace.recording.composites import Record
 from nutrace.recording.context import current, parent_in
 from nutrace.recording.span import Span, ids
 

@@ -8,7 +8,6 @@ nothing is dropped and memory stays bounded.
 from __future__ import annotations
 
 import _thread
-import contextlib
 import threading
 import time
 from typing import Any, Callable, Deque, Dict, List, Mapping, Sequence
@@ -17,7 +16,7 @@ from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
 from nutrace.recording.changing import ChangingAttributes
 from nutrace.recording.clock import now_ns
-from nutrace.recording.compression import Record
+from nutrace.recording.composites import Record
 from nutrace.recording.diagnostics import Diagnostics
 from nutrace.recording.faults import Faults
 from nutrace.recording.figures import Figures
@@ -138,17 +137,14 @@ class Recorder:
         and the guards around the writing would keep that from the program.
         """
         if self._closed:
-            spans.clear()
+            local.buffer.drop()
             return
         self.background.wake()
         if len(spans) < _HARD_LIMIT:
             return
         if not self.draining_here and self._waits_for_room(spans):
             return
-        with contextlib.suppress(IndexError):  # the background may go on at this moment
-            while True:
-                spans.popleft()
-                self.diagnostics.dropped += 1
+        self.diagnostics.dropped += local.buffer.drop()
 
     def _waits_for_room(self, spans: Deque[Any]) -> bool:
         """Wait while the background makes progress; false if it does not."""
@@ -200,13 +196,9 @@ class Recorder:
         for buffer in list(buffers):
             if buffer.ended and not buffer.spans:
                 buffers.remove(buffer)
-            take = buffer.spans.popleft
-            for _ in range(len(buffer.spans)):  # what is appended meanwhile waits for the next time
-                try:
-                    record = take()
-                except IndexError:  # its thread is merging the last one at this moment
-                    break
-                self._waiting.append((record, buffer.thread_id))
+            # Bounded: what is appended meanwhile waits for the next time.
+            for _ in range(0, len(buffer.spans), _BATCH):
+                buffer.take(self._waiting, _BATCH)
                 if len(self._waiting) >= _BATCH:
                     self._write_waiting()
         self._write_waiting()

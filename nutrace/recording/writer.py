@@ -6,7 +6,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.recording import encoding
-from nutrace.recording.compression import Record
+from nutrace.recording.composites import Record
 from nutrace.recording.diagnostics import Diagnostics
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, process_state

@@ -390,20 +390,61 @@ def test_function_that_hands_on_a_probed_generator(recorded: Tracing, clock: Fak
 
 
 def test_function_that_returns_a_shared_generator(recorded: Tracing) -> None:
-    """What somebody else holds must come back as itself: a copy that dies would close it."""
+    """Others hold it and go on with it, so nothing may close it but the program; begun, it is left alone."""
+    closed: List[bool] = []
 
     class Stream:
         def __init__(self) -> None:
-            self.source = (number for number in range(3))
+            self.source = self.numbers()
 
-        @nutrace.probe
+        def numbers(self) -> Iterator[int]:
+            try:
+                yield from range(5)
+            finally:
+                closed.append(True)
+
+        @nutrace.probe(name="get")
         def get(self) -> Iterator[int]:
             return self.source
 
-    stream = Stream()
     with recorded():
-        assert stream.get() is stream.source
+        stream = Stream()
+        stream.get()
         assert [next(stream.get()) for _ in range(3)] == [0, 1, 2]
+        assert stream.get() is stream.source
+        assert list(stream.get()) == [3, 4]
+        assert closed == [True]
+        stream = Stream()
+        held: Any = stream.get()
+        assert next(held) == 0
+        held.close()  # the program's word reaches the generator itself
+        assert closed == [True, True]
+        assert list(stream.source) == []
+    assert recorded.calls("get") == 7
+
+
+@pytest.mark.parametrize("probed", ["the generator", "a function that returns it"])
+def test_dropped_in_the_middle_it_ends_within_its_span(
+    recorded: Tracing, clock: FakeClock, probed: str
+) -> None:
+    def numbers() -> Iterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            clock.advance(7)
+            with nutrace.span("ending"):
+                pass
+
+    make = nutrace.probe(numbers if probed == "the generator" else lambda: numbers())
+    with recorded(), nutrace.span("consumer"):
+        for _ in make():
+            break
+    (name, inner), *rest = recorded.shape()[0][1]
+    assert (inner, rest) == (["ending"], [])
+    (span,) = (span for span in recorded.trace if span.name == name)
+    assert (span.total_ns, span.calls, span.yielded) == (7, 1, 1)
+    assert span.attributes[semconv.ABANDONED] is True
 
 
 # -- what a consumer sees --------------------------------------------------------------------

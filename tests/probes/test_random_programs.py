@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nutrace
-import nutrace.probes.deepcopy
+import nutrace.probes.copying.deepcopy
 import nutrace.probes.sqlite.connections
 from nutrace import semconv
 from nutrace.probes.catalogue import copies, stdlib

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nutrace.probes.sqlite.parameters import digest
+from nutrace.probes.sqlite.parameters import parameters_hash
 from nutrace.probes.sqlite.text import LONGEST, normalise, statement_of
 
 
@@ -65,7 +65,11 @@ def test_operations(sql: str, operation: str) -> None:
 def test_values_in_the_text_are_parameters() -> None:
     one, other, again = (normalise(f"SELECT a FROM t WHERE a = {n}") for n in (1, 2, 1))
     assert one.text == other.text
-    assert digest(one.literals, ()) == digest(again.literals, ()) != digest(other.literals, ())
+    assert (
+        parameters_hash(one.literals, ())
+        == parameters_hash(again.literals, ())
+        != parameters_hash(other.literals, ())
+    )
 
 
 def test_long_texts_are_cut_and_told_apart() -> None:
@@ -110,7 +114,7 @@ class Opaque:
     ],
 )
 def test_equal_parameters(one: Any, other: Any) -> None:
-    assert digest(b"", one) == digest(b"", other)
+    assert parameters_hash(b"", one) == parameters_hash(b"", other)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,7 @@ def test_equal_parameters(one: Any, other: Any) -> None:
     ],
 )
 def test_different_parameters(one: Any, other: Any) -> None:
-    assert digest(b"", one) != digest(b"", other)
+    assert parameters_hash(b"", one) != parameters_hash(b"", other)
 
 
 def test_rows_as_parameters() -> None:
@@ -133,4 +137,4 @@ def test_rows_as_parameters() -> None:
     connection.row_factory = sqlite3.Row
     row = connection.execute("SELECT 1, 'a'").fetchone()
     connection.close()
-    assert len(digest(b"", row)) == 16
+    assert len(parameters_hash(b"", row)) == 16

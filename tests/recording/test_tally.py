@@ -1,8 +1,9 @@
-"""Tallies: every leaf is in one, once, whatever comes between, and whoever takes it away."""
+"""Tallies: every leaf is in one composite, once, whatever ends in between and whoever takes the queue."""
 
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any, Dict, List
 
 import pytest
@@ -11,22 +12,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nutrace
-from nutrace.recording import tally
+from nutrace.recording.buffers import local
 from nutrace.recording.clock import now_ns
+from nutrace.recording.composites import LONGEST_SERIES, Composite, tally
 from nutrace.recording.context import current
 from nutrace.recording.span import CallSite, Span
-from nutrace.recording.tally import settle
 
 SITES = [CallSite(name, "deepcopy", attributes={"kind": name}) for name in "ab"]
 
 
 def leaf(site: CallSite, number: int, **series: Any) -> Span:
-    """What a stand-in does for one call."""
+    """Record one call as a probe on copies or statements does."""
     state: Any = current.get()
     span = Span(site, state)
     span.started = now_ns()
     span.ended = span.started + number
-    settle(span, numbers={"objects": number}, series=series)
+    tally(span, numbers={"objects": number}, series=series)
     return span
 
 
@@ -45,7 +46,7 @@ def test_leaves_of_one_site_are_one_record_whatever_comes_between(recorded: Trac
 
 
 def test_a_leaf_that_began_first_and_ended_last_keeps_its_time(recorded: Tracing) -> None:
-    """As a statement whose rows are fetched while others begin and end."""
+    """Such as a statement whose rows are fetched while others begin and end."""
     with recorded(compress_us=1_000_000), nutrace.span("around"):
         leaf(SITES[0], 1)
         early = Span(SITES[1], current.get())  # type: ignore[arg-type]
@@ -56,7 +57,7 @@ def test_a_leaf_that_began_first_and_ended_last_keeps_its_time(recorded: Tracing
         leaf(SITES[1], 1_000)
         while now_ns() < early.ended:
             pass
-        settle(early, 400_000, numbers={"objects": 1})
+        tally(early, {"objects": 1}, busy_ns=400_000)
     span = recorded.span("b")
     assert (span.calls, span.total_ns) == (2, 401_000)
     assert recorded.trace.diagnostics.busy_clamped == 0
@@ -73,12 +74,12 @@ def test_each_parent_has_tallies_of_its_own(recorded: Tracing) -> None:
 
 def test_series_have_an_entry_for_each_call(recorded: Tracing) -> None:
     with recorded(compress_us=1000), nutrace.span("around"):
-        for number in range(tally.LONGEST + 2):
+        for number in range(LONGEST_SERIES + 2):
             leaf(SITES[0], 1, key=f"{number}")
     spans = recorded.spans("a")
-    assert [span.calls for span in spans] == [tally.LONGEST, 2]
+    assert [span.calls for span in spans] == [LONGEST_SERIES, 2]
     assert [key for span in spans for key in span.attributes["key"]] == [
-        str(number) for number in range(tally.LONGEST + 2)
+        str(number) for number in range(LONGEST_SERIES + 2)
     ]
 
 
@@ -91,6 +92,70 @@ def test_what_is_long_or_bears_something_stands_for_itself(recorded: Tracing) ->
     assert "nutrace.composite.count" not in span.attributes
 
 
+def test_leaves_that_end_while_the_queue_is_held_stand_for_themselves(recorded: Tracing) -> None:
+    """Such as those of a finalizer that interrupts its own thread in the middle of adding one."""
+    with recorded(compress_us=1000), nutrace.span("around"):
+        for held in (False, True, False):
+            if held:
+                with local.buffer.lock:
+                    leaf(SITES[0], 1, key="k")
+            else:
+                leaf(SITES[0], 1, key="k")
+    spans = recorded.spans("a")
+    assert [span.calls for span in spans] == [2, 1]
+    assert [span.attributes["key"] for span in spans] == [["k", "k"], ["k"]]
+
+
+def test_nothing_is_added_to_what_the_recorder_took(recorded: Tracing) -> None:
+    with recorded(compress_us=1000, flush_seconds=3600), nutrace.span("around"):
+        leaf(SITES[0], 1)
+        taken: List[Any] = []
+        local.buffer.take(taken, 10)
+        leaf(SITES[0], 1)
+        ((composite, thread_id),) = taken
+        assert isinstance(composite, Composite)
+        assert (composite.count, thread_id) == (1, threading.get_native_id())
+        assert len(local.spans) == 1
+    assert recorded.calls("a") == 1
+
+
+def test_a_queue_whose_lock_is_never_released_is_written_all_the_same(recorded: Tracing) -> None:
+    """Such as when Ctrl-C strikes between taking the lock and the block that releases it."""
+    with recorded(compress_us=1000) as session, nutrace.span("around"):
+        assert local.buffer.lock.acquire(False)
+        try:
+            for _ in range(3):
+                leaf(SITES[0], 1)
+            session.recorder.flush()
+            assert len(local.spans) == 0
+        finally:
+            local.buffer.lock.release()
+    assert recorded.calls("a") == 3
+
+
+def test_a_thread_adds_while_another_drains(recorded: Tracing) -> None:
+    calls = 20_000
+    with recorded(compress_us=1e6) as session:
+        over = threading.Event()
+
+        def drain() -> None:
+            while not over.is_set():
+                session.recorder.flush()
+
+        thread = threading.Thread(target=drain)
+        thread.start()
+        with nutrace.span("around"):
+            for number in range(calls):
+                leaf(SITES[number % 2], 1, key="k")
+        over.set()
+        thread.join()
+    for name in "ab":
+        spans = recorded.spans(name)
+        assert sum(span.calls for span in spans) == calls // 2
+        assert sum(span.attributes["objects"] for span in spans) == calls // 2
+        assert sum(len(span.attributes["key"]) for span in spans) == calls // 2
+
+
 def test_a_leaf_with_children_stands_for_itself(recorded: Tracing) -> None:
     with recorded(compress_us=1e6), nutrace.span("around"):
         leaf(SITES[0], 1)
@@ -101,7 +166,7 @@ def test_a_leaf_with_children_stands_for_itself(recorded: Tracing) -> None:
         leaf(SITES[1], 1)
         current.reset(token)
         outer.ended = now_ns()
-        settle(outer)
+        tally(outer)
     assert recorded.shape() == [("around", ["a", ("a", ["b"])])]
 
 

@@ -7,17 +7,17 @@ from functools import partial
 from typing import Iterable, Tuple
 
 from nutrace import semconv
-from nutrace.probes import copies, deepcopy
+from nutrace.probes.copying import deepcopy, shallow
 from nutrace.probes.probe import Probe
 
 PROBES = (
     Probe(
         "copy:deepcopy", "deepcopy", semconv.DEEPCOPY_SPAN, stand_in=deepcopy.stand_in, distribution="Python"
     ),
-    Probe("copy:copy", "deepcopy", semconv.COPY_SPAN, stand_in=copies.shallow, distribution="Python"),
+    Probe("copy:copy", "deepcopy", semconv.COPY_SPAN, stand_in=shallow.shallow, distribution="Python"),
     # Where ``pickle`` takes them from, by whose name they pickle themselves.
-    Probe("_pickle:dumps", "deepcopy", semconv.PICKLE_SPAN, stand_in=copies.dumps, distribution="Python"),
-    Probe("_pickle:loads", "deepcopy", semconv.UNPICKLE_SPAN, stand_in=copies.loads, distribution="Python"),
+    Probe("_pickle:dumps", "deepcopy", semconv.PICKLE_SPAN, stand_in=shallow.dumps, distribution="Python"),
+    Probe("_pickle:loads", "deepcopy", semconv.UNPICKLE_SPAN, stand_in=shallow.loads, distribution="Python"),
 )
 
 _TARGETS = frozenset(probe.target for probe in PROBES)

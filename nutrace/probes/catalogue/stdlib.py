@@ -7,7 +7,7 @@ from typing import Any, List
 from nutrace import semconv
 from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
 from nutrace.probes.probe import Probe
-from nutrace.probes.sqlite.sites import current_sites
+from nutrace.probes.sqlite.call_sites import call_sites
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 
@@ -23,7 +23,7 @@ def _connect(original: Any, switch: Switch) -> Any:
             ours.append(connections.connect)
         return ours[0](wrapped, instance, args, kwargs)
 
-    current_sites.renew()
+    call_sites.renew()
     return put_around(original, connect, switch)
 
 

@@ -16,8 +16,8 @@ from nutrace.probes.sqlalchemy.statements import system_of
 from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
+from nutrace.recording.composites import tally
 from nutrace.recording.span import CallSite, process_state
-from nutrace.recording.tally import settle
 
 _MOST = 10_000  # statements that have a site of their own
 _CLIENT = 3  # OTLP's kind of span
@@ -39,7 +39,7 @@ def _fetch(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         rows = len(result) if isinstance(result, (list, tuple)) else int(result is not None)
         if wrapped.__name__ == "fetchone":
             rows = int(result is not None)
-        settle(span, numbers={semconv.DB_ROWS: rows, semconv.SQL_FETCH_NS: span.ended - span.started})
+        tally(span, numbers={semconv.DB_ROWS: rows, semconv.SQL_FETCH_NS: span.ended - span.started})
     except Exception:  # law 1: rows are the driver's own and may be anything
         process_state.fault("recording a fetch of SQLAlchemy's")
     return result

@@ -12,8 +12,8 @@ from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.sqlalchemy.statements import system_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
+from nutrace.recording.composites import tally
 from nutrace.recording.span import CallSite, process_state
-from nutrace.recording.tally import settle
 
 #: Connecting within the checkout that is going on here: each entry its nanoseconds.
 _connects: ContextVar[Optional[List[int]]] = ContextVar("nutrace_connects", default=None)
@@ -62,7 +62,7 @@ def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> An
         record = fairy._connection_record
         if record is not None:
             _out[record] = span.ended
-        settle(span, numbers={semconv.POOL_WAIT_NS: max(0, span.ended - span.started - sum(connects))})
+        tally(span, numbers={semconv.POOL_WAIT_NS: max(0, span.ended - span.started - sum(connects))})
     except Exception:  # law 1
         process_state.fault("recording a checkout")
     return fairy
@@ -73,14 +73,14 @@ def _connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any
     connects = _connects.get()
     if connects is not None:
         connects.append(span.ended - span.started)
-    settle(span)
+    tally(span)
     return result
 
 
 def _checkin(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
     since = _out.pop(args[0], None)
     result, span = around(_site(semconv.CHECKIN_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
-    settle(span, numbers={} if since is None else {semconv.POOL_IN_USE_NS: span.started - since})
+    tally(span, numbers={} if since is None else {semconv.POOL_IN_USE_NS: span.started - since})
     return result
 
 

@@ -15,9 +15,8 @@ from typing import Any, Callable, Optional, Type, cast
 from opentelemetry import trace as otel
 
 from nutrace import semconv
-from nutrace.probes.callers import place_of
+from nutrace.probes.callers import calling_frame, place_of
 from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
-from nutrace.probes.sqlite.sites import caller
 from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
@@ -135,7 +134,7 @@ def _describe(span: Span, engine: Any, text: str) -> None:
         attributes[semconv.DB_TEXT] = statement.text
     attributes[semconv.DB_OPERATION] = statement.operation
     attributes[semconv.SQL_STATEMENT] = statement.digest
-    frame = caller()
+    frame = calling_frame()
     if frame is not None:
         function, file, line = place_of(frame)
         attributes[semconv.CODE_FUNCTION] = function

@@ -1,1 +1,1 @@
-"""Raw sqlite3: connections and cursors that record."""
+"""Probes on ``sqlite3``: connections and cursors that record."""

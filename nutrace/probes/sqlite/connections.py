@@ -12,31 +12,19 @@ from urllib.parse import unquote
 
 from nutrace import semconv
 from nutrace.probes.blocks import around
-from nutrace.probes.sqlite.account import accounts, call_back, end_of
+from nutrace.probes.sqlite.call_sites import call_sites
 from nutrace.probes.sqlite.cursors import cursors
-from nutrace.probes.sqlite.sites import current_sites
+from nutrace.probes.sqlite.open_statement import end_all_of
 from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.switch import switch
-from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, span_below
-from nutrace.recording.span import CallSite, Span, process_state
-from nutrace.recording.tally import count_leaf, settle
+from nutrace.recording.composites import tally
+from nutrace.recording.span import process_state
 
 _Args = Tuple[Any, ...]
 _Kwargs = Dict[str, Any]
 
 # Places among the arguments of connect.
-_DETECT_TYPES, _ONE_THREAD, _FACTORY, _URI = 2, 4, 5, 7
-
-_GIVING = (
-    "create_aggregate",
-    "create_collation",
-    "create_function",
-    "create_window_function",
-    "set_authorizer",
-    "set_progress_handler",
-    "set_trace_callback",
-)
+_FACTORY, _URI = 5, 7
 
 _init: Any = sqlite3.Connection.__init__
 _cursor: Any = sqlite3.Connection.cursor
@@ -45,103 +33,66 @@ _commit: Any = sqlite3.Connection.commit
 _rollback: Any = sqlite3.Connection.rollback
 _exit: Any = sqlite3.Connection.__exit__
 
-numbers = itertools.count(1)
-opened: Set[int] = set()  # numbers of connections that are open
-_absolute: Dict[str, str] = {}  # files by the names that they were opened by
-_MOST = 1000
+_numbers = itertools.count(1)
+_open_connections: Set[int] = set()  # their numbers
 
 
-class Link:
-    """What we know of a connection."""
+class ConnectionState:
+    """What nutrace knows of a connection: its database file, and whether it is open."""
 
-    __slots__ = ("calls_back", "namespace", "number", "shared")
+    __slots__ = ("_number", "namespace")
 
     def __init__(self, args: _Args, kwargs: _Kwargs) -> None:
-        self.number = 0
-        # Whether SQLite may call Python: a function, a converter, a factory of texts.
-        self.calls_back = False
-        # Whether several threads may use it.
-        self.shared = False
-        if _is_bare(args, kwargs):
-            name = args[0]
-            known = _absolute.get(name) if type(name) is str else None
-            self.namespace = known or namespace_of(args, kwargs)
-        else:
-            self.namespace = namespace_of(args, kwargs)
-            self.calls_back = bool(_argument(_DETECT_TYPES, "detect_types", args, kwargs, 0))
-            self.shared = not _argument(_ONE_THREAD, "check_same_thread", args, kwargs, True)
-        self.number = next(numbers)
-        opened.add(self.number)
+        self._number = 0
+        self.namespace = namespace_of(args, kwargs)
+        self._number = next(_numbers)
+        _open_connections.add(self._number)
 
-    def closed(self) -> bool:
-        """Note that it is; false if it was already."""
-        if self.number in opened:
-            opened.discard(self.number)
-            return True
-        return False
+    @property
+    def is_open(self) -> bool:
+        """Whether the program has not closed it."""
+        return self._number in _open_connections
+
+    def note_closed(self) -> None:
+        """It is open no longer."""
+        _open_connections.discard(self._number)
 
     def __del__(self) -> None:
-        opened.discard(self.number)  # its connection was collected
+        self.note_closed()  # the connection was collected
 
 
-def _argument(place: int, name: str, args: _Args, kwargs: _Kwargs, default: Any) -> Any:
-    return args[place] if len(args) > place else kwargs.get(name, default)
+def namespace_of(args: _Args, kwargs: Mapping[str, Any]) -> str:
+    """The database file of a connect call, absolute; ``:memory:`` and the empty name stay.
 
-
-def _is_bare(args: _Args, kwargs: _Kwargs) -> bool:
-    """Whether there is no option, but a factory perhaps: so most connections are made."""
-    return len(args) == 1 and (not kwargs or (len(kwargs) == 1 and "factory" in kwargs))
-
-
-def namespace_of(args: _Args, kwargs: _Kwargs) -> str:
-    """The database file of a connect call, absolute; ``:memory:`` and the empty name stay."""
+    Raises KeyError if the call names no database.
+    """
     name = args[0] if args else kwargs["database"]
-    if type(name) is str and name in _absolute and _is_bare(args, kwargs):
-        return _absolute[name]
     file = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else str(type(name))
-    if _argument(_URI, "uri", args, kwargs, False) and file.startswith("file:"):
+    if (args[_URI] if len(args) > _URI else kwargs.get("uri", False)) and file.startswith("file:"):
         file = unquote(file[5:].partition("#")[0].partition("?")[0])
         if file.startswith("//"):
             file = "/" + file[2:].partition("/")[2]
     if file in ("", ":memory:"):
         return file
-    if not os.path.isabs(file):
-        return os.path.abspath(file)
-    absolute = _absolute.get(file)
-    if absolute is None:
-        if len(_absolute) >= _MOST:
-            _absolute.clear()
-        absolute = _absolute[file] = os.path.normpath(file)
-    return absolute
+    return _normal(file) if os.path.isabs(file) else os.path.abspath(file)
 
 
-def _giving(name: str) -> Any:
-    """The method of that name, by which a connection is given something of Python's to call."""
-    original: Any = getattr(sqlite3.Connection, name)
-
-    @functools.wraps(original)
-    def give(self: Any, *args: Any, **kwargs: Any) -> Any:
-        link = _link(self)
-        if link is not None:
-            call_back(link)
-        return original.__get__(self, type(self))(*args, **kwargs)
-
-    return give
+_normal = functools.lru_cache(1000)(os.path.normpath)
 
 
 class RecordingConnection(sqlite3.Connection):
-    """What is put below the program's connection class; its ``_nutrace`` is a :class:`Link`."""
+    """The base of the program's connection classes; its ``_nutrace`` is a :class:`ConnectionState`."""
 
     __slots__ = ()
 
-    _nutrace: Link
+    _nutrace: ConnectionState
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         try:
-            self._nutrace = Link(args, kwargs)
+            self._nutrace = ConnectionState(args, kwargs)
         except KeyError:  # no database, as sqlite3 will say
             pass
-        except Exception:  # law 1
+        except Exception:
             process_state.fault("naming a database")
         _init(self, *args, **kwargs)
 
@@ -153,37 +104,32 @@ class RecordingConnection(sqlite3.Connection):
                 if "factory" in kwargs:
                     kwargs["factory"] = cursors.of(kwargs["factory"])
             else:
-                made = _cursor(self, cursors.default)
-                made._nutrace = None  # sparing its first execute an error
-                return made
+                return self._recording_cursor()
         return _cursor.__get__(self, type(self))(*args, **kwargs)
 
+    def _recording_cursor(self) -> Any:
+        made = _cursor(self, cursors.default)
+        made._nutrace = None
+        return made
+
     def close(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            link = self._nutrace
-        except AttributeError:  # not initialised, or not by way of us
-            return _close.__get__(self, type(self))(*args, **kwargs)
-        if accounts:
-            end_of(link)
-        if link.number not in opened or not switch:
-            closed = _close(self, *args, **kwargs)
-            link.closed()
-            return closed
-        if link.calls_back or type(self) is not connections.default:
-            return _timed(self, semconv.CLOSE_SPAN, _close, args, kwargs)
-        site = current_sites.sites.plain(semconv.CLOSE_SPAN, link.namespace)
-        return _leaf(site, _close, (self, *args), kwargs, link)
+        state = _state_of(self)
+        if state is not None:
+            end_all_of(state)
+            if state.is_open:
+                return _traced(self, semconv.CLOSE_SPAN, _close, args, kwargs)
+        return _close.__get__(self, type(self))(*args, **kwargs)
 
     def commit(self, *args: Any, **kwargs: Any) -> Any:
-        return _timed(self, semconv.COMMIT_SPAN, _commit, args, kwargs)
+        return _traced(self, semconv.COMMIT_SPAN, _commit, args, kwargs)
 
     def rollback(self, *args: Any, **kwargs: Any) -> Any:
-        return _timed(self, semconv.ROLLBACK_SPAN, _rollback, args, kwargs)
+        return _traced(self, semconv.ROLLBACK_SPAN, _rollback, args, kwargs)
 
     def __exit__(self, *args: Any) -> Any:
-        # sqlite3 commits or rolls back by itself, past these methods.
+        # sqlite3 commits or rolls back in C, without calling these methods.
         whole = all(arg is None for arg in args)
-        return _timed(self, semconv.COMMIT_SPAN if whole else semconv.ROLLBACK_SPAN, _exit, args, {})
+        return _traced(self, semconv.COMMIT_SPAN if whole else semconv.ROLLBACK_SPAN, _exit, args, {})
 
     if sys.version_info >= (3, 11):
         # These make plain cursors there, whatever `cursor` does; before, they call it.
@@ -199,14 +145,7 @@ class RecordingConnection(sqlite3.Connection):
         def _with_cursor(self, method: str, args: _Args, kwargs: _Kwargs) -> Any:
             if not switch or kwargs:
                 return getattr(super(), method)(*args, **kwargs)
-            made = _cursor(self, cursors.default)
-            made._nutrace = None
-            return getattr(made, method)(*args)
-
-    for _name in _GIVING:
-        if hasattr(sqlite3.Connection, _name):
-            locals()[_name] = _giving(_name)
-    del _name
+            return getattr(self._recording_cursor(), method)(*args)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if type(self) is connections.default and protocol >= 2:
@@ -215,83 +154,46 @@ class RecordingConnection(sqlite3.Connection):
 
 
 connections = Subclasses(sqlite3.Connection, RecordingConnection)
-_FACTORY_ONLY: _Kwargs = {"factory": connections.default}
 
 
-def _link(connection: Any) -> Any:
+def _state_of(connection: Any) -> Optional[ConnectionState]:
     try:
-        return connection._nutrace
-    except AttributeError:  # not initialised, or not by way of us
+        state: ConnectionState = connection._nutrace
+        return state
+    except AttributeError:  # not initialised, or made while nothing was recorded
         return None
 
 
-def _timed(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
-    """One call on a connection, as a span."""
-    link = _link(connection)
-    if link is None or not switch:
-        return original.__get__(connection, type(connection))(*args, **kwargs)
-    site = current_sites.sites.plain(name, link.namespace)
-    result, span = around(site, original.__get__(connection, type(connection)), args, kwargs)
-    series: Dict[str, Any] = {}
+def _traced(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
+    """Call a method of sqlite3's connection, with a span around it."""
+    state = _state_of(connection)
+    bound = original.__get__(connection, type(connection))
+    if state is None or not switch:
+        result = bound(*args, **kwargs)
+        if state is not None and original is _close:
+            state.note_closed()
+        return result
+    result, span = around(call_sites.call(name, state.namespace), bound, args, kwargs)
     if original is _close:
-        link.closed()
-        series = {semconv.SQL_OPEN: len(opened)}
-    _settle(span, series)
+        state.note_closed()
+        tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
+    else:
+        tally(span)
     return result
-
-
-def _leaf(site: CallSite, original: Any, args: _Args, kwargs: _Kwargs, link: Optional[Link] = None) -> Any:
-    """A connect, or the close of `link`: nothing of the program's runs inside, so it need not be current."""
-    state = current.get()
-    began = now_ns()
-    try:
-        result = original(*args, **kwargs)
-    except BaseException as error:
-        span = span_below(site, state)
-        span.started = began
-        span.ended = now_ns()
-        span.fail(error)
-        process_state.emit(span)
-        raise
-    ended = now_ns()
-    if link is not None:
-        opened.discard(link.number)
-    try:
-        if state is None or type(state) is Span:
-            count_leaf(site, state, began, ended, semconv.SQL_OPEN, len(opened))
-        else:
-            span = span_below(site, state)
-            span.started, span.ended = began, ended
-            settle(span, series={semconv.SQL_OPEN: len(opened)})
-    except Exception:  # law 1
-        process_state.fault("ending a span")
-    return result
-
-
-def _settle(span: Span, series: Mapping[str, Any]) -> None:
-    try:
-        settle(span, series=series)
-    except Exception:  # law 1
-        process_state.fault("ending a span")
 
 
 def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
-    """What stands around ``sqlite3.connect``."""
-    if not kwargs and len(args) == 1 and type(args[0]) is str and args[0] in _absolute:
-        site = current_sites.sites.plain(semconv.CONNECT_SPAN, _absolute[args[0]])
-        return _leaf(site, wrapped, args, _FACTORY_ONLY)
+    """Call ``sqlite3.connect`` so that the connection records, with a span around it."""
     try:
         args, kwargs = _with_factory(args, kwargs)
         namespace = namespace_of(args, kwargs)
-    except Exception:  # law 1: sqlite3 will object to these arguments itself
+    except Exception:  # sqlite3 will object to these arguments
         return wrapped(*args, **kwargs)
-    site = current_sites.sites.plain(semconv.CONNECT_SPAN, namespace)
-    if kwargs.get("factory") is connections.default:
-        return _leaf(site, wrapped, args, kwargs)
+    site = call_sites.call(semconv.CONNECT_SPAN, namespace)
     connection, span = around(site, wrapped, args, kwargs)
-    if _link(connection) is None and isinstance(connection, RecordingConnection):
-        connection._nutrace = Link(args, kwargs)  # its class called sqlite3's __init__ by name
-    _settle(span, {semconv.SQL_OPEN: len(opened)})
+    if isinstance(connection, RecordingConnection) and _state_of(connection) is None:
+        connection._nutrace = ConnectionState(args, kwargs)  # its class called sqlite3's __init__ by name
+    tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
     return connection
 
 
@@ -299,9 +201,7 @@ def _with_factory(args: _Args, kwargs: _Kwargs) -> Tuple[_Args, _Kwargs]:
     """The arguments of a connect call, with a factory that records."""
     if len(args) > _FACTORY:
         return (*args[:_FACTORY], _recording(args[_FACTORY]), *args[_FACTORY + 1 :]), kwargs
-    if "factory" in kwargs:
-        return args, {**kwargs, "factory": _recording(kwargs["factory"])}
-    return args, {**kwargs, "factory": connections.default}
+    return args, {**kwargs, "factory": _recording(kwargs.get("factory", sqlite3.Connection))}
 
 
 def _recording(factory: Any) -> Any:

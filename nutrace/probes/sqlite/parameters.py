@@ -1,7 +1,7 @@
-"""What tells one set of parameters from another, without keeping any: a hash under the run's key.
+"""Hash the parameters of statements under the run's key, so that equal executions can be counted.
 
-No code of the program's runs for it, neither adapters nor ``repr``: parameters of classes that are
-not known are told apart by what they hold, and where that cannot be seen they count as different.
+No parameter is kept, and no code of the program runs, neither adapters nor ``repr``. Parameters of
+unknown classes are compared by their fields; where those cannot be seen, they count as different.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ from typing import Any, Callable, Dict, List, Tuple
 from nutrace.recording.span import process_state
 
 _DEEPEST = 4  # objects within objects
-_LONGEST = 64 * 1024  # bytes hashed at a time
-_TOLD_BY_REPR = frozenset(
+_COMPARED_BY_REPR = frozenset(
     {datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID}
 )
-# Version 2 writes equal values as equal bytes; later ones depend on who else refers to them.
-PACKING = 2
+# marshal's version: 2 writes equal values as equal bytes, later ones depend on reference counts.
+_MARSHAL_VERSION = 2
 
 _unknown = itertools.count()
 
 
 class _Keyed:
-    """A hash that has taken in the key, to be copied: that is faster than beginning anew."""
+    """A hash that has taken in the key. Copying it is faster than beginning anew."""
 
     def __init__(self) -> None:
         self.key = b""
@@ -47,7 +46,7 @@ def _begin() -> Any:
     return _keyed.begun.copy()
 
 
-def digest(literals: bytes, parameters: Any) -> str:
+def parameters_hash(literals: bytes, parameters: Any) -> str:
     """16 hex digits for the values of one execution.
 
     Parameters
@@ -57,39 +56,38 @@ def digest(literals: bytes, parameters: Any) -> str:
     parameters:
         As the program gave them.
     """
-    hashed = _keyed.begun.copy() if _keyed.key is process_state.secret else _begin()
-    if literals:
-        hashed.update(literals)
-    try:
-        # `_bytes_of` written out for the two kinds that most parameters come in.
-        kind = type(parameters)
-        plain = parameters if kind is tuple else tuple(parameters) if kind is list else None
-        hashed.update(_bytes_of(parameters) if plain is None else marshal.dumps(plain, PACKING))
-    except ValueError:
-        hashed.update(_bytes_of(parameters))
+    hashed = _begin()
+    hashed.update(literals)
+    hashed.update(_bytes_of(parameters))
     return str(hashed.hexdigest())
 
 
-class Passing:
-    """Hashes the sets of parameters of an ``executemany`` while they pass; holds no more than a few."""
+class ParameterSets:
+    """Counts and hashes the sets of parameters of an ``executemany`` as sqlite3 takes them."""
 
     def __init__(self, literals: bytes) -> None:
-        self.sets = 0
+        self.count = 0
         self._hashed = _begin()
         self._hashed.update(literals)
 
-    def tap(self, parameters: Any) -> Any:
-        """Take one set in and give it back; for :func:`map`, which adds no frame to the program's."""
+    def watch(self, sets: Any) -> Any:
+        """`sets` for sqlite3 to iterate over; :func:`map` adds no frame to the program's tracebacks."""
         try:
-            self.sets += 1
+            return map(self._take, sets)
+        except TypeError:  # not iterable, as sqlite3 will say
+            return sets
+
+    def hash(self) -> str:
+        """16 hex digits for all sets that were taken."""
+        return str(self._hashed.hexdigest())
+
+    def _take(self, parameters: Any) -> Any:
+        try:
+            self.count += 1
             self._hashed.update(_bytes_of(parameters))
-        except Exception:  # law 1
+        except Exception:
             process_state.fault("hashing parameters")
         return parameters
-
-    def digest(self) -> str:
-        """16 hex digits for all that passed."""
-        return str(self._hashed.hexdigest())
 
 
 def _bytes_of(parameters: Any) -> bytes:
@@ -99,13 +97,13 @@ def _bytes_of(parameters: Any) -> bytes:
     elif kind is dict:
         parameters = _sorted(parameters)
     try:
-        return marshal.dumps(parameters, PACKING)
-    except ValueError:  # something inside that is not of a built-in type
-        return marshal.dumps(_plain(parameters, 0), PACKING)
+        return marshal.dumps(parameters, _MARSHAL_VERSION)
+    except ValueError:  # something inside is not of a built-in type
+        return marshal.dumps(_plain(parameters, 0), _MARSHAL_VERSION)
 
 
 def _sorted(parameters: Dict[Any, Any]) -> Tuple[Any, ...]:
-    # Names are texts, all of them, or SQLite does not find them.
+    # SQLite finds no name that is not a text.
     try:
         return ("dict", *sorted(parameters.items(), key=_name))
     except TypeError:
@@ -117,17 +115,17 @@ def _name(item: Tuple[Any, Any]) -> Any:
 
 
 def _plain(value: Any, depth: int) -> Any:
-    """`value` in built-in types, as SQLite or an adapter of the program's would see it."""
+    """`value` in built-in types."""
     for kind, convert in _CONVERT:
         if isinstance(value, kind):
             return convert(value, depth)
-    if type(value) in _TOLD_BY_REPR:
+    if type(value) in _COMPARED_BY_REPR:
         return (type(value).__name__, repr(value))
     return _held(value, depth)
 
 
 def _held(value: Any, depth: int) -> Any:
-    """What an object of a class of the program's holds, without asking it."""
+    """The fields of an object of the program's class, read without running any of its code."""
     kind = type(value)
     name = f"{kind.__module__}.{kind.__qualname__}"
     fields: List[Any] = []
@@ -174,7 +172,7 @@ def _sorted_items(value: Dict[Any, Any]) -> Any:
     kind = type(value)
     marker: Tuple[Any, ...] = ("dict",)
     if any("__missing__" in vars(base) for base in kind.__mro__ if base is not object):
-        marker = ("dict", os.getpid(), next(_unknown))  # it makes values up
+        marker = ("dict", os.getpid(), next(_unknown))  # it makes up values
     plain = {str.__str__(name) if isinstance(name, str) else name: inner for name, inner in dict.items(value)}
     try:
         return (*marker, *sorted(plain.items(), key=_name))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from typing import Any, Callable, Deque, Iterator, List, Tuple
+from typing import Any, Callable, Iterator, List, Tuple
 
 import pytest
 from fakes.programs import losses
@@ -14,7 +13,8 @@ from hypothesis import strategies as st
 
 import nutrace
 from nutrace.probes.probe import Probe
-from nutrace.recording.compression import Composite, Record, merge
+from nutrace.recording.buffers import local
+from nutrace.recording.composites import Composite, Record, settle
 from nutrace.recording.span import CallSite, Span, process_state
 
 SITES = (CallSite("a", "map"), CallSite("b", "map"))
@@ -30,10 +30,7 @@ def _longest() -> Iterator[None]:
     process_state.longest_ns = before
 
 
-class Ended(tuple):  # type: ignore[type-arg]
-    """(site, parent, duration, bears something of its own)"""
-
-
+# Call site, parent, duration, and what the span has of its own: nothing, details or an id.
 ended = st.tuples(
     st.sampled_from(SITES),
     st.sampled_from(PARENTS),
@@ -42,9 +39,8 @@ ended = st.tuples(
 )
 
 
-def _queue(calls: List[Tuple[CallSite, Any, int, str]]) -> Deque[Record]:
-    """What the wrapper does at the end of each call."""
-    queue: Deque[Record] = deque()
+def _queue(calls: List[Tuple[CallSite, Any, int, str]]) -> List[Record]:
+    """Settle a span for each call, and take the queue."""
     at = 1000
     for site, parent, took, own in calls:
         span = Span(site, parent)
@@ -54,15 +50,15 @@ def _queue(calls: List[Tuple[CallSite, Any, int, str]]) -> Deque[Record]:
             span.ensure_details()
         elif own == "i":
             span.id = at
-        last = queue[-1] if queue else None
-        if last is None or last.site is not site or last.parent is not parent or not merge(span, last, queue):
-            queue.append(span)
-    return queue
+        settle(span)
+    taken: List[Tuple[Record, int]] = []
+    local.buffer.take(taken, len(calls))
+    return [record for record, _ in taken]
 
 
 @given(st.lists(ended, max_size=60))
 def test_what_is_merged_adds_up(calls: List[Tuple[CallSite, Any, int, str]]) -> None:
-    queue = list(_queue(calls))
+    queue = _queue(calls)
     position = 0
     for record in queue:
         count = record.count if isinstance(record, Composite) else 1
@@ -82,7 +78,7 @@ def test_what_is_merged_adds_up(calls: List[Tuple[CallSite, Any, int, str]]) -> 
 
 @given(st.lists(ended, max_size=60))
 def test_neighbours_that_can_be_merged_are(calls: List[Tuple[CallSite, Any, int, str]]) -> None:
-    queue = list(_queue(calls))
+    queue = _queue(calls)
 
     def plain(record: Record) -> bool:
         short = isinstance(record, Composite) or record.ended - record.started <= LONGEST_NS
@@ -93,15 +89,19 @@ def test_neighbours_that_can_be_merged_are(calls: List[Tuple[CallSite, Any, int,
         assert not (equal and plain(one) and plain(other))
 
 
-def test_somebody_elses_record_is_put_back() -> None:
-    queue: Deque[Record] = deque()
-    last, between, span = (Span(SITES[0], None) for _ in range(3))
-    for one in (last, between, span):
-        one.started, one.ended = 1, 2
-    queue.extend([last, between])  # between: a signal handler's, after we looked
-    assert not merge(span, last, queue)
-    assert list(queue) == [last, between]
-    assert not merge(span, last, deque())  # the recorder emptied it
+def test_what_ends_while_the_queue_is_held_stands_for_itself() -> None:
+    """Such as a leaf of a signal handler that interrupts its own thread in the middle of a merge."""
+    spans = [Span(SITES[0], None) for _ in range(3)]
+    for span in spans:
+        span.started, span.ended = 1, 2
+    settle(spans[0])
+    with local.buffer.lock:
+        settle(spans[1])
+    settle(spans[2])
+    first, last = local.spans
+    local.spans.clear()
+    assert first is spans[0]
+    assert (last.count, last.sum_ns) == (2, 2)
 
 
 def test_only_leaves_are_merged(recorded: Tracing, module: Callable[[str, str], str]) -> None:

@@ -1,0 +1,77 @@
+"""Stand-ins for ``copy.copy``, ``pickle.dumps`` and ``pickle.loads``: a span for each call.
+
+These are no deep copies, but are often mistaken for some. Picklers that a program makes itself (Ray's,
+cloudpickle's, ``multiprocessing``'s) are left alone.
+"""
+
+from __future__ import annotations
+
+import copy as copying
+import functools
+from typing import Any
+
+from nutrace import semconv
+from nutrace.probes.blocks import around, close_dangling
+from nutrace.probes.copying.call_sites import CopyCallSites
+from nutrace.probes.notes import Args, Kwargs, Wrapped
+from nutrace.probes.switch import Switch
+from nutrace.probes.wrapped import put_around
+from nutrace.recording.composites import tally
+from nutrace.recording.span import CallSite, Span
+
+
+def shallow(original: Any, switch: Switch) -> Any:
+    """A function like `original`, which is ``copy.copy``."""
+    sites = CopyCallSites(semconv.COPY_SPAN, getattr(copying, "_copy_dispatch", {}), "__copy__")
+
+    @functools.wraps(original)
+    def copy(x: Any) -> Any:
+        if not switch:
+            return original(x)
+        site = sites.find(type(x))
+        if site is None:
+            return original(x)
+        return _traced(site, original, (x,), {})
+
+    return copy
+
+
+def dumps(original: Any, switch: Switch) -> Any:
+    """A stand-in for ``pickle.dumps``, which is built in: it binds to no object, and pickles by name."""
+    sites = CopyCallSites(semconv.PICKLE_SPAN)
+
+    def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        site = sites.find(type(args[0] if args else kwargs.get("obj")))
+        if site is None:
+            return wrapped(*args, **kwargs)
+        return _traced(site, wrapped, args, kwargs)
+
+    return put_around(original, traced, switch)
+
+
+def loads(original: Any, switch: Switch) -> Any:
+    """A stand-in for ``pickle.loads``; the type that is noted is that of the result."""
+    sites = CopyCallSites(semconv.UNPICKLE_SPAN)
+
+    def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        site = sites.find(type(args[0] if args else None))
+        if site is None:
+            return wrapped(*args, **kwargs)
+        result, span = around(site, wrapped, args, kwargs)
+        span.site = sites.find(type(result)) or site
+        _hand_over(span)
+        return result
+
+    return put_around(original, traced, switch)
+
+
+def _traced(site: CallSite, call: Wrapped, args: Args, kwargs: Kwargs) -> Any:
+    result, span = around(site, call, args, kwargs)
+    _hand_over(span)
+    return result
+
+
+def _hand_over(span: Span) -> None:
+    if span.details is not None:
+        close_dangling(span)
+    tally(span)

@@ -1,0 +1,226 @@
+"""Composites: many short equal leaves as one record with count, sum, min and max.
+
+Leaves are merged where they end, in their own thread. A hot leaf then leaves no object behind, neither
+for the recorder to write nor for the program's garbage collector to visit. There are two ways in:
+
+- :func:`settle` merges a leaf with the record that ended just before it, if that is of the same call
+  site below the same parent: a run of equal siblings.
+- :func:`tally` adds a leaf that has numbers of its own (objects copied, rows read) to the composite of
+  its call site below its parent, whatever ended in between.
+
+A thread's spans arrive in the order of their ends, children before parents. A span with a child thus
+follows that child in the queue, and a span is known to be a leaf by the record before it. Spans with
+anything of their own (attributes, an error, an id that somebody refers to) are never merged.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Deque, Dict, List, Mapping, Optional, Union
+
+from nutrace.recording.buffers import LIMIT, Buffer, local
+from nutrace.recording.span import CallSite, Parent, Span, SpanDetails, process_state
+
+LONGEST_SERIES = 1000  # entries of a composite's series; the next leaf begins another composite
+_MOST_OPEN = 256  # composites that a thread adds to at a time
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Composite:
+    """What `count` equal leaves stand for; times are readings of the recorder's clock.
+
+    Parameters
+    ----------
+    first:
+        The first of the leaves.
+    took:
+        Its cost in nanoseconds.
+    """
+
+    __slots__ = (
+        "count",
+        "details",
+        "ended",
+        "id",
+        "max_ns",
+        "min_ns",
+        "numbers",
+        "parent",
+        "series",
+        "site",
+        "started",
+        "sum_ns",
+    )
+
+    def __init__(self, first: Span, took: int) -> None:
+        self.site: CallSite = first.site
+        self.parent: Optional[Parent] = first.parent
+        self.started = first.started
+        self.ended = first.ended
+        self.details: Optional[SpanDetails] = None
+        self.id = 0
+        self.count = 1
+        self.sum_ns = self.min_ns = self.max_ns = took
+        self.numbers: Dict[str, Any] = {}  # attributes that add up
+        self.series: Dict[str, List[Any]] = {}  # attributes that have an entry for each leaf
+        # A task or thread that was begun inside the leaf may refer to it: `ids` gives it our id.
+        first.parent = self  # type: ignore[assignment]
+
+    def add(self, span: Span, took: int) -> None:
+        """Count one more leaf."""
+        self.count += 1
+        self.sum_ns += took
+        # A statement may have begun before one that ended first: it stays open between its fetches.
+        if span.started < self.started:
+            self.started = span.started
+        if span.ended > self.ended:
+            self.ended = span.ended
+        if took < self.min_ns:
+            self.min_ns = took
+        elif took > self.max_ns:
+            self.max_ns = took
+        span.parent = self  # type: ignore[assignment]
+
+    def note(self, numbers: Mapping[str, Any], series: Mapping[str, Any]) -> None:
+        """Add to the numbers, and append one entry to each series."""
+        sums = self.numbers
+        for name, number in numbers.items():
+            sums[name] = sums.get(name, 0) + number
+        for name, entry in series.items():
+            self.series.setdefault(name, []).append(entry)
+
+
+Record = Union[Span, Composite]
+
+
+def settle(span: Span) -> None:
+    """Hand over an ended span: merged with the equal leaf that ended just before it, or on its own."""
+    buffer = local.buffer
+    spans = buffer.spans
+    try:
+        last = spans[-1]
+        if last.site is span.site and last.parent is span.parent and _merge(span, last, buffer):
+            return
+    except IndexError:  # nothing waits
+        pass
+    spans.append(span)
+    if len(spans) >= LIMIT:
+        process_state.drain_full_queue(spans)
+
+
+def _merge(span: Span, last: Record, buffer: Buffer) -> bool:
+    """Merge `span` with `last`, which ended the queue a moment ago; false if they stay apart."""
+    took = span.ended - span.started
+    if took > process_state.longest_ns or span.id or span.details is not None or last.id:
+        return False
+    if not buffer.lock.acquire(False):
+        return False
+    try:
+        spans = buffer.spans
+        if spans[-1] is not last:  # a finalizer or signal handler came in between, or the recorder
+            return False
+        if type(last) is Composite:
+            last.add(span, took)
+            return True
+        if not _is_leaf(last, spans):
+            return False
+        first = spans.pop()
+        if first is not last:
+            spans.append(first)
+            return False
+        composite = Composite(first, first.ended - first.started)
+        composite.add(span, took)
+        spans.append(composite)
+        return True
+    finally:
+        buffer.lock.release()
+
+
+def _is_leaf(last: Span, spans: Deque[Record]) -> bool:
+    """Whether `last`, a span at the end of the queue, can be the first of a composite."""
+    if last.details is not None or last.ended - last.started > process_state.longest_ns:
+        return False
+    # A child that was written already has given it an id; one that was not stands before it.
+    return len(spans) < 2 or spans[-2].parent is not last
+
+
+def tally(
+    span: Span,
+    numbers: Mapping[str, Any] = _NOTHING,
+    series: Mapping[str, Any] = _NOTHING,
+    busy_ns: Optional[int] = None,
+) -> None:
+    """Hand over an ended span, added to the composite of its call site if it is a short leaf.
+
+    Parameters
+    ----------
+    span:
+        It ended in this thread, and is no longer current.
+    numbers:
+        Attributes that add up.
+    series:
+        Attributes that are listed, one entry (a number or a text) for each leaf. On a span that
+        stands for itself they are lists of one.
+    busy_ns:
+        Its cost in nanoseconds, if that is not its duration.
+    """
+    try:
+        _tally(span, numbers, series, busy_ns)
+    except Exception:  # what the span measured has succeeded, and the program goes on
+        process_state.fault("adding up a span")
+
+
+def _tally(span: Span, numbers: Mapping[str, Any], series: Mapping[str, Any], busy_ns: Optional[int]) -> None:
+    took = span.ended - span.started if busy_ns is None else busy_ns
+    buffer = local.buffer
+    spans = buffer.spans
+    if (
+        took <= process_state.longest_ns
+        and span.details is None
+        and not span.id  # a child that was written already has given it an id
+        and _last_parent(spans) is not span
+        and buffer.lock.acquire(False)
+    ):
+        try:
+            _add(buffer, span, took, numbers, series)
+        finally:
+            buffer.lock.release()
+    else:
+        details = span.ensure_details()
+        if busy_ns is not None:
+            details.busy_ns = busy_ns
+        details.attributes.update(numbers)
+        for name, entry in series.items():
+            details.attributes[name] = [entry]
+        spans.append(span)
+    if len(spans) >= LIMIT:
+        process_state.drain_full_queue(spans)
+
+
+def _last_parent(spans: Deque[Record]) -> Any:
+    try:
+        return spans[-1].parent
+    except IndexError:  # nothing waits
+        return None
+
+
+def _add(
+    buffer: Buffer, span: Span, took: int, numbers: Mapping[str, Any], series: Mapping[str, Any]
+) -> None:
+    """Add `span` to the open composite of its call site, or begin one; the lock is held."""
+    if buffer.parent is not span.parent:
+        buffer.parent = span.parent
+        buffer.open.clear()
+    composite: Optional[Composite] = buffer.open.get(span.site)
+    if composite is not None:
+        composite.add(span, took)
+        composite.note(numbers, series)
+        if series and composite.count >= LONGEST_SERIES:
+            buffer.open.pop(span.site, None)
+        return
+    composite = Composite(span, took)
+    composite.note(numbers, series)
+    if len(buffer.open) >= _MOST_OPEN:
+        buffer.open.clear()
+    buffer.open[composite.site] = composite
+    buffer.spans.append(composite)
