@@ -18,7 +18,7 @@ from opentelemetry import trace as otel
 import nutrace.probes.api  # now: first used in a thread while another forks, its lock would stay held
 from nutrace import forks, semconv
 from nutrace.errors import OutputError
-from nutrace.probes import generators, wrappers
+from nutrace.probes import resumptions, wrappers
 from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
@@ -173,7 +173,7 @@ class Session:
 
     def _finish(self) -> None:
         recorder = self.recorder
-        for close in (generators.close_suspended, open_statement.close_open):
+        for close in (resumptions.close_suspended, open_statement.close_open):
             try:
                 recorder.diagnostics.unfinished += close()
             except Exception:  # law 1: what was written so far is a run file all the same
@@ -233,7 +233,7 @@ class Session:
     def _forked(self) -> None:
         """Write a shard of the same run from now on."""
         ids.renew()
-        generators.forget_suspended()
+        resumptions.forget_suspended()
         open_statement.forget_open()
         self.parent = Inherited(
             self.file.run, self.run_id, process_state.trace_id, process_state.offset_ns, os.getppid()

@@ -8,72 +8,35 @@ costs nothing until somebody does.
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
-import threading
-import traceback
-from types import TracebackType
-from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Sequence, Tuple, Type, Union
+from typing import Any, Dict, Mapping, Optional, Protocol, Sequence, Tuple, Union
 
 from opentelemetry import trace as otel
-from opentelemetry.util import types
 
-from nutrace import semconv
-from nutrace.anyvalue import UNPRINTABLE
+from nutrace.recording import failures
+from nutrace.recording.api_span import ApiSpan
+from nutrace.recording.call_site import CallSite
 from nutrace.recording.clock import now_ns
+from nutrace.recording.process_state import ids, process_state, unrecorded
 
-
-class CallSite:
-    """What all spans of one probed function have in common, worked out once."""
-
-    __slots__ = (
-        "_database",
-        "attributes",
-        "component",
-        "given",
-        "kind",
-        "name",
-        "scope",
-        "step",
-        "target",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        component: str,
-        *,
-        function: str = "",
-        file: str = "",
-        line: int = 0,
-        kind: int = 1,
-        scope: Tuple[str, str] = (semconv.SCOPE, ""),
-        attributes: Optional[Mapping[str, Any]] = None,
-    ) -> None:
-        self.name = name
-        self.component = component
-        self.kind = kind  # OTLP's numbering: 1 internal ... 5 consumer
-        self.scope = scope
-        self.step = name == semconv.STEP_SPAN
-        self.target = (function, file, line)
-        self.attributes: Mapping[str, Any] = attributes or {}  # that all of its spans have
-        self.given: Dict[Any, CallSite] = {}  # by the code of a generator that a call gave: for calls that do
-        self._database: Optional[CallSite] = None
-
-    def with_attributes(self, attributes: Mapping[str, Any]) -> CallSite:
-        """This site, or its twin in the component database if the attributes are a query's."""
-        if self.component != "other" or not ("db.system" in attributes or "db.system.name" in attributes):
-            return self
-        if self._database is None:
-            self._database = CallSite(self.name, "database", kind=self.kind, scope=self.scope)
-        return self._database
+__all__ = (
+    "CallSite",
+    "Parent",
+    "Recorded",
+    "Remote",
+    "Span",
+    "SpanDetails",
+    "ids",
+    "process_state",
+    "trace_id_of",
+    "unrecorded",
+)
 
 
 class SpanDetails:
-    """What few spans have: attributes, events, links, a status, a generator's account.
+    """What few spans have: attributes, events, links, a status, times of their own.
 
-    What a span does not have stays with the class: setting each to its default takes ten times longer than
-    anything else here where the processor's caches are cold.
+    The defaults are the class's: setting them on each object takes ten times longer than all else here where
+    the processor's caches are cold.
     """
 
     attributes: Dict[str, Any]
@@ -81,92 +44,33 @@ class SpanDetails:
     links: Sequence[Tuple[int, int, Mapping[str, Any]]] = ()
     status: Tuple[int, str] = (0, "")
     name: Optional[str] = None
-    busy_ns: Optional[int] = None
-    away_ns = 0  # while a generator that it lies in was suspended
-    thread_id = 0  # if another thread hands it over than the one it ran in
-    continues: Optional[Span] = None
+    busy_ns: Optional[int] = None  # its cost, if that is not its duration
+    away_ns = 0  # how long a generator that it lies in was suspended
+    thread_id = 0  # the thread it ran in, if another one hands it over
+    continues: Optional[Span] = None  # the first span of the same call
     unfinished = False
-    dangling: Optional[Span] = None  # a bracket that was opened below this span
+    failed_below = 0  # id() of the error that left a span directly below
+    dangling: Optional[Span] = None  # a bracket opened directly below, to be closed with this span
     theirs = False  # made by the program's own provider
-    backdated = False  # its start was told, not read off the clock
-    trace_id = 0  # if it is not the one of its parents
+    backdated = False  # the program gave its start, which may lie before the recording
+    trace_id = 0  # if it is not its parent's
     base: Any = None  # the OpenTelemetry context below, if it carried baggage
 
     def add_event(self, name: str, at: int, attributes: Mapping[str, Any]) -> None:
-        """Threads of the program may do so at the same time."""
+        """Add an event at a clock reading; threads of the program may do so at the same time."""
         vars(self).setdefault("events", []).append((name, at, attributes))
 
     def add_link(self, trace_id: int, span_id: int, attributes: Mapping[str, Any]) -> None:
-        """Likewise."""
+        """Add a link; threads of the program may do so at the same time."""
         vars(self).setdefault("links", []).append((trace_id, span_id, attributes))
 
 
-class Ids:
-    """Span ids of this process: a random part and a counter, never zero."""
-
-    def __init__(self) -> None:
-        self.renew()
-
-    def renew(self) -> None:
-        """Start a new series; a forked child must not repeat its parent's."""
-        self._base = (int.from_bytes(os.urandom(4), "big") | 1) << 32
-        self._count = itertools.count(1)
-        self._lock = threading.RLock()  # a signal handler may come back in
-
-    def next(self) -> int:
-        """An id for what nobody else knows of yet."""
-        return self._base + next(self._count)
-
-    def assign(self, span: Recorded) -> int:
-        """Give `span` its id; two threads that ask at once get the same."""
-        with self._lock:
-            if not span.id:
-                above: Any = span.parent
-                if hasattr(above, "sum_ns"):  # a composite that it was merged into
-                    span.id = self.assign(above)
-                else:
-                    span.id = self._base + next(self._count)
-            return span.id
-
-
-ids = Ids()
-
-
-# How generators and iterators end; nothing has failed.
-_NO_FAILURE = (GeneratorExit, StopIteration, StopAsyncIteration)
-
-
-def unrecorded(where: str) -> None:
-    """What becomes of a fault of ours while nothing records."""
-
-
-class ProcessState:
-    """Where this process's spans belong: its trace, its tie to Unix time, who takes them."""
-
-    def __init__(self) -> None:
-        self.trace_id = int.from_bytes(os.urandom(16), "big") | 1
-        self.foreign = False  # whether a span was seen that belongs to another trace
-        self.offset_ns = 0
-        self.longest_ns = 200_000  # leaves that took longer are not merged
-        self.secret = os.urandom(16)  # the key of hashes: in this process's memory and nowhere else
-        self.sql_text = True  # whether statements are written, or their hashes only
-        self.last_failure = (0, 0)  # id() of the error, and of the span that it went on to
-        self.emit: Callable[[Span], None] = lambda span: None
-        self.drain_full_queue: Callable[[Any], None] = lambda spans: spans.clear()
-        self.fault: Callable[[str], None] = unrecorded
-
-    def see(self, trace_id: int) -> None:
-        """A span of that trace will be written, or one below it."""
-        if trace_id != self.trace_id:
-            self.foreign = True
-
-
-process_state = ProcessState()
-
-
 @otel.Span.register
-class Span:
-    """A span from its start on. `started` and `ended` are :func:`now_ns` readings; `ended` 0: open."""
+class Span(ApiSpan):
+    """A span from its start on.
+
+    `started` and `ended` are readings of :func:`nutrace.recording.clock.now_ns`; an open span's `ended` is 0.
+    """
 
     __slots__ = ("details", "ended", "id", "parent", "site", "started")
 
@@ -178,10 +82,8 @@ class Span:
         self.id = 0  # assigned when first needed: a merged leaf never needs one
         self.details: Optional[SpanDetails] = None
 
-    # -- the recorder's own ------------------------------------------------------------------
-
     def ensure_details(self) -> SpanDetails:
-        """Its :class:`SpanDetails`, made on demand; a span that has one is never merged."""
+        """Its details, made on demand; a span that has any is never merged."""
         details = self.details
         if details is None:
             details = SpanDetails()
@@ -190,118 +92,22 @@ class Span:
         return details
 
     def end_at(self, at: int) -> None:
-        """End at a clock reading; while its generator was suspended it cost nothing."""
+        """End at a clock reading; the time that a generator around it was suspended is no cost."""
         self.ended = at
         details = self.details
         if details is not None and details.away_ns:
             details.busy_ns = at - self.started - details.away_ns
 
     def fail(self, error: BaseException) -> None:
-        """Note that `error` left this span: status and, where it began, an exception event."""
+        """Note that `error` left this span: a status, and an exception event."""
         try:
-            if type(error) not in _NO_FAILURE:
-                noted = self._noted(error)
+            if type(error) not in failures.NO_FAILURE:
+                noted = failures.note(error, self)
                 self.ensure_details().add_event("exception", now_ns(), noted)
                 self.ensure_details().status = (2, f"{noted['exception.type']}: {noted['exception.message']}")
-        except Exception:  # law 1: whatever comes here must not replace the program's error
+        except Exception:  # whatever comes here must not replace the program's error
             with contextlib.suppress(Exception):  # at the limit of recursion this fails as well
                 process_state.fault("noting an exception")
-
-    def _noted(self, error: BaseException) -> Dict[str, Any]:
-        kind = type(error)
-        name = kind.__qualname__
-        if kind.__module__ != "builtins":
-            name = f"{kind.__module__}.{name}"
-        try:
-            message = str(error)
-        except Exception:  # a message that cannot be made must not replace the program's error
-            message = UNPRINTABLE
-        noted: Dict[str, Any] = {"exception.type": name, "exception.message": message}
-        # The stack is written once, by the innermost span: the outer ones see the same object pass.
-        # (The error's id alone would not do: the next one may live where this one did.)
-        if process_state.last_failure != (id(error), id(self)):
-            noted["exception.stacktrace"] = "".join(traceback.format_tb(error.__traceback__, limit=-20))
-        process_state.last_failure = (id(error), id(self.parent))
-        return noted
-
-    # -- opentelemetry.trace.Span ------------------------------------------------------------
-
-    def __enter__(self) -> Span:
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
-        if error is not None and self.is_recording():
-            self.fail(error)
-        self.end()
-
-    def get_span_context(self) -> otel.SpanContext:
-        self.ensure_details()  # somebody may refer to it from now on
-        return otel.SpanContext(
-            trace_id=trace_id_of(self),
-            span_id=self.id or ids.assign(self),
-            is_remote=False,
-            trace_flags=otel.TraceFlags(otel.TraceFlags.SAMPLED),
-        )
-
-    def is_recording(self) -> bool:
-        return not self.ended
-
-    def set_attribute(self, key: str, value: types.AttributeValue) -> None:
-        if not self.ended:
-            self.ensure_details().attributes[key] = value
-
-    def set_attributes(self, attributes: Mapping[str, types.AttributeValue]) -> None:
-        if not self.ended:
-            self.ensure_details().attributes.update(attributes)
-
-    def add_event(
-        self, name: str, attributes: types.Attributes = None, timestamp: Optional[int] = None
-    ) -> None:
-        if not self.ended:
-            at = now_ns() if timestamp is None else int(timestamp) - process_state.offset_ns
-            self.ensure_details().add_event(name, at, dict(attributes or {}))
-
-    def add_link(self, context: otel.SpanContext, attributes: types.Attributes = None) -> None:
-        if not self.ended and context is not None:
-            self.ensure_details().add_link(context.trace_id, context.span_id, dict(attributes or {}))
-
-    def update_name(self, name: str) -> None:
-        if not self.ended:
-            self.ensure_details().name = name
-
-    def set_status(
-        self, status: Union[otel.Status, otel.StatusCode], description: Optional[str] = None
-    ) -> None:
-        if self.ended:
-            return
-        if isinstance(status, otel.Status):
-            code, description = status.status_code, status.description
-        else:
-            code = status
-        self.ensure_details().status = (code.value, description or "")
-
-    def record_exception(
-        self,
-        exception: BaseException,
-        attributes: types.Attributes = None,
-        timestamp: Optional[int] = None,
-        escaped: bool = False,
-    ) -> None:
-        if self.ended:
-            return
-        try:
-            noted = self._noted(exception)
-            noted.update(attributes or {})
-            if escaped:
-                noted["exception.escaped"] = True
-            self.add_event("exception", noted, timestamp)
-        except Exception:  # law 1
-            process_state.fault("noting an exception")
 
     def end(self, end_time: Optional[int] = None) -> None:
         if not self.ended:
@@ -311,6 +117,15 @@ class Span:
                 self.site = self.site.with_attributes(self.details.attributes)
             self.end_at(max(at, self.started))
             process_state.emit(self)
+
+    def get_span_context(self) -> otel.SpanContext:
+        self.ensure_details()  # somebody may refer to it from now on
+        return otel.SpanContext(
+            trace_id=trace_id_of(self),
+            span_id=self.id or ids.assign(self),
+            is_remote=False,
+            trace_flags=otel.TraceFlags(otel.TraceFlags.SAMPLED),
+        )
 
 
 class Remote:

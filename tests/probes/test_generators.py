@@ -15,7 +15,7 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace import semconv
-from nutrace.probes import generators
+from nutrace.probes import resumptions
 
 
 class Failure(Exception):
@@ -294,7 +294,7 @@ def test_a_block_around_a_yield_was_away_whoever_resumes(recorded: Tracing, cloc
 
 
 def test_a_fault_in_closing_costs_no_run_file(recorded: Tracing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generators, "close_suspended", lambda: 1 / 0)
+    monkeypatch.setattr(resumptions, "close_suspended", lambda: 1 / 0)
     with recorded(), nutrace.span("outer"):
         pass
     assert len(recorded.faults) == 1

@@ -1,0 +1,69 @@
+"""What all spans of one probed function have in common, worked out once."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from nutrace import semconv
+
+
+class CallSite:
+    """The name, component and attributes of one function's spans.
+
+    Parameters
+    ----------
+    name:
+        Of the spans.
+    component:
+        One of :data:`nutrace.semconv.COMPONENTS`.
+    function, file, line:
+        Qualified name of the function and where its code is; empty or 0 if that is unknown.
+    kind:
+        In OTLP's numbering: 1 internal ... 5 consumer.
+    scope:
+        Name and version of the instrumentation scope.
+    attributes:
+        That all of its spans have.
+    """
+
+    __slots__ = (
+        "_database",
+        "attributes",
+        "component",
+        "given",
+        "kind",
+        "name",
+        "scope",
+        "step",
+        "target",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        component: str,
+        *,
+        function: str = "",
+        file: str = "",
+        line: int = 0,
+        kind: int = 1,
+        scope: Tuple[str, str] = (semconv.SCOPE, ""),
+        attributes: Optional[Mapping[str, Any]] = None,
+    ) -> None:
+        self.name = name
+        self.component = component
+        self.kind = kind
+        self.scope = scope
+        self.step = name == semconv.STEP_SPAN
+        self.target = (function, file, line)
+        self.attributes: Mapping[str, Any] = attributes or {}
+        self.given: Dict[Any, CallSite] = {}  # call sites for generators that calls return, by their code
+        self._database: Optional[CallSite] = None
+
+    def with_attributes(self, attributes: Mapping[str, Any]) -> CallSite:
+        """This call site, or its twin in the component database if the attributes are a query's."""
+        if self.component != "other" or not ("db.system" in attributes or "db.system.name" in attributes):
+            return self
+        if self._database is None:
+            self._database = CallSite(self.name, "database", kind=self.kind, scope=self.scope)
+        return self._database
