@@ -1,4 +1,4 @@
-"""Turning tracing on and off in a process: recorder, OpenTelemetry, probes, endings, as one."""
+"""Turning tracing on and off in a process: recorder, OpenTelemetry, probes and endings together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from opentelemetry import trace as otel
 
-import nutrace.probes.api  # now: first used in a thread while another forks, its lock would stay held
+import nutrace.probes.api  # early: if one thread imported it while another forks, its lock would stay held
 from nutrace import forks, semconv
 from nutrace.errors import OutputError
 from nutrace.probes import resumptions, wrappers
@@ -35,7 +35,7 @@ from nutrace.recording.tracer import Bridge
 from nutrace.settings import Settings
 from nutrace.summary import lines
 
-#: Modules of ours that are imported in whatever thread first uses another's.
+#: Modules of ours that a thread imports when it first uses something of the module on the left.
 _IMPORTED_LATE = {
     "sqlite3": "nutrace.probes.sqlite.connections",
     "opentelemetry.sdk.trace": "nutrace.recording.exchange",
@@ -71,12 +71,12 @@ class Session:
         known = inherited(os.environ)
         if known is not None and known.pid == os.getpid() and not abandoned(known.run):
             known = None
-        # Set by a process of our own number that let go of the run: we are what it became by exec.
+        # The process that set the variable has our number and has let go of the run: it became us by exec.
         heir = known is not None and known.pid == os.getpid()
         self.parent = None if heir else known
         self.run_id = known.run_id if known else secrets.token_hex(8)
         self.file = self._file(known.run if known else None, heir)
-        self.path: Optional[Path] = None  # of what holds the spans in the end
+        self.path: Optional[Path] = None  # of the file that holds the spans in the end
         process_state.offset_ns = unix_offset_ns(known.offset_ns if known else None)
         if known:
             process_state.trace_id = known.trace_id
@@ -113,7 +113,7 @@ class Session:
         return RunFile(name, self.run_id, fd)
 
     def install(self) -> None:
-        """Begin to trace; if anything fails, nothing stays."""
+        """Begin to trace; if anything fails, everything is undone."""
         try:
             context.install()
             self.bridge.install()
@@ -161,14 +161,14 @@ class Session:
     # -- the end -----------------------------------------------------------------------------
 
     def finish(self) -> None:
-        """Write everything out, join the shards, say what there is; once."""
-        if self.finished or os.getpid() != self._owner:  # a child that no fork of Python's made
+        """Write everything out, join the shards and print the lines at exit; once."""
+        if self.finished or os.getpid() != self._owner:  # a child that was not made by os.fork
             return
         self.finished = True
         atexit.unregister(self.finish)
         try:
             self._finish()
-        except Exception:  # law 1, at the very end: the program's exit code is its own
+        except Exception:  # the program keeps its exit code
             process_state.fault("finishing the run file")
 
     def _finish(self) -> None:
@@ -176,7 +176,7 @@ class Session:
         for close in (resumptions.close_suspended, open_statement.close_open):
             try:
                 recorder.diagnostics.unfinished += close()
-            except Exception:  # law 1: what was written so far is a run file all the same
+            except Exception:  # what was written so far is a run file all the same
                 process_state.fault("closing what was suspended")
         written = recorder.close()
         self._turn_off()
@@ -209,7 +209,7 @@ class Session:
                 say(line)
 
     def _watches(self) -> bool:
-        """Whether probes watch more than the standard library, which every program has."""
+        """Whether probes are applied to more than the standard library, which every program has."""
         applied = set(self._applied or self.engine.applied)
         return any(probe.target in applied for probe in self.engine.probes if probe.distribution != "Python")
 
@@ -267,7 +267,7 @@ class Session:
         undo: Optional[Callable[[], None]] = None
         try:
             undo = exchange(provider, self.recorder, nutrace.__version__)
-        except Exception:  # law 1: the program's own set-up must not fail because of us
+        except Exception:  # the program's own set-up must not fail because of us
             process_state.fault("connecting with the program's tracer provider")
         else:
             if undo is None:
@@ -320,7 +320,7 @@ def uninstrument() -> Optional[Path]:
 
 
 def cancel() -> None:
-    """End tracing without a word and without a file: nutrace's own commands are no subject."""
+    """End tracing without a message and without a file: nutrace's own commands are not to be traced."""
     global _session
     session, _session = _session, None
     if session is not None:

@@ -14,13 +14,13 @@ _TOP = 4
 
 
 def percentile(ordered: Sequence[int], percent: int) -> int:
-    """By nearest rank, as the report's: a value that occurred."""
+    """The percentile by nearest rank, as in the report: a value that occurred."""
     rank = -(-len(ordered) * percent // 100)
     return ordered[max(rank, 1) - 1]
 
 
 def lines(recorder: Recorder, end: Finished, wall_seconds: float) -> List[str]:
-    """What to print when the program is over; the report says the same at length."""
+    """The lines to print when the program is over; the report has the same figures and more."""
     figures, counts = recorder.figures, recorder.diagnostics
     lost = f"{counts.dropped} lost" if counts.dropped else "none lost"
     if counts.unfinished:
@@ -56,7 +56,7 @@ def lines(recorder: Recorder, end: Finished, wall_seconds: float) -> List[str]:
 
 
 def _short(path: Path) -> str:
-    """The name to type: from here, if the file is here."""
+    """The path to type: only the name if the file is in the current directory."""
     try:
         here = path.parent == Path.cwd()
     except OSError:  # the folder was deleted

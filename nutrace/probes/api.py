@@ -93,7 +93,7 @@ def _site(name: str, component: str) -> CallSite:
 
 
 class SpanBlock:
-    """What :func:`span` returns: a context manager, to be used as often as you like."""
+    """What :func:`span` returns: a context manager that can be used any number of times."""
 
     __slots__ = ("_attributes", "_component", "_name", "_open")
 

@@ -15,7 +15,7 @@ from nutrace.recording.span import CallSite, Span, process_state
 
 
 def start(site: CallSite) -> Tuple[Span, Any]:
-    """Make a span current; returns it and what to give back to :data:`current` afterwards."""
+    """Make a new span current; returns it, and what was current before, for :func:`stop`."""
     state = current.get()
     span = span_below(site, state)
     current.set(span)
@@ -35,9 +35,9 @@ def stop(span: Span, state: Any) -> None:
 
 
 def around(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
-    """Call with a span around it; returns the result, and the ended span for the caller to hand over.
+    """Call `wrapped` with a span around it; returns the result and the span, for the caller to hand over.
 
-    If the call fails, its span is handed over with the error, which goes on.
+    If the call raises, its span is handed over with the error.
     """
     span, state = start(site)
     try:
@@ -54,7 +54,7 @@ def around(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tupl
 
 
 def close_dangling(span: Span) -> None:
-    """End, as unfinished, the brackets that were opened below `span` and never closed."""
+    """End the brackets that were opened directly below `span` and not closed; they count as unfinished."""
     details = span.details
     if details is None or details.dangling is None:
         return
@@ -103,7 +103,7 @@ class TracedManager(wrapt.ObjectProxy):  # type: ignore
             stop(span, state)
 
     def __call__(self, function: Any) -> Any:
-        """Used as a decorator, as contextlib has it: a fresh manager for each call."""
+        """Decorate `function`, as contextlib does: each call gets a fresh manager."""
         manager = self.__wrapped__
         site, noted = self._self_site, self._self_noted
 
@@ -117,14 +117,14 @@ class TracedManager(wrapt.ObjectProxy):  # type: ignore
 
 
 class Bracket:
-    """Two calls that open and close one span, such as a step; both lie inside it."""
+    """A span that one call opens and another one closes, such as a step; both calls lie inside it."""
 
     def __init__(self, site: CallSite, noter: Optional[Noter] = None) -> None:
         self.site = site
         self.noter = noter
 
     def open(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        """Wrapper of the opening call."""
+        """The wrapper of the opening call."""
         state: Any = current.get()
         if type(state) is Span and state.site is self.site:
             self._end_unclosed()
@@ -133,7 +133,7 @@ class Bracket:
         details = span.ensure_details()  # steps are never merged
         details.attributes.update(noted)
         if type(state) is Span:
-            state.ensure_details().dangling = span  # if nobody closes it, the end of the span above does
+            state.ensure_details().dangling = span  # closed with the span above, if not before
         elif state is not None:
             details.base = state
         try:
@@ -144,7 +144,7 @@ class Bracket:
             raise
 
     def close(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        """Wrapper of the closing call; without an open span it is just the call."""
+        """The wrapper of the closing call; if no span is open it only calls."""
         span = self._open_span()
         if span is None:
             return wrapped(*args, **kwargs)
@@ -157,7 +157,10 @@ class Bracket:
             self._end(span)
 
     def _end_unclosed(self) -> None:
-        """Opening twice ends the first span, unless others lie between: those nest."""
+        """End the current span of this bracket: it was opened again without being closed.
+
+        If another span lies between, as in a recursive call, the two nest instead.
+        """
         state = current.get()
         while isinstance(state, Span) and state.site is self.site:
             if not state.ended:  # an exception lay between

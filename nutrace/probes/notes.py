@@ -1,4 +1,4 @@
-"""Reading attributes off calls and results: guarded, and unable to change the call."""
+"""Attributes that probes read off calls and results; whatever a reader does, the call is unchanged."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def read(
     if noter is None:
         return _NOTHING
     try:
-        # The program's own dictionary of arguments is not to be changed.
+        # A reader must not change the dictionary that the program's function gets.
         return dict(noter(instance, args, MappingProxyType(kwargs)) or _NOTHING)
-    except Exception:  # law 1, the guard around attribute readers
+    except Exception:  # a reader may fail on anything; the call goes on
         process_state.fault(f"reading attributes for {site.name}")
         return _NOTHING
 
@@ -36,6 +36,6 @@ def read_result(noter: ResultNoter, site: CallSite, instance: Any, result: Any) 
     """The attributes that `noter` reads off a result."""
     try:
         return dict(noter(instance, result) or _NOTHING)
-    except Exception:  # law 1, the guard around attribute readers
+    except Exception:  # a reader may fail on anything; the call goes on
         process_state.fault(f"reading attributes for {site.name}")
         return _NOTHING

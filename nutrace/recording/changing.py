@@ -1,4 +1,4 @@
-"""What a process says of itself again while it runs: a killed one leaves figures that are nearly its last."""
+"""Attributes of the resource that change: written again while the program runs, as it may be killed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any, Callable, Mapping
 
 
 class ChangingAttributes:
-    """Attributes of the resource that change, given when they did.
+    """Attributes that are asked for from time to time, and given when they have changed.
 
     Parameters
     ----------
     tell:
         Gives them as they are now.
     every_ns:
-        How often it is asked at most.
+        Nanoseconds between two calls of `tell`, at least.
     """
 
     def __init__(self, tell: Callable[[], Mapping[str, Any]], every_ns: int) -> None:
@@ -23,11 +23,11 @@ class ChangingAttributes:
         self._next_ns = 0
 
     def hurry(self) -> None:
-        """Ask at the next opportunity, which may be the last."""
+        """Ask at the next call of :meth:`due`, which may be the last."""
         self._next_ns = 0
 
     def due(self, now: int) -> Mapping[str, Any]:
-        """What is to be said at the clock reading `now`; empty if it is too early, or nothing is new."""
+        """The attributes at the clock reading `now`; empty if it is too early or nothing has changed."""
         if now < self._next_ns:
             return {}
         self._next_ns = now + self._every_ns

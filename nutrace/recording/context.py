@@ -18,7 +18,7 @@ from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 
 from nutrace.recording.span import Parent, Remote, Span
 
-#: A bare span of ours, an OpenTelemetry context, or nothing yet.
+#: A bare span of ours, an OpenTelemetry context, or nothing.
 State = Union[Span, Context, None]
 
 current: ContextVar[State] = ContextVar("nutrace_current", default=None)
@@ -54,7 +54,7 @@ class RuntimeContext(ContextVarsRuntimeContext):
 
 
 def base_of(span: Span) -> Optional[Context]:
-    """The OpenTelemetry context that the span was started over: what baggage lives in."""
+    """The OpenTelemetry context that the span or one above it was started in, if that held baggage."""
     node: Optional[Parent] = span
     while node is not None and not isinstance(node, Remote):
         if node.details is not None and node.details.base is not None:
@@ -74,7 +74,7 @@ def parent_in(context: Context) -> Optional[Parent]:
 
 
 def start_under_context(site: Any, state: Context) -> Span:
-    """Start a span of ours while an OpenTelemetry context is current: the rarer way."""
+    """A span of ours below an OpenTelemetry context, which is the rarer case; it is not started yet."""
     span = Span(site, parent_in(state))
     if len(state) > (1 if otel.get_current_span(state) is not otel.INVALID_SPAN else 0):
         span.ensure_details().base = state
@@ -82,7 +82,7 @@ def start_under_context(site: Any, state: Context) -> Span:
 
 
 def span_below(site: Any, state: State) -> Span:
-    """A span of ours below `state`, whatever that is; it is neither current nor started yet."""
+    """A span of ours below `state`; it is neither current nor started yet."""
     return start_under_context(site, state) if isinstance(state, Context) else Span(site, state)
 
 

@@ -5,7 +5,8 @@ Source: opentelemetry-sdk's ``SpanProcessor`` and ``ReadableSpan``, which are pu
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from functools import lru_cache
+from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 
 from opentelemetry import trace as otel
 from opentelemetry.attributes import BoundedAttributes
@@ -23,14 +24,15 @@ from nutrace.recording.span import CallSite, Parent, Recorded, Remote, Span, ids
 
 _LONGEST = 65_536  # characters of an attribute; the program's own span limits are its exporters'
 _MOST_ITEMS = 1000
+_MOST_SITES = 2048  # programs may put values into names: the table stays bounded
 
 
 class OurSpan(ReadableSpan):
-    """A span of ours in the SDK's shape; :class:`Inbound` knows it by this and lets it pass."""
+    """A span of ours in the SDK's shape. :class:`Inbound` leaves these out: they are in the file already."""
 
 
 class Inbound(SpanProcessor):
-    """Takes the program's spans into our run file."""
+    """A span processor that takes the program's own spans into our run file."""
 
     def __init__(self, recorder: Recorder, outbound: Outbound) -> None:
         self._recorder = recorder
@@ -42,7 +44,7 @@ class Inbound(SpanProcessor):
         try:
             if not isinstance(span, OurSpan):
                 self._take(span)
-        except Exception:  # law 1: this runs inside the program's own `span.end()`
+        except Exception:  # this runs inside the program's own `span.end()`
             process_state.fault("taking a span of the program's provider")
 
     def shutdown(self) -> None:
@@ -89,7 +91,7 @@ class Inbound(SpanProcessor):
         site = self._sites.get(key)
         if site is None:
             site = CallSite(span.name, component, kind=span.kind.value + 1, scope=names)
-            if len(self._sites) < 2048:
+            if len(self._sites) < _MOST_SITES:
                 self._sites[key] = site
         return site.with_attributes(attributes)
 
@@ -101,7 +103,6 @@ class Outbound:
         self._processor = provider._active_span_processor
         self._resource = provider.resource
         self._version = version
-        self._scopes: Dict[Any, InstrumentationScope] = {}
         self.over = False  # the program has shut its provider down
 
     def __call__(self, record: Record, thread_id: int) -> None:
@@ -137,6 +138,7 @@ class Outbound:
             code, message = details.status
             status = Status(StatusCode(code), message if code == 2 else None)
         parent = span.parent
+        name, version = span.site.scope
         self._processor.on_end(
             OurSpan(
                 name=(span.details.name if span.details is not None else None) or span.site.name,
@@ -150,15 +152,14 @@ class Outbound:
                 status=status,
                 start_time=span.started + process_state.offset_ns,
                 end_time=span.ended + process_state.offset_ns,
-                instrumentation_scope=self._scope(span.site.scope),
+                instrumentation_scope=_scope(name, version or self._version),
             )
         )
 
-    def _scope(self, names: Tuple[str, str]) -> InstrumentationScope:
-        scope = self._scopes.get(names)
-        if scope is None:
-            scope = self._scopes[names] = InstrumentationScope(names[0], names[1] or self._version)
-        return scope
+
+@lru_cache(maxsize=256)
+def _scope(name: str, version: str) -> InstrumentationScope:
+    return InstrumentationScope(name, version)
 
 
 def _of_composite(record: Composite) -> Dict[str, Any]:
@@ -173,15 +174,15 @@ def _of_composite(record: Composite) -> Dict[str, Any]:
 
 
 def _clean(attributes: Mapping[str, Any]) -> BoundedAttributes:
-    # The SDK's exporters count on its spans to hold nothing that is no attribute value; it would
-    # log a warning for each that is not.
+    # The SDK's exporters rely on spans that hold attribute values only; for anything else it would log a
+    # warning each time.
     values = Values(_LONGEST)
     plain = {values.text(key): _plain(values, value) for key, value in dict(attributes).items()}
     return BoundedAttributes(attributes=plain, immutable=True)
 
 
 def _plain(values: Values, value: Any) -> AttributeValue:
-    """What the file says, as an attribute value: lists of one simple type, and text for the rest."""
+    """`value` as our run file has it, in the types that the SDK knows: lists of one simple type, or text."""
     if isinstance(value, (list, tuple)):
         items = [_plain(values, item) for item in value[:_MOST_ITEMS]]
         kinds = {type(item) for item in items}
@@ -203,9 +204,9 @@ def _context(span: Union[Recorded, Remote]) -> otel.SpanContext:
 
 
 def exchange(provider: otel.TracerProvider, recorder: Recorder, version: str) -> Optional[Callable[[], None]]:
-    """Connect `recorder` with a program's provider, and return what undoes it.
+    """Connect `recorder` with a program's provider, and return a function that ends that.
 
-    ``None`` if the provider is not the SDK's.
+    Returns ``None`` if the provider is not the SDK's.
     """
     if not isinstance(provider, SdkTracerProvider):
         return None
@@ -214,7 +215,7 @@ def exchange(provider: otel.TracerProvider, recorder: Recorder, version: str) ->
     provider.add_span_processor(inbound)
     every = provider._active_span_processor
     with every._lock:
-        # First of all: at a shutdown we hand over what waits while the others still take it.
+        # Ours comes first: at a shutdown it hands over the spans that wait while the others still take them.
         others = tuple(one for one in every._span_processors if one is not inbound)
         every._span_processors = (inbound, *others)
     recorder.listeners.append(outbound)

@@ -1,4 +1,4 @@
-"""Faults of our own: caught, counted, said once, and no concern of the program."""
+"""Faults of our own: they are caught, said once on stderr, and never reach the program."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ _MOST_NOTES = 20
 
 
 class Faults:
-    """What went wrong in this process."""
+    """What went wrong in this process; each kind is said once."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.notes: List[str] = []  # each kind once
+        self.notes: List[str] = []
         self._said: List[str] = []
 
     def note(self, where: str) -> None:
-        """Count the error being handled and say it once; called from an ``except`` block."""
+        """Say which error is being handled; called from an ``except`` block."""
         error = sys.exc_info()[1]
-        self.count += 1
         note = f"{where}: {type(error).__name__}: {error}"
         self._once(where, note, f"fault in nutrace (the program goes on): {note}")
 
     def lose(self, message: str) -> None:
-        """Say once why spans are being lost; who loses them counts them."""
+        """Say why spans are being lost; the caller counts them."""
         self._once(message, message, f"{message}; spans are being lost, and counted")
 
     def _once(self, kind: str, note: str, message: str) -> None:
@@ -36,7 +34,7 @@ class Faults:
 
 
 def say(message: str) -> None:
-    """One line on stderr; a closed or odd stderr is no reason to fail."""
-    with contextlib.suppress(Exception):  # law 1: it may be any object of the program's
+    """Print a line on stderr, if that takes it: it may be closed, or any object of the program's."""
+    with contextlib.suppress(Exception):
         sys.stderr.write(f"nutrace: {message}\n")
         sys.stderr.flush()

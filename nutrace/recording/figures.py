@@ -1,7 +1,7 @@
-"""What the lines at exit say, added up while spans are drained: no second look at the file.
+"""The figures of the lines at exit, added up while spans are written, so that the file is not read again.
 
-A span's self time is its busy time less that of its children; children are drained before their
-parent, so one pass does it. Times of other threads stand for themselves.
+A span's self time is its busy time less that of its children; children are written before their
+parent, so one pass is enough. Times of other threads stand for themselves.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Figures:
     def __init__(self) -> None:
         self.spans = 0  # written, composites counting one
         self.recorded = 0  # how often a probe fired
-        self.yielded = 0  # resumptions of generators, which cost too
+        self.yielded = 0  # values that generators yielded: each resumption costs something
         self.step_ns = array("q")
         self.simulated_s = 0.0
         self.self_ns: Dict[str, int] = {}  # by component, inside steps
@@ -79,7 +79,7 @@ class Figures:
         return busy_ns
 
     def forget_ended(self) -> None:
-        """Keep memory bounded: generators that outlived the span above them leave its sum behind."""
+        """Keep memory bounded: a generator that outlives the span above it leaves that span's sum behind."""
         if len(self._above) > _MOST_OPEN:
             self._above = {span: kept for span, kept in self._above.items() if not span.ended}
 

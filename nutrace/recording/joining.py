@@ -1,4 +1,4 @@
-"""The lines of a run's processes become one line: one resource each, its batches of spans as they were."""
+"""Joins the partial files of a run's processes into one line, without decoding their spans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from nutrace import semconv
 
 _OPEN = f'"scopeSpans":[{{"scope":{{"name":"{semconv.OPEN_SCOPE}"'.encode()
-_NEWS = f'{{"key":"{semconv.SPEEDUP_FIGURES}","value":'.encode()
+_CHANGED = f'{{"key":"{semconv.SPEEDUP_FIGURES}","value":'.encode()
 _BODY = b'"scopeSpans":['
 _END = b"]}]}\n"
 _EMPTY = b'"spans":[]}' + _END
@@ -35,7 +35,7 @@ def join(files: List[Path], out: BinaryIO) -> None:
                 if not line.endswith(_END) or begin < len(_BODY):
                     continue  # the torn last line of a killed process
                 if line.find(_OPEN, 0, begin + 64) >= 0 and (complete or line.endswith(_EMPTY)):
-                    continue  # those spans have ended since, and are in the file; or it was news
+                    continue  # the open spans have ended since and are in the file; or there are none
                 out.write(inner + line[begin : -len(_END)])
                 inner = b","
             out.write(b"]}")
@@ -43,10 +43,10 @@ def join(files: List[Path], out: BinaryIO) -> None:
 
 
 def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
-    """The resource to join a file under, and whether its process ended in order.
+    """The resource of a file's process, and whether the process ended in order.
 
-    The last whole line has the final word if it says so; otherwise it is the first line's resource,
-    with what later ones said anew.
+    It is the last line's if that says that it is complete. Otherwise it is the first line's, with the
+    attributes that have changed since.
     """
     first = lines.readline()
     if not first.endswith(_END):
@@ -59,12 +59,12 @@ def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
     if complete:
         return msgspec.json.encode(_resource_in(last)), True
     resource = _resource_in(first)
-    news = first
+    changed = first
     for line in lines:
-        if line.endswith(_END) and line.find(_NEWS, 0, line.find(_BODY)) >= 0:
-            news = line
+        if line.endswith(_END) and line.find(_CHANGED, 0, line.find(_BODY)) >= 0:
+            changed = line
     lines.seek(0)
-    attributes = {each.key: each for each in (*resource.attributes, *_resource_in(news).attributes)}
+    attributes = {each.key: each for each in (*resource.attributes, *_resource_in(changed).attributes)}
     return msgspec.json.encode(_Resource(list(attributes.values()))), False
 
 

@@ -1,8 +1,8 @@
-"""Spans that are open while others are written: what the file says of them if the process is killed.
+"""Open spans: they are announced in the file while the program runs, as it may be killed.
 
-Other threads' context cannot be read, so an open span is known from its first written descendant on.
-It is announced then, as it would look if it ended at that moment; and from time to time the innermost
-of the known ones again: readers end an unfinished span at the latest sign of life below it.
+The context of other threads cannot be read, so an open span is known from the moment on when a span below it
+is written. It is announced then, as if it ended at that moment. From time to time the innermost of the known
+ones are announced again: readers end an unfinished span at the latest sign of life below it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class OpenSpans:
         self._fresh: Dict[int, Span] = {}
 
     def written(self, records: Iterable[Record]) -> None:
-        """`records` were written: they are open no more, and what is above them is now known."""
+        """Note that `records` were written: they are no longer open, and the spans above them are known."""
         announced, fresh = self._announced, self._fresh
         passed: Set[int] = set()  # id() of spans from which on nothing is new
         beside: Any = self  # the parent of the record before: siblings follow each other
@@ -85,7 +85,7 @@ class OpenSpans:
         return {span for span in spans if not span.ended and self._is_ours(span)}
 
     def _is_ours(self, span: Span) -> bool:
-        # One that was current and not started yet when a signal's handler raised has no start.
+        # If a signal handler raised just before the span was started, it is current and has no start.
         return getattr(span, "started", 0) >= self._since_ns
 
 

@@ -43,12 +43,12 @@ def contributed() -> Dict[str, Any]:
 
 
 def identity(run_id: str) -> Dict[str, Any]:
-    """What tells this process from the others of the run; every line of the file bears it."""
+    """The attributes that tell this process from the others of the run; every line of the file has them."""
     return {"service.name": "nutrace", "nutrace.run.id": run_id, "process.pid": os.getpid()}
 
 
 def describe(run_id: str, version: str) -> Dict[str, Any]:
-    """Everything about this process that can be told without importing anything of the program's."""
+    """All attributes of this process that are known without importing anything of the program's."""
     attributes = {
         **identity(run_id),
         "service.version": version,
@@ -76,7 +76,7 @@ def describe(run_id: str, version: str) -> Dict[str, Any]:
 
 
 def command() -> list[str]:
-    """The command line, as exact as this Python tells it."""
+    """The command line, as far as this Python knows it."""
     # sys.orig_argv exists from 3.10 on; before it, -m and -c have lost their operand.
     return list(getattr(sys, "orig_argv", None) or [sys.executable or "python", *getattr(sys, "argv", [])])
 

@@ -43,7 +43,7 @@ def reserve(path: Path) -> Tuple[Path, int]:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     for name in _numbered(path):
-        # A shard without its run file is what an earlier run left: readers would take it for ours.
+        # A shard without its run file was left by an earlier run, and readers would take it for ours.
         if os.path.lexists(name) or _shards_of(name):
             continue
         partial = name.with_name(name.name + PARTIAL)
@@ -70,14 +70,14 @@ class Finished(NamedTuple):
 
 
 class RunFile:
-    """One process's share of a run on disk: the run's own file, or a shard beside it.
+    """One process's part of a run on disk: the run's own file, or a shard beside it.
 
     Parameters
     ----------
     run:
         Absolute path of the run file.
     run_id:
-        The run's id: the shards of another run are none of ours, even if the name is the same.
+        The run's id. It tells the run's shards from those of another run of the same name.
     fd:
         Descriptor of its partial file, from :func:`reserve`; ``None`` makes a shard, whose file
         appears with the first line, so that processes without spans leave none.
@@ -131,7 +131,7 @@ class RunFile:
         self._size += len(line)
 
     def _make_shard(self) -> int:
-        # It gets its name when it is locked: a shard without a lock is one whose process has ended.
+        # It is locked before it gets its name: a shard without a lock is taken for an ended process's.
         nameless = self.partial.with_suffix(".starting")
         fd = os.open(nameless, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
         _lock(fd)
@@ -143,13 +143,13 @@ class RunFile:
         return fd
 
     def leave(self) -> None:
-        """Let go of the file without a word: it is another process's from now on."""
+        """Close the file and leave it: it is another process's from now on."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
     def discard(self) -> None:
-        """Close and delete the partial file: there was nothing to say."""
+        """Close and delete the partial file: nothing was recorded."""
         if self._fd is not None:
             self.leave()
             with contextlib.suppress(OSError):
@@ -163,7 +163,7 @@ class RunFile:
         OSError
             If the joined file cannot be written; the partial files stay, and are readable.
         """
-        self.write(resource, scope, [])  # the last word on this process: its final resource
+        self.write(resource, scope, [])  # the process's final resource
         if not self.joins:
             self.leave()
             return Finished(self.partial, 0, [])
@@ -190,7 +190,7 @@ class RunFile:
             try:
                 os.link(joined, name)
             except FileExistsError:
-                continue  # somebody made that file meanwhile: theirs stays
+                continue  # somebody has made a file of that name meanwhile, and keeps it
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EDQUOT) or name.exists():
                     raise
@@ -214,7 +214,7 @@ def _shards_of(run: Path, tag: str = "") -> List[Path]:
 
 
 def _lock(fd: int) -> None:
-    # Held for the process's life; whoever can take it knows that the process has ended.
+    # Held as long as the process lives: if another process can take it, this one has ended.
     with contextlib.suppress(OSError):
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -243,5 +243,5 @@ def _alive(shard: Path) -> bool:
     except (ProcessLookupError, ValueError):
         return False
     except OSError:
-        pass  # it is somebody else's
+        pass  # another user's process
     return True

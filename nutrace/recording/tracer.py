@@ -121,8 +121,8 @@ class Bridge:
     Parameters
     ----------
     on_provider:
-        Called with a program's provider when there is one, to exchange spans with it; returns
-        what ends that.
+        Called with a program's provider when there is one, to exchange spans with it; returns a function
+        that ends the exchange.
     """
 
     def __init__(self, on_provider: Callable[[otel.TracerProvider], Callable[[], None]]) -> None:
@@ -139,7 +139,7 @@ class Bridge:
             self._adopt(theirs)
         elif "OTEL_PYTHON_TRACER_PROVIDER" not in os.environ:
             otel._TRACER_PROVIDER = self.provider
-        # The inner function, not set_tracer_provider: others may have bound that by its name.
+        # The inner function, as modules may have imported set_tracer_provider by name already.
         original = self._set = otel._set_tracer_provider
 
         def _set_tracer_provider(tracer_provider: otel.TracerProvider, log: bool) -> None:
@@ -158,7 +158,7 @@ class Bridge:
             otel._TRACER_PROVIDER = None
 
     def uninstall(self) -> None:
-        """Give everything back; tracers of ours that are still about serve whoever comes next."""
+        """Give everything back; tracers of ours that programs have kept hand on to the provider of then."""
         self.make_room()
         if otel._set_tracer_provider is self._replacement:
             otel._set_tracer_provider = self._set

@@ -15,7 +15,7 @@ from fakes.programs import counts, losses, run
 from fakes.tracing import Tracing
 
 import nutrace
-from nutrace.recording import buffers, recorder
+from nutrace.recording import buffers, encoding, recorder
 from nutrace.recording.buffers import LIMIT, local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.span import CallSite, Span, process_state
@@ -331,3 +331,41 @@ def test_recursion_to_the_limit_is_the_programs_own_error(recorded: Tracing) -> 
     finally:
         sys.setrecursionlimit(limit)
     assert counts(recorded.trace)
+
+
+def test_errors_in_two_threads_have_one_stack_each(recorded: Tracing) -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    @nutrace.probe(name="inner")
+    def inner() -> None:
+        raise KeyError
+
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        try:
+            inner()
+        finally:
+            both.wait()  # both inner spans have failed, and neither outer one
+
+    def work() -> None:
+        with pytest.raises(KeyError):
+            outer()
+
+    with recorded():
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    stacks = [(span.name, "exception.stacktrace" in span.events[0].attributes) for span in recorded.trace]
+    assert sorted(stacks) == [("inner", True)] * 2 + [("outer", False)] * 2
+
+
+def test_tracers_of_many_names_take_no_memory(recorded: Tracing) -> None:
+    from opentelemetry import trace as otel
+
+    with recorded():
+        for number in range(1000):
+            otel.get_tracer(f"tracer {number}").start_span("made").end()
+    assert counts(recorded.trace) == {"made": 1000}
+    assert encoding.scope.cache_info().currsize <= 256
