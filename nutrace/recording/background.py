@@ -27,6 +27,11 @@ class Background:
         self.forget()
 
     @property
+    def stopping(self) -> bool:
+        """Whether :meth:`stop` was called: `work` should come to an end."""
+        return self._stop
+
+    @property
     def running(self) -> bool:
         """Whether the thread is there."""
         return self._running.locked()

@@ -27,7 +27,7 @@ from nutrace.recording.writer import Entry, Writer
 
 _HARD_LIMIT = 4 * LIMIT  # spans in a thread's queue at which the thread waits for the background
 _PATIENCE_S = 5.0  # a thread waits no longer than this for the background to write anything
-_BATCH = 4096  # spans that are encoded before they are written
+_BATCH = 1000  # spans that are encoded before they are written
 # A pool terminates its workers as soon as it needs them no more: what they did must be written by then.
 _CHILD_FLUSH_S = 0.1
 
@@ -72,7 +72,7 @@ class Recorder:
         self._flush_s = flush_seconds
         self._text_limit = text_limit
         interval_s = min(flush_seconds, _CHILD_FLUSH_S) if is_child else flush_seconds
-        self.background = Background(self.flush, interval_s)
+        self.background = Background(self._write_in_background, interval_s)
         self._forked = False
         self._closed = False
         self._begin()
@@ -164,7 +164,10 @@ class Recorder:
 
     def flush(self) -> None:
         """Write everything that has ended."""
-        self._drain(closing=False)
+        self._drain()
+
+    def _write_in_background(self) -> None:
+        self._drain(gives_way=True)
 
     def before_exec(self) -> None:
         """Write everything, and which of this thread's spans are open."""
@@ -174,7 +177,8 @@ class Recorder:
         self._changes.hurry()
         self.flush()
 
-    def _drain(self, closing: bool) -> None:
+    def _drain(self, closing: bool = False, gives_way: bool = False) -> None:
+        """Write what waits; with `gives_way` not all of it if the background is to stop, as for a fork."""
         lock = self._lock  # a fork in the middle of this gives the child another one
         if self.draining_here or not lock.acquire(timeout=10):
             return
@@ -182,7 +186,7 @@ class Recorder:
         began = time.thread_time_ns()
         try:
             if not self._closed:
-                self._write_queues()
+                self._write_queues(gives_way)
                 if not closing:
                     self._announce()
         except Exception:  # a fault of ours never reaches the program
@@ -192,7 +196,7 @@ class Recorder:
             self._holder = 0
             lock.release()
 
-    def _write_queues(self) -> None:
+    def _write_queues(self, gives_way: bool) -> None:
         for buffer in list(buffers):
             if buffer.ended and not buffer.spans:
                 buffers.remove(buffer)
@@ -201,6 +205,8 @@ class Recorder:
                 buffer.take(self._waiting, _BATCH)
                 if len(self._waiting) >= _BATCH:
                     self._write_waiting()
+                    if gives_way and self.background.stopping:
+                        return
         self._write_waiting()
         self.figures.forget_ended()
 
