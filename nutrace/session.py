@@ -297,7 +297,7 @@ def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence
     """
     global _session
     if _session is not None and _session.finished:
-        # The program went on after an end, such as an os._exit that raised.
+        # The program went on after it: its os._exit raised, for example.
         _session.uninstall()
         _session = None
     if _session is None:

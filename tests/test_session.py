@@ -78,7 +78,7 @@ def test_a_recording_that_was_finished_can_be_followed_by_another(tmp_path: Path
     before = _surroundings()
     one = nutrace.instrument(_settings(tmp_path), probes=[Probe("json:loads")])
     json.loads("1")
-    one.finish()  # as an os._exit does, of which the program may make something else
+    one.finish()  # as os._exit does, and a test harness may keep the process alive
     two = nutrace.instrument(_settings(tmp_path), probes=[Probe("json:loads")])
     json.loads("2")
     assert two is not one

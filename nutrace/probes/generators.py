@@ -1,6 +1,6 @@
 """Generators and coroutines: their cost is the time inside, over all resumptions.
 
-A generator runs within whoever resumes it, so its span lies below the span that is current at the
+A generator runs within the code that resumes it, so its span lies below the span that is current at the
 resumption. If that changes on the way, the first span ends and another one continues it: the time of each
 part is charged where it was spent, and the call is counted once. If a probed function returns a generator
 that has not begun, the function's span goes on as the generator's: the two are one call.

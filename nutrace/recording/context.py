@@ -3,7 +3,7 @@
 OpenTelemetry keeps the current span in an immutable ``Context``; attaching one costs some two
 microseconds. Our probes put their bare :class:`Span` into the variable instead, and the
 ``Context`` that contains it is built only when somebody asks OpenTelemetry for it. As there is
-one variable, whoever wrote last is current, and either kind nests in the other.
+one variable, what was written last is current, and either kind nests in the other.
 """
 
 from __future__ import annotations

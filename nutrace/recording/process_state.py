@@ -1,4 +1,4 @@
-"""Where this process's spans belong: its trace, its tie to Unix time, who takes them; and their ids."""
+"""What spans need to know of their process: its trace, its tie to Unix time, its recorder; and their ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def unrecorded(where: str) -> None:
 
 
 class ProcessState:
-    """What spans need to know of their process. A recorder sets it; before that, spans are dropped."""
+    """Set by a recorder; until then, spans are dropped."""
 
     def __init__(self) -> None:
         self.trace_id = int.from_bytes(os.urandom(16), "big") | 1

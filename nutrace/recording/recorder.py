@@ -108,7 +108,7 @@ class Recorder:
 
     @property
     def faults(self) -> List[str]:
-        """The kinds of them, and what else was said to go wrong."""
+        """A line for each kind of fault, and for each reason why spans are being lost."""
         return self._faults.notes
 
     @property

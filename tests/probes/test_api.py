@@ -75,8 +75,8 @@ def test_bare_and_with_arguments(recorded: Tracing) -> None:
         with_component()
         with_name()
         with_empty_parentheses()
-    found = [(span.name, span.component) for span in recorded.trace]
-    assert found == [
+    spans = [(span.name, span.component) for span in recorded.trace]
+    assert spans == [
         ("bare", "other"),
         ("with_component", "planner"),
         ("renamed", "model"),

@@ -1,4 +1,4 @@
-"""Law 2 by random programs: every nanosecond is charged to the function that spent it, every call counted.
+"""Random programs: every nanosecond is charged to the function that spent it, every call counted.
 
 A program is a list of steps. Running it advances a fake clock and keeps the true account; the trace
 must say the same. What programs do: spend time, call functions (recursively), open with-blocks and
@@ -257,8 +257,8 @@ def check(program: List[Step], compress_us: float) -> None:
         assert account(recorded, "yielded") == {k: v for k, v in machine.yielded.items() if v}
         assert sum(trace.self_ns) == trace.busy_ns[trace.roots[0]] == passed
         assert trace.roots == [0]
-        found = trace.diagnostics
-        assert (found.orphans, found.overlapping, found.outside_parent, found.busy_clamped) == (0, 0, 0, 0)
+        lost = trace.diagnostics
+        assert (lost.orphans, lost.overlapping, lost.outside_parent, lost.busy_clamped) == (0, 0, 0, 0)
         assert recorded.faults == []
 
 

@@ -52,7 +52,7 @@ def test_two_interleaved(recorded: Tracing, clock: FakeClock) -> None:
         for _ in zip(fast(), slow()):
             clock.advance(7)
     one, other = recorded.spans("numbers")
-    # zip asks the first for a fourth value, finds it ended, and abandons the second at its third.
+    # zip asks the first for a fourth value, which it has not, and so abandons the second at its third.
     assert sorted((span.total_ns, span.yielded, span.calls) for span in (one, other)) == [
         (4, 3, 1),
         (300, 3, 1),
@@ -417,7 +417,7 @@ def test_function_that_returns_a_shared_generator(recorded: Tracing) -> None:
         stream = Stream()
         held: Any = stream.get()
         assert next(held) == 0
-        held.close()  # the program's word reaches the generator itself
+        held.close()  # this closes the generator itself
         assert closed == [True, True]
         assert list(stream.source) == []
     assert recorded.calls("get") == 7
@@ -691,7 +691,7 @@ def test_made_while_on_and_used_while_off(recorded: Tracing, clock: FakeClock) -
         next(later)
     with recorded(), nutrace.span("second run"):
         assert list(later) == [1, 2]
-    # Its call was the run's before; this one has the part that was spent in it.
+    # The call was counted in the first run; the second has the time that was spent in it.
     assert recorded.calls("numbers") == 0
     assert recorded.span("numbers").total_ns == 30
 

@@ -1,4 +1,4 @@
-"""Law 2 with copies and statements: random programs in which everything lies within everything.
+"""Times and counts with copies and statements: random programs in which everything lies within everything.
 
 As in test_exactness a fake clock moves only where the program says so, and the program keeps its own
 account. Here functions (recursive ones too) and generators (interleaved, thrown into, closed, dropped)
@@ -67,7 +67,7 @@ class Machine:
         self.stack: List[str] = []
         self.pool: List[Any] = []
         self.running: List[Any] = []
-        # Here, while the clock is fake: probes read the one that they found.
+        # Imported here, while the clock is fake: probes keep the clock that they were made with.
         self.function = nutrace.probe(name="function")(self._function)
         self.generator = nutrace.probe(name="rows")(self._generator)
         self.fetch_one = nutrace.probe(name="fetching")(self._fetching)
@@ -107,7 +107,7 @@ class Machine:
             for step in body:
                 self.run([step])
                 self.yielded += 1
-                self.stack.pop()  # from here on it is the consumer's time
+                self.stack.pop()  # from here on the time is the consumer's
                 try:
                     yield len(body)
                 finally:
@@ -236,10 +236,10 @@ PROGRAMS = st.lists(st.recursive(_LEAVES, _steps, max_leaves=20), min_size=1, ma
 
 
 def _sums(recorded: Tracing, column: str) -> Dict[str, int]:
-    found: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
     for span in recorded.trace:
-        found[span.name] += getattr(span, column)
-    return {name: total for name, total in found.items() if total}
+        totals[span.name] += getattr(span, column)
+    return {name: total for name, total in totals.items() if total}
 
 
 def check(program: List[Step], compress_us: float) -> None:
@@ -264,9 +264,9 @@ def check(program: List[Step], compress_us: float) -> None:
         assert trace.roots == [0]
         found_rows = sum(span.attributes.get(semconv.DB_ROWS, 0) for span in recorded.spans(STATEMENT))
         assert found_rows == machine.rows
-        found = trace.diagnostics
-        assert (found.orphans, found.overlapping, found.outside_parent, found.busy_clamped) == (0, 0, 0, 0)
-        assert (found.unfinished, found.dropped) == (0, 0)
+        lost = trace.diagnostics
+        assert (lost.orphans, lost.overlapping, lost.outside_parent, lost.busy_clamped) == (0, 0, 0, 0)
+        assert (lost.unfinished, lost.dropped) == (0, 0)
         assert recorded.faults == []
 
 

@@ -386,7 +386,7 @@ def test_a_folder_that_is_not_ours(tmp_path: Path) -> None:
         from importlib.util import find_spec
         import nutrace.session, nutrace.probes.catalogue
         nutrace.probes.catalogue.built_in()
-        # Loaded before: the other user may not be allowed to read this checkout.
+        # Loaded first, as the other user may not be allowed to read this checkout.
         start = find_spec("nutrace._autostart").loader.get_code("nutrace._autostart")
         os.environ["NUTRACE"] = "1"
         os.setuid(65534)

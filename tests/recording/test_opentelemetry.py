@@ -135,10 +135,10 @@ def test_a_provider_that_comes_later(recorded: Tracing, program: Program) -> Non
         _interleave()
         with early.start_as_current_span("through the provider now"):
             pass
-    found = counts(recorded.trace)
-    assert found.pop("ours first") == found.pop("through the provider now") == 1
-    assert set(found) == set(EXPECTED)
-    assert set(found.values()) == {1}
+    calls = counts(recorded.trace)
+    assert calls.pop("ours first") == calls.pop("through the provider now") == 1
+    assert set(calls) == set(EXPECTED)
+    assert set(calls.values()) == {1}
     assert not losses(recorded.trace)
     assert {"through the provider now", *EXPECTED} <= set(program.spans)
     assert otel.get_tracer_provider() is program.provider

@@ -90,8 +90,8 @@ def test_every_part_of_a_span(recorded: Tracing) -> None:
                     pass
             with tracer.start_as_current_span("client", kind=otel.SpanKind.CLIENT, links=[link]):
                 pass
-    found = by_name(recorded.path)
-    outer_span, client, leaf = found["outer"], found["client"], found["leaf"]
+    spans = by_name(recorded.path)
+    outer_span, client, leaf = spans["outer"], spans["client"], spans["leaf"]
     noted = attributes(outer_span)
     assert {key: noted[key] for key in ("text", "number", "real", "yes", "nutrace.component")} == {
         "text": "t",
@@ -123,16 +123,16 @@ def test_generators_and_composites(recorded: Tracing, module: Any) -> None:
         "rows_", "def rows(n):\n    for i in range(n):\n        yield leaf(i)\ndef leaf(i): return i\n"
     )
     with recorded(Probe(f"{name}:rows", "database"), Probe(f"{name}:leaf", "map"), compress_us=1e6):
-        import rows_  # type: ignore[import-not-found]
+        import rows_  # type: ignore[import-not-spans]
 
         assert list(rows_.rows(4)) == [0, 1, 2, 3]
-    found = by_name(recorded.path)
-    assert attributes(found["rows"])["nutrace.generator.yielded"] == 4
-    assert attributes(found["rows"])["nutrace.busy_ns"] > 0
-    composite = attributes(found["leaf"])
+    spans = by_name(recorded.path)
+    assert attributes(spans["rows"])["nutrace.generator.yielded"] == 4
+    assert attributes(spans["rows"])["nutrace.busy_ns"] > 0
+    composite = attributes(spans["leaf"])
     assert composite["nutrace.composite.count"] == 4
     assert composite["nutrace.busy_ns"] >= 2 * composite["nutrace.composite.min_ns"]
-    assert found["leaf"].parent_span_id == found["rows"].span_id
+    assert spans["leaf"].parent_span_id == spans["rows"].span_id
 
 
 def _hostile() -> List[Any]:
@@ -187,9 +187,9 @@ def test_hostile_values_and_names_are_valid_and_bounded(recorded: Tracing) -> No
                 span.add_event(name, {name: name})
                 span.set_status(otel.StatusCode.ERROR, name)
                 span.update_name(name)
-    found = by_name(recorded.path)
-    assert len(found) == len(values) + len(names)
-    kept = [attributes(found[f"value {index}"])["value"] for index in range(len(values))]
+    spans = by_name(recorded.path)
+    assert len(spans) == len(values) + len(names)
+    kept = [attributes(spans[f"value {index}"])["value"] for index in range(len(values))]
     assert kept[:3] == ["\0", "\ufffd lone", '"quoted\\" <script>\u2028']
     assert kept[3] == "x" * 4096
     assert kept[5:8] == [2**63 - 1, str(2**63), -(2**63)]
@@ -204,7 +204,7 @@ def test_hostile_values_and_names_are_valid_and_bounded(recorded: Tracing) -> No
     trace = recorded.trace
     assert trace.diagnostics.truncated > 5
     assert set(losses(trace)) == {"truncated"}
-    assert len(trace) == len(found)
+    assert len(trace) == len(spans)
 
 
 def test_odd_arguments_of_the_api_reach_no_caller(recorded: Tracing) -> None:
@@ -222,12 +222,12 @@ def test_odd_arguments_of_the_api_reach_no_caller(recorded: Tracing) -> None:
             span.end(end_time=1)
             span.set_attribute("late", 1)
             span.add_event("late")
-    (found,) = spans_of(proto(recorded.path.read_text()))
-    assert found.name == "8"
-    assert attributes(found)["3"] == 4
-    assert "late" not in attributes(found)
-    assert found.start_time_unix_nano == found.end_time_unix_nano
-    (event,) = found.events
+    (span,) = spans_of(proto(recorded.path.read_text()))
+    assert span.name == "8"
+    assert attributes(span)["3"] == 4
+    assert "late" not in attributes(span)
+    assert span.start_time_unix_nano == span.end_time_unix_nano
+    (event,) = span.events
     assert event.time_unix_nano == 1_700_000_000_000_000_001
     assert attributes(event)["exception.message"] == "x"
     assert attributes(event)["more"] == 1

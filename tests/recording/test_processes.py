@@ -267,7 +267,7 @@ def test_a_child_that_outlives_the_run(tmp_path: Path) -> None:
     shards = [file.name for file in tmp_path.iterdir() if ".shard-" in file.name]
     assert len(shards) == 1
 
-    # The next run takes another name: readers would count the shard to it.
+    # The next run takes another name, as readers would take the shard for a part of it.
     (tmp_path / "run.json").unlink()
     ended = run(tmp_path, "import nutrace\nwith nutrace.span('next'): pass")
     assert ended.files == ["run-1.json", *shards]
@@ -377,7 +377,7 @@ def test_a_fork_does_not_wait_for_a_thread_that_waits_for_the_forks_locks(tmp_pa
                 self.lock = threading.Lock()
             def before_fork(self):
                 self.lock.acquire()
-                time.sleep(0.02)  # the thread that writes comes to want the lock meanwhile
+                time.sleep(0.02)  # meanwhile the thread that writes asks for the lock
             def after_fork(self, in_child):
                 self.lock.release()
             def figures(self):
@@ -420,7 +420,7 @@ def test_no_key_and_no_parameter_is_in_the_environment_of_children(tmp_path: Pat
 
 
 def test_fork_while_a_thread_connects_for_the_first_time(tmp_path: Path) -> None:
-    # Connecting imports a module of ours, slowly here: a child must not inherit its lock, held for ever.
+    # Connecting imports a module of ours, slowly here. A child must not inherit the import's lock.
     ended = run(
         tmp_path,
         """

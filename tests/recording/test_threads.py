@@ -79,7 +79,7 @@ def test_what_a_signals_handler_raises_reaches_the_program(tmp_path: Path) -> No
         variables={"NUTRACE_FLUSH_SECONDS": "3600"},
     )
     assert ended.out == "60 60\n"
-    # One may have come while a span was begun or ended, which then is unfinished; none is lost.
+    # If a signal came while a span was being begun or ended, that span is unfinished; none is lost.
     assert ended.trace.diagnostics.dropped == 0
     assert "fault" not in ended.err
 
@@ -199,13 +199,13 @@ def test_signal_handlers_that_are_traced(recorded: Tracing, module: Callable[[st
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    found = counts(recorded.trace)
+    calls_of = counts(recorded.trace)
     handled = len(calls)
     assert handled > 5
-    assert sum(found.values()) == 20_000 + handled
-    assert found["handler"] == handled
-    # A handler may run between a span's last clock reading and its end as the current one, and, rarely,
-    # between its first and its beginning as that: beside it then, at the same time.
+    assert sum(calls_of.values()) == 20_000 + handled
+    assert calls_of["handler"] == handled
+    # A handler may run just after a span's last clock reading, while the span is still current, or, rarely,
+    # just after the first one, before it is: the handler's span then sticks out or overlaps.
     assert set(losses(recorded.trace)) <= {"outside_parent", "overlapping"}
 
 
