@@ -65,7 +65,11 @@ def test_operations(sql: str, operation: str) -> None:
 def test_values_in_the_text_are_parameters() -> None:
     one, other, again = (normalise(f"SELECT a FROM t WHERE a = {n}") for n in (1, 2, 1))
     assert one.text == other.text
-    assert parameters_hash(one.literals, ()) == parameters_hash(again.literals, ()) != parameters_hash(other.literals, ())
+    assert (
+        parameters_hash(one.literals, ())
+        == parameters_hash(again.literals, ())
+        != parameters_hash(other.literals, ())
+    )
 
 
 def test_long_texts_are_cut_and_told_apart() -> None:
