@@ -155,30 +155,22 @@ def tally(
     took = span.ended - span.started if busy_ns is None else busy_ns
     buffer = local.buffer
     spans = buffer.spans
-    try:
-        if _is_short_leaf(span, took, spans) and buffer.lock.acquire(False):
-            try:
-                composite = _open_composite(span, took, buffer)
-                sums, lists = composite.numbers, composite.series
-                for name, number in numbers.items():
-                    sums[name] = sums.get(name, 0) + number
-                for name, entry in series.items():
-                    lists.setdefault(name, []).append(entry)
-                if series and composite.count >= LONGEST_SERIES:
-                    buffer.open.pop(span.site, None)
-            finally:
-                buffer.lock.release()
-        else:
-            details = span.ensure_details()
-            if busy_ns is not None:
-                details.busy_ns = busy_ns
-            details.attributes.update(numbers)
-            details.attributes.update((name, [entry]) for name, entry in series.items())
-            spans.append(span)
-        if len(spans) >= LIMIT:
-            process_state.drain_full_queue(spans)
-    except Exception:  # what the span measured has succeeded, and the program goes on
-        process_state.fault("adding up a span")
+    if _is_short_leaf(span, took, spans) and buffer.lock.acquire(False):
+        try:
+            _add_to_open(span, took, numbers, series, buffer)
+        except Exception:  # what the span measured has succeeded, and the program goes on
+            process_state.fault("adding up a span")
+        finally:
+            buffer.lock.release()
+    else:
+        details = span.ensure_details()
+        if busy_ns is not None:
+            details.busy_ns = busy_ns
+        details.attributes.update(numbers)
+        details.attributes.update((name, [entry]) for name, entry in series.items())
+        spans.append(span)
+    if len(spans) >= LIMIT:
+        process_state.drain_full_queue(spans)
 
 
 def _is_short_leaf(span: Span, took: int, spans: Deque[Record]) -> bool:
@@ -191,8 +183,10 @@ def _is_short_leaf(span: Span, took: int, spans: Deque[Record]) -> bool:
         return True
 
 
-def _open_composite(span: Span, took: int, buffer: Buffer) -> Composite:
-    """The composite of the call site of `span` below its parent, with `span` counted in."""
+def _add_to_open(
+    span: Span, took: int, numbers: Mapping[str, Any], series: Mapping[str, Any], buffer: Buffer
+) -> None:
+    """Add `span` to the composite of its call site below its parent, or begin one."""
     if buffer.parent is not span.parent:
         buffer.parent = span.parent
         buffer.open.clear()
@@ -200,9 +194,15 @@ def _open_composite(span: Span, took: int, buffer: Buffer) -> Composite:
     composite: Optional[Composite] = buffer.open.get(site)
     if composite is not None:
         composite.add(span, took)
-        return composite
-    if len(buffer.open) >= _MOST_OPEN:
-        buffer.open.clear()
-    composite = buffer.open[site] = Composite(span, took)
-    buffer.spans.append(composite)
-    return composite
+    else:
+        if len(buffer.open) >= _MOST_OPEN:
+            buffer.open.clear()
+        composite = buffer.open[site] = Composite(span, took)
+        buffer.spans.append(composite)
+    sums, lists = composite.numbers, composite.series
+    for name, number in numbers.items():
+        sums[name] = sums.get(name, 0) + number
+    for name, entry in series.items():
+        lists.setdefault(name, []).append(entry)
+    if series and composite.count >= LONGEST_SERIES:
+        buffer.open.pop(site, None)

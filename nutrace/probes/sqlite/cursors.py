@@ -34,7 +34,7 @@ _fetchall: Any = sqlite3.Cursor.fetchall
 _next: Any = sqlite3.Cursor.__next__
 _close: Any = sqlite3.Cursor.close
 _base: Any = sqlite3.Cursor
-# The base class's own, whatever a subclass makes of these names.
+# Those of the base class, because a subclass may override the names.
 _description: Callable[[Any], Any] = _base.description.__get__
 _connection: Callable[[Any], Any] = _base.connection.__get__
 
@@ -56,6 +56,7 @@ class RecordingCursor(sqlite3.Cursor):
         return _run(self, _executescript, args, kwargs)
 
     def __next__(self) -> Any:
+        # Like `_fetch`, but written out: a loop over rows comes here for each row.
         try:
             statement: Any = self._nutrace
             if not statement.idle:

@@ -106,7 +106,7 @@ class OpenStatement:
             self._hand_over()
 
     def end(self) -> None:
-        """There are no more rows, or nobody wants them."""
+        """There are no more rows, or the program does not want them."""
         self.ended = True
         self.idle = False
         _open.pop(id(self), None)
