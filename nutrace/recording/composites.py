@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 
-from nutrace.recording.buffers import LIMIT, Buffer, local
+from nutrace.recording.buffers import LIMIT, PATIENCE_S, Buffer, local
 from nutrace.recording.span import CallSite, Parent, Span, SpanDetails, process_state
 
 LONGEST_SERIES = 1000  # entries of a composite's series; the next leaf begins another composite
@@ -88,7 +88,7 @@ Record = Union[Span, Composite]
 def settle(span: Span) -> None:
     """Hand over an ended span: merged with the equal leaf that ended just before it, or on its own."""
     buffer = local.buffer
-    spans = buffer.spans
+    spans, lock = buffer.spans, buffer.lock
     took = span.ended - span.started
     try:
         last = spans[-1]
@@ -98,7 +98,7 @@ def settle(span: Span) -> None:
             and not (last.id or span.id)
             and span.details is None
             and took <= process_state.longest_ns
-            and buffer.lock.acquire(False)
+            and lock.acquire(True, PATIENCE_S)
         ):
             try:
                 if type(last) is not Composite:
@@ -107,7 +107,7 @@ def settle(span: Span) -> None:
                     last.add(span, took)
                     return
             finally:
-                buffer.lock.release()
+                lock.release()
     except IndexError:  # nothing waits
         pass
     spans.append(span)
@@ -154,14 +154,14 @@ def tally(
     """
     took = span.ended - span.started if busy_ns is None else busy_ns
     buffer = local.buffer
-    spans = buffer.spans
-    if _is_short_leaf(span, took, spans) and buffer.lock.acquire(False):
+    spans, lock = buffer.spans, buffer.lock
+    if _is_short_leaf(span, took, spans) and lock.acquire(True, PATIENCE_S):
         try:
             _add_to_open(span, took, numbers, series, buffer)
         except Exception:  # what the span measured has succeeded, and the program goes on
             process_state.fault("adding up a span")
         finally:
-            buffer.lock.release()
+            lock.release()
     else:
         details = span.ensure_details()
         if busy_ns is not None:

@@ -119,7 +119,7 @@ def test_what_changes_the_queue_after_we_looked_is_seen(
     between = Span(SITES[1], None)
 
     class Lock:
-        def acquire(self, blocking: bool) -> bool:
+        def acquire(self, blocking: bool, timeout: float) -> bool:
             if taken:
                 local.spans.clear()
             else:
