@@ -29,7 +29,7 @@ _NOWHERE: Place = ("", "", 0)
 
 
 class _ModuleNames(Dict[Any, bool]):
-    """Whether the module of that name is nutrace's own, or else a database driver."""
+    """By module name: whether its frames are passed over, as nutrace's own or a driver's."""
 
     def __init__(self, drivers: Tuple[str, ...]) -> None:
         super().__init__()

@@ -2,9 +2,9 @@
 
 The thread appends to its queue without a lock, because ``deque.append`` is atomic. The lock covers
 the two things that are not: merging a leaf into a composite that is still in the queue, and the
-recorder's taking of the queue. A leaf whose thread cannot have the lock at once is not merged. So a
-thread of the program never waits here, and a finalizer or signal handler that interrupts a merge in
-its own thread cannot deadlock.
+recorder's taking of the queue. Each takes microseconds, and nobody waits for the other for long: a
+finalizer or signal handler may interrupt a merge in its own thread, and must not deadlock. A leaf whose
+thread cannot have the lock is not merged.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any, Deque, Dict, List, Tuple
 
 LIMIT = 4096  # spans in a thread's queue before the thread sees to it that they are written
 
-# A merge takes a microsecond. A lock that is held for longer belongs to a thread that an exception or
-# a finalizer has stopped in the middle of one, and the queue must be written all the same.
-_PATIENCE_S = 0.05
+PATIENCE_S = 0.01  # how long a thread waits for the recorder
+# A lock that is held for so long belongs to a merge that was interrupted, perhaps for ever: Ctrl-C can
+# strike between taking a lock and the block that releases it.
+_RECORDERS_PATIENCE_S = 0.05
 
 
 class Buffer:
@@ -36,7 +37,10 @@ class Buffer:
 
         Nothing is added to a composite after it was taken.
         """
-        held = self.lock.acquire(timeout=_PATIENCE_S)
+        lock = self.lock
+        if not lock.acquire(True, _RECORDERS_PATIENCE_S):
+            lock = self.lock = threading.Lock()
+            lock.acquire()
         try:
             self.open.clear()
             pop = self.spans.popleft
@@ -45,8 +49,7 @@ class Buffer:
         except IndexError:  # the thread took its last span back: a generator that goes on
             pass
         finally:
-            if held:
-                self.lock.release()
+            lock.release()
 
     def drop(self) -> int:
         """Empty the queue, and return how many records were in it."""

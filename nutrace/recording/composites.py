@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 
-from nutrace.recording.buffers import LIMIT, Buffer, local
+from nutrace.recording.buffers import LIMIT, PATIENCE_S, Buffer, local
 from nutrace.recording.span import CallSite, Parent, Span, SpanDetails, process_state
 
 LONGEST_SERIES = 1000  # entries of a composite's series; the next leaf begins another composite
@@ -81,14 +81,6 @@ class Composite:
             self.max_ns = took
         span.parent = self  # type: ignore[assignment]
 
-    def note(self, numbers: Mapping[str, Any], series: Mapping[str, Any]) -> None:
-        """Add to the numbers, and append one entry to each series."""
-        sums = self.numbers
-        for name, number in numbers.items():
-            sums[name] = sums.get(name, 0) + number
-        for name, entry in series.items():
-            self.series.setdefault(name, []).append(entry)
-
 
 Record = Union[Span, Composite]
 
@@ -96,11 +88,26 @@ Record = Union[Span, Composite]
 def settle(span: Span) -> None:
     """Hand over an ended span: merged with the equal leaf that ended just before it, or on its own."""
     buffer = local.buffer
-    spans = buffer.spans
+    spans, lock = buffer.spans, buffer.lock
+    took = span.ended - span.started
     try:
         last = spans[-1]
-        if last.site is span.site and last.parent is span.parent and _merge(span, last, buffer):
-            return
+        if (
+            last.site is span.site
+            and last.parent is span.parent
+            and not (last.id or span.id)
+            and span.details is None
+            and took <= process_state.longest_ns
+            and lock.acquire(True, PATIENCE_S)
+        ):
+            try:
+                if type(last) is not Composite:
+                    last = _begin_run(last, spans)
+                if last is spans[-1]:  # else a finalizer or signal handler came in between
+                    last.add(span, took)
+                    return
+            finally:
+                lock.release()
     except IndexError:  # nothing waits
         pass
     spans.append(span)
@@ -108,40 +115,21 @@ def settle(span: Span) -> None:
         process_state.drain_full_queue(spans)
 
 
-def _merge(span: Span, last: Record, buffer: Buffer) -> bool:
-    """Merge `span` with `last`, which ended the queue a moment ago; false if they stay apart."""
-    took = span.ended - span.started
-    if took > process_state.longest_ns or span.id or span.details is not None or last.id:
-        return False
-    if not buffer.lock.acquire(False):
-        return False
-    try:
-        spans = buffer.spans
-        if spans[-1] is not last:  # a finalizer or signal handler came in between, or the recorder
-            return False
-        if type(last) is Composite:
-            last.add(span, took)
-            return True
-        if not _is_leaf(last, spans):
-            return False
-        first = spans.pop()
-        if first is not last:
-            spans.append(first)
-            return False
-        composite = Composite(first, first.ended - first.started)
-        composite.add(span, took)
-        spans.append(composite)
-        return True
-    finally:
-        buffer.lock.release()
-
-
-def _is_leaf(last: Span, spans: Deque[Record]) -> bool:
-    """Whether `last`, a span at the end of the queue, can be the first of a composite."""
-    if last.details is not None or last.ended - last.started > process_state.longest_ns:
-        return False
-    # A child that was written already has given it an id; one that was not stands before it.
-    return len(spans) < 2 or spans[-2].parent is not last
+def _begin_run(first: Span, spans: Deque[Record]) -> Optional[Composite]:
+    """Put a composite in the place of `first`, a span at the end of the queue, if it is a short leaf."""
+    took = first.ended - first.started
+    if first.details is not None or took > process_state.longest_ns:
+        return None
+    # A child that was written already has given `first` an id; one that was not stands before it.
+    if len(spans) > 1 and spans[-2].parent is first:
+        return None
+    last = spans.pop()
+    if last is not first:  # a finalizer or signal handler came in between
+        spans.append(last)
+        return None
+    composite = Composite(first, took)
+    spans.append(composite)
+    return composite
 
 
 def tally(
@@ -164,63 +152,57 @@ def tally(
     busy_ns:
         Its cost in nanoseconds, if that is not its duration.
     """
-    try:
-        _tally(span, numbers, series, busy_ns)
-    except Exception:  # what the span measured has succeeded, and the program goes on
-        process_state.fault("adding up a span")
-
-
-def _tally(span: Span, numbers: Mapping[str, Any], series: Mapping[str, Any], busy_ns: Optional[int]) -> None:
     took = span.ended - span.started if busy_ns is None else busy_ns
     buffer = local.buffer
-    spans = buffer.spans
-    if (
-        took <= process_state.longest_ns
-        and span.details is None
-        and not span.id  # a child that was written already has given it an id
-        and _last_parent(spans) is not span
-        and buffer.lock.acquire(False)
-    ):
+    spans, lock = buffer.spans, buffer.lock
+    if _is_short_leaf(span, took, spans) and lock.acquire(True, PATIENCE_S):
         try:
-            _add(buffer, span, took, numbers, series)
+            _add_to_open(span, took, numbers, series, buffer)
+        except Exception:  # what the span measured has succeeded, and the program goes on
+            process_state.fault("adding up a span")
         finally:
-            buffer.lock.release()
+            lock.release()
     else:
         details = span.ensure_details()
         if busy_ns is not None:
             details.busy_ns = busy_ns
         details.attributes.update(numbers)
-        for name, entry in series.items():
-            details.attributes[name] = [entry]
+        details.attributes.update((name, [entry]) for name, entry in series.items())
         spans.append(span)
     if len(spans) >= LIMIT:
         process_state.drain_full_queue(spans)
 
 
-def _last_parent(spans: Deque[Record]) -> Any:
+def _is_short_leaf(span: Span, took: int, spans: Deque[Record]) -> bool:
+    # A child that was written already has given `span` an id; one that was not is the last in the queue.
+    if took > process_state.longest_ns or span.details is not None or span.id:
+        return False
     try:
-        return spans[-1].parent
+        return spans[-1].parent is not span
     except IndexError:  # nothing waits
-        return None
+        return True
 
 
-def _add(
-    buffer: Buffer, span: Span, took: int, numbers: Mapping[str, Any], series: Mapping[str, Any]
+def _add_to_open(
+    span: Span, took: int, numbers: Mapping[str, Any], series: Mapping[str, Any], buffer: Buffer
 ) -> None:
-    """Add `span` to the open composite of its call site, or begin one; the lock is held."""
+    """Add `span` to the composite of its call site below its parent, or begin one."""
     if buffer.parent is not span.parent:
         buffer.parent = span.parent
         buffer.open.clear()
-    composite: Optional[Composite] = buffer.open.get(span.site)
+    site = span.site
+    composite: Optional[Composite] = buffer.open.get(site)
     if composite is not None:
         composite.add(span, took)
-        composite.note(numbers, series)
-        if series and composite.count >= LONGEST_SERIES:
-            buffer.open.pop(span.site, None)
-        return
-    composite = Composite(span, took)
-    composite.note(numbers, series)
-    if len(buffer.open) >= _MOST_OPEN:
-        buffer.open.clear()
-    buffer.open[composite.site] = composite
-    buffer.spans.append(composite)
+    else:
+        if len(buffer.open) >= _MOST_OPEN:
+            buffer.open.clear()
+        composite = buffer.open[site] = Composite(span, took)
+        buffer.spans.append(composite)
+    sums, lists = composite.numbers, composite.series
+    for name, number in numbers.items():
+        sums[name] = sums.get(name, 0) + number
+    for name, entry in series.items():
+        lists.setdefault(name, []).append(entry)
+    if series and composite.count >= LONGEST_SERIES:
+        buffer.open.pop(site, None)

@@ -1,4 +1,4 @@
-"""What is added up of real programs equals what SQLite, and the clock, say by themselves."""
+"""The report's sums for real programs equal what SQLite and the clock say themselves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def tracing(tmp_path: Path) -> Tracing:
 
 
 class Truth:
-    """Statements that SQLite says it runs, transactions apart, with their values filled in."""
+    """The statements that SQLite's trace hook reports, without transactions, with their values filled in."""
 
     def __init__(self) -> None:
         self.texts: Counter[str] = Counter()

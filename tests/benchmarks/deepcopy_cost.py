@@ -2,11 +2,11 @@
 
     python tests/benchmarks/deepcopy_cost.py [--rounds 7]
 
-Where this interpreter has hydra-core and the nuPlan devkit, the devkit's simulation configuration is
-composed again and again in one process, in turns without nutrace and with its probes on copies; the
-ratio is that of the best CPU times. Fails (exit code 1) if it is above 1.03.
+If this interpreter has hydra-core and the nuPlan devkit, the devkit's simulation configuration is
+composed repeatedly in one process, alternately without nutrace and with its probes on copies. The ratio
+is that of the best CPU times; above 1.03 the exit code is 1.
 
-Then nanoseconds of CPU a call above the bare call, in turns as well, best of each.
+Then it prints nanoseconds of CPU per call above the bare call, alternating as well, best of each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one probe costs: nutrace against the OpenTelemetry SDK and peers, in one process.
+"""What one probe costs: nutrace beside the OpenTelemetry SDK and other tools, in one process.
 
     python tests/benchmarks/probe_cost.py
 
@@ -32,7 +32,7 @@ CALLS = {"sdk": 4_000}
 
 
 class Discard(SpanExporter):
-    """Takes batches and forgets them: the SDK's own cost, and no disk's."""
+    """Discards batches, so that only the SDK's cost is measured and not the disk's."""
 
     def export(self, spans: object) -> SpanExportResult:
         return SpanExportResult.SUCCESS

@@ -1,4 +1,4 @@
-"""Two functions with a connection for each query, as the devkit has them; the second gives one row."""
+"""Two functions that open a connection for each query, like the devkit's; the second returns one row."""
 
 import sqlite3
 from typing import Any, Iterator, Optional
@@ -18,7 +18,7 @@ def all_rows(sql: str, values: Any, path: str) -> Iterator[sqlite3.Row]:
 
 
 def only_row(sql: str, values: Any, path: str) -> Optional[sqlite3.Row]:
-    """The row."""
+    """The only row of a query, or None."""
     made = sqlite3.connect(path)
     made.row_factory = sqlite3.Row
     asking = made.cursor()

@@ -1,4 +1,4 @@
-"""Deep copies: every root is counted, at its caller, with its size, and the program notices nothing."""
+"""Deep copies: every root call is counted at its caller, with its size, and the program runs as before."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ORIGINAL = {"deepcopy": copy.deepcopy}
 
 
 def primitive_calls(program: Callable[[], object]) -> int:
-    """How often ``copy.deepcopy`` was entered while it was not running, says cProfile."""
+    """How often ``copy.deepcopy`` was entered while it was not running, by cProfile's count."""
     profile = cProfile.Profile()
     profile.runcall(program)
     code = ORIGINAL["deepcopy"].__code__
@@ -41,7 +41,7 @@ def primitive_calls(program: Callable[[], object]) -> int:
 
 
 def objects(recorded: Tracing) -> int:
-    """What all roots copied."""
+    """How many objects all roots copied."""
     return sum(span.attributes[semconv.COPY_OBJECTS] for span in recorded.spans(ROOT))
 
 
@@ -56,7 +56,7 @@ class Own:
 
 
 class Fresh:
-    """Copies its parts and forgets the memo: each is a root of its own, nested."""
+    """Copies its parts without the memo: each copy is a nested root."""
 
     def __init__(self, *parts: Any) -> None:
         self.parts = parts
@@ -66,7 +66,7 @@ class Fresh:
 
 
 class Slow:
-    """Takes its time."""
+    """Takes `ns` nanoseconds to copy."""
 
     def __init__(self, clock: FakeClock, ns: int) -> None:
         self.clock = clock
@@ -92,7 +92,7 @@ def test_caller_line_type_and_size(recorded: Tracing) -> None:
 
 
 class Asking:
-    """Calls from a method, a nested class's and a property."""
+    """Calls from a method, a property, and a method of a nested class."""
 
     def method(self) -> Any:
         return copy.deepcopy([])
@@ -127,7 +127,7 @@ def test_names_bound_before_and_after_the_start(recorded: Tracing, module: Calla
         assert early.deepcopy is late.deepcopy is copy.deepcopy is not ORIGINAL["deepcopy"]
         early.run()
         late.run()
-        early.default([1])  # bound as a default before the start: left alone
+        early.default([1])  # bound as a default before the start, and left alone
         assert early.default.__defaults__ is before
     assert early.deepcopy is late.deepcopy is copy.deepcopy is ORIGINAL["deepcopy"]
     assert [span.function for span in recorded.spans(ROOT)] == ["early_binder.run", "late_binder.run"]
@@ -180,7 +180,7 @@ def test_roots_in_a_root_are_numbers_of_it(recorded: Tracing) -> None:
     assert span.attributes[semconv.COPY_OBJECTS] == len(_memo_of(tree)) == 4
     assert span.attributes[semconv.COPY_NESTED] == 3
     assert span.attributes[semconv.COPY_DEPTH] == 2
-    # [1] and the list of originals; Fresh and its; [2, []], [] and theirs
+    # For each memo one more than the objects: the list of originals.
     assert span.attributes[semconv.COPY_NESTED_OBJECTS] == 2 + 2 + 3
     assert span.children == ()
 
@@ -353,14 +353,14 @@ def test_time_is_charged_to_the_slow_row(recorded: Tracing, clock: FakeClock) ->
         clock.advance(7)
     slow, nested, quick = recorded.spans(ROOT)
     assert slow.total_ns == 200
-    assert nested.total_ns == 130  # once, though two roots lay in it
+    assert nested.total_ns == 130  # counted once, although two roots were nested in it
     assert quick.total_ns == 0
     around = recorded.span("around")
     assert (around.total_ns, around.self_ns) == (337, 7)
 
 
 def test_real_time_is_charged_to_the_slow_row(recorded: Tracing) -> None:
-    """What the slow method itself measures is the span's time, within 5 %; the best of five."""
+    """The span takes as long as the slow method measures itself, within 5 %; the best of five."""
     spent: List[int] = []
 
     class Burns:
@@ -467,7 +467,7 @@ def _memo_of(value: Any) -> Dict[int, Any]:
 
 
 def _print(value: Any) -> Any:
-    """A structure to compare by."""
+    """`value` as plain structures that can be compared."""
     if isinstance(value, (list, tuple)):
         return (type(value).__name__, [_print(item) for item in value])
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""SQLAlchemy's statements, fetches and pool, in programs that use it as programs do."""
+"""SQLAlchemy's statements, fetches and pool, in ordinary programs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _engine(folder: Path, **options: Any) -> Engine:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    """One with a table of 20 cars, made before tracing begins; nothing is connected."""
+    """An engine made before tracing begins, without a connection; its database has 20 cars."""
     made = _engine(tmp_path, poolclass=QueuePool, pool_size=1, max_overflow=0)
     Base.metadata.create_all(made)
     with Session(made) as session:
@@ -53,7 +53,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def _stock(recorded: Tracing) -> List[SpanView]:
-    """The spans of statements as the stock instrumentation names them: by the first word."""
+    """The spans of statements that the stock instrumentation makes."""
     return [span for span in recorded.trace if "db.operation" in span.attributes]
 
 
@@ -103,12 +103,12 @@ def test_statements_are_those_that_sqlite_ran_and_counted_once(recorded: Tracing
         "INSERT": 1,
         "SELECT": 2,
     }
-    # Each is a wrapper: the driver's own statement lies inside, and is the one that is counted.
+    # Each has the driver's own statement below it, and that is the one which is counted.
     for span in _stock(recorded):
         (inside,) = span.children
         assert inside.name == semconv.STATEMENT_SPAN
         assert inside.attributes[semconv.SQL_STATEMENT] == span.attributes[semconv.SQL_STATEMENT]
-    assert recorded.spans(semconv.ALCHEMY_FETCH_SPAN) == []  # sqlite3's rows are sqlite3's probe's
+    assert recorded.spans(semconv.ALCHEMY_FETCH_SPAN) == []  # the probe on sqlite3 counts its rows
     assert _sum(recorded, semconv.STATEMENT_SPAN, semconv.DB_ROWS) >= 21 + 3
     assert recorded.faults == []
     found_wrong = recorded.trace.diagnostics
@@ -163,7 +163,7 @@ def test_a_checkout_waits_while_another_thread_has_the_connection(recorded: Trac
     checkout = connect.parent
     assert checkout is not None
     assert checkout.name == semconv.CHECKOUT_SPAN
-    # Connecting is no waiting.
+    # Connecting is not waiting.
     assert checkout.attributes[semconv.POOL_WAIT_NS] <= checkout.total_ns - connect.total_ns
     assert checkout.attributes[semconv.POOL_CLASS] == "QueuePool"
     assert _sum(recorded, semconv.CHECKIN_SPAN, semconv.POOL_IN_USE_NS) / 1e9 >= hold_s
@@ -237,7 +237,7 @@ def test_everything_is_undone(recorded: Tracing, engine: Engine) -> None:
     }
     assert different == set()
     assert not Engine._has_events
-    assert not engine._has_events  # nobody listens to it
+    assert not engine._has_events  # no listener was added
     _work(engine)
 
 
@@ -269,7 +269,7 @@ def test_options_and_open_connections_of_before(recorded: Tracing, engine: Engin
 
 
 class OtherCursor:
-    """A cursor of a driver that nutrace knows nothing of."""
+    """A cursor of a driver that nutrace does not know."""
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self.inner = cursor
@@ -324,6 +324,6 @@ def test_building_objects_is_the_orms(recorded: Tracing, engine: Engine) -> None
     while node is not None:
         above.append(node.name)
         node = node.parent
-    # The ORM of 1.4 executes past Connection.execute.
+    # The ORM of 1.4 executes without calling Connection.execute.
     inner = [name for name in above[1:] if name != "sqlalchemy.execute"]
     assert inner == ["sqlalchemy.session_flush", "sqlalchemy.session_commit"]

@@ -34,7 +34,7 @@ STATEMENT = semconv.STATEMENT_SPAN
 
 
 class Plain:
-    """sqlite3 itself: a name of the module's would be bound to the traced one while that is on."""
+    """sqlite3 as it is. A global of this module would be replaced by the traced function."""
 
     connect = sqlite3.connect
 
@@ -148,7 +148,7 @@ _STEPS = st.lists(
 
 
 def play(steps: List[Step], connection: Any, seen: Counter[str]) -> List[Any]:
-    """Run a program over three cursors of `connection`; counts rows, returns whatever came."""
+    """Run a program over three cursors of `connection`; count its rows, and return results and errors."""
     cursors: Dict[int, Any] = {}
     results: List[Any] = []
 
@@ -238,7 +238,7 @@ def _digest(sql: str) -> str:
 def test_time_is_charged_where_it_was_spent(
     recorded: Tracing, clock: FakeClock, file: str, how: str, fetched_below_another: bool
 ) -> None:
-    """By a clock that moves in a SQL function only: exact, on a loaded machine as well."""
+    """With a clock that advances in a SQL function only, so times are exact on a loaded machine too."""
     spent = {"executing": 0, "fetching": 0}
     doing = "executing"
 
@@ -251,7 +251,7 @@ def test_time_is_charged_where_it_was_spent(
         connection = sqlite3.connect(file)
         connection.create_function("burn", 1, burn)
         with nutrace.span("executing"):
-            connection.execute("SELECT sum(burn(a)) FROM t").close()  # before its only row
+            connection.execute("SELECT sum(burn(a)) FROM t").close()  # closed before its only row
             assert spent.pop("executing") == 45_000_000
             spent["executing"] = 0
             cursor = connection.execute("SELECT burn(a) FROM t")
@@ -343,7 +343,7 @@ def test_abandoned_generators_and_cursors(recorded: Tracing, file: str) -> None:
         open_one.fetchone()
     assert total(recorded, semconv.DB_ROWS) == 4
     assert [span.unfinished for span in recorded.spans(STATEMENT)] == [False, False, True]
-    assert len(open_one.fetchall()) == 9  # the recording is over, the program goes on
+    assert len(open_one.fetchall()) == 9  # after the recording the program goes on
     connection.close()
 
 
@@ -623,7 +623,7 @@ def test_what_a_program_sees_is_the_same(recorded: Tracing, file: str) -> None:
     os.replace(file + "2", file)
     with recorded(*PROBES):
         assert behaviour(file) == expected
-    gc.collect()  # what it left unclosed, while that is no warning
+    gc.collect()  # collect what it did not close while the warnings about that are ignored
     assert not recorded.faults
 
 

@@ -1,4 +1,4 @@
-"""Libraries that drive sqlite3 find it as it was: pandas and SQLAlchemy."""
+"""Libraries on top of sqlite3 work as before: pandas and SQLAlchemy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts and parameters of statements: what is folded together, and what is told apart."""
+"""Texts and parameters of statements: which count as equal, and which as different."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_equal_parameters(one: Any, other: Any) -> None:
         ((1,), (1.0,)),
         ((None,), ()),
         ({"a": 1}, {"b": 1}),
-        ((Opaque(),), (Opaque(),)),  # what it is cannot be seen: never a repeat
+        ((Opaque(),), (Opaque(),)),  # their values cannot be seen, so they are never equal
     ],
 )
 def test_different_parameters(one: Any, other: Any) -> None:

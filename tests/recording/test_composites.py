@@ -104,6 +104,38 @@ def test_what_ends_while_the_queue_is_held_stands_for_itself() -> None:
     assert (last.count, last.sum_ns) == (2, 2)
 
 
+@pytest.mark.parametrize("before", [1, 2])
+@pytest.mark.parametrize("taken", [False, True])
+def test_what_changes_the_queue_after_we_looked_is_seen(
+    monkeypatch: pytest.MonkeyPatch, before: int, taken: bool
+) -> None:
+    """A finalizer's span came in, or the recorder took everything; before that, a span or a composite."""
+    spans = [Span(SITES[0], None) for _ in range(before + 1)]
+    for span in spans:
+        span.started, span.ended = 1, 2
+        if span is not spans[-1]:
+            settle(span)
+    queued = list(local.spans)
+    between = Span(SITES[1], None)
+
+    class Lock:
+        def acquire(self, blocking: bool, timeout: float) -> bool:
+            if taken:
+                local.spans.clear()
+            else:
+                local.spans.append(between)
+            return True
+
+        def release(self) -> None:
+            pass
+
+    monkeypatch.setattr(local.buffer, "lock", Lock())
+    settle(spans[-1])
+    left = list(local.spans)
+    local.spans.clear()
+    assert left == ([spans[-1]] if taken else [*queued, between, spans[-1]])
+
+
 def test_only_leaves_are_merged(recorded: Tracing, module: Callable[[str, str], str]) -> None:
     name = module("leaves", "def parent(n):\n    [leaf() for _ in range(n)]\ndef leaf():\n    pass\n")
     with recorded(Probe(f"{name}:parent", "map"), Probe(f"{name}:leaf", "map"), compress_us=1e6):

@@ -1,1 +1,1 @@
-"""Probes on ``copy`` and ``pickle``: a span for each call of the program's, by caller and type."""
+"""Probes on ``copy`` and ``pickle``: a span for each call that the program makes, by caller and type."""

@@ -31,7 +31,7 @@ class CopyCallSites:
         self._method = method
 
     def find(self, cls: type) -> Optional[CallSite]:
-        """The call site of whoever called the caller of this; None if that is nutrace itself."""
+        """The call site of the frame that called our caller; None if that frame is nutrace's own."""
         try:
             frame: Optional[FrameType] = sys._getframe(2)
         except ValueError:  # the thread begins with this call

@@ -132,13 +132,13 @@ def _size(memo: Any) -> int:
 def _hand_over(sites: CopyCallSites, span: Span, objects: int, inside: Any, known: Dict[Any, Any]) -> None:
     """Hand over the span of a root that has ended."""
     numbers: Dict[str, Any] = {semconv.COPY_OBJECTS: objects}
-    mine = _under_way
+    roots = _under_way
     try:
-        if mine.nested:
-            numbers[semconv.COPY_NESTED] = mine.nested
-            numbers[semconv.COPY_NESTED_OBJECTS] = mine.objects
-            depth = mine.depth
-            mine.nested = mine.objects = mine.depth = 0
+        if roots.nested:
+            numbers[semconv.COPY_NESTED] = roots.nested
+            numbers[semconv.COPY_NESTED_OBJECTS] = roots.objects
+            depth = roots.depth
+            roots.nested = roots.objects = roots.depth = 0
             span.site = sites.at_depth(span.site, depth)
         if inside is not None:
             numbers[semconv.COPY_TYPES] = types_inside(inside, known)

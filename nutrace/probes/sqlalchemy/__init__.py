@@ -1,1 +1,1 @@
-"""What records SQLAlchemy 1.4 and 2.0: statements, fetches and the pool. Imports none of it."""
+"""Probes on SQLAlchemy 1.4 and 2.0: statements, fetches and the pool. They do not import it."""

@@ -1,7 +1,7 @@
-"""Fetches of drivers that have no probe of their own: the time SQLAlchemy waits for rows.
+"""Fetches from drivers without a probe of their own: how long SQLAlchemy waits for rows.
 
-The stock instrumentation times the execution alone. Rows of sqlite3 are its own probe's: recorded
-here as well, they would be counted twice.
+OpenTelemetry's stock instrumentation times the execution only. The probe on sqlite3 records sqlite3's
+rows, so they are not counted again here.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from nutrace.probes.wrapped import put_around
 from nutrace.recording.composites import tally
 from nutrace.recording.span import CallSite, process_state
 
-_MOST = 10_000  # statements that have a site of their own
+_MOST = 10_000  # statements with a call site of their own
 _CLIENT = 3  # OTLP's kind of span
 _sites: Dict[Tuple[str, str], CallSite] = {}
 
 
 def stand_in(original: Any, switch: Switch) -> Any:
-    """What stands in for a cursor strategy's fetchone, fetchmany or fetchall."""
+    """A stand-in for a cursor strategy's fetchone, fetchmany or fetchall."""
     return put_around(original, _fetch, switch)
 
 
@@ -40,18 +40,18 @@ def _fetch(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         if wrapped.__name__ == "fetchone":
             rows = int(result is not None)
         tally(span, numbers={semconv.DB_ROWS: rows, semconv.SQL_FETCH_NS: span.ended - span.started})
-    except Exception:  # law 1: rows are the driver's own and may be anything
-        process_state.fault("recording a fetch of SQLAlchemy's")
+    except Exception:  # rows are the driver's, and their methods may raise anything
+        process_state.fault("recording a fetch by SQLAlchemy")
     return result
 
 
 def _site(result: Any) -> CallSite:
-    """The site of the statement whose result is fetched."""
+    """The call site of the statement whose result is fetched."""
     try:
         context = result.context
         statement = statement_of(context.statement) if context.statement else None
         key = (system_of(context.dialect), statement.digest if statement else "")
-    except Exception:  # law 1: a result of the program's own kind
+    except Exception:  # the program may have its own class of results
         statement, key = None, ("", "")
     site = _sites.get(key)
     if site is None:

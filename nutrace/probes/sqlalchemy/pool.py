@@ -1,4 +1,4 @@
-"""The connection pool: how long a checkout waits, what connecting costs, how long connections are out."""
+"""The connection pool: how long checkouts wait, what connecting costs, how long connections are in use."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from nutrace.probes.wrapped import put_around
 from nutrace.recording.composites import tally
 from nutrace.recording.span import CallSite, process_state
 
-#: Connecting within the checkout that is going on here: each entry its nanoseconds.
+#: How long each connect took within the checkout that is under way, in nanoseconds.
 _connects: ContextVar[Optional[List[int]]] = ContextVar("nutrace_connects", default=None)
-#: Since when connections are out, by their pool's record of them.
-_out: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+#: When each connection was checked out (a clock reading), by the pool's record of it.
+_checked_out: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 _sites: Dict[Tuple[str, str, str], CallSite] = {}
 _MOST = 1000
 
 
 def checkout(original: Any, switch: Switch) -> Any:
-    """What stands in for ``_ConnectionFairy._checkout``, by which every pool gives connections out."""
+    """A stand-in for ``_ConnectionFairy._checkout``, through which every pool gives out connections."""
     return put_around(original, _checkout, switch)
 
 
 def connect(original: Any, switch: Switch) -> Any:
-    """What stands in for ``_ConnectionRecord.__connect``: a new connection of the driver's."""
+    """A stand-in for ``_ConnectionRecord.__connect``, which asks the driver for a new connection."""
     return put_around(original, _connect, switch)
 
 
 def checkin(original: Any, switch: Switch) -> Any:
-    """What stands in for ``_ConnectionRecord.checkin``."""
+    """A stand-in for ``_ConnectionRecord.checkin``."""
     return put_around(original, _checkin, switch)
 
 
 def note_invalidate(record: Any, args: Args, kwargs: Mapping[str, Any]) -> Dict[str, Any]:
-    """Why a connection is thrown away: by whom it broke, and whether it may end its work first."""
+    """Note the type of the error that broke a connection, and whether its work may end first."""
     error = args[0] if args else kwargs.get("e")
     soft = args[1] if len(args) > 1 else kwargs.get("soft", False)
-    noted: Dict[str, Any] = {semconv.POOL_SOFT: bool(soft)}
+    attributes: Dict[str, Any] = {semconv.POOL_SOFT: bool(soft)}
     if error is not None:
-        noted["exception.type"] = type(error).__qualname__
-    return noted
+        attributes["exception.type"] = type(error).__qualname__
+    return attributes
 
 
 def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
     if (args[3] if len(args) > 3 else kwargs.get("fairy")) is not None:
-        return wrapped(*args, **kwargs)  # one that the thread has already
+        return wrapped(*args, **kwargs)  # the thread already has it
     pool = args[1] if len(args) > 1 else kwargs.get("pool")
     connects: List[int] = []
     token = _connects.set(connects)
@@ -61,9 +61,9 @@ def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> An
     try:
         record = fairy._connection_record
         if record is not None:
-            _out[record] = span.ended
+            _checked_out[record] = span.ended
         tally(span, numbers={semconv.POOL_WAIT_NS: max(0, span.ended - span.started - sum(connects))})
-    except Exception:  # law 1
+    except Exception:
         process_state.fault("recording a checkout")
     return fairy
 
@@ -78,14 +78,14 @@ def _connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any
 
 
 def _checkin(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-    since = _out.pop(args[0], None)
+    since = _checked_out.pop(args[0], None)
     result, span = around(_site(semconv.CHECKIN_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
     tally(span, numbers={} if since is None else {semconv.POOL_IN_USE_NS: span.started - since})
     return result
 
 
 def _pool_of(record: Any) -> Any:
-    """The pool that a record belongs to, which knows it under a name of its class's own."""
+    """The pool of a connection record; the record's class has a private name for it."""
     return getattr(record, "_ConnectionRecord__pool", None)
 
 

@@ -1,9 +1,9 @@
 """Statements of SQLAlchemy's engines, as spans of OpenTelemetry's stock instrumentation.
 
-The stock instrumentation reaches engines by wrapping ``create_engine`` and listening to each of them;
-an engine made before, or by a name bound before, escapes it. Here its spans are made where every
-dialect executes, on the class, so that every engine is reached and nothing is left behind on any.
-While the driver executes its span is current: what the driver's own probe records lies inside.
+The stock instrumentation wraps ``create_engine`` and listens to each engine that it makes. It misses
+engines that were made before, or through a name that was bound before. Here the same spans are made in
+the dialect's class, where every engine executes, and no engine is changed. The statement's span is
+current while the driver executes, so the spans of a probe on the driver are below it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from nutrace.recording.context import current
 from nutrace.recording.span import Span, process_state
 
 _PACKAGE = "opentelemetry.instrumentation.sqlalchemy"
-_SPAN = "_otel_span"  # where the stock instrumentation keeps a statement's span
-_TEXTS = ("db.statement", semconv.DB_TEXT)  # by the conventions before and since 2025
+_SPAN = "_otel_span"  # the attribute in which the stock instrumentation keeps a statement's span
+_TEXTS = ("db.statement", semconv.DB_TEXT)  # the conventions before 2025, and since
 
 
 class _Tracers:
@@ -37,14 +37,14 @@ class _Tracers:
         self._make: Optional[Callable[[Any], Any]] = None
 
     def renew(self) -> None:
-        """A new installation: whose provider may be another."""
+        """Begin anew: an installation may have another provider."""
         with self._lock:
             self._of.clear()
             self._make = None
 
     def of(self, engine: Any) -> Any:
         """The tracer of an engine."""
-        engine = getattr(engine, "_proxied", engine)  # one with options of its own shares its pool
+        engine = getattr(engine, "_proxied", engine)  # an engine with execution options has the same pool
         tracer = self._of.get(engine)
         if tracer is None:
             with self._lock:
@@ -55,12 +55,12 @@ class _Tracers:
 
 
 def _maker() -> Callable[[Any], Any]:
-    # Not before a statement runs: many programs import SQLAlchemy, and few of them make an engine.
+    # Imported when the first statement runs: many programs import SQLAlchemy and never make an engine.
     from opentelemetry.instrumentation.sqlalchemy.engine import EngineTracer
     from opentelemetry.instrumentation.sqlalchemy.version import __version__
 
     class Tracer(cast("Type[Any]", EngineTracer)):  # type: ignore[misc]
-        """The stock tracer, called by us instead of listening to the engine."""
+        """The stock tracer, which we call instead of letting it listen to the engine."""
 
         @classmethod
         def _register_event_listener(cls, *args: Any, **kwargs: Any) -> None:
@@ -74,15 +74,15 @@ _tracers = _Tracers()
 
 
 def executing(at: int) -> Callable[[Any, Switch], Any]:
-    """What stands in for a dialect's ``do_execute``, whose `at`-th argument is the execution context."""
+    """Makes the stand-in for a dialect's ``do_execute``, whose `at`-th argument is the execution context."""
 
     def execute(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         context = args[at] if len(args) > at else kwargs.get("context")
-        ours = False
+        is_ours = False
         span = getattr(context, _SPAN, None)
         if span is None and context is not None:
             span = _begin(context, args)
-            ours = span is not None
+            is_ours = span is not None
         if span is None:
             return wrapped(*args, **kwargs)
         state = current.get()
@@ -91,12 +91,12 @@ def executing(at: int) -> Callable[[Any, Switch], Any]:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
             current.set(state)
-            if ours:
+            if is_ours:
                 _fail(span, error)
                 _end(span, context)
             raise
         current.set(state)
-        if ours:
+        if is_ours:
             _end(span, context)
         return result
 
@@ -108,7 +108,7 @@ def executing(at: int) -> Callable[[Any, Switch], Any]:
 
 
 def _begin(context: Any, args: Args) -> Any:
-    """A stock span for a statement, if instrumentations are not suppressed."""
+    """Make a stock span for a statement, unless instrumentation is suppressed."""
     try:
         connection = context.root_connection
         cursor, statement = args[1], args[2]
@@ -117,14 +117,14 @@ def _begin(context: Any, args: Args) -> Any:
         span = getattr(context, _SPAN, None)
         if type(span) is Span:
             _describe(span, connection.engine, statement)
-    except Exception:  # law 1: a statement of the program's must not fail because of us
-        process_state.fault("beginning a statement of SQLAlchemy's")
+    except Exception:  # the program's statement must not fail because of us
+        process_state.fault("beginning a statement of SQLAlchemy")
         return None
     return span
 
 
 def _describe(span: Span, engine: Any, text: str) -> None:
-    """Add what the stock instrumentation leaves out, and take out what may be nobody's business."""
+    """Add what the stock instrumentation leaves out, and remove the statement's text with its literals."""
     attributes = span.ensure_details().attributes
     statement = statement_of(text)
     for name in _TEXTS:
@@ -153,12 +153,12 @@ def _fail(span: Any, error: BaseException) -> None:
 def _end(span: Any, context: Any) -> None:
     try:
         span.end()
-        delattr(context, _SPAN)  # the same context may execute again: a batch of rows
-    except Exception:  # law 1
-        process_state.fault("ending a statement of SQLAlchemy's")
+        delattr(context, _SPAN)  # the same context executes again for the next batch of rows
+    except Exception:
+        process_state.fault("ending a statement of SQLAlchemy")
 
 
 def system_of(engine_or_dialect: Any) -> str:
-    """The database's name as OpenTelemetry's conventions have it."""
+    """The database's name in OpenTelemetry's conventions."""
     name = str(engine_or_dialect.name)
     return {"mssql": "microsoft.sql_server", "oracle": "oracle.db"}.get(name, name)

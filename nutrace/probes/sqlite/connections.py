@@ -67,14 +67,16 @@ def namespace_of(args: _Args, kwargs: Mapping[str, Any]) -> str:
     Raises KeyError if the call names no database.
     """
     name = args[0] if args else kwargs["database"]
-    file = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else str(type(name))
-    if (args[_URI] if len(args) > _URI else kwargs.get("uri", False)) and file.startswith("file:"):
+    if isinstance(name, (bytes, os.PathLike)):
+        name = os.fsdecode(name)
+    file = name if isinstance(name, str) else str(type(name))
+    if (args[_URI] if len(args) > _URI else kwargs.get("uri")) and file.startswith("file:"):
         file = unquote(file[5:].partition("#")[0].partition("?")[0])
         if file.startswith("//"):
             file = "/" + file[2:].partition("/")[2]
     if file in ("", ":memory:"):
         return file
-    return _normal(file) if os.path.isabs(file) else os.path.abspath(file)
+    return _normal(file) if file.startswith(os.sep) else os.path.abspath(file)
 
 
 _normal = functools.lru_cache(1000)(os.path.normpath)

@@ -7,6 +7,7 @@ calls back (SQL functions, row factories, converters) is below it.
 from __future__ import annotations
 
 import sqlite3
+from _thread import get_ident
 from typing import Any, Callable, Mapping, Optional, Tuple
 
 from nutrace.probes.sqlite.call_sites import call_sites
@@ -22,8 +23,6 @@ from nutrace.recording.span import process_state
 _Args = Tuple[Any, ...]
 _Kwargs = Mapping[str, Any]
 
-_NO_KWARGS: _Kwargs = {}
-
 _get = current.get
 _set_current = current.set
 _execute: Any = sqlite3.Cursor.execute
@@ -35,7 +34,7 @@ _fetchall: Any = sqlite3.Cursor.fetchall
 _next: Any = sqlite3.Cursor.__next__
 _close: Any = sqlite3.Cursor.close
 _base: Any = sqlite3.Cursor
-# The base class's own, whatever a subclass makes of these names.
+# Those of the base class, because a subclass may override the names.
 _description: Callable[[Any], Any] = _base.description.__get__
 _connection: Callable[[Any], Any] = _base.connection.__get__
 
@@ -57,36 +56,49 @@ class RecordingCursor(sqlite3.Cursor):
         return _run(self, _executescript, args, kwargs)
 
     def __next__(self) -> Any:
-        statement = _idle_statement(self)
-        if statement is None:
-            return _next(self)
+        # Like `_fetch`, but written out: a loop over rows comes here for each row.
         try:
-            row = _fetch(self, statement, _next)
-        except StopIteration:
-            end(statement)
+            statement: Any = self._nutrace
+            if not statement.idle:
+                return _next(self)
+        except AttributeError:  # nothing is open
+            return _next(self)
+        state = _get()
+        began = now_ns()
+        span = statement.span
+        if state is not statement.under or span is None or statement.thread != get_ident():
+            span = statement.continue_below(state, began)
+        statement.idle = False
+        _set_current(span)
+        try:
+            row = _next(self)
+        except BaseException as error:
+            _set_current(state)
+            _fail(statement, error, began)
             raise
+        statement.last_ns = last = now_ns()
+        _set_current(state)
+        statement.fetch_ns += last - began
         statement.rows += 1
+        statement.idle = not statement.ended
         return row
 
     def fetchone(self, *args: Any, **kwargs: Any) -> Any:
-        statement = _idle_statement(self)
-        if statement is None or args or kwargs:
+        if args or kwargs or _idle_statement(self) is None:
             return _fetchone.__get__(self, type(self))(*args, **kwargs)
         try:
             # Not sqlite3's fetchone: its None may be the end, or what a row factory made of a row.
-            row = _fetch(self, statement, _next)
+            return RecordingCursor.__next__(self)
         except StopIteration:
-            end(statement)
             return None
-        statement.rows += 1
-        return row
 
     def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
+        fetchmany = _fetchmany.__get__(self, type(self))
         if statement is None:
-            return _fetchmany.__get__(self, type(self))(*args, **kwargs)
+            return fetchmany(*args, **kwargs)
         size = args[0] if args else kwargs.get("size", self.arraysize)
-        rows = _fetch(self, statement, _fetchmany, args, kwargs)
+        rows = _fetch(statement, fetchmany, *args, **kwargs)
         statement.rows += len(rows)
         if len(rows) != size:
             end(statement)
@@ -94,18 +106,20 @@ class RecordingCursor(sqlite3.Cursor):
 
     def fetchall(self, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
+        fetchall = _fetchall.__get__(self, type(self))
         if statement is None:
-            return _fetchall.__get__(self, type(self))(*args, **kwargs)
-        rows = _fetch(self, statement, _fetchall, args, kwargs)
+            return fetchall(*args, **kwargs)
+        rows = _fetch(statement, fetchall, *args, **kwargs)
         statement.rows += len(rows)
         end(statement)
         return rows
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
+        close = _close.__get__(self, type(self))
         if statement is None:
-            return _close.__get__(self, type(self))(*args, **kwargs)
-        result = _fetch(self, statement, _close, args, kwargs)
+            return close(*args, **kwargs)
+        result = _fetch(statement, close, *args, **kwargs)
         end(statement)
         return result
 
@@ -127,20 +141,19 @@ def _idle_statement(cursor: Any) -> Optional[OpenStatement]:
     return statement if statement is not None and statement.idle else None
 
 
-def _fetch(
-    cursor: Any, statement: OpenStatement, original: Any, args: _Args = (), kwargs: _Kwargs = _NO_KWARGS
-) -> Any:
-    """Call sqlite3's `original` for an open statement, and add its time."""
+def _fetch(statement: OpenStatement, call: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a method of sqlite3's for an open statement, and add its time."""
     state = _get()
     began = now_ns()
-    span = statement.span_at(state, began)
+    span = statement.span
+    if state is not statement.under or span is None or statement.thread != get_ident():
+        span = statement.continue_below(state, began)
     statement.idle = False
     _set_current(span)
     try:
-        result = original.__get__(cursor, type(cursor))(*args, **kwargs)
+        result = call(*args, **kwargs)
     except BaseException as error:
         _set_current(state)
-        statement.idle = not statement.ended
         _fail(statement, error, began)
         raise
     statement.last_ns = last = now_ns()
@@ -214,9 +227,11 @@ def _fail(statement: OpenStatement, error: BaseException, began: int) -> None:
     """Note an error of sqlite3's, or the end of the rows."""
     statement.last_ns = now_ns()
     statement.fetch_ns += statement.last_ns - began
-    if type(error) is StopIteration:
-        return
+    statement.idle = not statement.ended
     try:
-        statement.fail(error)
+        if type(error) is StopIteration:
+            statement.end()
+        else:
+            statement.fail(error)
     except Exception:
         process_state.fault("noting a statement's error")

@@ -82,13 +82,10 @@ class OpenStatement:
         self.idle = True
         _open[id(self)] = weakref.ref(self)
 
-    def span_at(self, state: Any, now: int) -> Span:
-        """The span of a fetch at `now` below `state`: the current one, or one that continues it."""
-        span = self.span
-        if span is not None and state is self.under and self.thread == get_ident():
-            return span
-        if span is not None:
-            span.ensure_details()  # the new span refers to it
+    def continue_below(self, state: Any, now: int) -> Span:
+        """End the span for what was fetched so far, and begin one for a fetch at `now` below `state`."""
+        if self.span is not None:
+            self.span.ensure_details()  # the new span refers to it
             self._hand_over()
         span = span_below(self.site, state)
         if type(state) is Span and not state.id:
@@ -109,7 +106,7 @@ class OpenStatement:
             self._hand_over()
 
     def end(self) -> None:
-        """There are no more rows, or nobody wants them."""
+        """There are no more rows, or the program does not want them."""
         self.ended = True
         self.idle = False
         _open.pop(id(self), None)

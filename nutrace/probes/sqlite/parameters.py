@@ -103,7 +103,7 @@ def _bytes_of(parameters: Any) -> bytes:
 
 
 def _sorted(parameters: Dict[Any, Any]) -> Tuple[Any, ...]:
-    # SQLite finds no name that is not a text.
+    # Names that are no texts cannot be sorted, and sqlite3 does not find them either.
     try:
         return ("dict", *sorted(parameters.items(), key=_name))
     except TypeError:
@@ -117,14 +117,14 @@ def _name(item: Tuple[Any, Any]) -> Any:
 def _plain(value: Any, depth: int) -> Any:
     """`value` in built-in types."""
     for kind, convert in _CONVERT:
-        if isinstance(value, kind):
+        if issubclass(type(value), kind):  # isinstance might ask `value` for its __class__
             return convert(value, depth)
     if type(value) in _COMPARED_BY_REPR:
         return (type(value).__name__, repr(value))
-    return _held(value, depth)
+    return _fields_of(value, depth)
 
 
-def _held(value: Any, depth: int) -> Any:
+def _fields_of(value: Any, depth: int) -> Any:
     """The fields of an object of the program's class, read without running any of its code."""
     kind = type(value)
     name = f"{kind.__module__}.{kind.__qualname__}"

@@ -1,7 +1,8 @@
-"""Statements made alike: literals, lists of values, white space and comments folded away.
+"""Normalise SQL texts: fold away literals, lists of values, white space and comments.
 
-A tokenizer of SQLite's own lexical rules (https://sqlite.org/lang_expr.html#literal_values_constants_,
-https://sqlite.org/lang_comment.html) and no parser: it runs in the traced program, once for each text.
+This is a tokenizer by SQLite's lexical rules (https://sqlite.org/lang_expr.html#literal_values_constants_,
+https://sqlite.org/lang_comment.html) and not a parser, because it runs in the traced program, once for
+each text.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import re
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
 LONGEST = 16_384  # characters of a statement that are looked at
-_MOST = 2_000  # texts that are remembered
-_LONGEST_KEPT = 65_536  # characters of a text that is remembered
+_MOST = 2_000  # texts in the cache
+_LONGEST_CACHED = 65_536  # characters of a text in the cache
 
 _TOKEN = re.compile(
     r"""
@@ -28,7 +29,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _COMPARING = frozenset({"=", "==", "!=", "<>", "<", ">", "<=", ">=", "LIKE", "GLOB", "REGEXP", "MATCH", "IS"})
-#: After these a minus belongs to the number, and a parenthesis opens no call.
+# After these a minus belongs to the number, and a parenthesis opens no call.
 _KEYWORDS = frozenset(
     (
         *("ALL", "AND", "AS", "BETWEEN", "BY", "CASE", "CHECK", "DEFAULT", "ELSE", "EXCEPT", "EXISTS"),
@@ -43,12 +44,12 @@ _NO_SPACE_BEFORE = frozenset({")", ",", ".", ";"})
 
 
 class Statement(NamedTuple):
-    """One text of the program's, seen through."""
+    """A statement's text, normalised."""
 
     text: str  # normalised
     digest: str  # of the normalised text, 16 hex digits, the same in every run
     operation: str  # SELECT, INSERT, ...
-    literals: bytes  # what was folded away: with the parameters it tells executions apart
+    literals: bytes  # what was folded away; executions differ by these and their parameters
 
 
 def tokens(sql: str) -> Iterator[Tuple[str, str, int]]:
@@ -59,11 +60,11 @@ def tokens(sql: str) -> Iterator[Tuple[str, str, int]]:
 
 
 def normalise(sql: str) -> Statement:
-    """Fold what tells executions of one statement apart.
+    """Fold away what differs between executions of one statement.
 
     ``WHERE a = 5 AND b IN (1, 2)`` becomes ``WHERE a = ? AND b IN (?)``. Texts longer than
-    :data:`LONGEST` are cut; what is cut off counts as a literal. A string in double quotes, which
-    SQLite takes for text where no column has that name, is a literal where it is compared with.
+    :data:`LONGEST` are cut, and the rest counts as a literal. SQLite takes a string in double quotes for
+    text where no column has that name; here it is a literal if it is compared with something.
     """
     folding = _Folding()
     for match in _TOKEN.finditer(sql[:LONGEST]):
@@ -89,7 +90,7 @@ class _Folding:
         self.literals: List[str] = []
         self.operation = ""
         self._depth = 0
-        self._lists: List[int] = []  # where the parentheses that are open began, -1 if they are no list
+        self._lists: List[int] = []  # where each open parenthesis began, -1 if it is no list of values
         self._rows = -1  # after VALUES: where the first row began, -1 elsewhere
         self._row_end = -1
         self._ordinal = False  # ORDER BY 1, 2: columns, not values
@@ -110,7 +111,7 @@ class _Folding:
             tokens.append("?")
             return
         if token == "." and tokens and tokens[-1] == "?" and self.literals and self.literals[-1][:1] == '"':
-            tokens[-1] = self.literals.pop()  # a quoted table's name, after all
+            tokens[-1] = self.literals.pop()  # it was the quoted name of a table
         if kind == "word":
             self._word(token.upper())
         elif token == "(":
@@ -161,7 +162,7 @@ class _Folding:
         elif began == self._rows:
             self._row_end = len(tokens)
         elif tokens[self._rows : self._row_end] == tokens[began:]:
-            del tokens[self._row_end :]  # one more row of the same kind
+            del tokens[self._row_end :]  # another row like the first
             self.literals.append("row")
 
 
@@ -185,11 +186,11 @@ _known: Dict[str, Statement] = {}
 
 
 def statement_of(sql: str) -> Statement:
-    """:func:`normalise`, remembered by the text as the program wrote it."""
+    """:func:`normalise`, cached by the text as the program wrote it."""
     statement = _known.get(sql)
     if statement is None:
         statement = normalise(sql)
-        if len(sql) <= _LONGEST_KEPT:
+        if len(sql) <= _LONGEST_CACHED:
             if len(_known) >= _MOST:
                 _known.clear()
             _known[sql] = statement

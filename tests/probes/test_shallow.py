@@ -1,4 +1,4 @@
-"""``copy.copy``, ``pickle.dumps`` and ``pickle.loads``: counted by caller, and as they were."""
+"""``copy.copy``, ``pickle.dumps`` and ``pickle.loads``: counted by caller, with unchanged behaviour."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Plain:
 
 
 class Special:
-    """Has a method for it."""
+    """Copied through ``__copy__``."""
 
     def __copy__(self) -> Special:
         return copy.copy(Special.Inner(self)).whole
@@ -41,7 +41,7 @@ class Special:
 
 
 class Registered:
-    """``copyreg`` says how."""
+    """Copied as ``copyreg`` says."""
 
 
 def _reduce(value: Registered) -> Any:
@@ -120,7 +120,7 @@ def test_stand_ins_look_like_the_originals(recorded: Tracing) -> None:
             assert pickle.loads(cloudpickle.dumps(function)) is function
 
         class Serializer:
-            dump = pickle.dumps  # a built-in does not bind, nor does what stands for it
+            dump = pickle.dumps  # a built-in function does not bind, and neither does its stand-in
 
         assert Serializer().dump([1]) == ORIGINAL["dumps"]([1])
 
