@@ -17,7 +17,9 @@ from opentelemetry import trace as otel
 
 import nutrace.probes.api  # now: first used in a thread while another forks, its lock would stay held
 from nutrace import semconv
+from nutrace._running import started
 from nutrace.errors import OutputError
+from nutrace.patching.lock import fork_safe_lock
 from nutrace.probes import generators, wrappers
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
@@ -28,7 +30,7 @@ from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
 from nutrace.recording.processes import VARIABLE, Endings, Inherited, inherited
 from nutrace.recording.recorder import Recorder
-from nutrace.recording.resource import describe, identity
+from nutrace.recording.resource import contributed, describe, identity
 from nutrace.recording.runfile import Finished, RunFile, abandoned, reserve
 from nutrace.recording.span import CallSite, ids, process_state
 from nutrace.recording.tracer import Bridge
@@ -86,7 +88,7 @@ class Session:
             self.file,
             self._resource,
             version=nutrace.__version__,
-            changing=_changing,
+            changing=contributed,
             flush_seconds=settings.flush_seconds,
             compress_us=settings.compress_us,
             text_limit=settings.text_limit,
@@ -266,7 +268,7 @@ class Session:
         attributes = describe(self.run_id, nutrace.__version__)
         attributes[semconv.SETTINGS] = json.dumps(vars(self.settings))  # asdict makes deep copies
         attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
-        attributes.update(_changing())
+        attributes.update(contributed())
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:
@@ -297,13 +299,6 @@ class Session:
         return undo or (lambda: None)
 
 
-def _changing() -> Dict[str, Any]:
-    """What the file says again while the program runs."""
-    speedups = sys.modules.get("nutrace.speedups.active")  # most runs have none
-    figures = "" if speedups is None else speedups.figures()
-    return {semconv.SPEEDUP_FIGURES: figures} if figures else {}
-
-
 def _hot_ns(calls: int = 500) -> float:
     """What one probe costs its caller here and now, in nanoseconds: the best of three rounds."""
 
@@ -322,12 +317,13 @@ def _hot_ns(calls: int = 500) -> float:
 
 
 _session: Optional[Session] = None
+_lock = fork_safe_lock()  # one thread at a time begins or ends tracing
 
 
 def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence[Probe]] = None) -> Session:
     """Begin to trace this process; the counterpart is :func:`uninstrument`.
 
-    A process that is already traced stays as it is.
+    A process that is already traced stays as it is. Any thread may call this.
 
     Parameters
     ----------
@@ -342,32 +338,39 @@ def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence
         If a setting or a probe is wrong, or the run file cannot be made; nothing is wrapped then.
     """
     global _session
-    if _session is None or _session.finished:
-        session = Session(Settings.load() if settings is None else settings, probes)
-        session.install()
-        _session = session
-    return _session
+    with _lock:
+        if _session is not None and _session.finished:
+            _session.uninstall()  # its run file is written, and its probes are still there
+            _session = None
+        if _session is None:
+            session = Session(Settings.load() if settings is None else settings, probes)
+            session.install()
+            _session = session
+            started(cancel)
+        return _session
 
 
 def uninstrument() -> Optional[Path]:
     """End tracing: restore every target, write the run file; returns its path, if it has spans."""
     global _session
-    session, _session = _session, None
-    if session is None:
-        return None
-    session.uninstall()
-    session.finish()
-    context.release()
-    return session.path
+    with _lock:
+        session, _session = _session, None
+        if session is None:
+            return None
+        session.uninstall()
+        session.finish()
+        context.release()
+        return session.path
 
 
 def cancel() -> None:
-    """End tracing without a word and without a file: nutrace's own commands are no subject."""
+    """End tracing silently and without a file, as nutrace's own commands do."""
     global _session
-    session, _session = _session, None
-    if session is not None:
-        session.uninstall()
-        session.finished = True
-        atexit.unregister(session.finish)
-        session.recorder.background.stop()
-        session.file.discard()
+    with _lock:
+        session, _session = _session, None
+        if session is not None:
+            session.uninstall()
+            session.finished = True
+            atexit.unregister(session.finish)
+            session.recorder.background.stop()
+            session.file.discard()

@@ -7,7 +7,26 @@ import platform
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional
+
+_contributions: Dict[str, Callable[[], str]] = {}
+
+
+def contribute(attribute: str, value: Callable[[], str]) -> None:
+    """Add an attribute to the resource.
+
+    Parameters
+    ----------
+    value:
+        Called whenever the resource is written; the attribute is left out while it returns ``""``.
+    """
+    _contributions[attribute] = value
+
+
+def contributed() -> Dict[str, Any]:
+    """The attributes that other parts of nutrace have added."""
+    values = {attribute: value() for attribute, value in _contributions.items()}
+    return {attribute: value for attribute, value in values.items() if value}
 
 
 def identity(run_id: str) -> Dict[str, Any]:

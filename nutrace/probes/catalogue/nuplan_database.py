@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nutrace.probes.probe import Probe
+from nutrace.probes.catalogue.devkit_probe import devkit_probe
 
 _DATABASE = "nuplan.database.nuplan_db"
 _SCENARIO_UTILS = "nuplan.planning.scenario_builder.nuplan_db.nuplan_scenario_utils"
@@ -44,12 +44,11 @@ _ROWS = ("_parse_tracked_object_row",)
 _BLOBS = ("download_file_if_necessary", "load_point_cloud", "load_image")
 
 PROBES = tuple(
-    Probe(
+    devkit_probe(
         f"{module}:{function}",
         "database",
         f"database.{function.lstrip('_')}",
         level,
-        distribution="nuplan-devkit",
     )
     for module, functions, level in (
         (f"{_DATABASE}.nuplan_scenario_queries", _QUERIES, "normal"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nutrace.probes.probe import Probe
+from nutrace.probes.catalogue.devkit_probe import devkit_probe
 
 _ABSTRACT_MAP = "nuplan.common.maps.abstract_map:AbstractMap"
 _MAPS_DB = "nuplan.database.maps_db.imapsdb:IMapsDB"
@@ -23,19 +23,18 @@ _API = (
 )
 
 API = tuple(
-    Probe(
+    devkit_probe(
         f"{_ABSTRACT_MAP}.{method}",
         "map",
         f"map.{method}",
         "normal",
         subclasses=True,
-        distribution="nuplan-devkit",
     )
     for method in _API
 )
 
 LOADING = tuple(
-    Probe(f"{_MAPS_DB}.{method}", "map", name, "coarse", subclasses=True, distribution="nuplan-devkit")
+    devkit_probe(f"{_MAPS_DB}.{method}", "map", name, "coarse", subclasses=True)
     for method, name in (("load_vector_layer", "map.load_layer"), ("load_layer", "map.load_raster_layer"))
 )
 
@@ -53,12 +52,12 @@ _OBJECT_BUILDERS = (
 )
 
 OBJECTS = tuple(
-    Probe(f"{_NUPLAN_MAP}._get_{kind}", "map", f"map.build_{kind}", "normal", distribution="nuplan-devkit")
+    devkit_probe(f"{_NUPLAN_MAP}._get_{kind}", "map", f"map.build_{kind}", "normal")
     for kind in _OBJECT_BUILDERS
 )
 
 FINE = tuple(
-    Probe(target, "map", name, "fine", subclasses, distribution="nuplan-devkit")
+    devkit_probe(target, "map", name, "fine", subclasses)
     for target, name, subclasses in (
         # A look into two dictionaries (0 / 4, hundreds in planners that search the lane graph),
         # except for the first look, which is map.build_*.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nutrace.probes.probe import Probe
+from nutrace.probes.catalogue.devkit_probe import devkit_probe
 
 _SCENARIO_BUILDER = "nuplan.planning.scenario_builder"
 _SCENARIO = f"{_SCENARIO_BUILDER}.abstract_scenario:AbstractScenario"
@@ -39,20 +39,19 @@ _QUERIES = (
 _ATTRIBUTES = ("get_number_of_iterations",)
 
 QUERIES = tuple(
-    Probe(
+    devkit_probe(
         f"{_SCENARIO}.{method}",
         "scenario",
         f"scenario.{method}",
         level,
         subclasses=True,
-        distribution="nuplan-devkit",
     )
     for methods, level in ((_QUERIES, "normal"), (_ATTRIBUTES, "fine"))
     for method in methods
 )
 
 BUILDING = tuple(
-    Probe(target, "scenario", name, level, subclasses, distribution="nuplan-devkit")
+    devkit_probe(target, "scenario", name, level, subclasses)
     for target, name, level, subclasses in (
         (
             f"{_SCENARIO_BUILDER}.abstract_scenario_builder:AbstractScenarioBuilder.get_scenarios",

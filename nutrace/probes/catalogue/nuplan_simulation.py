@@ -8,11 +8,10 @@ reactive agents. All that is active at `normal` together: 16 spans and 46 resump
 
 from __future__ import annotations
 
+from nutrace.probes.catalogue.devkit_probe import devkit_probe
 from nutrace.probes.catalogue.nuplan_notes import note_run, note_step
-from nutrace.probes.probe import Probe
 from nutrace.semconv import RUN_SPAN, STEP_SPAN
 
-_DEVKIT = "nuplan-devkit"
 _SIMULATION = "nuplan.planning.simulation"
 _OBSERVATION = f"{_SIMULATION}.observation.abstract_observation:AbstractObservation"
 _CONTROLLER = f"{_SIMULATION}.controller.abstract_controller:AbstractEgoController"
@@ -24,56 +23,58 @@ _OCCUPANCY = f"{_SIMULATION}.occupancy_map.abstract_occupancy_map:OccupancyMap"
 _MULTI_CALLBACK = f"{_SIMULATION}.callback.multi_callback:MultiCallback"
 
 
-def _probe(target: str, component: str, name: str, level: str = "coarse", subclasses: bool = False) -> Probe:
-    return Probe(target, component, name, level, subclasses, distribution=_DEVKIT)
-
-
 LOOP = (
-    Probe(
+    devkit_probe(
         f"{_SIMULATION}.runner.simulations_runner:SimulationRunner.run",
         "simulation",
         RUN_SPAN,
         "coarse",
         subclasses=True,
         note=note_run,
-        distribution=_DEVKIT,
     ),
     # A step has no function of its own in SimulationRunner.run: it lies between these two calls.
-    Probe(
+    devkit_probe(
         f"{_MULTI_CALLBACK}.on_step_start",
         "simulation",
         STEP_SPAN,
         "coarse",
         until=f"{_MULTI_CALLBACK}.on_step_end",
         note=note_step,
-        distribution=_DEVKIT,
     ),
     # The functions that workers are handed (run_simulation, run_metric_engine, _save_log_to_file,
     # get_scenarios_from_log_file) have no probe: ray and process pools pickle them. What they
     # call has one.
-    _probe(f"{_SIMULATION}.runner.executor:execute_runners", "simulation", "simulation.execute_runners"),
-    _probe(f"{_SIMULATION}.simulation:Simulation.initialize", "simulation", "simulation.initialize"),
-    _probe(
+    devkit_probe(
+        f"{_SIMULATION}.runner.executor:execute_runners", "simulation", "simulation.execute_runners", "coarse"
+    ),
+    devkit_probe(
+        f"{_SIMULATION}.simulation:Simulation.initialize", "simulation", "simulation.initialize", "coarse"
+    ),
+    devkit_probe(
         f"{_SIMULATION}.simulation:Simulation.get_planner_input",
         "simulation",
         "simulation.get_planner_input",
+        "coarse",
     ),
-    _probe(f"{_SIMULATION}.simulation:Simulation.propagate", "propagate", "simulation.propagate"),
+    devkit_probe(
+        f"{_SIMULATION}.simulation:Simulation.propagate", "propagate", "simulation.propagate", "coarse"
+    ),
 )
 
 HISTORY = (
-    _probe(
+    devkit_probe(
         f"{_SIMULATION}.history.simulation_history_buffer:SimulationHistoryBuffer.initialize_from_scenario",
         "history",
         "history.initialize",
+        "coarse",
     ),
-    _probe(
+    devkit_probe(
         f"{_SIMULATION}.history.simulation_history_buffer:SimulationHistoryBuffer.append",
         "history",
         "history.append",
         "fine",  # 8 us, less than half of what its span costs in a step
     ),
-    _probe(
+    devkit_probe(
         f"{_SIMULATION}.history.simulation_history:SimulationHistory.add_sample",
         "history",
         "history.add_sample",
@@ -82,28 +83,34 @@ HISTORY = (
 )
 
 OBSERVATION = (
-    _probe(f"{_OBSERVATION}.initialize", "observation", "observation.initialize", subclasses=True),
-    _probe(f"{_OBSERVATION}.update_observation", "observation", "observation.update", subclasses=True),
-    _probe(f"{_OBSERVATION}.get_observation", "observation", "observation.get", subclasses=True),
+    devkit_probe(
+        f"{_OBSERVATION}.initialize", "observation", "observation.initialize", "coarse", subclasses=True
+    ),
+    devkit_probe(
+        f"{_OBSERVATION}.update_observation", "observation", "observation.update", "coarse", subclasses=True
+    ),
+    devkit_probe(
+        f"{_OBSERVATION}.get_observation", "observation", "observation.get", "coarse", subclasses=True
+    ),
 )
 
 IDM_AGENTS = (
-    _probe(
+    devkit_probe(
         f"{_IDM}.idm_agents_builder:build_idm_agents_on_map_rails",
         "observation",
         "idm_agents.build",
         "normal",
     ),
     # 93 % of observation.update, which says as much at `normal`.
-    _probe(f"{_IDM_MANAGER}.propagate_agents", "observation", "idm_agents.propagate", "fine"),
-    _probe(f"{_IDM_MANAGER}.get_active_agents", "observation", "idm_agents.get_active", "fine"),
+    devkit_probe(f"{_IDM_MANAGER}.propagate_agents", "observation", "idm_agents.propagate", "fine"),
+    devkit_probe(f"{_IDM_MANAGER}.get_active_agents", "observation", "idm_agents.get_active", "fine"),
     # For each agent: 0 / 12, and 0 / 28 for the policy, which the IDM planner asks as well.
-    _probe(f"{_IDM_AGENT}.plan_route", "observation", "idm_agent.plan_route", "fine"),
-    _probe(f"{_IDM_AGENT}.propagate", "observation", "idm_agent.propagate", "fine"),
-    _probe(
+    devkit_probe(f"{_IDM_AGENT}.plan_route", "observation", "idm_agent.plan_route", "fine"),
+    devkit_probe(f"{_IDM_AGENT}.propagate", "observation", "idm_agent.propagate", "fine"),
+    devkit_probe(
         f"{_IDM_AGENT}.get_agent_with_planned_trajectory", "observation", "idm_agent.get_trajectory", "fine"
     ),
-    _probe(
+    devkit_probe(
         f"{_IDM}.idm_policy:IDMPolicy.solve_forward_euler_idm_policy",
         "observation",
         "idm_policy.solve",
@@ -111,8 +118,10 @@ IDM_AGENTS = (
     ),
     # Geometry, asked by the agents and by the IDM planner: 0 / 28 and 0 / 19. At `fine` the
     # planner's share of it and of the policy is accounted to the observation.
-    _probe(f"{_OCCUPANCY}.intersects", "observation", "occupancy_map.intersects", "fine", subclasses=True),
-    _probe(
+    devkit_probe(
+        f"{_OCCUPANCY}.intersects", "observation", "occupancy_map.intersects", "fine", subclasses=True
+    ),
+    devkit_probe(
         f"{_OCCUPANCY}.get_nearest_entry_to",
         "observation",
         "occupancy_map.get_nearest_entry_to",
@@ -122,18 +131,18 @@ IDM_AGENTS = (
 )
 
 CONTROLLER = (
-    _probe(f"{_CONTROLLER}.update_state", "controller", "controller.update", subclasses=True),
+    devkit_probe(f"{_CONTROLLER}.update_state", "controller", "controller.update", "coarse", subclasses=True),
     # 2 us once a step: the span would cost many times that.
-    _probe(f"{_CONTROLLER}.get_state", "controller", "controller.get_state", "fine", subclasses=True),
+    devkit_probe(f"{_CONTROLLER}.get_state", "controller", "controller.get_state", "fine", subclasses=True),
     # 98 % of controller.update, likewise.
-    _probe(
+    devkit_probe(
         f"{_SIMULATION}.controller.tracker.abstract_tracker:AbstractTracker.track_trajectory",
         "controller",
         "tracker.track",
         "fine",
         subclasses=True,
     ),
-    _probe(
+    devkit_probe(
         f"{_SIMULATION}.controller.tracker.ilqr.ilqr_solver:ILQRSolver.solve",
         "controller",
         "tracker.solve_ilqr",
@@ -141,8 +150,8 @@ CONTROLLER = (
     ),
     # TwoStageController asks once a step (40 / 1), but SimplePlanner rolls its own plan out with
     # the same model: at `normal` the planner's time would read as the controller's.
-    _probe(f"{_MOTION_MODEL}.propagate_state", "controller", "motion_model.propagate", "fine", True),
-    _probe(f"{_MOTION_MODEL}.get_state_dot", "controller", "motion_model.get_state_dot", "fine", True),
+    devkit_probe(f"{_MOTION_MODEL}.propagate_state", "controller", "motion_model.propagate", "fine", True),
+    devkit_probe(f"{_MOTION_MODEL}.get_state_dot", "controller", "motion_model.get_state_dot", "fine", True),
 )
 
 PROBES = LOOP + HISTORY + OBSERVATION + IDM_AGENTS + CONTROLLER

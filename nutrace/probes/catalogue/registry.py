@@ -12,8 +12,8 @@ from typing import Dict, Iterable, Optional, Tuple, Union
 from nutrace.errors import ProbeError
 from nutrace.probes.catalogue.copies import in_mode
 from nutrace.probes.catalogue.user_file import read_probe_file, read_project
-from nutrace.probes.probe import LEVELS, Probe
-from nutrace.settings import Settings, working_folder
+from nutrace.probes.probe import Probe
+from nutrace.settings import LEVELS, Settings, working_folder
 
 ENTRY_POINTS = "nutrace.probes"
 
