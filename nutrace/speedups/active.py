@@ -49,7 +49,7 @@ def switch_on(wanted: Iterable[Chosen]) -> None:
 
 
 def switch_off() -> None:
-    """Take all speedups away, and what they hold with them."""
+    """Switch all speedups off, and free what they hold."""
     with _lock:
         while _installations:
             _installations.pop().uninstall()
@@ -77,7 +77,7 @@ def figures() -> str:
 
 
 def start(text: str) -> None:
-    """Switch on what ``NUTRACE_SPEEDUPS`` names, or say in one line why not."""
+    """Switch on the speedups that ``NUTRACE_SPEEDUPS`` names; print one line for each that cannot be."""
     try:
         wanted = chosen(text)
     except NutraceError as error:

@@ -21,7 +21,7 @@ _PACKAGE = "nuplan"
 
 @dataclass(frozen=True)
 class Devkit:
-    """The devkit of this interpreter; a checkout that is merely on the path has no version."""
+    """The devkit of this interpreter. One that is only on the path, and not installed, has no version."""
 
     version: Optional[str]
     path: Path
@@ -59,7 +59,7 @@ def installed_devkit() -> Devkit:
 def check(probes: Iterable[Probe]) -> Tuple[Finding, ...]:
     """Look for every target, and for the targets that close bracketed pairs.
 
-    Imports the modules of all targets into this process, with whatever that prints and does.
+    The modules of all targets are imported into this process, whatever they print and do.
     """
     modules: Dict[str, Optional[str]] = {}
     findings = []
@@ -89,7 +89,7 @@ def _missing(target: Optional[str], modules: Dict[str, Optional[str]]) -> Option
 def _import_failure(name: str) -> Optional[str]:
     try:
         importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # whatever a module raises when it is imported
+    except (Exception, SystemExit) as error:  # a module may raise anything when it is imported
         lines = str(error).splitlines()
         return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return None

@@ -23,13 +23,7 @@ _API = (
 )
 
 API = tuple(
-    devkit_probe(
-        f"{_ABSTRACT_MAP}.{method}",
-        "map",
-        f"map.{method}",
-        "normal",
-        subclasses=True,
-    )
+    devkit_probe(f"{_ABSTRACT_MAP}.{method}", "map", f"map.{method}", "normal", subclasses=True)
     for method in _API
 )
 
@@ -38,7 +32,7 @@ LOADING = tuple(
     for method, name in (("load_vector_layer", "map.load_layer"), ("load_layer", "map.load_raster_layer"))
 )
 
-# NuPlanMap keeps the objects that it has made, so these run for the first look at each of them.
+# NuPlanMap keeps the objects that it has made, so these run once for each object.
 _OBJECT_BUILDERS = (
     "lane",
     "lane_connector",
@@ -59,10 +53,10 @@ OBJECTS = tuple(
 FINE = tuple(
     devkit_probe(target, "map", name, "fine", subclasses)
     for target, name, subclasses in (
-        # A look into two dictionaries (0 / 4, hundreds in planners that search the lane graph),
-        # except for the first look, which is map.build_*.
+        # A lookup in two dictionaries (0 / 4, hundreds in planners that search the lane graph), except for
+        # the first of an object, which is map.build_*.
         (f"{_ABSTRACT_MAP}.get_map_object", "map.get_map_object", True),
-        # A look into a dictionary: loading is map.load_layer.
+        # A lookup in a dictionary, except for the first of a layer, which is map.load_layer.
         (f"{_NUPLAN_MAP}._load_vector_map_layer", "map.get_vector_layer", False),
         (
             f"{_OBJECTS}:PolylineMapObject.get_nearest_arc_length_from_position",

@@ -1,4 +1,4 @@
-"""What a simulation hands its results to: callbacks, metrics, simulation logs."""
+"""What receives the results of a simulation: callbacks, metrics, simulation logs."""
 
 from __future__ import annotations
 
@@ -14,32 +14,21 @@ _METRICS = "nuplan.planning.metrics"
 _ENGINE = f"{_METRICS}.metric_engine:MetricsEngine"
 _IO = "nuplan.common.utils.io_utils"
 
-# Once a run. MultiCallback is a callback itself: its span holds those of the callbacks it calls. In the
-# steps it gets none: four spans each that say what the callbacks' own say.
+# MultiCallback is a callback that calls the others. Once a run, its span holds theirs. In each step it gets
+# none: its four spans would say what the spans of the other callbacks say.
 _RUN_EVENTS = ("on_initialization_start", "on_initialization_end", "on_simulation_start", "on_simulation_end")
 _STEP_EVENTS = ("on_step_start", "on_step_end", "on_planner_start", "on_planner_end")
 
 CALLBACKS = tuple(
     devkit_probe(
-        f"{_CALLBACK}.{event}",
-        "callback",
-        f"callback.{event}",
-        level,
-        subclasses=True,
-        without=without,
+        f"{_CALLBACK}.{event}", "callback", f"callback.{event}", level, subclasses=True, without=without
     )
     for events, level, without in ((_RUN_EVENTS, "coarse", ()), (_STEP_EVENTS, "normal", (_MULTI_CALLBACK,)))
     for event in events
 )
 
 MAIN_CALLBACKS = tuple(
-    devkit_probe(
-        f"{_MAIN_CALLBACK}.{event}",
-        "callback",
-        f"main_callback.{event}",
-        "coarse",
-        True,
-    )
+    devkit_probe(f"{_MAIN_CALLBACK}.{event}", "callback", f"main_callback.{event}", "coarse", True)
     for event in ("on_run_simulation_start", "on_run_simulation_end")
 )
 
@@ -48,7 +37,7 @@ METRICS = (
     devkit_probe(f"{_SIMULATION}.runner.metric_runner:MetricRunner.run", "metrics", "metrics.run", "coarse"),
     devkit_probe(f"{_ENGINE}.compute", "metrics", "metrics.compute", "coarse"),
     devkit_probe(f"{_ENGINE}.write_to_files", "metrics", "metrics.write", "coarse"),
-    # One metric each; which one is in code.function.name.
+    # A span for each metric; code.function.name says which one.
     devkit_probe(
         f"{_METRICS}.abstract_metric:AbstractMetricBuilder.compute",
         "metrics",
@@ -72,8 +61,8 @@ METRICS = (
     ),
 )
 
-# Pickling and LZMA happen inside write_pickle and write_msgpack, through the standard library:
-# it is everybody's, so it is left alone.
+# write_pickle and write_msgpack pickle and compress through the standard library. Probes on its compression
+# would trace the whole program's, so there are none.
 SERIALIZATION = (
     devkit_probe(f"{_LOG}.save_to_file", "serialization", "serialization.save_log", "coarse"),
     devkit_probe(f"{_LOG}._dump_to_pickle", "serialization", "serialization.write_pickle", "coarse"),

@@ -16,7 +16,7 @@ PLANNER = (
     devkit_probe(
         f"{_ABSTRACT_PLANNER}.initialize", "planner", "planner.initialize", "coarse", subclasses=True
     ),
-    # compute_trajectory is the caller's side: it checks and times compute_planner_trajectory.
+    # The simulation calls compute_trajectory, which checks and times compute_planner_trajectory.
     devkit_probe(
         f"{_ABSTRACT_PLANNER}.compute_trajectory",
         "planner",
@@ -31,7 +31,8 @@ PLANNER = (
         "coarse",
         subclasses=True,
     ),
-    # Of some 14 ms 240 us, 45 us, and all the rest: at `normal` planner.compute says as much.
+    # The first takes 240 us, the second 45 us, and the third the rest of some 14 ms: at `normal`,
+    # planner.compute is enough.
     devkit_probe(
         f"{_IDM_PLANNER}._construct_occupancy_map", "planner", "planner.construct_occupancy_map", "fine"
     ),
@@ -41,7 +42,7 @@ PLANNER = (
     devkit_probe(
         f"{_IDM_PLANNER}._get_planned_trajectory", "planner", "planner.get_planned_trajectory", "fine"
     ),
-    # For each sample of the planned trajectory: 0 / 16.
+    # Called for each sample of the planned trajectory: 0 / 16.
     devkit_probe(f"{_IDM_PLANNER}._get_leading_object", "planner", "planner.get_leading_object", "fine"),
     devkit_probe(
         "nuplan.planning.simulation.predictor.abstract_predictor:AbstractPredictor.compute_predicted_trajectories",
@@ -83,7 +84,7 @@ FEATURES = (
     ),
 )
 
-# The modules' own forward is left alone: a wrapped forward cannot be compiled by torch.jit.script.
+# The forward method of a model has no probe: torch.jit.script cannot compile a wrapped forward.
 MODEL = (
     devkit_probe(f"{_MODEL_LOADER}.initialize", "model", "model.initialize", "coarse"),
     devkit_probe(f"{_MODEL_LOADER}.infer", "model", "model.infer", "coarse"),

@@ -1,9 +1,9 @@
 """The simulation loop of the nuPlan devkit: run, step, propagation, observation, controller, history.
 
-Comments of the catalogue give calls per step as ``a / b``, measured on the devkit 1.2.2 with 20
-tracked objects and 23 traffic lights: SimplePlanner in open loop / IDM planner in closed loop with 12
-reactive agents. All that is active at `normal` together: 16 spans and 46 resumptions of generators
-/ 22 spans and 69 resumptions, and beside them 7 / 8 statements with a connection each.
+Comments in the catalogue give calls per step as ``a / b``: SimplePlanner in open loop, and the IDM planner
+in closed loop with 12 reactive agents. They were measured with the devkit 1.2.2, 20 tracked objects and 23
+traffic lights. All probes of `normal` together make 16 / 22 spans and resume generators 46 / 69 times; beside
+them there are 7 / 8 statements with a connection each.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOOP = (
         subclasses=True,
         note=note_run,
     ),
-    # A step has no function of its own in SimulationRunner.run: it lies between these two calls.
+    # SimulationRunner.run has no function for a step: a step lies between these two calls.
     devkit_probe(
         f"{_MULTI_CALLBACK}.on_step_start",
         "simulation",
@@ -41,9 +41,9 @@ LOOP = (
         until=f"{_MULTI_CALLBACK}.on_step_end",
         note=note_step,
     ),
-    # The functions that workers are handed (run_simulation, run_metric_engine, _save_log_to_file,
-    # get_scenarios_from_log_file) have no probe: ray and process pools pickle them. What they
-    # call has one.
+    # The functions that are sent to workers (run_simulation, run_metric_engine, _save_log_to_file,
+    # get_scenarios_from_log_file) have no probe, because Ray and process pools pickle them. The functions
+    # that they call have probes.
     devkit_probe(
         f"{_SIMULATION}.runner.executor:execute_runners", "simulation", "simulation.execute_runners", "coarse"
     ),
@@ -101,10 +101,10 @@ IDM_AGENTS = (
         "idm_agents.build",
         "normal",
     ),
-    # 93 % of observation.update, which says as much at `normal`.
+    # 93 % of observation.update, which is enough at `normal`.
     devkit_probe(f"{_IDM_MANAGER}.propagate_agents", "observation", "idm_agents.propagate", "fine"),
     devkit_probe(f"{_IDM_MANAGER}.get_active_agents", "observation", "idm_agents.get_active", "fine"),
-    # For each agent: 0 / 12, and 0 / 28 for the policy, which the IDM planner asks as well.
+    # Called for each agent: 0 / 12, and 0 / 28 for the policy, which the IDM planner calls as well.
     devkit_probe(f"{_IDM_AGENT}.plan_route", "observation", "idm_agent.plan_route", "fine"),
     devkit_probe(f"{_IDM_AGENT}.propagate", "observation", "idm_agent.propagate", "fine"),
     devkit_probe(
@@ -116,8 +116,8 @@ IDM_AGENTS = (
         "idm_policy.solve",
         "fine",
     ),
-    # Geometry, asked by the agents and by the IDM planner: 0 / 28 and 0 / 19. At `fine` the
-    # planner's share of it and of the policy is accounted to the observation.
+    # Geometry, which the agents and the IDM planner ask for: 0 / 28 and 0 / 19. At `fine` the planner's share
+    # of it and of the policy is counted as the observation's.
     devkit_probe(
         f"{_OCCUPANCY}.intersects", "observation", "occupancy_map.intersects", "fine", subclasses=True
     ),
@@ -132,9 +132,9 @@ IDM_AGENTS = (
 
 CONTROLLER = (
     devkit_probe(f"{_CONTROLLER}.update_state", "controller", "controller.update", "coarse", subclasses=True),
-    # 2 us once a step: the span would cost many times that.
+    # 2 us once a step: a span costs many times that.
     devkit_probe(f"{_CONTROLLER}.get_state", "controller", "controller.get_state", "fine", subclasses=True),
-    # 98 % of controller.update, likewise.
+    # 98 % of controller.update, which is enough at `normal`.
     devkit_probe(
         f"{_SIMULATION}.controller.tracker.abstract_tracker:AbstractTracker.track_trajectory",
         "controller",
@@ -148,8 +148,8 @@ CONTROLLER = (
         "tracker.solve_ilqr",
         "normal",
     ),
-    # TwoStageController asks once a step (40 / 1), but SimplePlanner rolls its own plan out with
-    # the same model: at `normal` the planner's time would read as the controller's.
+    # TwoStageController calls this once a step (40 / 1), but SimplePlanner rolls its own plan out with the
+    # same model: at `normal` the planner's time would be shown as the controller's.
     devkit_probe(f"{_MOTION_MODEL}.propagate_state", "controller", "motion_model.propagate", "fine", True),
     devkit_probe(f"{_MOTION_MODEL}.get_state_dot", "controller", "motion_model.get_state_dot", "fine", True),
 )

@@ -1,4 +1,4 @@
-"""What happens around the simulations: configuration, building, workers."""
+"""What runs before and between simulations: configuration, building, workers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _BUILDERS = f"{_SCRIPT}.builders"
 _WORKER = "nuplan.planning.utils.multithreading.worker_pool:WorkerPool"
 
 
-# Functions of run_simulation.py itself are out of reach: it runs as __main__.
+# The functions of run_simulation.py cannot be probed by name: it runs as __main__.
 CONFIG = (
-    # @hydra.main and hydra.compose() both come through here.
+    # Both @hydra.main and hydra.compose() call this.
     devkit_probe(
         "hydra._internal.hydra:Hydra.compose_config",
         "config",
