@@ -1,7 +1,7 @@
-"""What the start-up file imports when NUTRACE, NUTRACE_SPEEDUPS or NUTRACE_VERIFY is set: turns
-tracing, speedups and the notes of ``nutrace verify`` on in this process.
+"""Switches on tracing, speedups and the records of ``nutrace verify`` as a process starts.
 
-Nothing here may keep the program from running: a bad setting is one line, and it runs untraced.
+The start-up file (``nutrace_autostart.pth``) imports this module if NUTRACE, NUTRACE_SPEEDUPS or
+NUTRACE_VERIFY is set. Whatever goes wrong here is one line on stderr, and the program runs without it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import sys
 
 
 def start() -> None:
-    """Switch on what the environment asks for, or say in one line why not."""
+    """Switch on what the environment variables ask for."""
     wanted = os.environ.get("NUTRACE_SPEEDUPS", "")
     if wanted.strip():
-        _switch_on(wanted)  # first: spans stand around what speedups do
+        _switch_on(wanted)  # before tracing, whose spans are put around what the speedups do
     folder = os.environ.get("NUTRACE_VERIFY", "")
     if folder:
-        _note_steps(folder)
+        _record_steps(folder)
     if os.environ.get("NUTRACE", "0") not in ("", "0"):
         _trace()
 
@@ -28,16 +28,16 @@ def _switch_on(wanted: str) -> None:
         from nutrace.speedups import active
 
         active.start(wanted)
-    except Exception as error:  # law 1: whatever is wrong with us, the program starts
+    except Exception as error:  # whatever is wrong with nutrace, the program starts
         _say(f"cannot switch speedups on ({type(error).__name__}: {error})", "as stock")
 
 
-def _note_steps(folder: str) -> None:
+def _record_steps(folder: str) -> None:
     try:
         from nutrace.verify import recorder
 
         recorder.start(folder)
-    except Exception as error:  # law 1: whatever is wrong with us, the program starts
+    except Exception as error:  # whatever is wrong with nutrace, the program starts
         _say(f"cannot note what is simulated ({type(error).__name__}: {error})", "unverified")
 
 
@@ -50,14 +50,14 @@ def _trace() -> None:
         instrument()
     except NutraceError as error:
         _say(str(error))
-    except Exception as error:  # law 1: whatever is wrong with us, the program starts
+    except Exception as error:  # whatever is wrong with nutrace, the program starts
         _say(f"cannot start ({type(error).__name__}: {error})")
 
 
 def _say(message: str, how: str = "untraced") -> None:
-    line = " ".join(message.split())  # a path or a value may hold line ends
+    line = " ".join(message.split())  # a path or a value may contain line breaks
     with contextlib.suppress(OSError, ValueError):
-        if sys.stderr is not None:  # print would take stdout instead, which is the program's
+        if sys.stderr is not None:  # None makes print use stdout, which belongs to the program
             print(f"nutrace: {line}; the program runs {how}", file=sys.stderr)
 
 

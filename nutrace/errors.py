@@ -1,7 +1,7 @@
-"""Errors that a user can cause: each is one line that says what to do, and an exit code.
+"""Errors that a user can cause. Each has a message of one line that says what to do, and an exit code.
 
-The command line prints ``nutrace: error: <message>`` and leaves with ``exit_code``.
-Anything that is not a :class:`NutraceError` is a fault of ours.
+The command line prints ``nutrace: error: <message>`` and exits with ``exit_code``. Any other exception that
+reaches a user is a fault of nutrace.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ class NutraceError(Exception):
 
 
 class DifferenceError(NutraceError):
-    """Outputs that differ with speedups from those without; exit code 1."""
+    """The outputs with speedups differ from those without; exit code 1."""
 
 
 class UsageError(NutraceError):
@@ -24,19 +24,19 @@ class UsageError(NutraceError):
 
 
 class InputError(NutraceError):
-    """A file that is missing, unreadable, empty, binary or not a trace; exit code 3."""
+    """A file is missing, unreadable, empty, binary or not a trace; exit code 3."""
 
     exit_code = 3
 
 
 class EmptyTraceError(InputError):
-    """A readable trace file without a single span; exit code 4."""
+    """A trace file can be read, and has no spans; exit code 4."""
 
     exit_code = 4
 
 
 class OutputError(NutraceError):
-    """An output that cannot be written (permission, full disk, a directory); exit code 5."""
+    """An output cannot be written (permission, full disk, a directory); exit code 5."""
 
     exit_code = 5
 
@@ -48,7 +48,7 @@ class SettingsError(NutraceError):
 
 
 class ProbeError(NutraceError):
-    """A probe declaration that cannot be right (bad target, unknown component); exit code 7."""
+    """A probe declaration is wrong (bad target, unknown component); exit code 7."""
 
     exit_code = 7
 
@@ -60,6 +60,6 @@ class MissingDependencyError(NutraceError):
 
 
 class VerificationError(NutraceError):
-    """A run that cannot be verified: it failed, simulated nothing, or lacked the speedup; exit code 9."""
+    """A run cannot be verified: it failed, simulated nothing, or ran without the speedup; exit code 9."""
 
     exit_code = 9

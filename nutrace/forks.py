@@ -1,7 +1,7 @@
 """What nutrace does around ``os.fork``, in one order for the whole process.
 
-Threads of ours are stopped first and locks are taken afterwards: a thread that has to finish its work may
-need one of the locks. A lock that another thread held at the fork would stay locked in the child for ever.
+A lock that another thread holds at the fork would stay locked in the child for ever, so the thread that forks
+takes the locks first. Threads of ours are stopped before that, as they may need one of the locks to finish.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import List, Protocol
-
-from nutrace.recording.span import process_state
+from functools import partial
+from typing import Callable, List, Protocol
 
 
 class Forking(Protocol):
-    """Something that has to be prepared for a fork."""
+    """Something that has to be prepared for a fork. Neither method may raise."""
 
     def before_fork(self) -> None:
         """Called in the parent process, before the fork."""
@@ -26,8 +25,11 @@ class Forking(Protocol):
 
 _with_threads: weakref.WeakSet[Forking] = weakref.WeakSet()
 _with_locks: weakref.WeakSet[Forking] = weakref.WeakSet()
-_prepared: List[Forking] = []  # between before and after: the same ones, and alive
+_locks: List[threading.RLock] = []
 _forking = threading.RLock()  # two threads that fork at once would wait for each other's locks
+# For each fork that is under way: what has to be done after it, in reverse. There may be several, as a signal
+# handler may fork while a fork is being prepared.
+_undo: List[List[Callable[[bool], object]]] = []
 
 
 def watch(subject: Forking, *, has_thread: bool = False) -> None:
@@ -47,26 +49,41 @@ def unwatch(subject: Forking) -> None:
     _with_locks.discard(subject)
 
 
+def fork_safe_lock() -> threading.RLock:
+    """A reentrant lock for a module: it is never left locked in a forked child.
+
+    A thread may take such a lock while it holds one that was made later, but not one that was made earlier.
+    """
+    made = threading.RLock()
+    _locks.append(made)
+    return made
+
+
 def _before() -> None:
     _forking.acquire()
-    for subject in (*_with_threads, *_with_locks):
-        try:
-            subject.before_fork()
-            _prepared.append(subject)
-        except Exception:  # the program's fork goes on
-            process_state.fault("before a fork")
+    undo: List[Callable[[bool], object]] = []
+    _undo.append(undo)
+    for subject in _with_threads:
+        undo.append(subject.after_fork)
+        subject.before_fork()
+    for lock in reversed(_locks):
+        lock.acquire()
+        undo.append(partial(_release, lock))
+    for subject in _with_locks:
+        subject.before_fork()
+        undo.append(subject.after_fork)
 
 
 def _after(in_child: bool) -> None:
     try:
-        while _prepared:
-            subject = _prepared.pop()
-            try:
-                subject.after_fork(in_child)
-            except Exception:  # the others still have to be told
-                process_state.fault("after a fork")
+        for undo in reversed(_undo.pop()):
+            undo(in_child)
     finally:
         _forking.release()
+
+
+def _release(lock: threading.RLock, in_child: bool) -> None:
+    lock.release()
 
 
 os.register_at_fork(

@@ -17,7 +17,9 @@ from opentelemetry import trace as otel
 
 import nutrace.probes.api  # early: if one thread imported it while another forks, its lock would stay held
 from nutrace import forks, semconv
+from nutrace._running import started
 from nutrace.errors import OutputError
+from nutrace.forks import fork_safe_lock
 from nutrace.probes import resumptions, wrappers
 from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
@@ -217,18 +219,24 @@ class Session:
 
     def before_fork(self) -> None:
         """See :class:`nutrace.forks.Forking`."""
-        # If another thread is importing one of these at the fork, its lock would stay held in the child.
-        for theirs, ours in _IMPORTED_LATE.items():
-            if theirs in sys.modules:
-                importlib.import_module(ours)
-        self.recorder.before_fork()
+        try:
+            # If another thread is importing one of these at the fork, its lock would stay held in the child.
+            for theirs, ours in _IMPORTED_LATE.items():
+                if theirs in sys.modules:
+                    importlib.import_module(ours)
+            self.recorder.before_fork()
+        except Exception:  # the program's fork goes on
+            process_state.fault("before a fork")
 
     def after_fork(self, in_child: bool) -> None:
         """See :class:`nutrace.forks.Forking`."""
-        if in_child:
-            self._forked()
-        if wrappers.switch:
-            self.recorder.background.start()
+        try:
+            if in_child:
+                self._forked()
+            if wrappers.switch:
+                self.recorder.background.start()
+        except Exception:  # so does the child
+            process_state.fault("after a fork")
 
     def _forked(self) -> None:
         """Write a shard of the same run from now on."""
@@ -276,12 +284,13 @@ class Session:
 
 
 _session: Optional[Session] = None
+_lock = fork_safe_lock()  # one thread at a time begins or ends tracing
 
 
 def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence[Probe]] = None) -> Session:
     """Begin to trace this process; the counterpart is :func:`uninstrument`.
 
-    A process that is already traced stays as it is.
+    A process that is already traced stays as it is. Any thread may call this.
 
     Parameters
     ----------
@@ -296,36 +305,39 @@ def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence
         If a setting or a probe is wrong, or the run file cannot be made; nothing is wrapped then.
     """
     global _session
-    if _session is not None and _session.finished:
-        # The program went on after it: its os._exit raised, for example.
-        _session.uninstall()
-        _session = None
-    if _session is None:
-        session = Session(Settings.load() if settings is None else settings, probes)
-        session.install()
-        _session = session
-    return _session
+    with _lock:
+        if _session is not None and _session.finished:
+            _session.uninstall()  # its run file is written, and its probes are still there
+            _session = None
+        if _session is None:
+            session = Session(Settings.load() if settings is None else settings, probes)
+            session.install()
+            _session = session
+            started(cancel)
+        return _session
 
 
 def uninstrument() -> Optional[Path]:
     """End tracing: restore every target, write the run file; returns its path, if it has spans."""
     global _session
-    session, _session = _session, None
-    if session is None:
-        return None
-    session.uninstall()
-    session.finish()
-    context.release()
-    return session.path
+    with _lock:
+        session, _session = _session, None
+        if session is None:
+            return None
+        session.uninstall()
+        session.finish()
+        context.release()
+        return session.path
 
 
 def cancel() -> None:
-    """End tracing without a message and without a file: nutrace's own commands are not to be traced."""
+    """End tracing silently and without a file, as nutrace's own commands do."""
     global _session
-    session, _session = _session, None
-    if session is not None:
-        session.uninstall()
-        session.finished = True
-        atexit.unregister(session.finish)
-        session.recorder.background.stop()
-        session.file.discard()
+    with _lock:
+        session, _session = _session, None
+        if session is not None:
+            session.uninstall()
+            session.finished = True
+            atexit.unregister(session.finish)
+            session.recorder.background.stop()
+            session.file.discard()

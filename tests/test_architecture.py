@@ -6,7 +6,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Iterator, List, Tuple
 
 import pytest
 from fakes.programs import environment
@@ -17,6 +17,7 @@ EXPORTERS = ROOT / "exporters" / "nutrace_exporters"
 
 #: What code in a room may import of ours, besides the room itself.
 ALLOWED = (
+    (PACKAGE / "patching", ("nutrace.errors", "nutrace.forks")),
     (PACKAGE / "trace", ("nutrace.errors", "nutrace.semconv")),
     (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace")),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.analysis")),
@@ -67,6 +68,44 @@ def test_a_room_imports_only_what_it_may(room: Path, allowed: Tuple[str, ...]) -
     assert found
     own = f"nutrace.{room.name}" if room.parent == PACKAGE else room.name
     assert [each for each in found if not _below(each[1], (own, *allowed))] == []
+
+
+def _names_of_ours(node: ast.AST) -> Iterator[str]:
+    """The modules of ours that an expression looks up in ``sys.modules``."""
+    keys: List[ast.expr] = []
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_modules(node.func.value):
+        keys = node.args[:1]
+    elif isinstance(node, ast.Subscript) and _is_modules(node.value):
+        keys = [node.slice]
+    elif isinstance(node, ast.Compare) and any(map(_is_modules, node.comparators)):
+        keys = [node.left]
+    for key in keys:
+        if isinstance(key, ast.JoinedStr):
+            key = key.values[0]
+        text = getattr(key, "value", None)
+        if isinstance(text, str) and text.split(".")[0] in ("nutrace", "nutrace_exporters"):
+            yield text
+
+
+def _is_modules(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "modules"
+
+
+def test_no_room_looks_for_a_neighbour_in_sys_modules() -> None:
+    """What a room offers to a room on its left it registers there."""
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"  # type: ignore[attr-defined]
+        for room in (PACKAGE, EXPORTERS)
+        for file in sorted(room.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if list(_names_of_ours(node))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("source", ['sys.modules.get("nutrace.session")', 'sys.modules["nutrace.cli"]'])
+def test_such_a_look_is_seen(source: str) -> None:
+    assert [name for node in ast.walk(ast.parse(source)) for name in _names_of_ours(node)]
 
 
 @pytest.mark.parametrize(("room", "forbidden"), FORBIDDEN)

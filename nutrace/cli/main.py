@@ -9,6 +9,7 @@ import os
 import sys
 from typing import List, Optional
 
+from nutrace._running import stop_all
 from nutrace.cli.commands import COMMANDS
 from nutrace.errors import NutraceError, OutputError
 
@@ -40,7 +41,7 @@ def build_parser(argv: List[str]) -> argparse.ArgumentParser:
 def main(argv: Optional[List[str]] = None) -> int:
     """Run one command and return its exit code; see :mod:`nutrace.errors` for the codes."""
     argv = sys.argv[1:] if argv is None else argv
-    _stay_untraced()
+    stop_all()  # NUTRACE=1 may be exported in the shell, and the commands themselves are never traced
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names and texts of a trace may hold what a terminal cannot show: that must stop no command.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -65,16 +66,6 @@ def main(argv: Optional[List[str]] = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print("nutrace: error: cannot write the output: the disk is full", file=sys.stderr)
         return OutputError.exit_code
-
-
-def _stay_untraced() -> None:
-    # NUTRACE=1 may be exported in the shell: the commands that look at traces are no subject.
-    session = sys.modules.get("nutrace.session")
-    if session is not None:
-        session.cancel()
-    speedups = sys.modules.get("nutrace.speedups.active")
-    if speedups is not None:
-        speedups.switch_off()
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 from nutrace.cli.table import printable
 from nutrace.probes.catalogue import at_level, collect
 from nutrace.probes.catalogue.check import Devkit, Finding, check, installed_devkit
-from nutrace.probes.probe import LEVELS, Probe
+from nutrace.probes.probe import Probe
 from nutrace.semconv import COMPONENTS
-from nutrace.settings import Settings
+from nutrace.settings import LEVELS, Settings
 
 _LONGEST_NAME = 80
 _LONGEST_REASON = 200
@@ -76,21 +76,19 @@ def _lines(
     names = [printable(probe.span_name, _LONGEST_NAME) for probe in probes]
     width = max(map(len, names), default=0)
     missing = {finding.probe.target: finding.missing for finding in findings or () if finding.missing}
-    unfit = {finding.probe.target: finding.unfit for finding in findings or () if finding.unfit}
     component = None
     for probe, name in zip(probes, names):
         if probe.component != component:
             component = probe.component
             yield component
         line = f"  {probe.level:<{len('normal')}}  {name:<{width}}  {_target(probe)}"
-        for word, reasons in (("missing", missing), ("not used", unfit)):
-            if probe.target in reasons:
-                line += f"  {word}: {printable(reasons[probe.target], _LONGEST_REASON)}"
+        if probe.target in missing:
+            line += f"  missing: {printable(missing[probe.target], _LONGEST_REASON)}"
         yield line
     yield ""
     yield _counts(probes)
     if devkit is not None:
-        yield _verdict(probes, devkit, len(missing), len(unfit))
+        yield _verdict(probes, devkit, len(missing))
 
 
 def _target(probe: Probe) -> str:
@@ -104,11 +102,11 @@ def _counts(probes: Sequence[Probe]) -> str:
     return f"{len(probes)} probes: {', '.join(per_level)}; a level has those of the coarser ones too"
 
 
-def _verdict(probes: Sequence[Probe], devkit: Devkit, missing: int, unfit: int) -> str:
+def _verdict(probes: Sequence[Probe], devkit: Devkit, missing: int) -> str:
     where = f"nuPlan devkit {devkit.version or '(version unknown)'} in {devkit.path}"
     found = f"{len(probes) - missing} of {len(probes)} targets present"
     missed = f", {missing} missing and so inactive" if missing else ""
-    return f"{where}: {found}{missed}" + (f", {unfit} not used" if unfit else "")
+    return f"{where}: {found}{missed}"
 
 
 def _document(
@@ -129,12 +127,11 @@ def _document(
     if devkit is None or findings is None:
         return {"probes": rows}
     missing = sum(finding.missing is not None for finding in findings)
-    unfit = sum(finding.unfit is not None for finding in findings)
     return {
         "devkit": {"version": devkit.version, "path": str(devkit.path)},
-        "summary": {"probes": len(rows), "present": len(rows) - missing, "missing": missing, "unfit": unfit},
+        "summary": {"probes": len(rows), "present": len(rows) - missing, "missing": missing},
         "probes": [
-            {**row, "present": finding.missing is None, "missing": finding.missing, "unfit": finding.unfit}
+            {**row, "present": finding.missing is None, "missing": finding.missing}
             for row, finding in zip(rows, findings)
         ],
     }

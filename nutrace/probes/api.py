@@ -10,7 +10,7 @@ from opentelemetry.trace import Span as OtelSpan
 
 from nutrace.errors import ProbeError
 from nutrace.probes import blocks
-from nutrace.probes.kinds import kind_of, site_of, unfit
+from nutrace.probes.kinds import kind_of, site_of, unsupported
 from nutrace.probes.switch import switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.span import CallSite, Span
@@ -53,7 +53,7 @@ def probe(
         inner: Any = getattr(target, "__func__", target)
         if isinstance(target, property):
             raise ProbeError("@probe stands below @property, on the function")
-        reason = unfit(inner)
+        reason = unsupported(inner)
         if reason:
             raise ProbeError(f"@probe stands on functions and methods: {target!r} {reason}")
         site = site_of(inner, name or str(getattr(inner, "__qualname__", repr(inner))), component)

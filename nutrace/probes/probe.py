@@ -1,6 +1,6 @@
-"""What is wrapped, said as data: a :class:`Probe` is a declaration and does nothing.
+"""What is traced, as data: a :class:`Probe` is a declaration and does nothing by itself.
 
-The engine (:mod:`nutrace.probes.engine`) applies probes; the catalogue lists them.
+The engine (:mod:`nutrace.probes.engine`) applies probes, and the catalogue lists them.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional, Tuple
 
 from nutrace.errors import ProbeError
-from nutrace.probes.switch import Switch
+from nutrace.patching.switch import Switch
 from nutrace.semconv import COMPONENTS
-
-LEVELS = ("coarse", "normal", "fine")
+from nutrace.settings import LEVELS
 
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w]*(\.[A-Za-z_]\w*)*\Z")
 
-#: Reads attributes off a call: ``(instance, args, kwargs) -> {name: value}``; runs before the
-#: call, in the program's thread, so it must be cheap. A fault in it is counted, never raised.
-Note = Callable[[Any, "tuple[Any, ...]", "Mapping[str, Any]"], "Mapping[str, Any]"]
-#: Reads attributes off a result: ``(instance, result) -> {name: value}``; runs after the call.
-NoteResult = Callable[[Any, Any], "Mapping[str, Any]"]
+#: Reads attributes off a call: ``(instance, args, kwargs) -> {name: value}``. It runs before the call, in
+#: the program's thread, so it must be cheap. An error in it is counted as a fault and never raised.
+Note = Callable[[Any, Tuple[Any, ...], Mapping[str, Any]], Mapping[str, Any]]
+#: Reads attributes off a result: ``(instance, result) -> {name: value}``. It runs after the call.
+NoteResult = Callable[[Any, Any], Mapping[str, Any]]
 #: Makes a replacement: ``(original, switch) -> replacement``.
-StandIn = Callable[[Any, "Switch"], Any]
+Make = Callable[[Any, Switch], Any]
 
 
 @dataclass(frozen=True)
@@ -38,23 +37,23 @@ class Probe:
         One of :data:`nutrace.semconv.COMPONENTS`.
     name:
         Span name, low in cardinality; ``None`` takes the target's qualified name.
-        With ``subclasses`` it is the family's name (``planner.compute``); which class ran is
-        in the span's ``code.function.name``.
+        With ``subclasses`` all classes share it (``planner.compute``); which class ran is in the span's
+        ``code.function.name``.
     level:
         The coarsest level at which the probe is active: ``coarse``, ``normal`` or ``fine``.
     subclasses:
-        Wrap overriding methods of every subclass as it is created, wherever it lives, and
-        the target itself unless it is abstract.
+        Trace the overriding methods of every subclass, wherever and whenever it is made, and the target
+        itself unless it is abstract. Methods that do nothing get no span.
     without:
-        Subclasses, as ``"package.module:Class"``, that get no span: they hand the call on, and no more.
+        Subclasses, as ``"package.module:Class"``, that get no span because they only hand the call on.
     until:
-        Makes a bracketed pair: the target opens the span and the call of ``until`` (same
-        syntax as ``target``) closes it. Both calls lie inside the span.
+        Makes a bracketed pair: the target opens the span and the call of ``until`` (written as ``target``
+        is) closes it. Both calls lie inside the span.
     note, note_result:
         Readers of attributes, see :data:`Note` and :data:`NoteResult`.
-    stand_in:
-        Makes what stands in the target's place, from the target and the switch (which holds
-        something while probes record): for targets that need more than a span around each call.
+    make:
+        Makes the replacement from the target and the switch, which is true while probes record. For
+        targets that need more than a span around each call.
     distribution:
         Documentation only: which package has the target (``nuplan-devkit``, ``sqlite3``).
 
@@ -73,7 +72,7 @@ class Probe:
     until: Optional[str] = None
     note: Optional[Note] = None
     note_result: Optional[NoteResult] = None
-    stand_in: Optional[StandIn] = None
+    make: Optional[Make] = None
     distribution: str = ""
 
     def __post_init__(self) -> None:
@@ -100,5 +99,5 @@ class Probe:
 
     @property
     def span_name(self) -> str:
-        """The name that its spans bear."""
+        """The name of its spans."""
         return self.name or self.qualname

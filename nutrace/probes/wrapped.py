@@ -1,33 +1,34 @@
 """The objects that stand in a probed function's place.
 
-wrapt's proxies look like what they wrap. What they lack, programs rely on: a method taken from its
-class is the same object each time, bound methods are ordinary ones (``weakref.WeakMethod``, ``is``
+wrapt's proxies look like what they wrap. Programs rely on more than that: a method that is taken from its
+class twice is the same object, bound methods are ordinary ones (``weakref.WeakMethod`` needs that, and ``is``
 to find out what a subclass overrides), and functions can be pickled and copied (Ray, multiprocessing).
 """
 
 from __future__ import annotations
 
-import functools
 from types import FunctionType, MethodType
 from typing import Any, Dict, Tuple, Union
 
 import wrapt
 
-from nutrace.probes.switch import Switch
+from nutrace.patching.switch import Switch
+from nutrace.patching.targets import inner
+
+#: Methods that are class methods without a decorator, if they are plain functions when the class is made.
+_IMPLICIT_CLASS_METHODS = ("__init_subclass__", "__class_getitem__")
 
 
-class ProbedCallable(wrapt.FunctionWrapper):  # type: ignore
-    """Anything callable with a span around each call; binds as the original does."""
+class _LikeAFunction:
+    """What functions do and wrapt's proxies do not: they are copied and pickled by reference."""
 
-    def __init__(self, wrapped: Any, wrapper: Any, switch: Any) -> None:
-        # wrapt takes any object for `enabled` and tests its truth at each call.
-        super().__init__(wrapped, wrapper, switch)
+    __slots__ = ()  # with a __dict__ of its own it would hide the one that wrapt's proxies show
 
     def __repr__(self) -> str:
-        return repr(self.__wrapped__)
+        return repr(self.__wrapped__)  # type: ignore[attr-defined]
 
     def __reduce_ex__(self, protocol: Any) -> Union[str, Tuple[Any, ...]]:
-        return str(self.__wrapped__.__qualname__)  # by name, as functions are
+        return str(self.__wrapped__.__qualname__)  # type: ignore[attr-defined]
 
     def __reduce__(self) -> Union[str, Tuple[Any, ...]]:
         return self.__reduce_ex__(2)
@@ -39,46 +40,100 @@ class ProbedCallable(wrapt.FunctionWrapper):  # type: ignore
         return self
 
 
-class ProbedFunction(ProbedCallable):
-    """A function; its methods are plain ones.
+class ProbedCallable(_LikeAFunction, wrapt.FunctionWrapper):  # type: ignore
+    """Anything callable with a span around each call; binds as the original does."""
 
-    It hands each call on to ``__wrapped__`` in C. That is the function itself while tracing is off, and
-    while it is on a closure with a span around the function: twice as fast as wrapt's way of calling a
-    wrapper, and next to nothing while off.
+    def __init__(self, wrapped: Any, wrapper: Any, switch: Any) -> None:
+        # wrapt takes any object for `enabled` and tests its truth at each call.
+        super().__init__(wrapped, wrapper, switch)
+
+
+class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
+    """A function with a span around each call.
+
+    wrapt's proxy hands each call on in C: to the function itself while tracing is off, and to a closure that
+    puts a span around the function while it is on. So a call costs next to nothing while tracing is off, and
+    while it is on half of what wrapt's own way of calling a wrapper costs. Everything else is the function's.
     """
 
     def __init__(self, function: FunctionType, wrapper: Any, switch: Switch) -> None:
-        super().__init__(function, wrapper, _NEVER)
+        super().__init__(function)
 
         def traced(*args: Any, **kwargs: Any) -> Any:
             return wrapper(function, None, args, kwargs)
 
-        around = getattr(wrapper, "traced", None)
-        self._self_original = function
-        self._self_traced = functools.update_wrapper(traced if around is None else around(function), function)
-        switch.tell(self, _turn)
+        make = getattr(wrapper, "traced", None)
+        called = traced if make is None else make(function)
+        for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+            setattr(called, name, getattr(function, name))
+        called.__dict__ = function.__dict__  # one for both: attributes stay when tracing goes on or off
+        self._self_function = function
+        self._self_traced = called
+        switch.watch(self, _turn)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
-    # What programs read off a function, and a closure has other answers to.
-    __code__ = property(lambda self: self._self_original.__code__)
-    __defaults__ = property(lambda self: self._self_original.__defaults__)
-    __kwdefaults__ = property(lambda self: self._self_original.__kwdefaults__)
-    __globals__ = property(lambda self: self._self_original.__globals__)
-    __closure__ = property(lambda self: self._self_original.__closure__)
+    @property
+    def __wrapped__(self) -> Any:
+        return self._self_function
+
+    @__wrapped__.setter
+    def __wrapped__(self, value: Any) -> None:
+        vars(self._self_function)["__wrapped__"] = value  # functools.update_wrapper does this
+
+    # A debugger or %autoreload gives a function new code: it is the function that must get it.
+
+    @property
+    def __code__(self) -> Any:
+        return self._self_function.__code__
+
+    @__code__.setter
+    def __code__(self, value: Any) -> None:
+        self._self_function.__code__ = value
+
+    @property
+    def __defaults__(self) -> Any:
+        return self._self_function.__defaults__
+
+    @__defaults__.setter
+    def __defaults__(self, value: Any) -> None:
+        self._self_function.__defaults__ = value
+
+    @property
+    def __kwdefaults__(self) -> Any:
+        return self._self_function.__kwdefaults__
+
+    @__kwdefaults__.setter
+    def __kwdefaults__(self, value: Any) -> None:
+        self._self_function.__kwdefaults__ = value
+
+    @property
+    def __globals__(self) -> Any:
+        return self._self_function.__globals__
+
+    @property
+    def __closure__(self) -> Any:
+        return self._self_function.__closure__
 
 
-_NEVER = ()  # false, and so wrapt never calls its wrapper
+_set_called: Any = wrapt.CallableObjectProxy.__wrapped__.__set__  # type: ignore[misc]
 
 
 def _turn(probed: Any, on: bool) -> None:
-    probed.__wrapped__ = probed._self_traced if on else probed._self_original
+    _set_called(probed, probed._self_traced if on else probed._self_function)
 
 
 def put_around(original: Any, wrapper: Any, switch: Switch) -> Any:
-    """`original` with `wrapper` around its calls while `switch` is on; the same descriptor."""
+    """`original` with `wrapper` around its calls while `switch` is on; the same kind of descriptor."""
     if isinstance(original, (classmethod, staticmethod)):
         return type(original)(put_around(original.__func__, wrapper, switch))
-    kind = ProbedFunction if isinstance(original, FunctionType) else ProbedCallable
-    return kind(original, wrapper, switch)
+    if not isinstance(original, FunctionType):
+        return ProbedCallable(original, wrapper, switch)
+    probed = ProbedFunction(original, wrapper, switch)
+    return classmethod(probed) if original.__name__ in _IMPLICIT_CLASS_METHODS else probed
+
+
+def is_probed(value: Any) -> bool:
+    """Whether a span is put around it already."""
+    return type(inner(value)) in (ProbedFunction, ProbedCallable)

@@ -6,7 +6,9 @@ import contextlib
 from typing import Iterable, Iterator, List
 
 from nutrace import semconv
+from nutrace._running import started
 from nutrace.errors import NutraceError
+from nutrace.forks import fork_safe_lock
 from nutrace.recording.faults import say
 from nutrace.recording.resource import contribute
 from nutrace.speedups.installation import Installation, as_json
@@ -15,37 +17,42 @@ from nutrace.speedups.own_faults import note_unrecorded
 from nutrace.speedups.registry import Chosen, chosen
 
 _installations: List[Installation] = []
+_lock = fork_safe_lock()  # one thread at a time switches on or off
 _metrics = Metrics(lambda: _installations)
 
 
 def switch_on(wanted: Iterable[Chosen]) -> None:
-    """Install speedups; before tracing, so that spans stand around what they do.
+    """Install speedups. To be called before tracing begins, so that spans are put around what they do.
 
-    A speedup that is on already stays as it is.
+    A speedup that is on already stays as it is. Any thread may call this.
 
     Raises
     ------
     NutraceError
-        If one cannot be made, for want of a package; none of `wanted` is on then.
+        If one cannot be made because a package is missing; none of `wanted` is on then.
     """
     note_unrecorded()
-    known = {each.name for each in _installations}
-    made = [Installation(each) for each in wanted if each.speedup.name not in known]
-    try:
-        for installation in made:
-            installation.install()
-    except BaseException:
-        for installation in made:
-            installation.uninstall()
-        raise
-    _installations.extend(made)
-    _metrics.update()
+    with _lock:
+        known = {each.name for each in _installations}
+        made = [Installation(each) for each in wanted if each.speedup.name not in known]
+        try:
+            for installation in made:
+                installation.install()
+        except BaseException:
+            for installation in made:
+                installation.uninstall()
+            raise
+        _installations.extend(made)
+        _metrics.update()
+    contribute(semconv.SPEEDUP_FIGURES, figures)
+    started(switch_off)
 
 
 def switch_off() -> None:
-    """Take all speedups away, and what they hold with them."""
-    while _installations:
-        _installations.pop().uninstall()
+    """Switch all speedups off, and free what they hold."""
+    with _lock:
+        while _installations:
+            _installations.pop().uninstall()
 
 
 @contextlib.contextmanager
@@ -65,15 +72,12 @@ def speedups(names: str) -> Iterator[List[Installation]]:
 
 
 def figures() -> str:
-    """What the run file holds about them, as JSON; empty if none is on."""
-    return as_json(_installations) if _installations else ""
-
-
-contribute(semconv.SPEEDUP_FIGURES, figures)
+    """What the run file says about them, as JSON; empty if none is on."""
+    return as_json(_installations)
 
 
 def start(text: str) -> None:
-    """Switch on what ``NUTRACE_SPEEDUPS`` names, or say in one line why not."""
+    """Switch on the speedups that ``NUTRACE_SPEEDUPS`` names; print one line for each that cannot be."""
     try:
         wanted = chosen(text)
     except NutraceError as error:
@@ -82,7 +86,7 @@ def start(text: str) -> None:
     for each in wanted:
         try:
             switch_on([each])
-        except Exception as error:  # law 1: whatever is wrong with one, the program starts
+        except Exception as error:  # whatever is wrong with a speedup, the program starts
             _say(error, f"the program runs without {each.speedup.name}")
 
 

@@ -13,8 +13,7 @@ from typing import Any, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.errors import MissingDependencyError
-from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
+from nutrace.patching import Replacement, Switch
 from nutrace.recording.faults import say
 from nutrace.speedups import queries
 from nutrace.speedups.module_view import ModuleView
@@ -43,14 +42,9 @@ class Part:
         atexit.register(self.pool.close)  # Python warns of connections that nobody closed
         self._engines = 0
         self._said = False
-        self.probes: Tuple[Probe, ...] = (
-            *queries.probes(queries.POOL, self._connect),
-            Probe(
-                f"{_SESSIONS}:sqlalchemy",
-                "database",
-                stand_in=self._sessions,
-                distribution="nuplan-devkit",
-            ),
+        self.replacements: Tuple[Replacement, ...] = (
+            *queries.replacements(queries.POOL, self._connect),
+            Replacement(f"{_SESSIONS}:sqlalchemy", self._sessions, distribution="nuplan-devkit"),
         )
 
     def stats(self) -> Mapping[str, int]:

@@ -20,7 +20,7 @@ class Part:
 
     def __init__(self, options: Options) -> None:
         self.indexes = LogIndexes(options)
-        self.probes = queries.probes(queries.INDEXES, self.indexes.connect)
+        self.replacements = queries.replacements(queries.INDEXES, self.indexes.connect)
 
     def stats(self) -> Mapping[str, int]:
         """See :meth:`LogIndexes.stats`."""

@@ -1,18 +1,14 @@
-"""A speedup on a program: all of it or none, on an unchanged devkit, whenever that is imported."""
+"""A speedup in a program: all of it or nothing, and only in a devkit of the shape that it knows."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import json
+import sys
 from dataclasses import replace
-from types import ModuleType
 from typing import Any, Dict, List
 
-from nutrace.probes.engine import Engine
-from nutrace.probes.kinds import is_probed
-from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
+from nutrace.patching import MissingTarget, Patches, Replacement, Switch
+from nutrace.probes.wrapped import is_probed
 from nutrace.recording.faults import say
 from nutrace.speedups.own_faults import fault
 from nutrace.speedups.registry import Chosen
@@ -21,11 +17,11 @@ from nutrace.speedups.speedup import Misfit
 _MARK = "_nutrace_speedup"
 
 
-class Installation(Engine):
-    """One speedup, applied by the probes' engine: hooks on imports, and an undo for each change.
+class Installation:
+    """One speedup, which replaces functions of the program as their modules are imported.
 
-    Where the devkit's shape does not fit, everything is undone and one line says so: the program
-    goes on as it would without.
+    If one of its replacements does not fit the devkit, all of them are undone and one line says so. The
+    program then runs as it does without the speedup.
 
     Parameters
     ----------
@@ -39,21 +35,36 @@ class Installation(Engine):
         self.part = chosen.speedup.build(chosen.options)
         self.refused = ""  # why it is not at work
         self._misfits: List[str] = []
-        super().__init__([self._guarded(probe) for probe in self.part.probes])
+        guarded = [self._guarded(each) for each in self.part.replacements]
+        self._patches = Patches(guarded, self._note_fault, self._refuse_misfits)
+
+    @property
+    def switch(self) -> Switch:
+        """True while the speedup is at work."""
+        return self._patches.switch
+
+    @property
+    def applied(self) -> List[str]:
+        """Targets that are replaced."""
+        return self._patches.applied
 
     def install(self) -> None:
-        """Stand where the speedup belongs, now or when its modules are imported."""
-        super().install()
-        if self._active:
+        """Replace what the speedup replaces, now or when its modules are imported."""
+        try:
+            self._patches.install()
+        except Exception:  # a module of the program that raises when it is looked at
+            self._note_fault(f"installing {self.name}")
+            self._refuse_misfits()
+        if self._patches.active:
             self.switch.on()
 
     def uninstall(self) -> None:
         """Leave everything as it was."""
-        super().uninstall()
+        self._patches.undo()
         self.part.close()
 
     def figures(self) -> Dict[str, Any]:
-        """What the run file holds about it."""
+        """What the run file says about the speedup."""
         return {
             "options": dict(vars(self.chosen.options)),
             "at_work": bool(self.applied),
@@ -61,63 +72,51 @@ class Installation(Engine):
             "figures": dict(self.part.stats()),
         }
 
-    def _guarded(self, probe: Probe) -> Probe:
-        made = probe.stand_in
-        assert made is not None, "a speedup's probe has a stand-in"
+    def _guarded(self, replacement: Replacement) -> Replacement:
+        """`replacement`, with a note of why it cannot be made."""
 
-        @functools.wraps(made)
-        def stand_in(original: Any, switch: Switch) -> Any:
+        def make(original: Any, switch: Switch) -> Any:
             try:
-                replacement = made(original, switch)
+                if is_probed(original) and not hasattr(original, _MARK):
+                    qualname = replacement.target.partition(":")[2]
+                    raise Misfit(f"{qualname} is traced already: speedups are switched on before tracing")
+                made = replacement.make(original, switch)
             except Misfit as error:
                 self._misfits.append(str(error))
                 raise
-            except AttributeError:
-                raise
-            except Exception as error:  # law 1: an import of the program's must not fail because of us
+            except MissingTarget:
+                raise  # in a family: this class is another one, and is left alone
+            except Exception as error:  # the devkit is not what the speedup takes it for
                 self._misfits.append(f"{type(error).__name__}: {error}")
-                raise AttributeError(str(error)) from error
-            replacement.__dict__[_MARK] = self.name
-            return replacement
+                raise Misfit(str(error)) from error
+            vars(made)[_MARK] = self.name
+            return made
 
-        return replace(probe, stand_in=stand_in)
+        return replace(replacement, make=make)
 
-    def _wrap(self, owner: Any, name: str, probe: Probe, late: bool = False) -> None:
-        held = inspect.getattr_static(owner, name)
-        if is_probed(held) and not hasattr(held, _MARK):
-            reason = f"{probe.qualname} is traced already: speedups are switched on before tracing"
-            self._misfits.append(reason)
-            raise Misfit(reason)
-        super()._wrap(owner, name, probe, late)
+    def _note_fault(self, where: str) -> None:
+        error = sys.exc_info()[1]
+        fault(where)
+        self._misfits.append(f"{type(error).__name__}: {error}")
 
-    def _rebind(self, owner: ModuleType, original: Any, wrapped: Any) -> None:
-        # A module that one other module sees another way is still itself to all the rest.
-        if not isinstance(original, ModuleType):
-            super()._rebind(owner, original, wrapped)
-
-    def _apply_all(self, module: ModuleType, probes: List[Probe], late: bool) -> None:
-        try:
-            super()._apply_all(module, probes, late)
-        except Exception as error:  # law 1
-            fault(f"installing {self.name}")
-            self._misfits.append(f"{type(error).__name__}: {error}")
-        self._misfits.extend(self.missing.values())
-        if self._misfits:
-            self._refuse()
-
-    def _refuse(self) -> None:
+    def _refuse_misfits(self) -> None:
+        misfits = [*self._misfits, *self._patches.missing.values()]
+        if not misfits:
+            return
         if not self.refused:
-            self.refused = " ".join(self._misfits[0].split())
+            self.refused = " ".join(misfits[0].split())
             say(f"{self.name} does not fit this program: {self.refused}; it runs as stock")
         self.uninstall()
 
 
 def as_json(installations: List[Installation]) -> str:
-    """What the run file holds about the speedups that were switched on."""
-    said = {}
+    """What the run file says about the speedups that are on; empty if none is."""
+    figures = {}
     for each in installations:
         try:
-            said[each.name] = json.dumps(each.figures())
-        except Exception:  # law 1: one that cannot say what it did costs the run nothing else
+            figures[each.name] = json.dumps(each.figures())
+        except Exception:  # a speedup that cannot say what it did costs the run nothing else
             fault(f"reading figures of {each.name}")
-    return "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in said.items()) + "}"
+    if not figures:
+        return ""
+    return "{" + ", ".join(f"{json.dumps(name)}: {text}" for name, text in figures.items()) + "}"

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any, Callable, FrozenSet, Iterator, List, Mapping, Tuple
 
-from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
+from nutrace.patching import MissingTarget, Replacement, Switch
 from nutrace.speedups.map_layers import MapCache, Options, cells
 from nutrace.speedups.speedup import Misfit
 
@@ -110,8 +109,8 @@ class Part:
             (NEAREST, self._nearest),
             (MATRIX, self._matrix),
         )
-        self.probes: Tuple[Probe, ...] = tuple(
-            probe for place, make in places for probe in _probes(place, make)
+        self.replacements: Tuple[Replacement, ...] = tuple(
+            each for place, make in places for each in _replacements(place, make)
         )
 
     def stats(self) -> Mapping[str, int]:
@@ -194,18 +193,18 @@ class Part:
         return get_distances
 
 
-def _probes(place: Place, make: Callable[[Any, Switch], Any]) -> Iterator[Probe]:
+def _replacements(place: Place, make: Callable[[Any, Switch], Any]) -> Iterator[Replacement]:
     def stand_in(original: Any, switch: Switch) -> Any:
         if f"{original.__module__}:{original.__qualname__}" != place.target:
-            raise AttributeError("another map class, which looks as it looks")
+            raise MissingTarget("another map class, which looks as it looks")
         place.check(original)
         _check_shapely()
         return functools.wraps(original)(make(original, switch))
 
     if place.family:
-        yield Probe(place.family, "map", subclasses=True, stand_in=stand_in, distribution="nuplan-devkit")
+        yield Replacement(place.family, stand_in, subclasses=True, distribution="nuplan-devkit")
     # Says so as well if there is no such function.
-    yield Probe(place.target, "map", stand_in=stand_in, distribution="nuplan-devkit")
+    yield Replacement(place.target, stand_in, distribution="nuplan-devkit")
 
 
 def _check_shapely() -> None:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Tuple
 
 from nutrace import semconv
-from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
+from nutrace.patching import Replacement, Switch
 from nutrace.speedups.bounds import at_least, at_most
 from nutrace.speedups.frozen_heap import FrozenHeap
 from nutrace.speedups.noting import note
@@ -63,18 +62,15 @@ class Part:
 
     def __init__(self, options: Options) -> None:
         self.heap = FrozenHeap()
-        self.probes: Tuple[Probe, ...] = (
+        self.replacements: Tuple[Replacement, ...] = (
             *(
-                Probe(method, "simulation", stand_in=_taking(self._around, "self"), distribution=distribution)
+                Replacement(method, _taking(self._around, "self"), distribution=distribution)
                 for method, distribution in (PLACES if options.freeze else ())
             ),
-            Probe(
-                _POSES,
-                "controller",
-                stand_in=_taking(poses, "trajectory discretization_time"),
-                distribution="nuplan-devkit",
+            Replacement(
+                _POSES, _taking(poses, "trajectory discretization_time"), distribution="nuplan-devkit"
             ),
-            Probe(_LINES, "observation", stand_in=_taking(lines, "path"), distribution="nuplan-devkit"),
+            Replacement(_LINES, _taking(lines, "path"), distribution="nuplan-devkit"),
         )
 
     def stats(self) -> Mapping[str, int]:

@@ -14,8 +14,7 @@ import sys
 from types import CodeType, ModuleType
 from typing import Any, Callable, Iterator, List, NamedTuple, Tuple, cast
 
-from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
+from nutrace.patching import Replacement, Switch
 from nutrace.speedups.module_view import ModuleView
 from nutrace.speedups.speedup import Misfit
 
@@ -63,13 +62,12 @@ class QueriesView(ModuleView):
         return cast(ModuleType, vars(self)["_nutrace_module"])
 
 
-def probes(rank: int, connect: Connect) -> Tuple[Probe, ...]:
+def replacements(rank: int, connect: Connect) -> Tuple[Replacement, ...]:
     """Where a speedup of that rank stands; `connect` is what it makes of a connection to a file."""
     return tuple(
-        Probe(
+        Replacement(
             f"{module}:sqlite3",
-            "database",
-            stand_in=functools.partial(_view, module, rank, connect),
+            functools.partial(_view, module, rank, connect),
             distribution=distribution,
         )
         for module, distribution in _MODULES

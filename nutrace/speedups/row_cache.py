@@ -15,7 +15,7 @@ class Part:
 
     def __init__(self, options: Options) -> None:
         self.cache = RowCache(options)
-        self.probes = queries.probes(queries.ROWS, self._connect)
+        self.replacements = queries.replacements(queries.ROWS, self._connect)
 
     def stats(self) -> Mapping[str, int]:
         """The cache's figures."""

@@ -7,8 +7,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any, Mapping, Tuple
 
-from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
+from nutrace.patching import Replacement, Switch
 from nutrace.speedups import queries
 from nutrace.speedups.own_faults import fault
 from nutrace.speedups.prefetch import ScenarioPrefetch
@@ -63,14 +62,11 @@ class Part:
 
     def __init__(self, options: Options) -> None:
         self.prefetch = ScenarioPrefetch(options)
-        self.probes: Tuple[Probe, ...] = (
-            *queries.probes(queries.PREFETCH, self._connect),
+        self.replacements: Tuple[Replacement, ...] = (
+            *queries.replacements(queries.PREFETCH, self._connect),
             *(
-                Probe(
-                    place.method,
-                    "simulation",
-                    stand_in=functools.partial(self._around, place),
-                    distribution=place.distribution,
+                Replacement(
+                    place.method, functools.partial(self._around, place), distribution=place.distribution
                 )
                 for place in PLACES
             ),

@@ -6,10 +6,10 @@ import importlib
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Protocol, Tuple
 
-from nutrace.probes.probe import Probe
+from nutrace.patching import MissingTarget, Replacement
 
 
-class Misfit(AttributeError):
+class Misfit(MissingTarget):
     """The devkit at hand is not of the shape that a speedup knows; the message says what differs."""
 
 
@@ -17,8 +17,8 @@ class Part(Protocol):
     """A speedup at work: what its module's ``build(settings)`` returns."""
 
     @property
-    def probes(self) -> Tuple[Probe, ...]:
-        """Where it stands, each with a `stand_in`, which raises :class:`Misfit` if it cannot."""
+    def replacements(self) -> Tuple[Replacement, ...]:
+        """What it replaces; their `make` raises :class:`Misfit` if it cannot."""
 
     def stats(self) -> Mapping[str, int]:
         """Its figures so far, in this process; times in nanoseconds, by names that end in ``_ns``.

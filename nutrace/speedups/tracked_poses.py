@@ -11,7 +11,7 @@ import functools
 import sys
 from typing import Any, Callable, List, Optional
 
-from nutrace.probes.switch import Switch
+from nutrace.patching import Switch
 from nutrace.recording.faults import say
 from nutrace.speedups.speedup import Misfit
 

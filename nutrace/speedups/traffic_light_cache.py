@@ -8,8 +8,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Tuple
 
-from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
+from nutrace.patching import MissingTarget, Replacement, Switch
 from nutrace.speedups.speedup import Misfit
 from nutrace.speedups.traffic_lights import Options, TrafficLightCache
 
@@ -63,25 +62,13 @@ class Part:
 
     def __init__(self, options: Options, places: Iterable[Place] = PLACES) -> None:
         self.cache = TrafficLightCache(**dataclasses.asdict(options))
-        self.probes: Tuple[Probe, ...] = tuple(
-            probe
-            for place in places
-            for probe in (
-                Probe(
-                    place.family,
-                    "scenario",
-                    subclasses=True,
-                    stand_in=functools.partial(self._around, place),
-                    distribution=place.distribution,
-                ),
-                # Says so if the class has no such method.
-                Probe(
-                    place.method,
-                    "scenario",
-                    stand_in=functools.partial(self._around, place),
-                    distribution=place.distribution,
-                ),
+        self.replacements: Tuple[Replacement, ...] = tuple(
+            Replacement(
+                target, functools.partial(self._around, place), subclasses, distribution=place.distribution
             )
+            for place in places
+            # The second is missing if the class has no such method.
+            for target, subclasses in ((place.family, True), (place.method, False))
         )
 
     def stats(self) -> Mapping[str, int]:
@@ -94,7 +81,7 @@ class Part:
 
     def _around(self, place: Place, original: Any, switch: Switch) -> Any:
         if f"{original.__module__}:{original.__qualname__}" != place.method:
-            raise AttributeError("another scenario class, which reads what it reads")
+            raise MissingTarget("another scenario class, which reads what it reads")
         if list(inspect.signature(original).parameters) != ["self", "iteration"]:
             raise Misfit(f"{original.__qualname__} takes other arguments than (self, iteration)")
         cache = self.cache

@@ -1,8 +1,8 @@
-"""What ``nutrace verify`` has in the program that it starts: notes every step's results.
+"""Records every step's results in a program that ``nutrace verify`` starts.
 
-It stands around the simulation's own methods, so it works for every worker and every configuration,
-with a simulation log or without. It reads attributes and changes nothing; what it cannot do it says
-in the record, and the program goes on.
+It wraps the simulation's own methods, so it works with every worker and every configuration, with or without
+a simulation log. It reads attributes and changes nothing. If something fails here, the record says so and the
+program goes on.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import threading
 import weakref
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from nutrace.probes.engine import Engine
-from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
+from nutrace import semconv
+from nutrace.patching import Patches, Replacement, Switch
 from nutrace.recording.faults import say
+from nutrace.recording.resource import contributed
 from nutrace.verify.record import BEFORE, SUFFIX, WITHOUT_RUNNER, Record
 from nutrace.verify.shapes import SHAPES, Shape
 
@@ -33,13 +33,13 @@ _recorder: Optional[Recorder] = None
 _number = itertools.count()
 
 
-class Recorder(Engine):
-    """Stands in the program.
+class Recorder:
+    """Writes a record of each simulation of this process.
 
     Parameters
     ----------
     folder:
-        Where records go. The run's own outputs, if it is told where to put them, go below the
+        Where the records are written. The outputs of a run that is told where to put them are below the
         folder's parent.
     """
 
@@ -47,40 +47,41 @@ class Recorder(Engine):
         self.folder = folder
         self._records: weakref.WeakKeyDictionary[Any, Record] = weakref.WeakKeyDictionary()
         self._outputs: List[str] = []
-        self._faults: List[str] = []  # those that no record can hold
+        self._faults: List[str] = []  # those that are no single record's
         self._said = False
-        super().__init__([probe for shape in SHAPES for probe in self._probes(shape)])
+        replacements = [each for shape in SHAPES for each in self._replacements(shape)]
+        self._patches = Patches(replacements, self._patching_failed)
+        self._switch = self._patches.switch
 
     def install(self) -> None:
-        """Begin; what a process left open is ended when it ends."""
-        super().install()
-        self.switch.on()
+        """Begin to record; records that are open when the process ends are ended then."""
+        self._patches.install()
+        self._switch.on()
         atexit.register(self._end_all)
 
     def uninstall(self) -> None:
         """Leave everything as it was."""
-        super().uninstall()
+        self._patches.undo()
         self._end_all()
         atexit.unregister(self._end_all)
 
-    def _probes(self, shape: Shape) -> Iterator[Probe]:
-        around: Tuple[Tuple[str, Any], ...] = (
+    def _replacements(self, shape: Shape) -> Iterator[Replacement]:
+        wrappers: Tuple[Tuple[str, Any], ...] = (
             (shape.runner, self._run),
             (f"{shape.simulation}.initialize", self._initialize),
             (f"{shape.simulation}.get_planner_input", self._planner_input),
             (f"{shape.simulation}.propagate", self._propagate),
             (shape.outputs, self._place),
         )
-        for target, make in around:
-            yield Probe(
-                target, stand_in=functools.partial(_stand_in, make, shape), distribution=shape.distribution
-            )
+        for target, wrap in wrappers:
+            make = functools.partial(_wrapped, wrap, shape)
+            yield Replacement(target, make, distribution=shape.distribution)
 
-    # -- around the program's own ------------------------------------------------------------
+    # -- wrappers of the program's functions -------------------------------------------------
 
     def _run(self, shape: Shape, original: Any) -> Any:
         def run(runner: Any, *args: Any, **kwargs: Any) -> Any:
-            if not self.switch:
+            if not self._switch:
                 return original(runner, *args, **kwargs)
             record = self._safely(None, lambda: self._begin(runner.simulation, runner.planner))
             how = "finished"
@@ -97,7 +98,7 @@ class Recorder(Engine):
     def _initialize(self, shape: Shape, original: Any) -> Any:
         def initialize(simulation: Any, *args: Any, **kwargs: Any) -> Any:
             record = self._records.get(simulation)
-            if record is not None and record.steps:  # in a loop of somebody's own, once more
+            if record is not None and record.steps:  # a loop without a runner simulates once more
                 self._safely(record, self._end, simulation, shape, WITHOUT_RUNNER)
             result = original(simulation, *args, **kwargs)
             self._noted(simulation, self._note_beginning, result)
@@ -126,7 +127,7 @@ class Recorder(Engine):
         signature = inspect.signature(original)
 
         def place(*args: Any, **kwargs: Any) -> Any:
-            if self.switch:
+            if self._switch:
                 self._safely(None, self._note_outputs, shape, signature, args, kwargs)
             return original(*args, **kwargs)
 
@@ -155,7 +156,7 @@ class Recorder(Engine):
             record.end(samples, how, _speedups())
 
     def _end_all(self) -> None:
-        """Simulations that somebody steps through in a loop of their own end with the process."""
+        """End the records of simulations without a runner, which end with the process."""
         for simulation, record in list(self._records.items()):
             if record.pid == os.getpid():
                 self._safely(record, record.end, [], WITHOUT_RUNNER, _speedups())
@@ -167,7 +168,7 @@ class Recorder(Engine):
 
     def _note_input(self, record: Record, result: Any) -> None:
         for name, value in vars(result).items():
-            # Later on, what comes into the history is a sample first.
+            # After the first input, what the history gains is recorded as a sample.
             if name != "history" or not record.seen_input:
                 record.part(record.steps, f"planner_input.{name}", value)
         record.seen_input = True
@@ -187,7 +188,7 @@ class Recorder(Engine):
         content = {
             "executable": sys.executable,
             "outputs": self._outputs,
-            "missing": self.missing,
+            "missing": self._patches.missing,
             "faults": self._faults,
         }
         path = os.path.join(self.folder, f"{PROCESS}{os.getpid()}.json")
@@ -196,10 +197,10 @@ class Recorder(Engine):
             json.dump(content, file)
         os.replace(passing, path)
 
-    # -- never the program's concern ---------------------------------------------------------
+    # -- faults, which never reach the program -----------------------------------------------
 
     def _noted(self, simulation: Any, note: Callable[..., None], *more: Any) -> None:
-        if not self.switch:
+        if not self._switch:
             return
         record = self._records.get(simulation)
         if record is None or record.pid != os.getpid():
@@ -208,25 +209,33 @@ class Recorder(Engine):
             self._safely(record, note, record, *more)
 
     def _safely(self, record: Optional[Record], what: Callable[..., Any], *args: Any) -> Any:
-        """Law 1: a fault of the recorder is said, and costs the verdict, not the run."""
+        """Call; an error costs the verdict, and the program goes on."""
         try:
             return what(*args)
         except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            if record is not None:
-                record.faults.append(reason)
-            else:
-                self._faults.append(reason)
-                with contextlib.suppress(OSError):
-                    self._say_process()
-            if not self._said:
-                self._said = True
-                say(f"cannot note what is simulated: {reason}; the program goes on")
+            self._failed(record, error)
             return None
 
+    def _patching_failed(self, where: str) -> None:
+        error = sys.exc_info()[1]
+        assert error is not None
+        self._failed(None, error)
 
-def _stand_in(make: Callable[[Shape, Any], Any], shape: Shape, original: Any, switch: Switch) -> Any:
-    return functools.wraps(original)(make(shape, original))
+    def _failed(self, record: Optional[Record], error: BaseException) -> None:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        if record is not None:
+            record.faults.append(reason)
+        else:
+            self._faults.append(reason)
+            with contextlib.suppress(OSError):
+                self._say_process()
+        if not self._said:
+            self._said = True
+            say(f"cannot note what is simulated: {reason}; the program goes on")
+
+
+def _wrapped(wrap: Callable[[Shape, Any], Any], shape: Shape, original: Any, switch: Switch) -> Any:
+    return functools.wraps(original)(wrap(shape, original))
 
 
 def _sample(sample: Any) -> Tuple[int, Mapping[str, Any]]:
@@ -234,14 +243,13 @@ def _sample(sample: Any) -> Tuple[int, Mapping[str, Any]]:
 
 
 def _speedups() -> Dict[str, Any]:
-    """What the speedups that are switched on in this process say of themselves."""
-    active = sys.modules.get("nutrace.speedups.active")
-    found: Dict[str, Any] = json.loads((active.figures() if active else "") or "{}")
-    return found
+    """Figures of the speedups that are on in this process."""
+    figures: Dict[str, Any] = json.loads(contributed().get(semconv.SPEEDUP_FIGURES, "{}"))
+    return figures
 
 
 def start(folder: str) -> None:
-    """Note what this process simulates from now on."""
+    """Begin to record what this process simulates."""
     global _recorder
     if _recorder is None:
         _recorder = Recorder(folder)
@@ -249,7 +257,7 @@ def start(folder: str) -> None:
 
 
 def stop() -> None:
-    """Note no more."""
+    """Stop recording."""
     global _recorder
     if _recorder is not None:
         _recorder.uninstall()

@@ -151,7 +151,6 @@ def test_the_devkit_has_every_target_of_the_catalogue(devkit_check: Dict[str, An
         "probes": len(built_in()) + 1,
         "present": len(built_in()),
         "missing": 1,
-        "unfit": 0,
     }
     assert devkit_check["devkit"]["version"]
     assert Path(devkit_check["devkit"]["path"]).is_dir()

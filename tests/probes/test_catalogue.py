@@ -13,8 +13,8 @@ import pytest
 import nutrace.probes.catalogue
 from nutrace.errors import ProbeError
 from nutrace.probes.catalogue import CATALOGUES, at_level, built_in
-from nutrace.probes.probe import LEVELS
 from nutrace.semconv import COMPONENTS, RUN_SPAN, STEP_SPAN
+from nutrace.settings import LEVELS
 
 PROBES = built_in()
 
@@ -32,10 +32,10 @@ def test_names_are_dotted_words_without_variable_parts() -> None:
 
 
 def test_a_name_belongs_to_one_component_and_one_target() -> None:
-    named = [probe.span_name for probe in PROBES if probe.stand_in is None]
+    named = [probe.span_name for probe in PROBES if probe.make is None]
     assert len(set(named)) == len(named)
     # What stands in for several functions that do one thing may say so.
-    shared = {(probe.span_name, probe.component) for probe in PROBES if probe.stand_in is not None}
+    shared = {(probe.span_name, probe.component) for probe in PROBES if probe.make is not None}
     assert len({name for name, _ in shared}) == len(shared)
     assert not {name for name, _ in shared} & set(named)
 

@@ -16,6 +16,7 @@ from fakes.clock import FakeClock
 from fakes.tracing import Tracing
 
 import nutrace
+from nutrace.patching.families import Families
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.recording.span import process_state
@@ -348,7 +349,7 @@ def test_a_failing_installation_leaves_nothing() -> None:
 
 
 def test_an_instrument_that_fails_leaves_nothing(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Engine, "_adopt_family", lambda *args: 1 / 0)
+    monkeypatch.setattr(Families, "adopt", lambda *args: 1 / 0)
     before = program.function
     with pytest.raises(ZeroDivisionError):
         nutrace.instrument(

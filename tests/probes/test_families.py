@@ -15,7 +15,7 @@ import pytest
 from fakes.tracing import Tracing
 
 import nutrace
-from nutrace.probes.engine import Engine
+from nutrace.patching.families import Families
 from nutrace.probes.probe import Probe
 
 HERE = types.ModuleType("nutrace_families")
@@ -507,7 +507,7 @@ def test_a_class_statement_survives_a_fault_of_ours(
 ) -> None:
     base = planner_class()
     with recorded(family(base, "compute")) as session:
-        monkeypatch.setattr(Engine, "_adopt", lambda *args: 1 / 0)
+        monkeypatch.setattr(Families, "_adopt_class", lambda *args: 1 / 0)
 
         class Mine(base):  # type: ignore[misc]
             def compute(self) -> str:

@@ -30,7 +30,7 @@ def test_a_bound_below_one_is_refused(make: Any, layers: float) -> None:
 def test_it_is_made_without_a_map_and_without_what_reads_maps() -> None:
     before = set(sys.modules)
     part = Part(Options(layers=3))
-    assert {probe.module for probe in part.probes} == {
+    assert {each.target.partition(":")[0] for each in part.replacements} == {
         "nuplan.common.maps.abstract_map",
         "nuplan.common.maps.nuplan_map.nuplan_map",
         "nuplan.common.maps.nuplan_map.utils",

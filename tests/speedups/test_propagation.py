@@ -174,7 +174,7 @@ def frozen_in(simulation: Any) -> Any:
     switch = Switch()
     switch.on()
     try:
-        return part.probes[0].stand_in(simulation, switch)(None)  # type: ignore[misc]
+        return part.replacements[0].make(simulation, switch)(None)  # type: ignore[misc]
     finally:
         part.close()
 
@@ -201,7 +201,7 @@ def test_one_that_takes_more_does_not_fit() -> None:
 
 
 def test_options() -> None:
-    assert not [probe for probe in Part(Options(freeze=0)).probes if probe.component == "simulation"]
+    assert not [each for each in Part(Options(freeze=0)).replacements if each.target.endswith(".run")]
     for freeze, bound in ((-1, "at least 0"), (2, "at most 1"), (float("nan"), "at least 0")):
         with pytest.raises(SettingsError, match=f"propagation: freeze is .*, and must be {bound}"):
             Options(freeze)  # type: ignore[arg-type]

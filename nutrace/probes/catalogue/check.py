@@ -1,10 +1,9 @@
-"""Which targets there are: imports each module and looks."""
+"""Which targets this interpreter has: each module is imported and looked through."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import Dict, Iterable, Optional, Tuple
 
 from nutrace.errors import MissingDependencyError
+from nutrace.patching import MissingTarget
+from nutrace.patching.targets import resolve, split
 from nutrace.probes.probe import Probe
-from nutrace.probes.switch import Switch
 
 _DISTRIBUTION = "nuplan-devkit"
 _PACKAGE = "nuplan"
@@ -21,7 +21,7 @@ _PACKAGE = "nuplan"
 
 @dataclass(frozen=True)
 class Devkit:
-    """The devkit of this interpreter; a checkout that is merely on the path has no version."""
+    """The devkit of this interpreter. One that is only on the path, and not installed, has no version."""
 
     version: Optional[str]
     path: Path
@@ -29,19 +29,10 @@ class Devkit:
 
 @dataclass(frozen=True)
 class Finding:
-    """A probe and why it stays inactive here.
-
-    Parameters
-    ----------
-    missing:
-        Why its target is not there; ``None`` if it is.
-    unfit:
-        Why it cannot be used on a target that is there, as on a fork's; ``None`` if it can.
-    """
+    """A probe, and why its target is missing; ``None`` if it is there."""
 
     probe: Probe
     missing: Optional[str]
-    unfit: Optional[str] = None
 
 
 def installed_devkit() -> Devkit:
@@ -68,54 +59,37 @@ def installed_devkit() -> Devkit:
 def check(probes: Iterable[Probe]) -> Tuple[Finding, ...]:
     """Look for every target, and for the targets that close bracketed pairs.
 
-    Imports the modules of all targets into this process, with whatever that prints and does.
+    The modules of all targets are imported into this process, whatever they print and do.
     """
     modules: Dict[str, Optional[str]] = {}
     findings = []
     for probe in probes:
         reasons = (_missing(target, modules) for target in (probe.target, probe.until, *probe.without))
         missing = next((reason for reason in reasons if reason is not None), None)
-        findings.append(Finding(probe, missing, _unfit(probe) if missing is None else None))
+        findings.append(Finding(probe, missing))
     return tuple(findings)
 
 
-def _unfit(probe: Probe) -> Optional[str]:
-    """Why the probe's own stand-in refuses its target."""
-    if probe.stand_in is None:
-        return None
-    try:
-        probe.stand_in(_find(sys.modules[probe.module], probe.qualname), Switch())
-    except AttributeError as error:
-        return str(error)
-    return None
-
-
 def _missing(target: Optional[str], modules: Dict[str, Optional[str]]) -> Optional[str]:
-    """Why `target` is not there; `modules` remembers why imports failed."""
+    """Why `target` is missing; `modules` remembers why imports failed."""
     if target is None:
         return None
-    name, _, qualname = target.partition(":")
+    name, qualname = split(target)
     if name not in modules:
         modules[name] = _import_failure(name)
     if modules[name] is not None:
         return modules[name]
     try:
-        _find(sys.modules[name], qualname)
-    except AttributeError:
+        resolve(sys.modules[name], qualname)
+    except MissingTarget:
         return f"{name} has no {qualname}"
     return None
-
-
-def _find(found: object, qualname: str) -> object:
-    for part in qualname.split("."):
-        found = inspect.getattr_static(found, part)  # static: a property of a class must not run
-    return found
 
 
 def _import_failure(name: str) -> Optional[str]:
     try:
         importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # whatever a module raises when it is imported
+    except (Exception, SystemExit) as error:  # a module may raise anything when it is imported
         lines = str(error).splitlines()
         return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return None

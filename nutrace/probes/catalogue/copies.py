@@ -11,13 +11,11 @@ from nutrace.probes.copying import deepcopy, shallow
 from nutrace.probes.probe import Probe
 
 PROBES = (
-    Probe(
-        "copy:deepcopy", "deepcopy", semconv.DEEPCOPY_SPAN, stand_in=deepcopy.stand_in, distribution="Python"
-    ),
-    Probe("copy:copy", "deepcopy", semconv.COPY_SPAN, stand_in=shallow.shallow, distribution="Python"),
-    # Where ``pickle`` takes them from, by whose name they pickle themselves.
-    Probe("_pickle:dumps", "deepcopy", semconv.PICKLE_SPAN, stand_in=shallow.dumps, distribution="Python"),
-    Probe("_pickle:loads", "deepcopy", semconv.UNPICKLE_SPAN, stand_in=shallow.loads, distribution="Python"),
+    Probe("copy:deepcopy", "deepcopy", semconv.DEEPCOPY_SPAN, make=deepcopy.stand_in, distribution="Python"),
+    Probe("copy:copy", "deepcopy", semconv.COPY_SPAN, make=shallow.shallow, distribution="Python"),
+    # pickle takes these two from _pickle, and as built-in functions they are pickled by that module's name.
+    Probe("_pickle:dumps", "deepcopy", semconv.PICKLE_SPAN, make=shallow.dumps, distribution="Python"),
+    Probe("_pickle:loads", "deepcopy", semconv.UNPICKLE_SPAN, make=shallow.loads, distribution="Python"),
 )
 
 _TARGETS = frozenset(probe.target for probe in PROBES)
@@ -25,12 +23,11 @@ _DETAILED = partial(deepcopy.stand_in, detail=True)
 
 
 def in_mode(probes: Iterable[Probe], mode: str) -> Tuple[Probe, ...]:
-    """`probes` as ``NUTRACE_DEEPCOPY`` wants them: ``on``, ``detail`` or ``off``."""
+    """`probes`, with those on copies as ``NUTRACE_DEEPCOPY`` says: ``on``, ``detail`` or ``off``."""
     if mode == "off":
         return tuple(probe for probe in probes if probe.target not in _TARGETS)
     if mode == "detail":
         return tuple(
-            replace(probe, stand_in=_DETAILED) if probe.stand_in is deepcopy.stand_in else probe
-            for probe in probes
+            replace(probe, make=_DETAILED) if probe.make is deepcopy.stand_in else probe for probe in probes
         )
     return tuple(probes)

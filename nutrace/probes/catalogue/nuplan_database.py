@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nutrace.probes.probe import Probe
+from nutrace.probes.catalogue.devkit_probe import devkit_probe
 
 _DATABASE = "nuplan.database.nuplan_db"
 _SCENARIO_UTILS = "nuplan.planning.scenario_builder.nuplan_db.nuplan_scenario_utils"
@@ -26,9 +26,9 @@ _QUERIES = (
     "get_cameras",
 )
 
-# What a scenario is asked in a step: functions (4 / 3) and generators (3 / 5, resumed 66 / 109 times). The
-# span of the scenario's method says the same at `normal`: one layer is traced, as each costs every row a
-# resumption. At `fine` this one parts the database's making of objects from the scenario's.
+# Called by the scenario in a step: functions (4 / 3) and generators (3 / 5, resumed 66 / 109 times). At
+# `normal` only the scenario's methods are traced, because each traced layer costs every row one more
+# resumption. At `fine` these spans separate the database's part of that time from the scenario's.
 _QUERIES_OF_A_STEP = (
     "get_sensor_data_token_timestamp_from_db",
     "get_ego_state_for_lidarpc_token_from_db",
@@ -38,19 +38,13 @@ _QUERIES_OF_A_STEP = (
     "get_tracked_objects_for_lidarpc_token_from_db",
 )
 
-# For each row: 20 / 40.
+# Called for each row: 20 / 40.
 _ROWS = ("_parse_tracked_object_row",)
 
 _BLOBS = ("download_file_if_necessary", "load_point_cloud", "load_image")
 
 PROBES = tuple(
-    Probe(
-        f"{module}:{function}",
-        "database",
-        f"database.{function.lstrip('_')}",
-        level,
-        distribution="nuplan-devkit",
-    )
+    devkit_probe(f"{module}:{function}", "database", f"database.{function.lstrip('_')}", level)
     for module, functions, level in (
         (f"{_DATABASE}.nuplan_scenario_queries", _QUERIES, "normal"),
         (f"{_DATABASE}.nuplan_scenario_queries", _QUERIES_OF_A_STEP, "fine"),

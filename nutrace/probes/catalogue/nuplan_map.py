@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nutrace.probes.probe import Probe
+from nutrace.probes.catalogue.devkit_probe import devkit_probe
 
 _ABSTRACT_MAP = "nuplan.common.maps.abstract_map:AbstractMap"
 _MAPS_DB = "nuplan.database.maps_db.imapsdb:IMapsDB"
@@ -23,23 +23,16 @@ _API = (
 )
 
 API = tuple(
-    Probe(
-        f"{_ABSTRACT_MAP}.{method}",
-        "map",
-        f"map.{method}",
-        "normal",
-        subclasses=True,
-        distribution="nuplan-devkit",
-    )
+    devkit_probe(f"{_ABSTRACT_MAP}.{method}", "map", f"map.{method}", "normal", subclasses=True)
     for method in _API
 )
 
 LOADING = tuple(
-    Probe(f"{_MAPS_DB}.{method}", "map", name, "coarse", subclasses=True, distribution="nuplan-devkit")
+    devkit_probe(f"{_MAPS_DB}.{method}", "map", name, "coarse", subclasses=True)
     for method, name in (("load_vector_layer", "map.load_layer"), ("load_layer", "map.load_raster_layer"))
 )
 
-# NuPlanMap keeps the objects that it has made, so these run for the first look at each of them.
+# NuPlanMap keeps the objects that it has made, so these run once for each object.
 _OBJECT_BUILDERS = (
     "lane",
     "lane_connector",
@@ -53,17 +46,17 @@ _OBJECT_BUILDERS = (
 )
 
 OBJECTS = tuple(
-    Probe(f"{_NUPLAN_MAP}._get_{kind}", "map", f"map.build_{kind}", "normal", distribution="nuplan-devkit")
+    devkit_probe(f"{_NUPLAN_MAP}._get_{kind}", "map", f"map.build_{kind}", "normal")
     for kind in _OBJECT_BUILDERS
 )
 
 FINE = tuple(
-    Probe(target, "map", name, "fine", subclasses, distribution="nuplan-devkit")
+    devkit_probe(target, "map", name, "fine", subclasses)
     for target, name, subclasses in (
-        # A look into two dictionaries (0 / 4, hundreds in planners that search the lane graph),
-        # except for the first look, which is map.build_*.
+        # A lookup in two dictionaries (0 / 4, hundreds in planners that search the lane graph), except for
+        # the first of an object, which is map.build_*.
         (f"{_ABSTRACT_MAP}.get_map_object", "map.get_map_object", True),
-        # A look into a dictionary: loading is map.load_layer.
+        # A lookup in a dictionary, except for the first of a layer, which is map.load_layer.
         (f"{_NUPLAN_MAP}._load_vector_map_layer", "map.get_vector_layer", False),
         (
             f"{_OBJECTS}:PolylineMapObject.get_nearest_arc_length_from_position",

@@ -1,7 +1,7 @@
-"""What spans of the simulation loop note of their calls.
+"""Readers of attributes for the spans of the simulation loop.
 
-A note runs in the simulation's thread, between its own statements. None of these may query the
-database, and none may change anything: they read plain attributes.
+They run in the simulation's thread, between its own statements, so they read plain attributes only: they must
+not query the database, nor change anything.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def note_run(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 def note_step(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) -> Dict[str, Any]:
     """Index and simulated seconds of ``MultiCallback.on_step_start(self, setup, planner)``.
 
-    ``time_controller.get_iteration()`` would ask the database for the time of the iteration, so
-    the index is read from where :class:`StepSimulationTimeController` keeps it. A time controller
-    that keeps it elsewhere leaves its steps without an index.
+    ``time_controller.get_iteration()`` would query the database for the time of the iteration, so the index
+    is read from the attribute in which ``StepSimulationTimeController`` keeps it. With a time controller that
+    keeps it elsewhere, steps have no index.
     """
     setup = args[0] if args else kwargs["setup"]
     noted = {STEP_INTERVAL_S: float(setup.scenario.database_interval)}

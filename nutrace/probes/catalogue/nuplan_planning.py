@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nutrace.probes.probe import Probe
+from nutrace.probes.catalogue.devkit_probe import devkit_probe
 
 _PLANNER = "nuplan.planning.simulation.planner"
 _ABSTRACT_PLANNER = f"{_PLANNER}.abstract_planner:AbstractPlanner"
@@ -12,72 +12,82 @@ _PREPROCESSING = "nuplan.planning.training.preprocessing"
 _FEATURE_BUILDER = f"{_PREPROCESSING}.feature_builders.abstract_feature_builder:AbstractFeatureBuilder"
 
 
-def _probe(target: str, component: str, name: str, level: str = "normal", subclasses: bool = False) -> Probe:
-    return Probe(target, component, name, level, subclasses, distribution="nuplan-devkit")
-
-
 PLANNER = (
-    _probe(f"{_ABSTRACT_PLANNER}.initialize", "planner", "planner.initialize", "coarse", subclasses=True),
-    # compute_trajectory is the caller's side: it checks and times compute_planner_trajectory.
-    _probe(
+    devkit_probe(
+        f"{_ABSTRACT_PLANNER}.initialize", "planner", "planner.initialize", "coarse", subclasses=True
+    ),
+    # The simulation calls compute_trajectory, which checks and times compute_planner_trajectory.
+    devkit_probe(
         f"{_ABSTRACT_PLANNER}.compute_trajectory",
         "planner",
         "planner.compute_trajectory",
         "fine",
         subclasses=True,
     ),
-    _probe(
+    devkit_probe(
         f"{_ABSTRACT_PLANNER}.compute_planner_trajectory",
         "planner",
         "planner.compute",
         "coarse",
         subclasses=True,
     ),
-    # Of some 14 ms 240 us, 45 us, and all the rest: at `normal` planner.compute says as much.
-    _probe(f"{_IDM_PLANNER}._construct_occupancy_map", "planner", "planner.construct_occupancy_map", "fine"),
-    _probe(f"{_IDM_PLANNER}._annotate_occupancy_map", "planner", "planner.annotate_occupancy_map", "fine"),
-    _probe(f"{_IDM_PLANNER}._get_planned_trajectory", "planner", "planner.get_planned_trajectory", "fine"),
-    # For each sample of the planned trajectory: 0 / 16.
-    _probe(f"{_IDM_PLANNER}._get_leading_object", "planner", "planner.get_leading_object", "fine"),
-    _probe(
+    # The first takes 240 us, the second 45 us, and the third the rest of some 14 ms: at `normal`,
+    # planner.compute is enough.
+    devkit_probe(
+        f"{_IDM_PLANNER}._construct_occupancy_map", "planner", "planner.construct_occupancy_map", "fine"
+    ),
+    devkit_probe(
+        f"{_IDM_PLANNER}._annotate_occupancy_map", "planner", "planner.annotate_occupancy_map", "fine"
+    ),
+    devkit_probe(
+        f"{_IDM_PLANNER}._get_planned_trajectory", "planner", "planner.get_planned_trajectory", "fine"
+    ),
+    # Called for each sample of the planned trajectory: 0 / 16.
+    devkit_probe(f"{_IDM_PLANNER}._get_leading_object", "planner", "planner.get_leading_object", "fine"),
+    devkit_probe(
         "nuplan.planning.simulation.predictor.abstract_predictor:AbstractPredictor.compute_predicted_trajectories",
         "planner",
         "predictor.compute",
+        "normal",
         subclasses=True,
     ),
 )
 
 FEATURES = (
-    _probe(f"{_MODEL_LOADER}.build_features", "features", "features.build"),
-    _probe(
+    devkit_probe(f"{_MODEL_LOADER}.build_features", "features", "features.build", "normal"),
+    devkit_probe(
         f"{_FEATURE_BUILDER}.get_features_from_simulation",
         "features",
         "features.get_from_simulation",
+        "normal",
         subclasses=True,
     ),
-    _probe(
+    devkit_probe(
         f"{_FEATURE_BUILDER}.get_features_from_scenario",
         "features",
         "features.get_from_scenario",
+        "normal",
         subclasses=True,
     ),
-    _probe(
+    devkit_probe(
         f"{_PREPROCESSING}.target_builders.abstract_target_builder:AbstractTargetBuilder.get_targets",
         "features",
         "features.get_targets",
+        "normal",
         subclasses=True,
     ),
-    _probe(
+    devkit_probe(
         f"{_PREPROCESSING}.feature_preprocessor:FeaturePreprocessor.compute_features",
         "features",
         "features.preprocess",
+        "normal",
     ),
 )
 
-# The modules' own forward is left alone: a wrapped forward cannot be compiled by torch.jit.script.
+# The forward method of a model has no probe: torch.jit.script cannot compile a wrapped forward.
 MODEL = (
-    _probe(f"{_MODEL_LOADER}.initialize", "model", "model.initialize", "coarse"),
-    _probe(f"{_MODEL_LOADER}.infer", "model", "model.infer", "coarse"),
+    devkit_probe(f"{_MODEL_LOADER}.initialize", "model", "model.initialize", "coarse"),
+    devkit_probe(f"{_MODEL_LOADER}.infer", "model", "model.infer", "coarse"),
 )
 
 PROBES = PLANNER + FEATURES + MODEL

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from nutrace.probes.probe import Probe
+from nutrace.probes.catalogue.devkit_probe import devkit_probe
 
 _SCENARIO_BUILDER = "nuplan.planning.scenario_builder"
 _SCENARIO = f"{_SCENARIO_BUILDER}.abstract_scenario:AbstractScenario"
 _FILTERS = f"{_SCENARIO_BUILDER}.nuplan_db.nuplan_scenario_filter_utils"
 
-# Asked a few times per step: time points 3 / 3, traffic lights 2 / 3, tracked objects 1 / 2.
-# Where NuPlanScenario answers with a query's generator (traffic lights, trajectories), its resumptions
-# add to the span of the call; at `fine` to the query's own.
+# Called a few times per step: time points 3 / 3, traffic lights 2 / 3, tracked objects 1 / 2. NuPlanScenario
+# returns the generator of a query for traffic lights and trajectories. The time in it then counts as this
+# call's, and at `fine` as the query's.
 _QUERIES = (
     "get_lidar_to_ego_transform",
     "get_mission_goal",
@@ -35,24 +35,17 @@ _QUERIES = (
     "get_future_tracked_objects",
 )
 
-# The length of a list, which is_simulation_running asks for: 4 / 5.
+# is_simulation_running asks for it, and it is the length of a list: 4 / 5.
 _ATTRIBUTES = ("get_number_of_iterations",)
 
 QUERIES = tuple(
-    Probe(
-        f"{_SCENARIO}.{method}",
-        "scenario",
-        f"scenario.{method}",
-        level,
-        subclasses=True,
-        distribution="nuplan-devkit",
-    )
+    devkit_probe(f"{_SCENARIO}.{method}", "scenario", f"scenario.{method}", level, subclasses=True)
     for methods, level in ((_QUERIES, "normal"), (_ATTRIBUTES, "fine"))
     for method in methods
 )
 
 BUILDING = tuple(
-    Probe(target, "scenario", name, level, subclasses, distribution="nuplan-devkit")
+    devkit_probe(target, "scenario", name, level, subclasses)
     for target, name, level, subclasses in (
         (
             f"{_SCENARIO_BUILDER}.abstract_scenario_builder:AbstractScenarioBuilder.get_scenarios",

@@ -1,18 +1,17 @@
 """The simulation loop of the nuPlan devkit: run, step, propagation, observation, controller, history.
 
-Comments of the catalogue give calls per step as ``a / b``, measured on the devkit 1.2.2 with 20
-tracked objects and 23 traffic lights: SimplePlanner in open loop / IDM planner in closed loop with 12
-reactive agents. All that is active at `normal` together: 16 spans and 46 resumptions of generators
-/ 22 spans and 69 resumptions, and beside them 7 / 8 statements with a connection each.
+Comments in the catalogue give calls per step as ``a / b``: SimplePlanner in open loop, and the IDM planner
+in closed loop with 12 reactive agents. They were measured with the devkit 1.2.2, 20 tracked objects and 23
+traffic lights. All probes of `normal` together make 16 / 22 spans and resume generators 46 / 69 times; beside
+them there are 7 / 8 statements with a connection each.
 """
 
 from __future__ import annotations
 
+from nutrace.probes.catalogue.devkit_probe import devkit_probe
 from nutrace.probes.catalogue.nuplan_notes import note_run, note_step
-from nutrace.probes.probe import Probe
 from nutrace.semconv import RUN_SPAN, STEP_SPAN
 
-_DEVKIT = "nuplan-devkit"
 _SIMULATION = "nuplan.planning.simulation"
 _OBSERVATION = f"{_SIMULATION}.observation.abstract_observation:AbstractObservation"
 _CONTROLLER = f"{_SIMULATION}.controller.abstract_controller:AbstractEgoController"
@@ -24,56 +23,58 @@ _OCCUPANCY = f"{_SIMULATION}.occupancy_map.abstract_occupancy_map:OccupancyMap"
 _MULTI_CALLBACK = f"{_SIMULATION}.callback.multi_callback:MultiCallback"
 
 
-def _probe(target: str, component: str, name: str, level: str = "coarse", subclasses: bool = False) -> Probe:
-    return Probe(target, component, name, level, subclasses, distribution=_DEVKIT)
-
-
 LOOP = (
-    Probe(
+    devkit_probe(
         f"{_SIMULATION}.runner.simulations_runner:SimulationRunner.run",
         "simulation",
         RUN_SPAN,
         "coarse",
         subclasses=True,
         note=note_run,
-        distribution=_DEVKIT,
     ),
-    # A step has no function of its own in SimulationRunner.run: it lies between these two calls.
-    Probe(
+    # SimulationRunner.run has no function for a step: a step lies between these two calls.
+    devkit_probe(
         f"{_MULTI_CALLBACK}.on_step_start",
         "simulation",
         STEP_SPAN,
         "coarse",
         until=f"{_MULTI_CALLBACK}.on_step_end",
         note=note_step,
-        distribution=_DEVKIT,
     ),
-    # The functions that workers are handed (run_simulation, run_metric_engine, _save_log_to_file,
-    # get_scenarios_from_log_file) have no probe: ray and process pools pickle them. What they
-    # call has one.
-    _probe(f"{_SIMULATION}.runner.executor:execute_runners", "simulation", "simulation.execute_runners"),
-    _probe(f"{_SIMULATION}.simulation:Simulation.initialize", "simulation", "simulation.initialize"),
-    _probe(
+    # The functions that are sent to workers (run_simulation, run_metric_engine, _save_log_to_file,
+    # get_scenarios_from_log_file) have no probe, because Ray and process pools pickle them. The functions
+    # that they call have probes.
+    devkit_probe(
+        f"{_SIMULATION}.runner.executor:execute_runners", "simulation", "simulation.execute_runners", "coarse"
+    ),
+    devkit_probe(
+        f"{_SIMULATION}.simulation:Simulation.initialize", "simulation", "simulation.initialize", "coarse"
+    ),
+    devkit_probe(
         f"{_SIMULATION}.simulation:Simulation.get_planner_input",
         "simulation",
         "simulation.get_planner_input",
+        "coarse",
     ),
-    _probe(f"{_SIMULATION}.simulation:Simulation.propagate", "propagate", "simulation.propagate"),
+    devkit_probe(
+        f"{_SIMULATION}.simulation:Simulation.propagate", "propagate", "simulation.propagate", "coarse"
+    ),
 )
 
 HISTORY = (
-    _probe(
+    devkit_probe(
         f"{_SIMULATION}.history.simulation_history_buffer:SimulationHistoryBuffer.initialize_from_scenario",
         "history",
         "history.initialize",
+        "coarse",
     ),
-    _probe(
+    devkit_probe(
         f"{_SIMULATION}.history.simulation_history_buffer:SimulationHistoryBuffer.append",
         "history",
         "history.append",
         "fine",  # 8 us, less than half of what its span costs in a step
     ),
-    _probe(
+    devkit_probe(
         f"{_SIMULATION}.history.simulation_history:SimulationHistory.add_sample",
         "history",
         "history.add_sample",
@@ -82,37 +83,45 @@ HISTORY = (
 )
 
 OBSERVATION = (
-    _probe(f"{_OBSERVATION}.initialize", "observation", "observation.initialize", subclasses=True),
-    _probe(f"{_OBSERVATION}.update_observation", "observation", "observation.update", subclasses=True),
-    _probe(f"{_OBSERVATION}.get_observation", "observation", "observation.get", subclasses=True),
+    devkit_probe(
+        f"{_OBSERVATION}.initialize", "observation", "observation.initialize", "coarse", subclasses=True
+    ),
+    devkit_probe(
+        f"{_OBSERVATION}.update_observation", "observation", "observation.update", "coarse", subclasses=True
+    ),
+    devkit_probe(
+        f"{_OBSERVATION}.get_observation", "observation", "observation.get", "coarse", subclasses=True
+    ),
 )
 
 IDM_AGENTS = (
-    _probe(
+    devkit_probe(
         f"{_IDM}.idm_agents_builder:build_idm_agents_on_map_rails",
         "observation",
         "idm_agents.build",
         "normal",
     ),
-    # 93 % of observation.update, which says as much at `normal`.
-    _probe(f"{_IDM_MANAGER}.propagate_agents", "observation", "idm_agents.propagate", "fine"),
-    _probe(f"{_IDM_MANAGER}.get_active_agents", "observation", "idm_agents.get_active", "fine"),
-    # For each agent: 0 / 12, and 0 / 28 for the policy, which the IDM planner asks as well.
-    _probe(f"{_IDM_AGENT}.plan_route", "observation", "idm_agent.plan_route", "fine"),
-    _probe(f"{_IDM_AGENT}.propagate", "observation", "idm_agent.propagate", "fine"),
-    _probe(
+    # 93 % of observation.update, which is enough at `normal`.
+    devkit_probe(f"{_IDM_MANAGER}.propagate_agents", "observation", "idm_agents.propagate", "fine"),
+    devkit_probe(f"{_IDM_MANAGER}.get_active_agents", "observation", "idm_agents.get_active", "fine"),
+    # Called for each agent: 0 / 12, and 0 / 28 for the policy, which the IDM planner calls as well.
+    devkit_probe(f"{_IDM_AGENT}.plan_route", "observation", "idm_agent.plan_route", "fine"),
+    devkit_probe(f"{_IDM_AGENT}.propagate", "observation", "idm_agent.propagate", "fine"),
+    devkit_probe(
         f"{_IDM_AGENT}.get_agent_with_planned_trajectory", "observation", "idm_agent.get_trajectory", "fine"
     ),
-    _probe(
+    devkit_probe(
         f"{_IDM}.idm_policy:IDMPolicy.solve_forward_euler_idm_policy",
         "observation",
         "idm_policy.solve",
         "fine",
     ),
-    # Geometry, asked by the agents and by the IDM planner: 0 / 28 and 0 / 19. At `fine` the
-    # planner's share of it and of the policy is accounted to the observation.
-    _probe(f"{_OCCUPANCY}.intersects", "observation", "occupancy_map.intersects", "fine", subclasses=True),
-    _probe(
+    # Geometry, which the agents and the IDM planner ask for: 0 / 28 and 0 / 19. At `fine` the planner's share
+    # of it and of the policy is counted as the observation's.
+    devkit_probe(
+        f"{_OCCUPANCY}.intersects", "observation", "occupancy_map.intersects", "fine", subclasses=True
+    ),
+    devkit_probe(
         f"{_OCCUPANCY}.get_nearest_entry_to",
         "observation",
         "occupancy_map.get_nearest_entry_to",
@@ -122,27 +131,27 @@ IDM_AGENTS = (
 )
 
 CONTROLLER = (
-    _probe(f"{_CONTROLLER}.update_state", "controller", "controller.update", subclasses=True),
-    # 2 us once a step: the span would cost many times that.
-    _probe(f"{_CONTROLLER}.get_state", "controller", "controller.get_state", "fine", subclasses=True),
-    # 98 % of controller.update, likewise.
-    _probe(
+    devkit_probe(f"{_CONTROLLER}.update_state", "controller", "controller.update", "coarse", subclasses=True),
+    # 2 us once a step: a span costs many times that.
+    devkit_probe(f"{_CONTROLLER}.get_state", "controller", "controller.get_state", "fine", subclasses=True),
+    # 98 % of controller.update, which is enough at `normal`.
+    devkit_probe(
         f"{_SIMULATION}.controller.tracker.abstract_tracker:AbstractTracker.track_trajectory",
         "controller",
         "tracker.track",
         "fine",
         subclasses=True,
     ),
-    _probe(
+    devkit_probe(
         f"{_SIMULATION}.controller.tracker.ilqr.ilqr_solver:ILQRSolver.solve",
         "controller",
         "tracker.solve_ilqr",
         "normal",
     ),
-    # TwoStageController asks once a step (40 / 1), but SimplePlanner rolls its own plan out with
-    # the same model: at `normal` the planner's time would read as the controller's.
-    _probe(f"{_MOTION_MODEL}.propagate_state", "controller", "motion_model.propagate", "fine", True),
-    _probe(f"{_MOTION_MODEL}.get_state_dot", "controller", "motion_model.get_state_dot", "fine", True),
+    # TwoStageController calls this once a step (40 / 1), but SimplePlanner rolls its own plan out with the
+    # same model: at `normal` the planner's time would be shown as the controller's.
+    devkit_probe(f"{_MOTION_MODEL}.propagate_state", "controller", "motion_model.propagate", "fine", True),
+    devkit_probe(f"{_MOTION_MODEL}.get_state_dot", "controller", "motion_model.get_state_dot", "fine", True),
 )
 
 PROBES = LOOP + HISTORY + OBSERVATION + IDM_AGENTS + CONTROLLER

@@ -1,4 +1,4 @@
-"""The list of catalogues, and the one place that says which probes there are."""
+"""The list of catalogues, and which probes a process applies."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Dict, Iterable, Optional, Tuple, Union
 from nutrace.errors import ProbeError
 from nutrace.probes.catalogue.copies import in_mode
 from nutrace.probes.catalogue.user_file import read_probe_file, read_project
-from nutrace.probes.probe import LEVELS, Probe
-from nutrace.settings import Settings, working_folder
+from nutrace.probes.probe import Probe
+from nutrace.settings import LEVELS, Settings, working_folder
 
 ENTRY_POINTS = "nutrace.probes"
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A module that declares probes in its ``PROBES``; imported when it is asked for."""
+    """A module that declares probes in its ``PROBES``; imported when they are loaded."""
 
     name: str
     module: str
@@ -56,7 +56,7 @@ def from_entry_points() -> Tuple[Probe, ...]:
     Raises
     ------
     ProbeError
-        If an entry point cannot be loaded or gives something else.
+        If an entry point cannot be loaded, or is not an iterable of probes.
     """
     return tuple(probe for entry_point in _entry_points() for probe in _load(entry_point))
 
@@ -67,7 +67,7 @@ def for_settings(settings: Settings, folder: Optional[Path] = None) -> Tuple[Pro
     Parameters
     ----------
     folder:
-        Where the search for pyproject.toml begins: the current directory.
+        Where the search for pyproject.toml begins; by default the current directory.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def collect(file: Optional[Union[str, Path]] = None, folder: Optional[Path] = No
     file:
         TOML file with ``[[probe]]`` tables (``NUTRACE_PROBES``).
     folder:
-        In it or above it is the pyproject.toml whose ``[[tool.nutrace.probes]]`` count.
+        The nearest pyproject.toml in it or above it is read for ``[[tool.nutrace.probes]]``.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def collect(file: Optional[Union[str, Path]] = None, folder: Optional[Path] = No
 
 
 def at_level(probes: Iterable[Probe], level: str) -> Tuple[Probe, ...]:
-    """The probes that are active at `level`; each level has those of the coarser ones too.
+    """The probes that are active at `level`: those of this level and of the coarser ones.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def _load(entry_point: metadata.EntryPoint) -> Tuple[Probe, ...]:
     where = f"entry point {entry_point.name!r} of group {ENTRY_POINTS} ({entry_point.value})"
     try:
         probes = tuple(entry_point.load())
-    except Exception as error:  # whatever a stranger's module raises when it is imported
+    except Exception as error:  # a module of another package may raise anything when it is imported
         raise ProbeError(f"{where} cannot be loaded: {type(error).__name__}: {error}") from error
     for probe in probes:
         if not isinstance(probe, Probe):

@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from nutrace import semconv
-from nutrace.probes.probe import Probe, StandIn
+from nutrace.probes.probe import Make, Probe
 from nutrace.probes.sqlalchemy import fetches, pool, statements
 
 
-def _probe(target: str, name: str, stand_in: StandIn | None = None, **more: Any) -> Probe:
-    return Probe(
-        f"sqlalchemy.{target}", "database", name, stand_in=stand_in, distribution="SQLAlchemy", **more
-    )
+def _probe(target: str, name: str, make: Make | None = None, **more: Any) -> Probe:
+    return Probe(f"sqlalchemy.{target}", "database", name, make=make, distribution="SQLAlchemy", **more)
 
 
 _RECORD = "pool.base:_ConnectionRecord"
 _DIALECT = "engine.default:DefaultDialect"
 
 PROBES = (
-    # Dialects override these; an override that calls the inherited method makes no second span.
+    # Dialects override these. An override that calls the inherited method makes no second span.
     _probe(f"{_DIALECT}.do_execute", "sqlalchemy.statement", statements.executing(4), subclasses=True),
     _probe(f"{_DIALECT}.do_executemany", "sqlalchemy.statement", statements.executing(4), subclasses=True),
     _probe(
@@ -34,7 +32,7 @@ PROBES = (
     _probe(f"{_RECORD}._ConnectionRecord__connect", semconv.ALCHEMY_CONNECT_SPAN, pool.connect),
     _probe(f"{_RECORD}.checkin", semconv.CHECKIN_SPAN, pool.checkin),
     _probe(f"{_RECORD}.invalidate", "sqlalchemy.invalidate", note=pool.note_invalidate),
-    # What the stock instrumentation leaves out: building statements, objects out of rows.
+    # The stock instrumentation leaves these out: building statements, and making objects of rows.
     _probe("engine.base:Connection.execute", "sqlalchemy.execute"),
     _probe("orm.session:Session.execute", "sqlalchemy.session_execute"),
     _probe("orm.session:Session.flush", "sqlalchemy.session_flush"),

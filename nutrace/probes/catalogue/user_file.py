@@ -32,7 +32,7 @@ def read_probe_file(path: Union[str, PathLike[str]]) -> Tuple[Probe, ...]:
     Raises
     ------
     ProbeError
-        If the file cannot be read, is not TOML or says something that a probe cannot have.
+        If the file cannot be read or is not TOML, or if a declaration is wrong.
     """
     where = fspath(path)
     try:
@@ -50,12 +50,12 @@ def read_probe_file(path: Union[str, PathLike[str]]) -> Tuple[Probe, ...]:
 def read_project(folder: Path) -> Tuple[Probe, ...]:
     """The probes of the ``[[tool.nutrace.probes]]`` tables of the nearest pyproject.toml.
 
-    The nearest one counts, as for the settings; one that is not TOML has none.
+    As with the settings, only the nearest one is read. One that is not valid TOML declares no probes.
 
     Raises
     ------
     ProbeError
-        If a table says something that a probe cannot have.
+        If a declaration is wrong.
     """
     for parent in (folder, *folder.parents):
         file = parent / "pyproject.toml"
@@ -63,7 +63,7 @@ def read_project(folder: Path) -> Tuple[Probe, ...]:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             continue
-        # Most projects have none: spare their start the parsing.
+        # Most projects declare none, and need not parse their file at each start.
         tables = _project_tables(text) if "nutrace" in text else ()
         return read_probe_tables(tables, f"{file}: [[tool.nutrace.probes]]")
     return ()
@@ -79,7 +79,7 @@ def _project_tables(text: str) -> Any:
 
 
 def read_probe_tables(tables: Sequence[Mapping[str, Any]], where: str) -> Tuple[Probe, ...]:
-    """The probes that `tables` declare; errors say `where` the tables are and which one it is.
+    """The probes that `tables` declare; an error says `where` the tables are, and which of them is wrong.
 
     Raises
     ------
