@@ -66,10 +66,9 @@ def namespace_of(args: _Args, kwargs: Mapping[str, Any]) -> str:
 
     Raises KeyError if the call names no database.
     """
-    name = args[0] if args else kwargs["database"]
-    if isinstance(name, (bytes, os.PathLike)):
-        name = os.fsdecode(name)
-    file = name if isinstance(name, str) else str(type(name))
+    file = args[0] if args else kwargs["database"]
+    if not isinstance(file, str):
+        file = os.fsdecode(file) if isinstance(file, (bytes, os.PathLike)) else str(type(file))
     if (args[_URI] if len(args) > _URI else kwargs.get("uri")) and file.startswith("file:"):
         file = unquote(file[5:].partition("#")[0].partition("?")[0])
         if file.startswith("//"):
@@ -79,6 +78,7 @@ def namespace_of(args: _Args, kwargs: Mapping[str, Any]) -> str:
     return _normal(file) if file.startswith(os.sep) else os.path.abspath(file)
 
 
+# Cached, because programs that connect for each query name the same file again and again.
 _normal = functools.lru_cache(1000)(os.path.normpath)
 
 
