@@ -108,6 +108,8 @@ class Patches:
             by_module.setdefault(split(patch.target)[0], []).append(patch)
         try:
             with lock:
+                if not self.active:  # undone by another thread in this moment
+                    return
                 present = [name for name in by_module if sys.modules.get(name) is not None]
                 for name in present:
                     self._apply_all(sys.modules[name], by_module.pop(name))

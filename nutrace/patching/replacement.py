@@ -34,7 +34,10 @@ class Patch(Protocol):
         """A patch that is applied together with this one: both of them or neither."""
 
     def replacement(self, original: Any, owner: Any, name: str, switch: Switch) -> Any:
-        """What stands in the place of `original`, which `owner` has as `name`.
+        """What is put in the place of `original`, which `owner` has as `name`.
+
+        It is called under a lock of the whole process, so it should import nothing: another thread may hold
+        that module's import lock, and wait for this one.
 
         Parameters
         ----------
@@ -47,7 +50,7 @@ class Patch(Protocol):
 
         Returns
         -------
-        The replacement, which must be able to take attributes; `original` leaves the target alone.
+        The replacement: a new object that takes attributes. Returning `original` leaves the target alone.
 
         Raises
         ------

@@ -7,6 +7,7 @@ to find out what a subclass overrides), and functions can be pickled and copied 
 
 from __future__ import annotations
 
+import functools
 from types import FunctionType, MethodType
 from typing import Any, Dict, Tuple, Union
 
@@ -64,8 +65,7 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
 
         make = getattr(wrapper, "traced", None)
         called = traced if make is None else make(function)
-        for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
-            setattr(called, name, getattr(function, name))
+        functools.update_wrapper(called, function)
         called.__dict__ = function.__dict__  # one for both: attributes stay when tracing goes on or off
         self._self_function = function
         self._self_traced = called
