@@ -62,7 +62,7 @@ def shares(top: Path, setup: str) -> None:
     print(
         f"\n{setup}: {said.steps.count} steps, {said.steps.mean_ns / 1e6:.2f} ms each; self time of a step:"
     )
-    for cost in said.speedups:
+    for cost in said.components:
         if cost.component in ("propagate", "history", "controller"):
             own = cost.self_ns / said.steps.count
             print(f"  {cost.component:12s}{own / 1e6:8.3f} ms {own / said.steps.mean_ns:7.1%}")

@@ -92,6 +92,24 @@ def test_a_file_that_is_missing_or_broken(tmp_path: Path) -> None:
     )
 
 
+def test_names_that_differ_only_in_the_time_are_numbered(tmp_path: Path) -> None:
+    records = []
+    for run, times, second in (
+        ("stock", ("2021.10.01.12.00.00", "2021.10.01.12.00.09"), 2),
+        ("with", ("2022.01.01.00.00.00", "2022.01.01.00.00.09"), 3),
+    ):
+        for time, value in zip(times, (1, second)):
+            folder = tmp_path / run / "output" / time / "metrics"
+            folder.mkdir(parents=True)
+            (folder / "more.json").write_text(json.dumps(value))
+        records.append(tmp_path / run / "files.jsonl")
+        files.main([str(records[-1]), str(tmp_path / run / "output")])
+    compared = compare(tmp_path / "stock", tmp_path / "with")
+    assert compared.files == 2
+    (difference,) = compared.differences
+    assert (difference.where, difference.stock, difference.changed) == ("TIME/metrics/more.json", "2", "3")
+
+
 def test_files_elsewhere_only_if_they_are_of_this_run(tmp_path: Path) -> None:
     own, other = tmp_path / "output", tmp_path / "other" / "metrics"
     own.mkdir()

@@ -113,7 +113,7 @@ def test_a_killed_process_is_no_verdict(tmp_path: Path, log: str, stock: Noted) 
     kill = "runners[2].planner.compute_planner_trajectory = lambda given: os.kill(os.getpid(), 9)\n"
     noted, ended = simulate(tmp_path / "run", log, kill + ONE_BY_ONE)
     assert ended.code == -9
-    with pytest.raises(CutShortError, match="its process was ended"):
+    with pytest.raises(CutShortError, match="its process ended"):
         compared(stock, noted)
 
 
