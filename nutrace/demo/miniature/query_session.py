@@ -1,4 +1,4 @@
-"""Running a query: as the devkit does it, each on a connection of its own."""
+"""Run queries as the devkit does, each on a connection of its own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def execute_many(query: str, parameters: Sequence[Any], log_file: str) -> Iterat
 
 
 def execute_one(query: str, parameters: Sequence[Any], log_file: str) -> Optional[sqlite3.Row]:
-    """The only row of a query, or ``None``.
+    """Return the only row of a query, or ``None`` if there is no row.
 
     Raises
     ------
     RuntimeError
-        If there are more.
+        If there are several rows.
     """
     connection = sqlite3.connect(log_file)
     connection.row_factory = sqlite3.Row
