@@ -7,8 +7,8 @@
 - ``cProfile``, ``pyinstrument`` or ``callgrind``: the same, with this profiler around
   ``SimulationRunner.run``. For ``callgrind`` the interpreter has to run in valgrind;
 - ``toggled-0`` or ``toggled-1``, for a traced process: tracing is switched at the start of steps (on, off,
-  off, on, ... or the opposite). OUT has, for each step, whether it was traced, its thread's CPU nanoseconds,
-  and its wall nanoseconds without the time for which the step's end waits for the recorder.
+  off, on, ... or the opposite). OUT has, for each step, whether it was traced, and its nanoseconds of its
+  thread's CPU time and of wall time.
 """
 
 from __future__ import annotations
@@ -52,22 +52,14 @@ def toggled(out: str, phase: int) -> None:
     from nuplan.planning.simulation.callback.multi_callback import MultiCallback
 
     from nutrace import session
-    from nutrace.recording.span import process_state
 
     started: Any = MultiCallback.on_step_start
     traced: List[bool] = []
     begun: List[Reading] = []
     over: List[Reading] = []
-    step_ended = process_state.step_ended
-    waited = [0]  # nanoseconds for which steps have waited for the recorder
-
-    def step_ended_and_noted() -> None:
-        began = time.perf_counter_ns()
-        step_ended()
-        waited[0] += time.perf_counter_ns() - began
 
     def reading() -> Reading:
-        return time.thread_time_ns(), time.perf_counter_ns() - waited[0]
+        return time.thread_time_ns(), time.perf_counter_ns()
 
     def on_step_start(self: Any, *args: Any) -> None:
         over.append(reading())
@@ -78,7 +70,6 @@ def toggled(out: str, phase: int) -> None:
         begun.append(reading())
         started.__get__(self)(*args)
 
-    process_state.step_ended = step_ended_and_noted
     MultiCallback.on_step_start = on_step_start
     runpy.run_path(sys.argv[0], run_name="__main__")
     steps = [

@@ -45,15 +45,21 @@ class Recorded:
         recorded = self
 
         class Cursor(sqlite3.Cursor):
+            def execute(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:  # type: ignore[override]
+                recorded.rows.append(0)
+                return super().execute(query, parameters)
+
             def __next__(self) -> Any:
                 row = super().__next__()
                 recorded.rows[-1] += 1
                 return row
 
         class Connection(sqlite3.Connection):
+            def cursor(self) -> sqlite3.Cursor:  # type: ignore[override]
+                return super().cursor(Cursor)
+
             def execute(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:  # type: ignore[override]
-                recorded.rows.append(0)
-                return self.cursor(Cursor).execute(query, parameters)
+                return self.cursor().execute(query, parameters)
 
         connection: sqlite3.Connection = self.original(path, factory=Connection)
         connection.set_trace_callback(self.statements.append)

@@ -1,4 +1,4 @@
-"""Two functions that run a query on a connection of its own, as the devkit has them."""
+"""Two functions with a connection for each query, as the devkit has them; the second gives one row."""
 
 import sqlite3
 from typing import Any, Iterator, Optional
@@ -18,16 +18,16 @@ def all_rows(sql: str, values: Any, path: str) -> Iterator[sqlite3.Row]:
 
 
 def only_row(sql: str, values: Any, path: str) -> Optional[sqlite3.Row]:
-    """The only row of a query, or ``None``."""
+    """The row."""
     made = sqlite3.connect(path)
     made.row_factory = sqlite3.Row
     asking = made.cursor()
     try:
         asking.execute(sql, values)
-        row: Optional[sqlite3.Row] = asking.fetchone()
-        if row is not None and asking.fetchone() is not None:
+        found: Optional[sqlite3.Row] = asking.fetchone()
+        if found is not None and asking.fetchone() is not None:
             raise RuntimeError("more than one")
-        return row
+        return found
     finally:
         asking.close()
         made.close()

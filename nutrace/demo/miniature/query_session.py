@@ -1,4 +1,4 @@
-"""Run queries as the devkit does, each on a connection of its own."""
+"""Running a query: as the devkit does it, each on a connection of its own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def execute_many(query: str, parameters: Sequence[Any], log_file: str) -> Iterat
 
 
 def execute_one(query: str, parameters: Sequence[Any], log_file: str) -> Optional[sqlite3.Row]:
-    """Return the only row of a query, or ``None`` if there is no row.
+    """The only row of a query, or ``None``.
 
     Raises
     ------
     RuntimeError
-        If there are several rows.
+        If there are more.
     """
     connection = sqlite3.connect(log_file)
     connection.row_factory = sqlite3.Row
