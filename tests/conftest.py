@@ -70,7 +70,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
 @pytest.fixture(autouse=True)
 def nothing_stays_wrapped() -> Iterator[None]:
-    """Fail a test that leaves anything of nutrace installed."""
+    """Fail a test that leaves the process traced."""
     yield
     wrappers = sys.modules.get("nutrace.probes.wrappers")
     session = sys.modules.get("nutrace.session")
