@@ -1,6 +1,6 @@
-"""nutrace: where the time of a nuPlan simulation goes, truthfully and cheaply.
+"""nutrace traces nuPlan simulations and shows where each step's time goes.
 
-Names are loaded when they are first used: reading a trace needs no recorder, and recording no reader.
+A name is imported when it is first used, so that a traced process does not load what reads traces.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nutrace.settings import Settings
     from nutrace.trace.trace import Trace
 
-_HOMES = {
+_MODULES = {
     "NutraceError": "nutrace.errors",
     "Probe": "nutrace.probes.probe",
     "Settings": "nutrace.settings",
@@ -44,13 +44,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'nutrace' has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_MODULES})

@@ -1,7 +1,7 @@
-"""Every option, named once: a frozen dataclass and the places it is read from.
+"""The settings of a traced process: a frozen dataclass, and where its values come from.
 
-Order of precedence: ``NUTRACE_*`` variables (``nutrace run`` sets them from its flags), then
-``[tool.nutrace]`` of the nearest pyproject.toml, then the defaults.
+``NUTRACE_*`` variables come first (``nutrace run`` sets them from its flags), then ``[tool.nutrace]`` of the
+nearest pyproject.toml, then the defaults.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from nutrace.errors import SettingsError
 LEVELS = ("coarse", "normal", "fine")
 DEEPCOPY_MODES = ("on", "detail", "off")
 
-#: Variables that begin with NUTRACE_ and are no settings of tracing: the hand-over to child processes,
-#: the speedups, `nutrace verify`, the test suite's interpreter and matrix, the stock exporters' output.
+#: Variables that begin with NUTRACE_ and are not settings of tracing: for child processes, the speedups,
+#: `nutrace verify`, the test suite and the OpenTelemetry exporters.
 OTHER_VARIABLES = frozenset(
     {
         "NUTRACE_PARENT",
@@ -46,16 +46,18 @@ class Settings:
     output: str = field(default="run.json", metadata={"help": "the run file"})
     level: str = field(default="normal", metadata={"help": "coarse, normal or fine: how much is traced"})
     probes: str = field(default="", metadata={"help": "a TOML file with probes of your own"})
-    summary: bool = field(default=True, metadata={"help": "print the figures at exit"})
+    summary: bool = field(default=True, metadata={"help": "print a summary at exit"})
     flush_seconds: float = field(default=1.0, metadata={"help": "longest time that spans stay in memory"})
     compress_us: float = field(
         default=200.0, metadata={"help": "merge equal sibling spans shorter than this; 0 merges none"}
     )
     text_limit: int = field(default=4096, metadata={"help": "longest attribute text, in characters"})
     deepcopy: str = field(
-        default="on", metadata={"help": "deep copies: on, off, or detail: with the types inside"}
+        default="on", metadata={"help": "deep copies: on, off, or detail (with the types inside)"}
     )
-    sql_text: bool = field(default=True, metadata={"help": "write statements, or their hashes only"})
+    sql_text: bool = field(
+        default=True, metadata={"help": "write the text of statements; 0 writes only their hashes"}
+    )
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
@@ -75,12 +77,19 @@ class Settings:
 
     @classmethod
     def load(cls, environ: Optional[Mapping[str, str]] = None, folder: Optional[Path] = None) -> Settings:
-        """Settings of this process: variables over ``[tool.nutrace]`` over defaults.
+        """Read the settings of this process.
+
+        Parameters
+        ----------
+        environ:
+            Environment variables; the process's own by default.
+        folder:
+            Where the search for a pyproject.toml begins, upwards; the current directory by default.
 
         Raises
         ------
         SettingsError
-            For an unknown variable or key, and for a value of the wrong kind.
+            For an unknown variable or key, and for a value of the wrong type or out of range.
         """
         values = _from_pyproject(working_folder() if folder is None else folder)
         values.update(_from_environ(os.environ if environ is None else environ))
@@ -88,7 +97,7 @@ class Settings:
 
 
 def variable(name: str) -> str:
-    """The environment variable of a setting: ``flush_seconds`` is NUTRACE_FLUSH_SECONDS."""
+    """Return the environment variable of a setting: NUTRACE_FLUSH_SECONDS for ``flush_seconds``."""
     return f"NUTRACE_{name.upper()}"
 
 
@@ -106,10 +115,10 @@ def _from_environ(environ: Mapping[str, str]) -> Dict[str, Any]:
 
 
 def working_folder() -> Optional[Path]:
-    """The current directory, if there is one."""
+    """Return the current directory, or ``None`` if it was deleted."""
     try:
         return Path.cwd()
-    except OSError:  # it was deleted, and has no pyproject.toml
+    except OSError:
         return None
 
 

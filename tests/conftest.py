@@ -1,4 +1,4 @@
-"""Fixtures of all tests. Being here it puts ``tests/`` on the path: ``from fakes.otlp import document``."""
+"""Fixtures of all tests. pytest puts this folder on the path: ``from fakes.otlp import document`` works."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from fakes.tracing import Tracing
 
 
 def pytest_configure() -> None:
-    """Programs that tests interrupt must hear it: what a shell starts in the background ignores Ctrl-C."""
+    """Let SIGINT through: tests interrupt programs, and a shell starts background jobs with it ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
-    """What shares costly runs or a browser stays in one process, and begins first."""
+    """Keep the tests that share costly runs, or a browser, in one worker, which starts with them."""
     for item in items:
         for mark in ("devkit", "browser"):
             if item.get_closest_marker(mark):
@@ -36,7 +36,7 @@ def recorded(tmp_path: Path) -> Tracing:
 
 @pytest.fixture(scope="session")
 def devkit_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log and maps for the devkit; only for tests that need one."""
+    """A log and maps for the devkit."""
     directory = tmp_path_factory.mktemp("synth") / "data"
     synthesize(directory)
     return directory
@@ -44,14 +44,14 @@ def devkit_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def clock() -> Iterator[FakeClock]:
-    """The recorder's clock, standing still until a test advances it."""
+    """The recorder's clock, which stands still until a test advances it."""
     with fake_clock() as standing:
         yield standing
 
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], str]]:
-    """Writes a module that can be imported during the test; returns its name."""
+    """A function that writes a module, which can be imported during the test, and returns its name."""
     folder = tmp_path / "modules"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))

@@ -1,4 +1,4 @@
-"""Where the nuPlan devkit is, for tests that run the real thing."""
+"""Run the real nuPlan devkit from tests, in an interpreter of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FILE = Path.home() / ".config" / "nutrace" / "devkit-python"
 _SCRIPT = "nuplan.planning.script.run_simulation"
 _ROOT = Path(__file__).parent.parent
 
-#: What `run_simulation` is started with, by set-up.
+#: The arguments of `run_simulation`, by set-up.
 SETUPS = {
     "simple": ("planner=simple_planner", "+simulation=open_loop_boxes"),
     "idm": ("planner=idm_planner", "+simulation=closed_loop_reactive_agents"),
@@ -24,7 +24,7 @@ COMMON = (
     "scenario_builder=nuplan_mini",
     "scenario_filter=one_of_each_scenario_type",
     "worker=sequential",
-    # The pictures of the summary are of no interest to tests, and take half of the time.
+    # Without the summary's pictures, which no test reads and which take half of the time.
     "main_callback=[time_callback,metric_file_callback,metric_aggregator_callback]",
 )
 
@@ -33,14 +33,14 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 
 @functools.cache
 def devkit_python() -> Optional[str]:
-    """An interpreter that has the devkit: $NUTRACE_DEVKIT_PYTHON, or what the file names, or none."""
+    """The interpreter that has the devkit: $NUTRACE_DEVKIT_PYTHON, or the one that the file names."""
     path = os.environ.get(_VARIABLE, "")
     if not path and _FILE.exists():
         path = _FILE.read_text(encoding="utf-8").strip()
     return path if path and os.access(path, os.X_OK) else None
 
 
-#: Marks of what runs the devkit, as a module's ``pytestmark``.
+#: Marks for tests that run the devkit, for use as a module's ``pytestmark``.
 MARKS = [
     pytest.mark.devkit,
     pytest.mark.skipif(
@@ -51,14 +51,14 @@ MARKS = [
 
 
 def needs_devkit(test: Test) -> Test:
-    """Mark a test or a class as ``devkit``, and skip it where there is none."""
+    """Mark a test or a class as ``devkit``, and skip it where the devkit is not installed."""
     for mark in MARKS:
         test = mark(test)
     return test
 
 
 def devkit_environment(**more: str) -> dict[str, str]:
-    """This process's environment without NUTRACE variables, with this checkout importable."""
+    """This process's environment without NUTRACE variables, with this checkout on PYTHONPATH."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("NUTRACE")}
     environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), environ.get("PYTHONPATH"))))
     environ.update(more)
@@ -67,7 +67,7 @@ def devkit_environment(**more: str) -> dict[str, str]:
 
 @functools.cache
 def devkit_script() -> str:
-    """The devkit's run_simulation.py."""
+    """The path of the devkit's run_simulation.py."""
     code = f"import importlib.util as u; print(u.find_spec({_SCRIPT!r}).origin)"
     done = run_python(["-c", code], devkit_environment())
     assert done.returncode == 0, done.stderr
@@ -86,7 +86,7 @@ def run_python(
 
 
 def synthesize(directory: Path, *options: str) -> None:
-    """The smallest log that can be asked for, and the maps, by `nutrace synth` with more `options`."""
+    """Write the smallest possible log, and maps, with `nutrace synth` and more `options`."""
     command = ["-m", "nutrace.cli.main", "synth", str(directory), "--seconds", "27"]
     done = run_python([*command, *options], devkit_environment())
     assert done.returncode == 0, done.stderr
@@ -101,10 +101,22 @@ def simulate(
     words: Sequence[str] = (),
     **variables: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the devkit's run_simulation.py on `data` of :func:`synthesize`, its output below `output`.
+    """Run the devkit's run_simulation.py.
 
-    `runner` is a script that runs it instead of the interpreter, with its arguments; `words` go over
-    :data:`COMMON`'s.
+    Parameters
+    ----------
+    data:
+        The folder that :func:`synthesize` wrote.
+    output:
+        The folder for outputs.
+    setup:
+        A key of :data:`SETUPS`.
+    runner:
+        A script that runs run_simulation.py, and its arguments; empty runs it directly.
+    words:
+        More arguments for run_simulation.py; they override those in :data:`COMMON`.
+    variables:
+        More environment variables.
     """
     environ = devkit_environment(
         OMP_NUM_THREADS="1",  # tests run side by side

@@ -1,8 +1,8 @@
-"""Runs a devkit script under cProfile and tells how often ``copy.deepcopy`` was entered.
+"""Run a devkit script under cProfile and count the calls of ``copy.deepcopy``.
 
 ``devkit_copies.py OUT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` and writes JSON to OUT:
-``primitive``, the calls while no other was running, ``all`` of them, and ``callers``: how often each
-function called what the program has as ``copy.deepcopy``, by ``file:function``.
+``primitive``, the number of calls that were not made by another call of it, ``all``, the number of all calls,
+and ``callers``, by ``file:function`` the number of calls that each function made.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import sys
 from types import CodeType
 from typing import Any, Dict
 
-ASKED: CodeType = copy.deepcopy.__code__  # nutrace's, if it was here first
+CALLED: CodeType = copy.deepcopy.__code__  # nutrace's, in a traced process
 ORIGINAL: CodeType = getattr(copy.deepcopy, "__wrapped__", copy.deepcopy).__code__
 
 
-def seen(profile: cProfile.Profile) -> Dict[str, Any]:
-    """What cProfile says of ``copy.deepcopy``, the standard library's own."""
+def counted(profile: cProfile.Profile) -> Dict[str, Any]:
+    """What cProfile counted for the standard library's own ``copy.deepcopy``."""
     entries = profile.getstats()
     (entry,) = (entry for entry in entries if entry.code is ORIGINAL)
     callers: Dict[str, int] = {}
     for caller in entries:
         for called in caller.calls or ():
-            if called.code is ASKED and not isinstance(caller.code, str):
+            if called.code is CALLED and not isinstance(caller.code, str):
                 where = f"{caller.code.co_filename}:{caller.code.co_name}"
                 callers[where] = callers.get(where, 0) + called.callcount
     return {
@@ -46,4 +46,4 @@ if __name__ == "__main__":
     finally:
         profile.disable()
         with open(out, "w", encoding="utf-8") as file:
-            json.dump(seen(profile), file)
+            json.dump(counted(profile), file)

@@ -1,8 +1,8 @@
-"""Maps asked with and without the map cache; for pytest in the devkit's interpreter, run by a test.
+"""Compare the devkit's maps with and without the map cache. A test runs this file with the devkit's pytest.
 
-Two maps of one place are asked the same questions in the same order, one of them in the devkit's way
-with the speedup's switch off. Equal means: values and types bit for bit, errors, which objects are
-new and which were handed out before, and what the questions leave behind in the layers.
+Two maps of one place get the same queries in the same order, one of them with the speedup's switch off. They
+must agree in values and types bit for bit, in errors, in which objects are new and which were returned
+before, and in what the queries leave in the layers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from nutrace.synthetic import road
 ROOT = os.environ["NUPLAN_MAPS_ROOT"]
 LAYERS = list(SemanticMapLayer)
 OBJECTS = list(NuPlanMap(None, "").get_available_map_objects())
-#: Those that each example makes anew: one that is scanned first of all layers.
+#: The layer that examples replace. Of all layers the devkit scans it first.
 PLAIN = SemanticMapLayer.CROSSWALK
 quick = functools.partial(settings, deadline=None, derandomize=True, database=None)
 
@@ -53,7 +53,7 @@ def installation() -> Iterator[Any]:
 
 
 class Asked:
-    """A map, and every object that it gave out, numbered in order."""
+    """A map, and all objects that it has returned, numbered in order."""
 
     def __init__(self, api: NuPlanMap) -> None:
         self.api = api
@@ -85,7 +85,7 @@ class Asked:
 
 
 class Pair:
-    """The devkit's own map, and one behind the cache."""
+    """Two maps: one queried by the devkit's own code, one through the cache."""
 
     def __init__(self, installation: Any) -> None:
         self.switch, self.cache = installation.switch, installation.part.cache
@@ -122,17 +122,17 @@ def pair(installation: Any) -> Pair:
 
 
 def corners() -> List[Any]:
-    """Corners, and middles of edges, of everything on the map: there rounding decides."""
-    api, found = new_map(), set()
+    """Corners and middles of edges of all shapes on the map, where rounding decides what contains them."""
+    api, points_on_edges = new_map(), set()
     api.initialize_all_layers()
     for frame in api._vector_map.values():
         for shape in frame.geometry:
             points = list((getattr(shape, "exterior", None) or shape).coords)
-            found.update(points[:5])
-            found.update(
+            points_on_edges.update(points[:5])
+            points_on_edges.update(
                 ((x1 + x2) / 2, (y1 + y2) / 2) for (x1, y1), (x2, y2) in zip(points[:4], points[1:5])
             )
-    return sorted(found)
+    return sorted(points_on_edges)
 
 
 nowhere = st.sampled_from([float("nan"), float("inf"), -float("inf")])
@@ -182,9 +182,9 @@ def test_answers_about_the_map_are_equal(pair: Pair) -> None:
     assert figures["entries"] == figures["builds"] <= len(LAYERS) + 1
     assert figures["bytes_held"] > 0 < figures["spent_ns"]
     pair.compare_layers()
-    for expected, found in zip(pair.stock.objects, pair.cached.objects):
-        assert found.polygon.wkb == expected.polygon.wkb
-        assert vars(found).keys() == vars(expected).keys()
+    for stock, cached in zip(pair.stock.objects, pair.cached.objects):
+        assert cached.polygon.wkb == stock.polygon.wkb
+        assert vars(cached).keys() == vars(stock).keys()
 
 
 numbers = st.integers(0, 4).map(float)
@@ -210,7 +210,7 @@ crosswalks = st.just(PLAIN)
     asked=st.lists(questions(near, crosswalks, crosswalks), min_size=4, max_size=12),
 )
 def test_answers_about_any_layer_are_equal(pair: Pair, rows: List[Any], asked: List[Any]) -> None:
-    """Overlaps, ties, copies, lines, gaps: what no map should have, and some have."""
+    """Layers with overlaps, ties, copies, lines and gaps, which some maps have."""
     pair.put(rows)
     for question in asked:
         pair.ask(question)
@@ -235,7 +235,7 @@ def shuffled(rows: List[Any]) -> List[Any]:
 
 
 def test_rows_come_in_their_order_and_of_equals_the_same_is_first(pair: Pair) -> None:
-    """In more rows than a node of the tree holds, and than numpy sorts by insertion."""
+    """With more rows than a node of the tree holds, and more than numpy sorts by insertion."""
     pair.put(shuffled([box(x, y, x + 3, y + 3) for x in range(12) for y in range(12)]))
     several = 0
     for x, y in [(x + 0.5, y + 0.5) for x in range(-1, 15, 3) for y in range(-1, 15, 3)]:
@@ -282,7 +282,7 @@ def test_what_a_caller_does_to_an_answer_is_no_other_callers_business(pair: Pair
 
 
 class OddFrame(geopandas.GeoDataFrame):
-    """A layer that says of no point that it is inside."""
+    """A layer that contains no point, whatever its shapes are."""
 
     def contains(self, *args: Any, **kwargs: Any) -> Any:
         return super().contains(*args, **kwargs) & False
@@ -308,7 +308,7 @@ def test_layers_are_bounded() -> None:
     del frame, frames
     gc.collect()
     cache.containing(geopandas.GeoDataFrame({"geometry": [box(0, 0, 1, 1)]}), Point(0.5, 0.5))
-    assert cache.stats()["entries"] == 1  # layers that are gone are held no longer
+    assert cache.stats()["entries"] == 1  # collected layers are dropped from the cache
     cache.clear()
     assert cache.stats()["bytes_held"] == 0
 
@@ -318,7 +318,7 @@ def test_threads() -> None:
     frames = [geopandas.GeoDataFrame({"geometry": shapes[n:]}) for n in range(4)]
     points = [Point(n % 13 + 0.7, n // 13 + 0.7) for n in range(169)]
     expected = [[list(np.flatnonzero(frame.contains(point))) for point in points] for frame in frames]
-    cache, wrong = MapCache(layers=3), []  # one too few: they build and throw away all the while
+    cache, wrong = MapCache(layers=3), []  # one too few, so that indexes are built and evicted all the time
     begin = threading.Barrier(8)
 
     def work(first: int) -> None:

@@ -1,7 +1,7 @@
-"""Prints what a simulation left in the directory named first, as JSON that compares exactly.
+"""Print the outputs of a simulation as JSON; equal outputs give equal JSON, floats bit for bit.
 
-For the devkit's interpreter: it reads the simulation logs with the devkit's own reader. Left out is
-what the clock says: runtimes of the planner, and names of files that hold the time.
+``devkit_outputs.py DIRECTORY``, run by the devkit's interpreter, because it reads simulation logs with the
+devkit's own reader. Times are left out: runtimes of the planner, and file names with a time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PLAIN = (type(None), bool, int, str)
 
 
 def plain(value: Any, above: FrozenSet[int] = frozenset()) -> Any:
-    """`value`, down to its last attribute, as lists and texts; floats bit for bit."""
+    """`value` and all its attributes as lists and texts; floats bit for bit."""
     if isinstance(value, Enum):
         return [type(value).__name__, value.name]
     if type(value) in _PLAIN:
@@ -56,7 +56,7 @@ def plain(value: Any, above: FrozenSet[int] = frozenset()) -> Any:
 
 
 def simulation(file: Path) -> Dict[str, Any]:
-    """The whole history of a simulation log."""
+    """The history in a simulation log."""
     log = SimulationLog.load_data(file)
     samples = log.simulation_history.data
     parts = ("iteration", "ego_state", "trajectory", "observation", "traffic_light_status")
@@ -68,7 +68,7 @@ def simulation(file: Path) -> Dict[str, Any]:
 
 
 def table(file: Path) -> Any:
-    """A metric file: its columns and cells."""
+    """The columns and cells of a metric file."""
     frame = pd.read_parquet(file)
     return {column: [str(frame[column].dtype), plain(list(frame[column]))] for column in frame}
 
@@ -78,9 +78,9 @@ if __name__ == "__main__":
     logs = sorted(root.rglob("*.msgpack.xz"))
     metrics = sorted(root.rglob("metrics/*.parquet"))
     scores = sorted(root.rglob("aggregator_metric/*.parquet"))
-    found = {
+    outputs = {
         "simulations": [simulation(log) for log in logs],
         "metrics": {metric.stem: table(metric) for metric in metrics},
         "scores": [table(score) for score in scores],
     }
-    json.dump(found, sys.stdout)
+    json.dump(outputs, sys.stdout)

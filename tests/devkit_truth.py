@@ -1,11 +1,14 @@
-"""Runs a devkit script and counts what it does, by means that have nothing to do with nutrace.
+"""Run a devkit script and count what it does, without nutrace.
 
-``devkit_truth.py OUT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` under cProfile, with every
-sqlite3 connection telling its statements and every cursor its rows, and writes what it saw to OUT as
-JSON: ``statements`` and ``rows`` by the function that asked, ``distinct`` texts with their values
-filled in by SQLite, ``connections`` opened and the most that were ``open`` at a time, ``calls`` of
-functions by ``file:line`` (cProfile counts each resumption of a generator as a call), ``methods``: which of
-these functions is, or overrides, which method, and ``empty``: which of those have nothing in them.
+``devkit_truth.py OUT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` under cProfile and with SQLite's trace
+hook on every connection, and writes JSON to OUT:
+
+- ``statements`` and ``rows``: numbers by the name of the query function;
+- ``distinct``: the number of different statements, with their parameters filled in by SQLite;
+- ``connections`` and ``open``: how many were opened, and the most that were open at a time;
+- ``calls``: of functions, by ``file:line``. cProfile counts each resumption of a generator as a call;
+- ``methods``: which of these functions is, or overrides, which method;
+- ``empty``: which of these methods do nothing.
 """
 
 from __future__ import annotations
@@ -23,17 +26,17 @@ from types import FunctionType
 from typing import Any, Dict, Iterator, List, Set, Tuple
 
 _SHORT = 16  # bytes of code
-SESSION = "query_session.py"  # whose functions are no query functions: who called them is
+SESSION = "query_session.py"  # its functions run queries; the query function is their caller
 
 statements: Counter[str] = Counter()
 rows: Counter[str] = Counter()
-texts: Counter[str] = Counter()  # with the values of their parameters
+texts: Counter[str] = Counter()  # statements, with their parameters filled in
 opened: Counter[str] = Counter()
 connect = sqlite3.connect
 
 
 class Cursor(sqlite3.Cursor):
-    """Counts the rows that it gives."""
+    """Counts the rows that it returns."""
 
     def __next__(self) -> Any:
         row = super().__next__()
@@ -47,7 +50,7 @@ class Cursor(sqlite3.Cursor):
 
 
 class Connection(sqlite3.Connection):
-    """Counts the statements that SQLite says it runs, by the function that asks."""
+    """Counts the statements that SQLite reports, by the query function."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,7 +78,7 @@ class Connection(sqlite3.Connection):
 
 
 def counted(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-    """``sqlite3.connect``, of connections that count."""
+    """``sqlite3.connect``, with connections that count."""
     return connect(*args, factory=Connection, **kwargs)
 
 
@@ -89,8 +92,8 @@ def calls(profile: cProfile.Profile) -> Dict[str, int]:
 
 
 def methods(called: Set[str]) -> List[Tuple[str, str, bool]]:
-    """(``module:Class.method``, ``file:line``, whether it is that class's own) of what was called."""
-    found: Set[Tuple[str, str, bool]] = set()
+    """For each called method: ``module:Class.method``, ``file:line``, and whether the class defines it."""
+    targets: Set[Tuple[str, str, bool]] = set()
     for kind in set(subclasses(object)):
         for name, value in vars(kind).items():
             value = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
@@ -102,28 +105,28 @@ def methods(called: Set[str]) -> List[Tuple[str, str, bool]]:
                 continue
             for base in kind.__mro__:
                 if name in vars(base):
-                    found.add((f"{base.__module__}:{base.__qualname__}.{name}", where, base is kind))
-    return sorted(found)
+                    targets.add((f"{base.__module__}:{base.__qualname__}.{name}", where, base is kind))
+    return sorted(targets)
 
 
 def empty(called: Set[str]) -> List[str]:
-    """``file:line`` of the methods among them whose source has no statement that does anything."""
-    found: Set[str] = set()
+    """``file:line`` of the called methods whose source has no statement that does anything."""
+    places: Set[str] = set()
     for kind in set(subclasses(object)):
         for value in vars(kind).values():
             if not isinstance(value, FunctionType):
                 continue
             code = value.__code__
             where = f"{code.co_filename}:{code.co_firstlineno}"
-            # Short ones only: looking for a source takes its time.
-            if where in called and where not in found and len(code.co_code) <= _SHORT:
+            # Only of short ones, because finding a source takes long.
+            if where in called and where not in places and len(code.co_code) <= _SHORT:
                 try:
                     (function,) = ast.parse(textwrap.dedent(inspect.getsource(code))).body
                 except (OSError, SyntaxError):  # made at run time, or a lambda's line
                     continue
                 if isinstance(function, ast.FunctionDef) and all(map(is_idle, function.body)):
-                    found.add(where)
-    return sorted(found)
+                    places.add(where)
+    return sorted(places)
 
 
 def is_idle(statement: ast.stmt) -> bool:
@@ -136,7 +139,7 @@ def is_idle(statement: ast.stmt) -> bool:
 
 
 def subclasses(kind: type) -> Iterator[type]:
-    """All that there are, below `kind`."""
+    """All direct and indirect subclasses of `kind`."""
     for below in type.__subclasses__(kind):
         yield below
         yield from subclasses(below)
@@ -153,7 +156,7 @@ if __name__ == "__main__":
     finally:
         profile.disable()
         called = calls(profile)
-        seen = {
+        counts = {
             "statements": statements,
             "rows": rows,
             "distinct": len(texts),
@@ -164,4 +167,4 @@ if __name__ == "__main__":
             "empty": empty(set(called)),
         }
         with open(out, "w", encoding="utf-8") as file:
-            json.dump(seen, file)
+            json.dump(counts, file)

@@ -1,7 +1,7 @@
-"""The real devkit's simulations, traced: the trace says what ran, and the results are the same.
+"""Trace the real devkit: the trace agrees with independent counts, and the results do not change.
 
-Each set-up runs three times: as it is, traced, and under :mod:`devkit_truth`, which counts with
-cProfile and with SQLite itself what a trace must agree with.
+Each set-up runs three times: untraced, traced, and under :mod:`devkit_truth`, which counts with cProfile and
+with SQLite's own hooks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LIGHTS_SPAN = "scenario.get_traffic_light_status_at_iteration"
 _LIGHTS_QUERY = "get_traffic_light_status_for_lidarpc_token_from_db"
 _PROPAGATE = "nuplan.planning.simulation.simulation:Simulation.propagate"
 
-# What SimplePlanner and IDM simulations have to do with. Neither has features or a model.
+# The components of SimplePlanner and IDM simulations, which have neither features nor a model.
 _COMPONENTS = {
     *("simulation", "planner", "propagate", "observation", "controller", "history", "scenario"),
     *("database", "map", "callback", "metrics", "serialization", "config", "worker"),
@@ -43,7 +43,7 @@ _COMPONENTS = {
 
 @dataclass
 class Runs:
-    """One set-up's three runs."""
+    """The three runs of one set-up."""
 
     setup: str
     stdout: Dict[str, str]  # by run: plain, traced, truth
@@ -54,12 +54,12 @@ class Runs:
 
     @property
     def propagated(self) -> int:
-        """How often ``Simulation.propagate`` ran, says cProfile."""
+        """How often ``Simulation.propagate`` ran, by cProfile's count."""
         (where,) = (where for target, where, own in self.truth["methods"] if target == _PROPAGATE and own)
         return int(self.truth["calls"][where])
 
     def named(self, name: str) -> List[int]:
-        """The spans of that name."""
+        """The spans with a name."""
         return [span for span in range(len(self.trace)) if self.trace.name[span] == name]
 
 
@@ -179,9 +179,9 @@ def test_metrics_are_the_same(runs: Runs) -> None:
 
 
 def test_program_prints_the_same(runs: Runs) -> None:
-    said = {kind: re.sub(rf"\d+|\b{kind}\b", "#", runs.stdout[kind]).splitlines() for kind in runs.stdout}
-    assert said["plain"] == said["traced"]
-    assert len(said["plain"]) > 10
+    printed = {kind: re.sub(rf"\d+|\b{kind}\b", "#", runs.stdout[kind]).splitlines() for kind in runs.stdout}
+    assert printed["plain"] == printed["traced"]
+    assert len(printed["plain"]) > 10
 
 
 def test_calls_are_what_cprofile_counts(runs: Runs) -> None:
@@ -190,19 +190,19 @@ def test_calls_are_what_cprofile_counts(runs: Runs) -> None:
     resumed: Counter[str] = Counter()
     for where, span in _located(runs.trace):
         name = runs.trace.name[span]
-        # A step is no function; of load_vector_layer cProfile does not see the calls that the
-        # devkit's lru_cache answers.
+        # A step is not a function. cProfile does not see the calls of load_vector_layer that the devkit's
+        # lru_cache answers.
         if name not in (semconv.STEP_SPAN, "map.load_layer"):
             calls[where] += runs.trace.calls[span]
             resumed[where] += runs.trace.yielded[span]
     assert len(calls) > 50
     for where, count in calls.items():
-        # A function that hands on somebody else's generator is called and not resumed.
+        # A function that returns another function's generator is called, and never resumed.
         assert runs.truth["calls"][where] in (count + resumed[where], count), where
 
 
 def test_generators_that_a_call_gives_are_counted_at_their_own_function(runs: Runs) -> None:
-    """The row of cProfile's that says 7,200: of a function that has no probe at this level."""
+    """cProfile counts 7,200 calls of the traffic light query, which has no probe at this level."""
     given = [function for function in traced_functions(runs.trace) if function.given]
     for function in given:
         entered = runs.truth["calls"][f"{function.file}:{function.line}"]
@@ -233,23 +233,23 @@ def test_statements_and_rows_are_what_sqlite_counts(runs: Runs) -> None:
 
 
 def test_the_database_is_what_sqlite_counts(runs: Runs) -> None:
-    found, truth = database(runs.trace), runs.truth
+    queried, truth = database(runs.trace), runs.truth
     executions = sum(truth["statements"].values())
-    assert found.all.count == executions
-    assert found.all.rows == sum(truth["rows"].values())
-    assert sum(statement.distinct for statement in found.statements) == truth["distinct"]
-    assert found.repeated == executions - truth["distinct"] > 500
-    connections = found.connections
+    assert queried.all.count == executions
+    assert queried.all.rows == sum(truth["rows"].values())
+    assert sum(statement.distinct for statement in queried.statements) == truth["distinct"]
+    assert queried.repeated == executions - truth["distinct"] > 500
+    connections = queried.connections
     assert (connections.opened, connections.peak_open) == (truth["connections"], truth["open"])
     assert connections.closed == connections.opened
-    assert found.loops == ()
-    # Each query of a step opens a connection of its own, and nobody commits anything.
-    assert connections.opened_in_steps == found.in_steps.count
-    assert found.transactions.commits == 0
-    lights = [statement for statement in found.statements if "traffic_light_status" in statement.text]
+    assert queried.loops == ()
+    # Each query of a step opens its own connection, and nothing is committed.
+    assert connections.opened_in_steps == queried.in_steps.count
+    assert queried.transactions.commits == 0
+    lights = [statement for statement in queried.statements if "traffic_light_status" in statement.text]
     per_step = {"simple": 2, "idm": 3}[runs.setup]
     assert sum(statement.in_steps.count for statement in lights) == pytest.approx(
-        per_step * found.steps, abs=per_step
+        per_step * queried.steps, abs=per_step
     )
     assert sum(statement.in_steps.rows for statement in lights) == _LIGHTS * sum(
         statement.in_steps.count for statement in lights
@@ -257,22 +257,22 @@ def test_the_database_is_what_sqlite_counts(runs: Runs) -> None:
 
 
 def test_traffic_lights_are_queried_twice_a_step(runs: Runs) -> None:
-    """Not 48 times, which is how often cProfile sees the query's generator resumed."""
+    """Not 48 times, which is how often the query's generator is resumed."""
     trace = runs.trace
     for span in runs.named(_LIGHTS_SPAN):
         assert trace.yielded[span] == _LIGHTS * trace.calls[span]
     if runs.setup != "simple":
-        return  # reactive agents ask as well
+        return  # reactive agents query traffic lights as well
     for step in trace.step_indices:
         inside = [span for span in range(step, trace.subtree_end[step]) if trace.name[span] == _LIGHTS_SPAN]
         assert sum(trace.calls[span] for span in inside) == 2
 
 
 def _located(trace: nutrace.Trace) -> Iterator[tuple[str, int]]:
-    """Every span that knows where its function stands, and where: ``file:line``."""
+    """Every span of a function, and where the function is defined: ``file:line``."""
     for span in range(len(trace)):
         attributes = trace.attributes(span)
-        # Copies and statements say who asked for them, not where they stand.
-        asked_for = trace.component[span] == "deepcopy" or semconv.DB_SYSTEM in attributes
-        if "code.file.path" in attributes and not asked_for:
+        # The spans of copies and statements have the place of their caller.
+        of_caller = trace.component[span] == "deepcopy" or semconv.DB_SYSTEM in attributes
+        if "code.file.path" in attributes and not of_caller:
             yield f"{attributes['code.file.path']}:{attributes['code.line.number']}", span

@@ -1,4 +1,4 @@
-"""Every option: where it is read from, what wins, and what is wrong in one line."""
+"""Settings: where each is read from, what takes precedence, and errors of one line."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_every_setting_has_a_help_text() -> None:
 
 def test_variables_over_the_projects_table_over_defaults(tmp_path: Path) -> None:
     inner = _project(tmp_path, '[tool.nutrace]\nlevel = "fine"\nflush_seconds = 5\nsummary = false\n')
-    found = Settings.load({"NUTRACE_LEVEL": "coarse"}, inner)
-    assert found == Settings(level="coarse", flush_seconds=5.0, summary=False)
+    loaded = Settings.load({"NUTRACE_LEVEL": "coarse"}, inner)
+    assert loaded == Settings(level="coarse", flush_seconds=5.0, summary=False)
 
 
 def test_the_nearest_project_counts(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_variables_that_are_no_settings(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "said"),
+    ("environ", "message"),
     [
         ({"NUTRACE_OUTPT": "x"}, "unknown variable NUTRACE_OUTPT: the settings are "),
         ({"NUTRACE_LEVEL": "loud"}, "use coarse, normal, fine"),
@@ -88,15 +88,15 @@ def test_variables_that_are_no_settings(tmp_path: Path, name: str) -> None:
         ({"NUTRACE_SUMMARY": "perhaps"}, "use 1 or 0"),
     ],
 )
-def test_bad_variables(tmp_path: Path, environ: Dict[str, str], said: str) -> None:
+def test_bad_variables(tmp_path: Path, environ: Dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load(environ, tmp_path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[tool.nutrace]\nlevle = 1", "unknown key tool.nutrace.levle"),
         ("[tool.nutrace]\nlevel = ", "is not valid TOML"),
@@ -105,10 +105,10 @@ def test_bad_variables(tmp_path: Path, environ: Dict[str, str], said: str) -> No
         ("[tool.nutrace]\nflush_seconds = [1]", "is not a number"),
     ],
 )
-def test_bad_projects(tmp_path: Path, text: str, said: str) -> None:
+def test_bad_projects(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load({}, _project(tmp_path, text))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

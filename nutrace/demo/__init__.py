@@ -1,1 +1,1 @@
-"""Something to trace: the nuPlan devkit on synthetic data, or a miniature where it is missing."""
+"""Run a simulation to trace: the nuPlan devkit on synthetic data or, where it is missing, a miniature."""

@@ -1,6 +1,6 @@
 """``python -m nutrace.demo LOG DIR [key=value ...]``: run the miniature on a synthetic log.
 
-With NUTRACE=1 it is traced, by probes of its own besides the catalogue's.
+With NUTRACE=1 it is traced, by the catalogue's probes and those in :mod:`nutrace.demo.probes`.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from typing import List
 
 
 def _trace() -> None:
-    """Apply the miniature's probes, if this process is traced; before it is imported."""
+    """Add the miniature's probes if this process is traced. The miniature must not be imported yet."""
     if os.environ.get("NUTRACE", "0") in ("", "0"):
         return
     from nutrace.probes import wrappers
 
     if not wrappers.switch:
-        # The start-up file has not run: nutrace is on the path without being installed.
+        # The start-up file did not run: nutrace is on the path, but not installed.
         import nutrace._autostart  # noqa: F401
     if wrappers.switch:
         from nutrace.demo.probes import PROBES
         from nutrace.session import instrument
 
-        instrument().engine.add(PROBES)  # to the session there is
+        instrument().engine.add(PROBES)  # returns the session that is running
 
 
 def main(arguments: List[str]) -> int:
-    """Run it; returns the exit code."""
+    """Simulate and print a summary; return the exit code."""
     if len(arguments) < 2:
         print("usage: NUTRACE=1 python -m nutrace.demo LOG.db DIR [scenario.frames=151 ...]", file=sys.stderr)
         return 2

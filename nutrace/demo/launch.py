@@ -1,4 +1,4 @@
-"""Makes a log and runs a simulation on it, traced, in a process of its own."""
+"""Make a log and run a traced simulation on it, in a process of its own."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MINIATURE_STEPS = 150
 _SCRIPT = "nuplan.planning.script.run_simulation"
 _TAIL_LINES = 12
 _POLL_S = 0.2
-# What would make the child a part of somebody else's run, or write elsewhere.
+# These would make the child a part of another run, or write to another file.
 _NOT_INHERITED = ("NUTRACE_PARENT", "NUTRACE_OUTPUT")
 _SUFFIXES = (".json", ".json.partial", ".flamegraph.html", ".speedscope.json")
 
 
 class SimulationError(NutraceError):
-    """The simulation ended with an error of its own; `output` holds the last lines of it."""
+    """The simulation failed; `output` holds the last lines that it printed."""
 
     def __init__(self, message: str, output: str) -> None:
         super().__init__(message)
@@ -34,18 +34,18 @@ class SimulationError(NutraceError):
 
 @dataclass(frozen=True)
 class Target:
-    """What is simulated with: the devkit, whose script it is, or the miniature (no script)."""
+    """What runs the simulation: the devkit by its `script`, or the miniature if there is none."""
 
     description: str
     script: Optional[str] = None
 
     @property
     def is_devkit(self) -> bool:
-        """Whether it is the devkit."""
+        """Whether the devkit runs the simulation."""
         return self.script is not None
 
     def command(self, data: Dataset, steps: int) -> List[str]:
-        """The command line of the simulation."""
+        """Return the command line that simulates on `data`; `steps` is for the miniature."""
         if self.script is None:
             results = data.environment["NUPLAN_EXP_ROOT"]
             return [
@@ -59,7 +59,7 @@ class Target:
 
 
 def choose(miniature: bool = False) -> Target:
-    """The devkit of this interpreter if it can be used, otherwise the miniature, and why."""
+    """Choose the devkit of this interpreter if it can be used, otherwise the miniature."""
     if miniature:
         return Target("a miniature simulation, as asked for")
     script = _devkit_script()
@@ -80,7 +80,7 @@ def _devkit_script() -> Optional[str]:
 
 
 def fresh_run_file(directory: Path) -> Path:
-    """The first of run.json, run-1.json, ... in a directory beside which nothing lies yet."""
+    """Return the first of run.json, run-1.json, ... for which a directory has no file yet."""
     number = 0
     while True:
         stem = f"run-{number}" if number else "run"
@@ -96,16 +96,16 @@ def run_traced(
     steps: int = MINIATURE_STEPS,
     tick: Optional[Callable[[str], None]] = None,
 ) -> str:
-    """Make a log in a temporary directory, simulate it under NUTRACE=1; returns what was printed.
+    """Make a log in a temporary directory, simulate it under NUTRACE=1, and return what was printed.
 
     Parameters
     ----------
     run_file:
-        Absolute path of a file that does not exist yet, in a directory that does.
+        Absolute path of a file that does not exist yet, in an existing directory.
     steps:
-        How long the miniature runs; the devkit's scenario has its own length.
+        Number of steps of the miniature; the devkit's scenario has its own length.
     tick:
-        Called every now and then with what is being done.
+        Called some times a second with a text for the progress line.
 
     Raises
     ------
@@ -113,6 +113,8 @@ def run_traced(
         If the simulation fails.
     OutputError
         If the log cannot be written.
+    InputError
+        If the interpreter cannot be started.
     MissingDependencyError
         If the simulation ran untraced, because nutrace's start-up file is not installed.
     """
@@ -128,10 +130,10 @@ def run_traced(
     if code:
         raise SimulationError(f"the simulation failed with exit code {code}", _tail(output))
     if not run_file.exists():
-        said = " ".join(own_lines(output))
+        reason = " ".join(own_lines(output))
         raise MissingDependencyError(
-            f"the simulation ran untraced: {said}"
-            if said
+            f"the simulation ran untraced: {reason}"
+            if reason
             else f"the simulation ran untraced: install nutrace into {sys.executable} with pip, "
             "so that its start-up file is in place"
         )
@@ -139,7 +141,7 @@ def run_traced(
 
 
 def own_lines(output: str) -> List[str]:
-    """The lines that nutrace itself printed into a program's output."""
+    """Return the lines of a program's output that nutrace printed."""
     return [line for line in output.splitlines() if line.startswith("nutrace: ")]
 
 
@@ -169,7 +171,7 @@ def _run(command: List[str], environ: Dict[str, str], log: Path, tick: Callable[
             except subprocess.TimeoutExpired:
                 continue
     except BaseException:
-        # Ctrl-C reached the child as well, which then writes its run file: let it.
+        # Ctrl-C reaches the child as well: give it time to write its run file.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=10)
         process.kill()

@@ -1,7 +1,7 @@
-"""What is traced of the miniature, under the names which the devkit's parts have.
+"""The miniature's probes. Their spans have the names that the devkit's parts have.
 
-These are not in the catalogue, which is about programs that people have: whoever starts the
-miniature applies them.
+They are not in the catalogue, because the miniature exists only for the demo: :mod:`nutrace.demo.__main__`
+adds them.
 """
 
 from __future__ import annotations

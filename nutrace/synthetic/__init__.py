@@ -1,4 +1,4 @@
-"""Synthetic nuPlan data: a log and maps on which the devkit, or the miniature, can run."""
+"""Write synthetic nuPlan data: a log and maps for the devkit, and for the miniature of the demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole data set in a directory: log, maps, and the variables that lead the devkit to them."""
+"""Write a whole data set: log, maps, and the environment variables that the devkit finds them by."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXPERIMENTS = "exp"
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where a data set lies; `directory` is absolute."""
+    """The location of a data set; `directory` is absolute."""
 
     directory: str
     name: str
@@ -37,7 +37,7 @@ class Dataset:
 
     @property
     def environment(self) -> Dict[str, str]:
-        """The variables that the devkit reads."""
+        """The environment variables that the devkit reads."""
         return {
             "NUPLAN_DATA_ROOT": os.path.join(self.directory, "dataset"),
             "NUPLAN_MAPS_ROOT": os.path.join(self.directory, _MAPS),
@@ -45,14 +45,23 @@ class Dataset:
         }
 
     def exports(self) -> List[str]:
-        """The variables as lines for a shell."""
+        """The variables as ``export`` lines for a shell."""
         return [f"export {name}={shlex.quote(value)}" for name, value in self.environment.items()]
 
 
 def write_dataset(
     directory: str, spec: LogSpec, *, maps: bool = True, progress: Optional[Progress] = None
 ) -> Dataset:
-    """Write a data set into a directory that is new or empty; all of it or nothing.
+    """Write a data set, all of it or nothing.
+
+    Parameters
+    ----------
+    directory:
+        A directory that is empty or does not exist yet.
+    maps:
+        Whether to write maps; the miniature needs none.
+    progress:
+        Called with the number of frames written, and of all frames.
 
     Raises
     ------
@@ -82,13 +91,13 @@ def _failures_in_one_line(directory: str) -> Iterator[None]:
         reason = error.strerror or str(error)
         hint = "; free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         raise OutputError(f"cannot write into {directory}: {reason}{hint}") from error
-    except (sqlite3.Error, RuntimeError) as error:  # RuntimeError: what GDAL could not write
+    except (sqlite3.Error, RuntimeError) as error:  # GDAL raises RuntimeError
         raise OutputError(f"cannot write into {directory}: {error}") from error
 
 
 @contextlib.contextmanager
 def _staged(directory: str) -> Iterator[str]:
-    """A temporary directory inside `directory`, whose content moves up if the block succeeds."""
+    """Yield a temporary directory inside `directory`; move its content up if the block succeeds."""
     if os.path.isdir(directory) and os.listdir(directory):
         raise OutputError(f"{directory} is not empty: name a new directory")
     if os.path.lexists(directory) and not os.path.isdir(directory):
@@ -101,7 +110,7 @@ def _staged(directory: str) -> Iterator[str]:
         for entry in sorted(os.listdir(stage)):
             os.rename(os.path.join(stage, entry), os.path.join(directory, entry))
         os.rmdir(stage)
-    except BaseException:  # Ctrl-C as well leaves nothing half-written
+    except BaseException:  # after Ctrl-C, too, nothing half-written stays
         if stage:
             shutil.rmtree(stage, ignore_errors=True)
         for folder in reversed(made):
@@ -111,7 +120,7 @@ def _staged(directory: str) -> Iterator[str]:
 
 
 def _make_directories(directory: str) -> List[str]:
-    """Make a directory and its missing parents; returns the ones made, outermost first."""
+    """Make a directory and its missing parents; return the new ones, outermost first."""
     missing: List[str] = []
     folder = directory
     while not os.path.exists(folder):

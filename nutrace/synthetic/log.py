@@ -1,4 +1,4 @@
-"""Writes a log: a SQLite file in the nuPlan 1.1 schema, about traffic on the synthetic road."""
+"""Write a log: a SQLite file in the nuPlan 1.1 schema with traffic on the synthetic road."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from nutrace.synthetic.spec import LogSpec
 from nutrace.synthetic.tokens import tokens
 from nutrace.synthetic.traffic import FRAME_S, SIZES, Actor, Traffic
 
-#: Called with (frames written, frames in all).
+#: Called with the number of frames written so far, and the number of all frames.
 Progress = Callable[[int, int], None]
 
 START_US = 1_633_089_600_000_000  # 2021-10-01 12:00:00 UTC
-# A recorded period is never exactly 50 ms. A little more of it makes a window of 15 s hold 299
-# sweeps: every second one, as the devkit takes them, makes 150 frames and 149 steps.
+# As in recorded logs the period is not exactly 50 ms. With this one a window of 15 s has 299 sweeps; the
+# devkit takes every second one, which makes 150 frames and 149 steps.
 PERIOD_US = 50_010
-SCENARIO_TYPE = "following_lane_with_lead"  # in the filter one_of_each_scenario_type
-_LEAD_S, _HISTORY_S = 3.0, 2.2  # a scenario begins 3 s before its tag, and looks 2 s back
+SCENARIO_TYPE = "following_lane_with_lead"  # the devkit's filter one_of_each_scenario_type selects it
+_LEAD_S, _HISTORY_S = 3.0, 2.2  # a scenario begins 3 s before its tag and reads 2 s before that
 _REAR_AXLE_M = 1.461  # from the ego vehicle's centre back to its rear axle
 _GOAL_S = 25.0
 _BATCH = 20_000
@@ -32,12 +32,12 @@ Row = Sequence[Any]
 
 
 def log_name(spec: LogSpec) -> str:
-    """The log's name, which is its file's name without ``.db``."""
+    """Return the log's name, which is the name of its file without ``.db``."""
     return f"2021.10.01.12.00.00_synthetic_{0:05d}_{math.ceil(spec.seconds):05d}"
 
 
 def blocks_needed(spec: LogSpec) -> int:
-    """How many blocks of road the traffic and the lights of a log can reach."""
+    """Return the number of road blocks that the traffic and the lights of a log can reach."""
     window = Traffic.around(spec.agents, random.Random(spec.seed)).window_m
     reach = 2 * window + spec.seconds * 14.0 + 800.0
     return math.ceil(reach / road.PITCH_M) + math.ceil(spec.traffic_lights / road.LANES)
@@ -49,7 +49,7 @@ def write_log(path: str, spec: LogSpec, progress: Optional[Progress] = None) -> 
     Raises
     ------
     sqlite3.Error
-        If the file cannot be written; whoever calls removes what there is of it.
+        If the file cannot be written. The caller has to remove the incomplete file.
     """
     connection = sqlite3.connect(path, isolation_level=None)
     try:
@@ -78,7 +78,7 @@ class _Writer:
         self.sweep_tokens = [next(self.tokens) for _ in range(self.frames)]
         self.pose_tokens = [next(self.tokens) for _ in range(self.frames)]
         self.times = [START_US + n * PERIOD_US + self.rng.randint(-4, 4) for n in range(self.frames)]
-        # Ten scenes at least: one is of use only if two come before it and two after it.
+        # At least ten scenes: the devkit uses one only if two scenes come before it and two after it.
         self.scene_count = max(10, math.ceil(spec.seconds / 20.0))
         self.scene_tokens = [next(self.tokens) for _ in range(self.scene_count)]
         self.categories = {name: next(self.tokens) for name in SIZES}
@@ -206,12 +206,12 @@ class _Writer:
                 actor.width, actor.length, actor.height,
                 actor.speed * cos(yaw), actor.speed * sin(yaw), 0.0, yaw, 0.98,
             ]  # fmt: skip
-        for box in open_boxes.values():  # their tracks are gone
+        for box in open_boxes.values():  # their tracks have ended
             self.add("lidar_box", box)
         self.open_boxes = following
 
     def write_lights(self, frame: int, traffic: Traffic) -> None:
-        """The lights nearest to the ego vehicle, from the crossing behind it onwards."""
+        """Add the lights nearest to the ego vehicle, beginning with the crossing behind it."""
         first = max(0, road.block_at(traffic.ego.s) - 1)
         sweep, seconds = self.sweep_tokens[frame], frame * FRAME_S
         for number in range(self.spec.traffic_lights):
@@ -221,7 +221,7 @@ class _Writer:
             self.add("traffic_light_status", (next(self.tokens), sweep, connector, status))
 
     def write_tags(self, frame: int, traffic: Traffic, tagged: bool) -> bool:
-        """Tag the first frame that can anchor a scenario, and every two seconds what else goes on."""
+        """Tag the first frame that can anchor a scenario; every two seconds add tags of other types."""
         scene = self.scene_at(frame)
         starts = scene != self.scene_at(frame - 1) if frame else True
         sweep = self.sweep_tokens[frame]
@@ -244,8 +244,8 @@ class _Writer:
         for scene, token in enumerate(self.scene_tokens):
             begin, end = int(scene * per_scene), int((scene + 1) * per_scene)
             goal = min(self.frames - 1, end + int(_GOAL_S / FRAME_S))
-            # The route begins where a scenario tagged at the scene's start begins, and goes a
-            # little further than the goal, so that a planner is not stopped by its end.
+            # The route begins where a scenario begins that is tagged at the scene's start. It ends
+            # beyond the goal, so that no planner stops at the end of the route.
             first = travelled[max(0, begin - int(_LEAD_S / FRAME_S))]
             route = road.route(first, travelled[goal] + 2 * road.PITCH_M)
             goal_token = self.pose_tokens[goal] if end < self.frames else None

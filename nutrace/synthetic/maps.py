@@ -1,4 +1,4 @@
-"""Writes the maps: the synthetic road as GeoPackages, laid out as the devkit looks for them."""
+"""Write maps: the synthetic road as GeoPackages, in the folders where the devkit looks for them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from nutrace.synthetic import road
 from nutrace.synthetic.layers import Layers, map_layers
 from nutrace.synthetic.road import Road
 
-# The devkit opens all four whenever it opens one. Only the first has the road in full.
+# The devkit opens all four maps when it opens one. Only the first one has the whole road.
 LOCATIONS = {
     road.MAP_NAME: "9.15.1915",
     "sg-one-north": "9.17.1964",
     "us-ma-boston": "9.12.1817",
     "us-pa-pittsburgh-hazelwood": "9.17.1937",
 }
-_FEW_BLOCKS = 2  # one would leave layers without features, and their columns without a type
-_WRITTEN = "2021-10-01T12:00:00.000Z"  # the files tell no time of their own, so that equal ones are equal
+_FEW_BLOCKS = 2  # with one block, layers without features would have columns without a type
+_WRITTEN = "2021-10-01T12:00:00.000Z"  # a constant, so that equal maps are equal files
 
 
 def require_map_packages() -> None:
-    """Raise one line that says what to install, if what writes maps is missing.
+    """Check that the packages for writing maps are installed.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def write_maps(directory: str, blocks: int) -> None:
 
 
 def _write_geopackage(path: str, layers: Layers) -> None:
-    # Imported by name: they carry no types, and are an extra.
+    # Imported by name, because they are an extra and have no types.
     geopandas = importlib.import_module("geopandas")
     pyogrio = importlib.import_module("pyogrio")
     shapes = importlib.import_module("shapely.geometry")
@@ -76,7 +76,7 @@ def _write_geopackage(path: str, layers: Layers) -> None:
                 geometry="geometry",
                 crs=road.EPSG,
             )
-            # The real maps are in longitude and latitude; a column called fid becomes the feature id.
+            # In longitude and latitude, like the real maps. GDAL makes the column fid the feature id.
             pyogrio.write_dataframe(frame.to_crs(4326), path, layer=name, driver="GPKG")
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

@@ -1,8 +1,7 @@
-"""The road that log and maps share: straight, three lanes, a signalled crossing every 120 m.
+"""The road in log and maps: straight, with three lanes and a signalled crossing every 120 m.
 
-Positions on it are ``(s, d)``: metres along the road, and metres to the left of its middle lane.
-The map's identifiers are functions of the place, so that log and maps agree without a file
-between them.
+Positions are ``(s, d)``: metres along the road, and metres to the left of its middle lane. The identifiers of
+map objects are computed from their positions, so that the log can name them without reading the maps.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ MAP_FILE = "nuplan-maps-v1.0"
 _ORIGIN = (664_430.0, 3_998_900.0)
 _COS, _SIN = math.cos(HEADING_RAD), math.sin(HEADING_RAD)
 
-# Identifiers of one kind are consecutive; the distances leave room for 3,000 blocks.
+# Identifiers of one kind are consecutive. Three lanes of 3,000 blocks fit between two first identifiers.
 _LANE, _CONNECTOR, _GROUP, _GROUP_CONNECTOR = 10_000, 20_000, 30_000, 40_000
 _CROSSING, _STOP_LINE = 50_000, 60_000
 
@@ -38,62 +37,62 @@ class Road:
 
     @property
     def length_m(self) -> float:
-        """Metres from the first block's start to the last one's end."""
+        """The distance from the start of the first block to the end of the last one, in metres."""
         return self.blocks * PITCH_M
 
 
 def to_utm(s: float, d: float) -> Tuple[float, float]:
-    """Easting and northing, in metres, of a place on the road."""
+    """Return easting and northing, in metres, of a position on the road."""
     return _ORIGIN[0] + s * _COS - d * _SIN, _ORIGIN[1] + s * _SIN + d * _COS
 
 
 def lane_offset(lane: int) -> float:
-    """The `d` of a lane's centre line, in metres; lanes are counted from left to right."""
+    """Return the `d` of a lane's centre line, in metres; lanes are counted from left to right."""
     return ((LANES - 1) / 2 - lane) * LANE_WIDTH_M
 
 
 def block_at(s: float) -> int:
-    """The block in which a place lies."""
+    """Return the block in which a position lies."""
     return int(s // PITCH_M)
 
 
 def stop_line_s(block: int) -> float:
-    """Where a block's stop line is: the end of its lanes, the start of its crossing."""
+    """Return the `s` of a block's stop line, where its lanes end and its crossing begins, in metres."""
     return block * PITCH_M + LANE_M
 
 
 def lane_id(block: int, lane: int) -> int:
-    """Identifier of a lane."""
+    """Return the identifier of a lane."""
     return _LANE + block * LANES + lane
 
 
 def connector_id(block: int, lane: int) -> int:
-    """Identifier of the lane connector which takes a lane across its block's crossing."""
+    """Return the identifier of the lane connector that continues a lane across its block's crossing."""
     return _CONNECTOR + block * LANES + lane
 
 
 def group_id(block: int) -> int:
-    """Identifier of a block's lane group (a roadblock)."""
+    """Return the identifier of a block's lane group (a roadblock)."""
     return _GROUP + block
 
 
 def group_connector_id(block: int) -> int:
-    """Identifier of a block's lane group connector (a roadblock connector)."""
+    """Return the identifier of a block's lane group connector (a roadblock connector)."""
     return _GROUP_CONNECTOR + block
 
 
 def crossing_id(block: int) -> int:
-    """Identifier of a block's crossing."""
+    """Return the identifier of a block's crossing."""
     return _CROSSING + block
 
 
 def stop_line_id(block: int) -> int:
-    """Identifier of a block's stop polygon."""
+    """Return the identifier of a block's stop polygon."""
     return _STOP_LINE + block
 
 
 def route(first_s: float, last_s: float) -> List[int]:
-    """Roadblocks and roadblock connectors, alternating, driven through from one place to another."""
+    """Return the roadblocks and connectors, alternating, between two positions in metres."""
     ids = []
     for block in range(block_at(first_s), block_at(last_s) + 1):
         ids += [group_id(block), group_connector_id(block)]

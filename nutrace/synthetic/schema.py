@@ -1,10 +1,10 @@
-"""The tables of a nuPlan 1.1 log, as the devkit's schema document and its queries have them."""
+"""The tables of a nuPlan 1.1 log, after the devkit's schema document and its queries."""
 
 from __future__ import annotations
 
 from typing import Dict, Tuple
 
-# (column, type and constraints); "-> table" makes a foreign key of it.
+# (column, type). "-> table" is a foreign key, "-> table?" one that may be NULL.
 TABLES: Dict[str, Tuple[Tuple[str, str], ...]] = {
     "category": (("name", "VARCHAR(64)"), ("description", "TEXT")),
     "log": (
@@ -90,13 +90,13 @@ TABLES: Dict[str, Tuple[Tuple[str, str], ...]] = {
     ),
 }
 
-#: Without these two, each frame's objects and lights are found by reading the whole table.
+#: Without these two, a query for a frame's objects or lights reads the whole table.
 FRAME_INDEXES = (("lidar_box", "lidar_pc_token"), ("traffic_light_status", "lidar_pc_token"))
 OTHER_INDEXES = (("scenario_tag", "lidar_pc_token"),)
 
 
 def create_table(table: str) -> str:
-    """The statement that makes a table; every one has an 8-byte ``token`` as its key."""
+    """Return the statement that creates a table. The key of every table is an 8-byte ``token``."""
     lines = ["token BLOB NOT NULL PRIMARY KEY"]
     for column, kind in TABLES[table]:
         if kind.startswith("-> "):
@@ -109,10 +109,10 @@ def create_table(table: str) -> str:
 
 
 def create_index(table: str, column: str) -> str:
-    """The statement that makes an index on one column."""
+    """Return the statement that creates an index on one column."""
     return f"CREATE INDEX ix_{table}_{column} ON {table} ({column})"
 
 
 def insert(table: str) -> str:
-    """The statement that inserts a row: token first, then the columns in the table's order."""
+    """Return the statement that inserts a row: the token, then the columns in the table's order."""
     return f"INSERT INTO {table} VALUES ({', '.join('?' * (len(TABLES[table]) + 1))})"

@@ -1,4 +1,4 @@
-"""What a synthetic log is to be like, checked once."""
+"""The dimensions of a synthetic log, checked when they are given."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nutrace.errors import UsageError
 
-#: A scenario lasts 15 s, looks back 2 s and is compared with the 8 s after it.
+#: A scenario lasts 15 s, reads 2 s before it, and its metrics read 8 s after it.
 MIN_SECONDS = 27.0
 MAX_SECONDS = 7_200.0
 MAX_AGENTS = 2_000
@@ -16,25 +16,25 @@ MAX_TRAFFIC_LIGHTS = 3_000
 
 @dataclass(frozen=True)
 class LogSpec:
-    """A log's dimensions.
+    """The dimensions of a log.
 
     Parameters
     ----------
     seconds:
         Length of the log, 27 to 7,200 s.
     agents:
-        Tracked objects in every frame, 1 to 2,000: vehicles, pedestrians, bicycles, static ones.
+        Tracked objects in every frame, 1 to 2,000: vehicles, pedestrians, bicycles, static objects.
     traffic_lights:
         Rows of ``traffic_light_status`` in every frame, 0 to 3,000.
     seed:
-        Equal seeds give equal rows, byte for byte.
+        Logs with equal seeds and dimensions have equal rows, byte for byte.
     indexes:
         Whether ``lidar_box`` and ``traffic_light_status`` are indexed by ``lidar_pc_token``.
 
     Raises
     ------
     UsageError
-        If a number is out of its range.
+        If a number is out of range.
     """
 
     seconds: float = 30.0

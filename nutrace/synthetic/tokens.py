@@ -1,4 +1,4 @@
-"""Row tokens: eight random bytes each, the same for the same seed."""
+"""Row tokens: eight random bytes each, equal for equal seeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _BATCH = 4_096
 
 
 def tokens(rng: random.Random) -> Iterator[bytes]:
-    """An endless supply of 8-byte tokens; a batch at a time, because a log needs millions."""
+    """Yield 8-byte tokens without end; drawn in batches, because a log needs millions."""
     while True:
         batch = rng.randbytes(8 * _BATCH)
         for start in range(0, len(batch), 8):

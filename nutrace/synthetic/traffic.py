@@ -1,4 +1,4 @@
-"""Who is on the road: vehicles which follow one another and stop at red, and others beside them.
+"""Traffic: vehicles that follow one another and stop at red lights, and objects beside the lanes.
 
 The longitudinal model is the intelligent driver model (Treiber, Hennecke and Helbing, 2000).
 """
@@ -17,9 +17,9 @@ FRAME_S = 0.05
 # Intelligent driver model: m/s^2, m/s^2, s, m.
 _ACCEL, _BRAKE, _HEADWAY, _GAP = 1.2, 2.5, 1.3, 2.0
 _GREEN_S, _UNKNOWN_S, _RED_S = 32.0, 3.0, 15.0
-_WAVE_MPS = 11.0  # the speed at which the green wave travels down the road
-_MARGIN_M = 60.0  # how far outside its window an object is before another takes its place
-_ROOM_M = 15.0  # between a vehicle that comes in and the next one
+_WAVE_MPS = 11.0  # speed of the green wave
+_MARGIN_M = 60.0  # an object that is farther outside the window is replaced by a new one
+_ROOM_M = 15.0  # least distance between a new vehicle and its neighbours
 
 #: length, width, height in metres, by category
 SIZES = {
@@ -37,12 +37,12 @@ _STATIC = ("traffic_cone", "barrier", "czone_sign", "generic_object")
 
 @dataclass(frozen=True)
 class Lights:
-    """A green wave which the ego vehicle, starting at `start_s` metres, catches early."""
+    """A green wave, in which a vehicle from `start_s` metres meets lights soon after they turn green."""
 
     start_s: float
 
     def status(self, block: int, seconds: float) -> str:
-        """What a block's lights show: ``green``, ``unknown`` while they change, then ``red``."""
+        """Return what a block's lights show: ``green``, ``unknown`` while they change, or ``red``."""
         arrival = (stop_line_s(block) - self.start_s) / _WAVE_MPS
         phase = (seconds - arrival + 8.0) % (_GREEN_S + _UNKNOWN_S + _RED_S)
         if phase < _GREEN_S:
@@ -52,7 +52,7 @@ class Lights:
 
 @dataclass(eq=False)
 class Actor:
-    """One track: where it is, how fast, how large (metres and seconds throughout)."""
+    """One track: its position, speed and size, in metres and seconds."""
 
     category: str
     s: float
@@ -63,14 +63,14 @@ class Actor:
     width: float
     height: float
     lane: Optional[int] = None
-    against: bool = False  # walks against the road's direction
+    against: bool = False  # moves against the road's direction
     accel: float = 0.0
     token: bytes = b""
 
 
 @dataclass
 class Traffic:
-    """All that moves or stands within a window which travels with the ego vehicle."""
+    """All objects within a window that moves with the ego vehicle."""
 
     agents: int
     rng: random.Random
@@ -82,14 +82,14 @@ class Traffic:
 
     @classmethod
     def around(cls, agents: int, rng: random.Random) -> Traffic:
-        """Fill the window: three in five are vehicles, the rest walk, ride or stand."""
+        """Fill the window: three in five objects are vehicles, the others walk, ride or stand."""
         vehicles = max(1, agents * 3 // 5)
         window = max(120.0, vehicles / LANES * 9.0)
         start = window + 2 * _MARGIN_M
         ego = Actor("vehicle", start, 0.0, 9.0, 12.5, *EGO_SIZE, lane=LANES // 2)
         traffic = cls(agents, rng, ego, Lights(start), window, vehicles)
         for number in range(vehicles):
-            # The first one is the ego's lead; the others fill the lanes evenly, ahead and behind.
+            # The first vehicle drives ahead of the ego vehicle; the others fill the lanes evenly.
             lane = (number + 1) % LANES
             rank = number // LANES
             distance = (1 + rank // 2) * 18.0 * (1 if rank % 2 == 0 else -1)
@@ -123,7 +123,7 @@ class Traffic:
         return Actor(category, s, d, speed, speed, length, width, height, None, against)
 
     def step(self, seconds: float) -> List[int]:
-        """Advance everybody by one frame; returns the positions at which a new track took over."""
+        """Advance all objects by one frame; return the indexes in `actors` of those that are new."""
         lanes: Dict[int, List[Actor]] = {lane: [] for lane in range(LANES)}
         for actor in (self.ego, *self.actors):
             if actor.lane is None:
@@ -145,13 +145,13 @@ class Traffic:
             distance = actor.s - self.ego.s
             if -limit <= distance <= limit:
                 continue
-            ahead = distance < 0  # who falls behind comes back in front
+            ahead = distance < 0  # an object that fell behind is replaced by one ahead
             edge = self.ego.s + (self.window_m if ahead else -self.window_m)
             if actor.lane is None:
                 self.actors[index] = self._bystander(index - self.vehicles, edge)
             else:
                 room = _room(lanes, edge, 1 if ahead else -1)
-                if room is None:  # it stays until there is some
+                if room is None:  # keep the old one until there is room
                     continue
                 lanes[actor.lane].remove(actor)
                 self.actors[index] = fresh = self._vehicle(*room)
@@ -161,7 +161,7 @@ class Traffic:
 
 
 def _room(lanes: Dict[int, List[Actor]], edge: float, direction: int) -> Optional[Tuple[float, int]]:
-    """The place, at the window's edge or a little outside it, and the lane where nobody is near."""
+    """Return a position at the window's edge or outside it, and a lane, where there is room."""
     for outside in range(0, int(_MARGIN_M) - 10, 10):
         s = edge + direction * outside
         for lane, queue in lanes.items():
@@ -182,9 +182,9 @@ def _follow(actor: Actor, leader: Optional[Actor], lights: Lights, seconds: floa
         gap = leader.s - actor.s - (leader.length + actor.length) / 2
         closing = speed - leader.speed
     front = actor.s + actor.length / 2
-    block = int((front + CROSSING_M) // PITCH_M)  # the block whose stop line is next
+    block = int((front + CROSSING_M) // PITCH_M)  # the block of the next stop line
     to_line = stop_line_s(block) - front
-    # Only who can still stop comfortably does.
+    # A vehicle stops at a red light only if it still can without braking hard.
     if to_line < gap and to_line > speed * speed / (2 * 3.5) and lights.status(block, seconds) != "green":
         gap, closing = to_line + _GAP - 0.5, speed
     wanted = _GAP + max(0.0, speed * _HEADWAY + speed * closing / (2 * math.sqrt(_ACCEL * _BRAKE)))

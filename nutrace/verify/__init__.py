@@ -1,1 +1,5 @@
-"""A program run twice, without and with speedups: everything that it simulates, held against each other."""
+"""Run a program without and with speedups, and compare everything that it simulates.
+
+``runs`` starts the program, ``recorder`` notes every step's results inside it, ``record`` and ``canonical``
+write them, ``compare`` finds the first difference, and ``verdict`` is the whole, for the command line.
+"""

@@ -1,4 +1,4 @@
-"""Values as JSON that is equal if, and only if, they are: down to the last attribute, floats bit for bit.
+"""Write values as JSON so that two texts are equal exactly if the values are, floats bit for bit.
 
 ==================  ======================================================================
 value               written as
@@ -10,11 +10,12 @@ numpy scalar        ``"n<dtype> ..."``
 bytes, complex      ``"b..."`` in hexadecimal, ``"z..."``
 member of an enum   ``"eKind.NAME"``
 geometry            ``"g..."``, its well-known binary in hexadecimal
-function, class     ``"q..."``, by name; likewise what :data:`~nutrace.verify.kinds.BY_NAME` holds
+function, class     ``"q..."``, by name; so are instances of :data:`~nutrace.verify.kinds.BY_NAME`
 object              ``{"": class, attribute: value, ...}``, attributes sorted
 array               ``{"": "ndarray", "dtype": ..., "shape": [...], "values": [...]}``
 list, tuple, ...    ``[kind, value, ...]``; sets sorted
 dict                ``["dict", [key, value], ...]`` in its order
+cycle               ``"c"`` in place of a value that contains itself
 ==================  ======================================================================
 """
 
@@ -22,40 +23,43 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
-from nutrace.verify.kinds import HANDLERS, handler_of
+from nutrace.verify.kinds import Handler, handler_of
 
-_MOST = 5_000_000  # values of one part of one step: beyond that it is something else than a result
+# Values in one part of one step. No result of a simulation is as large, so a larger one is no result: an
+# object that leads to the whole program, for example.
+_MOST = 5_000_000
+_handlers: Dict[type, Handler] = {}
 
 
 class TooLargeError(Exception):
-    """A value has more parts than any result of a simulation."""
+    """A value has more parts than any result of a simulation has."""
 
 
 class Canonical:
-    """Writes values, and counts what is in them.
+    """Write values, and count what is in them.
 
     Parameters
     ----------
     folder:
-        Where the run's own outputs go: in texts it is ``{output}``, as it differs from run to run.
+        The run's own folder. Texts show it as ``{output}``, because it differs from run to run.
     """
 
     def __init__(self, folder: str = "") -> None:
-        self.values = 0  # leaves: numbers, texts, names
-        self.opaque: Counter[str] = Counter()  # by type: what shows nothing to compare
+        self.values = 0  # leaves written so far: numbers, texts, names
+        self.opaque: Counter[str] = Counter()  # by type: values that show nothing to compare
         self._folder = folder
-        self._above: List[int] = []
+        self._above: List[int] = []  # ids of the containers around the current value
         self._most = _MOST
 
     def text(self, value: Any) -> Tuple[str, int]:
-        """`value` as one line of JSON, and how many values are in it.
+        """Write `value` as one line of JSON; return the line and the number of leaves in it.
 
         Raises
         ------
         TooLargeError
-            If it has no end, as far as anybody would care to see.
+            If `value` has more than 5,000,000 leaves.
         """
         before = self.values
         self._most = before + _MOST
@@ -64,22 +68,22 @@ class Canonical:
         return text, self.values - before
 
     def plain(self, value: Any) -> Any:
-        """`value` as what JSON knows."""
+        """Return `value` as lists, dictionaries, texts and numbers."""
         kind = type(value)
-        handler = HANDLERS.get(kind)
+        handler = _handlers.get(kind)
         if handler is None:
-            handler = HANDLERS[kind] = handler_of(kind)
+            handler = _handlers[kind] = handler_of(kind)
         return handler(self, value)
 
     def leaf(self, written: Any) -> Any:
-        """Count a value that has no parts."""
+        """Count a leaf, and return it."""
         self.values += 1
         if self.values > self._most:
             raise TooLargeError(f"more than {_MOST:,} values")
         return written
 
     def inside(self, value: Any, write: Callable[[], Any]) -> Any:
-        """Write what `value` holds, unless it is inside itself."""
+        """Call `write` for the content of `value`, unless `value` is a part of itself."""
         if id(value) in self._above:
             return self.leaf("c")
         self._above.append(id(value))
@@ -89,7 +93,7 @@ class Canonical:
             self._above.pop()
 
     def string(self, text: str) -> str:
-        """A text, whichever run it comes from."""
+        """Return `text` with the run's own folder replaced."""
         if self._folder and self._folder in text:
             text = text.replace(self._folder, "{output}")
         return f"s{text}"

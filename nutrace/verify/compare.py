@@ -1,10 +1,11 @@
-"""Two runs' records, held against each other: the first difference of each simulation and file."""
+"""Compare the records of two runs: the first difference of each simulation and of each file."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import zlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
@@ -20,25 +21,25 @@ _FILES = "files.jsonl"
 
 
 class CutShortError(VerificationError):
-    """A record that was not written to its end."""
+    """A record was not written to its end."""
 
 
 @dataclass
 class Compared:
-    """What was compared, and what came of it.
+    """What was compared, and the differences.
 
     Parameters
     ----------
     differences:
-        The first of each simulation and file that differs; those of simulations first.
+        The first difference of each simulation and then of each file, if it has one.
     scenarios, steps, files, values:
-        How many were compared.
+        Numbers of what was compared.
     failed:
-        Simulations that failed, in both runs alike.
+        Number of simulations that failed in the same way in both runs.
     skipped:
-        Files that were not compared, with the reason.
+        By name, the reason for each file that was not compared.
     opaque:
-        By type, how many values showed nothing to compare.
+        By type, the number of values that showed nothing to compare.
     """
 
     differences: List[Difference] = field(default_factory=list)
@@ -62,7 +63,7 @@ def compare(stock: Path, changed: Path) -> Compared:
     Raises
     ------
     CutShortError
-        If a record is not whole, or says that it is not complete.
+        If a record has no end, or says that not everything could be noted.
     """
     for end in (*ends(stock), *ends(changed)):
         if end["faults"]:
@@ -72,8 +73,8 @@ def compare(stock: Path, changed: Path) -> Compared:
     for where in sorted({*ours, *theirs}):
         mine, other = ours.get(where), theirs.get(where)
         if mine is None or other is None:
-            there = ("simulated", ABSENT) if mine else (ABSENT, "simulated")
-            result.differences.append(Difference(_named(where), None, "simulation", "", *there))
+            presence = ("simulated", ABSENT) if mine else (ABSENT, "simulated")
+            result.differences.append(Difference(_named(where), None, "simulation", "", *presence))
         else:
             _simulation(_named(where), mine, other, result)
     _compare_files(stock / _FILES, changed / _FILES, result)
@@ -81,19 +82,19 @@ def compare(stock: Path, changed: Path) -> Compared:
 
 
 def ends(folder: Path) -> Iterator[Dict[str, Any]]:
-    """The last line of each record: how it ended, with which speedups.
+    """Yield the last line of each record: how the simulation ended, and with which speedups.
 
     Raises
     ------
     CutShortError
-        If a record has none.
+        If a record has no such line.
     """
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         line = _NOTHING
         for line in _lines(path):  # noqa: B007
             pass
         if not line.startswith(_END):
-            raise CutShortError(f"{path} has no end: its process was ended while it simulated")
+            raise CutShortError(f"{path} has no end: its process ended while it simulated")
         yield json.loads(line)
 
 
@@ -101,18 +102,19 @@ _Key = Tuple[str, str, str, str, int]
 
 
 def _simulations(folder: Path) -> Dict[_Key, Path]:
-    """The record of each simulation, by what it is of, and the how manieth of that."""
+    """The record of each simulation, by scenario and planner, numbered in order if they repeat."""
     begun = []
     for path in folder.glob(f"*{SUFFIX}"):
         head = json.loads(next(_lines(path)))
         identity = head["simulation"]
         key = identity["log"], identity["type"], identity["scenario"], identity["planner"]
         begun.append((head["began_ns"], path.name, key, path))
-    found: Dict[_Key, Path] = {}
+    paths: Dict[_Key, Path] = {}
+    earlier: Counter[Tuple[str, str, str, str]] = Counter()
     for _, _, key, path in sorted(begun):
-        number = sum(known[:4] == key for known in found)
-        found[(*key, number)] = path
-    return found
+        paths[(*key, earlier[key])] = path
+        earlier[key] += 1
+    return paths
 
 
 def _named(key: _Key) -> str:
@@ -122,23 +124,23 @@ def _named(key: _Key) -> str:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a record.
+    """Yield the lines of a record.
 
     Raises
     ------
     CutShortError
-        If there are none, or it stops within one.
+        If the record is empty, or its compressed data is incomplete.
     """
-    some = False
+    empty = True
     try:
         with gzip.open(path, "rb") as file:
             for line in file:
-                some = True
+                empty = False
                 yield line
     except (EOFError, zlib.error, gzip.BadGzipFile, OSError):
-        raise CutShortError(f"{path} is cut short: its process was ended while it simulated") from None
-    if not some:
-        raise CutShortError(f"{path} is empty: its process was ended when it began to simulate")
+        raise CutShortError(f"{path} is cut short: its process ended while it simulated") from None
+    if empty:
+        raise CutShortError(f"{path} is empty: its process ended when it began to simulate")
 
 
 def _simulation(where: str, stock: Path, changed: Path, result: Compared) -> None:
@@ -151,7 +153,7 @@ def _simulation(where: str, stock: Path, changed: Path, result: Compared) -> Non
         different = _difference(where, (stock, _load(mine)), (changed, _load(other)), result)
         if different is not None:
             result.differences.append(different)
-        return  # the rest is what came of it
+        return  # later differences may follow from this one
 
 
 def _load(line: bytes) -> Any:
@@ -162,31 +164,35 @@ _Side = Tuple[Path, Any]  # a record, and one of its lines
 
 
 def _difference(where: str, mine: _Side, other: _Side, result: Compared) -> Optional[Difference]:
-    """What two lines say that stand at the same place in both records."""
+    """The difference between two lines with the same number in both records."""
     sides = (mine, other)
     lines = [line for _, line in sides]
     if all("end" in line for line in lines):
         return _ends(where, lines[0], lines[1], result)
     later = [line for line in lines if line.get("part", "").endswith(LATER)]
     if later and len(later) + sum("end" in line for line in lines) == len(lines):
-        found = min(later, key=lambda line: (line["step"], line["part"]))
-        values = [_in_the_end(path, line, found) for path, line in sides]
-        return Difference(where, found["step"], found["part"], *first(*values))
+        earliest = min(later, key=lambda line: (line["step"], line["part"]))
+        values = [_in_the_end(path, line, earliest) for path, line in sides]
+        return Difference(where, earliest["step"], earliest["part"], *first(*values))
     if any("end" in line for line in lines):
         longer = next(line for line in lines if "end" not in line)
-        said = [f"ended: {line['end']}" if "end" in line else "went on" for line in lines]
-        return Difference(where, longer["step"], longer["part"], "", *said)
+        states = [f"ended: {line['end']}" if "end" in line else "went on" for line in lines]
+        return Difference(where, longer["step"], longer["part"], "", *states)
     if (lines[0]["step"], lines[0]["part"]) != (lines[1]["step"], lines[1]["part"]):
-        there = [f"step {line['step']}, {line['part']}" for line in lines]
-        return Difference(where, lines[0]["step"], lines[0]["part"], "", *there)
+        places = [f"step {line['step']}, {line['part']}" for line in lines]
+        return Difference(where, lines[0]["step"], lines[0]["part"], "", *places)
     return Difference(where, lines[0]["step"], lines[0]["part"], *first(*(line["value"] for line in lines)))
 
 
-def _in_the_end(path: Path, line: Any, found: Any) -> Any:
-    """A part as it was when the simulation ended: what is not said again is what it was at its step."""
-    if (line.get("step"), line.get("part")) == (found["step"], found["part"]):
+def _in_the_end(path: Path, line: Any, wanted: Any) -> Any:
+    """The value of the part `wanted` when the simulation ended.
+
+    A record repeats a part at its end only if it has changed since its step; otherwise the value noted at
+    the step still holds.
+    """
+    if (line.get("step"), line.get("part")) == (wanted["step"], wanted["part"]):
         return line["value"]
-    head = f'{{"step":{found["step"]},"part":{json.dumps(found["part"][: -len(LATER)])},'.encode("ascii")
+    head = f'{{"step":{wanted["step"]},"part":{json.dumps(wanted["part"][: -len(LATER)])},'.encode("ascii")
     return next((_load(each)["value"] for each in _lines(path) if each.startswith(head)), f"q{ABSENT}")
 
 
@@ -220,21 +226,22 @@ def _compare_files(stock: Path, changed: Path, result: Compared) -> None:
             continue
         result.files += 1
         if None in values:
-            there = ["there" if each else ABSENT for each in values]
-            result.differences.append(Difference(name, None, "file", "", *there))
+            presence = ["there" if each else ABSENT for each in values]
+            result.differences.append(Difference(name, None, "file", "", *presence))
         elif any("skipped" in each for each in values):
-            said = [each.get("skipped", "readable") for each in values]
-            result.differences.append(Difference(name, None, "file", "", *said))
+            states = [each.get("skipped", "readable") for each in values]
+            result.differences.append(Difference(name, None, "file", "", *states))
         else:
-            found = first(*(each["value"] for each in values))
-            result.differences.append(Difference(name, None, "", *found))
+            field_and_values = first(*(each["value"] for each in values))
+            result.differences.append(Difference(name, None, "", *field_and_values))
 
 
 def _files(path: Path) -> Dict[Tuple[str, int], bytes]:
-    """The line of each file, by name; those whose names were made of the time are numbered."""
-    found: Dict[Tuple[str, int], bytes] = {}
+    """The line of each file, by name and number; names that differ only in the time count as equal."""
+    lines: Dict[Tuple[str, int], bytes] = {}
+    earlier: Counter[str] = Counter()
     for line in path.read_bytes().splitlines() if path.exists() else ():
         name = json.loads(line)["file"]
-        number = sum(known == name for known, _ in found)
-        found[name, number] = line
-    return found
+        lines[name, earlier[name]] = line
+        earlier[name] += 1
+    return lines

@@ -1,4 +1,4 @@
-"""Where two canonical values differ first, and what they are, as people read them."""
+"""Find the first difference between two canonical values, and write both sides for people."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _SEQUENCES = frozenset({"list", "tuple", "deque", "set", "frozenset", "dict"})
 
 @dataclass(frozen=True)
 class Difference:
-    """The first difference of a simulation, or of a file.
+    """The first difference in a simulation or in a file.
 
     Parameters
     ----------
     where:
         The simulation (log, scenario type, token and planner) or the file's name.
     step:
-        Index of the step; ``None`` for a file and for what is no step's, -1 before the first step.
+        Index of the step, -1 before the first one; ``None`` for a file and for a whole simulation.
     part:
-        What of the step: ``ego_state``, ``traffic_light_status``; of a file, nothing.
+        Part of the step, such as ``ego_state`` or ``traffic_light_status``; empty for a file.
     field:
-        Which value within it, as one would write it in Python; empty if it is the whole part.
+        The value within the part, as an expression in Python; empty if it is the whole part.
     stock, changed:
-        Both values, written as :func:`said` does.
+        Both values as :func:`shown` writes them.
     """
 
     where: str
@@ -39,18 +39,18 @@ class Difference:
 
 
 def first(stock: Any, changed: Any) -> Tuple[str, str, str]:
-    """Field and both values of the first difference of two canonical values that are not equal."""
+    """The field of the first difference between two unequal canonical values, and both values there."""
     path: List[str] = []
     while True:
         step = _descend(stock, changed)
         if step is None:
-            return "".join(path).lstrip("."), said(stock), said(changed)
+            return "".join(path).lstrip("."), shown(stock), shown(changed)
         name, stock, changed = step
         path.append(name)
 
 
-def said(value: Any) -> str:
-    """A canonical value, as short as it can be said; floats so that they read back to the same bits."""
+def shown(value: Any) -> str:
+    """A canonical value in a few words; floats with all digits, so that they read back to the same bits."""
     if isinstance(value, str):
         return _leaf(value)
     if isinstance(value, dict):
@@ -68,13 +68,13 @@ def _leaf(text: str) -> str:
         return repr(float.fromhex(rest))
     if kind == "n":
         dtype, _, item = rest.partition(" ")
-        found = _HEX.match(rest)
-        return f"{float.fromhex(found[1])!r} ({dtype})" if found else f"{item} ({dtype})"
+        number = _HEX.match(rest)
+        return f"{float.fromhex(number[1])!r} ({dtype})" if number else f"{item} ({dtype})"
     return rest
 
 
 def _same(mine: Any, theirs: Any) -> bool:
-    return json.dumps(mine) == json.dumps(theirs)  # for Python, 1 and True are the same
+    return json.dumps(mine) == json.dumps(theirs)  # in Python 1 == True, in JSON they differ
 
 
 def _descend(stock: Any, changed: Any) -> Optional[Tuple[str, Any, Any]]:
@@ -95,11 +95,11 @@ def _in_sequence(stock: Sequence[Any], changed: Sequence[Any]) -> Optional[Tuple
         if _same(mine, theirs):
             continue
         if stock[0] == "dict" and _same(mine[0], theirs[0]):
-            return f"[{said(mine[0])}]", mine[1], theirs[1]
+            return f"[{shown(mine[0])}]", mine[1], theirs[1]
         if stock[0] in _SEQUENCES:
             return f"[{index - 1}]", mine, theirs
         return "", mine, theirs
-    return None  # one is longer: it is said how long they are
+    return None  # one is longer: the two are shown with their lengths
 
 
 def _in_array(stock: Any, changed: Any) -> Optional[Tuple[str, Any, Any]]:
@@ -107,13 +107,13 @@ def _in_array(stock: Any, changed: Any) -> Optional[Tuple[str, Any, Any]]:
         return ".dtype", f"q{stock['dtype']}", f"q{changed['dtype']}"
     for index, (mine, theirs) in enumerate(zip(stock["values"], changed["values"])):
         if not _same(mine, theirs):
-            return f"[{', '.join(map(str, _place(index, stock['shape'])))}]", mine, theirs
+            return f"[{', '.join(map(str, _indices(index, stock['shape'])))}]", mine, theirs
     return None
 
 
-def _place(index: int, shape: Sequence[int]) -> List[int]:
-    place: List[int] = []
+def _indices(position: int, shape: Sequence[int]) -> List[int]:
+    indices: List[int] = []
     for length in reversed(shape):
-        place.insert(0, index % length)
-        index //= length
-    return place
+        indices.insert(0, position % length)
+        position //= length
+    return indices

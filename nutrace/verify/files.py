@@ -1,10 +1,11 @@
-"""The metric files of a run, read where what wrote them is installed: ``python -m nutrace.verify.files``.
+"""Read the metric files of a run: ``python -m nutrace.verify.files``.
 
     python -m nutrace.verify.files RECORD.jsonl OUTPUT [FOLDER ...] [--since SECONDS]
 
-writes a line for each file below the folders; below those after the first, for files that are not
-older than SECONDS since 1970. A table's rows are sorted: in which order they come depends on
-the order of files in a folder, which says nothing about the run.
+writes a line for each file below OUTPUT, and for each file below the FOLDERs that is not older than SECONDS
+since 1970. It is run by the program's own interpreter, which has the packages that wrote the files.
+
+The rows of a table are sorted, because their order depends on the order of files in a folder.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from typing import Any, Dict, Iterator, List, Tuple
 from nutrace.verify.canonical import Canonical
 
 NO_METRICS = "no metric file"
-#: Simulation logs: what is in them was compared as it came; that they are there is compared here.
+#: Simulation logs. The recorder has compared what they hold, so only their presence is compared here.
 LOGS = (".msgpack.xz", ".pkl.xz")
 STEPS_COMPARED = "simulation log"
 
-#: Columns that hold what the clock said, or where the code stands.
+#: Columns that hold times, and the one that holds tracebacks: of these only the last line is compared.
 _TIMES = ("start_time", "end_time", "duration", "*runtime*")
 _TRACEBACK = "error_message"
-#: Names of folders and files that are made of the time.
+#: The time within names of folders and files.
 _TIME_IN_NAME = re.compile(r"\d{4}\.\d{2}\.\d{2}\.\d{2}\.\d{2}\.\d{2}|(?<=_)\d{10}(?=\.)")
 _METRICS = ("metrics", "aggregator_metric")
 
 
 def main(arguments: List[str]) -> int:
-    """Read and write."""
+    """Write the record; return the exit code."""
     since = 0.0
     if "--since" in arguments:
         at = arguments.index("--since")
@@ -40,12 +41,12 @@ def main(arguments: List[str]) -> int:
         del arguments[at : at + 2]
     record, own, *others = arguments
     with open(record, "w", encoding="ascii") as out:
-        for name, path in sorted(_found(own, others, since)):
+        for name, path in sorted(_files(own, others, since)):
             out.write(f"{_line(name, path, own)}\n")
     return 0
 
 
-def _found(own: str, others: List[str], since: float) -> Iterator[Tuple[str, str]]:
+def _files(own: str, others: List[str], since: float) -> Iterator[Tuple[str, str]]:
     seen = set()
     for top in (own, *others):
         for folder, _, names in os.walk(top):
@@ -69,7 +70,7 @@ def _line(name: str, path: str, folder: str) -> str:
             reason = STEPS_COMPARED if name.endswith(LOGS) else NO_METRICS
             return json.dumps({"file": name, "skipped": reason})
         text, values = to.text(value)
-    except Exception as error:  # said beside the verdict: it is not about this file
+    except Exception as error:  # the verdict names the file as skipped, with this reason
         return json.dumps({"file": name, "skipped": f"{type(error).__name__}: {error}"})
     return f'{{"file":{json.dumps(name)},"values":{values},"value":{text}}}'
 
@@ -99,4 +100,4 @@ if __name__ == "__main__":
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # all is written; pyarrow's threads have aborted the process on its way out
+    os._exit(code)  # everything is written; a normal exit has been seen to abort in pyarrow's threads

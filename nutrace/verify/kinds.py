@@ -1,6 +1,7 @@
-"""How values of each kind are written; see :mod:`nutrace.verify.canonical`.
+"""How values of each type are written; the forms are listed in :mod:`nutrace.verify.canonical`.
 
-By a type's names and modules, so that none of the program's packages is imported for it.
+numpy, shapely and torch are recognised by the names of their types and modules, so that none of them has to
+be imported.
 """
 
 from __future__ import annotations
@@ -8,17 +9,34 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections import deque
+from collections import Counter, deque
 from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Protocol, Tuple
 
-if TYPE_CHECKING:
-    from nutrace.verify.canonical import Canonical
 
-Handler = Callable[["Canonical", Any], Any]
+class Writer(Protocol):
+    """What handlers use of :class:`~nutrace.verify.canonical.Canonical`."""
 
-#: Classes whose instances are what the program works with, not what it works out: by name only.
+    values: int
+    opaque: Counter[str]
+
+    def plain(self, value: Any) -> Any:
+        """Return a part as JSON has it."""
+
+    def leaf(self, written: Any) -> Any:
+        """Count a leaf, and return it."""
+
+    def inside(self, value: Any, write: Callable[[], Any]) -> Any:
+        """Call `write` for the content of `value`, unless `value` is a part of itself."""
+
+    def string(self, text: str) -> str:
+        """Return `text` with the run's own folder replaced."""
+
+
+Handler = Callable[[Writer, Any], Any]
+
+#: Classes whose instances the program uses, and does not compute: only their name is written.
 BY_NAME = frozenset(
     {"AbstractScenario", "AbstractMap", "AbstractMapFactory", "AbstractPlanner", "RoadMap", "Logger"}
 )
@@ -26,7 +44,7 @@ _NAMED = (FunctionType, BuiltinFunctionType, MethodType, type)
 
 
 def handler_of(kind: type) -> Handler:
-    """How values of a type are written."""
+    """Return the function that writes values of a type."""
     module = kind.__module__.partition(".")[0]
     names = {base.__name__ for base in kind.__mro__}
     if issubclass(kind, Enum):
@@ -54,39 +72,39 @@ def handler_of(kind: type) -> Handler:
     return _object_of(kind)
 
 
-def _enum(to: Canonical, value: Any) -> Any:
+def _enum(to: Writer, value: Any) -> Any:
     return to.leaf(f"e{type(value).__qualname__}.{value.name or value.value}")  # several flags have no name
 
 
-def _by_name(to: Canonical, value: Any) -> Any:
+def _by_name(to: Writer, value: Any) -> Any:
     return to.leaf(f"q{getattr(value, '__qualname__', type(value).__qualname__)}")
 
 
-def _by_class(to: Canonical, value: Any) -> Any:
+def _by_class(to: Writer, value: Any) -> Any:
     return to.leaf(f"q{type(value).__qualname__}")
 
 
-def _float(to: Canonical, value: float) -> Any:
+def _float(to: Writer, value: float) -> Any:
     return to.leaf(f"f{value.hex()}")
 
 
-def _complex(to: Canonical, value: complex) -> Any:
+def _complex(to: Writer, value: complex) -> Any:
     return to.leaf(f"z{value.real.hex()} {value.imag.hex()}")
 
 
-def _bytes(to: Canonical, value: Any) -> Any:
+def _bytes(to: Writer, value: Any) -> Any:
     return to.leaf(f"b{bytes(value).hex()}")
 
 
-def _items(to: Canonical, value: Any) -> Any:
+def _items(to: Writer, value: Any) -> Any:
     return to.inside(value, lambda: [type(value).__qualname__, *map(to.plain, value)])
 
 
-def _set(to: Canonical, value: Any) -> Any:
+def _set(to: Writer, value: Any) -> Any:
     return to.inside(value, lambda: [type(value).__qualname__, *sorted(map(to.plain, value), key=json.dumps)])
 
 
-def _mapping(to: Canonical, value: Any) -> Any:
+def _mapping(to: Writer, value: Any) -> Any:
     return to.inside(
         value,
         lambda: [type(value).__qualname__, *([to.plain(key), to.plain(each)] for key, each in value.items())],
@@ -110,15 +128,13 @@ _BUILT_IN: Dict[type, Handler] = {
     frozenset: _set,
     dict: _mapping,
 }
-#: By type; :func:`handler_of` makes those that are missing.
-HANDLERS: Dict[type, Handler] = dict(_BUILT_IN)
 
 
 def _derived(kind: type, base: type, write: Handler) -> Handler:
-    """A subclass of a built-in type: its value as the base's, and its attributes."""
+    """Write a subclass of a built-in type: its value like one of the base, then its attributes."""
     convert: Callable[[Any], Any] = base if base in (int, float, complex, str) else lambda value: value
 
-    def derived(to: Canonical, value: Any) -> Any:
+    def derived(to: Writer, value: Any) -> Any:
         content = write(to, convert(value))
         attributes = getattr(value, "__dict__", None)
         if not attributes:
@@ -128,7 +144,7 @@ def _derived(kind: type, base: type, write: Handler) -> Handler:
     return derived
 
 
-def _scalar(to: Canonical, value: Any) -> Any:
+def _scalar(to: Writer, value: Any) -> Any:
     return to.leaf(_item(f"n{value.dtype.str} ", value.item(), value))
 
 
@@ -137,10 +153,10 @@ def _item(prefix: str, item: Any, value: Any) -> str:
         return f"{prefix}{item.hex()}"
     if isinstance(item, (bool, int, str)):
         return f"{prefix}{item}"
-    return f"{prefix}{value.tobytes().hex()}"  # longer than Python's floats, times, records
+    return f"{prefix}{value.tobytes().hex()}"  # long doubles, times, records
 
 
-def _array(to: Canonical, value: Any) -> Any:
+def _array(to: Writer, value: Any) -> Any:
     def write() -> Any:
         flat = value.ravel()
         if value.dtype.kind in "biu" or (value.dtype.kind == "f" and value.dtype.itemsize <= 8):
@@ -148,7 +164,7 @@ def _array(to: Canonical, value: Any) -> Any:
             if value.dtype.kind == "f":
                 items = [f"f{item.hex()}" for item in items]
             to.values += len(items)
-        else:  # one by one: objects, texts, times, records, floats longer than Python's
+        else:  # objects, texts, times, records and long doubles, one by one
             items = [to.plain(item) for item in flat]
         return {
             "": type(value).__qualname__,
@@ -161,14 +177,14 @@ def _array(to: Canonical, value: Any) -> Any:
 
 
 def _object_of(kind: type) -> Handler:
-    """An object: what is in its dictionary and slots, else what it would be pickled as."""
+    """Write an object by its attributes and slots; if it has none, by what it would be pickled as."""
     slots = [
         f"_{base.__name__.lstrip('_')}{slot}" if _private(slot) else slot
         for base in kind.__mro__
         for slot in _as_tuple(vars(base).get("__slots__", ()))
         if slot not in ("__dict__", "__weakref__")
     ]
-    # Worked out from the rest on demand: whether somebody has asked already is no result.
+    # A cached property follows from the other attributes. Whether it was read before says nothing.
     cached = {
         name
         for base in kind.__mro__
@@ -176,26 +192,28 @@ def _object_of(kind: type) -> Handler:
         if isinstance(each, functools.cached_property)
     }
     name = kind.__qualname__
-    if _keeps_its_own(kind):
+    if _pickles_itself(kind):
         return lambda to, value: _reduced(to, value, name)
 
-    def write(to: Canonical, value: Any) -> Any:
+    def write(to: Writer, value: Any) -> Any:
         state = getattr(value, "__dict__", None)
-        found = {each: item for each, item in state.items() if each not in cached} if state else {}
+        attributes = {each: item for each, item in state.items() if each not in cached} if state else {}
         for slot in slots:
             try:
-                found[slot] = object.__getattribute__(value, slot)
+                attributes[slot] = object.__getattribute__(value, slot)
             except AttributeError:
                 continue
-        if not found:
+        if not attributes:
             return _reduced(to, value, name)
-        return to.inside(value, lambda: {"": name, **{key: to.plain(found[key]) for key in sorted(found)}})
+        return to.inside(
+            value, lambda: {"": name, **{key: to.plain(attributes[key]) for key in sorted(attributes)}}
+        )
 
     return write
 
 
-def _keeps_its_own(kind: type) -> bool:
-    """Whether it has parts in C, which it hands over to be pickled."""
+def _pickles_itself(kind: type) -> bool:
+    """Whether a type written in C says itself how to pickle it: its parts are no attributes."""
     for name in ("__reduce__", "__reduce_ex__"):
         method = getattr(kind, name)
         if method is not getattr(object, name) and not isinstance(method, FunctionType):
@@ -203,10 +221,10 @@ def _keeps_its_own(kind: type) -> bool:
     return False
 
 
-def _reduced(to: Canonical, value: Any, name: str) -> Any:
+def _reduced(to: Writer, value: Any, name: str) -> Any:
     try:
         reduced = value.__reduce_ex__(2)
-    except Exception:  # a connection, a lock, a generator: what cannot be told, cannot be compared
+    except Exception:  # a connection, a lock, a generator: nothing to compare
         to.opaque[name] += 1
         return to.leaf(f"q{name}")
     if isinstance(reduced, str):

@@ -1,7 +1,7 @@
-"""A simulation's results on disk, as it goes: a line of JSON for each part of each step.
+"""Write a simulation's results while it runs: a line of JSON for each part of each step.
 
-The first line says what is simulated, the last one how it ended; without a last line the record is
-cut short. The lines of two equal simulations are equal bytes.
+The first line says what is simulated, the last one how it ended; a record without a last line is cut
+short. Two equal simulations write equal bytes, apart from the time in the first line.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from nutrace.verify.canonical import Canonical
 
-BEFORE = -1  # the step of what was there before the first one
+BEFORE = -1  # the step of results from before the first step
 SUFFIX = ".jsonl.gz"
-WITHOUT_RUNNER = (
-    "without a runner"  # how a simulation ends that somebody steps through in a loop of their own
-)
-LATER = " in the end"  # follows the name of a part that is not what it was at its step
+#: How a simulation ends that a program steps through in a loop of its own.
+WITHOUT_RUNNER = "without a runner"
+#: Follows the name of a part that has changed since its step.
+LATER = " in the end"
 
 
 class Record:
-    """The record of one simulation, being written; by one thread.
+    """The record of one simulation, written by one thread.
 
     Parameters
     ----------
     path:
         A file that does not exist yet.
     identity:
-        What tells the simulation from the others of the run.
+        What distinguishes the simulation from the others of the run.
     folder:
-        See :class:`~nutrace.verify.canonical.Canonical`.
+        The run's own folder, see :class:`~nutrace.verify.canonical.Canonical`.
     """
 
     def __init__(self, path: str, identity: Mapping[str, str], folder: str) -> None:
@@ -43,16 +43,16 @@ class Record:
         self.seen_input = False
         self.faults: List[str] = []
         self._canonical = Canonical(folder)
-        self._digests: List[Dict[str, bytes]] = []  # of each step's sample, by part
+        self._digests: List[Dict[str, bytes]] = []  # for each step's sample, by part
         self._file = gzip.open(path, "wb", compresslevel=1)  # noqa: SIM115
         self._line({"simulation": dict(identity), "began_ns": time.time_ns()})
 
     def part(self, step: int, name: str, value: Any) -> None:
-        """Write one thing that the step came to."""
+        """Write one result of a step."""
         self._write(step, name, *self._canonical.text(value))
 
     def sample(self, step: int, parts: Mapping[str, Any]) -> None:
-        """Write what the history holds of a step."""
+        """Write what the history holds about a step, by part."""
         digests = {}
         for name, value in parts.items():
             text, values = self._canonical.text(value)
@@ -62,7 +62,17 @@ class Record:
         self.steps += 1
 
     def end(self, samples: List[Tuple[int, Mapping[str, Any]]], how: str, speedups: Any) -> None:
-        """Write what of the history has changed since its step, and how it all ended."""
+        """Write which parts of the history have changed since their step, and how the simulation ended.
+
+        Parameters
+        ----------
+        samples:
+            The whole history: for each sample the step and its parts.
+        how:
+            ``finished``, the error, or :data:`WITHOUT_RUNNER`.
+        speedups:
+            Figures of the speedups that were switched on.
+        """
         for (step, parts), digests in zip(samples, self._digests):
             for name, value in parts.items():
                 text, values = self._canonical.text(value)

@@ -1,4 +1,4 @@
-"""The user's program, run with its outputs in a folder of its own and every step noted."""
+"""Run the user's program with its outputs in a new folder, and with every step noted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nutrace.verify.shapes import SHAPES
 PLACEHOLDER = "{output}"
 _EXPERIMENTS = "NUPLAN_EXP_ROOT"
 _HASHES = "PYTHONHASHSEED"
-#: Words of a Hydra program that say where outputs go, and where they go instead.
+#: Arguments of a Hydra program that say where outputs go, and the folder that replaces each.
 _OUTPUT_WORDS = {"output_dir": "run", "group": "exp", "hydra.run.dir": "hydra", "hydra.sweep.dir": "hydra"}
 _OUTPUT_WORD = re.compile(r"\+{0,2}(" + "|".join(map(re.escape, _OUTPUT_WORDS)) + ")=")
 _TAIL_LINES = 12
@@ -35,7 +35,7 @@ Tick = Callable[[str], None]
 
 
 class ProgramError(VerificationError):
-    """The program failed; `output` holds the last lines that it wrote on stderr."""
+    """The program failed; `output` holds the last lines of its stderr."""
 
     def __init__(self, message: str, output: str) -> None:
         super().__init__(message)
@@ -44,36 +44,38 @@ class ProgramError(VerificationError):
 
 @dataclass
 class Run:
-    """A run of the program: what it left, in `folder`."""
+    """One run of the program, and the folder with what it left."""
 
     folder: Path
     code: int = 0
-    outside: List[str] = field(default_factory=list)  # folders of outputs that are not ours
-    missing: List[str] = field(default_factory=list)  # what could not be noted, as the program lacks it
+    outside: List[str] = field(
+        default_factory=list
+    )  # output folders of the program's that are not below `folder`
+    missing: List[str] = field(default_factory=list)  # what the program lacks and so could not be noted
 
     @property
     def record(self) -> Path:
-        """Where its steps are."""
+        """The folder of its records."""
         return self.folder / "record"
 
     @property
     def output(self) -> Path:
-        """Where its outputs go."""
+        """The folder of its outputs."""
         return self.folder / "output"
 
     @property
     def stderr(self) -> List[str]:
-        """The lines that it wrote there."""
+        """The lines that it wrote to stderr."""
         return (self.folder / "stderr.txt").read_text(encoding="utf-8", errors="replace").splitlines()
 
     @property
     def simulations(self) -> int:
-        """How many have begun."""
+        """The number of simulations that have begun."""
         return sum(name.endswith(SUFFIX) for name in os.listdir(self.record))
 
     @property
     def ending(self) -> str:
-        """How it ended, in words."""
+        """The exit code or the signal, in words."""
         if self.code >= 0:
             return f"exit code {self.code}"
         try:
@@ -83,8 +85,8 @@ class Run:
 
 
 def redirected(words: Sequence[str], output: Path) -> Tuple[List[str], List[str]]:
-    """The command's words with its outputs in `output`, and the words that were not the user's then."""
-    found, replaced = [], []
+    """Return the command with its outputs in `output`, and the arguments that had to be replaced."""
+    command, replaced = [], []
     for word in words:
         match = _OUTPUT_WORD.match(word)
         if PLACEHOLDER in word:
@@ -92,12 +94,12 @@ def redirected(words: Sequence[str], output: Path) -> Tuple[List[str], List[str]
         elif match:
             replaced.append(word)
             word = f"{match[0]}{output / _OUTPUT_WORDS[match[1]]}"
-        found.append(word)
-    return found, replaced
+        command.append(word)
+    return command, replaced
 
 
 def environment(run: Run, speedups: str, environ: Mapping[str, str]) -> Dict[str, str]:
-    """The variables of a run: untraced, its outputs in its folder, sets in the same order each time."""
+    """The environment of a run: no tracing, outputs in its folder, the same hashes in each run."""
     kept = {name: value for name, value in environ.items() if not name.startswith("NUTRACE")}
     kept.setdefault(_HASHES, "0")
     kept[_EXPERIMENTS] = str(run.output)
@@ -108,16 +110,16 @@ def environment(run: Run, speedups: str, environ: Mapping[str, str]) -> Dict[str
 
 
 def run_program(words: Sequence[str], folder: Path, speedups: str, tick: Tick) -> Run:
-    """Run the command, and read the metric files that it leaves.
+    """Run the command, then read the metric files that it left.
 
     Parameters
     ----------
     folder:
         A folder that does not exist yet.
     speedups:
-        As in ``NUTRACE_SPEEDUPS``; empty for stock.
+        As in ``NUTRACE_SPEEDUPS``; empty for none.
     tick:
-        Called every now and then with what is being done.
+        Called some times a second with a text for the progress line.
 
     Raises
     ------
@@ -125,6 +127,8 @@ def run_program(words: Sequence[str], folder: Path, speedups: str, tick: Tick) -
         If the command cannot be run.
     OutputError
         If the folder cannot be written.
+    VerificationError
+        If the recorder could not note everything, or the metric files cannot be read.
     """
     run = Run(folder)
     environ = environment(run, speedups, os.environ)
@@ -142,13 +146,14 @@ def run_program(words: Sequence[str], folder: Path, speedups: str, tick: Tick) -
         raise VerificationError(f"not everything could be noted: {faults[0]}")
     folders = {each for process in processes for each in process["outputs"]}
     run.outside = sorted(each for each in folders if not _below(each, run.output))
-    nowhere = {shape.outputs for shape in SHAPES}  # without which outputs are found in our folder only
+    # Without the function that knows the folder of outputs, only the run's own folder is searched.
+    optional = {shape.outputs for shape in SHAPES}
     run.missing = sorted(
         {
             reason
             for process in processes
             for target, reason in process["missing"].items()
-            if target not in nowhere
+            if target not in optional
         }
     )
     executables = [process["executable"] for process in processes]
@@ -174,7 +179,7 @@ def _wait(command: Sequence[str], environ: Dict[str, str], run: Run, tick: Tick)
                 return process.wait(timeout=_POLL_S)
             except subprocess.TimeoutExpired:
                 continue
-    except BaseException:  # Ctrl-C reached the program as well
+    except BaseException:  # Ctrl-C reaches the program as well: give it time to end
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_PATIENCE_S)
         process.kill()
@@ -183,7 +188,7 @@ def _wait(command: Sequence[str], environ: Dict[str, str], run: Run, tick: Tick)
 
 
 def _read_files(python: str, environ: Dict[str, str], run: Run, began: float, tick: Tick) -> None:
-    """In the program's own interpreter: what wrote the files can read them."""
+    """Read the metric files in the program's own interpreter, which has the packages for them."""
     tick(f"{run.folder.name}: reading metric files")
     quiet = {name: value for name, value in environ.items() if not name.startswith("NUTRACE")}
     record = run.record / "files.jsonl"
@@ -195,22 +200,22 @@ def _read_files(python: str, environ: Dict[str, str], run: Run, began: float, ti
 
 
 def failed(run: Run, which: str) -> ProgramError:
-    """The error that says so."""
+    """The error for a run that failed; `which` is its name in the message."""
     hint = f" ({_EXPERIMENTS} was a new folder)" if _EXPERIMENTS in os.environ else ""
     return ProgramError(f"the {which} run failed: {run.ending}{hint}", tail("\n".join(run.stderr)))
 
 
 def tail(text: str, lines: int = _TAIL_LINES) -> str:
-    """The last lines of what a program wrote."""
+    """The last lines of a program's output."""
     return "\n".join(text.rstrip().splitlines()[-lines:])
 
 
 def switched_on(run: Run) -> Dict[str, Dict[str, Any]]:
-    """The speedups of a run, as they say of themselves; added up over simulations' processes."""
-    found: Dict[str, Dict[str, Any]] = {}
+    """What the speedups of a run reported, by name; over all processes that simulated."""
+    reported: Dict[str, Dict[str, Any]] = {}
     for end in ends(run.record):
         for name, figures in end["speedups"].items():
-            known = found.setdefault(name, {"at_work": False, "refused": ""})
+            known = reported.setdefault(name, {"at_work": False, "refused": ""})
             known["at_work"] = known["at_work"] or figures["at_work"]
             known["refused"] = known["refused"] or figures["refused"]
-    return found
+    return reported

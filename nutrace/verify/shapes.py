@@ -1,4 +1,4 @@
-"""Where a simulation's results pass by: in the devkit, and in the miniature, which is made like it."""
+"""Which functions the results of a simulation pass through: in the devkit and in the miniature."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any, Callable, Mapping
 
 @dataclass(frozen=True)
 class Shape:
-    """A program that simulates.
+    """The functions of one kind of program; targets are written as ``module:name``.
 
     Parameters
     ----------
     runner:
-        Its class's ``run``, as a probe's target: one scenario with one planner, which it has as
+        The method that simulates one scenario with one planner. Its object has the attributes
         ``simulation`` and ``planner``.
     simulation:
-        The class whose ``initialize``, ``get_planner_input`` and ``propagate`` are the steps; an
-        instance has ``scenario`` and ``history``.
+        The class whose methods ``initialize``, ``get_planner_input`` and ``propagate`` make the steps.
+        An instance has the attributes ``scenario`` and ``history``.
     samples:
-        Name of the history's attribute that holds a sample for each step.
+        Name of the history's attribute with a sample for each step.
     outputs:
-        A function, as a probe's target, that knows the folder of the outputs.
+        A function whose arguments name the folder of the outputs.
     folder:
-        That folder, from the function's arguments.
+        Takes that folder from the function's arguments.
     distribution:
-        Which package it is.
+        Name of the package that has all this.
     """
 
     runner: str

@@ -1,4 +1,4 @@
-"""Both runs and their comparison; and if they differ, whether the program repeats itself at all."""
+"""Run the program with and without speedups and compare; if they differ, see whether it repeats itself."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ STOCK, WITH, AGAIN = "stock", "with", "stock-again"
 
 @dataclass
 class Verdict:
-    """What came of it.
+    """The result of a verification.
 
     Parameters
     ----------
     compared:
-        Stock and the run with speedups.
+        The comparison of the stock run with the run with speedups.
     at_work:
-        By speedup, whether it was in use; one whose part of the program never ran was not.
+        By speedup, whether it did anything. It did not if the part of the program it speeds up never ran.
     again:
-        The stock run and a second one, run if the others differ.
+        The comparison of the stock run with a second stock run; made only if the others differ.
     notes:
-        What somebody should know who relies on it.
+        Reservations, a line each.
     output:
-        Last lines of a run with speedups that failed.
+        The last lines of the run with speedups, if it failed.
     """
 
     compared: Compared
@@ -41,20 +41,28 @@ class Verdict:
 
     @property
     def repeatable(self) -> Optional[bool]:
-        """Whether two stock runs are equal; ``None`` if it did not matter."""
+        """Whether two stock runs are equal; ``None`` if there was no second one."""
         return None if self.again is None else self.again.equal
 
 
 def verify(words: Sequence[str], speedups: str, folder: Path, tick: Tick) -> Verdict:
-    """Run the command in `words` as it is and with `speedups`, and compare.
+    """Run a command without and with speedups, and compare.
 
     Parameters
     ----------
+    words:
+        The command and its arguments.
+    speedups:
+        As in ``NUTRACE_SPEEDUPS``.
     folder:
-        A folder that is there and empty; everything stays in it.
+        An existing empty folder, in which everything is written.
+    tick:
+        Called some times a second with a text for the progress line.
 
     Raises
     ------
+    UsageError
+        If no speedup is named.
     SettingsError
         For an unknown speedup or a bad option.
     VerificationError
@@ -72,7 +80,7 @@ def verify(words: Sequence[str], speedups: str, folder: Path, tick: Tick) -> Ver
         )
     changed = run_program(words, folder / WITH, speedups, tick)
     if changed.code:
-        # The program went another way: that, too, is what came of the speedups.
+        # The stock run succeeded and this one failed: that is a difference, not an error of ours.
         ended = Difference("the program", None, "end", "", stock.ending, changed.ending)
         verdict = Verdict(Compared([ended]), {}, output=tail("\n".join(changed.stderr)))
     else:
@@ -89,27 +97,27 @@ def verify(words: Sequence[str], speedups: str, folder: Path, tick: Tick) -> Ver
 
 
 def _at_work(changed: Run, names: Sequence[str]) -> Dict[str, bool]:
-    said = switched_on(changed)
+    reported = switched_on(changed)
     for name in names:
-        if name not in said:
+        if name not in reported:
             own = [line for line in changed.stderr if line.startswith("nutrace: ")]
-            reason = own[0].partition(": ")[2] if own else "its process said nothing of it"
+            reason = own[0].partition(": ")[2] if own else "its process did not mention it"
             raise VerificationError(f"{name} was not switched on: {reason}")
-        if said[name]["refused"]:
+        if reported[name]["refused"]:
             raise VerificationError(
-                f"{name} does not fit this program, and was not used: {said[name]['refused']}"
+                f"{name} does not fit this program, and was not used: {reported[name]['refused']}"
             )
-    return {name: bool(said[name]["at_work"]) for name in names}
+    return {name: bool(reported[name]["at_work"]) for name in names}
 
 
 def _notes(stock: Run, changed: Run) -> List[str]:
-    notes = [f"not compared, as this program lacks it: {reason}" for reason in stock.missing]
+    notes = [f"not compared, because this program lacks it: {reason}" for reason in stock.missing]
     both = sorted(set(stock.outside) & set(changed.outside))
     notes += [
         f"both runs wrote into {folder}, which the program names itself: pass it on as {{output}}"
         for folder in both
     ]
     notes += [
-        f"outputs are in {folder} as well" for folder in sorted(set(stock.outside) ^ set(changed.outside))
+        f"one run also wrote into {folder}" for folder in sorted(set(stock.outside) ^ set(changed.outside))
     ]
     return notes

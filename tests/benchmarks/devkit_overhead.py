@@ -1,33 +1,40 @@
-"""What nutrace costs a whole simulation of the real devkit, with the peers beside.
+"""Measure what tracing costs a whole simulation of the real devkit, beside other profilers.
 
     python tests/benchmarks/devkit_overhead.py [--setup idm|simple] [--pairs 7] [--peers cProfile,py-spy]
     python tests/benchmarks/devkit_overhead.py --toggle 7 [--agents 20]
     python tests/benchmarks/devkit_overhead.py --instructions
 
-The log is a synthetic one of 90 agents and 23 traffic lights, as that of ``speedups_effect.py``. With fewer
-agents a step takes less time, and nutrace more of it.
+The log is synthetic, with 90 agents and 23 traffic lights. With fewer agents a step is shorter, and the share
+of tracing in it is larger. There are three ways to measure:
 
-Runs of the devkit's run_simulation.py, one process each, untraced and traced in turn; timed is the
-simulation part, ``SimulationRunner.run``, by its caller. A pair's ratio is traced over untraced, and
-the result the median of the ratios: of CPU time, which a busy machine disturbs less, and of wall time.
-Peers run once every second pair. Fails (exit code 1) if the median CPU overhead is above 2 %.
+Pairs (the default). Each pair is an untraced and a traced run of the devkit's run_simulation.py. The time is
+that of ``SimulationRunner.run``. Printed is the median over the pairs of the ratio traced to untraced, for
+CPU time, which depends less on what else the machine does, and for wall time. Other profilers run with every
+second pair.
 
-Where the machine's own speed wanders by more than that from run to run, ``--toggle N`` tells more: N pairs
-of runs in which tracing is on for two steps and off for two, where it was on in one run being off in the
-other. The simulation does the same in both, so each step is compared with itself; how fast the machine was
-in either run falls out between neighbours, of which one was traced in the one and the next in the other.
-Only the second step of each two counts: the first finds in the processor's caches what the switching has
-brought there, and comes out a quarter cheaper. Printed are medians, with their standard error, of the step's
-CPU and wall time; what other threads take, which is the recorder's writing, as a part of a third run's CPU
-time, which is traced from its start to its end; and the sum, which is judged. What a probe costs while it is
-off is not in it: some 1.5 us a call where the processor's caches are cold.
+``--toggle N``, for a machine whose speed changes by more than the overhead from run to run. In N pairs of
+runs tracing is switched on for two steps, off for two steps, and so on. Where it is on in one run of a pair,
+it is off in the other. Both runs simulate the same, so each step is compared with itself. A difference in
+speed between the two runs cancels out, because it makes a traced step slower in one place and an untraced
+step in the next. Only the second step of each two is used: the first one profits from the switching, which
+has just loaded nutrace into the processor's caches. Printed are
 
-``--instructions`` leaves time aside: valgrind counts the instructions of the simulation part, however busy
-the machine is, all of nutrace's writing among them. That takes fifty times as long as the simulation, so
-nutrace gets fifty times as long until it writes, and for what it counts as short. What the processor waits
-for its memory is not in it. Two counts of the same differ by up to half a percent.
+- the overhead of a step, in CPU and in wall time, as a median with its standard error;
+- the CPU time of other threads, which is that of the recorder's writing thread, as a share of the CPU time of
+  a third run that is traced from start to end;
+- the sum of the two in CPU time, which is the result.
 
-Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py; py-spy is looked for on PATH.
+A step without tracing still runs the wrappers of the probes, which are switched off: about 1.5 us a call with
+cold caches. The result does not contain this.
+
+``--instructions``. valgrind counts the instructions of ``SimulationRunner.run`` in a traced and an untraced
+run, including all writing. The count does not depend on the load of the machine, but does not show how long
+the processor waits for memory. A program takes fifty times as long under valgrind, so the times after which
+nutrace writes, and below which it merges spans, are fifty times as long as well. Two counts of the same run
+differ by up to half a percent.
+
+The exit code is 1 if the overhead is above 2 %. Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py;
+py-spy and valgrind must be on PATH.
 """
 
 from __future__ import annotations
@@ -62,11 +69,11 @@ class Runs:
     Parameters
     ----------
     folder:
-        For data and outputs.
+        An empty folder, for data and outputs.
     setup:
         A key of :data:`devkit.SETUPS`.
     agents:
-        In the log.
+        Number of agents in the log.
     """
 
     def __init__(self, folder: Path, setup: str, agents: int) -> None:
@@ -77,7 +84,10 @@ class Runs:
         synthesize(self.data, "--agents", str(agents))
 
     def one(self, kind: str) -> Any:
-        """What devkit_timed writes of a run: ``plain``, ``nutrace``, ``toggled-0`` or -1, or under a peer."""
+        """Run once, and return what devkit_timed wrote.
+
+        `kind` is ``plain``, ``nutrace``, ``toggled-0``, ``toggled-1`` or the name of another profiler.
+        """
         inner = "none" if kind in ("plain", "nutrace", "py-spy") else kind
         py_spy = ["py-spy", "record", "-r", "100", "-f", "raw", "-o", str(self.folder / "py-spy"), "--"]
         traced = kind == "nutrace" or kind.startswith("toggled")
@@ -87,14 +97,14 @@ class Runs:
         return result
 
     def instructions(self, kind: str) -> int:
-        """How many a run takes: ``plain`` or ``nutrace``."""
+        """Count the instructions of a run; `kind` is ``plain`` or ``nutrace``."""
         variables = {"PYTHONHASHSEED": "0"}
         if kind == "nutrace":
             variables.update(NUTRACE="1", NUTRACE_FLUSH_SECONDS="50", NUTRACE_COMPRESS_US="10000")
-        _, said = self._run(kind, "callgrind", CALLGRIND, variables)
-        collected = re.findall(r"Collected *: *(\d+)", said)
+        _, stderr = self._run(kind, "callgrind", CALLGRIND, variables)
+        collected = re.findall(r"Collected *: *(\d+)", stderr)
         if not collected:
-            raise SystemExit(f"{kind}: valgrind counted nothing:\n{said[-2000:]}")
+            raise SystemExit(f"{kind}: valgrind counted nothing:\n{stderr[-2000:]}")
         return int(collected[-1])
 
     def _run(self, kind: str, inner: str, watch: List[str], variables: Dict[str, str]) -> Tuple[Any, str]:
@@ -120,7 +130,7 @@ class Runs:
 
 
 def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: str) -> List[float]:
-    """Of the pairs, in order."""
+    """Return the ratios of the pairs, sorted."""
     return sorted(one[clock] / other[clock] for one, other in zip(over, under))
 
 
@@ -129,30 +139,32 @@ Step = Sequence[float]  # whether it was traced; its CPU and wall time in nanose
 
 
 def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], float]) -> Tuple[float, float]:
-    """By how much traced steps are above untraced ones, and the standard error of that; both as parts of one.
+    """Return the overhead of traced steps and its standard error, both as fractions.
 
-    A step's log ratio between two runs is the excess, or its opposite, and how much slower the machine was
-    in the one. Of a step and those two before and two after it, where it is the other way round, the latter
-    falls out, and so does a change of it at a constant rate.
+    For each step, take the logarithm of the ratio of its times in the two runs. It is plus or minus the
+    overhead, depending on which run was traced at that step, plus the difference in speed between the two
+    runs. For a step s, and the steps s - 2 and s + 2 at which the other run was traced, the combination
+    ``(2 * ratio(s) - ratio(s - 2) - ratio(s + 2)) / 4`` is plus or minus the overhead; a difference in speed
+    that is constant, or changes at a constant rate, cancels out.
 
-    Sources: the median of these threes; a median's standard error is 1.25 times that of the mean, a quartile
-    of a normal distribution 0.674 deviations away, and as threes that follow each other share two steps,
-    three of eight count.
+    The overhead is the median of these combinations. The standard error of a median is 1.25 times that of a
+    mean, the quartiles of a normal distribution lie 0.674 standard deviations from its mean, and since
+    neighbouring combinations share steps, only three of eight are counted as independent.
     """
-    found: List[float] = []
+    estimates: List[float] = []
     for one, other in pairs:
         logs = [(1 if mine[0] else -1, math.log(take(mine) / take(yours))) for mine, yours in zip(one, other)]
         for at in range(_WARM_UP + 2, len(logs) - 2):
             (before, early), (same, _), (sign, ratio), _, (after, late) = logs[at - 2 : at + 3]
             if same == sign == -before == -after:
-                found.append(sign * (2 * ratio - early - late) / 4)
-    low, median, high = statistics.quantiles(found, n=4)
-    error = 1.25 * (high - low) / (2 * 0.674) / math.sqrt(len(found) * 3 / 8)
+                estimates.append(sign * (2 * ratio - early - late) / 4)
+    low, median, high = statistics.quantiles(estimates, n=4)
+    error = 1.25 * (high - low) / (2 * 0.674) / math.sqrt(len(estimates) * 3 / 8)
     return math.expm1(median), error
 
 
 def toggle(setup: str, agents: int, count: int) -> int:
-    """Measure the same steps traced and not, print, judge."""
+    """Compare steps with and without tracing; print the overhead and return the exit code."""
     pairs: List[Tuple[List[Step], List[Step]]] = []
     whole: List[Dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -175,27 +187,29 @@ def toggle(setup: str, agents: int, count: int) -> int:
 
 
 def instructions(setup: str, agents: int) -> int:
-    """Count the instructions of a run traced and of one not, print, judge."""
+    """Count the instructions with and without tracing; print the overhead and return the exit code."""
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(Path(folder), setup, agents)
         with ThreadPoolExecutor() as pool:
             plain, traced = pool.map(runs.instructions, ("plain", "nutrace"))
     print(f"{setup}, {agents} agents: {plain:,} instructions, traced {traced:,}")
-    print(f"nutrace's: {traced / plain - 1:.2%} of the simulation part's (at most {BUDGET:.0%})")
+    print(f"overhead of nutrace: {traced / plain - 1:.2%} of the instructions (at most {BUDGET:.0%})")
     return 0 if traced / plain - 1 <= BUDGET else 1
 
 
 def main() -> int:
-    """Measure, print, judge."""
+    """Measure and print; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--setup", choices=sorted(SETUPS), default="idm")
     parser.add_argument("--agents", type=int, default=90)
     parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--peers", default="cProfile,py-spy", help=f"of {', '.join(PEERS)}; empty for none")
+    parser.add_argument("--peers", default="cProfile,py-spy", help=f"other profilers, of {', '.join(PEERS)}")
     parser.add_argument(
-        "--toggle", type=int, metavar="N", help="compare steps with themselves, in N pairs of runs"
+        "--toggle", type=int, metavar="N", help="switch tracing on and off between steps, in N pairs of runs"
     )
-    parser.add_argument("--instructions", action="store_true", help="count them in valgrind, for 20 minutes")
+    parser.add_argument(
+        "--instructions", action="store_true", help="count instructions with valgrind; takes 20 minutes"
+    )
     args = parser.parse_args()
     if devkit_python() is None:
         parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")
@@ -213,7 +227,7 @@ def main() -> int:
     beside: Dict[str, List[Dict[str, float]]] = {peer: [] for peer in peers}
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs(Path(folder), args.setup, args.agents)
-        runs.one("plain")  # warms the disk cache
+        runs.one("plain")  # reads everything into the disk cache
         for pair in range(args.pairs):
             order = ("plain", "nutrace") if pair % 2 else ("nutrace", "plain")
             for kind in order:
@@ -228,15 +242,15 @@ def main() -> int:
                 flush=True,
             )
     print(f"\n{args.setup}, {args.agents} agents, {args.pairs} pairs")
-    print("simulation part, ratio to the untraced run of the pair")
+    print("time of SimulationRunner.run, as a ratio to the untraced run of the pair")
     print(
         f"{'':14s}{'CPU median':>12s}{'least':>8s}{'most':>8s}{'wall median':>13s}{'least':>8s}{'most':>8s}"
     )
     for kind in ("nutrace", *peers):
         cells = []
         for clock, width in (("cpu", 12), ("wall", 13)):
-            found = ratios(seconds[kind], beside.get(kind, seconds["plain"]), clock)
-            cells.append(f"{statistics.median(found):{width}.3f}{found[0]:8.3f}{found[-1]:8.3f}")
+            each = ratios(seconds[kind], beside.get(kind, seconds["plain"]), clock)
+            cells.append(f"{statistics.median(each):{width}.3f}{each[0]:8.3f}{each[-1]:8.3f}")
         print(f"{kind:14s}{''.join(cells)}")
     overhead = statistics.median(ratios(seconds["nutrace"], seconds["plain"], "cpu")) - 1
     print(f"median overhead of nutrace: {overhead:.1%} of CPU time (at most {BUDGET:.0%})")

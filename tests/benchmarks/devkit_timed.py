@@ -1,12 +1,14 @@
-"""Runs a devkit script and times its simulations, whatever else watches the process.
+"""Run a devkit script and time its simulations.
 
-``devkit_timed.py OUT PEER SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` and writes to OUT, as JSON, the
-wall and CPU seconds of ``SimulationRunner.run``, and those of the CPU seconds that other threads took. PEER
-is ``none`` or a profiler to run around it: ``cProfile``, ``pyinstrument``, ``callgrind`` (valgrind's, which
-the interpreter has to run in; it counts nothing before and after). Or it is ``toggled-0`` or
-``toggled-1``, in a traced process: tracing is switched on and off between steps (on, off, off, on, ..., or
-the other way round), and OUT gets for each step whether it was traced, and its nanoseconds: of its own
-thread's CPU, and of wall time, without what it waits for the recorder at its end.
+``devkit_timed.py OUT MODE SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` and writes JSON to OUT. MODE is
+
+- ``none``: OUT has the wall seconds and CPU seconds of ``SimulationRunner.run``, and of these CPU seconds the
+  part that other threads took;
+- ``cProfile``, ``pyinstrument`` or ``callgrind``: the same, with this profiler around
+  ``SimulationRunner.run``. For ``callgrind`` the interpreter has to run in valgrind;
+- ``toggled-0`` or ``toggled-1``, for a traced process: tracing is switched at the start of steps (on, off,
+  off, on, ... or the opposite). OUT has, for each step, whether it was traced, and its nanoseconds of its
+  thread's CPU time and of wall time.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ import time
 from typing import Any, Callable, ContextManager, Iterator, List, Tuple
 
 
-def peer(name: str) -> Callable[[], ContextManager[Any]]:
-    """A context manager that profiles."""
+def profiler_of(name: str) -> Callable[[], ContextManager[Any]]:
+    """Return a context manager that profiles its block."""
     if name == "cProfile":
         return cProfile.Profile
     if name == "callgrind":
@@ -36,7 +38,7 @@ def peer(name: str) -> Callable[[], ContextManager[Any]]:
 
 @contextlib.contextmanager
 def counted() -> Iterator[None]:
-    """Let callgrind count."""
+    """Let callgrind count in the block, and only there."""
     control = ["callgrind_control", "-i"]
     subprocess.run([*control, "on", str(os.getpid())], check=True, stdout=subprocess.DEVNULL)
     try:
@@ -46,7 +48,7 @@ def counted() -> Iterator[None]:
 
 
 def toggled(out: str, phase: int) -> None:
-    """Switch tracing at each step's start, and run."""
+    """Run the script, and switch tracing at the start of steps."""
     from nuplan.planning.simulation.callback.multi_callback import MultiCallback
 
     from nutrace import session
@@ -62,7 +64,7 @@ def toggled(out: str, phase: int) -> None:
     def on_step_start(self: Any, *args: Any) -> None:
         over.append(reading())
         on = (len(traced) + 2 * phase) % 4 in (0, 3)
-        if not traced or on != traced[-1]:  # what switching takes is no step's
+        if not traced or on != traced[-1]:  # between two readings, so that no step contains the switching
             session._session._turn_on() if on else session._session._turn_off()  # type: ignore
         traced.append(on)
         begun.append(reading())
@@ -82,7 +84,7 @@ Reading = Tuple[int, int]  # nanoseconds: CPU of this thread, wall
 
 
 def main() -> None:
-    """Replace the method by one that takes the time, and run."""
+    """Run the script with a timer around ``SimulationRunner.run``."""
     out, name = sys.argv[1:3]
     del sys.argv[:3]
     if name.startswith("toggled-"):
@@ -98,7 +100,7 @@ def main() -> None:
         try:
             if name == "none":
                 return run(self)
-            with peer(name)():
+            with profiler_of(name)():
                 return run(self)
         finally:
             used = time.process_time() - cpu

@@ -1,11 +1,14 @@
-"""Runs a devkit script and notes its steps' times, garbage collections, and calls that repeat an earlier one.
+"""Run a devkit script and note the times of its steps, its garbage collections, and repeated calls.
 
-``devkit_watched.py OUT WHAT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__``, with the components that
-NUTRACE_SPEEDUPS names, and writes JSON to OUT: nanoseconds of each step, of its thread's CPU; of each
-collection ``[generation, nanoseconds, in a step]``. If WHAT is ``calls`` and not ``times``, also for what
-moves ego and agents ``{name: [calls in the steps, how many of them had the arguments of an earlier one]}``;
-if ``both``, for what the component `propagation` replaces ``{name: [calls, nanoseconds, nanoseconds of the
-replacement]}``, each call done both ways in turns, without collections.
+``devkit_watched.py OUT WHAT SCRIPT ARGUMENTS...`` runs SCRIPT as ``__main__`` with the speedups that
+NUTRACE_SPEEDUPS names, and writes JSON to OUT:
+
+- ``steps``: the CPU nanoseconds of each step, of its thread;
+- ``collections``: ``[generation, nanoseconds, whether it was within a step]`` for each collection;
+- ``calls``: empty if WHAT is ``times``. If WHAT is ``calls``, for each function that moves the ego vehicle or
+  agents, ``[calls in the steps, number of these with the arguments of an earlier call]``. If WHAT is
+  ``both``, for each function that the speedup `propagation` replaces, ``[calls, nanoseconds, nanoseconds of
+  the replacement]``: each call is done both ways, in alternating order, with garbage collection off.
 """
 
 from __future__ import annotations
@@ -25,17 +28,17 @@ Key = Callable[..., Tuple[Any, ...]]
 
 
 class Watch:
-    """Of one process."""
+    """What is noted in this process."""
 
     def __init__(self) -> None:
         self.steps: List[int] = []
         self.collections: List[Tuple[int, int, bool]] = []
         self.calls: Dict[str, List[int]] = {}
-        self.began = 0  # of the step; 0 outside
+        self.began = 0  # when the current step began; 0 between steps
         self._collecting = 0
 
-    def stand_around_steps(self) -> None:
-        """Between the callbacks that nutrace's own step lies between."""
+    def watch_steps(self) -> None:
+        """Wrap the callbacks that also begin and end a step for nutrace."""
         from nuplan.planning.simulation.callback.multi_callback import MultiCallback
 
         start: Any = MultiCallback.on_step_start
@@ -61,17 +64,17 @@ class Watch:
             self.collections.append((info["generation"], now - self._collecting, bool(self.began)))
 
     def count(self, owner: Any, name: str, key: Key) -> None:
-        """Count calls of a function by what `key` makes of its arguments: all that its result depends on."""
+        """Count the calls of a function. `key` returns everything that the result of a call depends on."""
         original: Any = getattr(owner, name)
         counts = self.calls[f"{getattr(owner, '__qualname__', owner.__name__)}.{name}"] = [0, 0]
         seen: Set[Tuple[Any, ...]] = set()
 
         def counted(*args: Any, **kwargs: Any) -> Any:
             if self.began:
-                asked = key(*args, **kwargs)
+                arguments = key(*args, **kwargs)
                 counts[0] += 1
-                counts[1] += asked in seen
-                seen.add(asked)
+                counts[1] += arguments in seen
+                seen.add(arguments)
             return original(*args, **kwargs)
 
         is_property = isinstance(original, property)
@@ -81,7 +84,7 @@ class Watch:
         setattr(owner, name, property(counted) if is_property else counted)
 
     def count_all(self) -> None:
-        """What the tracker solves, the motion model integrates, and the agents and their paths are asked."""
+        """Count the calls of the tracker, of the motion model, and of the agents and their map."""
         import numpy
         from nuplan.planning.simulation.controller.motion_model.kinematic_bicycle import KinematicBicycleModel
         from nuplan.planning.simulation.controller.tracker.lqr import LQRTracker
@@ -91,7 +94,7 @@ class Watch:
         def moved(_: Any, state: Any, ideal_dynamic_state: Any, sampling_time: Any) -> Tuple[Any, ...]:
             dynamic, ideal = state.dynamic_car_state, ideal_dynamic_state
             return (
-                *list(state)[1:],  # the time is passed on only
+                *list(state)[1:],  # without the time, on which nothing else depends
                 dynamic.angular_velocity,
                 float(dynamic.tire_steering_rate),
                 float(ideal.rear_axle_acceleration_2d.x),
@@ -115,7 +118,7 @@ class Watch:
         self.count(STRTreeOccupancyMap, "intersects", crossed)
 
     def compare(self, module: str, name: str, make: Callable[[Any, Any], Any]) -> None:
-        """Do a function both ways, wherever its name is bound."""
+        """Make all modules that have a function call both the original and the one that `make` returns."""
         from nutrace.probes.switch import Switch
 
         original: Any = getattr(importlib.import_module(module), name)
@@ -156,19 +159,19 @@ class Watch:
 
 
 def main() -> None:
-    """Watch, run, write."""
+    """Run the script and write what was noted."""
     exec(_PTH.read_text(encoding="utf-8"))
     out, what = sys.argv[1:3]
     del sys.argv[:3]
     watch = Watch()
-    watch.stand_around_steps()
+    watch.watch_steps()
     if what == "calls":
         watch.count_all()
     elif what == "both":
         watch.compare_all()
     runpy.run_path(sys.argv[0], run_name="__main__")
-    found = {"steps": watch.steps, "collections": watch.collections, "calls": watch.calls}
-    Path(out).write_text(json.dumps(found), encoding="utf-8")
+    noted = {"steps": watch.steps, "collections": watch.collections, "calls": watch.calls}
+    Path(out).write_text(json.dumps(noted), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How long a million spans take to load, and how much memory, beside the standard library.
+"""Measure the time and memory for loading a million spans, beside the standard library's json.
 
-Usage: ``python tests/benchmarks/load_million_spans.py [--spans N] [--unique SHARE] [--jsonl] [--no-peer]``
+    python tests/benchmarks/load_million_spans.py [--spans N] [--unique SHARE] [--jsonl] [--no-peer]
 
-Prints the seconds and the peak bytes per span (resident memory of a fresh process, interpreter
-included) of ``nutrace.load``, the ratio to its budget (12 s, 1000 bytes a span), and the ratio
-to a peer: ``json.load`` of the same file and the least of trees, a dict of children.
+Prints the seconds of ``nutrace.load`` and its peak memory in bytes per span (resident memory of a new
+process, with the interpreter), both also as a ratio to the budget (12 s, 1000 bytes a span), and as a ratio
+to a peer: ``json.loads`` of the same file and a dictionary of children.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MEASURE = """
 import sys, time
 {load}
 took, cpu = time.perf_counter() - begin, time.process_time()
-# The peak since exec: ru_maxrss would hand down the parent's.
+# VmHWM is the peak since exec; ru_maxrss includes the parent's.
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(took, cpu, int(peak.split()[1]) * 1024, count)
 """
@@ -63,7 +63,7 @@ def _attributes(function: int, extra: str = "") -> str:
 
 
 def _spans(count: int, unique: float) -> Iterator[str]:
-    """A run of steps of 1000 spans, three levels deep, children before parents as recorded."""
+    """Yield a run with steps of 1000 spans, three levels deep, children before parents as recorded."""
     trace = "0af7651916cd43dd8448eb211c80319c"
     plain = [_attributes(function) for function in range(40)]
     every = round(1 / unique) if unique else count + 1
@@ -102,7 +102,7 @@ def _spans(count: int, unique: float) -> Iterator[str]:
 
 
 def write_run(path: Path, count: int, unique: float, lines: bool) -> None:
-    """Write a run file of `count` spans, a share `unique` of which have attributes of their own."""
+    """Write a run file of `count` spans, of which a share `unique` has attributes like no other span."""
     head = '{"resourceSpans":[{"resource":{"attributes":[{"key":"process.pid","value":{"intValue":"1"}},' + (
         '{"key":"nutrace.run.complete","value":{"boolValue":true}}]},"scopeSpans":['
     )
@@ -126,7 +126,7 @@ def _write_batch(write: object, before: str, batch: List[str], lines: bool) -> N
 
 @dataclass(frozen=True)
 class Measure:
-    """Loading in a process of its own; more seconds than CPU seconds tell of a busy machine."""
+    """Figures of loading in a new process. If seconds exceed CPU seconds, the machine was busy."""
 
     seconds: float
     cpu_seconds: float
@@ -139,7 +139,7 @@ class Measure:
 
 
 def measure(load: str, path: Path) -> Measure:
-    """Run the code `load` on the file in a fresh interpreter."""
+    """Run the code `load` on the file in a new interpreter."""
     code = _MEASURE.format(load=load)
     run = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True)
     seconds, cpu, peak, count = run.stdout.split()
@@ -147,13 +147,11 @@ def measure(load: str, path: Path) -> Measure:
 
 
 def main() -> None:
-    """Make the file, load it both ways, print the ratios."""
+    """Write the file, load it both ways, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spans", type=int, default=1_000_000)
-    parser.add_argument(
-        "--unique", type=float, default=0.1, help="share of spans with attributes of their own"
-    )
-    parser.add_argument("--jsonl", action="store_true", help="one line a batch, as in a .partial file")
+    parser.add_argument("--unique", type=float, default=0.1, help="share of spans with unique attributes")
+    parser.add_argument("--jsonl", action="store_true", help="one line for each batch, as in a .partial file")
     parser.add_argument("--no-peer", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:

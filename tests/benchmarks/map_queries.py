@@ -1,11 +1,12 @@
-"""What the map cache brings per question, on the devkit's map of a synthetic road.
+"""Measure what the map cache saves per query, on the devkit's map of a synthetic road.
 
     python tests/benchmarks/map_queries.py [--blocks 1500] [--rounds 7]
 
-For the devkit's interpreter. A map is asked at the same random places in turns, in the devkit's way and
-through the cache; microseconds of CPU a question, best round of each, and the ratio. Fails (exit code 1)
-if a question through the cache takes longer. 1,500 blocks are 4,500 lanes; `nutrace synth` writes 20 for
-a log of 27 s, where a scan takes no longer than an index for the simplest question.
+Run it with the devkit's interpreter. Each query is made at the same random places by the devkit's own code
+and through the cache, in turns. Prints the CPU time of a query in microseconds, for the best round of each,
+and the ratio. The exit code is 1 if a query through the cache takes longer. 1,500 blocks have 4,500 lanes;
+for a log of 27 s `nutrace synth` writes 20 blocks, where for the simplest query a scan is as fast as an
+index.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from nutrace.speedups.active import speedups
 from nutrace.synthetic import road
 from nutrace.synthetic.maps import write_maps
 
-#: What the devkit's vector map features ask a map for.
+#: The layers that the devkit's vector map features query.
 PROXIMAL = [
     SemanticMapLayer.LANE,
     SemanticMapLayer.LANE_CONNECTOR,
@@ -37,7 +38,7 @@ PROXIMAL = [
 LANE, AREA, STOP = SemanticMapLayer.LANE, SemanticMapLayer.DRIVABLE_AREA, SemanticMapLayer.STOP_LINE
 CONNECTOR = SemanticMapLayer.LANE_CONNECTOR
 
-#: name -> the question, and how many places are asked in a round
+#: The query, and at how many places it is made in a round, by name.
 QUESTIONS: Dict[str, Tuple[Callable[[Any, Any], Any], int]] = {
     "is_in_layer LANE": (lambda api, at: api.is_in_layer(at, LANE), 100),
     "is_in_layer DRIVABLE_AREA": (lambda api, at: api.is_in_layer(at, AREA), 100),
@@ -63,6 +64,7 @@ QUESTIONS: Dict[str, Tuple[Callable[[Any, Any], Any], int]] = {
 
 
 def cpu_us(question: Callable[[Any, Any], Any], api: Any, places: List[Any]) -> float:
+    """Return the CPU time of a query, in microseconds."""
     began = time.thread_time_ns()
     for place in places:
         question(api, place)
@@ -70,7 +72,8 @@ def cpu_us(question: Callable[[Any, Any], Any], api: Any, places: List[Any]) -> 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
+    """Measure and print; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--blocks", type=int, default=1500)
     parser.add_argument("--rounds", type=int, default=7)
     args = parser.parse_args()
@@ -89,7 +92,9 @@ def main() -> int:
         print(f"{'question':46} {'stock us':>10} {'cache us':>10} {'ratio':>6}")
         for name, (question, count) in QUESTIONS.items():
             asked = places[:count]
-            cpu_us(question, api, asked)  # makes the objects, the index, and the comparison
+            cpu_us(
+                question, api, asked
+            )  # builds the map objects and the index, and compares the index with a scan
             stock, cached = [], []
             for _ in range(args.rounds):
                 installation.switch.off()

@@ -1,13 +1,17 @@
-"""What state propagation and history cost on the real devkit, and what of it can be avoided.
+"""Measure what state propagation and history cost on the real devkit, and what the speedup saves.
 
     python tests/benchmarks/propagation_share.py [--setup simple|idm|both] [--rounds 5]
 
-On the 27 s synthetic log of the tests: the shares of propagation, history and controller in the steps, by a
-traced run; how many of the calls that move ego and agents repeat an earlier one with the same arguments; what
-the functions take that the speedup `propagation` replaces, and what their replacements do, in turns in one
-process; and garbage collections in the steps, and the steps' CPU times, without the speedup `propagation`
-and with it, in turns. A full collection strikes one step of a run, so what tells is the mean and the longest,
-not the median. Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
+On the 27 s synthetic log of the tests, prints
+
+- the shares of propagation, history and controller in the steps of a traced run;
+- how many of the calls that move the ego vehicle and agents have the arguments of an earlier call;
+- the times of the functions that the speedup `propagation` replaces, and of their replacements, called in
+  alternating order in one process;
+- garbage collections within steps, and the CPU times of steps, in runs without and with the speedup.
+
+A full collection falls into one step of a run, so look at the mean and the longest step, not at the median.
+Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ FULL = 2
 
 
 def watched(top: Path, setup: str, what: str = "times", names: str = "") -> Any:
-    """What devkit_watched writes of a run."""
+    """Run once, and return what devkit_watched wrote."""
     out = top / "watched.json"
     variables = {"NUTRACE_SPEEDUPS": names} if names else {}
     done = simulate(
@@ -50,52 +54,52 @@ WORDS = ["main_callback=[time_callback]"]
 
 
 def shares(top: Path, setup: str) -> None:
-    """Print what a traced run says."""
+    """Print the shares of components in a traced run."""
     out = top / "run.json"
     variables = {"NUTRACE": "1", "NUTRACE_SUMMARY": "0", "NUTRACE_OUTPUT": str(out)}
     done = simulate(top / "data", top / "out", setup, words=WORDS, **variables)
     if done.returncode:
         raise SystemExit(f"traced: the run failed:\n{done.stderr[-2000:]}")
-    said = report(load(out))
+    figures = report(load(out))
     out.unlink()
     shutil.rmtree(top / "out", ignore_errors=True)
     print(
-        f"\n{setup}: {said.steps.count} steps, {said.steps.mean_ns / 1e6:.2f} ms each; self time of a step:"
+        f"\n{setup}: {figures.steps.count} steps of {figures.steps.mean_ns / 1e6:.2f} ms; self time a step:"
     )
-    for cost in said.speedups:
+    for cost in figures.components:
         if cost.component in ("propagate", "history", "controller"):
-            own = cost.self_ns / said.steps.count
-            print(f"  {cost.component:12s}{own / 1e6:8.3f} ms {own / said.steps.mean_ns:7.1%}")
+            own = cost.self_ns / figures.steps.count
+            print(f"  {cost.component:12s}{own / 1e6:8.3f} ms {own / figures.steps.mean_ns:7.1%}")
 
 
 def repeats(top: Path, setup: str) -> None:
-    """Print which calls repeat an earlier one."""
-    print(f"{setup}: calls in the steps, and those with the arguments of an earlier one:")
+    """Print how many calls have the arguments of an earlier call."""
+    print(f"{setup}: calls in the steps, and how many of them had the arguments of an earlier call:")
     for name, (calls, again) in watched(top, setup, "calls")["calls"].items():
         if calls:
             print(f"  {name:46s}{calls:7d}{again:7d}")
 
 
 def replaced(top: Path, setup: str) -> None:
-    """Print both ways of what the speedup replaces."""
-    found = watched(top, setup, "both")
-    steps = len(found["steps"])
-    print(f"{setup}: what is replaced, ms a step:")
-    for name, (calls, stock, other) in found["calls"].items():
+    """Print the times of the functions that the speedup replaces, and of the replacements."""
+    noted = watched(top, setup, "both")
+    steps = len(noted["steps"])
+    print(f"{setup}: functions that are replaced, ms a step:")
+    for name, (calls, stock, other) in noted["calls"].items():
         if calls:
             each = f"{stock / steps / 1e6:.3f}, replaced {other / steps / 1e6:.3f}"
             print(f"  {name:46s}{calls / steps:6.1f} calls {each}")
 
 
 def collections(top: Path, setup: str, rounds: int) -> None:
-    """Print steps and collections, without and with."""
-    found: Dict[str, List[Any]] = {"": [], NAME: []}
+    """Print the times of steps and of collections, without and with the speedup."""
+    noted: Dict[str, List[Any]] = {"": [], NAME: []}
     for number in range(rounds):
-        for names in sorted(found, reverse=bool(number % 2)):
-            found[names].append(watched(top, setup, names=names))
+        for names in sorted(noted, reverse=bool(number % 2)):
+            noted[names].append(watched(top, setup, names=names))
     print(f"{setup}: means over {rounds} rounds; full collections in the steps of a run")
     print(f"  {'':14s}{'CPU ms':>9s}{'p50':>8s}{'longest':>9s}{'full':>6s}{'ms a step':>11s}{'others':>8s}")
-    for names, runs in found.items():
+    for names, runs in noted.items():
         steps = [run["steps"] for run in runs]
         inside = [[each for each in run["collections"] if each[2]] for run in runs]
         full = [[took for generation, took, _ in one if generation == FULL] for one in inside]

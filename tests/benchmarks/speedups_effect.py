@@ -1,16 +1,16 @@
-"""What each speedup brings on the real devkit, alone and all together, on logs with and without indexes.
+"""Measure what each speedup saves on the real devkit, alone and all together, with and without indexes.
 
     python tests/benchmarks/speedups_effect.py [--setup simple|idm|both] [--rounds 3] [--seconds 510]
 
-Traced runs of the devkit's run_simulation.py, one process each, on a synthetic log of 90 agents and 23
-traffic lights: without speedups, with each alone, with all. The configurations follow each other, and
-begin anew each round, so that a slow minute hits them alike. Each run has a copy of the log to itself, in
-the disk cache; what a speedup writes beside or into it, no other sees.
+Traces the devkit's run_simulation.py on a synthetic log with 90 agents and 23 traffic lights: without
+speedups, with each speedup alone, and with all of them. Each round runs every configuration once, so that a
+slow period of the machine affects all of them. Each run has its own copy of the log, so that it does not see
+what an earlier run wrote into it or beside it.
 
-Printed for each, by its spans, medians over the rounds: a step's mean time and its ratio to that of the run
-without speedups of the same round, the steps' median, the simulation's time with what it does before its
-first step, statements and connections of a step, statements' time in a step, connections of the run. The
-table is Markdown. Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
+Prints a Markdown table of medians over the rounds, taken from the spans: the mean time of a step, its ratio
+to the run without speedups in the same round, the median time of a step, the time of the simulation including
+its initialization, statements and connections a step, the time of statements a step, and connections a run.
+Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ LOGS = {"indexed": (), "unindexed": ("--no-indexes",)}
 
 @dataclass(frozen=True)
 class Run:
-    """Figures of one run."""
+    """The figures of one run."""
 
     step_ms: float  # mean
     median_ms: float  # of the steps
     simulation_s: float
-    statements: float  # per step
-    connections: float  # per step
-    opened: int  # connections, in the run
-    statements_ms: float  # per step
+    statements: float  # a step
+    connections: float  # a step
+    opened: int  # connections in the whole run
+    statements_ms: float  # a step
 
 
 def run(data: Path, setup: str, names: str, folder: Path) -> Run:
-    """Simulate on a copy of `data`."""
+    """Simulate on a copy of `data`, and return the figures."""
     folder.mkdir()
     shutil.copytree(data, folder / "data", symlinks=True)
     variables = {"NUTRACE": "1", "NUTRACE_OUTPUT": str(folder / "run.json"), "NUTRACE_SUMMARY": "0"}
@@ -62,22 +62,22 @@ def run(data: Path, setup: str, names: str, folder: Path) -> Run:
     if done.returncode:
         raise SystemExit(f"{names or 'stock'}: the run failed:\n{done.stderr[-2000:]}")
     trace = load(folder / "run.json")
-    found, said = database(trace), report(trace)
-    whole = [each.total_ns for each in said.spans if each.name == semconv.RUN_SPAN]
+    queried, costs = database(trace), report(trace)
+    simulations = [each.total_ns for each in costs.spans if each.name == semconv.RUN_SPAN]
     shutil.rmtree(folder)
     return Run(
-        step_ms=said.steps.mean_ns / 1e6,
-        median_ms=said.steps.p50_ns / 1e6,
-        simulation_s=sum(whole) / 1e9,
-        statements=found.in_steps.count / found.steps,
-        connections=found.connections.opened_in_steps / found.steps,
-        opened=found.connections.opened,
-        statements_ms=found.in_steps.total_ns / 1e6 / found.steps,
+        step_ms=costs.steps.mean_ns / 1e6,
+        median_ms=costs.steps.p50_ns / 1e6,
+        simulation_s=sum(simulations) / 1e9,
+        statements=queried.in_steps.count / queried.steps,
+        connections=queried.connections.opened_in_steps / queried.steps,
+        opened=queried.connections.opened,
+        statements_ms=queried.in_steps.total_ns / 1e6 / queried.steps,
     )
 
 
 def synthesize(folder: Path, seconds: int, *options: str) -> Path:
-    """A log, and maps, by ``nutrace synth``."""
+    """Write a log and maps with ``nutrace synth``."""
     command = ["-m", "nutrace.cli.main", "synth", str(folder), "--seconds", str(seconds)]
     done = run_python([*command, "--agents", "90", "--traffic-lights", "23", *options], devkit_environment())
     if done.returncode:
@@ -86,7 +86,7 @@ def synthesize(folder: Path, seconds: int, *options: str) -> Path:
 
 
 def table(runs: Dict[str, List[Run]]) -> str:
-    """One row a configuration."""
+    """Return the table, with one row for each configuration."""
 
     def median(values: List[float]) -> float:
         return statistics.median(values)
@@ -96,17 +96,17 @@ def table(runs: Dict[str, List[Run]]) -> str:
         "connections/run | statements ms/step |",
         "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
     ]
-    for names, found in runs.items():
-        ratio = median([one.step_ms / stock.step_ms for one, stock in zip(found, runs[STOCK])])
+    for names, rounds in runs.items():
+        ratio = median([one.step_ms / stock.step_ms for one, stock in zip(rounds, runs[STOCK])])
         lines.append(
             f"| {f'`{names}`' if names else 'none (stock)'} | "
-            f"{median([each.step_ms for each in found]):.1f} | "
-            f"{ratio:.2f} | {median([each.median_ms for each in found]):.1f} | "
-            f"{median([each.simulation_s for each in found]):.1f} | "
-            f"{median([each.statements for each in found]):.2f} | "
-            f"{median([each.connections for each in found]):.2f} | "
-            f"{median([each.opened for each in found]):.0f} | "
-            f"{median([each.statements_ms for each in found]):.2f} |"
+            f"{median([each.step_ms for each in rounds]):.1f} | "
+            f"{ratio:.2f} | {median([each.median_ms for each in rounds]):.1f} | "
+            f"{median([each.simulation_s for each in rounds]):.1f} | "
+            f"{median([each.statements for each in rounds]):.2f} | "
+            f"{median([each.connections for each in rounds]):.2f} | "
+            f"{median([each.opened for each in rounds]):.0f} | "
+            f"{median([each.statements_ms for each in rounds]):.2f} |"
         )
     return "\n".join(lines)
 
@@ -116,7 +116,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--setup", choices=[*sorted(SETUPS), "both"], default="both")
     parser.add_argument("--log", choices=[*LOGS, "both"], default="both")
-    parser.add_argument("--only", default="", help="names of speedups between commas; all if empty")
+    parser.add_argument("--only", default="", help="names of speedups, separated by commas (default: all)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=510, help="length of the log")
     args = parser.parse_args()
@@ -129,10 +129,10 @@ def main() -> int:
             for setup in sorted(SETUPS) if args.setup == "both" else (args.setup,):
                 runs: Dict[str, List[Run]] = {names: [] for names in (STOCK, *wanted, ALL)}
                 for number in range(args.rounds):
-                    for names, found in runs.items():
-                        found.append(run(data, setup, names, Path(top, "run")))
+                    for names, rounds in runs.items():
+                        rounds.append(run(data, setup, names, Path(top, "run")))
                         print(
-                            f"round {number + 1}, {names or 'stock'}: {found[-1]}",
+                            f"round {number + 1}, {names or 'stock'}: {rounds[-1]}",
                             file=sys.stderr,
                             flush=True,
                         )

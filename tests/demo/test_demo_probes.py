@@ -1,4 +1,4 @@
-"""The miniature's probes: each finds its target, and a traced run says what the miniature did."""
+"""The miniature's probes: each has a target, and a trace agrees with what the miniature did."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nutrace.synthetic import LogSpec, write_log
 from nutrace.trace import Trace
 
 STEPS = 15
-# The miniature's layer of the database has names of its own; the rest is called as in the devkit.
+# Prefixes of the spans whose names differ from the devkit's.
 OWN_NAMES = ("database.", "map.", "planner.solve_policy", "config.group")
 
 

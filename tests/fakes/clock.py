@@ -1,4 +1,4 @@
-"""A clock that only moves when told: times in tests are exact, and sums can be compared with ==."""
+"""A clock that a test advances, so that times are exact and can be compared with ==."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import nutrace.session
 
 
 class FakeClock:
-    """Nanoseconds; calling it reads it, :meth:`advance` moves it."""
+    """A clock in nanoseconds: calling it reads the time, :meth:`advance` moves it."""
 
     def __init__(self, now: int = 1_000_000_000) -> None:
         self.now = now
@@ -26,7 +26,7 @@ class FakeClock:
 
 @contextmanager
 def fake_clock() -> Iterator[FakeClock]:
-    """Every nutrace module that reads the clock reads this one; so do wrappers made in the block."""
+    """Replace the clock in all nutrace modules; wrappers made in the block use it, too."""
     clock = FakeClock()
     real = nutrace.recording.clock.now_ns
     readers = [

@@ -1,4 +1,4 @@
-"""Runs whose results are noted as ``nutrace verify`` notes them, and its comparison of two of them."""
+"""Note a program's results as ``nutrace verify`` does, and compare two such runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nutrace.verify.compare import Compared, compare, ends
 
 
 class Noted:
-    """The folder of a run: ``record``, and ``output`` for what it writes."""
+    """The folder of a run: ``record`` for its records, ``output`` for its outputs."""
 
     def __init__(self, folder: Path) -> None:
         self.record, self.output = folder / "record", folder / "output"
@@ -18,19 +18,19 @@ class Noted:
 
     @property
     def variables(self) -> Dict[str, str]:
-        """What makes the program note."""
+        """The environment variables that switch the recorder on."""
         return {recorder.VARIABLE: str(self.record)}
 
     @property
     def reading(self) -> list[str]:
-        """Arguments of :mod:`nutrace.verify.files`, which reads the metric files afterwards."""
+        """The arguments for :mod:`nutrace.verify.files`, which reads the metric files after the run."""
         return [str(self.record / "files.jsonl"), str(self.output)]
 
     def speedups(self) -> Dict[str, Dict[str, Any]]:
-        """What the speedups said at the end of the last simulation."""
+        """What the speedups reported at the end of the last simulation."""
         return list(ends(self.record))[-1]["speedups"]  # type: ignore[no-any-return]
 
 
 def compared(stock: Noted, changed: Noted) -> Compared:
-    """Everything that both simulated; what differs is for the caller to judge."""
+    """Compare everything that two runs simulated."""
     return compare(stock.record, changed.record)

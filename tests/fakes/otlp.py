@@ -1,4 +1,4 @@
-"""Run files for tests, written tersely.
+"""Write run files for tests in a short notation.
 
 A span is a tuple ``(name, start, end)``, optionally followed by a list of children, a dict of
 attributes, or both. Times are in microseconds after :data:`EPOCH_NS`::
@@ -48,8 +48,10 @@ def attributes(items: Dict[str, Any]) -> List[Dict[str, Any]]:
 
 
 def spans(*tree: Any, first_id: int = 1, parent: str = "", trace_id: str = TRACE_ID) -> List[Dict[str, Any]]:
-    """OTLP spans of nested tuples, ids counted up in preorder. Attributes that are put on a
-    parent are not inherited; ``thread.id`` is 1 unless given (None for no thread)."""
+    """OTLP spans of nested tuples, with ascending ids in preorder.
+
+    Children do not inherit attributes. ``thread.id`` is 1 unless it is given; None leaves it out.
+    """
     ids = iter(range(first_id, 10**9))
     return list(_spans(tree, ids, parent, trace_id))
 
@@ -76,7 +78,7 @@ def _spans(tree: Any, ids: Iterator[int], parent: str, trace_id: str) -> Iterato
 
 
 def envelope(
-    found: List[Dict[str, Any]], resource: Optional[Dict[str, Any]] = None, scope: str = "nutrace"
+    content: List[Dict[str, Any]], resource: Optional[Dict[str, Any]] = None, scope: str = "nutrace"
 ) -> Dict[str, Any]:
     """A TracesData of OTLP spans."""
     described = RESOURCE if resource is None else resource
@@ -84,7 +86,7 @@ def envelope(
         "resourceSpans": [
             {
                 "resource": {"attributes": attributes(described)},
-                "scopeSpans": [{"scope": {"name": scope, "version": "0"}, "spans": found}],
+                "scopeSpans": [{"scope": {"name": scope, "version": "0"}, "spans": content}],
             }
         ]
     }

@@ -1,7 +1,4 @@
-"""A program with every kind of function, and its twin to compare with: ``plain`` and ``probed`` objects.
-
-Only ever imported, never changed: tests install probes on it and take them away.
-"""
+"""A program with every kind of function. Tests put probes on it, and compare it with itself unprobed."""
 
 from __future__ import annotations
 
@@ -125,7 +122,7 @@ def fibonacci(number: int) -> int:
 
 
 def call_through(called: Any) -> Any:
-    """Gives what the call gives, or the error it raises, with the names of the frames it came by."""
+    """Return the result of a call, or the error it raises and the names of the frames in its traceback."""
     try:
         return called()
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""Programs that the tests start, traced through the start-up file like a user's."""
+"""Start programs, traced through the start-up file like a user's program."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from nutrace.trace.span import Diagnostics
 
 TIMEOUT_S = 30
 
-#: Counts of a :class:`Diagnostics` that are zero if all went well.
+#: The counts of a :class:`Diagnostics` that are zero if nothing was lost.
 LOSSES = tuple(name for name, kind in Diagnostics.__annotations__.items() if kind == "int")
 
 
 @dataclass
 class Ended:
-    """A program that is over."""
+    """A program that has ended."""
 
     folder: Path
     code: int
@@ -36,12 +36,12 @@ class Ended:
 
     @property
     def files(self) -> list[str]:
-        """Names of the files that nutrace left."""
+        """The names of the files that nutrace wrote."""
         return sorted(file.name for file in self.folder.iterdir() if file.name.startswith("run"))
 
 
 def environment(**variables: Optional[str]) -> Dict[str, str]:
-    """This process's environment without a word to nutrace, and then `variables` (None: absent)."""
+    """This process's environment without settings of nutrace, and with `variables` (None: absent)."""
     kept = {
         key: text
         for key, text in os.environ.items()
@@ -75,32 +75,32 @@ def run(folder: Path, source: str, **options: Any) -> Ended:
 
 
 def finish(folder: Path, process: subprocess.Popen[str]) -> Ended:
-    """Wait for a program."""
+    """Wait for a program; fail if it does not end in 30 s."""
     try:
         out, err = process.communicate(timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        raise AssertionError(f"the program hangs; it said {out!r} and {err!r}") from None
+        raise AssertionError(f"the program hangs; it printed {out!r} and {err!r}") from None
     return Ended(folder, process.returncode, out or "", err or "")
 
 
 def counts(trace: Trace) -> Counter[str]:
-    """Calls by span name; copies and pickles that the standard library makes for itself left out."""
-    found: Counter[str] = Counter()
+    """Calls by span name, without copies and pickles, which the standard library makes by itself."""
+    by_name: Counter[str] = Counter()
     for name, component, calls in zip(trace.name, trace.component, trace.calls):
         if component != "deepcopy":
-            found[name] += calls
-    return found
+            by_name[name] += calls
+    return by_name
 
 
 def losses(trace: Trace) -> Dict[str, int]:
-    """The counts of its diagnostics that are not zero: none, if all went well."""
+    """The counts of lost spans that are not zero; empty if nothing was lost."""
     return {name: getattr(trace.diagnostics, name) for name in LOSSES if getattr(trace.diagnostics, name)}
 
 
 def path_to(trace: Trace, name: str) -> list[str]:
-    """Names from the root to the first span called `name`."""
+    """The names of the spans from the root to the first span called `name`."""
     node = next(span for span in trace if span.name == name)
     names = [node.name]
     while node.parent is not None:

@@ -1,4 +1,4 @@
-"""Trace a few lines of a test, and look at what was recorded."""
+"""Trace a block of a test, and read what was recorded."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _numbers = itertools.count()
 
 
 class Tracing:
-    """Instruments this process for a block; one run file for each block.
+    """Traces this process during a ``with`` block, into a new run file for each block.
 
     Parameters
     ----------
     folder:
-        Where the run files go.
+        The folder of the run files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,7 @@ class Tracing:
 
     @property
     def trace(self) -> Trace:
-        """What the last block recorded."""
+        """The trace of the last block."""
         if self._trace is None:
             assert self.path is not None, "nothing was recorded"
             self._trace = nutrace.load(self.path)
@@ -52,33 +52,33 @@ class Tracing:
 
     @property
     def faults(self) -> List[str]:
-        """What nutrace said about itself."""
+        """Faults of nutrace itself."""
         assert self.session is not None
         return self.session.recorder.faults
 
     @property
     def missing(self) -> Dict[str, str]:
-        """Targets that were not there, and why."""
+        """The targets that are missing, with the reason."""
         assert self.session is not None
         return self.session.engine.missing
 
     def spans(self, name: str) -> List[SpanView]:
-        """The spans of that name, in the order of the tree."""
+        """The spans with a name, in the order of the tree."""
         if self.path is None:
             return []
         return [span for span in self.trace if span.name == name]
 
     def span(self, name: str) -> SpanView:
-        """The one span of that name."""
+        """The only span with a name."""
         (span,) = self.spans(name)
         return span
 
     def calls(self, name: str) -> int:
-        """How often it was called."""
+        """The number of calls of the spans with a name."""
         return sum(span.calls for span in self.spans(name))
 
     def shape(self) -> List[Any]:
-        """The tree as nested ``(name, [children])``, a leaf as its bare name."""
+        """The tree as nested ``(name, [children])``; a leaf is its name."""
         if self.path is None:
             return []
         return [_shape(self.trace[root]) for root in self.trace.roots]

@@ -1,4 +1,4 @@
-"""The quickstart notebook runs as it stands, and is stored with what it shows."""
+"""The quickstart notebook runs, and is stored with its outputs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ LARGEST_BYTES = 400_000
 
 
 def outputs(notebook: Any) -> List[List[Dict[str, Any]]]:
-    """For each cell of code what it shows."""
+    """The outputs of each code cell."""
     return [list(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def kinds(shown: List[Dict[str, Any]]) -> List[str]:
-    """``stream``, or the richest type of data."""
+    """For each output ``stream``, or its richest type of data."""
     return [max(output["data"]) if "data" in output else output["output_type"] for output in shown]
 
 
 def pages(notebook: Any) -> str:
-    """All HTML it shows."""
+    """All HTML in the outputs."""
     return "".join(
         output["data"].get("text/html", "")
         for shown in outputs(notebook)
@@ -39,7 +39,7 @@ def pages(notebook: Any) -> str:
 
 
 def check(notebook: Any) -> None:
-    """What the stored notebook and a fresh run have in common."""
+    """Check what the stored notebook and a new run have in common."""
     shown = outputs(notebook)
     assert all(shown), "a cell of code shows nothing"
     assert not [output for each in shown for output in each if output["output_type"] == "error"]
@@ -61,7 +61,7 @@ def test_stored_with_its_outputs() -> None:
     assert NOTEBOOK.stat().st_size < LARGEST_BYTES
 
 
-@pytest.mark.filterwarnings("default")  # of jupyter_client and zmq, not ours
+@pytest.mark.filterwarnings("default")  # jupyter_client and zmq warn
 @pytest.mark.timeout(300)
 def test_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""))

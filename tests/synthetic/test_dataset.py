@@ -1,4 +1,4 @@
-"""`nutrace synth`: all of a data set or nothing, and one line that says why."""
+"""`nutrace synth` writes a whole data set or nothing, and errors are one line."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "said"),
+    ("flag", "message"),
     [("--seconds=1", "seconds must be"), ("--agents=0", "agents must be"), ("--seed=-1", "seed must not")],
 )
 def test_bad_numbers_write_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, message: str
 ) -> None:
     assert main(["synth", str(tmp_path / "data"), "--no-maps", flag]) == 2
-    assert said in one_line(capsys)
+    assert message in one_line(capsys)
     assert not list(tmp_path.iterdir())
 
 
@@ -77,7 +77,7 @@ def test_a_directory_that_is_read_only(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_a_log_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
-    """A limit on the size of files stands for a full disk."""
+    """A limit on the size of files simulates a full disk."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))

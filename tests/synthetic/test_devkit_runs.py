@@ -1,4 +1,4 @@
-"""The real devkit reads generated data; that it simulates them is in test_devkit_tracing.py."""
+"""The real devkit's ORM reads generated logs; test_devkit_tracing.py simulates on them."""
 
 from __future__ import annotations
 

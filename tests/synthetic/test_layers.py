@@ -1,4 +1,4 @@
-"""The map's content hangs together."""
+"""The layers of the map are consistent with each other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from nutrace.synthetic.layers import Layers, map_layers
 from nutrace.synthetic.road import Road
 
-# What the devkit loads by name.
+# The layers that the devkit loads.
 LAYERS = {
     "lanes_polygons",
     "lane_groups_polygons",
@@ -40,7 +40,7 @@ def test_identifiers_are_unique(layers: Layers) -> None:
     for name, features in layers.items():
         fids = [feature["fid"] for feature in features]
         assert len(set(fids)) == len(fids), name
-    # The devkit looks for a lane or a roadblock first, and for a connector of that number then.
+    # The devkit looks for a connector only if there is no lane, or roadblock, with the identifier.
     for one, other in (
         ("lanes_polygons", "lane_connectors"),
         ("lane_groups_polygons", "lane_group_connectors"),

@@ -1,4 +1,4 @@
-"""The log: valid, repeatable, and about traffic that could be."""
+"""The log is valid and repeatable, and its traffic is plausible."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_every_frame_has_the_wanted_objects_and_lights(log: sqlite3.Connection) 
 
 
 def test_scenario_window_holds_150_frames(log: sqlite3.Connection) -> None:
-    """As the devkit cuts it: 15 s from 3 s before the tag, every second sweep."""
+    """The devkit's window: 15 s from 3 s before the tag, every second sweep."""
     window = log.execute(
         """
         SELECT sweep.timestamp FROM lidar_pc AS sweep, scenario_tag AS tag JOIN lidar_pc AS anchor
@@ -80,8 +80,8 @@ def test_scenario_window_holds_150_frames(log: sqlite3.Connection) -> None:
     ).fetchall()[::2]
     assert len(window) == 150
     first, last = log.execute("SELECT MIN(timestamp), MAX(timestamp) FROM lidar_pc").fetchone()
-    assert window[0][0] - first >= 2_000_000  # the history that a simulation begins with
-    assert last - window[-1][0] >= 8_000_000  # the future that metrics compare with
+    assert window[0][0] - first >= 2_000_000  # the history that a simulation reads
+    assert last - window[-1][0] >= 8_000_000  # the future that metrics read
 
 
 def test_one_scenario_is_tagged_in_a_scene_with_two_before_and_two_after(log: sqlite3.Connection) -> None:

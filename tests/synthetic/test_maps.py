@@ -1,4 +1,4 @@
-"""The maps on disk, as GDAL wrote them."""
+"""The map files that GDAL writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad dimensions are one line that says what they may be."""
+"""Bad dimensions are refused with one line that says what is allowed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nutrace.synthetic import LogSpec
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "message"),
     [
         ({"seconds": 26.9}, "seconds must be 27 to 7200"),
         ({"seconds": 7201}, "seconds must be 27 to 7200"),
@@ -24,10 +24,10 @@ from nutrace.synthetic import LogSpec
         ({"seed": -1}, "the seed must not be negative"),
     ],
 )
-def test_bad_dimension_is_refused(bad: Dict[str, Any], said: str) -> None:
+def test_bad_dimension_is_refused(bad: Dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         LogSpec(**bad)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""Canonical values are equal if the values are, bit for bit, and only then."""
+"""Two canonical texts are equal exactly if the values are equal, bit for bit."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Heat(enum.IntEnum):
 
 @dataclass
 class Box:
-    """Works something out on demand, as the devkit's do."""
+    """Has a cached property, like objects of the devkit."""
 
     width: float
     tags: List[str] = field(default_factory=list)
@@ -148,12 +148,12 @@ def test_floats_are_equal_by_their_bits(one: float, other: float) -> None:
     assert (written(np.array([one])) == written(np.array([other]))) is same
 
 
-def test_who_has_asked_already_is_no_result() -> None:
+def test_a_cached_property_makes_no_difference() -> None:
     one, other = Box(3.0), Box(3.0)
     assert one.half == 1.5
     assert "half" in vars(one)
     assert written(one) == written(other)
-    assert "half" not in vars(other)  # and writing asks for nothing
+    assert "half" not in vars(other)  # writing a value computes nothing in it
 
 
 def test_values_are_counted() -> None:
@@ -162,7 +162,7 @@ def test_values_are_counted() -> None:
     assert to.text(7) == ("7", 1)
 
 
-def test_what_is_inside_itself() -> None:
+def test_a_value_that_contains_itself() -> None:
     endless: List[Any] = [1]
     endless.append(endless)
     assert json.loads(written(endless)) == ["list", 1, "c"]
@@ -170,7 +170,7 @@ def test_what_is_inside_itself() -> None:
     assert json.loads(written([twice, twice])) == ["list", ["list", 1], ["list", 1]]
 
 
-def test_what_shows_nothing_is_counted() -> None:
+def test_values_that_show_nothing_are_counted() -> None:
     to = Canonical()
     connection = sqlite3.connect(":memory:")
     generator = (x for x in ())
@@ -179,7 +179,7 @@ def test_what_shows_nothing_is_counted() -> None:
     assert to.opaque == {"Connection": 1, "lock": 1, "generator": 1}
 
 
-def test_what_has_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canonical, "_MOST", 100)
     with pytest.raises(TooLargeError):
         Canonical().text(list(range(101)))
@@ -193,7 +193,7 @@ def test_the_runs_own_folder_has_one_name() -> None:
     )
 
 
-def test_what_the_program_works_with_is_a_name() -> None:
+def test_objects_that_the_program_uses_are_written_by_name() -> None:
     made: Dict[str, Any] = {"connection": sqlite3.connect(":memory:")}
     base = type("AbstractScenario", (), {})
     scenario = type("OurScenario", (base,), {"__init__": lambda self: vars(self).update(made)})()

@@ -1,4 +1,4 @@
-"""The first difference is named as one would write it, with both values as they are."""
+"""The first difference is an expression as in Python, with both values."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("stock", "changed", "told"), CASES.values(), ids=CASES)
-def test_first(stock: Any, changed: Any, told: Any) -> None:
-    assert first(Canonical().plain(stock), Canonical().plain(changed)) == told
+@pytest.mark.parametrize(("stock", "changed", "expected"), CASES.values(), ids=CASES)
+def test_first(stock: Any, changed: Any, expected: Any) -> None:
+    assert first(Canonical().plain(stock), Canonical().plain(changed)) == expected

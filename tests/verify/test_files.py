@@ -1,4 +1,4 @@
-"""Metric files are compared by what is in them, without what the clock said."""
+"""Metric files are compared by their content, without times."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pd = pytest.importorskip("pandas")
 
 @pytest.fixture(autouse=True)
 def parquet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tables as pickles: pyarrow comes with the devkit, whose tests read parquet."""
+    """Read tables as pickles, because pyarrow is not installed here; tests of the devkit read parquet."""
     monkeypatch.setattr(pd, "read_parquet", pd.read_pickle)
 
 
@@ -33,7 +33,7 @@ REPORT: Dict[str, Any] = {
 
 
 def left(folder: Path, date: str, scores: Dict[str, Any], report: Dict[str, Any]) -> Path:
-    """What a run leaves, and its record."""
+    """Write the outputs of a run and its record; return the record's folder."""
     top = folder / "output" / "exp" / date
     (top / "metrics").mkdir(parents=True)
     pd.DataFrame(scores).to_pickle(top / "metrics" / "score.parquet")
@@ -55,10 +55,10 @@ def test_equal_but_for_the_clock_and_the_order_of_rows(tmp_path: Path) -> None:
     report = {**REPORT, "start_time": [5.0], "duration": [6.0], "compute_trajectory_runtimes_mean": [7.0]}
     report["error_message"] = ["Traceback\n  File y\nValueError: so"]
     reversed_rows = {name: cells[::-1] for name, cells in SCORES.items()}
-    found = two(tmp_path, reversed_rows, report)
-    assert found.differences == []
-    assert (found.files, found.skipped) == (3, {"exp/TIME/log.txt": "no metric file"})
-    assert found.values > 10
+    compared = two(tmp_path, reversed_rows, report)
+    assert compared.differences == []
+    assert (compared.files, compared.skipped) == (3, {"exp/TIME/log.txt": "no metric file"})
+    assert compared.values > 10
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_equal_but_for_the_clock_and_the_order_of_rows(tmp_path: Path) -> None:
     ],
 )
 def test_different(tmp_path: Path, scores: Any, field: str, stock: str, changed: str) -> None:
-    (found,) = two(tmp_path, {**SCORES, **scores}).differences
-    assert (found.where, found.step) == ("exp/TIME/metrics/score.parquet", None)
-    assert (found.field, found.stock, found.changed) == (field, stock, changed)
+    (difference,) = two(tmp_path, {**SCORES, **scores}).differences
+    assert (difference.where, difference.step) == ("exp/TIME/metrics/score.parquet", None)
+    assert (difference.field, difference.stock, difference.changed) == (field, stock, changed)
 
 
 def test_a_file_that_is_missing_or_broken(tmp_path: Path) -> None:
@@ -90,6 +90,24 @@ def test_a_file_that_is_missing_or_broken(tmp_path: Path) -> None:
         "there",
         "absent",
     )
+
+
+def test_names_that_differ_only_in_the_time_are_numbered(tmp_path: Path) -> None:
+    records = []
+    for run, times, second in (
+        ("stock", ("2021.10.01.12.00.00", "2021.10.01.12.00.09"), 2),
+        ("with", ("2022.01.01.00.00.00", "2022.01.01.00.00.09"), 3),
+    ):
+        for time, value in zip(times, (1, second)):
+            folder = tmp_path / run / "output" / time / "metrics"
+            folder.mkdir(parents=True)
+            (folder / "more.json").write_text(json.dumps(value))
+        records.append(tmp_path / run / "files.jsonl")
+        files.main([str(records[-1]), str(tmp_path / run / "output")])
+    compared = compare(tmp_path / "stock", tmp_path / "with")
+    assert compared.files == 2
+    (difference,) = compared.differences
+    assert (difference.where, difference.stock, difference.changed) == ("TIME/metrics/more.json", "2", "3")
 
 
 def test_files_elsewhere_only_if_they_are_of_this_run(tmp_path: Path) -> None:

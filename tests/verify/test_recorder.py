@@ -1,4 +1,4 @@
-"""What is noted of programs that simulate in threads, in processes and in loops of their own."""
+"""The recorder notes programs that simulate in threads, in processes and in loops of their own."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ def stock(tmp_path_factory: pytest.TempPathFactory, log: str) -> Noted:
 def test_the_same_whoever_runs_it(tmp_path: Path, log: str, stock: Noted, source: str) -> None:
     noted, ended = simulate(tmp_path / "run", log, source)
     assert (ended.code, ended.err) == (0, "")
-    found = compared(stock, noted)
-    assert found.differences == []
-    assert (found.scenarios, found.steps) == (4, 4 * STEPS)
+    result = compared(stock, noted)
+    assert result.differences == []
+    assert (result.scenarios, result.steps) == (4, 4 * STEPS)
 
 
 def test_a_loop_of_ones_own(tmp_path: Path, log: str) -> None:
@@ -104,16 +104,16 @@ def test_a_loop_of_ones_own(tmp_path: Path, log: str) -> None:
 def test_the_same_simulation_twice_is_two(tmp_path: Path, log: str, stock: Noted) -> None:
     noted, ended = simulate(tmp_path / "run", log, ONE_BY_ONE + AGAIN)
     assert (ended.code, ended.err) == (0, "")
-    (found,) = compared(stock, noted).differences
-    assert found.where.endswith("with IDMPlanner, number 2")
-    assert (found.part, found.stock, found.changed) == ("simulation", "absent", "simulated")
+    (difference,) = compared(stock, noted).differences
+    assert difference.where.endswith("with IDMPlanner, number 2")
+    assert (difference.part, difference.stock, difference.changed) == ("simulation", "absent", "simulated")
 
 
 def test_a_killed_process_is_no_verdict(tmp_path: Path, log: str, stock: Noted) -> None:
     kill = "runners[2].planner.compute_planner_trajectory = lambda given: os.kill(os.getpid(), 9)\n"
     noted, ended = simulate(tmp_path / "run", log, kill + ONE_BY_ONE)
     assert ended.code == -9
-    with pytest.raises(CutShortError, match="its process was ended"):
+    with pytest.raises(CutShortError, match="its process ended"):
         compared(stock, noted)
 
 

@@ -1,4 +1,4 @@
-"""A run of a user's program: its outputs go elsewhere, and nothing of it is traced."""
+"""Running the user's program: its outputs go to a new folder, and it is not traced."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def test_words_that_say_where_outputs_go() -> None:
         *("python", "run_simulation.py", "planner=simple_planner", "output_dir=/mine", "+group=/mine/exp"),
         *("++hydra.run.dir=x", "planner.output_dir=y", "folder={output}/z", "output_dir={output}/own"),
     ]
-    found, replaced = redirected(words, OUTPUT)
-    assert found == [
+    command, replaced = redirected(words, OUTPUT)
+    assert command == [
         *("python", "run_simulation.py", "planner=simple_planner", "output_dir=/runs/stock/output/run"),
         *(
             "+group=/runs/stock/output/exp",
@@ -41,12 +41,12 @@ def test_variables() -> None:
     assert changed["PYTHONHASHSEED"] == "7"
 
 
-def test_what_a_program_says_is_kept_and_what_it_does_is_told(tmp_path: Path) -> None:
-    told: list[str] = []
+def test_what_a_program_prints_is_kept_and_its_progress_is_reported(tmp_path: Path) -> None:
+    reported: list[str] = []
     words = ["sh", "-c", "echo out {output}; echo err >&2; echo x > {output}/table.txt; exit 4"]
-    run = run_program(words, tmp_path / "stock", "", told.append)
+    run = run_program(words, tmp_path / "stock", "", reported.append)
     assert (run.code, run.ending, run.simulations, run.stderr) == (4, "exit code 4", 0, ["err"])
     assert (run.folder / "stdout.txt").read_text() == f"out {tmp_path}/stock/output\n"
     assert (run.output / "table.txt").exists()
-    assert told[0] == "stock: 0 simulations begun"
-    assert told[-1] == "stock: reading metric files"
+    assert reported[0] == "stock: 0 simulations begun"
+    assert reported[-1] == "stock: reading metric files"

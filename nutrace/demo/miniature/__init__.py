@@ -1,5 +1,5 @@
-"""A miniature simulation: the devkit's structure and query pattern, at a fraction of its size.
+"""A miniature simulation with the devkit's structure and query pattern, at a fraction of its size.
 
-It is no simulator: it exists so that there is something to trace where the nuPlan devkit is not
-installed. It knows nothing of nutrace, which traces it from outside as it traces the devkit.
+It exists so that there is something to trace where the nuPlan devkit is not installed; its results are of no
+use. It does not use nutrace's probes or recorder: nutrace traces it from outside, like the devkit.
 """

@@ -1,4 +1,4 @@
-"""What is told of a run while it goes on."""
+"""Callbacks: objects that are told when a simulation and its steps begin and end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nutrace.demo.miniature.simulation_log import SimulationLog
 
 
 class AbstractCallback:
-    """Every event does nothing unless somebody overrides it."""
+    """A callback whose events do nothing; subclasses override the ones they need."""
 
     def on_simulation_start(self, setup: SimulationSetup) -> None:
         """Before the first step."""
@@ -29,7 +29,7 @@ class AbstractCallback:
 
 
 class MultiCallback(AbstractCallback):
-    """Passes events on to several."""
+    """Passes each event on to several callbacks."""
 
     def __init__(self, callbacks: Sequence[AbstractCallback]) -> None:
         self.callbacks = list(callbacks)
@@ -52,7 +52,7 @@ class MultiCallback(AbstractCallback):
 
 
 class SimulationLogCallback(AbstractCallback):
-    """Writes the log of the run at its end."""
+    """Writes the simulation's log when it ends."""
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
@@ -63,11 +63,11 @@ class SimulationLogCallback(AbstractCallback):
 
 
 class MetricCallback(AbstractCallback):
-    """Computes and writes the metrics at the run's end."""
+    """Computes and writes the metrics when the simulation ends."""
 
     def __init__(self, engine: MetricsEngine) -> None:
         self.engine = engine
 
     def on_simulation_end(self, setup: SimulationSetup, planner: AbstractPlanner, history: History) -> None:
-        found = self.engine.compute(history, setup.scenario)
-        self.engine.write_to_files(found, setup.scenario.token)
+        results = self.engine.compute(history, setup.scenario)
+        self.engine.write_to_files(results, setup.scenario.token)

@@ -1,4 +1,4 @@
-"""The configuration, composed of groups and overrides; whoever reads it gets a copy."""
+"""The configuration: groups with overrides. Readers get copies, as with OmegaConf."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _GROUPS: Dict[str, Dict[str, Any]] = {
 
 
 def compose(overrides: Sequence[str]) -> Dict[str, Any]:
-    """All groups with overrides such as ``scenario.frames=51`` laid over them.
+    """Return all groups with overrides such as ``scenario.frames=51`` applied.
 
     Raises
     ------
     KeyError
-        If an override names what there is not.
+        If an override names an unknown option.
     """
     config: Dict[str, Any] = copy.deepcopy(_GROUPS)
     for override in overrides:
-        # As with OmegaConf, every layer is merged into a copy of what is there so far.
+        # OmegaConf merges every layer into a copy of the configuration so far.
         config = copy.deepcopy(config)
         path, _, value = override.partition("=")
         *groups, name = path.split(".")
@@ -59,6 +59,6 @@ def compose(overrides: Sequence[str]) -> Dict[str, Any]:
 
 
 def group(config: Dict[str, Any], name: str) -> Dict[str, Any]:
-    """One group, copied, so that nobody changes another one's options."""
+    """Return a copy of one group, so that its reader can change it."""
     part: Dict[str, Any] = copy.deepcopy(config[name])
     return part

@@ -1,4 +1,4 @@
-"""Driving the plan: controller, tracker, motion model."""
+"""Controller, tracker and motion model: how the ego vehicle follows a plan."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Matrix = List[List[float]]
 
 
 class AbstractEgoController:
-    """Where the ego vehicle is, and where a trajectory takes it."""
+    """Keeps the ego vehicle's state, and moves it along a trajectory."""
 
     def get_state(self) -> EgoState:
-        """The state now."""
+        """Return the current state."""
         raise NotImplementedError
 
     def update_state(
         self, current: Iteration, following: Iteration, state: EgoState, plan: Trajectory
     ) -> None:
-        """Move on from one iteration to the next."""
+        """Advance the state from one iteration to the next."""
         raise NotImplementedError
 
 
@@ -32,7 +32,7 @@ class AbstractTracker:
     def track_trajectory(
         self, current: Iteration, following: Iteration, state: EgoState, plan: Trajectory
     ) -> Tuple[float, float]:
-        """Acceleration in m/s^2 and steering rate in rad/s."""
+        """Return the acceleration in m/s^2 and the steering rate in rad/s."""
         raise NotImplementedError
 
 
@@ -40,7 +40,7 @@ class AbstractMotionModel:
     """Turns commands into motion."""
 
     def propagate_state(self, state: EgoState, commands: Tuple[float, float], seconds: float) -> EgoState:
-        """The state after so many seconds under constant commands."""
+        """Return the state after a number of seconds with constant commands."""
         raise NotImplementedError
 
 
@@ -58,7 +58,7 @@ class LQRTracker(AbstractTracker):
         target = plan.at(following.time_us)
         ahead = plan.at(following.time_us + 1_000_000)
         accel = self.options["k_velocity"] * (target.speed - state.speed)
-        # Against the plan's line: its place in a second is always in front of the vehicle.
+        # The heading error is taken from the plan a second ahead, which is always in front of the vehicle.
         dx, dy = state.x - target.x, state.y - target.y
         lateral = dy * math.cos(ahead.heading) - dx * math.sin(ahead.heading)
         heading = _wrapped(state.heading - ahead.heading)
@@ -85,7 +85,7 @@ class LQRTracker(AbstractTracker):
 
 
 class KinematicBicycleModel(AbstractMotionModel):
-    """A bicycle whose wheels do not slip, integrated in substeps."""
+    """A bicycle model without slip, integrated in substeps."""
 
     def __init__(self, options: Dict[str, Any]) -> None:
         self.options = options
@@ -106,7 +106,7 @@ class KinematicBicycleModel(AbstractMotionModel):
 
 
 class TwoStageController(AbstractEgoController):
-    """A tracker, and a motion model behind it."""
+    """A tracker followed by a motion model."""
 
     def __init__(
         self, scenario: AbstractScenario, tracker: AbstractTracker, model: AbstractMotionModel

@@ -1,4 +1,4 @@
-"""What has been: the buffer that planners see, and the whole that is written at the end."""
+"""The past of a simulation: a buffer for planners, and the whole history for the log and metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class HistoryBuffer:
 
     @classmethod
     def initialize_from_scenario(cls, scenario: AbstractScenario, seconds: float) -> HistoryBuffer:
-        """A buffer filled with what the log has from before the first frame."""
+        """Return a buffer filled with the seconds of the log before the first frame."""
         buffer = cls(round(seconds / scenario.database_interval))
         first = scenario.get_tracked_objects_at_iteration(0)
         for state in scenario.get_ego_past_trajectory(seconds):
@@ -32,14 +32,14 @@ class HistoryBuffer:
         return self._ego_states[-1], self._observations[-1]
 
     def append(self, ego_state: EgoState, observation: List[TrackedObject]) -> None:
-        """Add an entry; the oldest one leaves."""
+        """Add an entry; a full buffer drops its oldest one."""
         self._ego_states.append(ego_state)
         self._observations.append(observation)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Everything about one step."""
+    """The results of one step."""
 
     iteration: Iteration
     ego_state: EgoState

@@ -1,4 +1,4 @@
-"""What a log is and which scenarios it has, asked through SQLAlchemy if there is one."""
+"""A log's metadata and scenario tags, read through SQLAlchemy if it is installed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LogMetadata:
 
 @dataclass(frozen=True)
 class Tag:
-    """A scenario's type and the sweep that it is about."""
+    """A scenario's type, its sweep, and the sweep's time in microseconds since 1970."""
 
     type: str
     token: bytes
@@ -34,7 +34,7 @@ class Tag:
 
 
 def _imported(name: str) -> Optional[Any]:
-    # By name: SQLAlchemy is no dependency of ours.
+    # Imported by name, because SQLAlchemy is not a dependency.
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -45,31 +45,31 @@ _sqlalchemy, _orm = _imported("sqlalchemy"), _imported("sqlalchemy.orm")
 
 
 def has_sqlalchemy() -> bool:
-    """Whether metadata are read through SQLAlchemy here, or else through sqlite3 as well."""
+    """Whether metadata are read through SQLAlchemy and not through sqlite3."""
     return _sqlalchemy is not None
 
 
 def read_log_metadata(log_file: str) -> LogMetadata:
-    """The log's only row of ``log``.
+    """Read the only row of the table ``log``.
 
     Raises
     ------
     LookupError
-        If there is none.
+        If the table is empty.
     """
     if has_sqlalchemy():
         rows = _through_sqlalchemy(log_file, "log")
-        found = [LogMetadata(row.logfile, row.map_version) for row in rows]
+        logs = [LogMetadata(row.logfile, row.map_version) for row in rows]
     else:
         row = execute_one(_LOG, (), log_file)
-        found = [] if row is None else [LogMetadata(row["logfile"], row["map_version"])]
-    if not found:
+        logs = [] if row is None else [LogMetadata(row["logfile"], row["map_version"])]
+    if not logs:
         raise LookupError(f"{log_file} describes no log")
-    return found[0]
+    return logs[0]
 
 
 def read_tags(log_file: str, scenario_type: str) -> List[Tag]:
-    """The sweeps which are tagged with a type, in the order of time."""
+    """Read the sweeps that are tagged with a type, in the order of time."""
     if not has_sqlalchemy():
         rows = execute_many(_TAGS, (scenario_type,), log_file)
         return [Tag(row["type"], row["token"], row["timestamp"]) for row in rows]
@@ -81,7 +81,7 @@ def read_tags(log_file: str, scenario_type: str) -> List[Tag]:
 
 
 def _through_sqlalchemy(log_file: str, table: str, **where: Any) -> List[Any]:
-    """Rows as mapped objects."""
+    """Read rows as mapped objects."""
     sa: Any = _sqlalchemy
     orm: Any = _orm
     base = orm.declarative_base()

@@ -1,4 +1,4 @@
-"""Judging a run: one small metric each, and the engine that computes and writes them."""
+"""Metrics: numbers that judge a run, and the engine that computes and writes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nutrace.demo.miniature.scenario import AbstractScenario
 
 
 class AbstractMetric:
-    """A number about a run and whether it is good enough."""
+    """A number about a run, and whether it passes a threshold."""
 
     name = ""
 
@@ -20,16 +20,16 @@ class AbstractMetric:
         self.options = options
 
     def compute(self, history: History, scenario: AbstractScenario) -> float:
-        """The number."""
+        """Return the number."""
         raise NotImplementedError
 
     def passes(self, value: float) -> bool:
-        """Whether it is good enough."""
+        """Whether the number passes."""
         return bool(value <= self.options["threshold"])
 
 
 class Comfort(AbstractMetric):
-    """The strongest acceleration, in m/s^2."""
+    """The greatest acceleration, in m/s^2."""
 
     name = "comfort"
 
@@ -38,7 +38,7 @@ class Comfort(AbstractMetric):
 
 
 class Jerk(AbstractMetric):
-    """The strongest change of the speed's slope, in m/s^3, smoothed over half a second."""
+    """The greatest jerk, in m/s^3, smoothed over half a second."""
 
     name = "jerk"
 
@@ -50,7 +50,7 @@ class Jerk(AbstractMetric):
 
 
 class Progress(AbstractMetric):
-    """The distance driven as a share of the driver's."""
+    """The distance driven, as a share of the distance that the human driver drove."""
 
     name = "progress"
 
@@ -64,7 +64,7 @@ class Progress(AbstractMetric):
 
 
 class ExpertDistance(AbstractMetric):
-    """The mean distance from where the driver was, in metres."""
+    """The mean distance from the human driver's position, in metres."""
 
     name = "expert_distance"
 
@@ -75,7 +75,7 @@ class ExpertDistance(AbstractMetric):
 
 
 class Clearance(AbstractMetric):
-    """The smallest distance from the ego vehicle's centre to anybody's corner, in metres."""
+    """The smallest distance from the ego vehicle's centre to a corner of another object, in metres."""
 
     name = "clearance"
 
@@ -101,18 +101,18 @@ class MetricsEngine:
         self.directory = directory
 
     def compute(self, history: History, scenario: AbstractScenario) -> Dict[str, Any]:
-        """All metrics of a run."""
-        found = {}
+        """Compute all metrics of a run."""
+        results = {}
         for metric in self.metrics:
             value = metric.compute(history, scenario)
-            found[metric.name] = {"value": value, "passes": metric.passes(value)}
-        return found
+            results[metric.name] = {"value": value, "passes": metric.passes(value)}
+        return results
 
-    def write_to_files(self, found: Dict[str, Any], name: str) -> None:
-        """A JSON file for a scenario."""
+    def write_to_files(self, results: Dict[str, Any], name: str) -> None:
+        """Write a scenario's results as JSON."""
         os.makedirs(self.directory, exist_ok=True)
         with open(os.path.join(self.directory, f"{name}.json"), "w", encoding="utf-8") as file:
-            json.dump(found, file, indent=2)
+            json.dump(results, file, indent=2)
 
 
 def _smooth(values: Sequence[float]) -> List[float]:

@@ -1,4 +1,4 @@
-"""What the ego vehicle sees: here, what the log says was there."""
+"""Observation: the objects around the ego vehicle, here taken from the log."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from nutrace.demo.miniature.state import Iteration, TrackedObject
 
 
 class AbstractObservation:
-    """What a simulation asks of the world around the ego vehicle."""
+    """The interface of an observation."""
 
     def initialize(self) -> None:
-        """Called once, before the first step."""
+        """Prepare for the first step; called once."""
         raise NotImplementedError
 
     def update_observation(self, current: Iteration, following: Iteration, history: HistoryBuffer) -> None:
-        """Move on from one iteration to the next."""
+        """Advance from one iteration to the next."""
         raise NotImplementedError
 
     def get_observation(self) -> List[TrackedObject]:
-        """What is there now."""
+        """Return the objects at the current iteration."""
         raise NotImplementedError
 
 

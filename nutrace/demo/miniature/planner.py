@@ -1,4 +1,4 @@
-"""Planners: the interface, and one that follows its lane by the intelligent driver model."""
+"""Planners: the interface, and a planner that follows its lane by the intelligent driver model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EGO_LENGTH, _EGO_WIDTH, _REAR_TO_CENTRE = 5.18, 2.3, 1.461
 
 @dataclass(frozen=True)
 class PlannerInput:
-    """What a planner is given at each step."""
+    """The input of a planner at each step."""
 
     iteration: Iteration
     history: HistoryBuffer
@@ -24,30 +24,30 @@ class PlannerInput:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Something on the path: where it begins, in metres along it, and its speed along it in m/s."""
+    """An object on the path: where it begins, in metres along the path, and its speed along it in m/s."""
 
     begin: float
     speed: float
 
 
 class AbstractPlanner:
-    """What a simulation asks of a planner."""
+    """The interface of a planner."""
 
     def name(self) -> str:
         """The planner's name."""
         return type(self).__name__
 
     def initialize(self, road_map: RoadMap, route: List[int]) -> None:
-        """Called once, before the first step."""
+        """Prepare for the first step; called once."""
         raise NotImplementedError
 
     def compute_planner_trajectory(self, current_input: PlannerInput) -> Trajectory:
-        """Called at every step."""
+        """Return the planned trajectory; called at every step."""
         raise NotImplementedError
 
 
 class IDMPlanner(AbstractPlanner):
-    """Keeps to the lane it starts in, behind whatever is on its path, and stops at red lights."""
+    """Keeps to the lane it starts in, follows the vehicle ahead, and stops at red lights."""
 
     def __init__(self, options: Dict[str, Any]) -> None:
         self.options = options
@@ -87,7 +87,7 @@ class IDMPlanner(AbstractPlanner):
         self._path = Polyline(points)
 
     def _construct_occupancy_map(self, ego: EgoState, observation: List[TrackedObject]) -> List[Obstacle]:
-        """What lies on the path, of the objects near the ego vehicle."""
+        """Return the objects near the ego vehicle that lie on the path."""
         half_width = _EGO_WIDTH / 2
         obstacles = []
         for other in observation:
@@ -102,7 +102,7 @@ class IDMPlanner(AbstractPlanner):
         return obstacles
 
     def _annotate_occupancy_map(self, lights: List[TrafficLight], obstacles: List[Obstacle]) -> None:
-        """Add the connectors of the path whose light is red."""
+        """Add the connectors on the path whose light is red."""
         for light in lights:
             if light.status == "red" and light.connector in self._path_connectors:
                 polygon = self._map.connector_polygon(light.connector)
@@ -122,7 +122,7 @@ class IDMPlanner(AbstractPlanner):
         return Trajectory(states)
 
     def _get_leading_object(self, along: float, obstacles: List[Obstacle], seconds: float) -> Obstacle:
-        """The nearest thing ahead, moved on by `seconds`; the end of the path if there is none."""
+        """Return the nearest obstacle ahead after `seconds`, or the end of the path."""
         nearest = Obstacle(self._path.lengths[-1], 0.0)
         for obstacle in obstacles:
             begin = obstacle.begin + obstacle.speed * seconds
@@ -133,7 +133,7 @@ class IDMPlanner(AbstractPlanner):
     def _solve_policy(
         self, along: float, speed: float, lead: Obstacle, seconds: float
     ) -> Tuple[float, float, float]:
-        """The intelligent driver model, integrated by Euler's method in steps of 10 ms."""
+        """Integrate the intelligent driver model by Euler's method in steps of 10 ms."""
         option = self.options
         front = _EGO_LENGTH / 2 + _REAR_TO_CENTRE
         gap, accel = lead.begin - along - front, 0.0
@@ -156,7 +156,7 @@ class IDMPlanner(AbstractPlanner):
 
 
 def _extent(path: Polyline, corners: List[Point]) -> Tuple[float, float, float]:
-    """Where an area begins along a path, and how far it reaches to the left and to the right of it."""
+    """Return where an area begins along a path, and how far it reaches to the left and to the right."""
     places = [path.project(corner) for corner in corners]
     offsets = [offset for _, offset in places]
     return min(along for along, _ in places), max(offsets), min(offsets)

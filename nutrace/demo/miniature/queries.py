@@ -1,4 +1,4 @@
-"""Questions to the log. Generators yield as the database does; nothing is remembered."""
+"""Queries of the log, as the devkit has them: generators of rows, and nothing is cached."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EGO = """
 
 
 def get_sweep_tokens(log_file: str, first_us: int, step: int, count: int) -> Iterator[bytes]:
-    """Every `step`-th sweep from a time on, `count` of them at most."""
+    """Yield every `step`-th sweep from a time on, at most `count` of them."""
     query = """
         WITH numbered AS (
             SELECT token, timestamp, ROW_NUMBER() OVER (ORDER BY timestamp) - 1 AS number
@@ -29,7 +29,7 @@ def get_sweep_tokens(log_file: str, first_us: int, step: int, count: int) -> Ite
 
 
 def get_sweep_timestamp(log_file: str, token: bytes) -> int:
-    """Microseconds since 1970 of a sweep.
+    """Return the time of a sweep, in microseconds since 1970.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def get_sweep_timestamp(log_file: str, token: bytes) -> int:
 
 
 def get_ego_state(log_file: str, token: bytes) -> EgoState:
-    """The ego vehicle at a sweep.
+    """Return the ego vehicle's state at a sweep.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def get_ego_state(log_file: str, token: bytes) -> EgoState:
 
 
 def get_ego_states(log_file: str, tokens: List[bytes]) -> Iterator[EgoState]:
-    """The ego vehicle at several sweeps, in the order of time."""
+    """Yield the ego vehicle's states at several sweeps, in the order of time."""
     marks = ", ".join("?" * len(tokens))
     query = f"{_EGO} WHERE sweep.token IN ({marks}) ORDER BY sweep.timestamp"
     for row in execute_many(query, tokens, log_file):
@@ -65,7 +65,7 @@ def get_ego_states(log_file: str, tokens: List[bytes]) -> Iterator[EgoState]:
 
 
 def get_traffic_light_status(log_file: str, token: bytes) -> Iterator[TrafficLight]:
-    """What the lights show at a sweep."""
+    """Yield the traffic lights at a sweep."""
     query = """
         SELECT light.lane_connector_id, light.status, sweep.timestamp
         FROM lidar_pc AS sweep JOIN traffic_light_status AS light ON light.lidar_pc_token = sweep.token
@@ -76,7 +76,7 @@ def get_traffic_light_status(log_file: str, token: bytes) -> Iterator[TrafficLig
 
 
 def get_tracked_objects(log_file: str, token: bytes) -> Iterator[TrackedObject]:
-    """What was seen at a sweep."""
+    """Yield the tracked objects at a sweep."""
     query = """
         SELECT category.name, box.track_token, box.x, box.y, box.yaw, box.length, box.width, box.vx, box.vy
         FROM lidar_box AS box
@@ -99,7 +99,7 @@ def get_tracked_objects(log_file: str, token: bytes) -> Iterator[TrackedObject]:
 
 
 def get_roadblock_ids(log_file: str, token: bytes) -> List[int]:
-    """The route of the scene to which a sweep belongs."""
+    """Return the route of the scene to which a sweep belongs."""
     query = """
         SELECT scene.roadblock_ids FROM scene JOIN lidar_pc AS sweep ON sweep.scene_token = scene.token
         WHERE sweep.token = ?

@@ -1,4 +1,4 @@
-"""The map: lanes and connectors of the synthetic road, loaded layer by layer when asked for."""
+"""The map: lanes and connectors of the synthetic road. A layer is loaded when it is first needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LANES, _CONNECTORS = "lanes_polygons", "gen_lane_connectors_scaled_width_polygo
 
 
 class Polyline:
-    """A line of points with distances along it, in metres."""
+    """A line of points, and the distance of each along the line, in metres."""
 
     def __init__(self, points: Sequence[Point]) -> None:
         self.points = list(points)
@@ -23,7 +23,7 @@ class Polyline:
             self.lengths.append(self.lengths[-1] + math.hypot(x2 - x1, y2 - y1))
 
     def project(self, point: Point) -> Tuple[float, float]:
-        """Distance along the line of its nearest place, and the offset from it (left positive)."""
+        """Return how far along the line its nearest point is, and the offset from it (left is positive)."""
         px, py = point
         nearest, along, offset = math.inf, 0.0, 0.0
         for index in self._near(point):
@@ -40,7 +40,10 @@ class Polyline:
         return along, offset
 
     def _near(self, point: Point) -> range:
-        """The segments around the nearest of every eighth point: lines here do not turn back."""
+        """Return the segments around the nearest of every eighth point.
+
+        This finds the nearest segment because the lines of this map do not turn back.
+        """
         px, py = point
         last = len(self.points) - 1
         nearest = min(
@@ -50,7 +53,7 @@ class Polyline:
         return range(max(0, nearest - _STRIDE), min(last, nearest + _STRIDE))
 
     def at(self, along: float) -> Tuple[float, float, float]:
-        """The place at a distance along the line, clamped to its ends, and the heading there."""
+        """Return the point and the heading at a distance along the line, clamped to its ends."""
         along = min(max(along, 0.0), self.lengths[-1])
         index = 0
         while index < len(self.points) - 2 and self.lengths[index + 1] < along:
@@ -61,7 +64,7 @@ class Polyline:
 
 
 class RoadMap:
-    """Answers questions about a road of so many blocks."""
+    """The map of a road with a number of blocks."""
 
     def __init__(self, name: str, blocks: int) -> None:
         self.name = name
@@ -69,13 +72,13 @@ class RoadMap:
         self._layers: Dict[str, List[Feature]] = {}
 
     def load_layer(self, name: str) -> List[Feature]:
-        """A layer's features; a layer is built when it is first asked for."""
+        """Return a layer's features; the first call builds the layer."""
         if name not in self._layers:
             self._layers[name] = map_layers(self._road)[name]
         return self._layers[name]
 
     def lanes_of(self, roadblock: int) -> List[int]:
-        """The lanes of a lane group, or the connectors of a lane group connector."""
+        """Return the lanes of a lane group, or the connectors of a lane group connector."""
         lanes = [lane["fid"] for lane in self.load_layer(_LANES) if lane["lane_group_fid"] == roadblock]
         return lanes or [
             connector["fid"]
@@ -84,7 +87,7 @@ class RoadMap:
         ]
 
     def lane_at(self, point: Point, candidates: Sequence[int]) -> int:
-        """Of some lanes the one whose baseline is nearest to a point.
+        """Return the candidate whose baseline is nearest to a point.
 
         Raises
         ------
@@ -96,12 +99,12 @@ class RoadMap:
         return min(candidates, key=lambda lane: abs(self.baseline(lane).project(point)[1]))
 
     def baseline(self, lane: int) -> Polyline:
-        """The centre line of a lane or of a connector.
+        """Return the centre line of a lane or of a connector.
 
         Raises
         ------
         LookupError
-            If the map has neither.
+            If the map has neither of that number.
         """
         for path in self.load_layer("baseline_paths"):
             if lane in (path["lane_fid"], path["lane_connector_fid"]):
@@ -109,7 +112,7 @@ class RoadMap:
         raise LookupError(f"the map has no lane {lane}")
 
     def connector_polygon(self, connector: int) -> List[Point]:
-        """The area of a lane connector; empty if the map has none of that number."""
+        """Return the area of a lane connector, or an empty list if the map does not have it."""
         for feature in self.load_layer(_CONNECTORS):
             if feature["lane_connector_fid"] == connector:
                 return list(feature["geometry"])

@@ -1,4 +1,4 @@
-"""Running simulations: the loop, the worker that runs loops, and what sets all of it up."""
+"""Run simulations: the loop of steps, the worker, and the functions that build them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class RunnerReport:
-    """What a run came to."""
+    """The result of a run."""
 
     scenario_token: str
     planner_name: str
@@ -34,7 +34,7 @@ class RunnerReport:
 
 
 class SimulationRunner:
-    """One scenario with one planner."""
+    """Runs one scenario with one planner."""
 
     def __init__(self, simulation: Simulation, planner: AbstractPlanner, callback: AbstractCallback) -> None:
         self.simulation = simulation
@@ -43,11 +43,11 @@ class SimulationRunner:
 
     @property
     def scenario(self) -> LogScenario:
-        """The scenario that is simulated."""
+        """The simulated scenario."""
         return self.simulation.scenario
 
     def run(self) -> RunnerReport:
-        """From the first step to the last."""
+        """Simulate from the first step to the last."""
         setup, callback = self.simulation.setup, self.callback
         self.simulation.initialize()
         self.planner.initialize(self.scenario.map_api, self.scenario.get_route_roadblock_ids())
@@ -63,15 +63,15 @@ class SimulationRunner:
 
 
 class SequentialWorker:
-    """Does one thing after another."""
+    """Runs tasks one after another."""
 
     def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> List[Result]:
-        """The results in the order of the tasks."""
+        """Return the results in the order of the tasks."""
         return [function(task) for task in tasks]
 
 
 def build_simulation(scenario: LogScenario, config: Dict[str, Any]) -> Simulation:
-    """A simulation of a scenario."""
+    """Build the simulation of a scenario."""
     options = group(config, "controller")
     tracker = LQRTracker(options["tracker"], options["motion_model"]["wheel_base"])
     controller = TwoStageController(scenario, tracker, KinematicBicycleModel(options["motion_model"]))
@@ -82,7 +82,7 @@ def build_simulation(scenario: LogScenario, config: Dict[str, Any]) -> Simulatio
 
 
 def build_runner(scenario: LogScenario, config: Dict[str, Any], directory: str) -> SimulationRunner:
-    """A runner with a planner and callbacks of its own."""
+    """Build a runner with its own planner and callbacks."""
     metrics = MetricsEngine(group(config, "metrics"), os.path.join(directory, "metrics"))
     logs = SimulationLogCallback(os.path.join(directory, "simulation_log"))
     callback = MultiCallback([logs, MetricCallback(metrics)])
@@ -91,7 +91,7 @@ def build_runner(scenario: LogScenario, config: Dict[str, Any], directory: str) 
 
 
 def run_simulation(log_file: str, directory: str, overrides: Sequence[str] = ()) -> List[RunnerReport]:
-    """Simulate the scenarios of a log, and write logs and metrics into a directory."""
+    """Simulate the scenarios of a log; write simulation logs and metrics into a directory."""
     config = compose(overrides)
     scenarios = ScenarioBuilder(log_file).get_scenarios(group(config, "scenario"))
     runners = [build_runner(scenario, config, directory) for scenario in scenarios]

@@ -1,4 +1,4 @@
-"""A scenario: fifteen seconds of a log, answered by queries; and who finds them."""
+"""Scenarios: fifteen seconds of a log, read by queries, and the builder that finds them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ROAD_BLOCKS = 24  # more than a scenario can reach
 
 
 class AbstractScenario:
-    """What a simulation asks of a scenario."""
+    """The interface of a scenario."""
 
     token: str
     scenario_type: str
@@ -22,40 +22,40 @@ class AbstractScenario:
     database_interval: float
 
     def get_number_of_iterations(self) -> int:
-        """Frames, one more than steps."""
+        """Return the number of frames, which is one more than the number of steps."""
         raise NotImplementedError
 
     def get_time_point(self, iteration: int) -> int:
-        """Microseconds since 1970 of a frame."""
+        """Return the time of a frame, in microseconds since 1970."""
         raise NotImplementedError
 
     def get_ego_state_at_iteration(self, iteration: int) -> EgoState:
-        """What the driver did."""
+        """Return the recorded ego state."""
         raise NotImplementedError
 
     def get_tracked_objects_at_iteration(self, iteration: int) -> List[TrackedObject]:
-        """What was seen."""
+        """Return the recorded objects."""
         raise NotImplementedError
 
     def get_traffic_light_status_at_iteration(self, iteration: int) -> Iterator[TrafficLight]:
-        """What the lights showed."""
+        """Yield the recorded traffic lights."""
         raise NotImplementedError
 
     def get_route_roadblock_ids(self) -> List[int]:
-        """Where to go."""
+        """Return the route."""
         raise NotImplementedError
 
     def get_ego_past_trajectory(self, seconds: float) -> Iterator[EgoState]:
-        """What the driver did before the first frame."""
+        """Yield the recorded ego states before the first frame."""
         raise NotImplementedError
 
     def get_expert_ego_trajectory(self) -> Iterator[EgoState]:
-        """What the driver did in all frames."""
+        """Yield the recorded ego states of all frames."""
         raise NotImplementedError
 
 
 class LogScenario(AbstractScenario):
-    """A scenario of a log file: every method asks the database anew."""
+    """A scenario of a log file: every call of a method queries the database."""
 
     def __init__(
         self, log_file: str, log_name: str, map_name: str, tag: Tag, options: Dict[str, Any]
@@ -107,7 +107,7 @@ class ScenarioBuilder:
         self.log_file = log_file
 
     def get_scenarios(self, options: Dict[str, Any]) -> List[LogScenario]:
-        """The scenarios whose tag has the wanted type."""
+        """Return the scenarios whose tag has the type in the options."""
         log = read_log_metadata(self.log_file)
         tags = read_tags(self.log_file, options["type"])
         return [LogScenario(self.log_file, log.name, log.map_name, tag, options) for tag in tags]

@@ -1,4 +1,4 @@
-"""The simulation: what a step does, between the calls of the runner."""
+"""The simulation: its state, and the work of a step."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class StepTimeController:
         self.current_iteration_index = 0
 
     def get_iteration(self) -> Iteration:
-        """The iteration now; its time is asked of the scenario."""
+        """Return the current iteration; its time comes from the scenario."""
         index = self.current_iteration_index
         return Iteration(index, self.scenario.get_time_point(index))
 
     def next_iteration(self) -> Optional[Iteration]:
-        """Move on; ``None`` after the last one."""
+        """Advance and return the next iteration, or ``None`` after the last one."""
         self.current_iteration_index += 1
         return None if self.reached_end() else self.get_iteration()
 
     def reached_end(self) -> bool:
-        """Whether there is no iteration after the current one."""
+        """Whether the current iteration is the last one."""
         return self.current_iteration_index >= self.scenario.get_number_of_iterations() - 1
 
 
@@ -47,7 +47,7 @@ class SimulationSetup:
 
 
 class Simulation:
-    """Holds the state of a run; the runner calls it."""
+    """The state of a run; the runner calls its methods."""
 
     def __init__(self, setup: SimulationSetup) -> None:
         self.setup = setup
@@ -56,7 +56,7 @@ class Simulation:
         self._buffer: HistoryBuffer
 
     def initialize(self) -> None:
-        """Fill the history from the log and set the observation up."""
+        """Fill the history from the log and initialize the observation."""
         self.history = History()
         self._buffer = HistoryBuffer.initialize_from_scenario(self.scenario, self.setup.history_seconds)
         self.setup.observation.initialize()
@@ -67,13 +67,13 @@ class Simulation:
         return not self.setup.time_controller.reached_end()
 
     def get_planner_input(self) -> PlannerInput:
-        """What the planner is to know at this step."""
+        """Return the planner's input for this step."""
         iteration = self.setup.time_controller.get_iteration()
         lights = list(self.scenario.get_traffic_light_status_at_iteration(iteration.index))
         return PlannerInput(iteration, self._buffer, lights)
 
     def propagate(self, trajectory: Trajectory) -> None:
-        """Take the step: note what was, and move everybody on."""
+        """Add the step to the history, and advance the ego vehicle and the observation."""
         iteration = self.setup.time_controller.get_iteration()
         ego_state, observation = self._buffer.current_state
         lights = list(self.scenario.get_traffic_light_status_at_iteration(iteration.index))

@@ -1,4 +1,4 @@
-"""The log of a run on disk: pickled and compressed."""
+"""The simulation log: a history, pickled and compressed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nutrace.demo.miniature.history import History
 
 @dataclass(frozen=True)
 class SimulationLog:
-    """A run's history and whose it is."""
+    """A history, with its scenario and planner."""
 
     path: str
     scenario_token: str
@@ -20,7 +20,7 @@ class SimulationLog:
     history: History
 
     def save_to_file(self) -> None:
-        """Write the log; the directory is made if it is missing."""
+        """Write the log; make its directory if it is missing."""
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         self._dump_to_pickle()
 

@@ -1,4 +1,4 @@
-"""The values that pass between the parts: states, objects, lights, trajectories."""
+"""Values that the parts exchange: states, objects, traffic lights, trajectories."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EgoState:
 
 @dataclass(frozen=True)
 class TrackedObject:
-    """What the perception saw: a box in metres, its heading in radians, its velocity in m/s."""
+    """A detected object: its box in metres, its heading in radians, its velocity in m/s."""
 
     track: str
     category: str
@@ -46,7 +46,7 @@ class TrackedObject:
     vy: float
 
     def corners(self) -> List[Point]:
-        """The box's corners, counter-clockwise."""
+        """Return the corners of the box, counter-clockwise."""
         cos, sin = math.cos(self.heading), math.sin(self.heading)
         half_length, half_width = self.length / 2, self.width / 2
         offsets = ((1, -1), (1, 1), (-1, 1), (-1, -1))
@@ -69,12 +69,12 @@ class TrafficLight:
 
 
 class Trajectory:
-    """Planned states in the order of time, at least two.
+    """Planned states in the order of time.
 
     Raises
     ------
     ValueError
-        If there are fewer than two.
+        If there are fewer than two states.
     """
 
     def __init__(self, states: Sequence[EgoState]) -> None:
@@ -84,7 +84,7 @@ class Trajectory:
         self._times = [state.time_us for state in self.states]
 
     def at(self, time_us: int) -> EgoState:
-        """The state at a time, linear between the planned ones, and the last one after them."""
+        """Return the state at a time: interpolated between planned states, the last one after them."""
         after = min(max(bisect_left(self._times, time_us), 1), len(self.states) - 1)
         first, second = self.states[after - 1], self.states[after]
         share = (time_us - first.time_us) / (second.time_us - first.time_us)
