@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Dict, List, Tuple
 
-from nutrace.trace.diagnostics import Counts
+from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.rows import Rows
 
 #: Clocks that count microseconds round by as much; what sticks out further is no rounding.
@@ -24,7 +24,7 @@ class Nesting:
     lanes: Dict[int, Tuple[int, int]]
 
 
-def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
+def nest(rows: Rows, parent: List[int], diagnostics: Diagnostics) -> Nesting:
     """Decide for every span whether it lies inside its parent, and what is left of the parent."""
     # Lists while there is much to read: an array makes an int object each time.
     start, end, thread = rows.start_ns.tolist(), rows.end_ns.tolist(), rows.thread.tolist()
@@ -41,7 +41,7 @@ def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
         if plain:
             cost = finish - begin
         elif cost > finish - begin:
-            counts.busy_clamped += 1
+            diagnostics.busy_clamped += 1
             cost = finish - begin
         if above < 0:
             heads.append(span)
@@ -53,7 +53,7 @@ def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
             else:
                 early, late = start[above] - begin, finish - end[above]
                 if early > 0 or late > 0:
-                    counts.outside_parent += 1
+                    diagnostics.outside_parent += 1
                     if max(early, late) <= ROUNDING_NS and finish >= start[above] and begin <= end[above]:
                         begin = start[span] = max(begin, start[above])
                         finish = end[span] = min(finish, end[above])
@@ -63,7 +63,7 @@ def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
                 if early > 0 or late > 0:
                     beside.append(span)
                 elif room < -ROUNDING_NS or (plain and begin < sibling_end[above] - ROUNDING_NS):
-                    counts.overlapping += 1
+                    diagnostics.overlapping += 1
                     beside.append(span)
                 else:
                     if room < 0:
@@ -76,7 +76,7 @@ def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
         rows.busy_ns[span] = cost
     del sibling_end
     rows.start_ns, rows.end_ns, rows.thread = array("q", start), array("q", end), array("i", thread)
-    return _lay_lanes(rows, parent, nested, heads, beside, array("q", left), counts)
+    return _lay_lanes(rows, parent, nested, heads, beside, array("q", left), diagnostics)
 
 
 def _lay_lanes(
@@ -86,7 +86,7 @@ def _lay_lanes(
     heads: List[int],
     beside: List[int],
     self_ns: array[int],
-    counts: Counts,
+    diagnostics: Diagnostics,
 ) -> Nesting:
     start, end, thread = rows.start_ns, rows.end_ns, rows.thread
     heads.sort(key=start.__getitem__)
@@ -96,7 +96,7 @@ def _lay_lanes(
         # A generator's interval holds time that is not its own: others may run in it.
         generator = rows.busy_ns[span] < end[span] - start[span]
         if not generator and start[span] < before - ROUNDING_NS:
-            counts.overlapping += 1
+            diagnostics.overlapping += 1
             beside.append(span)
         elif not generator and end[span] > before:
             head_end[thread[span]] = end[span]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import List, Tuple
 
-from nutrace.trace.diagnostics import Counts
+from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.rows import Rows
 
 
-def preorder(rows: Rows, up: List[int], alive: bytearray, counts: Counts) -> List[int]:
+def preorder(rows: Rows, up: List[int], alive: bytearray, diagnostics: Diagnostics) -> List[int]:
     """Rows in preorder; `up` holds each one's parent row, and loses those that close a cycle."""
     by_start = _by_start(rows, alive)
     order = _walk(by_start, up)
     if len(order) < len(by_start):
-        _cut_cycles(by_start, order, up, counts)
+        _cut_cycles(by_start, order, up, diagnostics)
         order = _walk(by_start, up)
     return order
 
@@ -67,7 +67,7 @@ def _walk(by_start: List[int], up: List[int]) -> List[int]:
     return order
 
 
-def _cut_cycles(by_start: List[int], reached: List[int], up: List[int], counts: Counts) -> None:
+def _cut_cycles(by_start: List[int], reached: List[int], up: List[int], diagnostics: Diagnostics) -> None:
     done = bytearray(len(up))
     for row in reached:
         done[row] = 1
@@ -82,6 +82,6 @@ def _cut_cycles(by_start: List[int], reached: List[int], up: List[int], counts: 
         if (row >= 0 and row in path[-1:]) or (row >= 0 and done[row] == 2):
             cycle = path[path.index(row) :]
             up[min(cycle, key=rank.__getitem__)] = -1
-            counts.cycles += 1
+            diagnostics.cycles += 1
         for row in path:
             done[row] = 1

@@ -10,7 +10,7 @@ from typing import Any, Iterator, List, Optional, Union
 
 import msgspec
 
-from nutrace.trace.values import integer, loose_json
+from nutrace.trace.values import integer, loose_json, loose_json_values
 
 NO_BYTES = msgspec.Raw(b"")
 
@@ -72,9 +72,27 @@ def decode_document(data: Union[bytes, bytearray]) -> TracesData:
         If it nests deeper than the interpreter allows.
     """
     try:
-        return _document.decode(data)
+        document = _document.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _loose_document(loose_json(bytes(data)))
+        pass
+    else:
+        if document.resourceSpans is not None:
+            return document
+    return _loose_document(loose_json(bytes(data)))
+
+
+def decode_documents(data: Union[bytes, bytearray]) -> List[TracesData]:
+    """Decode one document, or several that follow each other with or without white space between.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        As :func:`decode_document` does.
+    """
+    try:
+        return [decode_document(data)]
+    except ValueError:
+        return [_loose_document(value) for value in loose_json_values(bytes(data))]
 
 
 def decode_lines(data: bytes) -> List[TracesData]:
@@ -105,7 +123,13 @@ def _loose_document(document: Any) -> TracesData:
         parts = [part.resourceSpans for part in map(_loose_document, _dicts(document))]
         known = [part for part in parts if part is not None]
         return TracesData([spans for part in known for spans in part] if known else None)
-    if not isinstance(document, dict) or not isinstance(document.get("resourceSpans"), list):
+    if not isinstance(document, dict):
+        return TracesData()
+    if isinstance(document.get("trace"), dict):  # Tempo's /api/v2/traces
+        return _loose_document(document["trace"])
+    # Tempo's /api/traces calls them batches.
+    entries = document.get("resourceSpans", document.get("batches"))
+    if not isinstance(entries, list):
         return TracesData()
     return TracesData(
         [
@@ -117,7 +141,7 @@ def _loose_document(document: Any) -> TracesData:
                     for scope in _dicts(item.get(key))
                 ],
             )
-            for item in _dicts(document["resourceSpans"])
+            for item in _dicts(entries)
         ]
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from array import array
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from nutrace import semconv
 from nutrace.trace.facts import FactsReader
@@ -68,6 +68,11 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.span_id)
+
+    def run_ids(self) -> Set[str]:
+        """The ids of the runs whose processes have been read."""
+        ids = (resource.get(semconv.RUN_ID) for resource in self.resources)
+        return {run_id for run_id in ids if isinstance(run_id, str)}
 
     def add(self, document: TracesData) -> None:
         """Append every span of a document."""

@@ -121,8 +121,6 @@ class Source:
 
 
 def _missing(name: str) -> str:
-    for other in (name + ".partial", name + ".gz"):
-        if os.path.exists(other):
-            why = "the run is not over or was killed" if other.endswith(".partial") else "it was compressed"
-            return f"{name} does not exist, but {other} does ({why}): read that"
+    if os.path.exists(name + ".gz"):
+        return f"{name} does not exist, but {name}.gz does: read that"
     return f"{name} does not exist: check the path, or make one with NUTRACE=1 python ..."

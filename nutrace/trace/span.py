@@ -48,29 +48,3 @@ class Status:
 
     code: int = 0
     message: str = ""
-
-
-@dataclass(frozen=True)
-class Diagnostics:
-    """What was lost or mended, from the file's own counts and from reading it.
-
-    dropped, truncated and unfinished are shown by every report; the others name the rule that
-    :mod:`nutrace.trace.tree` applied and how many spans it touched.  ``complete`` is False for
-    a run that was cut short; ``notes`` are sentences for people.
-    """
-
-    dropped: int = 0
-    truncated: int = 0
-    unfinished: int = 0
-    faults: int = 0
-    complete: bool = True
-    bad_lines: int = 0
-    orphans: int = 0
-    cycles: int = 0
-    duplicates: int = 0
-    negative_durations: int = 0
-    missing_times: int = 0
-    outside_parent: int = 0
-    overlapping: int = 0
-    busy_clamped: int = 0
-    notes: Tuple[str, ...] = ()

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.trace.span import Diagnostics, Event, Resource, Status, ThreadKey
+from nutrace.trace.diagnostics import Diagnostics
+from nutrace.trace.span import Event, Resource, Status, ThreadKey
 from nutrace.trace.values import parse_attributes, parse_events, parse_status
 from nutrace.trace.views import Viewed
 

@@ -30,7 +30,7 @@ from array import array
 from operator import itemgetter
 from typing import Any, Dict, List, Tuple
 
-from nutrace.trace.diagnostics import Counts, diagnose
+from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.nesting import Nesting, nest
 from nutrace.trace.order import preorder
 from nutrace.trace.rows import Rows
@@ -38,14 +38,14 @@ from nutrace.trace.span import Resource, ThreadKey
 from nutrace.trace.trace import RawColumns, Trace
 
 
-def build(rows: Rows, path: str, counts: Counts) -> Trace:
-    """The tree of all rows. `counts` brings what the reader counted; the rules add theirs.
+def build(rows: Rows, path: str, diagnostics: Diagnostics) -> Trace:
+    """Build the tree of all rows; `diagnostics` has the reader's counts, and the rules add theirs.
 
-    The rows are taken apart as the tree grows, to keep memory down: they are empty afterwards.
+    To keep memory down, the rows are taken apart as the tree grows: they are empty afterwards.
     """
-    alive, up = _link(rows, counts)
-    _mend_times(rows, up, alive, counts)
-    order = preorder(rows, up, alive, counts)
+    alive, up = _link(rows, diagnostics)
+    _mend_times(rows, up, alive, diagnostics)
+    order = preorder(rows, up, alive, diagnostics)
     count = len(order)
     # Loops over lists: reading an array makes an int object each time.
     position = [-1] * (len(rows) + 1)  # the last one, -1, is for roots
@@ -69,8 +69,9 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
     depths, subtree_ends = array("i", depth), array("i", subtree_end)
     del depth, subtree_end
     _end_unfinished(rows, parent)
-    nesting = nest(rows, parent, counts)
+    nesting = nest(rows, parent, diagnostics)
     thread, threads, resources = _number_threads(rows, nesting)
+    diagnostics.add_recorded(resources, sum(rows.unfinished))
     return Trace(
         path=path,
         name=rows.name,
@@ -87,7 +88,7 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
         thread=thread,
         threads=threads,
         resources=resources,
-        diagnostics=diagnose(resources, counts, sum(rows.unfinished)),
+        diagnostics=diagnostics,
         raw=RawColumns(
             span_id=rows.span_id,
             trace_id=rows.trace_id,
@@ -102,7 +103,7 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
     )
 
 
-def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, List[int]]:
+def _link(rows: Rows, diagnostics: Diagnostics) -> Tuple[bytearray, List[int]]:
     """Which rows stay, and the row of each one's parent (-1 for none)."""
     ids, parents = rows.span_id, rows.parent_id
     count = len(ids)
@@ -121,7 +122,7 @@ def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, List[int]]:
     row_of = dict(zip(keys, range(count)))
     alive = bytearray(b"\1") * count
     if len(row_of) < count:
-        row_of = _drop_duplicates(rows, keys, alive, counts)
+        row_of = _drop_duplicates(rows, keys, alive, diagnostics)
     del keys
     if several:
         wanted: Any = [trace << 64 | number if number else 0 for trace, number in zip(rows.trace_id, parents)]
@@ -129,12 +130,12 @@ def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, List[int]]:
         wanted = parents
     find = row_of.get
     up = [find(key, -1) for key in wanted]
-    counts.orphans = sum(1 for key, above, stays in zip(wanted, up, alive) if key and above < 0 and stays)
+    diagnostics.orphans = sum(1 for key, above, stays in zip(wanted, up, alive) if key and above < 0 and stays)
     rows.parent_id = array("Q")
     return alive, up
 
 
-def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, counts: Counts) -> Dict[int, int]:
+def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, diagnostics: Diagnostics) -> Dict[int, int]:
     row_of: Dict[int, int] = {}
     announced = rows.announced
 
@@ -148,19 +149,19 @@ def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, counts: Counts) ->
         if other == row:
             continue
         if not announced[row] and not announced[other]:
-            counts.duplicates += 1
+            diagnostics.duplicates += 1
         stays, goes = (row, other) if rank(row) > rank(other) else (other, row)
         row_of[key] = stays
         alive[goes] = 0
     return row_of
 
 
-def _mend_times(rows: Rows, up: List[int], alive: bytearray, counts: Counts) -> None:
+def _mend_times(rows: Rows, up: List[int], alive: bytearray, diagnostics: Diagnostics) -> None:
     start, end = rows.start_ns, rows.end_ns
     if min(start, default=1) <= 0:
         known = min((time for time in start if time > 0), default=0)
         for row in [row for row, time in enumerate(start) if time <= 0 and alive[row]]:
-            counts.missing_times += 1
+            diagnostics.missing_times += 1
             path = [row]  # this span and those above it that have no time either
             above = up[row]
             while above >= 0 and start[above] <= 0 and above != row:
@@ -178,7 +179,7 @@ def _mend_times(rows: Rows, up: List[int], alive: bytearray, counts: Counts) -> 
             rows.announced[row] = 1
     for row in [row for row in range(len(start)) if end[row] < start[row]]:
         end[row] = start[row]
-        counts.negative_durations += alive[row]
+        diagnostics.negative_durations += alive[row]
 
 
 def _reorder(rows: Rows, order: List[int]) -> None:

@@ -11,13 +11,15 @@ import json
 import re
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import msgspec
 
 from nutrace.trace.span import Event, Status
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_WHITE_SPACE = re.compile(r"[ \t\r\n]*")
+_json = json.JSONDecoder(strict=False)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 #: Stands in for attributes that no parser takes (nested thousands of levels deep).
@@ -42,6 +44,25 @@ def loose_json(data: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError):
         text = data.decode("utf-8", "replace")
         return _without_surrogates(json.loads(text, strict=False))
+
+
+def loose_json_values(data: bytes) -> List[Any]:
+    """Parse JSON values that follow each other.
+
+    Raises
+    ------
+    ValueError
+        If what is left is not JSON, or there is nothing.
+    RecursionError
+        If it nests deeper than the interpreter allows.
+    """
+    text = data.decode("utf-8", "replace").rstrip()
+    values = []
+    end = 0
+    while end < len(text) or not values:
+        value, end = _json.raw_decode(text, _WHITE_SPACE.match(text, end).end())  # type: ignore[union-attr]
+        values.append(_without_surrogates(value))
+    return values
 
 
 def _without_surrogates(value: Any) -> Any:
