@@ -1,4 +1,4 @@
-"""The ``nutrace`` command: parse, dispatch, turn errors into one line and an exit code."""
+"""The ``nutrace`` command: parse the arguments, run a command, turn errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BROKEN_PIPE = 141
 
 
 def build_parser(argv: List[str]) -> argparse.ArgumentParser:
-    """The parser; a command's module is imported only if it is the one named in `argv`."""
+    """Make the parser; of the commands' modules only the one that `argv` names is imported."""
     from nutrace import __version__
 
     parser = argparse.ArgumentParser(
@@ -42,7 +42,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     _stay_untraced()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Names and texts of a trace may hold what a terminal cannot show: that must stop no command.
+        # A trace may hold text that the terminal's encoding cannot show.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         args = build_parser(argv).parse_args(argv)
@@ -55,20 +55,20 @@ def main(argv: Optional[List[str]] = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, less) went away; keep Python from complaining at exit.
+        # The reader (head, less) is gone: keep Python from reporting that at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        # Commands say which file of theirs does not fit: this one is where stdout goes.
+        # Commands report a full disk for the files that they write: this is standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print("nutrace: error: cannot write the output: the disk is full", file=sys.stderr)
         return OutputError.exit_code
 
 
 def _stay_untraced() -> None:
-    # NUTRACE=1 may be exported in the shell: the commands that look at traces are no subject.
+    # NUTRACE=1 may be exported in the shell: do not trace the commands that look at traces.
     session = sys.modules.get("nutrace.session")
     if session is not None:
         session.cancel()

@@ -45,17 +45,11 @@ class Diagnostics:
     bad_lines: int = _mended("lines that could not be read and were left out")
     orphans: int = _mended("spans whose parent is not in the file, made roots")
     cycles: int = _mended("cycles of parents, cut at their earliest span")
-    duplicates: int = _mended(
-        "spans with the id of another, of which the one with the later end was kept"
-    )
+    duplicates: int = _mended("spans with the id of another, of which the one with the later end was kept")
     negative_durations: int = _mended("spans that ended before they began, counted as no time")
     missing_times: int = _mended("spans without a start time, put where another began")
-    outside_parent: int = _mended(
-        "spans that stick out of their parent (asynchronous, or a clock was set)"
-    )
-    overlapping: int = _mended(
-        "spans that overlap others of their thread, counted as running beside them"
-    )
+    outside_parent: int = _mended("spans that stick out of their parent (asynchronous, or a clock was set)")
+    overlapping: int = _mended("spans that overlap others of their thread, counted as running beside them")
     busy_clamped: int = _mended(
         "spans that claim more time inside than they lasted, counted as their duration"
     )

@@ -82,9 +82,7 @@ def _no_spans(name: str, diagnostics: Diagnostics) -> str:
 class _FileReader:
     """One file's way into the rows: whole lines as they come, long lines in parts."""
 
-    def __init__(
-        self, name: str, rows: Rows, diagnostics: Diagnostics, progress: Optional[Progress]
-    ) -> None:
+    def __init__(self, name: str, rows: Rows, diagnostics: Diagnostics, progress: Optional[Progress]) -> None:
         self.name = name
         self.rows = rows
         self.diagnostics = diagnostics

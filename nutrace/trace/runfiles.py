@@ -49,6 +49,12 @@ class RunFiles:
         return tuple(shard for shard in self.shards if not tags or _tag(shard).startswith(tags))
 
 
+def exists(name: str) -> bool:
+    """Whether there is a run called `name`, finished or not."""
+    files = find_run(name)
+    return bool(files.shards) or os.path.exists(files.main)
+
+
 def find_run(name: str) -> RunFiles:
     """Find the files of the run called `name` (``run.json`` or ``run.json.partial``).
 

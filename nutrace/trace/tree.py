@@ -130,7 +130,9 @@ def _link(rows: Rows, diagnostics: Diagnostics) -> Tuple[bytearray, List[int]]:
         wanted = parents
     find = row_of.get
     up = [find(key, -1) for key in wanted]
-    diagnostics.orphans = sum(1 for key, above, stays in zip(wanted, up, alive) if key and above < 0 and stays)
+    diagnostics.orphans = sum(
+        1 for key, above, stays in zip(wanted, up, alive) if key and above < 0 and stays
+    )
     rows.parent_id = array("Q")
     return alive, up
 

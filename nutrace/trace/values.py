@@ -57,7 +57,7 @@ def loose_json_values(data: bytes) -> List[Any]:
         If it nests deeper than the interpreter allows.
     """
     text = data.decode("utf-8", "replace").rstrip()
-    values = []
+    values: List[Any] = []
     end = 0
     while end < len(text) or not values:
         value, end = _json.raw_decode(text, _WHITE_SPACE.match(text, end).end())  # type: ignore[union-attr]

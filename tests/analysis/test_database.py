@@ -87,7 +87,7 @@ def test_callers_are_the_spans_around_up_to_the_step(tmp_path: Path) -> None:
         tmp_path, step(100, asked, statement(300, line=9)), ("scenario.build", 700, 800, [statement(710)])
     )
     (only,) = database(trace).statements
-    assert {(caller.path, caller.line, caller.component) for caller, _ in only.callers} == {
+    assert {(origin.path, origin.caller.line, origin.component) for origin, _ in only.origins} == {
         (("scenario.get", "database.get"), 21, "scenario"),
         ((), 9, "simulation"),
         (("scenario.build",), 21, "other"),

@@ -9,7 +9,8 @@ import pytest
 from fakes.otlp import RESOURCE, trace_of
 
 from nutrace import semconv
-from nutrace.analysis.deepcopies import Amount, Caller, TypeInside, deep_copies
+from nutrace.analysis.deepcopies import Amount, TypeInside, deep_copies
+from nutrace.analysis.origins import Caller
 
 C = semconv.COMPONENT
 STEP = {C: "simulation"}

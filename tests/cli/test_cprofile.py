@@ -59,19 +59,19 @@ def test_the_tables(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) 
     (copies,) = (at for at, line in enumerate(lines) if line.split()[:1] == ["deepcopy"])
     assert lines[copies + 1].strip().startswith("706,842 = 1,060 root calls + 705,782 recursive calls: ")
     assert lines[copies + 2].strip().endswith("_deepcopy_dict 71,002")
-    assert any("2 functions; of 1 the count is the number of calls" in line for line in lines)
+    assert any("2 functions; for 1 of them the count is the number of calls" in line for line in lines)
     assert "builtins.len" not in "\n".join(lines)
     assert "\x1b" not in "\n".join(lines)
 
 
 def test_alone(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     text = _out(capsys, files[0])
-    assert "both know" not in text
+    assert "in both the profile" not in text
     assert "run s" not in text
     (row,) = (line for line in text.splitlines() if line.split()[:1] == ["<genexpr>"])
     assert row.split() == ["<genexpr>", "12", "?", "?", "?", "0.000", "y.py:3"]
     # The queries' source is not here: nobody knows what they are.
-    assert "more functions were entered repeatedly and their source is not here" in text
+    assert "more functions were entered repeatedly, and their source is not here" in text
 
 
 def test_limit(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,8 @@ def test_limit(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) -> No
 def test_json(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(_out(capsys, *files, "--json", "--limit", "1"))
     assert list(found) == [
-        *("profile", "run", "functions", "counted", "time_ratio", "unreadable", "known", "alone")
+        *("profile", "run", "functions", "counted", "time_ratio", "unreadable", "known", "alone"),
+        *("complete", "running"),
     ]
     assert found["functions"] == len(ROWS)
     lights, plain = found["known"]

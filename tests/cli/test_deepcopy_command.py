@@ -126,7 +126,7 @@ def test_runs_without_copies_and_without_probes_on_them(
     assert _run(capsys, plain).startswith("This run did not record deep copies: NUTRACE_DEEPCOPY was off")
     no_steps = write(tmp_path / "no-steps.json", document(_copies(0, 1, "f", "/f.py", "list", 2)))
     assert _run(capsys, no_steps).startswith(
-        "The run has no finished steps; deep copies of all of it: 1 root"
+        "The run has no finished steps. Deep copies of the whole run: 1 root"
     )
     assert main(["deepcopy", str(plain), "--flamegraph", str(tmp_path / "no.html")]) == 2
     assert not (tmp_path / "no.html").exists()

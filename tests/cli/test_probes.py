@@ -118,7 +118,7 @@ def test_missing_targets_are_inactive_and_not_an_error(
     *table, verdict = capsys.readouterr().out.splitlines()
     assert verdict == (
         f"nuPlan devkit (version unknown) in {little_devkit}: "
-        f"1 of {len(table) - 3} targets present, {len(table) - 4} missing and so inactive"
+        f"1 of {len(table) - 3} targets present, {len(table) - 4} missing and therefore inactive"
     )
     (present,) = [line for line in table if "script.utils:run_runners" in line]
     assert "missing:" not in present

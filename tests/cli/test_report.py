@@ -57,7 +57,7 @@ def _json(path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> Any:
 def test_json_keys(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = _json(run_file, capsys)
     component = ["component", "calls", "total_ms", "self_ms", "self_ms_per_step", "share"]
-    assert list(found["run"]) == ["file", "command", "wall_seconds", "processes", "complete"]
+    assert list(found["run"]) == ["file", "command", "wall_seconds", "processes", "complete", "running"]
     assert list(found["steps"]) == [
         *(
             "count",
@@ -90,6 +90,7 @@ def test_json_numbers(run_file: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "wall_seconds": 2.0,
         "processes": 1,
         "complete": True,
+        "running": False,
     }
     assert found["steps"]["count"] == 10
     assert found["steps"]["p95_ms"] == 174.5

@@ -93,7 +93,7 @@ def test_explain_names_the_scan_and_the_index(run_file: Path, capsys: pytest.Cap
     text = capsys.readouterr().out
     assert "full scan: lights, 10,000 rows" in text
     assert "CREATE INDEX nutrace_lights_pc ON lights (pc);" in text
-    assert "10,000 rows to look at become 20" in text
+    assert "20 rows to read instead of 10,000" in text
 
 
 def test_once_the_index_is_there_nothing_is_advised(
@@ -110,7 +110,7 @@ def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("Per step (3): 3.33 queries, 3.33 connections, 66.7 rows, ")
     assert "Repeats: 4 executions (40 %)" in out
-    assert "Asked in a loop (N+1)" in out
+    assert "Queries in a loop (N+1)" in out
     assert "Plans" not in out
 
 
@@ -155,7 +155,7 @@ def test_texts_can_be_left_out(tmp_path: Path, tracing: Tracing, capsys: pytest.
 def test_a_run_without_databases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "run.json", document(("work", 0, 10)))
     assert main(["sql", str(path)]) == 0
-    assert capsys.readouterr().out.startswith("This run did not record any database")
+    assert capsys.readouterr().out.startswith("This run did not record databases")
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--limit", "-1"], 2), (["--steps", "x"], 2)])

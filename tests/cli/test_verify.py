@@ -147,7 +147,7 @@ def test_a_wrong_light_is_named(verify: Verify, tmp_path: Path) -> None:
     assert lines[0].startswith("different: scenario ")
     assert lines[0].endswith("with IDMPlanner, step 5, traffic_lights[3].status")
     assert lines[1:3] == ['  stock: "green"', '  with:  "purple"']
-    assert "run again without speedups, the program came to the same as the first time" in lines
+    assert "run again without speedups, the program gave the same results as the first time" in lines
     (kept,) = left(tmp_path)
     assert lines[-1] == f"both runs are in {tmp_path / 'temporary' / kept}"
     assert sorted(os.listdir(tmp_path / "temporary" / kept)) == ["stock", "stock-again", "with"]
