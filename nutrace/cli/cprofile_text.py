@@ -75,7 +75,7 @@ def _alone(result: Reconciliation, limit: int, with_run: bool) -> List[str]:
 
 def _table(rows: Sequence[Row], limit: int, with_run: bool) -> List[str]:
     shown = rows[:limit] if limit else rows
-    rest = any(row.made.unexplained for row in shown)
+    rest = any(row.parts.unexplained for row in shown)
     columns = [
         Column("function", right=False),
         Column("counted"),
@@ -89,13 +89,13 @@ def _table(rows: Sequence[Row], limit: int, with_run: bool) -> List[str]:
     ]
     cells = []
     for row in shown:
-        made, counted = row.made, row.counted
+        parts, counted = row.parts, row.counted
         cells.append(
             [
                 printable(_function(row), _LONGEST_FUNCTION),
                 f"{counted.count:,}",
-                *(_number(part) for part in (made.calls, made.resumptions, made.recursion)),
-                *([_number(made.unexplained)] if rest else []),
+                *(_number(part) for part in (parts.calls, parts.resumptions, parts.recursion)),
+                *([_number(parts.unexplained)] if rest else []),
                 f"{counted.cumulative_s:.3f}",
                 *([f"{row.traced.total_ns / 1e9:.3f}" if row.traced else ""] if with_run else []),
                 printable(_where(row)),
@@ -141,7 +141,7 @@ def as_json(result: Reconciliation, profile: str, run: Optional[str]) -> Dict[st
 
 
 def _json_row(row: Row) -> Dict[str, Any]:
-    counted, made, traced = row.counted, row.made, row.traced
+    counted, parts, traced = row.counted, row.parts, row.traced
     return {
         "function": counted.name if traced is None else traced.function,
         "file": counted.file,
@@ -149,7 +149,7 @@ def _json_row(row: Row) -> Dict[str, Any]:
         "kind": row.kind.value if row.kind is not Kind.UNKNOWN else None,
         "count": counted.count,
         "primitive": counted.primitive,
-        "made_of": pick(made, "calls", "resumptions", "recursion", "unexplained"),
+        "made_of": pick(parts, "calls", "resumptions", "recursion", "unexplained"),
         "cprofile_cumulative_ms": counted.cumulative_s * 1e3,
         "run_total_ms": None if traced is None else traced.total_ns / 1e6,
         "reasons": row.reasons,

@@ -83,8 +83,8 @@ def _by_name(rows: Tuple[Row, ...]) -> Dict[str, Row]:
 
 
 def _parts(row: Row) -> Tuple[Any, ...]:
-    made = row.made
-    return (row.counted.count, made.calls, made.resumptions, made.recursion, made.unexplained)
+    parts = row.parts
+    return (row.counted.count, parts.calls, parts.resumptions, parts.recursion, parts.unexplained)
 
 
 def test_counts_and_what_they_are_made_of(program: Any, recorded: Tracing, tmp_path: Path) -> None:
@@ -263,9 +263,9 @@ def test_a_generator_of_another_function_is_counted_there(
         assert {name: _parts(known[name]) for name in parts} == parts
     if way == "plainly":
         assert known["rows"].reasons[0].startswith("7,200 = 300 calls + 6,900 resumptions: ")
-        assert known["lights"].reasons[0].startswith("gives generators of another function, counted there")
+        assert known["lights"].reasons[0].startswith("returns generators of another function, counted there")
     if way == "of_several":
-        assert known["rows"].reasons[1].startswith("10 more than probes saw: others call it as well")
+        assert known["rows"].reasons[1].startswith("10 more than probes saw: it was called by others as well")
     assert not [row for row in known.values() if "did not do the same" in " ".join(row.reasons)]
 
 
@@ -281,8 +281,8 @@ def test_a_generator_given_up_early(program: Any, recorded: Tracing, tmp_path: P
     # Being closed enters a generator once more, or not at all since Python 3.13.
     assert row.counted.count in (10, 20)
     assert _parts(row)[1:3] == (10, 10)
-    assert row.made.unexplained in (0, -10)
-    if row.made.unexplained:
+    assert row.parts.unexplained in (0, -10)
+    if row.parts.unexplained:
         assert "given up before the end" in row.reasons[-1]
 
 
@@ -363,14 +363,14 @@ def test_another_run_is_said_to_be_another(tmp_path: Path) -> None:
     trace = _traced(tmp_path, *[("span", FUNCTION, HERE, 7, {})] * 3)
     (row,) = reconcile([_row(HERE, 7, "run", 5)], trace).known
     assert _parts(row) == (5, 3, 0, 0, 2)
-    assert "2 more than the run has" in row.reasons[1]
+    assert "2 more than in the run" in row.reasons[1]
 
 
 def test_threads_that_cprofile_does_not_see(tmp_path: Path) -> None:
     spans = [("span", FUNCTION, HERE, 7, {"thread.id": thread}) for thread in (1, 1, 2, 3, 3)]
     (row,) = reconcile([_row(HERE, 7, "run", 2)], _traced(tmp_path, *spans)).known  # type: ignore[arg-type]
-    assert row.made.unexplained == -3
-    assert row.reasons[1].startswith("3 were in other threads or processes")
+    assert row.parts.unexplained == -3
+    assert row.reasons[1].startswith("3 were in threads or processes")
 
 
 def test_built_ins_are_called_even_from_within_themselves() -> None:
@@ -397,5 +397,7 @@ def test_times_out_of_line_have_a_sentence(tmp_path: Path) -> None:
     assert found.time_ratio == pytest.approx(1.2)
     said = {row.counted.name: row.reasons for row in found.known}
     assert [name for name in names if said[name]] == ["f3", "f4"]
-    assert said["f3"][0].startswith("its time is 5.00 times the run's, of all functions 1.20 times")
+    assert said["f3"][0].startswith(
+        "its time is 5.00 times that in the run, for all functions it is 1.20 times"
+    )
     assert all(row.kind is not Kind.GENERATOR for row in found.known)
