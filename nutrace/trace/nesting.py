@@ -1,4 +1,4 @@
-"""What each span costs, by itself and with its children: rules 8 to 10 of the tree."""
+"""Compute what each span costs, with its children and without: rules 8 to 10 of the tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Dict, List, Tuple
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.rows import Rows
 
-#: Clocks that count microseconds round by as much; what sticks out further is no rounding.
+#: Clocks that count microseconds round by as much; more than that is not rounding.
 ROUNDING_NS = 1_000
 
 
@@ -26,14 +26,14 @@ class Nesting:
 
 def nest(rows: Rows, parent: List[int], diagnostics: Diagnostics) -> Nesting:
     """Decide for every span whether it lies inside its parent, and what is left of the parent."""
-    # Lists while there is much to read: an array makes an int object each time.
+    # Lists, as reading an array makes an int object each time.
     start, end, thread = rows.start_ns.tolist(), rows.end_ns.tolist(), rows.thread.tolist()
     count = len(start)
-    left = [0] * count  # of each span's cost, what children have not yet taken
+    left = [0] * count  # the part of each span's cost that no child has taken yet
     sibling_end = [0] * count  # per parent: end of the last plain child
     untold = {number for number, (_, thread_id, _) in enumerate(rows.threads) if thread_id is None}
     nested = bytearray(count)
-    heads: List[int] = []  # outermost spans of a thread
+    heads: List[int] = []  # the outermost spans of each thread
     beside: List[int] = []  # spans that need a lane
 
     for span, (begin, finish, cost, above, own) in enumerate(zip(start, end, rows.busy_ns, parent, thread)):
@@ -93,7 +93,7 @@ def _lay_lanes(
     head_end: Dict[int, int] = {}
     for span in heads:
         before = head_end.get(thread[span], 0)
-        # A generator's interval holds time that is not its own: others may run in it.
+        # A generator's interval holds time of others, which may overlap it.
         generator = rows.busy_ns[span] < end[span] - start[span]
         if not generator and start[span] < before - ROUNDING_NS:
             diagnostics.overlapping += 1
@@ -123,7 +123,7 @@ def _lay_lanes(
         if nested[span]:
             thread[span] = thread[above]
         elif span in moved and above >= 0 and thread[span] == thread[above]:
-            # Its parent came onto the same lane: on one lane, a child is inside its parent.
+            # Its parent was moved to the same lane, where a child would lie inside it: open another lane.
             base, _ = lanes[thread[span]]
             thread[span] = len(rows.threads) + len(lanes)
             opened[base] += 1

@@ -1,4 +1,4 @@
-"""The order of the tree: parents before children, siblings by start; cycles are cut (rule 6)."""
+"""Put spans in the order of the tree: parents before children, siblings by start; cut cycles (rule 6)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from nutrace.trace.rows import Rows
 
 
 def preorder(rows: Rows, up: List[int], alive: bytearray, diagnostics: Diagnostics) -> List[int]:
-    """Rows in preorder; `up` holds each one's parent row, and loses those that close a cycle."""
+    """Rows in preorder.
+
+    Parameters
+    ----------
+    rows, alive:
+        All rows, and which of them are left.
+    up:
+        For each row that of its parent; parents that close a cycle are removed from it.
+    diagnostics:
+        Counts the cycles.
+    """
     by_start = _by_start(rows, alive)
     order = _walk(by_start, up)
     if len(order) < len(by_start):
@@ -26,7 +36,7 @@ def _by_start(rows: Rows, alive: bytearray) -> List[int]:
     def rank(row: int) -> Tuple[int, str, int]:
         return rows.end_ns[row], rows.name[row], rows.span_id[row]
 
-    # Equal starts: the one that ends first comes first; then whatever makes it unambiguous.
+    # Of equal starts, the one that ends first comes first; the rest makes the order unambiguous.
     before, begin = None, 0
     times = [start[row] for row in order]
     times.append(-1)
@@ -40,14 +50,14 @@ def _by_start(rows: Rows, alive: bytearray) -> List[int]:
 
 def _walk(by_start: List[int], up: List[int]) -> List[int]:
     """Preorder without recursion; spans in a cycle are not reached."""
-    first, following = [-1] * len(up), [-1] * len(up)
+    first, next_sibling = [-1] * len(up), [-1] * len(up)
     roots = []
     for row in reversed(by_start):
         above = up[row]
         if above < 0:
             roots.append(row)
         else:
-            following[row] = first[above]
+            next_sibling[row] = first[above]
             first[above] = row
     order: List[int] = []
     visit = order.append
@@ -59,11 +69,11 @@ def _walk(by_start: List[int], up: List[int]) -> List[int]:
             if child >= 0:
                 row = child
                 continue
-            while row != root and following[row] < 0:
+            while row != root and next_sibling[row] < 0:
                 row = up[row]
             if row == root:
                 break
-            row = following[row]
+            row = next_sibling[row]
     return order
 
 

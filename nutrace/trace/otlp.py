@@ -1,7 +1,7 @@
-"""OTLP/JSON bytes become decoded spans: typed and fast, or loose where a file departs from the type.
+"""Decode OTLP/JSON: typed and fast, or loosely where a file departs from the type.
 
-Source: opentelemetry-proto, ``trace/v1/trace.proto`` in its JSON mapping. Unknown fields are
-skipped; what only one span in a thousand needs (attributes, events, status) stays bytes.
+Source: opentelemetry-proto, ``trace/v1/trace.proto`` in its JSON mapping. Unknown fields are skipped.
+Attributes, events and status stay bytes, as most of them are never looked at.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ResourceSpans(msgspec.Struct, gc=False):
 
 
 class TracesData(msgspec.Struct, gc=False):
-    """One document, one line; resourceSpans is None in JSON that is something else."""
+    """One document; ``resourceSpans`` is None in other JSON."""
 
     resourceSpans: Optional[List[ResourceSpans]] = None
 
@@ -96,12 +96,12 @@ def decode_documents(data: Union[bytes, bytearray]) -> List[TracesData]:
 
 
 def decode_lines(data: bytes) -> List[TracesData]:
-    """Decode JSON lines, strictly: all of them or an error.
+    """Decode JSON lines if all of them have the type exactly.
 
     Raises
     ------
     msgspec.DecodeError, UnicodeDecodeError, RecursionError
-        If any line departs from the type; decode them one by one then.
+        If a line departs from the type: decode the lines one by one then.
     """
     return _document.decode_lines(data)
 
@@ -119,7 +119,7 @@ def _text(value: Any) -> str:
 
 
 def _loose_document(document: Any) -> TracesData:
-    if isinstance(document, list):  # An array of documents, as some tools download them.
+    if isinstance(document, list):  # an array of documents, as some tools write it
         parts = [part.resourceSpans for part in map(_loose_document, _dicts(document))]
         known = [part for part in parts if part is not None]
         return TracesData([spans for part in known for spans in part] if known else None)

@@ -1,4 +1,4 @@
-"""Read a run file: nutrace's own, or any OTLP/JSON, as lines or as one document, gzipped or not."""
+"""Read run files: nutrace's own or any OTLP/JSON, as lines or as one document, gzipped or not."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from nutrace.trace.tree import build
 
 Progress = Callable[[int, int], None]
 
-#: A line longer than this is cut before its end is known.
+#: A line longer than this is decoded in parts, before its end is read.
 _LONG_LINE = 1 << 20
-#: Without a cut for this many bytes more, a line is taken to have none.
+#: A line that has no place to cut for so many bytes is not a trace, unless the name of its list occurs.
 _STUBBORN_LINE = 1 << 28
-#: And nothing is read that has none for this many: it would not fit into memory decoded.
+#: A line that has no place to cut for so many bytes is refused: decoded, it would not fit into memory.
 _ENDLESS_LINE = 1 << 31
 
 
@@ -80,22 +80,22 @@ def _no_spans(name: str, diagnostics: Diagnostics) -> str:
 
 
 class _FileReader:
-    """One file's way into the rows: whole lines as they come, long lines in parts."""
+    """Reads one file into the rows: whole lines as they come, long lines in parts."""
 
     def __init__(self, name: str, rows: Rows, diagnostics: Diagnostics, progress: Optional[Progress]) -> None:
         self.name = name
         self.rows = rows
         self.diagnostics = diagnostics
         self.progress = progress
-        self.good = 0  # documents that were OTLP traces, or parts of one
-        self.stray = 0  # JSON that was something else
+        self.good = 0  # documents, or parts of one, that were OTLP traces
+        self.stray = 0  # documents that were other JSON
         self.first = b""  # the beginning of the file, for messages
 
     def read(self) -> None:
         with Source(self.name) as source:
             heads = rest = b""
             cut_at = _LONG_LINE
-            held: List[bytes] = []  # to be joined now and then: each time copies all of a long line
+            held: List[bytes] = []  # joined now and then only, as each time copies all of a long line
             holding = 0
             for block in source.blocks():
                 if self.progress is not None:
@@ -117,7 +117,7 @@ class _FileReader:
                     rest, cut_at = rest[end:], _LONG_LINE
                 elif len(rest) >= cut_at:
                     heads, rest = self._take_parts(heads, rest)
-                    # No cut found: look again when there is twice as much.
+                    # If there was no place to cut, look again when there is twice as much.
                     cut_at = max(_LONG_LINE, 2 * len(rest))
                     if not self.good and len(rest) > _STUBBORN_LINE and b'"resourceSpans"' not in rest:
                         raise InputError(describe(self.name, self.first))
@@ -138,7 +138,7 @@ class _FileReader:
         self.diagnostics.bad_lines += self.stray
 
     def _is_lines(self, heads: bytes, rest: bytes) -> bool:
-        """Whether line ends separate documents, and are not the white space of a pretty one."""
+        """Whether line ends separate documents, and are not white space inside an indented one."""
         if heads or self.good:
             return True
         line = rest[: rest.find(b"\n")].strip()

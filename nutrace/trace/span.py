@@ -1,4 +1,4 @@
-"""The values a trace is made of."""
+"""The small objects that a trace consists of."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ class Resource:
 
     @property
     def pid(self) -> Optional[int]:
-        """``process.pid``, if the resource says so."""
+        """``process.pid``, if the resource has it."""
         pid = self.attributes.get("process.pid")
         return int(pid) if isinstance(pid, (int, float, str)) and str(pid).isdigit() else None
 
 
 @dataclass(frozen=True)
 class ThreadKey:
-    """Where spans ran one after the other: a thread of a process, or a lane of one.
+    """A thread of a process, or a lane beside it.
 
-    ``resource`` indexes :attr:`Trace.resources`.  Lane 0 is the thread itself; spans that
-    cannot be nested there (asyncio tasks, clock steps) have lanes 1, 2, ... beside it.
+    ``resource`` indexes :attr:`Trace.resources`. Lane 0 is the thread itself; spans that cannot be nested
+    there (asyncio tasks, or after a clock was set) have lanes 1, 2, ...
     """
 
     resource: int = 0
@@ -35,7 +35,7 @@ class ThreadKey:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened at one moment of a span (Unix nanoseconds)."""
+    """Something that happened during a span, at a time in Unix ns."""
 
     name: str
     time_ns: int

@@ -1,27 +1,27 @@
-"""Rows become a tree. The rules, in the order in which they apply; each is counted.
+"""Make a tree of the rows, by these rules in this order; each is counted.
 
-1. **Missing id**: a span without a spanId gets one of its own; nothing can name it as parent.
-2. **Duplicates**: a finished span replaces its announcement (that is no fault and not counted);
-   of two announcements, and of two finished spans with one id, the one that ends later stays.
-3. **Missing times**: a start of 0 becomes the span's end or else its nearest ancestor's start.
+1. **Missing id**: a span without a spanId gets a new one; no other span can name it as its parent.
+2. **Duplicates**: a finished span replaces its announcement, which is normal and not counted. Of two
+   announcements, and of two finished spans with one id, the one that ends later is kept.
+3. **Missing times**: a start of 0 becomes the span's end, or else its nearest ancestor's start.
    An end of 0 makes the span unfinished.
-4. **Negative duration**: the end becomes the start. (A wall clock stepped back does this.)
+4. **Negative duration**: the end becomes the start. (The wall clock was set back.)
 5. **Orphans**: a span whose parent is not in the file becomes a root.
 6. **Cycles**: cut at the earliest span, which becomes a root.
-7. **Unfinished**: an announced span whose end never came ends at its last sign of life, the
-   latest of its announcement and its descendants' ends.
-8. **Threads**: a span that names no thread is on its parent's, if it is of the same process.
-   A child on another thread than its parent runs beside it: it stays its child in the tree,
-   but its time is not taken from the parent's self time.
-9. **Cost**: ``nutrace.busy_ns`` if there, else the duration; never more than the duration.
-10. **Not nested**: a child on its parent's thread that sticks out of the parent's interval,
-    overlaps an earlier sibling (neither of them a generator or composite span), or costs more
-    than its parent has left, cannot lie inside. By up to 1 us it is rounding and is trimmed;
-    beyond, the child ran beside its parent (an asyncio task, a clock step) and moves to a lane
-    of its own next to the thread. So do outermost spans of one thread that overlap.
+7. **Unfinished**: an announced span that never ended gets the latest of the time of its announcement and
+   the ends of its descendants.
+8. **Threads**: a span that names no thread is on its parent's, if they are of the same process. A child on
+   another thread than its parent runs beside it: it stays a child in the tree, but its time is not taken
+   from the parent's self time.
+9. **Cost**: ``nutrace.busy_ns`` if the span has it, else the duration; never more than the duration.
+10. **Not nested**: a child on its parent's thread cannot lie inside its parent if it sticks out of the
+    parent's interval, overlaps an earlier sibling (neither being a generator or composite span), or costs
+    more than its parent has left. Up to 1 us is rounding and is trimmed. Beyond that, the child ran
+    beside its parent (an asyncio task, a clock that was set) and moves to a lane of its own next to the
+    thread. So do outermost spans of one thread that overlap.
 
-Hence, for any file: nested children lie inside their parent and never cost more than it, and a
-lane's self times sum to its outermost spans' cost.
+Therefore, in any file, nested children lie inside their parent and never cost more than it, and the self
+times of a lane sum to the cost of its outermost spans.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics) -> Trace:
     _mend_times(rows, up, alive, diagnostics)
     order = preorder(rows, up, alive, diagnostics)
     count = len(order)
-    # Loops over lists: reading an array makes an int object each time.
+    # Loop over lists, as reading an array makes an int object each time.
     position = [-1] * (len(rows) + 1)  # the last one, -1, is for roots
     for new, row in enumerate(order):
         position[row] = new
@@ -104,7 +104,7 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics) -> Trace:
 
 
 def _link(rows: Rows, diagnostics: Diagnostics) -> Tuple[bytearray, List[int]]:
-    """Which rows stay, and the row of each one's parent (-1 for none)."""
+    """Which rows stay, and for each row that of its parent (-1 for none)."""
     ids, parents = rows.span_id, rows.parent_id
     count = len(ids)
     if not all(ids):
@@ -116,7 +116,7 @@ def _link(rows: Rows, diagnostics: Diagnostics) -> Tuple[bytearray, List[int]]:
                 while free in taken:
                     free += 1
                 ids[row] = free
-    # Ids are unique within a trace id only; nearly every file has one.
+    # Ids are unique within a trace id, of which nearly every file has only one.
     several = len(rows.trace_ids) > 1
     keys: Any = [trace << 64 | number for trace, number in zip(rows.trace_id, ids)] if several else ids
     row_of = dict(zip(keys, range(count)))
@@ -143,7 +143,7 @@ def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, diagnostics: Diagn
 
     def rank(row: int) -> Tuple[Any, ...]:
         times = not announced[row], rows.end_ns[row], rows.start_ns[row]
-        # Whatever differs decides, so that the order in the file does not.
+        # The rest decides between equal times, so that the order in the file does not matter.
         return (*times, rows.name[row], rows.parent_id[row], rows.attributes[row])
 
     for row, key in enumerate(keys):
@@ -164,7 +164,7 @@ def _mend_times(rows: Rows, up: List[int], alive: bytearray, diagnostics: Diagno
         known = min((time for time in start if time > 0), default=0)
         for row in [row for row, time in enumerate(start) if time <= 0 and alive[row]]:
             diagnostics.missing_times += 1
-            path = [row]  # this span and those above it that have no time either
+            path = [row]  # this span, and the ancestors that have no time either
             above = up[row]
             while above >= 0 and start[above] <= 0 and above != row:
                 path.append(above)
@@ -177,7 +177,7 @@ def _mend_times(rows: Rows, up: List[int], alive: bytearray, diagnostics: Diagno
     if min(end, default=1) <= 0:
         for row in [row for row, time in enumerate(end) if time <= 0]:
             end[row] = start[row]
-            # As good as an announcement: the end never came.
+            # Like an announcement: the span never ended.
             rows.announced[row] = 1
     for row in [row for row in range(len(start)) if end[row] < start[row]]:
         end[row] = start[row]
@@ -186,7 +186,7 @@ def _mend_times(rows: Rows, up: List[int], alive: bytearray, diagnostics: Diagno
 
 def _reorder(rows: Rows, order: List[int]) -> None:
     count = len(order)
-    # Twice, as itemgetter of a single item would not give a tuple.
+    # One more item, as itemgetter of a single item does not return a tuple.
     pick = itemgetter(*order, order[0])
     for column in (
         "span_id",
@@ -200,7 +200,7 @@ def _reorder(rows: Rows, order: List[int]) -> None:
         "yielded",
     ):
         old = getattr(rows, column)
-        # Many columns are constant; to compare them as bytes takes no time.
+        # Many columns are constant, which is quick to find out by comparing bytes.
         same = old[:1] * count
         if count < len(old) or same.tobytes() != old.tobytes():
             setattr(rows, column, array(old.typecode, pick(old)[:-1]))
@@ -227,7 +227,7 @@ def _end_unfinished(rows: Rows, parent: List[int]) -> None:
 def _number_threads(
     rows: Rows, nesting: Nesting
 ) -> Tuple[array[int], Tuple[ThreadKey, ...], Tuple[Resource, ...]]:
-    """Threads and resources numbered as they first appear in the tree, not in the file."""
+    """Number threads and resources by where they first appear in the tree, instead of in the file."""
     thread_number: Dict[int, int] = {}
     thread = array("i", [thread_number.setdefault(old, len(thread_number)) for old in nesting.thread])
     resource_number: Dict[int, int] = {}

@@ -22,20 +22,19 @@ _WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 _json = json.JSONDecoder(strict=False)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-#: Stands in for attributes that no parser takes (nested thousands of levels deep).
+#: Replaces attributes that no parser reads (nested thousands of levels deep).
 UNREADABLE: Mapping[str, Any] = MappingProxyType({"nutrace.unreadable": True})
 
 
 def loose_json(data: bytes) -> Any:
     """Parse JSON that msgspec may refuse: lone surrogates, bad UTF-8, NaN.
 
-    Lone surrogates become U+FFFD, here and so everywhere behind the reader: any text of a
-    trace can be encoded.
+    Lone surrogates become U+FFFD, so that every text in a trace can be encoded.
 
     Raises
     ------
     ValueError
-        If it is not JSON either way.
+        If it is not JSON.
     RecursionError
         If it nests deeper than the interpreter allows.
     """
@@ -76,7 +75,7 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def integer(value: Any) -> int:
-    """A 64-bit integer written as a string or as a number; 0 if it is neither."""
+    """A 64-bit integer that is written as a string or as a number; 0 if it is neither."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
@@ -106,7 +105,7 @@ def any_value(value: Any) -> Any:
 
 
 def key_values(items: Any) -> Dict[str, Any]:
-    """The dict of a decoded list of KeyValue; what is not one is left out."""
+    """The dict of a decoded list of KeyValue; other items are left out."""
     if not isinstance(items, list):
         return {}
     return {
@@ -118,7 +117,7 @@ def key_values(items: Any) -> Dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def parse_attributes(raw: bytes) -> Mapping[str, Any]:
-    """Attributes from the bytes of a JSON list of KeyValue; probes repeat theirs, hence the cache."""
+    """Attributes from the bytes of a JSON list of KeyValue; cached, as the spans of a probe repeat them."""
     if not raw:
         return _NOTHING
     try:
@@ -145,7 +144,7 @@ def parse_events(raw: bytes) -> Tuple[Event, ...]:
 
 
 def parse_status(raw: bytes) -> Status:
-    """A Status from the bytes of its JSON object; enum names are accepted beside numbers."""
+    """A Status from the bytes of its JSON object; its code may be a number or a name."""
     try:
         item = loose_json(raw) if raw else None
     except (ValueError, RecursionError):
