@@ -93,10 +93,10 @@ def test_limit(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(_run(capsys, run_file, "--json"))
-    assert (found["root_calls"], found["objects"], found["total_ms"]) == (3, 927, 4.0)
-    assert found["in_steps"] == {"root_calls": 1, "objects": 7, "total_ms": 0.5}
-    first = found["sources"][0]
+    report = json.loads(_run(capsys, run_file, "--json"))
+    assert (report["root_calls"], report["objects"], report["total_ms"]) == (3, 927, 4.0)
+    assert report["in_steps"] == {"root_calls": 1, "objects": 7, "total_ms": 0.5}
+    first = report["sources"][0]
     keys = ["caller", "root_type", "component", "root_calls", "root_calls_in_steps", "objects", "total_ms"]
     assert list(first)[:8] == [*keys, "share"]
     assert first["caller"] == {
@@ -104,8 +104,8 @@ def test_json(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "file": "/v/site-packages/omegaconf/c.py",
         "line": 12,
     }
-    assert sum(source["share"] for source in found["sources"]) == pytest.approx(1)
-    assert found["others"][0]["call"] == "copy.copy"
+    assert sum(source["share"] for source in report["sources"]) == pytest.approx(1)
+    assert report["others"][0]["call"] == "copy.copy"
 
 
 def test_flamegraph_of_deep_copies_only(

@@ -1,4 +1,4 @@
-"""``nutrace index``: shows, makes and drops, and leaves everything else as it is."""
+"""``nutrace index`` shows, makes and drops indexes, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _copies(folder: Path) -> List[Path]:
 
 
 def _devkits(path: Path) -> Path:
-    """A log with the tables that the devkit asks at each step."""
+    """A log with the tables that the devkit queries in each step."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE lidar_box (lidar_pc_token BLOB, x REAL)")
         connection.execute("CREATE TABLE traffic_light_status (lidar_pc_token BLOB, status TEXT)")
@@ -164,12 +164,12 @@ def test_a_copy_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert f"NUTRACE_SPEEDUPS=indexes:folder={folder}" in capsys.readouterr().out
     (copy,) = _copies(folder)
     assert _indexes(copy) == ["own", "nutrace_lidar_box_lidar_pc_token"]
-    # A copy that is there is used rather than the log written to.
+    # An existing copy is used; the log is not written to.
     before = log.read_bytes()
     query = "SELECT x FROM lidar_box WHERE lidar_pc_token = ?"
     assert LogIndexes(Options(folder=str(folder))).file_for(str(log), query) == str(copy)
     assert log.read_bytes() == before
-    # More indexes, by a run: both, in one file.
+    # With a run, more indexes: one file gets both.
     ddl = "CREATE INDEX nutrace_lidar_box_x ON lidar_box (x)"
     assert copies.copy(str(log), str(folder), {"nutrace_lidar_box_x": ddl}).made
     assert _copies(folder) == [copy]
@@ -177,7 +177,7 @@ def test_a_copy_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     indexed = _log(tmp_path / "other.db", 5)
     assert main(["index", str(indexed), "--copy", "--output", "copies"]) == 0
     assert capsys.readouterr().out == f"{indexed}: lacks no index, and was not copied\n"
-    # A log that is gone leaves its copy, not for ever.
+    # The copy of a log that was removed can be dropped.
     log.unlink()
     assert main(["index", str(log), "--drop", "--output", "copies"]) == 0
     assert _copies(folder) == []

@@ -1,4 +1,4 @@
-"""Commands on runs that were killed or go on, under the name that the run would have: real programs."""
+"""Commands find runs that were killed or go on, by the name ``run.json``: with real programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fakes.programs import start, write
 import nutrace
 from nutrace.cli.main import main
 
-# The program handles no signal itself: SIGTERM ends it as it does an untraced one.
+# With the default action, SIGTERM ends the program at once.
 HEAD = """
     import multiprocessing, os, signal, subprocess, sys, time, nutrace
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Files that are no trace: one line that says what is wrong and what to do."""
+"""Files that are not traces: one line says what is wrong and what to do."""
 
 from __future__ import annotations
 
