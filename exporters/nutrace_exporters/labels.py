@@ -41,3 +41,8 @@ def duration(ns: float) -> str:
         if abs(ns) >= size:
             return f"{ns / size:.3g} {unit}" if ns < 1000 * size else f"{ns / size:,.0f} {unit}"
     return f"{ns:.0f} ns"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number of things: ``1 step``, ``1,234 steps``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -8,7 +8,7 @@ from typing import Any, List, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.trace import Trace
-from nutrace_exporters.labels import value
+from nutrace_exporters.labels import counted, value
 
 
 def title_of(trace: Trace) -> str:
@@ -48,16 +48,15 @@ def warnings(trace: Trace, attributes_left_out: int = 0) -> List[str]:
     sentences = []
     if lost.cut_short:
         sentences.append(lost.cut_short[:1].upper() + lost.cut_short[1:] + ".")
-    for count, text in (
-        (lost.dropped, "{} lost: dropped while recording."),
-        (lost.truncated, "{} had attributes cut."),
-        (lost.unfinished, "{} never ended; drawn up to the last known time."),
-        (lost.bad_lines, "{} of the file could not be read."),
-        (attributes_left_out, "{} shown without attributes, to keep this file small."),
+    for count, noun, what in (
+        (lost.dropped, "span", "lost: dropped while recording."),
+        (lost.truncated, "span", "had attributes cut."),
+        (lost.unfinished, "span", "never ended; drawn up to the last known time."),
+        (lost.bad_lines, "line", "of the file could not be read."),
+        (attributes_left_out, "span", "shown without attributes, to keep this file small."),
     ):
         if count:
-            noun = "line" if "of the file" in text else "span"
-            sentences.append(text.format(f"{count:,} {noun}{'' if count == 1 else 's'}"))
+            sentences.append(f"{counted(count, noun)} {what}")
     return sentences
 
 

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from nutrace import semconv
 from nutrace.trace import Trace
 from nutrace_exporters.calltree import Node, merge, walk
-from nutrace_exporters.labels import duration, label
+from nutrace_exporters.labels import counted, duration, label
 from nutrace_exporters.palette import colour
 from nutrace_exporters.runfacts import title_of
 
@@ -126,7 +126,7 @@ def _draw(box: _Box, all_ns: int, steps: int) -> str:
     node = box.node
     tip = node.name
     if node.calls:  # a thread has none
-        tip += f"\n{node.component} · {node.calls:,} call{'' if node.calls == 1 else 's'}"
+        tip += f"\n{node.component} · {counted(node.calls, 'call')}"
     tip += f"\ntotal {duration(node.total_ns)} ({100 * node.total_ns / all_ns:.1f} %)"
     if node.calls:
         tip += f", self {duration(node.self_ns)}"

@@ -8,7 +8,7 @@ from nutrace.analysis.profile import reconcile
 from nutrace.analysis.profile_file import read_profile
 from nutrace.cli.cprofile_text import as_json, as_text
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, check_limit, load_run
+from nutrace.cli.options import add_json, add_limit, load_run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what the counts of a profile are made of."""
-    check_limit(args.limit)
     profile = read_profile(args.profile)
     trace = None if args.file is None else load_run(args.file)
     result = reconcile(profile, trace)

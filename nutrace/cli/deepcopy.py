@@ -12,10 +12,11 @@ from nutrace.analysis.deepcopies import Amount, DeepCopies, OtherCopies, Source,
 from nutrace.analysis.origins import Caller
 from nutrace.cli.deepcopy_json import as_json
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_run_file, check_limit, load_run
+from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
 from nutrace.cli.table import Column, definitions, ms, printable, text_table
 from nutrace.trace import Trace, select
 from nutrace_exporters import html
+from nutrace_exporters.labels import counted
 from nutrace_exporters.output import whole_file
 
 _GROUPS = ("caller", "type", "component")
@@ -47,7 +48,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the copies of a run."""
-    check_limit(args.limit)
     trace = load_run(args.file)
     copies = deep_copies(trace)
     if args.flamegraph is not None:
@@ -113,7 +113,10 @@ def _first_line(copies: DeepCopies) -> str:
 
 
 def _amount(amount: Amount) -> str:
-    return f"{amount.root_calls:,} root calls, {amount.objects:,} objects, {ms(amount.total_ns)} ms"
+    return (
+        f"{counted(amount.root_calls, 'root call')}, {counted(amount.objects, 'object')}, "
+        f"{ms(amount.total_ns)} ms"
+    )
 
 
 def _sources(copies: DeepCopies, by: str, limit: int) -> str:

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict
 
-from nutrace.cli.options import add_run_file, add_steps, check_steps, load_run
+from nutrace.cli.options import add_run_file, add_steps, load_run
 from nutrace.errors import OutputError, UsageError
 from nutrace.semconv import COMPONENTS
 from nutrace.trace import Trace, select
@@ -57,11 +57,8 @@ def run(args: argparse.Namespace) -> int:
     """Draw the run, and print one line on the file that was written."""
     row = find(args.format)
     output = args.output or default_output(args.file, row)
-    steps = check_steps(args.steps)
     _check(args, row, output)
-    trace = load_run(args.file)
-    if steps is not None or args.component is not None:
-        trace = select(trace, steps=steps, component=args.component)
+    trace = select(load_run(args.file), steps=args.steps, component=args.component)
     module = row.load()
     with whole_file(output) as out:
         module.export(trace, out, module.Options(**_options(module.Options, args)))

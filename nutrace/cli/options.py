@@ -1,61 +1,52 @@
-"""Arguments that several commands have, and what each of them does with these."""
+"""Arguments that several commands have, and how these load a run file."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import Optional
 
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.table import printable
 from nutrace.errors import UsageError
-from nutrace.trace import Trace, load, parse_steps, select
+from nutrace.trace import Trace, load, parse_steps
 
 
 def add_run_file(parser: argparse.ArgumentParser) -> None:
-    """Add the run file: ``args.file``."""
+    """Add the run file, ``args.file``, for :func:`load_run`."""
     parser.add_argument("file", help="a run file, such as run.json or run.json.gz; any OTLP/JSON")
 
 
 def add_steps(parser: argparse.ArgumentParser) -> None:
-    """Add ``--steps``; :func:`selected_steps` applies it."""
+    """Add ``--steps``, a range or None, for :func:`nutrace.trace.select`."""
+    # A UsageError of the type passes through argparse, and is printed as one line.
     parser.add_argument(
-        "--steps", metavar="A:B", help="only steps A up to, but not including, B; also A:, :B, or one number"
+        "--steps",
+        type=parse_steps,
+        metavar="A:B",
+        help="only steps A up to, but not including, B; also A:, :B, or one number",
     )
 
 
 def add_limit(parser: argparse.ArgumentParser, listed: str) -> None:
-    """Add ``--limit``; `listed` says what a table has N of. :func:`check_limit` checks it."""
+    """Add ``--limit``, the number of rows in a table, 0 for all; `listed` says what the rows are."""
     parser.add_argument(
-        "--limit", type=int, default=15, metavar="N", help=f"list N {listed}, 0 for all (default 15)"
+        "--limit",
+        type=_number_of_rows,
+        default=15,
+        metavar="N",
+        help=f"list N {listed}, 0 for all (default 15)",
     )
 
 
+def _number_of_rows(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise UsageError(f"bad --limit {text[:40]}: write a number of rows, 0 for all")
+    return int(text)
+
+
 def add_json(parser: argparse._ActionsContainer, remark: str = "") -> None:
-    """Add ``--json``; :mod:`nutrace.cli.json_output` is what it prints."""
+    """Add ``--json``, for :func:`nutrace.cli.json_output.print_json`."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs" + remark)
-
-
-def check_limit(limit: int) -> None:
-    """Check the number of rows that ``--limit`` gives.
-
-    Raises
-    ------
-    UsageError
-        If it is negative.
-    """
-    if limit < 0:
-        raise UsageError(f"bad --limit {limit}: write a number of rows, 0 for all")
-
-
-def check_steps(steps: Optional[str]) -> Optional[range]:
-    """Parse ``--steps`` before a file is read; raises as :func:`nutrace.trace.parse_steps` does."""
-    return None if steps is None else parse_steps(steps)
-
-
-def selected(trace: Trace, steps: Optional[range]) -> Trace:
-    """The part of a trace that ``--steps`` selects."""
-    return trace if steps is None else select(trace, steps=steps)
 
 
 def load_run(file: str, *, warn: bool = True) -> Trace:

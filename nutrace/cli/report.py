@@ -6,18 +6,10 @@ import argparse
 
 from nutrace.analysis import report
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import (
-    add_json,
-    add_limit,
-    add_run_file,
-    add_steps,
-    check_limit,
-    check_steps,
-    load_run,
-    selected,
-)
+from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
 from nutrace.cli.report_json import as_json
 from nutrace.cli.report_text import as_text
+from nutrace.trace import select
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,13 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the report."""
-    check_limit(args.limit)
-    steps = check_steps(args.steps)
     trace = load_run(args.file, warn=False)  # the report says it itself
-    result = report(trace, None if steps is None else selected(trace, steps))
+    part = select(trace, steps=args.steps)
+    result = report(trace, part)
     if args.json:
         print_json(as_json(result))
-        return 0
-    selection = "" if args.steps is None else f"steps {args.steps.strip()}"
-    print(as_text(result, markdown=args.markdown, limit=args.limit, selection=selection), end="")
+    else:
+        print(as_text(result, markdown=args.markdown, limit=args.limit, selection=part.selection), end="")
     return 0

@@ -8,6 +8,7 @@ from typing import Iterable, List, Optional, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report
 from nutrace.cli.table import Column, definitions, markdown_table, markdown_text, printable, text_table
+from nutrace_exporters.labels import counted
 
 _MS = 1e6
 _US = 1e3
@@ -102,7 +103,7 @@ def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selectio
 
 def _head(report: Report, style: Style, selection: str) -> str:
     run = report.run
-    processes = f"{run.processes} process" + ("es" if run.processes != 1 else "")
+    processes = counted(run.processes, "process", "processes")
     state = "complete" if run.complete else "STILL RUNNING" if run.running else "CUT SHORT"
     lines = [
         style.title(f"nutrace report: {printable(run.file, _LONGEST_COMMAND)}"),

@@ -7,21 +7,13 @@ import sys
 
 from nutrace.analysis.database import database
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import (
-    add_json,
-    add_limit,
-    add_run_file,
-    add_steps,
-    check_limit,
-    check_steps,
-    load_run,
-    selected,
-)
+from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.sql_json import as_json
 from nutrace.cli.sql_text import as_text
 from nutrace.errors import MissingDependencyError
 from nutrace.plans.findings import examine
+from nutrace.trace import select
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,10 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the statements of a run, and their plans if asked."""
-    check_limit(args.limit)
-    steps = check_steps(args.steps)
     trace = load_run(args.file)
-    result = database(selected(trace, steps))
+    result = database(select(trace, steps=args.steps))
     findings = None
     if args.explain:
         with progress_bar("plans") as progress:

@@ -10,6 +10,7 @@ from nutrace.analysis.origins import Origin
 from nutrace.cli.table import Column, definitions, ms, printable, text_table
 from nutrace.plans.findings import Findings, Index
 from nutrace.plans.query_plan import accesses
+from nutrace_exporters.labels import counted
 
 _ORIGINS = 4  # lines of callers below a statement
 _WIDTH = 100
@@ -53,7 +54,8 @@ def _head(database: Database) -> str:
             f"{ms(inside.total_ns / steps)} ms in statements{_share(inside.total_ns, database.steps_ns)}."
         )
     lines.append(
-        f"Over the run: {database.all.count:,} executions of {len(database.statements):,} statements, "
+        f"Over the run: {counted(database.all.count, 'execution')} of "
+        f"{counted(len(database.statements), 'statement')}, "
         f"{database.all.rows:,} rows, {ms(database.all.total_ns)} ms."
     )
     lines.append(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, Optional
 
+from nutrace.cli.json_output import pick
 from nutrace.cli.table import printable
 from nutrace.verify.compare import Compared
 from nutrace.verify.difference import Difference
 from nutrace.verify.files import NO_METRICS, STEPS_COMPARED
 from nutrace.verify.record import BEFORE
 from nutrace.verify.verdict import Verdict
+from nutrace_exporters.labels import counted
 
 _LONGEST = 400
 
@@ -72,14 +74,14 @@ def _uncompared(compared: Compared) -> Iterator[str]:
             yield f"not compared: {printable(name, _LONGEST)}: {printable(reason, _LONGEST)}"
     others = list(compared.skipped.values()).count(NO_METRICS)
     if others:
-        yield f"not compared: {_number(others, 'file')} without metrics, such as texts and pictures"
+        yield f"not compared: {counted(others, 'file')} without metrics, such as texts and pictures"
     for kind, count in compared.opaque.items():
-        yield f"not compared: {_number(count, 'value')} of type {printable(kind)}, which cannot be compared"
+        yield f"not compared: {counted(count, 'value')} of type {printable(kind)}, which cannot be compared"
 
 
 def _counts(compared: Compared) -> str:
     return ", ".join(
-        _number(count, name)
+        counted(count, name)
         for count, name in (
             (compared.scenarios, "scenario"),
             (compared.steps, "step"),
@@ -89,21 +91,12 @@ def _counts(compared: Compared) -> str:
     )
 
 
-def _number(count: int, name: str) -> str:
-    return f"{count:,} {name}{'s' * (count != 1)}"
-
-
 def as_json(verdict: Verdict, kept: Optional[str]) -> Dict[str, Any]:
     """A dict for :func:`json.dumps`; ``repeatable`` is null where the runs are equal."""
     compared = verdict.compared
     return {
         "equal": compared.equal,
-        "compared": {
-            "scenarios": compared.scenarios,
-            "steps": compared.steps,
-            "files": compared.files,
-            "values": compared.values,
-        },
+        "compared": pick(compared, "scenarios", "steps", "files", "values"),
         "differences": [_difference(each) for each in compared.differences],
         "repeatable": verdict.repeatable,
         "speedups": [{"name": name, "at_work": at_work} for name, at_work in verdict.at_work.items()],
@@ -115,11 +108,4 @@ def as_json(verdict: Verdict, kept: Optional[str]) -> Dict[str, Any]:
 
 
 def _difference(difference: Difference) -> Dict[str, Any]:
-    return {
-        "where": difference.where,
-        "step": difference.step,
-        "part": difference.part,
-        "field": difference.field,
-        "stock": difference.stock,
-        "with": difference.changed,
-    }
+    return {**pick(difference, "where", "step", "part", "field", "stock"), "with": difference.changed}

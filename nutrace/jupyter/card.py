@@ -7,9 +7,10 @@ from importlib.resources import files
 from typing import List, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report, report
-from nutrace.jupyter.figures import counted, duration, milliseconds, percent
+from nutrace.jupyter.figures import duration, milliseconds, percent
 from nutrace.jupyter.markup import Markup, element, join
 from nutrace.trace import Trace
+from nutrace_exporters.labels import counted
 from nutrace_exporters.palette import colour
 from nutrace_exporters.runfacts import title_of
 

@@ -28,10 +28,5 @@ def percent(part: float, whole: Optional[float]) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """``1 step``, ``1,234 steps``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def _digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}" if value >= 100 else f"{value:.3g}"

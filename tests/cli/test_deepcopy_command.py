@@ -56,7 +56,7 @@ def _run(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 def test_first_line_says_what_is_in_the_steps(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, blank, *_ = _run(capsys, run_file).splitlines()
     assert first == (
-        "Inside the one step: 1 root calls, 7 objects, 0.500 ms; outside: 2 root calls, 920 objects, 3.5 ms."
+        "Inside the one step: 1 root call, 7 objects, 0.500 ms; outside: 2 root calls, 920 objects, 3.5 ms."
     )
     assert blank == ""
 
