@@ -23,7 +23,7 @@ from nutrace.analysis import report
 from nutrace.analysis.database import database
 from nutrace.analysis.traced_functions import traced_functions
 from nutrace.probes.catalogue import at_level, built_in
-from nutrace.trace.span import Diagnostics
+from nutrace.trace import Diagnostics
 
 pytestmark = [*MARKS, pytest.mark.timeout(900)]
 

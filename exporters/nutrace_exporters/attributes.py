@@ -1,4 +1,4 @@
-"""What a tooltip says of a span beyond its times: attributes, events and status, stored once each."""
+"""The attributes, events and status of spans, for tooltips; equal sets are stored once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nutrace import semconv
 from nutrace.trace import Trace
 from nutrace_exporters.labels import label, value
 
-#: Shown by other means, so not repeated among the attributes.
+#: Shown elsewhere on the page, and not among the attributes.
 _ELSEWHERE: Final[FrozenSet[str]] = frozenset(
     {
         semconv.COMPONENT,
@@ -29,7 +29,7 @@ _ELSEWHERE: Final[FrozenSet[str]] = frozenset(
 )
 
 VALUE_CHARS: Final = 400
-#: Characters of distinct text and number of distinct sets beyond which a page gets too heavy.
+#: Bounds on the characters of distinct texts and on the number of distinct sets, to keep a page small.
 BUDGET_CHARS: Final = 12_000_000
 BUDGET_SETS: Final = 300_000
 
@@ -55,8 +55,8 @@ class Strings:
 class AttributeSets:
     """Distinct sets of attributes of a trace: ``of[i]`` is the number of span i's set.
 
-    A set is ``[key, value, key, value, ...]`` in numbers of `strings`. Set 0 is empty. When the
-    budget is spent the sets of later spans are left out; ``left_out`` counts these spans.
+    A set is ``[key, value, key, value, ...]`` in numbers of `strings`. Set 0 is empty. When the bounds are
+    reached, new sets are left out; ``left_out`` counts their spans.
     """
 
     def __init__(self, trace: Trace, strings: Strings) -> None:
@@ -71,7 +71,7 @@ class AttributeSets:
             if i in trace.raw.events or i in trace.raw.status:
                 number = self._number(_pairs(attributes) + _happened(trace, i))
             else:
-                # The reader gives equal attributes as one object: most spans end here.
+                # Equal attributes are mostly the same object.
                 known = by_identity.get(id(attributes))
                 if known is None:
                     if len(by_identity) > 10_000:
@@ -82,7 +82,7 @@ class AttributeSets:
             self.of.append(max(0, number))
 
     def _number(self, pairs: List[Tuple[str, Any]]) -> int:
-        """The number of a set; -1 if it is new and the budget is spent."""
+        """The number of a set; -1 if it is new and the bounds are reached."""
         if not pairs:
             return 0
         if self._strings.chars > BUDGET_CHARS or len(self.sets) > BUDGET_SETS:
@@ -90,11 +90,11 @@ class AttributeSets:
         numbers: List[int] = []
         for key, item in pairs:
             numbers += (self._strings.number(label(key, 200)), self._strings.number(value(item, VALUE_CHARS)))
-        found = tuple(numbers)
-        known = self._numbers.get(found)
+        key_values = tuple(numbers)
+        known = self._numbers.get(key_values)
         if known is None:
-            known = self._numbers[found] = len(self.sets)
-            self.sets.append(found)
+            known = self._numbers[key_values] = len(self.sets)
+            self.sets.append(key_values)
         return known
 
 

@@ -1,4 +1,4 @@
-"""Equal stacks merged into one: the call tree that collapsed stacks and static pictures show."""
+"""Merge equal stacks into a call tree, as collapsed stacks and static pictures show them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from nutrace_exporters.lanes import thread_names
 class Node:
     """All spans with the same names from the root down.
 
-    ``self_ns`` and ``total_ns`` are sums over them; ``total_ns`` is ``self_ns`` plus the
-    children's totals, so that widths always add up.
+    ``self_ns`` is the sum over them; ``total_ns`` is ``self_ns`` plus the children's totals, so that widths
+    always add up.
     """
 
     __slots__ = ("calls", "children", "component", "name", "self_ns", "total_ns")
@@ -27,7 +27,7 @@ class Node:
         self.children: Dict[str, Node] = {}
 
     def child(self, name: str, component: str) -> Node:
-        """The child called `name`, made if it is new."""
+        """The child called `name`, a new one if there is none."""
         node = self.children.get(name)
         if node is None:
             node = self.children[name] = Node(name, component)
@@ -37,8 +37,7 @@ class Node:
 def merge(trace: Trace) -> Node:
     """The call tree of `trace` below a root without a name.
 
-    A trace of several threads has a level of thread names: what runs on two threads at once is
-    not inside one another.
+    In a trace of several threads, the first level are the threads.
     """
     top = Node("", "other")
     used = sorted(set(trace.thread))

@@ -1,7 +1,7 @@
-"""Trace events as chrome://tracing and Perfetto read them: complete events, nested per thread.
+"""Trace events for chrome://tracing and Perfetto: complete events, nested per thread.
 
 The format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
-Times are microseconds since the first span, with three decimals: nothing is rounded away.
+Times are microseconds since the first span, exact to the nanosecond.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _events(trace: Trace, options: Options) -> Iterator[str]:
     for resource in sorted({trace.threads[thread].resource for thread in used}):
         yield _metadata("process_name", pids[resource], 0, _process_name(trace, resource))
     for thread, name in zip(used, thread_names(trace, used)):
-        # Thread identifiers of Python exceed the 32 bits that viewers have for them.
+        # Thread identifiers of Python exceed the 32 bits that viewers provide.
         yield _metadata("thread_name", pids[trace.threads[thread].resource], thread + 1, name)
     events = _Completes(trace, options)
     for thread in used:
@@ -92,14 +92,14 @@ class _Completes:
             if len(self._attributes) > _MOST_KNOWN:
                 self._attributes.clear()
             text = "".join(f",{_json(label(key))}:{_argument(item)}" for key, item in attributes.items())
-            # The mapping is kept so that its id stays its own.
+            # Keep the mapping, so that no other object gets its id.
             known = self._attributes[id(attributes)] = (attributes, text)
         return known[1]
 
 
 def _argument(item: Any) -> str:
     if isinstance(item, float) and not math.isfinite(item):
-        return _json(str(item))  # JSON has no infinity: a viewer would refuse the whole file.
+        return _json(str(item))  # JSON has no infinity, and a viewer would refuse the file
     return _json(item if isinstance(item, (bool, int, float)) else value(item))
 
 
@@ -110,7 +110,7 @@ def _us(ns: int) -> str:
 
 
 def _process_ids(trace: Trace) -> Dict[int, int]:
-    """A process id for each resource, its own where no earlier resource has the same."""
+    """A process id for each resource: its own, or the next free one if that is taken."""
     taken: Set[int] = set()
     pids: Dict[int, int] = {}
     for number in sorted({key.resource for key in trace.threads}):

@@ -1,4 +1,4 @@
-"""Collapsed stacks: ``outer;inner;innermost 1234``, one line a stack, microseconds of self time.
+"""Collapsed stacks: ``outer;inner;innermost 1234``, a line for each stack, microseconds of self time.
 
 The format of Brendan Gregg's ``flamegraph.pl``; speedscope, inferno and Perfetto read it too.
 """
@@ -16,14 +16,14 @@ _NS_PER_US = 1000
 
 @dataclass(frozen=True)
 class Options:
-    """There is nothing to choose."""
+    """There are no options."""
 
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     """Write `trace` as collapsed stacks.
 
-    Weights are whole microseconds, as readers expect; what rounding takes from one line it
-    gives to the next, so their sum is the sum of self times. Stacks of no weight are left out.
+    Weights are whole microseconds, as readers expect. What rounding takes from one line is added to the
+    next, so that the sum of weights is that of self times. Stacks without weight are left out.
     """
     stack: List[str] = []
     passed_ns = written_us = 0
@@ -38,5 +38,5 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
 
 
 def _escape(name: str) -> str:
-    """A semicolon divides frames and a line end divides stacks: neither may be in a name."""
+    """A name without the characters that separate frames (semicolon) and stacks (line end)."""
     return " ".join(name.replace(";", ":").split()) or "(no name)"

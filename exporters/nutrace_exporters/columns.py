@@ -1,8 +1,8 @@
-"""Columns of integers made small enough to be carried inside a page.
+"""Pack columns of integers so that they fit into a page.
 
-A column is written as planes: the lowest bytes of all its numbers, then the next bytes, and so
-on. Planes of small numbers are mostly zeros, which deflate packs to nothing; a million spans
-take about 8 MB. `assets/data.js` is the reader.
+A column is written as planes: the lowest bytes of all its numbers, then the next bytes, and so on. Planes
+of small numbers are mostly zeros, which compress well: a million spans take about 8 MB. ``assets/data.js``
+reads them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Dict, Iterable, List, Tuple
 
 
 class Packer:
-    """Gathers named columns; :meth:`packed` gives them all."""
+    """Collects named columns; :meth:`packed` returns them all."""
 
     def __init__(self) -> None:
         self._planes: List[bytes] = []

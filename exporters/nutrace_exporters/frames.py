@@ -1,4 +1,4 @@
-"""Frames: what spans of the same place in the code have in common."""
+"""Frames: the name, component and place in the code that spans have in common."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nutrace_exporters.labels import label, value
 
 
 class Frame(NamedTuple):
-    """Name, component and place of a span; empty or 0 where it does not say."""
+    """Name, component and place of a span; empty or 0 where unknown."""
 
     name: str
     component: str

@@ -1,9 +1,8 @@
 """The interactive flamegraph: one self-contained HTML file that opens offline.
 
-The page is assembled from `assets/`; a trace goes into it as JSON (strings, frames, attribute
-sets) and as packed columns (:mod:`nutrace_exporters.columns`). The page's script puts text on
-the screen by ``textContent`` and canvas only, and its content security policy forbids every
-request and every script but that one.
+The page is made of the files in ``assets/``. It has the trace as JSON (strings, frames, attribute sets) and
+as packed columns (:mod:`nutrace_exporters.columns`). Its script shows text by ``textContent`` and canvas
+only, and its content security policy forbids every request, and every script but that one.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
         "data": _json(data),
         "columns": columns.encode("ascii"),
     }
-    # One pass: a title that looks like a mark stays text.
+    # In one pass, so that a mark inside a title is not replaced.
     for position, piece in enumerate(_MARK.split(_asset("flamegraph.html"))):
         out.write(contents[piece] if position % 2 else piece.encode())
 
@@ -129,7 +128,7 @@ def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Any:
     n = len(trace)
     left, _right = layout(trace)
     packer = Packer()
-    # A preorder goes down by one level at most: 1 - (change of depth) is a small number >= 0.
+    # In preorder, depth grows by one at most, so that 1 - (change of depth) is a small number >= 0.
     packer.add("rise", (1 - change for change in deltas(trace.depth)))
     packer.add("left", deltas(left))
     packer.add("busy", trace.busy_ns)

@@ -1,7 +1,7 @@
-"""Text of a trace made fit to be written into any format.
+"""Make text of a trace safe to write into any format.
 
-Span names, file paths and attributes come from the traced program and may hold anything: NUL,
-lone surrogates that no encoder takes, ten megabytes. Escaping for a format is that format's job.
+Span names, paths and attributes come from the traced program and may hold anything: NUL, lone surrogates,
+ten megabytes. Escaping for a format is left to that format.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-#: Longest label; a longer one is cut and says how long it was.
+#: The longest label; a longer one is cut, and its length appended.
 LIMIT_CHARS = 1000
 
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -17,7 +17,7 @@ _NOT_PLAIN = re.compile("[^ -~\xa1-\ud7ff]")
 
 
 def label(text: str, limit: int = LIMIT_CHARS) -> str:
-    """`text` without control characters and surrogates, of at most `limit` characters and a note."""
+    """`text` without control characters and surrogates; a text of more than `limit` characters is cut."""
     if len(text) > limit:
         text = f"{text[:limit]}… ({len(text):,} characters)"
     if _NOT_PLAIN.search(text):
@@ -26,7 +26,7 @@ def label(text: str, limit: int = LIMIT_CHARS) -> str:
 
 
 def value(item: Any, limit: int = LIMIT_CHARS) -> str:
-    """An attribute's value as a label; empty stays empty, as does None."""
+    """An attribute's value as a label; an empty one and None give ""."""
     if item is None:
         return ""
     if isinstance(item, bool):
@@ -41,3 +41,8 @@ def duration(ns: float) -> str:
         if abs(ns) >= size:
             return f"{ns / size:.3g} {unit}" if ns < 1000 * size else f"{ns / size:,.0f} {unit}"
     return f"{ns:.0f} ns"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number of things: ``1 step``, ``1,234 steps``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

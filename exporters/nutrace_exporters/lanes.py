@@ -1,4 +1,4 @@
-"""Boxes on lanes: spans as nested intervals, one lane for each thread of each process."""
+"""Lay spans out as nested boxes, on a lane for each thread of each process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Iterator, List, NamedTuple, Sequence, Tuple
 from nutrace.trace import Trace
 from nutrace.trace.layout import layout
 
-#: Number of a box that stands for a run of neighbours, each shorter than the threshold.
+#: Number of a box for neighbours that are all shorter than the threshold.
 SMALL = -1
 
 
@@ -31,10 +31,10 @@ class Lanes:
     Parameters
     ----------
     trace:
-        What is drawn.
+        The trace to draw.
     min_ns:
-        Spans shorter than this are joined with their small neighbours into one box, and what
-        is inside them is left out; no time is lost by it. 0 draws every span.
+        Spans shorter than this are joined with short neighbours into one box, and the spans inside them
+        are left out; no time is lost. 0 draws every span.
     """
 
     def __init__(self, trace: Trace, min_ns: int = 0) -> None:
@@ -68,7 +68,7 @@ class Lanes:
         i, end = root, subtree_end[root]
         while i < end:
             if threads[i] != thread:
-                i = subtree_end[i]  # Another thread's: it is concurrent, not inside.
+                i = subtree_end[i]  # it ran beside this thread
                 continue
             depth = depths[i] - base
             if small.count and depth != small.depth:
@@ -83,7 +83,7 @@ class Lanes:
 
 
 class _SmallRun:
-    """Neighbours below the threshold, gathered until one that is not among them comes."""
+    """Neighbours shorter than the threshold, collected until another box comes."""
 
     __slots__ = ("count", "depth", "left", "width")
 
@@ -124,14 +124,14 @@ def brackets(boxes: Iterator[Box]) -> Iterator[Tuple[bool, Box, int]]:
 
 
 def thread_names(trace: Trace, threads: Sequence[int]) -> List[str]:
-    """A name for each lane; with more than one process it tells which."""
+    """A name for each lane, with the process if there are several."""
     many = len({trace.threads[number].resource for number in threads}) > 1
     names = []
     for number in threads:
         key = trace.threads[number]
         name = key.name or (f"thread {key.thread_id}" if key.thread_id else "spans")
         if key.lane:
-            name += f" (concurrent {key.lane})"  # At once on one thread: asyncio tasks.
+            name += f" (concurrent {key.lane})"  # asyncio tasks, for example
         pid = trace.resources[key.resource].pid if key.resource < len(trace.resources) else None
         names.append(f"{name} (process {pid if pid is not None else key.resource})" if many else name)
     return names

@@ -1,13 +1,13 @@
-"""Each format as a stock OpenTelemetry span exporter.
+"""Each format as a span exporter for the OpenTelemetry SDK.
 
 ``OTEL_TRACES_EXPORTER=speedscope opentelemetry-instrument python app.py`` draws the spans of any
 program when it ends. ``OTEL_EXPORTER_<FORMAT>_FILE`` names the file, for instance
-``OTEL_EXPORTER_SPEEDSCOPE_FILE``; by default it is ``trace.speedscope.json`` in the directory
-where the program started. No file is overwritten: the next free name is taken and told.
+``OTEL_EXPORTER_SPEEDSCOPE_FILE``; by default it is ``trace.speedscope.json`` in the directory where the
+program started. No file is overwritten: the next free name is used, and printed.
 
-Memory stays bounded while the program runs: batches go to ``<file>.partial`` as OTLP/JSON lines,
-which every nutrace command reads should the program be killed. At shutdown the file is read
-back and drawn; that takes about 1 kB a span for a moment.
+Memory stays bounded while the program runs: batches are written to ``<file>.partial`` as OTLP/JSON lines,
+which every nutrace command can read if the program is killed. At shutdown the file is read and drawn, which
+takes about 1 kB of memory for each span.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from nutrace_exporters.registry import find
 
 
 class FileSpanExporter(SpanExporter):
-    """Gathers spans and writes one file of one format at shutdown; subclasses name the format."""
+    """Collects spans and writes one file at shutdown; subclasses name its format."""
 
     format: ClassVar[str]
     #: The name in the environment variable and in the entry point.
@@ -54,16 +54,18 @@ class FileSpanExporter(SpanExporter):
                 partial.write(encode(spans) + b"\n")
                 partial.flush()
             except OSError as error:
-                _say(f"cannot write {self._path}.partial: {error.strerror or error}; {len(spans)} spans lost")
+                _print(
+                    f"cannot write {self._path}.partial: {error.strerror or error}; {len(spans)} spans lost"
+                )
                 return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Nothing waits: each batch is in the file when `export` returns."""
+        """Nothing is pending: each batch is in the file when `export` returns."""
         return True
 
     def shutdown(self) -> None:
-        """Draw what was gathered, remove the partial file, say where the drawing is."""
+        """Draw the spans, remove the partial file, and print where the drawing is."""
         with self._lock:
             if self._closed or self._partial is None or self._pid != os.getpid():
                 self._closed = True
@@ -71,7 +73,7 @@ class FileSpanExporter(SpanExporter):
             self._closed = True
             self._partial.close()
             row = find(self.format)
-            # Its own partial file kept the name free, unless somebody else took it meanwhile.
+            # The partial file reserves the name for exporters; another program may have taken it.
             target = _free(_next(self._path)) if os.path.lexists(self._path) else self._path
             try:
                 trace = load(self._partial.name)
@@ -80,13 +82,13 @@ class FileSpanExporter(SpanExporter):
             except EmptyTraceError:
                 os.unlink(self._partial.name)
             except (NutraceError, MemoryError, OSError) as error:
-                _say(f"{error}; the spans are in {self._partial.name}")
+                _print(f"{error}; the spans are in {self._partial.name}")
             else:
                 os.unlink(self._partial.name)
-                _say(f"{len(trace):,} spans in {target}")
+                _print(f"{len(trace):,} spans in {target}")
 
     def _open(self) -> BinaryIO:
-        """The partial file, a new one in a forked child: the parent's spans are the parent's to draw."""
+        """The partial file; a new one in a forked child, as the parent draws the parent's spans."""
         if self._partial is None or self._pid != os.getpid():
             self._pid = os.getpid()
             self._path, self._partial = _create(self._path)
@@ -125,14 +127,14 @@ class ChromeExporter(FileSpanExporter):
 
 
 def _free(path: str) -> str:
-    """`path`, or the first of ``name-1.ext``, ``name-2.ext``, ... that is not there."""
+    """The first of `path`, ``name-1.ext``, ``name-2.ext``, ... that does not exist."""
     while os.path.lexists(path) or os.path.lexists(f"{path}.partial"):
         path = _next(path)
     return path
 
 
 def _create(path: str) -> Tuple[str, BinaryIO]:
-    """A free path and its new partial file; two processes never get the same."""
+    """A free path and its new partial file, which no other process gets."""
     while True:
         path = _free(path)
         try:
@@ -149,5 +151,5 @@ def _next(path: str) -> str:
     return os.path.join(head, stem + dot + suffix)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(f"nutrace: {text}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """Spans of the OpenTelemetry SDK as OTLP/JSON: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 
-The official file exporter needs Python 3.10 and protobuf 5; the devkit has neither.
+OpenTelemetry's own file exporter needs Python 3.10 and protobuf 5, which the devkit does not have.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The one place that opens, writes, renames and, on failure, deletes an output.
+"""Write an output file whole or not at all.
 
-A file appears whole or not at all: it is written under a temporary name beside its place and
-renamed when it is complete.
+It is written under a temporary name in its folder, and renamed when it is complete.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ _BUFFER_BYTES = 1 << 20
 
 @contextmanager
 def whole_file(path: str) -> Iterator[BinaryIO]:
-    """Open `path` for writing; it takes its place when the block ends without an exception.
+    """Open `path` for writing; the file appears when the block ends without an exception.
 
-    ``-`` is standard output. A device or a pipe is written directly, for it must not be
-    replaced by a file. A symbolic link stays and its target is replaced.
+    ``-`` is standard output. A device or a pipe is written to directly, instead of being replaced by a
+    file. Of a symbolic link, the target is replaced.
 
     Raises
     ------
     OutputError
-        If the place cannot be written or the disk is full; nothing is left behind.
+        If the file cannot be written or the disk is full; nothing is left behind.
     """
     if path == STDOUT:
-        # Not guarded: a reader that goes away is a BrokenPipeError, which the caller knows.
+        # Errors are passed on: the caller handles the BrokenPipeError of a reader that is gone.
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
@@ -64,5 +63,5 @@ def _renamed_when_whole(target: str) -> Iterator[BinaryIO]:
         try:
             os.unlink(temporary)
         except OSError:
-            pass  # The first exception is the one worth telling.
+            pass  # the first exception matters more
         raise

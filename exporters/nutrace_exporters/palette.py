@@ -1,8 +1,8 @@
 """A colour for each component, the same in every picture.
 
-Equal lightness in OKLCH (0.80 on light, 0.70 on dark ground), so that no component shouts and
-dark text reads on all; hues are apart for components that are neighbours in a nuPlan step. The
-simulation itself, which surrounds everything, is the quietest.
+All have the same lightness in OKLCH (0.80 on light, 0.70 on dark background), so that no component stands
+out and dark text is readable on each. Components that are neighbours in a nuPlan step have different hues.
+The simulation, which is around everything, has the palest colour.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final, Mapping, NamedTuple
 
 
 class Colour(NamedTuple):
-    """Fill on a light and on a dark ground, ``#rrggbb``."""
+    """Fill on a light and on a dark background, ``#rrggbb``."""
 
     light: str
     dark: str
@@ -40,5 +40,5 @@ COLOURS: Final[Mapping[str, Colour]] = {
 
 
 def colour(component: str) -> Colour:
-    """The colour of `component`; that of ``other`` if it is not one of ours."""
+    """The colour of `component`; that of ``other`` if it is unknown."""
     return COLOURS.get(component, COLOURS["other"])

@@ -1,4 +1,4 @@
-"""The list of formats: the command line's choices, help, errors and suffixes come from it."""
+"""The list of formats, from which the command line takes its choices, help, errors and suffixes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nutrace.errors import UsageError
 
 @dataclass(frozen=True)
 class Format:
-    """A row of the list.
+    """One format.
 
     The module has ``Options`` (a frozen dataclass whose fields all have defaults) and
     ``export(trace, out, options)``, which is pure: equal traces and options give equal bytes.
@@ -21,13 +21,13 @@ class Format:
     name:
         The word that a user types.
     module:
-        Where it is written; only the module of the format asked for is imported.
+        The module that writes it, imported only if the format is used.
     suffix:
         What the default output name ends in, after the run file's stem.
     description:
-        What it is and what opens it, in half a line.
+        What it is and what opens it, in a few words.
     browser:
-        True if a web browser shows the file by itself.
+        Whether a web browser opens the file.
     """
 
     name: str
@@ -66,7 +66,7 @@ FORMATS = (
         "collapsed",
         "nutrace_exporters.collapsed",
         ".collapsed.txt",
-        "one line a stack, microseconds of self time, for flamegraph.pl and its kin",
+        "a line for each stack, microseconds of self time, for flamegraph.pl and similar tools",
     ),
     Format(
         "chrome",
@@ -83,7 +83,7 @@ def find(name: str) -> Format:
     Raises
     ------
     UsageError
-        If there is none; the message lists those there are.
+        If there is none; the message lists the formats.
     """
     for row in FORMATS:
         if row.name == name:

@@ -1,4 +1,4 @@
-"""What a picture of a run says about the run: title, where it comes from, what is missing."""
+"""What a picture says about its run: title, facts, and warnings about what is missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, List, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.trace import Trace
-from nutrace_exporters.labels import value
+from nutrace_exporters.labels import counted, value
 
 
 def title_of(trace: Trace) -> str:
@@ -19,7 +19,7 @@ def title_of(trace: Trace) -> str:
 
 
 def facts(trace: Trace) -> List[Tuple[str, str]]:
-    """``(label, value)`` pairs about the run, those that the file holds."""
+    """``(label, value)`` pairs about the run, as far as the file has them."""
     run = _run_attributes(trace)
     resource: Mapping[str, Any] = trace.resources[0].attributes if trace.resources else {}
     begin = datetime.fromtimestamp(trace.begin_ns // 10**9, tz=timezone.utc)
@@ -43,22 +43,21 @@ def facts(trace: Trace) -> List[Tuple[str, str]]:
 
 
 def warnings(trace: Trace, attributes_left_out: int = 0) -> List[str]:
-    """What is lost, cut short or left out of the picture, one sentence each."""
+    """One sentence for each thing that is lost, cut short, or left out of the picture."""
     lost = trace.diagnostics
-    found = []
-    if not lost.complete:
-        found.append("The run was cut short: this is what had been written by then.")
-    for count, text in (
-        (lost.dropped, "{} lost: dropped while recording."),
-        (lost.truncated, "{} had attributes cut."),
-        (lost.unfinished, "{} never ended; drawn to the last sign of life."),
-        (lost.bad_lines, "{} of the file could not be read."),
-        (attributes_left_out, "{} shown without attributes, to keep this file small."),
+    sentences = []
+    if lost.cut_short:
+        sentences.append(lost.cut_short[:1].upper() + lost.cut_short[1:] + ".")
+    for count, noun, what in (
+        (lost.dropped, "span", "lost: dropped while recording."),
+        (lost.truncated, "span", "had attributes cut."),
+        (lost.unfinished, "span", "never ended; drawn up to the last known time."),
+        (lost.bad_lines, "line", "of the file could not be read."),
+        (attributes_left_out, "span", "shown without attributes, to keep this file small."),
     ):
         if count:
-            noun = "line" if "of the file" in text else "span"
-            found.append(text.format(f"{count:,} {noun}{'' if count == 1 else 's'}"))
-    return found
+            sentences.append(f"{counted(count, noun)} {what}")
+    return sentences
 
 
 def _run_attributes(trace: Trace) -> Mapping[str, Any]:

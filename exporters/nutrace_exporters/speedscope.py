@@ -1,6 +1,6 @@
 """speedscope's own format, evented: https://www.speedscope.app/file-format-schema.json
 
-One profile for each thread of each process, in nanoseconds since the first span: Unix times in
+One profile for each thread of each process. Times are nanoseconds since the first span, as Unix times in
 nanoseconds do not fit into the doubles of a JavaScript reader.
 """
 
@@ -40,7 +40,7 @@ class Options:
 
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
-    """Write `trace` as a speedscope file; the profile of the most spans is shown first."""
+    """Write `trace` as a speedscope file; speedscope shows the profile with the most spans first."""
     table = FrameTable(trace)
     lanes = Lanes(trace, options.min_ns)
     frames: Dict[Tuple[str, str, int], int] = {}

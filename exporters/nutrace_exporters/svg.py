@@ -1,7 +1,7 @@
-"""A static flamegraph: equal stacks merged, for a README or a pull request.
+"""A static flamegraph of merged stacks, for a README or a pull request.
 
-One SVG without scripts or outside references, readable on light and on dark ground; a name's
-full text, calls and times are its tooltip.
+One SVG without scripts or outside references, readable on light and dark backgrounds. Tooltips have the
+full name, calls and times.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from nutrace import semconv
 from nutrace.trace import Trace
 from nutrace_exporters.calltree import Node, merge, walk
-from nutrace_exporters.labels import duration, label
+from nutrace_exporters.labels import counted, duration, label
 from nutrace_exporters.palette import colour
 from nutrace_exporters.runfacts import title_of
 
@@ -38,11 +38,11 @@ class Options:
     title:
         Heading; by default scenario and planner, or the run file's name.
     width:
-        Of the picture, px.
+        Width of the picture in px.
     min_px:
-        Boxes narrower than this (px) are joined with their narrow neighbours into a grey one.
+        Boxes narrower than this (px) are joined with narrow neighbours into a grey one.
     max_depth:
-        Rows drawn; what lies deeper is said, not drawn.
+        Number of rows drawn; a line says if there are more.
     """
 
     title: str = ""
@@ -98,7 +98,7 @@ def _place(top: Node, options: Options) -> Iterator[_Box]:
         if depth == options.max_depth:
             continue
         narrow: Dict[Node, float] = {}
-        # Widest first, so that narrow ones are neighbours at the right and merge into one box.
+        # Widest first, so that the narrow ones are neighbours on the right, and merge into one box.
         for node in sorted(parent.children.values(), key=lambda child: -child.total_ns):
             width = node.total_ns * scale
             if width < options.min_px:
@@ -125,15 +125,15 @@ def _sum(nodes: List[Node]) -> Node:
 def _draw(box: _Box, all_ns: int, steps: int) -> str:
     node = box.node
     tip = node.name
-    if node.calls:  # A thread has none.
-        tip += f"\n{node.component} · {node.calls:,} call{'' if node.calls == 1 else 's'}"
+    if node.calls:  # a thread has none
+        tip += f"\n{node.component} · {counted(node.calls, 'call')}"
     tip += f"\ntotal {duration(node.total_ns)} ({100 * node.total_ns / all_ns:.1f} %)"
     if node.calls:
         tip += f", self {duration(node.self_ns)}"
     if steps > 1 and box.in_step:
         tip += f"\n{duration(node.total_ns / steps)} per step"
     y = _TOP + box.depth * _ROW
-    # A hair of ground between neighbours, as far as there is room for it.
+    # A thin gap between neighbours, if there is room for it.
     width = box.width - 0.5 if box.width > 2 else box.width
     text = ""
     room = int((box.width - 8) / _CHARACTER)

@@ -1,4 +1,4 @@
-"""What each component costs, in the steps, beside them and outside."""
+"""What each component costs: in the steps, beside them, and outside."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class ComponentCost:
     Attributes
     ----------
     calls:
-        How often the component was entered: what its functions call of their own component
-        is not counted again; a generator counts once whatever it yields.
+        How often the component was entered: calls from within the component are not counted, and a
+        generator counts once however much it yields.
     total_ns:
-        Time inside its outermost spans, other components that these call included: totals of
-        several components overlap. Outside the steps, the steps' time is not in it.
+        Time in its outermost spans, with the other components that these call: totals of several
+        components overlap. Outside the steps, the time of the steps is left out.
     self_ns:
-        Time inside its spans and in no other span: self times of all components sum to the
-        time of the region.
+        Time in its spans without the spans below them: the self times of all components sum to the time
+        of the region.
     """
 
     component: str
@@ -33,7 +33,7 @@ class ComponentCost:
 
 
 def component_costs(trace: Trace, regions: Regions, region: Region) -> Tuple[ComponentCost, ...]:
-    """The components of one region, the one with most self time first."""
+    """The components of one region, the one with the most self time first."""
     totals: Dict[str, List[int]] = {}
     busy, calls, self_ns, inner = trace.busy_ns, trace.calls, trace.self_ns, regions.inner_step_ns
     for span, where in enumerate(regions.region):

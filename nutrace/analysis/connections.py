@@ -1,4 +1,4 @@
-"""Connections and transactions: how many, and what they took."""
+"""Connections and transactions: how many, and how long they took."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import List
 
 from nutrace import semconv
-from nutrace.analysis.executions import number
+from nutrace.analysis.attributes import number
 from nutrace.analysis.regions import Region, Regions
 from nutrace.trace import Trace
 
 
 @dataclass(frozen=True)
 class Connections:
-    """Connections of the database drivers, and what opening and closing them took, in ns.
+    """Connections of the database drivers, and the time for opening and closing them, in ns.
 
-    ``peak_open`` is the most that one process had open at a time.
+    ``peak_open`` is the largest number that one process had open at the same time.
     """
 
     opened: int
@@ -36,7 +36,7 @@ class Transactions:
 
 
 def connections(trace: Trace, regions: Regions) -> Connections:
-    """Count them, the drivers' own where these have a probe, else those of SQLAlchemy's pools."""
+    """Count connections: the drivers' where these have a probe, else those of SQLAlchemy's pools."""
     opened = closed = inside = peak = connect_ns = close_ns = 0
     drivers: List[int] = []
     pools: List[int] = []
@@ -50,14 +50,14 @@ def connections(trace: Trace, regions: Regions) -> Connections:
             close_ns += trace.busy_ns[span]
             peak = max(peak, _most_open(trace, span))
     known = set(drivers)
-    # A pool's connect holds the driver's, if the driver has a probe of its own.
+    # If the driver has a probe, its span lies inside the pool's: count one of the two.
     beside = [
         span for span in pools if not any(below in known for below in range(span, trace.subtree_end[span]))
     ]
     for span in (*drivers, *beside):
         connect_ns += trace.busy_ns[span]
         peak = max(peak, _most_open(trace, span))
-        if trace.status(span).code != 2:  # a connection that was refused is none
+        if trace.status(span).code != 2:  # status 2: it was refused
             opened += trace.calls[span]
             inside += trace.calls[span] if regions.region[span] != Region.OUTSIDE else 0
     return Connections(opened, closed, inside, peak, connect_ns, close_ns)
@@ -71,7 +71,7 @@ def _most_open(trace: Trace, span: int) -> int:
 
 
 def transactions(trace: Trace) -> Transactions:
-    """Count them."""
+    """Count commits and rollbacks."""
     commits = rollbacks = total_ns = 0
     for span, name in enumerate(trace.name):
         if name == semconv.COMMIT_SPAN:

@@ -1,4 +1,4 @@
-"""What the database really does: statements, repeats, connections, per step and over the run."""
+"""What the database does: statements, repeats and connections, of the steps and of the run."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Optional, Set, Tuple
 
-from nutrace.analysis.asked_by import Caller, Callers
 from nutrace.analysis.connections import Connections, Transactions, connections, transactions
 from nutrace.analysis.executions import Batch, batches
+from nutrace.analysis.origins import Origin, Origins
 from nutrace.analysis.regions import Regions, divide
 from nutrace.analysis.watched import was_watched
 from nutrace.trace import Trace
 
 _TARGETS = ("sqlite3:connect", "sqlite3.dbapi2:connect")
-_MANY = 5  # executions in one step, each with parameters of its own, that look like a loop
+_MANY = 5  # so many different parameters in one step look like a loop
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Executions:
 
 @dataclass(frozen=True)
 class Use:
-    """What one database (a file, for SQLite) has of a statement: over the run, and set off by steps."""
+    """The executions of a statement on one database (for SQLite, a file): of the run, and of its steps."""
 
     database: str
     all: Executions
@@ -37,16 +37,16 @@ class Use:
 
 @dataclass(frozen=True)
 class Loop:
-    """One caller, one statement, many parameters within a step: what is known as N+1.
+    """One caller executes one statement with many parameters in a step: an N+1 query.
 
-    ``steps`` have it, with ``executions`` in all of them. A batch would take one execution a step;
-    ``saved_ns`` is the least that any of these executions took, for each of the others: the cost of
-    asking, without that of the rows.
+    ``steps`` have the loop, with ``executions`` in all of them together. A batch would take one execution
+    a step. ``saved_ns`` estimates what it saves: for each execution but one the time of the fastest, which
+    is the cost of a query without that of its rows.
     """
 
     statement: str
     text: str
-    caller: Caller
+    origin: Origin
     steps: int
     executions: int
     saved_ns: int
@@ -59,23 +59,23 @@ class Statement:
     Attributes
     ----------
     statement, text:
-        Hash of the normalised text, and that text ("" under NUTRACE_SQL_TEXT=off).
-    callers:
-        Each with its number of executions, the busiest first.
+        Hash of the normalised text, and that text ("" with NUTRACE_SQL_TEXT=off).
+    origins:
+        Where the executions come from, with their number, the most frequent origin first.
     uses:
-        Its executions on each database, the one with most of their time first.
+        The executions on each database, the costliest first.
     component:
-        The callers' that executes it most.
+        The component that executes the statement most often.
     all, in_steps:
-        Over the run; and of it, what steps set off.
+        Executions of the whole run, and those that steps set off.
     distinct:
-        Different sets of parameters, files apart. Executions whose parameters are not known count
-        as different.
+        Different sets of parameters, counted for each database. Executions whose parameters are unknown
+        count as different.
     repeated, repeated_ns:
-        Executions with the parameters of an earlier one, and their time: the most that a cache of
-        results could save.
+        Executions with the parameters of an earlier one, and their time: the most that a cache of results
+        could save.
     repeated_in_step, repeated_in_step_ns:
-        The same for an earlier one of the same step.
+        The same, with an earlier one of the same step.
     """
 
     statement: str
@@ -83,7 +83,7 @@ class Statement:
     operation: str
     system: str
     uses: Tuple[Use, ...]
-    callers: Tuple[Tuple[Caller, int], ...]
+    origins: Tuple[Tuple[Origin, int], ...]
     component: str
     all: Executions
     in_steps: Executions
@@ -100,9 +100,9 @@ class Statement:
 class Database:
     """All of a trace's work with databases.
 
-    ``statements`` begin with the costliest, ``loops`` with what would save most. ``steps`` is how
-    many steps finished, ``steps_ns`` their time, ``recorded`` whether any process of the run looked at
-    sqlite3 at all.
+    ``statements`` begin with the costliest, ``loops`` with the one that a batch would save most in.
+    ``steps`` is the number of finished steps, ``steps_ns`` their time. ``recorded`` says whether any process
+    of the run recorded databases at all.
     """
 
     steps: int
@@ -121,27 +121,27 @@ class Database:
         return sum(statement.repeated for statement in self.statements)
 
     @property
+    def repeated_ns(self) -> int:
+        """The time of the executions that repeat an earlier one."""
+        return sum(statement.repeated_ns for statement in self.statements)
+
+    @property
     def repeated_in_step(self) -> int:
         """Executions that repeat an earlier one of their step."""
         return sum(statement.repeated_in_step for statement in self.statements)
 
     @property
     def repeated_in_step_ns(self) -> int:
-        """Their time."""
+        """The time of the executions that repeat an earlier one of their step."""
         return sum(statement.repeated_in_step_ns for statement in self.statements)
-
-    @property
-    def repeated_ns(self) -> int:
-        """Their time."""
-        return sum(statement.repeated_ns for statement in self.statements)
 
 
 @dataclass
-class _Account:
-    """What is added up for one statement."""
+class _Sums:
+    """The sums over one statement's executions, while they are added up."""
 
     first: Batch
-    callers: Dict[Caller, int] = field(default_factory=dict)
+    origins: Dict[Origin, int] = field(default_factory=dict)
     totals: Dict[Tuple[str, bool], List[int]] = field(default_factory=dict)
     execute_ns: int = 0
     fetch_ns: int = 0
@@ -150,35 +150,43 @@ class _Account:
     distinct: int = 0
     repeated: List[int] = field(default_factory=lambda: [0, 0])
     repeated_in_step: List[int] = field(default_factory=lambda: [0, 0])
-    loops: Dict[Tuple[Caller, int], Tuple[Set[str], List[int]]] = field(default_factory=dict)
+    loops: Dict[Tuple[Origin, int], Tuple[Set[str], List[int]]] = field(default_factory=dict)
 
 
 def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
-    """Add up the work with databases; `regions` are the trace's, if they are known."""
+    """Add up the work with databases.
+
+    Parameters
+    ----------
+    trace:
+        A trace.
+    regions:
+        How the trace is divided, if that is known already.
+    """
     regions = divide(trace) if regions is None else regions
     step_of = _step_of(trace, regions)
-    accounts: Dict[str, _Account] = {}
-    callers = Callers(trace, regions)
+    by_statement: Dict[str, _Sums] = {}
+    origins = Origins(trace, regions)
     for batch in batches(trace):
-        account = accounts.get(batch.statement)
-        if account is None:
-            account = accounts[batch.statement] = _Account(batch)
-        elif batch.text and not account.first.text:
-            account.first = batch  # a fetch came first, which does not know its statement's text
-        _add(account, batch, step_of[batch.span], callers.of(batch.span))
+        sums = by_statement.get(batch.statement)
+        if sums is None:
+            sums = by_statement[batch.statement] = _Sums(batch)
+        elif batch.text and not sums.first.text:
+            sums.first = batch  # the first was a fetch, which does not have its statement's text
+        _add(sums, batch, step_of[batch.span], origins.of(batch.span))
     statements = sorted(
-        (_statement(account) for account in accounts.values()),
+        (_statement(sums) for sums in by_statement.values()),
         key=lambda statement: (-statement.all.total_ns, statement.statement),
     )
     loops = sorted(
-        (loop for account in accounts.values() for loop in _loops(account)),
-        key=lambda loop: (-loop.saved_ns, loop.statement, repr(loop.caller)),
+        (loop for sums in by_statement.values() for loop in _loops(sums)),
+        key=lambda loop: (-loop.saved_ns, loop.statement, repr(loop.origin)),
     )
     opened = connections(trace, regions)
     return Database(
         steps=len(regions.steps),
         steps_ns=sum(trace.busy_ns[step] for step in regions.steps),
-        recorded=bool(accounts) or bool(opened.opened) or was_watched(trace, _TARGETS),
+        recorded=bool(by_statement) or bool(opened.opened) or was_watched(trace, _TARGETS),
         all=_sum(statement.all for statement in statements),
         in_steps=_sum(statement.in_steps for statement in statements),
         connections=opened,
@@ -190,87 +198,87 @@ def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
 
 def _step_of(trace: Trace, regions: Regions) -> List[int]:
     """For each span the step that it lies in or was set off by; -1 outside."""
-    found = [-1] * len(trace)
+    step_of = [-1] * len(trace)
     for step in regions.steps:
         end = trace.subtree_end[step]
-        found[step:end] = [step] * (end - step)
-    return found
+        step_of[step:end] = [step] * (end - step)
+    return step_of
 
 
-def _add(account: _Account, batch: Batch, step: int, caller: Caller) -> None:
+def _add(sums: _Sums, batch: Batch, step: int, origin: Origin) -> None:
     runs = len(batch.took_ns) * batch.runs
-    totals = account.totals.setdefault((batch.database, step >= 0), [0, 0, 0])
+    totals = sums.totals.setdefault((batch.database, step >= 0), [0, 0, 0])
     totals[0] += runs
     totals[1] += batch.rows
     totals[2] += batch.execute_ns + batch.fetch_ns
-    account.execute_ns += batch.execute_ns
-    account.fetch_ns += batch.fetch_ns
+    sums.execute_ns += batch.execute_ns
+    sums.fetch_ns += batch.fetch_ns
     if runs:
-        account.callers[caller] = account.callers.get(caller, 0) + runs
+        sums.origins[origin] = sums.origins.get(origin, 0) + runs
     for took, parameters in zip(batch.took_ns, batch.parameters):
         if parameters is None:
-            account.distinct += batch.runs
+            sums.distinct += batch.runs
             continue
         asked = (batch.database, parameters)
-        if asked in account.seen:
-            account.repeated[0] += batch.runs
-            account.repeated[1] += took
+        if asked in sums.seen:
+            sums.repeated[0] += batch.runs
+            sums.repeated[1] += took
         else:
-            account.seen.add(asked)
-            account.distinct += batch.runs
+            sums.seen.add(asked)
+            sums.distinct += batch.runs
         if step >= 0:
             asked_here = (step, *asked)
-            if asked_here in account.seen_in_step:
-                account.repeated_in_step[0] += batch.runs
-                account.repeated_in_step[1] += took
-            account.seen_in_step.add(asked_here)
-            different, times = account.loops.setdefault((caller, step), (set(), []))
+            if asked_here in sums.seen_in_step:
+                sums.repeated_in_step[0] += batch.runs
+                sums.repeated_in_step[1] += took
+            sums.seen_in_step.add(asked_here)
+            different, times = sums.loops.setdefault((origin, step), (set(), []))
             different.add(parameters)
             times.append(took)
 
 
-def _statement(account: _Account) -> Statement:
-    first = account.first
-    uses = [_use(account, database) for database in {database for database, _ in account.totals}]
+def _statement(sums: _Sums) -> Statement:
+    first = sums.first
+    uses = [_use(sums, database) for database in {database for database, _ in sums.totals}]
     by_component: Counter[str] = Counter()
-    for caller, count in account.callers.items():
-        by_component[caller.component] += count
+    for origin, count in sums.origins.items():
+        by_component[origin.component] += count
     return Statement(
         statement=first.statement,
         text=first.text,
         operation=first.operation,
         system=first.system,
         uses=tuple(sorted(uses, key=lambda use: (-use.all.total_ns, use.database))),
-        callers=tuple(sorted(account.callers.items(), key=lambda item: (-item[1], repr(item[0])))),
+        origins=tuple(sorted(sums.origins.items(), key=lambda item: (-item[1], repr(item[0])))),
         component=max(by_component, key=lambda name: (by_component[name], name), default="other"),
         all=_sum(use.all for use in uses),
         in_steps=_sum(use.in_steps for use in uses),
-        distinct=account.distinct,
-        repeated=account.repeated[0],
-        repeated_ns=account.repeated[1],
-        repeated_in_step=account.repeated_in_step[0],
-        repeated_in_step_ns=account.repeated_in_step[1],
-        execute_ns=account.execute_ns,
-        fetch_ns=account.fetch_ns,
+        distinct=sums.distinct,
+        repeated=sums.repeated[0],
+        repeated_ns=sums.repeated[1],
+        repeated_in_step=sums.repeated_in_step[0],
+        repeated_in_step_ns=sums.repeated_in_step[1],
+        execute_ns=sums.execute_ns,
+        fetch_ns=sums.fetch_ns,
     )
 
 
-def _use(account: _Account, name: str) -> Use:
-    inside = Executions(*account.totals.get((name, True), ()))
-    outside = Executions(*account.totals.get((name, False), ()))
+def _use(sums: _Sums, name: str) -> Use:
+    inside = Executions(*sums.totals.get((name, True), ()))
+    outside = Executions(*sums.totals.get((name, False), ()))
     return Use(name, _sum((inside, outside)), inside)
 
 
-def _loops(account: _Account) -> Iterable[Loop]:
-    found: Dict[Caller, List[int]] = {}
-    for (caller, _), (different, times) in account.loops.items():
+def _loops(sums: _Sums) -> Iterable[Loop]:
+    by_origin: Dict[Origin, List[int]] = {}
+    for (origin, _), (different, times) in sums.loops.items():
         if len(different) >= _MANY:
-            entry = found.setdefault(caller, [0, 0, 0])
+            entry = by_origin.setdefault(origin, [0, 0, 0])
             entry[0] += 1
             entry[1] += len(times)
             entry[2] += (len(times) - 1) * min(times)
-    first = account.first
-    return [Loop(first.statement, first.text, caller, *numbers) for caller, numbers in found.items()]
+    first = sums.first
+    return [Loop(first.statement, first.text, origin, *numbers) for origin, numbers in by_origin.items()]
 
 
 def _sum(parts: Iterable[Executions]) -> Executions:

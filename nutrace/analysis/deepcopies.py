@@ -1,4 +1,4 @@
-"""Where copies are made: who asks for them, of what, how much, and whether in the steps."""
+"""Copies: which function makes them, of what, how many, and whether in the steps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
+from nutrace.analysis.attributes import number
+from nutrace.analysis.origins import Caller
 from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.analysis.watched import was_watched
 from nutrace.trace import Trace
@@ -15,17 +17,8 @@ _COPIES = (semconv.DEEPCOPY_SPAN, semconv.COPY_SPAN, semconv.PICKLE_SPAN, semcon
 
 
 @dataclass(frozen=True)
-class Caller:
-    """The function that called, its file, and the line of the call; "" and 0 if unknown."""
-
-    function: str
-    file: str
-    line: int
-
-
-@dataclass(frozen=True)
 class Amount:
-    """Root calls, the objects that they put into their memos, and their time in ns."""
+    """Root calls, the number of objects that they copied (entries of their memos), their time in ns."""
 
     root_calls: int = 0
     objects: int = 0
@@ -57,12 +50,12 @@ class Source:
     component:
         The component of the span in which they were made, "other" outside all spans.
     amount, in_steps, beside_steps:
-        All of them; those on a step's own thread; those that a step set off on other threads.
+        All of the copies; those on a step's own thread; those that a step set off on other threads.
     nested_calls, nested_objects, depth:
-        Deep copies inside these that began a memo of their own, what they copied, and how many
-        levels of them there were at most. Their time is part of ``amount``'s.
+        Deep copies inside these with a memo of their own, the objects that they copied, and how many of
+        them lay inside each other at most. Their time is part of the time in ``amount``.
     types:
-        What was copied, most bytes first; empty unless recorded with NUTRACE_DEEPCOPY=detail.
+        The types of the copied objects, most bytes first; empty without NUTRACE_DEEPCOPY=detail.
     """
 
     caller: Caller
@@ -81,8 +74,8 @@ class Source:
 class OtherCopies:
     """Calls of ``copy.copy``, ``pickle.dumps`` or ``pickle.loads`` by one caller.
 
-    A call inside another of the same kind is part of that one. ``total_ns`` leaves out what lies in
-    deep copies, and deep copies that lie in it: it adds up with theirs and with the others'.
+    A call inside another of the same kind is part of that one. ``total_ns`` leaves out calls inside deep
+    copies and the time of deep copies inside the calls, so that it can be added to the time of deep copies.
     """
 
     kind: str
@@ -98,8 +91,8 @@ class OtherCopies:
 class DeepCopies:
     """All copies of a trace.
 
-    ``sources`` and ``others`` begin with the costliest. ``steps`` is how many steps finished,
-    ``recorded`` whether any process of the run looked for deep copies at all.
+    ``sources`` and ``others`` begin with the costliest. ``steps`` is the number of finished steps.
+    ``recorded`` says whether any process of the run recorded deep copies at all.
     """
 
     steps: int
@@ -114,8 +107,8 @@ class DeepCopies:
 _Key = Tuple[Caller, str, str]
 
 
-class _Tally:
-    """What is added up for one source."""
+class _Sums:
+    """The sums over one source's copies, while they are added up."""
 
     def __init__(self) -> None:
         self.regions = {region: Amount() for region in Region}
@@ -125,17 +118,25 @@ class _Tally:
 
 
 def deep_copies(trace: Trace, regions: Optional[Regions] = None) -> DeepCopies:
-    """Add up the copies of a trace; `regions` are the trace's, if they are known."""
+    """Add up the copies of a trace.
+
+    Parameters
+    ----------
+    trace:
+        A trace.
+    regions:
+        How the trace is divided, if that is known already.
+    """
     regions = divide(trace) if regions is None else regions
-    sources: Dict[_Key, _Tally] = {}
+    sources: Dict[_Key, _Sums] = {}
     others: Dict[Tuple[str, _Key], List[int]] = {}
     for span, above in _copies(trace):
         where = regions.region[span]
         key = _key(trace, span)
         if trace.name[span] == semconv.DEEPCOPY_SPAN:
             if semconv.DEEPCOPY_SPAN not in above:
-                _add(sources.setdefault(key, _Tally()), trace, span, Region(where))
-                if above:  # in one of the others, which leaves this time to the deep copy
+                _add(sources.setdefault(key, _Sums()), trace, span, Region(where))
+                if above:  # the time of a deep copy is not part of the other call around it
                     outermost = next(iter(above.values()))
                     others[trace.name[outermost], _key(trace, outermost)][2] -= trace.busy_ns[span]
         else:
@@ -145,14 +146,14 @@ def deep_copies(trace: Trace, regions: Optional[Regions] = None) -> DeepCopies:
                 entry[1] += trace.calls[span] if where == Region.INSIDE else 0
             if not above:
                 entry[2] += trace.busy_ns[span]
-    found = [_source(key, tally) for key, tally in sources.items()]
+    added = [_source(key, sums) for key, sums in sources.items()]
     return DeepCopies(
         steps=len(regions.steps),
-        recorded=bool(found) or was_watched(trace, (_TARGET,)),
-        amount=sum((source.amount for source in found), Amount()),
-        in_steps=sum((source.in_steps for source in found), Amount()),
-        beside_steps=sum((source.beside_steps for source in found), Amount()),
-        sources=tuple(sorted(found, key=_costliest)),
+        recorded=bool(added) or was_watched(trace, (_TARGET,)),
+        amount=sum((source.amount for source in added), Amount()),
+        in_steps=sum((source.in_steps for source in added), Amount()),
+        beside_steps=sum((source.beside_steps for source in added), Amount()),
+        sources=tuple(sorted(added, key=_costliest)),
         others=tuple(
             OtherCopies(kind, *key, *numbers)
             for (kind, key), numbers in sorted(
@@ -163,8 +164,11 @@ def deep_copies(trace: Trace, regions: Optional[Regions] = None) -> DeepCopies:
 
 
 def _copies(trace: Trace) -> Iterator[Tuple[int, Mapping[str, int]]]:
-    """Each copy's span, and of each kind the outermost that it lies in on its thread, from outside in."""
-    above: Dict[int, Dict[str, int]] = {}  # by span, of the spans that are copies
+    """The spans of copies, each with the copies around it on its thread.
+
+    These are given by their kind, the outermost of each kind, from the outside in.
+    """
+    above: Dict[int, Dict[str, int]] = {}  # for each copy's span
     names, parents, threads = trace.name, trace.parent, trace.thread
     for span in range(len(trace)):
         if names[span] not in _COPIES or trace.component[span] != "deepcopy":
@@ -190,37 +194,32 @@ def _key(trace: Trace, span: int) -> _Key:
     return Caller(view.function, view.file, view.line), root_type, component
 
 
-def _add(tally: _Tally, trace: Trace, span: int, where: Region) -> None:
+def _add(sums: _Sums, trace: Trace, span: int, where: Region) -> None:
     attributes = trace.attributes(span)
-    objects = _number(attributes, semconv.COPY_OBJECTS)
-    tally.regions[where] += Amount(trace.calls[span], objects, trace.busy_ns[span])
-    tally.nested[0] += _number(attributes, semconv.COPY_NESTED)
-    tally.nested[1] += _number(attributes, semconv.COPY_NESTED_OBJECTS)
-    tally.depth = max(tally.depth, _number(attributes, semconv.COPY_DEPTH))
+    objects = number(attributes, semconv.COPY_OBJECTS)
+    sums.regions[where] += Amount(trace.calls[span], objects, trace.busy_ns[span])
+    sums.nested[0] += number(attributes, semconv.COPY_NESTED)
+    sums.nested[1] += number(attributes, semconv.COPY_NESTED_OBJECTS)
+    sums.depth = max(sums.depth, number(attributes, semconv.COPY_DEPTH))
     types = attributes.get(semconv.COPY_TYPES)
     if isinstance(types, dict):
         for name, numbers in types.items():
             if isinstance(numbers, dict):
-                entry = tally.types.setdefault(name, [0, 0])
-                entry[0] += _number(numbers, "objects")
-                entry[1] += _number(numbers, "bytes")
+                entry = sums.types.setdefault(name, [0, 0])
+                entry[0] += number(numbers, "objects")
+                entry[1] += number(numbers, "bytes")
 
 
-def _number(attributes: Mapping[str, Any], key: str) -> int:
-    value = attributes.get(key, 0)
-    return value if isinstance(value, int) else 0
-
-
-def _source(key: _Key, tally: _Tally) -> Source:
-    types = sorted(tally.types.items(), key=lambda item: (-item[1][1], item[0]))
+def _source(key: _Key, sums: _Sums) -> Source:
+    types = sorted(sums.types.items(), key=lambda item: (-item[1][1], item[0]))
     return Source(
         *key,
-        amount=sum(tally.regions.values(), Amount()),
-        in_steps=tally.regions[Region.INSIDE],
-        beside_steps=tally.regions[Region.BESIDE],
-        nested_calls=tally.nested[0],
-        nested_objects=tally.nested[1],
-        depth=tally.depth,
+        amount=sum(sums.regions.values(), Amount()),
+        in_steps=sums.regions[Region.INSIDE],
+        beside_steps=sums.regions[Region.BESIDE],
+        nested_calls=sums.nested[0],
+        nested_objects=sums.nested[1],
+        depth=sums.depth,
         types=tuple(TypeInside(name, *numbers) for name, numbers in types),
     )
 

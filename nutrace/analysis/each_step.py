@@ -1,4 +1,4 @@
-"""The steps one by one: what each took, and which components took it."""
+"""The steps one by one: how long each took, and in which components."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ class Step:
     Attributes
     ----------
     span, index:
-        Its span, and its iteration index in its simulation (its place in the trace if the span
-        does not say).
+        Number of its span, and its iteration index in its simulation (or else its place in the trace).
     scenario:
         Token of the scenario, "" if unknown.
     start_ns, total_ns:
         Start in Unix ns, duration in ns.
     simulated_interval_s, realtime_factor:
-        Seconds that it simulates, and its duration over these; None if unknown.
+        Seconds that it simulates, and its duration divided by these; None if unknown.
     self_ns:
-        Self time of each component on the step's thread; they sum to ``total_ns``.
+        Self time of each component on the step's thread; these sum to ``total_ns``.
     """
 
     span: int
@@ -42,7 +41,7 @@ class Step:
 
 
 def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
-    """The finished steps of all simulations in a trace, in its order."""
+    """The finished steps of all simulations in a trace, in the order of the trace."""
     order = {span: place for place, span in enumerate(trace.step_indices)}
     steps: List[Step] = []
     for span in regions.steps:
@@ -68,7 +67,7 @@ def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
 
 
 def _scenario(trace: Trace, span: int) -> str:
-    """The token that the nearest span around it tells."""
+    """The token of the nearest simulation around a span; "" if unknown."""
     while span >= 0:
         if trace.name[span] == semconv.RUN_SPAN:
             return str(trace.attributes(span).get(semconv.SCENARIO_TOKEN, ""))

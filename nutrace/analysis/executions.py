@@ -1,8 +1,8 @@
-"""The statements that a trace holds: one batch for each span, whoever recorded it.
+"""The executions of statements that a trace holds: one batch for each span.
 
-Spans of sqlite3's own probe stand for one execution or many, and list each one's time and hash of
-parameters. Spans of other instrumentations with a statement's text count as well, unless sqlite3's
-lie inside: those are the same statement seen from above.
+A span of nutrace's sqlite3 probe stands for one or more executions, and lists the time and the hash of the
+parameters of each. A span of another instrumentation counts if it has a statement's text, unless spans of
+the sqlite3 probe lie inside it: they are the same executions, one level down.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from bisect import bisect_left
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from nutrace import semconv
+from nutrace.analysis.attributes import number
 from nutrace.trace import Trace
 
 _SYSTEMS = (semconv.DB_SYSTEM, "db.system")
@@ -28,16 +29,16 @@ class Batch(NamedTuple):
     statement:
         Hash of the normalised text; the text itself if another instrumentation wrote the span.
     text, operation, system, database:
-        "" if the file does not say. ``database`` is the file, or the server's name for it.
+        "" if unknown. ``database`` is SQLite's file, or a server's name for the database.
     rows, execute_ns, fetch_ns:
-        Of all of them together.
+        Of all executions together.
     took_ns, parameters:
-        An entry for each execution, in their order; a parameter is None if nobody knows it. Both
-        are empty for a batch that only goes on with an execution that another span began.
+        For each execution, its time in ns, and the hash of its parameters or None if that is unknown. Both
+        lists are empty if the batch continues an execution that another span began.
     runs:
-        How often each of them ran: of an executemany, its sets of parameters.
+        For an executemany, the number of its sets of parameters; else 1.
     continues:
-        Id of the span that began it; "" if it began here.
+        Id of the span that began the execution; "" if it began here.
     """
 
     span: int
@@ -56,10 +57,10 @@ class Batch(NamedTuple):
 
 
 def batches(trace: Trace) -> List[Batch]:
-    """All of a trace's, by the time when they began."""
-    found = list(_batches(trace))
-    found.sort(key=lambda batch: (trace.start_ns[batch.span], batch.span))
-    return _with_continued(trace, found)
+    """All batches of a trace, in the order in which they began."""
+    ordered = sorted(_batches(trace), key=lambda batch: (trace.start_ns[batch.span], batch.span))
+    _add_continued(trace, ordered)
+    return ordered
 
 
 def _batches(trace: Trace) -> Iterator[Batch]:
@@ -133,23 +134,16 @@ def _of_others(trace: Trace, span: int, statement: str, text: str) -> Batch:
     )
 
 
-def _with_continued(trace: Trace, found: List[Batch]) -> List[Batch]:
-    """Add what other spans went on with to the execution's time."""
+def _add_continued(trace: Trace, ordered: List[Batch]) -> None:
+    """Add to each execution the time of the spans that continue it."""
     later: Dict[str, int] = {}
-    for batch in found:
+    for batch in ordered:
         if batch.continues:
             later[batch.continues] = later.get(batch.continues, 0) + batch.execute_ns + batch.fetch_ns
     if later:
-        for batch in found:
-            if len(batch.took_ns) == 1:  # one that others refer to stands for itself
+        for batch in ordered:
+            if len(batch.took_ns) == 1:  # a span that others continue holds one execution
                 batch.took_ns[0] += later.get(trace.span_id(batch.span), 0)
-    return found
-
-
-def number(attributes: Mapping[str, Any], key: str) -> int:
-    """An attribute that counts something; 0 if it does not."""
-    value = attributes.get(key, 0)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> str:
@@ -161,5 +155,5 @@ def _is_list(value: Any, kind: type, length: int) -> bool:
 
 
 def _spread(total: int, parts: int) -> List[int]:
-    """`total` in whole parts that sum to it."""
+    """Divide `total` into whole parts that sum to it."""
     return [total * (part + 1) // parts - total * part // parts for part in range(parts)]

@@ -1,4 +1,4 @@
-"""What a function is - a generator, a coroutine - as its source file says; nothing is imported."""
+"""Whether a function is a generator or a coroutine, by its source text; nothing is imported."""
 
 from __future__ import annotations
 
@@ -10,40 +10,46 @@ from enum import Enum
 from functools import cache
 from typing import List, Optional, Tuple, Union
 
-_LARGEST = 8_000_000  # bytes; generated modules of that size exist, larger ones are no program text
+_LARGEST = 8_000_000  # bytes; generated modules may have that size
 _MARKS = re.compile(r"\byield\b|\basync\s+def\b")
-_CLOSING = (")", "]", "}", "#")  # a signature's end stands as far left as its def
+_CLOSING = (")", "]", "}", "#")  # a signature that ends with one of these is indented like its def
 _MOST_DECORATORS = 200  # lines between a function's first decorator and its def
 
 
 class Kind(Enum):
-    """What being entered means for a function."""
+    """What it means that a function was entered."""
 
     FUNCTION = "function"  # each entry is a call
     GENERATOR = "generator"  # each resumption enters it
     CONTEXT_MANAGER = "context manager"  # a generator that is entered twice for each with-block
     COROUTINE = "coroutine"  # entered again after each wait
-    UNKNOWN = "unknown"  # the source is not here, or is another version
+    UNKNOWN = "unknown"  # the source is not here, or is of another version
 
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 
 
 def kind_of(file: str, line: int, name: str) -> Kind:
-    """The kind of the function `name` whose code begins at `line` (its first decorator's) of `file`."""
+    """The kind of a function.
+
+    Parameters
+    ----------
+    file, line, name:
+        Where its code begins (at the first decorator), and its name.
+    """
     if name == "<genexpr>":
         return Kind.GENERATOR
     if file == "~" or name.startswith("<"):
-        return Kind.FUNCTION  # written in C; a module, a comprehension, a lambda
+        return Kind.FUNCTION  # written in C, or a module, a comprehension, a lambda
     lines = _lines(file)
     if lines is None:
         return Kind.UNKNOWN
     if not lines:
         return Kind.FUNCTION
-    found = _block(lines, line, name)
-    if found is None:
+    definition = _block(lines, line, name)
+    if definition is None:
         return Kind.UNKNOWN
-    block, is_function = found
+    block, is_function = definition
     if not is_function or not _MARKS.search(block):
         return Kind.FUNCTION
     function = _parsed(block)
@@ -52,8 +58,8 @@ def kind_of(file: str, line: int, name: str) -> Kind:
 
 @cache
 def _lines(file: str) -> Optional[List[str]]:
-    """The file's lines; none if nothing in it yields or waits; ``None`` if it cannot be read."""
-    # The path comes from a file that a stranger may have written: no devices, no pipes.
+    """The file's lines, an empty list if nothing in it yields or waits, ``None`` if it cannot be read."""
+    # The path comes from a profile, which is not trusted: open no device and no pipe.
     if not file.endswith(".py"):
         return None
     try:
@@ -68,21 +74,21 @@ def _lines(file: str) -> Optional[List[str]]:
 
 
 def _block(lines: List[str], line: int, name: str) -> Optional[Tuple[str, bool]]:
-    """The text of the definition at `line`, decorators included; and whether it is a function's."""
+    """The text of the definition at `line` with its decorators, and whether it defines a function."""
     header = re.compile(rf"(\s*)(class|(?:async\s+)?def)\s+{re.escape(name)}\b")
     for at in range(max(line - 1, 0), min(line - 1 + _MOST_DECORATORS, len(lines))):
         match = header.match(lines[at])
         if match:
             break
         if at == line - 1 and not lines[at].lstrip().startswith("@"):
-            return None  # neither the definition nor a decorator: another version of the file
+            return None  # neither the definition nor a decorator: the file is another version
     else:
         return None
     indent, end = len(match[1]), at + 1
     while end < len(lines):
         text = lines[end].lstrip()
         outside = text and len(lines[end]) - len(text) <= indent and not text.startswith(_CLOSING)
-        # Within a text of several lines, what stands far left ends nothing.
+        # A line inside a triple-quoted string does not end the block, wherever it begins.
         if outside and not _in_text(lines[at:end]):
             break
         end += 1
@@ -97,9 +103,9 @@ def _in_text(lines: List[str]) -> bool:
 def _parsed(block: str) -> Optional[Function]:
     """The function that `block` defines."""
     try:
-        # A method stands indented, and texts in it perhaps not at all: no dedenting.
+        # Strings inside an indented method may begin at the margin, so the block cannot be dedented.
         tree: ast.AST = ast.parse(f"if True:\n{block}" if block[:1].isspace() else block)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # all that ast.parse may raise
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # what ast.parse raises
         return None
     while isinstance(tree, (ast.Module, ast.If)):
         tree = tree.body[0]
@@ -111,8 +117,8 @@ def _kind(function: Function) -> Kind:
         return Kind.COROUTINE
     if not _yields(function):
         return Kind.FUNCTION
-    makers = any(map(_makes_manager, function.decorator_list))
-    return Kind.CONTEXT_MANAGER if makers else Kind.GENERATOR
+    is_manager = any(map(_makes_manager, function.decorator_list))
+    return Kind.CONTEXT_MANAGER if is_manager else Kind.GENERATOR
 
 
 def _makes_manager(decorator: ast.expr) -> bool:
@@ -121,7 +127,7 @@ def _makes_manager(decorator: ast.expr) -> bool:
 
 
 def _yields(function: Function) -> bool:
-    """Whether a yield stands in the function itself, not in one inside it."""
+    """Whether the function itself contains a yield, functions inside it left out."""
     queue: List[ast.AST] = list(function.body)
     while queue:
         node = queue.pop()

@@ -1,4 +1,4 @@
-"""Percentiles by nearest rank: always a value that occurred, never one in between.
+"""Percentiles by nearest rank: a percentile is always one of the values.
 
 The p-th percentile is the smallest value such that at least p percent of all values do not
 exceed it (Hyndman and Fan 1996, definition 1).
@@ -9,13 +9,8 @@ from __future__ import annotations
 from typing import Iterable, List, Sequence, Tuple
 
 
-def percentile(values: Iterable[int], percent: float) -> int:
-    """The percentile of values; 0 of none."""
-    return weighted_percentiles([(value, 1) for value in values], (percent,))[0]
-
-
 def weighted_percentiles(values: Iterable[Tuple[float, int]], percents: Sequence[float]) -> List[int]:
-    """Percentiles of (value, how often it occurred); zeros if there is none."""
+    """Percentiles of values that are given as (value, how often it occurs); zeros without values."""
     ordered = sorted(values)
     weight = sum(often for _, often in ordered)
     results = []

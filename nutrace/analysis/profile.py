@@ -1,7 +1,7 @@
-"""Why cProfile's counts differ from the true ones: each count, and what it is made of.
+"""Why cProfile's counts differ from the true ones: the parts of each count.
 
-cProfile counts how often a function was entered. A generator is entered at its start and at each
-resumption; a recursive function from within itself as well. What remains is calls.
+cProfile counts how often a function was entered. A generator is entered at its start and again at each
+resumption, and a recursive function also from within itself. The rest are calls.
 """
 
 from __future__ import annotations
@@ -13,72 +13,52 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 from nutrace.analysis.function_kinds import Kind, kind_of
 from nutrace.analysis.profile_file import Counted
 from nutrace.analysis.profile_match import match
-from nutrace.analysis.profile_reasons import alone, inside_copying, time_differs, together
+from nutrace.analysis.profile_reasons import Parts, alone, inside_copying, time_differs, together
 from nutrace.analysis.traced_functions import Traced, traced_functions
 from nutrace.trace import Trace
 
-_LEAST_S = 1e-3  # shorter times are no basis for a ratio
-_COPYING = ("deepcopy", "copy", "replace", "__init__", "<module>")  # of copy.py, for others to call
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a count is made of; the parts sum to it. ``None``: a profile alone cannot tell.
-
-    Attributes
-    ----------
-    calls:
-        From outside the function.
-    resumptions:
-        Of generators, after each value they yielded.
-    recursion:
-        Calls from within the function itself.
-    unexplained:
-        The rest: what the two runs did not do alike, if they were not the same.
-    """
-
-    calls: Optional[int]
-    resumptions: Optional[int]
-    recursion: Optional[int]
-    unexplained: int = 0
+_LEAST_S = 1e-3  # shorter times say nothing about a ratio
+_COPYING = ("deepcopy", "copy", "replace", "__init__", "<module>")  # functions of copy.py that others call
 
 
 @dataclass(frozen=True)
 class Row:
     """One function of a profile.
 
-    ``traced`` is what the trace knows of it; ``reasons`` has a sentence for each difference.
+    ``traced`` is the same function in the trace, if it is there; ``reasons`` has a sentence for each
+    difference.
     """
 
     counted: Counted
     kind: Kind
-    made: Made
+    parts: Parts
     traced: Optional[Traced]
     reasons: Tuple[str, ...]
 
     @property
     def is_calls(self) -> bool:
         """Whether the count is the number of calls."""
-        return self.made.calls == self.counted.count
+        return self.parts.calls == self.counted.count
 
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """A profile held against a trace, or read alone.
+    """A profile compared with a trace, or read alone.
 
     Attributes
     ----------
     functions, counted:
-        Of the whole profile: rows, and the sum of their counts.
+        The rows of the whole profile, and the sum of their counts.
     known:
-        The functions that the trace knows as well; first those whose count is not calls, the
-        largest excess first.
+        Functions that are in the trace as well. Those whose count is not the number of calls come first,
+        in the order of how far it is off.
     alone:
-        Functions that only the profile knows and whose count is not calls, likewise.
+        Functions that are in the profile only, and whose count is not the number of calls; in the same
+        order.
     unreadable:
-        Functions counted more than once whose source is not here, so that their kind is not known.
+        Functions entered more than once whose kind is unknown, as their source is not here.
     time_ratio:
-        cProfile's times over the trace's, the median of the functions known; None without any.
+        cProfile's time divided by the trace's, the median over the functions in both; None without any.
     """
 
     functions: int
@@ -90,9 +70,17 @@ class Reconciliation:
 
 
 def reconcile(profile: Sequence[Counted], trace: Optional[Trace] = None) -> Reconciliation:
-    """Say what each count of a profile is made of.
+    """Divide each count of a profile into its parts.
 
-    Source files that the profile names are read, if they are here, to know the generators.
+    To know which functions are generators, the source files that the profile names are read, if they are
+    here.
+
+    Parameters
+    ----------
+    profile:
+        Its rows.
+    trace:
+        A run of the same program; without one, the profile is read alone.
     """
     copying = _copy_files(profile)
     matches: Dict[int, Tuple[Traced, bool]] = {}
@@ -116,7 +104,7 @@ def reconcile(profile: Sequence[Counted], trace: Optional[Trace] = None) -> Reco
 
 def _sorted(rows: List[Row]) -> Tuple[Row, ...]:
     def order(row: Row) -> Tuple[bool, int, float, str]:
-        counted, calls = row.counted, row.made.calls
+        counted, calls = row.counted, row.parts.calls
         if calls is None:
             calls = counted.primitive if row.kind is Kind.UNKNOWN else 0
         return (row.is_calls, calls - counted.count, -counted.cumulative_s, counted.name)
@@ -134,54 +122,55 @@ def _copy_files(profile: Sequence[Counted]) -> Set[str]:
 
 
 def _known(counted: Counted, traced: Traced, same: bool, ratio: Optional[float]) -> Row:
-    """A function that the trace knows as well; `same`: on the same line."""
+    """The row of a function that is in the trace as well; `same` says whether on the same line."""
     kind = Kind.GENERATOR if traced.yielded else kind_of(counted.file, counted.line, counted.name)
     within = traced.calls + traced.nested
     if traced.gave is not None and (kind is Kind.FUNCTION or counted.count <= within):
-        made = Made(traced.calls, 0, traced.nested, unexplained=counted.count - within)
+        parts = Parts(traced.calls, 0, traced.nested, unexplained=counted.count - within)
     elif kind is Kind.COROUTINE:
-        made = Made(traced.calls, counted.count - traced.calls, 0)
+        parts = Parts(traced.calls, counted.count - traced.calls, 0)
     elif kind is Kind.CONTEXT_MANAGER:
-        # The trace has its with-blocks; each enters the function twice.
+        # The calls in the trace are with-blocks, and each enters the function twice.
         recursion = 2 * traced.nested
         rest = counted.count - 2 * traced.calls - recursion
-        made = Made(traced.calls, traced.calls, recursion, rest)
+        parts = Parts(traced.calls, traced.calls, recursion, rest)
     elif kind is Kind.GENERATOR:
-        # If both it and what it gave are generators a decorator's hands on what its own yields.
-        parts = (traced.calls, traced.yielded + (traced.gave or 0), traced.nested)
-        made = Made(*parts, unexplained=counted.count - sum(parts))
+        # If a generator returns a generator, it is a decorated one: its resumptions are those of both.
+        resumptions = traced.yielded + (traced.gave or 0)
+        rest = counted.count - traced.calls - resumptions - traced.nested
+        parts = Parts(traced.calls, resumptions, traced.nested, rest)
     else:
-        made = Made(
+        parts = Parts(
             traced.calls, 0, counted.count - counted.primitive, unexplained=counted.primitive - traced.calls
         )
-    reasons = together(counted, traced, kind, made)
+    reasons = together(counted, traced, kind, parts)
     if not same:
         reasons.append(f"begins on line {traced.line} in the run: another version of the file")
     reasons += time_differs(counted, traced, ratio)
-    return Row(counted, kind, made, traced, tuple(reasons))
+    return Row(counted, kind, parts, traced, tuple(reasons))
 
 
 def _with_helpers(row: Row, copying: Set[str], helpers: Sequence[Counted]) -> Row:
-    """Say at copy.deepcopy what its helpers' rows are, instead of at each of them."""
+    """Explain the rows of copy.py's helpers once, at the row of copy.deepcopy."""
     if row.counted.name != "deepcopy" or row.counted.file not in copying:
         return row
     return replace(row, reasons=(*row.reasons, *inside_copying(helpers)))
 
 
 def _alone(counted: Counted, copying: Set[str]) -> Row:
-    # A function entered once was called once, whatever it is; and what is written in C is called,
-    # even if from inside itself: hash() of a tuple.
+    # A function that was entered once was called once, whatever its kind. Functions written in C are
+    # always called, even from inside themselves, as hash() of a tuple of tuples is.
     plain = counted.count <= 1 or counted.file == "~" or counted.file in copying
     kind = Kind.FUNCTION if plain else kind_of(counted.file, counted.line, counted.name)
     recursion = counted.count - counted.primitive if counted.file != "~" else 0
     if kind is Kind.CONTEXT_MANAGER and not recursion:
         half = (counted.count + 1) // 2
-        made = Made(half, counted.count - half, 0)
+        parts = Parts(half, counted.count - half, 0)
     elif kind is Kind.FUNCTION or (kind is Kind.UNKNOWN and not recursion):
-        made = Made(counted.count - recursion, 0, recursion)
+        parts = Parts(counted.count - recursion, 0, recursion)
     else:
-        made = Made(None, None, None)
-    return Row(counted, kind, made, None, tuple(alone(counted, kind, made)))
+        parts = Parts(None, None, None)
+    return Row(counted, kind, parts, None, tuple(alone(counted, kind, parts)))
 
 
 def _time_ratio(pairs: Sequence[Tuple[Counted, Traced]]) -> Optional[float]:

@@ -1,8 +1,8 @@
-"""Files of cProfile (``python -m cProfile -o``, ``Profile.dump_stats``), read without trusting them.
+"""Read files of cProfile (``python -m cProfile -o``, ``Profile.dump_stats``) without trusting them.
 
 Such a file is one ``marshal`` dump: ``{(file, line, name): (primitive calls, calls, own seconds,
-cumulative seconds, callers)}``. Python's own reader may crash on a damaged or hostile one, and builds
-code objects if told to; this one knows numbers, texts, tuples and dictionaries, and refuses the rest.
+cumulative seconds, callers)}``. Python's own reader may crash on a damaged or hostile file, and builds
+code objects if the file holds any. This reader knows numbers, strings, tuples and dictionaries only.
 Source of the format: CPython's ``Python/marshal.c``, versions 2 to 5.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Dict, List, NoReturn, Tuple
 from nutrace.errors import InputError
 
 _DEEPEST = 8  # a dictionary of tuples of dictionaries of tuples of numbers
-_LARGEST = 1 << 30  # bytes; a profile of a hundred thousand functions has some thirty million
+_LARGEST = 1 << 30  # bytes; a profile of 100,000 functions has some 30 million
 _NULL = object()
 _CONSTANTS = {"N": None, "T": True, "F": False, "0": _NULL}
 _TEXTS = {"u": "utf-8", "t": "utf-8", "a": "ascii", "A": "ascii"}  # after a length of four bytes
@@ -29,14 +29,14 @@ class Counted:
     Attributes
     ----------
     file, line, name:
-        Where the code begins and what it is called; for functions written in C the file is "~".
+        Where the code begins, and its name; for functions written in C the file is "~".
     count:
-        What cProfile shows as ``ncalls``: how often the function was entered. A generator is
-        entered at each resumption.
+        How often the function was entered, cProfile's ``ncalls``. A generator is entered at each
+        resumption.
     primitive:
-        Those of `count` that did not come from within the function itself.
+        How often it was entered from outside itself.
     own_s, cumulative_s:
-        Seconds in it, and in it with all it called; recursion counts once.
+        Seconds in the function itself, and with everything that it called; recursion counts once.
     """
 
     file: str
@@ -49,7 +49,7 @@ class Counted:
 
 
 class _Bad(Exception):
-    """What is wrong with a file."""
+    """The file is not a profile; the message says why."""
 
 
 def read_profile(path: str) -> Tuple[Counted, ...]:
@@ -58,7 +58,7 @@ def read_profile(path: str) -> Tuple[Counted, ...]:
     Raises
     ------
     InputError
-        If the file cannot be read or is not a whole profile of cProfile's.
+        If the file cannot be read, or is not a complete profile of cProfile's.
     """
     try:
         with open(path, "rb") as file:
@@ -66,7 +66,7 @@ def read_profile(path: str) -> Tuple[Counted, ...]:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     if not data:
-        raise InputError(f"{path} is empty: the profiled program writes it when it ends")
+        raise InputError(f"{path} is empty: cProfile writes it when the program ends")
     if len(data) > _LARGEST:
         raise InputError(f"{path} is larger than {_LARGEST >> 30} GiB: not a profile of cProfile's")
     try:
@@ -74,7 +74,7 @@ def read_profile(path: str) -> Tuple[Counted, ...]:
     except _Bad as bad:
         raise InputError(f"{path} is not a profile of cProfile's ({bad}): make one with {_HOW}") from None
     if not rows:
-        raise InputError(f"{path} is a profile without a single function")
+        raise InputError(f"{path} is a profile without any function")
     return rows
 
 
@@ -95,7 +95,7 @@ def _row(key: Any, value: Any) -> Counted:
     primitive, count, own, cumulative, _ = value
     whole = type(primitive) is int and type(count) is int and 0 <= primitive <= count < 1 << 63
     if not whole or not all(type(time) in (int, float) and _finite(time) for time in (own, cumulative)):
-        raise _Bad("figures that no profile has")
+        raise _Bad("a figure out of bounds")
     file, line, name = key
     return Counted(file, line, name, count, primitive, float(own), float(cumulative))
 
@@ -105,19 +105,19 @@ def _finite(time: Any) -> bool:
 
 
 class _Decoder:
-    """Reads the part of marshal that profiles are made of; nothing in it can call anything."""
+    """Decodes the part of marshal that profiles consist of; it never runs code."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
-        self._shared: List[Any] = []  # what later parts refer to by number
+        self._shared: List[Any] = []  # objects that later ones refer to by number
 
     def whole(self) -> Any:
-        """The one object that the file is."""
-        found = self._object(0)
+        """The one object in the file."""
+        table = self._object(0)
         if self._at != len(self._data):
-            raise _Bad(f"{len(self._data) - self._at:,} bytes too many")
-        return found
+            raise _Bad(f"{len(self._data) - self._at:,} bytes after its end")
+        return table
 
     def _object(self, depth: int) -> Any:
         byte = self._take(1)[0]
@@ -128,11 +128,11 @@ class _Decoder:
             return self._reference()
         place = len(self._shared)
         if shared:
-            self._shared.append(_NULL)  # known by number before its parts are read
-        found = self._of_kind(kind, depth)
+            self._shared.append(_NULL)  # it has its number before its parts are read
+        value = self._of_kind(kind, depth)
         if shared:
-            self._shared[place] = found
-        return found
+            self._shared[place] = value
+        return value
 
     def _of_kind(self, kind: str, depth: int) -> Any:
         if kind == "i":
@@ -179,32 +179,32 @@ class _Decoder:
         try:
             return self._take(size).decode(encoding, "surrogatepass" if encoding == "utf-8" else "strict")
         except UnicodeDecodeError:
-            raise _Bad("text that is none") from None
+            raise _Bad("undecodable text") from None
 
     def _tuple(self, size: int, depth: int) -> Tuple[Any, ...]:
         parts = tuple(self._object(depth + 1) for _ in range(size))
         if any(part is _NULL for part in parts):
-            raise _Bad("a tuple with holes")
+            raise _Bad("an incomplete tuple")
         return parts
 
     def _dictionary(self, depth: int) -> Dict[Any, Any]:
-        found: Dict[Any, Any] = {}
+        entries: Dict[Any, Any] = {}
         while True:
             key = self._object(depth + 1)
             if key is _NULL:
-                return found
+                return entries
             value = self._object(depth + 1)
             if value is _NULL:
-                raise _Bad("a dictionary with holes")
+                raise _Bad("an incomplete dictionary")
             try:
-                found[key] = value
+                entries[key] = value
             except TypeError:  # a dictionary in the key
-                raise _Bad("a key that is none") from None
+                raise _Bad("a key that cannot be one") from None
 
     def _long(self) -> int:
         size = int.from_bytes(self._take(4), "little", signed=True)
         if abs(size) > 5:  # digits of 15 bits: no count and no time needs more than 63
-            raise _Bad("a number that no profile has")
+            raise _Bad("a number out of bounds")
         digits = (int.from_bytes(self._take(2), "little") for _ in range(abs(size)))
         value = sum(digit << (15 * place) for place, digit in enumerate(digits))
         return -value if size < 0 else value
@@ -213,4 +213,4 @@ class _Decoder:
 def _refuse(kind: str) -> NoReturn:
     if kind == "c":
         raise _Bad("it holds code")
-    raise _Bad("not a marshal dump of numbers and texts")
+    raise _Bad("not a marshal dump of numbers and strings")

@@ -1,9 +1,9 @@
-"""Which row of a profile is which function of a trace.
+"""Match the rows of a profile with the functions of a trace.
 
-The rule: the function's name, the line its code begins on, and the path of its module are the same.
-Of the path only the module's part counts (``package/module.py``), for the profile may come from
-another machine. Where the line is another, a name that stands only once in the module on either side
-will do. A profile without folders (``strip_dirs``) matches by file name, line and name.
+A row and a function match if name, line and module are the same. Of the path only the module's part
+counts (``package/module.py``), as the profile may come from another machine. If the lines differ, a name
+that both sides have only once in the module matches as well. A profile without folders (``strip_dirs``)
+matches by file name, line and name.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ Matches = Dict[int, Tuple[Traced, bool]]
 
 
 def match(profile: Sequence[Counted], functions: Sequence[Traced], copying: Collection[str]) -> Matches:
-    """The functions by row number of the profile, each with whether the line is the same.
+    """The functions by the row's number in the profile, each with whether the line is the same.
 
-    `copying` are the files that are the standard library's copy.py.
+    Parameters
+    ----------
+    profile, functions:
+        Rows and functions.
+    copying:
+        Paths of the standard library's copy.py.
     """
     by_name: Dict[str, List[int]] = {}
     for number, row in enumerate(profile):
@@ -30,7 +35,7 @@ def match(profile: Sequence[Counted], functions: Sequence[Traced], copying: Coll
         numbers = by_name.get(traced.name, [])
         if not traced.line:
             rows = [n for n in numbers if profile[n].file == traced.file or profile[n].file in copying]
-            if rows:  # an interpreter has one copy.py; should there be more, the busiest is the one
+            if rows:  # usually one; of several copy.py, take the one that was called most
                 exact[max(rows, key=lambda n: profile[n].count)] = (traced, True)
             continue
         module, is_module = _module_path(traced)
@@ -47,7 +52,7 @@ def match(profile: Sequence[Counted], functions: Sequence[Traced], copying: Coll
 
 
 def _module_path(traced: Traced) -> Tuple[List[str], bool]:
-    """The last parts of the path that are the module's, and whether the module is named after them."""
+    """The parts of the path that name the module, and whether the function's module has that name."""
     parts = _parts(traced.file)
     dotted = [*parts[:-1], parts[-1][:-3] if parts[-1].endswith(".py") else parts[-1]]
     if dotted[-1] == "__init__":

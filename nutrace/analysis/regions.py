@@ -1,4 +1,4 @@
-"""Which spans lie inside the steps, beside them on other threads, or outside."""
+"""Which spans lie in the steps, beside them on other threads, or outside."""
 
 from __future__ import annotations
 
@@ -16,21 +16,25 @@ class Region(IntEnum):
     OUTSIDE = 0
     #: On the step's own thread, the step itself included: self times sum to the steps' time.
     INSIDE = 1
-    #: Started in a step but on another thread (or as a concurrent task): time besides the step's.
+    #: Started in a step, on another thread or as a concurrent task: its time is not part of the step's.
     BESIDE = 2
 
 
 @dataclass(frozen=True)
 class Regions:
-    """Per span: its region, and whether it is the outermost of its component or name there.
+    """How a trace is divided; sequences have an entry for each span.
 
-    "Outermost" is what is counted once: a span of the same component (or name) around it, in
-    the same region and on the same thread, already holds its time; and a function that calls
-    itself is one call.
-
-    ``steps`` are the finished steps, ``unfinished_steps`` the number of the others: they have
-    no duration and count as outside.  ``inner_step_ns`` is the time of the steps within each
-    span outside.
+    Attributes
+    ----------
+    region:
+        The span's :class:`Region`.
+    outermost_component, outermost_name:
+        Whether no span around it, in its region and on its thread, has the same component, or the same
+        name. Calls and totals are counted at these spans: one around them would hold their time already.
+    steps, unfinished_steps:
+        The finished steps, and the number of the others, which have no duration and count as outside.
+    inner_step_ns:
+        For a span outside, the time of the steps within it.
     """
 
     region: bytearray
@@ -52,8 +56,8 @@ def divide(trace: Trace) -> Regions:
     inner = array("q", [0]) * count
     steps: List[int] = []
 
-    # The open ancestors: where each ends, and what is open around its children. A step and a
-    # change of thread begin with nothing open.
+    # The ancestors of the current span: where each ends, and how many open spans of each component and name
+    # are around its children. In a step or on another thread, the counts begin at 0.
     ends: List[int] = []
     opened: List[Tuple[Dict[str, int], Dict[str, int], str, str]] = []
     parent, thread, subtree_end = trace.parent, trace.thread, trace.subtree_end

@@ -17,13 +17,14 @@ from nutrace.trace import Resource, Trace
 
 @dataclass(frozen=True)
 class Run:
-    """What ran: of the whole file, whatever part of it is reported."""
+    """The run: facts of the whole file, even if a part of it is reported."""
 
     file: str
     command: str
     wall_seconds: float
     processes: int
     complete: bool
+    running: bool
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Lost:
 class Overhead:
     """What nutrace itself cost, by its own estimate; None if the file does not say.
 
-    ``spans`` is how often probes fired, before equal siblings were merged; ``share`` is of the
-    wall time.
+    ``spans`` is the number of spans recorded, before equal siblings were merged; ``share`` is of the wall
+    time.
     """
 
     spans: int
@@ -66,7 +67,7 @@ class Report:
 
 
 def report(trace: Trace, part: Optional[Trace] = None) -> Report:
-    """Report on a trace, or on a `part` selected from it (what is said of the run stays whole)."""
+    """Report on a trace, or on a `part` selected from it; the facts of the run are those of all of it."""
     chosen = trace if part is None else part
     regions = divide(chosen)
     diagnostics = trace.diagnostics
@@ -83,6 +84,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
             wall_seconds=wall_ns / 1e9,
             processes=len(trace.resources),
             complete=diagnostics.complete,
+            running=diagnostics.running,
         ),
         steps=step_times(chosen, regions),
         work=work(chosen, regions),
@@ -97,7 +99,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
 
 
 def _command(resources: Tuple[Resource, ...]) -> str:
-    """The command line of the first process that tells its own."""
+    """The command line of the first process that has one."""
     for resource in resources:
         words = resource.attributes.get("process.command_args")
         if isinstance(words, list) and words:
@@ -111,8 +113,8 @@ def _command(resources: Tuple[Resource, ...]) -> str:
 def _overhead(trace: Trace, wall_ns: int) -> Overhead:
     def total(key: str) -> Optional[int]:
         values = [resource.attributes.get(key) for resource in trace.resources]
-        told = [value for value in values if isinstance(value, int)]
-        return sum(told) if told else None
+        numbers = [value for value in values if isinstance(value, int)]
+        return sum(numbers) if numbers else None
 
     recorded, estimated = total(semconv.SPANS_RECORDED), total(semconv.OVERHEAD_NS)
     return Overhead(

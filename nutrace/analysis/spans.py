@@ -1,4 +1,4 @@
-"""What each kind of span costs: a table of functions, over the whole trace."""
+"""What each kind of span costs over the whole trace: a table of functions."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class SpanCost:
     Attributes
     ----------
     calls:
-        A function that calls itself counts once, a generator once whatever it yields.
+        Recursion counts once, and a generator counts once however much it yields.
     yielded:
         Values that generators yielded.
     total_ns, self_ns:
-        As for components: outermost spans with all they call; and without.
+        Time in the outermost spans with everything that they call; and time in the spans alone.
     mean_ns:
-        total_ns over calls.
+        ``total_ns`` divided by ``calls``.
     p50_ns, p95_ns:
-        Nearest rank over calls. Calls that were merged into a composite span weigh in with
+        Percentiles over calls, by nearest rank. Calls that were merged into a composite span count with
         its mean, as their own times were not kept.
     """
 
@@ -43,7 +43,7 @@ class SpanCost:
 
 
 def span_costs(trace: Trace, regions: Regions) -> Tuple[SpanCost, ...]:
-    """Every kind of span, the one with most self time first."""
+    """Every kind of span, the one with the most self time first."""
     yielded: DefaultDict[Tuple[str, str], int] = defaultdict(int)
     self_ns: DefaultDict[Tuple[str, str], int] = defaultdict(int)
     outermost: DefaultDict[Tuple[str, str], List[int]] = defaultdict(list)
@@ -70,7 +70,7 @@ def span_costs(trace: Trace, regions: Regions) -> Tuple[SpanCost, ...]:
 
 
 def _continued(trace: Trace) -> Dict[int, int]:
-    """For spans whose generator went on in other spans: the cost of those."""
+    """For each span whose generator went on in other spans, the cost of these."""
     segments = [span for span, calls in enumerate(trace.calls) if not calls]
     if not segments:
         return {}

@@ -1,4 +1,4 @@
-"""How long the steps of a simulation take, and how that compares to the time they simulate."""
+"""How long the steps of a simulation take, compared with the time that they simulate."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from nutrace.trace import Trace
 class StepTimes:
     """Durations of the finished steps of all simulations in a trace.
 
-    ``realtime_factor`` is the steps' time over the time they simulate (1.74 is slower than
-    real time, 1.0 keeps up); None, like ``simulated_interval_s``, if the steps do not say what
-    they simulate. Percentiles are by nearest rank.
+    ``realtime_factor`` is the time of the steps divided by the time that they simulate: 1.74 is slower than
+    real time, 1.0 keeps up. It is None, like ``simulated_interval_s``, if the trace does not have the
+    latter. Percentiles are by nearest rank.
     """
 
     count: int
@@ -34,7 +34,7 @@ class StepTimes:
 
 
 def step_times(trace: Trace, regions: Regions) -> StepTimes:
-    """Measure the finished steps."""
+    """The durations of the finished steps."""
     times = [trace.busy_ns[span] for span in regions.steps]
     p50, p95, p99 = weighted_percentiles([(time, 1) for time in times], (50, 95, 99))
     interval, factor = _real_time(trace, regions)
@@ -53,13 +53,13 @@ def step_times(trace: Trace, regions: Regions) -> StepTimes:
 
 
 def simulated_interval_s(trace: Trace, step: int) -> Optional[float]:
-    """The seconds a step says it simulates; None if it does not say, or nothing that can be."""
+    """The seconds that a step simulates; None if the span does not have them, or they make no sense."""
     interval = trace.attributes(step).get(semconv.STEP_INTERVAL_S)
     return interval if isinstance(interval, (int, float)) and 0 < interval < float("inf") else None
 
 
 def _real_time(trace: Trace, regions: Regions) -> Tuple[Optional[float], Optional[float]]:
-    """Mean interval in seconds, and factor, of the steps that say what they simulate."""
+    """Mean interval in seconds, and real-time factor, of the steps whose interval is known."""
     intervals, spent_ns = [], 0
     for span in regions.steps:
         interval = simulated_interval_s(trace, span)

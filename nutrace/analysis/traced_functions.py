@@ -1,4 +1,4 @@
-"""The functions of a trace, by where their code stands: what another profiler's rows are held against."""
+"""The functions of a trace, by the place of their code, to compare with the rows of a profiler."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 from nutrace import semconv
 from nutrace.trace import Trace
 
-#: Spans of these names say where they were called from, not where their own code stands.
+#: Spans whose names begin so have the place of their caller, not that of their own code.
 _CALLERS = ("copy.", "pickle.", "sqlite3.", "sqlalchemy.")
-#: What they stand for: the file's last part and the name, as cProfile has them.
+#: The functions behind such spans: file name and name as in cProfile.
 LIBRARY: Dict[str, Tuple[str, str]] = {
     "copy.deepcopy": ("copy.py", "deepcopy"),
     "copy.copy": ("copy.py", "copy"),
@@ -29,24 +29,25 @@ class Traced:
     Attributes
     ----------
     function, file, line:
-        Dotted name with its module, and where the code begins; for the library's functions
-        that are traced by caller the last part of the path, and line 0.
+        Dotted name with its module, and where the code begins; for functions of the standard library that
+        are traced at their callers, the file's name and line 0.
     calls:
-        From outside: a function that calls itself counts once, a generator once.
+        Calls from outside the function: recursion counts once, and a generator counts once.
     nested:
         Calls from within the function itself.
     yielded:
-        Values that it yielded as a generator of its own.
+        Values that the function yielded as a generator.
     abandoned:
-        Generators that were closed or forgotten before their end.
+        Generators that were closed or dropped before their end.
     elsewhere:
-        Of all calls and yields, those in other threads and processes than the first.
+        The calls and yields in threads and processes other than the first.
     total_ns:
         Time in its outermost spans.
     gave:
-        Values that generators of other functions yielded which its calls gave; none if none did.
+        Values that generators of other functions yielded, which this function returned; None if it never
+        returned one.
     given:
-        Whether it has calls and yields of generators that other functions gave, whose spans they are.
+        Whether calls and yields are from the spans of functions that returned its generators.
     """
 
     function: str
@@ -63,25 +64,25 @@ class Traced:
 
     @property
     def name(self) -> str:
-        """As the code itself is called."""
+        """The name in the code object."""
         return self.function.rpartition(".")[2] if self.line else self.function
 
 
 class _Functions:
-    """What has been counted so far."""
+    """The functions counted so far."""
 
     def __init__(self, trace: Trace) -> None:
-        self.found: Dict[Code, Traced] = {}
+        self.by_code: Dict[Code, Traced] = {}
         self._trace = trace
         self._main = trace.thread[trace.roots[0]] if trace.roots else 0
         self._until: Dict[Tuple[Code, int], int] = {}  # the end of the outermost span's subtree
 
     def add(self, code: Code, span: int, calls: int, yielded: int, abandoned: bool) -> Traced:
-        """Add a span to a function's account."""
+        """Add a span to its function, and return that."""
         trace, thread = self._trace, self._trace.thread[span]
-        entry = self.found.get(code)
+        entry = self.by_code.get(code)
         if entry is None:
-            entry = self.found[code] = Traced(*code)
+            entry = self.by_code[code] = Traced(*code)
         if span < self._until.get((code, thread), 0):
             entry.nested += calls
         else:
@@ -96,13 +97,13 @@ class _Functions:
 
 
 def traced_functions(trace: Trace) -> List[Traced]:
-    """Every function that has spans; without those opened by one function and closed by another."""
+    """All functions with spans, except for spans that one function opens and another closes."""
     functions = _Functions(trace)
     resumed = _resumed_elsewhere(trace)
     for span in range(len(trace)):
         name = trace.name[span]
         if name == semconv.STEP_SPAN:
-            continue  # from the end of one call to the end of another
+            continue  # a step is no function: it lies between two calls
         calls, yielded = trace.calls[span], trace.yielded[span]
         if name.startswith(_CALLERS):
             if name in LIBRARY:
@@ -121,11 +122,11 @@ def traced_functions(trace: Trace) -> List[Traced]:
         giving.gave = (giving.gave or 0) + yielded
         begun = semconv.YIELDED in attributes or trace.span_id(span) in resumed
         functions.add(given, span, calls if begun else 0, yielded, abandoned).given = True
-    return list(functions.found.values())
+    return list(functions.by_code.values())
 
 
 def _resumed_elsewhere(trace: Trace) -> Set[str]:
-    """The ids of the calls whose generators went on in other spans than theirs."""
+    """The ids of spans whose generators went on in other spans."""
     continuing = (trace.attributes(span) for span in range(len(trace)) if not trace.calls[span])
     return {
         str(attributes[semconv.CONTINUES]) for attributes in continuing if semconv.CONTINUES in attributes

@@ -1,4 +1,4 @@
-"""Whether a run looked at something: no spans of it may mean that there was nothing to see."""
+"""Whether a run recorded something: a run without such spans may have had no probe for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much the steps ask of the database and copy: counts, beside the times."""
+"""How many queries and copies the steps make."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nutrace.trace import Trace
 
 @dataclass(frozen=True)
 class Work:
-    """What the steps set off, on other threads as well; in a run without steps, all there is.
+    """The work that the steps set off, on other threads as well; in a run without steps, all work.
 
     Attributes
     ----------
     statements, connections:
-        Executions, their rows and time; connections opened. None if nobody looked.
+        Executions, their rows and time; connections opened. None if the run did not record databases.
     deep_copies:
-        Root calls of ``copy.deepcopy``. None if nobody looked.
+        Root calls of ``copy.deepcopy``. None if the run did not record them.
     """
 
     statements: Optional[Executions]
@@ -29,15 +29,16 @@ class Work:
 
 
 def work(trace: Trace, regions: Regions) -> Work:
-    """Count."""
-    asked, copied = database(trace, regions), deep_copies(trace, regions)
-    connections = asked.connections
+    """Count the work of a trace's steps."""
+    queries, copies = database(trace, regions), deep_copies(trace, regions)
+    if regions.steps:
+        statements, connections = queries.in_steps, queries.connections.opened_in_steps
+        copied = copies.in_steps + copies.beside_steps
+    else:
+        statements, connections = queries.all, queries.connections.opened
+        copied = copies.amount
     return Work(
-        statements=(asked.in_steps if asked.steps else asked.all) if asked.recorded else None,
-        connections=(connections.opened_in_steps if asked.steps else connections.opened)
-        if asked.recorded
-        else None,
-        deep_copies=(copied.in_steps + copied.beside_steps if copied.steps else copied.amount)
-        if copied.recorded
-        else None,
+        statements=statements if queries.recorded else None,
+        connections=connections if queries.recorded else None,
+        deep_copies=copied if copies.recorded else None,
     )

@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from nutrace.analysis.profile import reconcile
 from nutrace.analysis.profile_file import read_profile
 from nutrace.cli.cprofile_text import as_json, as_text
-from nutrace.cli.progress import progress_bar
-from nutrace.cli.table import check_limit
-from nutrace.trace import load
+from nutrace.cli.json_output import print_json, run_state
+from nutrace.cli.options import add_json, add_limit, load_run
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("profile", help="a profile: python -m cProfile -o FILE.prof ..., dump_stats")
+    parser.add_argument("profile", help="a profile that python -m cProfile -o FILE.prof or dump_stats wrote")
     parser.add_argument(
-        "trace", metavar="run", nargs="?", help="a run file of the same program; else the profile alone"
+        "file", metavar="run", nargs="?", help="a run file of the same program; without it, the profile alone"
     )
-    parser.add_argument(
-        "--limit",
-        type=int,
-        default=15,
-        metavar="N",
-        help="list N functions in each table, 0 for all (default 15)",
-    )
-    parser.add_argument("--json", action="store_true", help="JSON, for programs; all functions")
+    add_limit(parser, "functions in each table")
+    add_json(parser, ": all functions")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, reconcile, print."""
-    check_limit(args.limit)
+    """Print what the counts of a profile are made of."""
     profile = read_profile(args.profile)
-    trace = None
-    if args.trace is not None:
-        with progress_bar("bytes") as progress:
-            trace = load(args.trace, progress=progress)
-    found = reconcile(profile, trace)
+    trace = None if args.file is None else load_run(args.file)
+    result = reconcile(profile, trace)
     if args.json:
-        print(json.dumps(as_json(found, args.profile, args.trace), indent=2))
+        state = {} if trace is None else run_state(trace)
+        print_json({**as_json(result, args.profile, args.file), **state})
     else:
-        print(as_text(found, args.profile, args.trace, limit=args.limit), end="")
+        print(as_text(result, args.profile, args.file, limit=args.limit), end="")
     return 0

@@ -1,79 +1,81 @@
-"""A profile's counts and what they are made of: for people, and as JSON."""
+"""What the counts of a profile are made of, as text and as JSON."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis.function_kinds import Kind
 from nutrace.analysis.profile import Reconciliation, Row
-from nutrace.cli.table import Column, printable, text_table
+from nutrace.cli.json_output import pick
+from nutrace.cli.table import Column, definitions, printable, text_table
 
 _LONGEST_PATH = 160
 _LONGEST_FUNCTION = 52
 _UNKNOWN = "?"
 
 _LEGEND = (
-    ("counted", "ncalls of cProfile: how often the function was entered"),
-    ("calls", "true calls from outside the function: a generator once, recursion once"),
-    ("resumed", "a generator or coroutine, entered again after it yielded or waited"),
-    ("recursive", "calls from within the function itself, directly or through others"),
-    ("other", "the rest: what the profiled and the traced run did not do alike"),
-    ("cProfile s", "cumulative seconds, with all that the function called, cProfile's own cost included"),
-    ("run s", "the same without cProfile: total time in the run file"),
+    ("counted", "cProfile's ncalls: how often the function was entered"),
+    ("calls", "true calls from outside the function: a generator counts once, and so does recursion"),
+    ("resumed", "how often a generator or coroutine went on after it had yielded or waited"),
+    ("recursive", "calls that the function makes of itself, directly or through other functions"),
+    ("other", "the rest: the profiled run and the traced run did not do the same"),
+    ("cProfile s", "cumulative seconds, with everything that the function calls and cProfile's own cost"),
+    ("run s", "the same without cProfile: total time in the traced run"),
 )
 _RULE = (
     "same",
-    "one function, if name, line and the module's part of the path are: folders above may differ",
+    "a function is the same if its name, line and module are; the folders above may differ",
 )
 
 
-def as_text(found: Reconciliation, profile: str, run: Optional[str], *, limit: int = 15) -> str:
-    """Both tables; `limit` is how many functions are in each, 0 for all."""
+def as_text(result: Reconciliation, profile: str, run: Optional[str], *, limit: int = 15) -> str:
+    """Both tables; `limit` is the number of functions in each, 0 for all."""
     against = f" against {printable(run, _LONGEST_PATH)}" if run is not None else ""
     lines = [
         f"nutrace cprofile: {printable(profile, _LONGEST_PATH)}{against}",
-        f"  {found.functions:,} functions, entered {found.counted:,} times",
+        f"  {result.functions:,} functions, entered {result.counted:,} times",
     ]
     if run is not None:
-        lines += _known(found, limit)
-    lines += _alone(found, limit, run is not None)
-    if found.unreadable:
+        lines += _known(result, limit)
+    lines += _alone(result, limit, run is not None)
+    if result.unreadable:
         lines += [
             "",
-            f"  {found.unreadable:,} more functions were entered repeatedly and their source is not here: "
+            f"  {result.unreadable:,} more functions were entered repeatedly, and their source is not here: "
             "generators among them are not marked.",
         ]
     names = {"counted", "calls", "resumed", "recursive", "cProfile s"}
     legend = [*_LEGEND, _RULE] if run is not None else [entry for entry in _LEGEND if entry[0] in names]
-    width = max(len(term) for term, _ in legend)
-    lines += ["", "What the columns mean", *(f"  {term.ljust(width)}  {text}" for term, text in legend)]
+    lines += ["", "What the columns mean", *definitions(legend)]
     return "\n".join(lines) + "\n"
 
 
-def _known(found: Reconciliation, limit: int) -> List[str]:
-    lines = ["", "Functions that both know"]
-    if not found.known:
-        return [*lines, f"  None: {_RULE[1]}."]
-    right = sum(row.is_calls for row in found.known)
-    lines.append(f"  {len(found.known):,} functions; of {right:,} the count is the number of calls.")
-    if found.time_ratio is not None:
-        times = f"{found.time_ratio:.2f} times as long (the median)"
-        why = "it pays at every call inside" if found.time_ratio > 1 else "the traced run was slower"
-        lines.append(f"  Under cProfile they took {times}: {why}.")
-    return [*lines, *_table(found.known, limit, True)]
+def _known(result: Reconciliation, limit: int) -> List[str]:
+    lines = ["", "Functions in both the profile and the run"]
+    if not result.known:
+        return [*lines, f"  None; {_RULE[1]}."]
+    right = sum(row.is_calls for row in result.known)
+    lines.append(
+        f"  {len(result.known):,} functions; for {right:,} of them the count is the number of calls."
+    )
+    if result.time_ratio is not None:
+        times = f"{result.time_ratio:.2f} times as long (the median)"
+        why = "it costs time at every call" if result.time_ratio > 1 else "the traced run was slower"
+        lines.append(f"  Under cProfile these functions took {times}: {why}.")
+    return [*lines, *_table(result.known, limit, True)]
 
 
-def _alone(found: Reconciliation, limit: int, with_run: bool) -> List[str]:
+def _alone(result: Reconciliation, limit: int, with_run: bool) -> List[str]:
     heading = "Only in the profile: counts that are not calls" if with_run else "Counts that are not calls"
-    if not found.alone:
+    if not result.alone:
         return ["", heading, "  None."]
-    line = f"  {len(found.alone):,} functions. ?: a profile alone cannot tell calls from resumptions."
-    return ["", heading, line, *_table(found.alone, limit, False)]
+    line = f"  {len(result.alone):,} functions. ?: a profile alone cannot tell calls from resumptions."
+    return ["", heading, line, *_table(result.alone, limit, False)]
 
 
 def _table(rows: Sequence[Row], limit: int, with_run: bool) -> List[str]:
     shown = rows[:limit] if limit else rows
-    rest = any(row.made.unexplained for row in shown)
+    rest = any(row.parts.unexplained for row in shown)
     columns = [
         Column("function", right=False),
         Column("counted"),
@@ -87,13 +89,13 @@ def _table(rows: Sequence[Row], limit: int, with_run: bool) -> List[str]:
     ]
     cells = []
     for row in shown:
-        made, counted = row.made, row.counted
+        parts, counted = row.parts, row.counted
         cells.append(
             [
                 printable(_function(row), _LONGEST_FUNCTION),
                 f"{counted.count:,}",
-                *(_number(part) for part in (made.calls, made.resumptions, made.recursion)),
-                *([_number(made.unexplained)] if rest else []),
+                *(_number(part) for part in (parts.calls, parts.resumptions, parts.recursion)),
+                *([_number(parts.unexplained)] if rest else []),
                 f"{counted.cumulative_s:.3f}",
                 *([f"{row.traced.total_ns / 1e9:.3f}" if row.traced else ""] if with_run else []),
                 printable(_where(row)),
@@ -114,7 +116,7 @@ def _number(part: Optional[int]) -> str:
 
 
 def _function(row: Row) -> str:
-    """Its name, with the class if the run says it."""
+    """The function's name, with its class if the run knows that."""
     if row.traced is None or not row.traced.line:
         return row.counted.name
     *above, name = row.traced.function.split(".")
@@ -127,28 +129,19 @@ def _where(row: Row) -> str:
     return f"{row.counted.file.replace(chr(92), '/').rpartition('/')[2]}:{row.counted.line}"
 
 
-def as_json(found: Reconciliation, profile: str, run: Optional[str]) -> Dict[str, Any]:
-    """All that the tables say, of every function in them."""
+def as_json(result: Reconciliation, profile: str, run: Optional[str]) -> Dict[str, Any]:
+    """The contents of both tables as a JSON document, with all functions."""
     return {
         "profile": profile,
         "run": run,
-        "functions": found.functions,
-        "counted": found.counted,
-        "time_ratio": found.time_ratio,
-        "unreadable": found.unreadable,
-        "known": [_json_row(row) for row in found.known],
-        "alone": [_json_row(row) for row in found.alone],
+        **pick(result, "functions", "counted", "time_ratio", "unreadable"),
+        "known": [_json_row(row) for row in result.known],
+        "alone": [_json_row(row) for row in result.alone],
     }
 
 
 def _json_row(row: Row) -> Dict[str, Any]:
-    counted, made, traced = row.counted, row.made, row.traced
-    parts: Tuple[Tuple[str, Optional[int]], ...] = (
-        ("calls", made.calls),
-        ("resumptions", made.resumptions),
-        ("recursion", made.recursion),
-        ("unexplained", made.unexplained),
-    )
+    counted, parts, traced = row.counted, row.parts, row.traced
     return {
         "function": counted.name if traced is None else traced.function,
         "file": counted.file,
@@ -156,8 +149,8 @@ def _json_row(row: Row) -> Dict[str, Any]:
         "kind": row.kind.value if row.kind is not Kind.UNKNOWN else None,
         "count": counted.count,
         "primitive": counted.primitive,
-        "made_of": dict(parts),
+        "made_of": pick(parts, "calls", "resumptions", "recursion", "unexplained"),
         "cprofile_cumulative_ms": counted.cumulative_s * 1e3,
         "run_total_ms": None if traced is None else traced.total_ns / 1e6,
-        "reasons": list(row.reasons),
+        "reasons": row.reasons,
     }

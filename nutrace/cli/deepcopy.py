@@ -1,71 +1,69 @@
-"""``nutrace deepcopy run.json``: who copies, what, how much, and whether in the steps."""
+"""``nutrace deepcopy run.json``: which functions copy what, how much, and whether in the steps."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from dataclasses import replace
 from typing import Dict, List, Sequence, Tuple, Union
 
 from nutrace import semconv
-from nutrace.analysis.deepcopies import Amount, Caller, DeepCopies, OtherCopies, Source, deep_copies
+from nutrace.analysis.deepcopies import Amount, DeepCopies, OtherCopies, Source, deep_copies
+from nutrace.analysis.origins import Caller
 from nutrace.cli.deepcopy_json import as_json
-from nutrace.cli.progress import progress_bar
-from nutrace.cli.table import Column, check_limit, ms, printable, text_table
-from nutrace.trace import Trace, load, select
+from nutrace.cli.json_output import print_json, run_state
+from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
+from nutrace.cli.table import Column, definitions, ms, printable, text_table
+from nutrace.trace import Trace, select
 from nutrace_exporters import html
+from nutrace_exporters.labels import counted
 from nutrace_exporters.output import whole_file
 
 _GROUPS = ("caller", "type", "component")
-_TYPES = 10  # lines of types inside
+_TYPES = 10  # rows of the table of types
 
 _LEGEND = (
-    ("root calls", "calls of copy.deepcopy that are not part of another: cProfile's primitive calls"),
-    ("objects", "entries that the copies' memos gained: len(memo) after copy.deepcopy(x, memo)"),
-    ("total", "time in the root calls, all that they call included; share is of all deep copies"),
-    ("component", "of the span in which the call was made"),
+    ("root calls", "calls of copy.deepcopy that are not part of another one: cProfile's primitive calls"),
+    ("objects", "objects copied, counted as len(memo) after copy.deepcopy(x, memo)"),
+    ("total", "time in the root calls, with everything that they call; share is of all deep copies"),
+    ("component", "the component of the span in which the call was made"),
 )
 _OTHERS_LEGEND = (
-    "These are no deep copies. Their time leaves out deep copies in them, and their calls in deep copies."
+    "These are not deep copies. Their time leaves out deep copies inside them, and calls inside deep copies."
 )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("file", help="a run file: run.json, run.json.partial, run.json.gz")
+    add_run_file(parser)
     parser.add_argument(
-        "--by", choices=_GROUPS, default="caller", help="what a row of the table is (default caller)"
+        "--by", choices=_GROUPS, default="caller", help="what the rows of the table are (default caller)"
     )
+    add_limit(parser, "rows")
+    add_json(parser, ": all rows, ungrouped")
     parser.add_argument(
-        "--limit", type=int, default=15, metavar="N", help="list N rows, 0 for all (default 15)"
-    )
-    parser.add_argument("--json", action="store_true", help="JSON, for programs: everything, ungrouped")
-    parser.add_argument(
-        "--flamegraph", metavar="OUT.html", help="also draw the deep copies and what they call, and no more"
+        "--flamegraph", metavar="OUT.html", help="also draw the deep copies and what they call"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Load, add up, print."""
-    check_limit(args.limit)
-    with progress_bar("bytes") as progress:
-        trace = load(args.file, progress=progress)
-    found = deep_copies(trace)
+    """Print the copies of a run."""
+    trace = load_run(args.file)
+    copies = deep_copies(trace)
     if args.flamegraph is not None:
         with whole_file(args.flamegraph) as out:
             html.export(only_copies(trace), out, html.Options(title="Deep copies"))
     if args.json:
-        print(json.dumps(as_json(found), indent=2))
+        print_json({**as_json(copies), **run_state(trace)})
         return 0
-    print(as_text(found, args.by, args.limit))
+    print(as_text(copies, args.by, args.limit))
     if args.flamegraph is not None:
-        print(f"\n{printable(args.flamegraph, 400)}: the deep copies, named by caller and type")
+        print(f"\n{printable(args.flamegraph, 400)}: the deep copies, each named after its caller and type")
     return 0
 
 
 def only_copies(trace: Trace) -> Trace:
-    """What `trace` has of deep copies, each span named by who asked for it and what was copied.
+    """The deep copies of a trace, each span named after its caller and the type that is copied.
 
     Raises
     ------
@@ -82,51 +80,53 @@ def only_copies(trace: Trace) -> Trace:
     return replace(part, name=names)
 
 
-def as_text(found: DeepCopies, by: str = "caller", limit: int = 15) -> str:
-    """What a person reads: where first, then the tables."""
-    sections = [_first_line(found)]
-    if found.sources:
-        sections.append(_sources(found, by, limit))
-        types = _types(found)
+def as_text(copies: DeepCopies, by: str = "caller", limit: int = 15) -> str:
+    """The answer for people; `limit` is the number of rows of a table, 0 for all."""
+    sections = [_first_line(copies)]
+    if copies.sources:
+        sections.append(_sources(copies, by, limit))
+        types = _types(copies)
         if types:
             sections.append(types)
-    if found.others:
-        sections.append(_others(found, limit))
-    if found.sources:
-        width = max(len(term) for term, _ in _LEGEND)
-        sections.append("\n".join(f"  {term.ljust(width)}  {text}" for term, text in _LEGEND))
+    if copies.others:
+        sections.append(_others(copies, limit))
+    if copies.sources:
+        sections.append("\n".join(definitions(_LEGEND)))
     return "\n\n".join(sections)
 
 
-def _first_line(found: DeepCopies) -> str:
-    if not found.recorded:
+def _first_line(copies: DeepCopies) -> str:
+    if not copies.recorded:
         return "This run did not record deep copies: NUTRACE_DEEPCOPY was off, or another program wrote it."
     outside = Amount(
-        found.amount.root_calls - found.in_steps.root_calls - found.beside_steps.root_calls,
-        found.amount.objects - found.in_steps.objects - found.beside_steps.objects,
-        found.amount.total_ns - found.in_steps.total_ns - found.beside_steps.total_ns,
+        copies.amount.root_calls - copies.in_steps.root_calls - copies.beside_steps.root_calls,
+        copies.amount.objects - copies.in_steps.objects - copies.beside_steps.objects,
+        copies.amount.total_ns - copies.in_steps.total_ns - copies.beside_steps.total_ns,
     )
-    if not found.steps:
-        return f"The run has no finished steps; deep copies of all of it: {_said(found.amount)}."
-    steps = f"the {found.steps:,} steps" if found.steps != 1 else "the one step"
+    if not copies.steps:
+        return f"The run has no finished steps. Deep copies of the whole run: {_amount(copies.amount)}."
+    steps = f"the {copies.steps:,} steps" if copies.steps != 1 else "the one step"
     beside = ""
-    if found.beside_steps.root_calls:
-        beside = f" beside them on other threads: {_said(found.beside_steps)};"
-    return f"Inside {steps}: {_said(found.in_steps)};{beside} outside: {_said(outside)}."
+    if copies.beside_steps.root_calls:
+        beside = f" beside the steps, on other threads: {_amount(copies.beside_steps)};"
+    return f"Inside {steps}: {_amount(copies.in_steps)};{beside} outside: {_amount(outside)}."
 
 
-def _said(amount: Amount) -> str:
-    return f"{amount.root_calls:,} root calls, {amount.objects:,} objects, {ms(amount.total_ns)} ms"
+def _amount(amount: Amount) -> str:
+    return (
+        f"{counted(amount.root_calls, 'root call')}, {counted(amount.objects, 'object')}, "
+        f"{ms(amount.total_ns)} ms"
+    )
 
 
-def _sources(found: DeepCopies, by: str, limit: int) -> str:
+def _sources(copies: DeepCopies, by: str, limit: int) -> str:
     groups: Dict[Tuple[str, ...], List[Source]] = {}
-    for source in found.sources:
+    for source in copies.sources:
         groups.setdefault(_group(source, by), []).append(source)
     rows: List[Tuple[int, List[str]]] = []
     for cells, members in groups.items():
         amount = sum((source.amount for source in members), Amount())
-        share = amount.total_ns / found.amount.total_ns if found.amount.total_ns else 0.0
+        share = amount.total_ns / copies.amount.total_ns if copies.amount.total_ns else 0.0
         rows.append(
             (
                 amount.total_ns,
@@ -155,7 +155,7 @@ def _group(source: Source, by: str) -> Tuple[str, ...]:
 
 
 def _where(caller: Caller) -> Tuple[str, str]:
-    """Function; and file, from the package on if it is an installed one, with the line."""
+    """The function, and its file and line; the path of an installed file begins at the package."""
     file = re.split(r"[/\\](?:site|dist)-packages[/\\]", caller.file)[-1]
     return printable(caller.function or "?"), printable(f"{file}:{caller.line}" if file else "")
 
@@ -169,10 +169,10 @@ def _components_of(members: Sequence[Source]) -> str:
     return ", ".join(sorted({source.component for source in members}))
 
 
-def _types(found: DeepCopies) -> str:
-    """The types inside, of runs with NUTRACE_DEEPCOPY=detail."""
+def _types(copies: DeepCopies) -> str:
+    """The types of the objects copied, if the run was recorded with NUTRACE_DEEPCOPY=detail."""
     totals: Dict[str, List[int]] = {}
-    for source in found.sources:
+    for source in copies.sources:
         for inside in source.types:
             entry = totals.setdefault(inside.type, [0, 0])
             entry[0] += inside.objects
@@ -182,12 +182,12 @@ def _types(found: DeepCopies) -> str:
     ranked = sorted(totals.items(), key=lambda item: (-item[1][1], item[0]))
     rows = [[printable(name), f"{objects:,}", f"{size:,}"] for name, (objects, size) in ranked]
     columns = [Column("type", right=False), Column("copies"), Column("own bytes")]
-    return "Types inside\n" + _table(columns, rows, _TYPES)
+    return "Types of the objects copied\n" + _table(columns, rows, _TYPES)
 
 
-def _others(found: DeepCopies, limit: int) -> str:
+def _others(copies: DeepCopies, limit: int) -> str:
     groups: Dict[Tuple[str, ...], List[OtherCopies]] = {}
-    for other in found.others:
+    for other in copies.others:
         groups.setdefault((other.kind, *_where(other.caller)), []).append(other)
     ranked = sorted(groups.items(), key=lambda item: (-sum(other.total_ns for other in item[1]), item[0]))
     rows = [

@@ -25,19 +25,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
         "-o", "--output", default="nutrace-demo", metavar="DIR",
-        help="where the results go; earlier ones stay (default %(default)s)",
+        help="where the results go; earlier results are kept (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--miniature", action="store_true", help="the miniature simulation, even if the devkit is installed"
+        "--miniature",
+        action="store_true",
+        help="use the miniature simulation even if the devkit is installed",
     )
     parser.add_argument(
         "--steps", type=int, metavar="N",
-        help=f"steps of the miniature, 1 to {MINIATURE_STEPS} (default {MINIATURE_STEPS})",
+        help=f"steps of the miniature simulation, 1 to {MINIATURE_STEPS} (default {MINIATURE_STEPS})",
     )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
-    """Simulate, report, draw, say what to do next."""
+    """Simulate, report, draw, and print what to do next."""
     target = choose(args.miniature)
     if args.steps is not None and target.is_devkit:
         raise UsageError("--steps is for the miniature: the devkit's scenario has its own length")
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--steps must be 1 to {MINIATURE_STEPS}, not {steps}")
     directory = _directory(args.output)
     run_file = fresh_run_file(directory)
-    print(f"Simulating with {target.description}; a synthetic log, NUTRACE=1, a process of its own.")
+    print(f"Simulating with {target.description} on a synthetic log, under NUTRACE=1.")
     sys.stdout.flush()
     try:
         with spinner() as tick:
@@ -85,7 +87,7 @@ def _next(run_file: Path, devkit: bool) -> None:
     stem = run_file.with_suffix("")
     print(f"""
 Next
-  open {stem}.flamegraph.html in a browser: the same run, in time order and merged
+  open {stem}.flamegraph.html in a browser: the same run, in time order or merged
   open {stem}.speedscope.json at https://www.speedscope.app
   nutrace report {run_file} --steps 10:20
   NUTRACE=1 python your_simulation.py              your own run""")

@@ -11,10 +11,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict
 
-from nutrace.cli.progress import progress_bar
+from nutrace.cli.options import add_run_file, add_steps, load_run
 from nutrace.errors import OutputError, UsageError
 from nutrace.semconv import COMPONENTS
-from nutrace.trace import Trace, load, parse_steps, select
+from nutrace.trace import Trace, select
 from nutrace_exporters.output import STDOUT, whole_file
 from nutrace_exporters.registry import FORMATS, Format, find
 
@@ -24,7 +24,7 @@ _RUN_FILE = b'{"resourceSpans"'
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("file", help="a run file: run.json, run.json.partial, run.json.gz, any OTLP/JSON")
+    add_run_file(parser)
     parser.add_argument(
         "-f",
         "--format",
@@ -36,13 +36,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="where to write; - is standard output (default: beside the run, run.flamegraph.html, ...)",
+        help="the file to write, - for standard output (default: beside the run: run.flamegraph.html, ...)",
     )
-    parser.add_argument("--open", action="store_true", help="show it in the web browser")
+    parser.add_argument("--open", action="store_true", help="open the drawing in the web browser")
+    add_steps(parser)
     parser.add_argument(
-        "--steps", metavar="A:B", help="only steps A up to, not including, B; or A:, or :B, or A"
+        "--component", metavar="NAME", help="only the spans of a component, and those in them"
     )
-    parser.add_argument("--component", metavar="NAME", help="only what lies inside the spans of a component")
     parser.add_argument("--title", default="", help="heading of the drawing")
     parser.add_argument(
         "--min-us",
@@ -54,33 +54,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw, and say in one line what was written."""
+    """Draw the run, and print one line on the file that was written."""
     row = find(args.format)
     output = args.output or default_output(args.file, row)
-    steps = None if args.steps is None else parse_steps(args.steps)
     _check(args, row, output)
-    with progress_bar("bytes") as progress:
-        trace = load(args.file, progress=progress)
-    if steps is not None or args.component is not None:
-        trace = select(trace, steps=steps, component=args.component)
+    trace = select(load_run(args.file), steps=args.steps, component=args.component)
     module = row.load()
     with whole_file(output) as out:
         module.export(trace, out, module.Options(**_options(module.Options, args)))
     if output != STDOUT:
-        _tell(trace, row, output)
+        _print_written(trace, row, output)
         if args.open:
             webbrowser.open(Path(output).absolute().as_uri())
     return 0
 
 
 def default_output(file: str, row: Format) -> str:
-    """Beside the run file, its name with the format's suffix."""
+    """The path beside the run file: its name with the format's suffix."""
     head, name = os.path.split(file)
     return os.path.join(head, (_SUFFIX.sub("", name) or "run") + row.suffix)
 
 
 def _check(args: argparse.Namespace, row: Format, output: str) -> None:
-    """Refuse before the work what would be refused after it."""
+    """Check the options before the file is read."""
     if args.component is not None and args.component not in COMPONENTS:
         raise UsageError(f"unknown component {args.component[:40]!r}: use one of {', '.join(COMPONENTS)}")
     if not 0 <= args.min_us <= 1e9:
@@ -105,16 +101,16 @@ def _is_run_file(path: str) -> bool:
         with open(path, "rb") as existing:
             return existing.read(len(_RUN_FILE)) == _RUN_FILE
     except OSError:
-        return False  # Whether it can be replaced shows when it is.
+        return False  # opening it for writing will say what is wrong
 
 
 def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
-    """Those of the arguments that the format has an option for."""
+    """The arguments that the format has an option for."""
     given = {"title": args.title, "name": args.title, "min_ns": round(args.min_us * 1000)}
     return {field.name: given[field.name] for field in fields(kind) if field.name in given}
 
 
-def _tell(trace: Trace, row: Format, output: str) -> None:
+def _print_written(trace: Trace, row: Format, output: str) -> None:
     size = os.path.getsize(output)
     print(f"{output}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.step_indices):,} steps")
     if not row.browser:

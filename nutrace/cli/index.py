@@ -1,26 +1,26 @@
-"""``nutrace index LOG.db``: the indexes that a run's statements lack, shown, made or dropped."""
+"""``nutrace index LOG.db``: show, make or drop the indexes that a run's statements lack."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis.database import Database, database
+from nutrace.cli.json_output import per_step, pick, print_json
+from nutrace.cli.options import add_json, load_run
 from nutrace.cli.progress import progress_bar
-from nutrace.cli.table import printable
+from nutrace.cli.table import ms, printable
 from nutrace.errors import UsageError
 from nutrace.plans import drop, make
 from nutrace.plans.candidates import lacking
-from nutrace.plans.copies import cache_folder, copy, folders, remove
 from nutrace.plans.findings import Index, examine
 from nutrace.plans.log import open_log, uri_of
+from nutrace.plans.log_copies import cache_folder, copy, folders, remove
 from nutrace.plans.make import Change
-from nutrace.trace import load
+from nutrace.trace.runfiles import exists
 
-_MS = 1e6
 _RUN = "run.json"
 
 
@@ -33,50 +33,51 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--run",
         dest="trace",
         metavar="RUN",
-        help="the run file whose statements are to be faster (default run.json)",
+        help="the run file whose statements need indexes (default run.json)",
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--apply", action="store_true", help="make the indexes, in place")
+    what.add_argument("--apply", action="store_true", help="make the indexes in the database itself")
     what.add_argument(
         "--copy",
         action="store_true",
-        help="make a copy that has them, and those that the devkit's steps need (only these, if there is no "
-        "run file); runs with the speedup indexes read it",
+        help="make a copy that has the indexes, and those that the devkit's steps need (without a run file, "
+        "only these); runs with the speedup indexes read the copy",
     )
     what.add_argument(
-        "--drop", action="store_true", help="drop the indexes that were made, and remove the copies"
+        "--drop", action="store_true", help="drop the indexes that nutrace made, and remove the copies"
     )
     parser.add_argument(
         "--output",
         metavar="DIR",
-        help="where the copy goes (default: beside the log, or the user's cache if that may not be written)",
+        help="where the copy goes (default: beside the log, or the user's cache if that cannot be written)",
     )
-    parser.add_argument("--json", action="store_true", help="JSON, for programs")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, and change what is to be changed."""
+    """Show the indexes, or change the databases."""
     logs = list(dict.fromkeys(os.path.abspath(log) for log in args.logs))
     if args.output and not (args.copy or args.drop):
-        raise UsageError("--output is where --copy puts a copy, and where --drop looks for one")
+        raise UsageError(
+            "--output needs --copy, which puts a copy there, or --drop, which looks for one there"
+        )
     if args.drop:
         return _drop(logs, args)
     for log in logs:
-        uri_of(log, "ro")  # a log that is missing is an error here, not a note
+        uri_of(log, "ro")  # a missing log is an error here, and not a note
     trace = args.trace or _RUN
-    found = None
-    if os.path.exists(trace):
-        with progress_bar("bytes") as progress:
-            found = database(load(trace, progress=progress))
+    statements = None
+    if exists(trace):
+        statements = database(load_run(trace))
     elif args.trace or not args.copy:
-        raise UsageError(f"{trace}: no such run; name one whose statements are to be faster: --run RUN")
-    by_log = _advised(logs, found)
+        raise UsageError(f"{trace}: there is no such run; name one whose statements need indexes: --run RUN")
+    by_log = _advised(logs, statements)
     if args.copy:
         return _copy(by_log, args)
-    assert found is not None
+    assert statements is not None
     if not args.apply:
-        told = {log: [_told(index, found) for index in indexes] for log, indexes in by_log.items()}
-        _say(args.json, told, _shown(by_log, found, args))
+        document = {log: [_index(index, statements) for index in each] for log, each in by_log.items()}
+        _print(args.json, document, _shown(by_log, statements, args))
         return 0
     done: Dict[str, List[Change]] = {}
     for log, indexes in by_log.items():
@@ -88,41 +89,45 @@ def run(args: argparse.Namespace) -> int:
                     f"{printable(log, 400)}: {printable(change.sql, 400)}; {change.seconds:.1f} s", flush=True
                 )
     lines = [f"{printable(log, 400)}: nothing to make" for log, changes in done.items() if not changes]
-    _say(args.json, {log: _changed(changes) for log, changes in done.items()}, lines)
+    _print(args.json, {log: _changed(changes) for log, changes in done.items()}, lines)
     return 0
 
 
-def _advised(logs: Sequence[str], found: Optional[Database]) -> Dict[str, List[Index]]:
-    if found is None:
+def _advised(logs: Sequence[str], statements: Optional[Database]) -> Dict[str, List[Index]]:
+    if statements is None:
         return {log: [] for log in logs}
     with progress_bar("plans") as progress:
-        findings = examine(found, databases=logs, progress=progress)
+        findings = examine(statements, databases=logs, progress=progress)
     for note in findings.notes:
         print(f"nutrace: {printable(note, 400)}", file=sys.stderr)
     return {log: [index for index in findings.indexes if index.database == log] for log in logs}
 
 
 def _copy(by_log: Dict[str, List[Index]], args: argparse.Namespace) -> int:
-    told: Dict[str, Any] = {}
+    document: Dict[str, Any] = {}
     for log, advised in by_log.items():
         with open_log(log) as opened:
             indexes = {**lacking(opened), **{index.advice.index: index.advice.ddl for index in advised}}
-        told[log] = {"copy": None, "indexes": list(indexes.values())}
+        document[log] = {"copy": None, "indexes": list(indexes.values())}
         if not indexes:
-            _say(args.json, None, [f"{printable(log, 400)}: lacks nothing, and was not copied"])
+            _print(args.json, None, [f"{printable(log, 400)}: lacks no index, and was not copied"])
             continue
         with progress_bar("bytes") as progress:
             copied = copy(log, _folder(log, args.output), indexes, progress=progress)
-        told[log].update(copy=copied.path, made=copied.made, bytes=copied.size, seconds=copied.seconds)
+        document[log].update(copy=copied.path, made=copied.made, bytes=copied.size, seconds=copied.seconds)
         if not args.json:
-            took = f"{copied.size / 1e6:,.0f} MB, {copied.seconds:.1f} s" if copied.made else "it was there"
+            took = (
+                f"{copied.size / 1e6:,.0f} MB, {copied.seconds:.1f} s"
+                if copied.made
+                else "it was there already"
+            )
             print(f"{printable(log, 400)}: copied to {printable(copied.path, 400)} ({took})", flush=True)
             for ddl in indexes.values():
                 print(f"  {printable(ddl, 400)}", flush=True)
     if args.json:
-        _say(True, told, ())
-    elif any(each["copy"] for each in told.values()):
-        print("Runs with the speedup indexes use it: " + _speedup(args.output))
+        _print(True, document, ())
+    elif any(each["copy"] for each in document.values()):
+        print("To use it: " + _speedup(args.output))
     return 0
 
 
@@ -138,31 +143,29 @@ def _speedup(output: Optional[str]) -> str:
 
 
 def _drop(logs: Sequence[str], args: argparse.Namespace) -> int:
-    told: Dict[str, Any] = {}
+    document: Dict[str, Any] = {}
     lines: List[str] = []
     for log in logs:
         copies = remove(log, folders(log, args.output or ""))
         # A log that is gone may have left a copy.
         changes = [] if copies and not os.path.exists(log) else list(drop(log))
-        told[log] = [*_changed(changes), *({"removed": path} for path in copies)]
+        document[log] = [*_changed(changes), *({"removed": path} for path in copies)]
         lines += _dropped(log, changes, copies)
-    _say(args.json, told, lines)
+    _print(args.json, document, lines)
     return 0
 
 
-def _say(as_json: bool, told: Any, lines: Sequence[str]) -> None:
+def _print(as_json: bool, document: Any, lines: Sequence[str]) -> None:
     if as_json:
-        print(json.dumps(told, indent=2))
+        print_json(document)
     elif lines:
         print("\n".join(lines))
 
 
-def _told(index: Index, found: Database) -> Dict[str, Any]:
+def _index(index: Index, statements: Database) -> Dict[str, Any]:
     return {
-        "ddl": index.advice.ddl,
-        "rows": index.advice.rows,
-        "rows_after": index.advice.rows_after,
-        "saved_ms_per_step": index.saved_in_steps_ns / _MS / found.steps if found.steps else None,
+        **pick(index.advice, "ddl", "rows", "rows_after"),
+        "saved_ms_per_step": per_step(index.saved_in_steps_ns / 1e6, statements.steps),
     }
 
 
@@ -173,10 +176,10 @@ def _changed(changes: Sequence[Change]) -> List[Dict[str, Any]]:
 def _dropped(log: str, changes: Sequence[Change], copies: Sequence[str]) -> List[str]:
     lines = [f"{printable(log, 400)}: {printable(change.sql, 400)}" for change in changes]
     lines += [f"{printable(log, 400)}: removed {printable(path, 400)}" for path in copies]
-    return lines or [f"{printable(log, 400)}: no index of nutrace's"]
+    return lines or [f"{printable(log, 400)}: nutrace has made no index there"]
 
 
-def _shown(by_log: Dict[str, List[Index]], found: Database, args: argparse.Namespace) -> List[str]:
+def _shown(by_log: Dict[str, List[Index]], statements: Database, args: argparse.Namespace) -> List[str]:
     lines = []
     for log, indexes in by_log.items():
         lines.append(
@@ -184,11 +187,11 @@ def _shown(by_log: Dict[str, List[Index]], found: Database, args: argparse.Names
         )
         for index in indexes:
             advice = index.advice
-            saved = f"saves about {index.saved_ns / _MS:,.1f} ms of a run like this"
-            if found.steps and index.saved_in_steps_ns:
-                saved = f"saves about {index.saved_in_steps_ns / _MS / found.steps:,.1f} ms a step"
+            saved = f"saves about {ms(index.saved_ns)} ms of a run like this"
+            if statements.steps and index.saved_in_steps_ns:
+                saved = f"saves about {ms(index.saved_in_steps_ns / statements.steps)} ms a step"
             lines.append(f"  {printable(advice.ddl, 400)};")
-            lines.append(f"      {advice.rows:,} rows to look at become {advice.rows_after:,.0f}; {saved}")
+            lines.append(f"      {advice.rows_after:,.0f} rows to read instead of {advice.rows:,}; {saved}")
     if any(by_log.values()):
         run_file = f" --run {args.trace}" if args.trace else ""
         lines.append(

@@ -1,4 +1,4 @@
-"""The ``nutrace`` command: parse, dispatch, turn errors into one line and an exit code."""
+"""The ``nutrace`` command: parse the arguments, run a command, turn errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BROKEN_PIPE = 141
 
 
 def build_parser(argv: List[str]) -> argparse.ArgumentParser:
-    """The parser; a command's module is imported only if it is the one named in `argv`."""
+    """Make the parser; of the commands' modules only the one that `argv` names is imported."""
     from nutrace import __version__
 
     parser = argparse.ArgumentParser(
@@ -43,7 +43,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     stop_all()  # NUTRACE=1 may be exported in the shell, and the commands themselves are never traced
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Names and texts of a trace may hold what a terminal cannot show: that must stop no command.
+        # A trace may hold text that the terminal's encoding cannot show.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         args = build_parser(argv).parse_args(argv)
@@ -56,13 +56,13 @@ def main(argv: Optional[List[str]] = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, less) went away; keep Python from complaining at exit.
+        # The reader (head, less) is gone: keep Python from reporting that at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        # Commands say which file of theirs does not fit: this one is where stdout goes.
+        # Commands report a full disk for the files that they write: this is standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print("nutrace: error: cannot write the output: the disk is full", file=sys.stderr)
         return OutputError.exit_code

@@ -1,15 +1,16 @@
-"""``nutrace probes``: what is traced, and what of it the installed devkit has."""
+"""``nutrace probes``: the list of probes, and which of their targets the installed devkit has."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
+from nutrace.cli.json_output import print_json
+from nutrace.cli.options import add_json
 from nutrace.cli.table import printable
 from nutrace.probes.catalogue import at_level, collect
 from nutrace.probes.catalogue.check import Devkit, Finding, check, installed_devkit
@@ -22,28 +23,28 @@ _LONGEST_REASON = 200
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``nutrace probes``."""
+    """Add the command's arguments."""
     parser.add_argument("--level", choices=LEVELS, help="only probes that are active at this level")
     parser.add_argument("--component", choices=COMPONENTS, help="only probes of this component")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json(parser)
     parser.add_argument(
         "--check",
         action="store_true",
-        help="say which targets the installed devkit has; missing ones are inactive, not an error",
+        help="show which targets the installed devkit has; missing ones are inactive, which is no error",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """List the probes; 0 even if targets are missing.
+    """Print the list of probes; the exit code is 0 even if targets are missing.
 
     Raises
     ------
     MissingDependencyError
-        If ``--check`` finds no devkit at all.
+        If ``--check`` finds no devkit.
     ProbeError
-        If a declaration of the user's cannot be right.
+        If a declaration of a user's probe is wrong.
     SettingsError
-        If the settings, which name the user's file, cannot be right.
+        If a setting is wrong; one of them names the file of the user's probes.
     """
     probes = _sorted(collect(Settings.load().probes or None, Path.cwd()))
     if args.level:
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         probes = [probe for probe in probes if probe.component == args.component]
     devkit, findings = _check(probes) if args.check else (None, None)
     if args.json:
-        print(json.dumps(_document(probes, devkit, findings), indent=2))
+        print_json(_document(probes, devkit, findings))
     else:
         print("\n".join(_lines(probes, devkit, findings)))
     return 0
@@ -64,7 +65,7 @@ def _sorted(probes: Iterable[Probe]) -> List[Probe]:
 
 def _check(probes: Sequence[Probe]) -> Tuple[Devkit, Tuple[Finding, ...]]:
     devkit = installed_devkit()
-    # What modules print while they are imported must not end up in the table or the JSON.
+    # Modules may print while they are imported: keep that out of the table and the JSON.
     with redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return devkit, check(probes)
@@ -99,14 +100,14 @@ def _target(probe: Probe) -> str:
 
 def _counts(probes: Sequence[Probe]) -> str:
     per_level = (f"{sum(probe.level == level for probe in probes)} {level}" for level in LEVELS)
-    return f"{len(probes)} probes: {', '.join(per_level)}; a level has those of the coarser ones too"
+    return f"{len(probes)} probes: {', '.join(per_level)}; each level includes the coarser ones"
 
 
 def _verdict(probes: Sequence[Probe], devkit: Devkit, missing: int) -> str:
     where = f"nuPlan devkit {devkit.version or '(version unknown)'} in {devkit.path}"
-    found = f"{len(probes) - missing} of {len(probes)} targets present"
-    missed = f", {missing} missing and so inactive" if missing else ""
-    return f"{where}: {found}{missed}"
+    present = f"{len(probes) - missing} of {len(probes)} targets present"
+    absent = f", {missing} missing and therefore inactive" if missing else ""
+    return f"{where}: {present}{absent}"
 
 
 def _document(

@@ -14,7 +14,7 @@ _SPINNER = "|/-\\"
 
 @contextlib.contextmanager
 def progress_bar(unit: str) -> Iterator[Optional[Callable[[int, int], None]]]:
-    """Give a function to be called with (done, total), or ``None`` where nobody would see it."""
+    """Give a function to call with (done, total), or ``None`` if stderr is not a terminal."""
     stream = sys.stderr
     if not stream.isatty():
         yield None
@@ -41,7 +41,7 @@ def progress_bar(unit: str) -> Iterator[Optional[Callable[[int, int], None]]]:
 
 @contextlib.contextmanager
 def spinner() -> Iterator[Callable[[str], None]]:
-    """Give a function to be called every now and then with what is being done."""
+    """Give a function to call now and then with a word on what is being done."""
     stream, began, turns = sys.stderr, time.monotonic(), 0
     shown = stream.isatty()
 

@@ -1,96 +1,56 @@
-"""The report as JSON. Later tools depend on these keys: add, never rename."""
+"""The document of ``nutrace report --json``."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis import ComponentCost, Report, Work
+from nutrace.cli.json_output import per_step, pick
 
-_MS = 1e6
-_US = 1e3
+_SPAN = "name", "component", "calls", "yielded", "total_ms", "self_ms", "mean_us", "p50_us", "p95_us"
+_STEPS = "count", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms", "simulated_interval_s", "realtime_factor"
 
 
 def as_json(report: Report) -> Dict[str, Any]:
-    """A dict for :func:`json.dumps`; times in the unit of the key's ending, null if unknown.
+    """A report as a JSON document; null stands for what is not known.
 
-    ``share`` is of the time that the list's self times sum to: the steps' for ``components``.
+    ``share`` is of the sum of the list's self times: for ``components``, of the time of the steps.
     """
-    steps = report.steps
+    steps = report.steps.count
     return {
-        "run": {
-            "file": report.run.file,
-            "command": report.run.command,
-            "wall_seconds": report.run.wall_seconds,
-            "processes": report.run.processes,
-            "complete": report.run.complete,
-        },
-        "steps": {
-            "count": steps.count,
-            "mean_ms": steps.mean_ns / _MS,
-            "p50_ms": steps.p50_ns / _MS,
-            "p95_ms": steps.p95_ns / _MS,
-            "p99_ms": steps.p99_ns / _MS,
-            "max_ms": steps.max_ns / _MS,
-            "simulated_interval_s": steps.simulated_interval_s,
-            "realtime_factor": steps.realtime_factor,
-        },
-        "per_step": _per_step(report.work, steps.count),
-        "components": _components(report.components, steps.count),
-        "outside_steps": _components(report.outside_steps, None),
-        "concurrent": _components(report.concurrent, steps.count),
-        "spans": [
-            {
-                "name": span.name,
-                "component": span.component,
-                "calls": span.calls,
-                "yielded": span.yielded,
-                "total_ms": span.total_ns / _MS,
-                "self_ms": span.self_ns / _MS,
-                "mean_us": span.mean_ns / _US,
-                "p50_us": span.p50_ns / _US,
-                "p95_us": span.p95_ns / _US,
-            }
-            for span in report.spans
-        ],
-        "lost": {
-            "dropped": report.lost.dropped,
-            "truncated": report.lost.truncated,
-            "unfinished": report.lost.unfinished,
-        },
-        "overhead": {
-            "spans": report.overhead.spans,
-            "estimated_ms": None
-            if report.overhead.estimated_ns is None
-            else report.overhead.estimated_ns / _MS,
-            "share": report.overhead.share,
-        },
-        "notes": list(report.notes),
+        "run": pick(report.run, "file", "command", "wall_seconds", "processes", "complete", "running"),
+        "steps": pick(report.steps, *_STEPS),
+        "per_step": _work(report.work, steps),
+        "components": _components(report.components, steps),
+        "outside_steps": _components(report.outside_steps, 0),
+        "concurrent": _components(report.concurrent, steps),
+        "spans": [pick(span, *_SPAN) for span in report.spans],
+        "lost": pick(report.lost, "dropped", "truncated", "unfinished"),
+        "overhead": pick(report.overhead, "spans", "estimated_ms", "share"),
+        "notes": report.notes,
     }
 
 
-def _per_step(work: Work, steps: int) -> Dict[str, Optional[float]]:
-    """Null where nobody looked, or in a run without steps."""
+def _work(work: Work, steps: int) -> Dict[str, Optional[float]]:
+    """Numbers for each step; null where nothing was recorded, or in a run without steps."""
     statements, copies = work.statements, work.deep_copies
     counts = {
         "queries": None if statements is None else statements.count,
         "connections": work.connections,
         "rows": None if statements is None else statements.rows,
-        "query_ms": None if statements is None else statements.total_ns / _MS,
+        "query_ms": None if statements is None else statements.total_ns / 1e6,
         "deep_copies": None if copies is None else copies.root_calls,
         "objects_copied": None if copies is None else copies.objects,
     }
-    return {name: None if count is None or not steps else count / steps for name, count in counts.items()}
+    return {name: None if count is None else per_step(count, steps) for name, count in counts.items()}
 
 
-def _components(costs: Sequence[ComponentCost], steps: Optional[int]) -> list[Dict[str, Any]]:
+def _components(costs: Sequence[ComponentCost], steps: int) -> List[Dict[str, Any]]:
     whole = sum(cost.self_ns for cost in costs)
     return [
         {
-            "component": cost.component,
-            "calls": cost.calls,
-            "total_ms": cost.total_ns / _MS,
-            "self_ms": cost.self_ns / _MS,
-            "self_ms_per_step": cost.self_ns / _MS / steps if steps else None,
+            **pick(cost, "component", "calls", "total_ms", "self_ms"),
+            "self_ms_per_step": per_step(cost.self_ns / 1e6, steps),
             "share": cost.self_ns / whole if whole else 0.0,
         }
         for cost in costs

@@ -1,4 +1,4 @@
-"""The report for people, as plain text or as Markdown: the same sections, two styles."""
+"""The report as plain text or as Markdown: the same sections in two styles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Iterable, List, Optional, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report
-from nutrace.cli.table import Column, markdown_table, markdown_text, printable, text_table
+from nutrace.cli.table import Column, definitions, markdown_table, markdown_text, printable, text_table
+from nutrace_exporters.labels import counted
 
 _MS = 1e6
 _US = 1e3
@@ -15,22 +16,22 @@ _LONGEST_COMMAND = 160
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 _LEGEND_COMPONENTS = (
-    ("calls", "of a component: how often it was entered, its calls within itself not counted"),
-    ("", "of a span: recursion counts once, a generator counts once whatever it yields"),
-    ("self", "time in the component and in no other below it: adds up, nothing is counted twice"),
-    ("total", "time in the component with all it calls: includes other components, so totals overlap"),
-    ("share", "self as a part of the sum under the table"),
+    ("calls", "of a component: how often it was entered; calls from within it are not counted"),
+    ("", "of a span: recursion counts once, and a generator counts once however much it yields"),
+    ("self", "time in the component itself, without what it calls: self times add up"),
+    ("total", "time in the component with everything that it calls: totals of components overlap"),
+    ("share", "self as a part of the sum below the table"),
 )
 _LEGEND_SPANS = (
     ("yields", "values that a generator yielded"),
-    ("mean, p50, p95", "total time of one call; merged calls weigh in with their mean"),
+    ("mean, p50, p95", "total time of one call; calls that were merged count with their mean"),
 )
-_PERCENTILES = "Percentiles are by nearest rank: p95 is the smallest time that 95 % of all do not exceed."
+_PERCENTILES = "Percentiles are by nearest rank: p95 is the smallest time that 95 % do not exceed."
 
 
 @dataclass(frozen=True)
 class Style:
-    """How headings, tables and lines are written."""
+    """How headings, lines and tables are written."""
 
     markdown: bool
 
@@ -47,11 +48,10 @@ class Style:
         return f"\n{markdown_text(text)}\n" if self.markdown else f"  {text}"
 
     def items(self, entries: Sequence[Tuple[str, str]]) -> List[str]:
-        """A list of terms and what is said of them."""
+        """A list of terms with a text on each."""
         if self.markdown:
             return ["", *(f"- **{term}**: {markdown_text(text)}" for term, text in entries)]
-        width = max(len(term) for term, _ in entries)
-        return [f"  {term.ljust(width)}  {text}" for term, text in entries]
+        return definitions(entries)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
         """A table."""
@@ -59,9 +59,9 @@ class Style:
 
 
 def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selection: str = "") -> str:
-    """The whole report; `limit` is how many kinds of span are listed, 0 for all of them.
+    """The whole report; `limit` is the number of kinds of span listed, 0 for all.
 
-    `selection` says which steps are reported if not all.
+    `selection` says which steps are reported, if not all.
     """
     style = Style(markdown)
     sections = [_head(report, style, selection), _steps(report, style), _work(report, style)]
@@ -79,21 +79,23 @@ def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selectio
     if report.concurrent:
         sections.append(
             _components(
-                "Beside the steps: other threads, concurrent tasks",
-                "Started in a step and run beside it: in addition to the steps' time, in no sum above.",
+                "Beside the steps: other threads and concurrent tasks",
+                "Started in a step, and ran beside it: this time is not in the time of the steps above.",
                 report.concurrent,
                 style,
                 steps.count,
             )
         )
     if report.outside_steps and steps.count:
-        line = "Before, between and after the steps. Self times add up; the steps' own time is in no total."
+        line = (
+            "Before, between and after the steps. Self times add up; totals leave out the time of the steps."
+        )
         sections.append(_components("Outside the steps", line, report.outside_steps, style, 0))
     elif report.outside_steps:
         line = "Self times add up to the time of the outermost spans; totals overlap."
         sections.append(_components("Components of the whole run", line, report.outside_steps, style, 0))
     sections.append(_spans(report, style, limit))
-    sections.append(_accounts(report, style))
+    sections.append(_lost(report, style))
     sections.append(_legend(report, style))
     text = "\n\n".join(section for section in sections if section)
     return _BLANK_LINES.sub("\n\n", text) + "\n"
@@ -101,8 +103,8 @@ def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selectio
 
 def _head(report: Report, style: Style, selection: str) -> str:
     run = report.run
-    processes = f"{run.processes} process" + ("es" if run.processes != 1 else "")
-    state = "complete" if run.complete else "CUT SHORT"
+    processes = counted(run.processes, "process", "processes")
+    state = "complete" if run.complete else "STILL RUNNING" if run.running else "CUT SHORT"
     lines = [
         style.title(f"nutrace report: {printable(run.file, _LONGEST_COMMAND)}"),
         style.line(f"{run.wall_seconds:,.2f} s wall time, {processes}, {state}"),
@@ -119,7 +121,7 @@ def _steps(report: Report, style: Style) -> str:
     lines = [style.heading("Steps")]
     if not steps.count:
         lines.append(
-            style.line("This trace has no finished simulation steps: the table is over the whole run.")
+            style.line("This trace has no finished simulation steps: the tables are of the whole run.")
         )
         return "\n".join(lines)
     names = ("steps", "mean", "p50", "p95", "p99", "max")
@@ -138,9 +140,9 @@ def _steps(report: Report, style: Style) -> str:
 
 
 def _work(report: Report, style: Style) -> str:
-    """Counts: what the database is asked, and what is copied."""
+    """How many queries and deep copies there are."""
     work, steps = report.work, report.steps.count
-    per, divisor = ("per step", steps) if steps else ("over the run", 1)
+    per, divisor = ("per step", steps) if steps else ("in the run", 1)
     rows: List[Tuple[str, str]] = []
     if work.statements is not None:
         queries, took = _count(work.statements.count, divisor), _ms(work.statements.total_ns / divisor)
@@ -161,7 +163,7 @@ def _count(number: int, divisor: int) -> str:
 
 
 def _components(heading: str, line: str, costs: Sequence[ComponentCost], style: Style, steps: int) -> str:
-    """One table of components; with the number of steps, times are per step."""
+    """One table of components; if `steps` is their number, not 0, times are per step."""
     per = "/step" if steps else ""
     columns = [
         Column("component", right=False),
@@ -215,7 +217,7 @@ def _spans(report: Report, style: Style, limit: int) -> str:
     rest = len(report.spans) - len(shown)
     lines = [
         style.heading("Spans with the most self time"),
-        style.line("Everywhere: in the steps and outside."),
+        style.line("In the steps and outside."),
     ]
     lines.append(style.table(columns, rows))
     if rest:
@@ -225,7 +227,7 @@ def _spans(report: Report, style: Style, limit: int) -> str:
     return "\n".join(lines)
 
 
-def _accounts(report: Report, style: Style) -> str:
+def _lost(report: Report, style: Style) -> str:
     lost, overhead = report.lost, report.overhead
     if lost.dropped or lost.truncated or lost.unfinished:
         losses = (
@@ -253,13 +255,13 @@ def _legend(report: Report, style: Style) -> str:
 
 
 def _ms(time_ns: float) -> str:
-    """Milliseconds with as many digits as matter."""
+    """A time in milliseconds: the smaller it is, the more digits it has."""
     value = time_ns / _MS
     return f"{value:,.1f}" if value >= 100 else f"{value:,.2f}" if value >= 1 or not value else f"{value:.3f}"
 
 
 def _column(times_ns: Iterable[float], unit: float) -> List[str]:
-    """A column's times in one unit, all with the same digits: as many as the largest needs."""
+    """The times of a column in one unit, all with the digits that the largest needs."""
     values = [time / unit for time in times_ns]
     largest = max(values, default=0.0)
     digits = 3 if largest < 10 else 2 if largest < 1_000 else 1 if largest < 100_000 else 0

@@ -1,4 +1,4 @@
-"""``nutrace run -- python script.py``: the same as NUTRACE=1, with the options as flags."""
+"""``nutrace run -- python script.py``: the same as NUTRACE=1, with the settings as flags."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nutrace.speedups.registry import chosen
 _NOT_FOUND = 127
 _PYTHON = re.compile(r"python(\d+(\.\d+)*)?\Z")
 _PATIENCE_S = 20
-# The start-up file is what turns tracing on: a nutrace on the path alone does not.
+# The start-up file turns tracing on: to have nutrace on the path is not enough.
 _HAS_HOOK = """
 import os, site, sys
 folders = [*site.getsitepackages(), site.getusersitepackages()]
@@ -29,9 +29,9 @@ sys.exit(sys.flags.no_site or not any(map(os.path.exists, hooks)))
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Every setting is a flag; the program follows ``--``."""
+    """Add a flag for each setting; the program follows ``--``."""
     parser.usage = "nutrace run [options] -- python script.py [arguments]"
-    parser.epilog = "The program's exit code is passed on. Each flag is a NUTRACE_* variable as well."
+    parser.epilog = "The exit code is the program's. Each flag is a NUTRACE_* variable as well."
     for option in fields(Settings):
         dashed = option.name.replace("_", "-")
         text = f"{option.metadata['help']} (default: {option.default or 'none'})"
@@ -50,16 +50,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Become the program, with tracing on; returns only if that fails.
+    """Replace this process by the program, with tracing on; return only if that fails.
 
     Raises
     ------
     UsageError
-        Without a program.
+        If no program is named.
     MissingDependencyError
-        If the program is an interpreter that has no nutrace: it would run untraced without a word.
+        If the program is an interpreter without nutrace, which would run untraced.
     SettingsError
-        For a bad value, before anything is started.
+        If a value is wrong; nothing is started then.
     """
     given = {option.name: getattr(args, option.name) for option in fields(Settings)}
     environ = {variable(name): value for name, value in given.items() if value is not None}
@@ -75,14 +75,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def command_of(given: Sequence[str], example: str) -> List[str]:
-    """The command that follows ``--``, and that nutrace can be in.
+    """The command that follows ``--``, after a check that it can be traced.
 
     Raises
     ------
     UsageError
-        If there is none; with an `example`.
+        If there is none; the message shows the `example`.
     MissingDependencyError
-        If it is an interpreter that has no nutrace.
+        If it is an interpreter without nutrace.
     """
     program = list(given[1:] if given[:1] == ["--"] else given)
     if not program:
@@ -96,18 +96,22 @@ def command_of(given: Sequence[str], example: str) -> List[str]:
 
 
 def _check_hook(program: str) -> None:
-    found = shutil.which(program)
-    if found is None or not _PYTHON.match(os.path.basename(found)) or os.path.samefile(found, sys.executable):
+    python = shutil.which(program)
+    if (
+        python is None
+        or not _PYTHON.match(os.path.basename(python))
+        or os.path.samefile(python, sys.executable)
+    ):
         return
-    command = [found, "-c", _HAS_HOOK]
+    command = [python, "-c", _HAS_HOOK]
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("NUTRACE")}
     try:
         done = subprocess.run(command, env=quiet, capture_output=True, timeout=_PATIENCE_S)
-    except (OSError, subprocess.TimeoutExpired):  # what is wrong, it will say itself
+    except (OSError, subprocess.TimeoutExpired):  # the program itself will say what is wrong
         return
     if done.returncode:
         raise MissingDependencyError(
-            f"{found} has no nutrace and would run untraced: install nutrace there, or name the "
+            f"{python} has no nutrace and would run untraced: install nutrace there, or name the "
             f"interpreter that has it ({sys.executable})"
         )
 

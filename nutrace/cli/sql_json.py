@@ -1,77 +1,63 @@
-"""``nutrace sql --json``. Later tools depend on these keys: add, never rename."""
+"""The document of ``nutrace sql --json``."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
-from nutrace.analysis.asked_by import Caller
 from nutrace.analysis.database import Database, Executions, Statement
+from nutrace.analysis.origins import Origin
+from nutrace.cli.json_output import per_step, pick
 from nutrace.plans.findings import Findings, Index
 
-_MS = 1e6
 
+def as_json(database: Database, findings: Optional[Findings] = None) -> Dict[str, Any]:
+    """The work with databases as a JSON document.
 
-def as_json(found: Database, findings: Optional[Findings] = None) -> Dict[str, Any]:
-    """A dict for :func:`json.dumps`.
-
-    ``per_step`` is null in a run without steps; ``plan``, ``full_scan`` and ``advice`` are null
+    Numbers for each step are null in a run without steps; ``plan``, ``full_scan`` and ``advice`` are null
     unless `findings` know them.
     """
-    steps = found.steps
-    connections, transactions = found.connections, found.transactions
+    steps, inside = database.steps, database.in_steps
+    opened_per_step = per_step(database.connections.opened_in_steps, steps)
     return {
         "totals": {
-            **_executions(found.all),
-            "repeated": found.repeated,
-            "repeated_ms": found.repeated_ns / _MS,
-            "repeated_in_step": found.repeated_in_step,
-            "repeated_in_step_ms": found.repeated_in_step_ns / _MS,
+            **_executions(database.all),
+            **pick(database, "repeated", "repeated_ms", "repeated_in_step", "repeated_in_step_ms"),
         },
         "per_step": {
-            "executions": _per_step(found.in_steps.count, steps),
-            "connections": _per_step(connections.opened_in_steps, steps),
-            "rows": _per_step(found.in_steps.rows, steps),
-            "ms": _per_step(found.in_steps.total_ns / _MS, steps),
+            "executions": per_step(inside.count, steps),
+            "connections": opened_per_step,
+            "rows": per_step(inside.rows, steps),
+            "ms": per_step(inside.total_ns / 1e6, steps),
         },
         "steps": steps,
         "connections": {
-            "opened": connections.opened,
-            "closed": connections.closed,
-            "peak_open": connections.peak_open,
-            "connect_ms": connections.connect_ns / _MS,
-            "close_ms": connections.close_ns / _MS,
-            "per_step": _per_step(connections.opened_in_steps, steps),
+            **pick(database.connections, "opened", "closed", "peak_open", "connect_ms", "close_ms"),
+            "per_step": opened_per_step,
         },
-        "transactions": {
-            "commits": transactions.commits,
-            "rollbacks": transactions.rollbacks,
-            "total_ms": transactions.total_ns / _MS,
-        },
-        "statements": [_statement(statement, steps, findings) for statement in found.statements],
+        "transactions": pick(database.transactions, "commits", "rollbacks", "total_ms"),
+        "statements": [_statement(statement, steps, findings) for statement in database.statements],
         "loops": [
             {
                 "statement": loop.text or loop.statement,
-                "caller": _caller(loop.caller),
-                "steps": loop.steps,
-                "executions": loop.executions,
-                "saved_ms": loop.saved_ns / _MS,
+                "caller": _caller(loop.origin),
+                **pick(loop, "steps", "executions", "saved_ms"),
             }
-            for loop in found.loops
+            for loop in database.loops
         ],
-        "advice": None if findings is None else [_index(index, found) for index in findings.indexes],
-        "notes": [] if findings is None else list(findings.notes),
+        "advice": None if findings is None else [_index(index, database) for index in findings.indexes],
+        "notes": () if findings is None else findings.notes,
     }
 
 
 def _statement(statement: Statement, steps: int, findings: Optional[Findings]) -> Dict[str, Any]:
     plans = () if findings is None else findings.of(statement)
     indexes = () if findings is None else findings.advised(statement)
-    scans: List[Dict[str, Any]] = [
+    scans = [
         {
             "database": plan.use.database,
             "table": scan.table,
             "rows": scan.rows,
-            "automatic_index": list(scan.automatic),
+            "automatic_index": scan.automatic,
         }
         for plan in plans
         for scan in plan.explained.scans
@@ -80,20 +66,14 @@ def _statement(statement: Statement, steps: int, findings: Optional[Findings]) -
         "statement": statement.text or statement.statement,
         "hash": statement.statement,
         "databases": [use.database for use in statement.uses],
-        "callers": [
-            {**_caller(caller), "executions": executions} for caller, executions in statement.callers
-        ],
+        "callers": [{**_caller(origin), "executions": count} for origin, count in statement.origins],
         "component": statement.component,
         **_executions(statement.all),
-        "distinct": statement.distinct,
-        "repeated": statement.repeated,
-        "repeated_ms": statement.repeated_ns / _MS,
-        "repeated_in_step": statement.repeated_in_step,
-        "execute_ms": statement.execute_ns / _MS,
-        "fetch_ms": statement.fetch_ns / _MS,
-        "per_step": _per_step(statement.in_steps.count, steps),
-        "ms_per_step": _per_step(statement.in_steps.total_ns / _MS, steps),
-        "plan": list(plans[0].explained.plan) if plans else None,
+        **pick(statement, "distinct", "repeated", "repeated_ms", "repeated_in_step"),
+        **pick(statement, "execute_ms", "fetch_ms"),
+        "per_step": per_step(statement.in_steps.count, steps),
+        "ms_per_step": per_step(statement.in_steps.total_ns / 1e6, steps),
+        "plan": plans[0].explained.plan if plans else None,
         "full_scan": bool(scans) if plans else None,
         "scans": scans,
         "advice": "; ".join(dict.fromkeys(index.advice.ddl for index in indexes)) or None,
@@ -101,18 +81,15 @@ def _statement(statement: Statement, steps: int, findings: Optional[Findings]) -
     }
 
 
-def _index(index: Index, found: Database) -> Dict[str, Any]:
+def _index(index: Index, database: Database) -> Dict[str, Any]:
+    whole_ns = database.steps_ns
     return {
         "ddl": index.advice.ddl,
         "database": index.database,
-        "table": index.advice.table,
-        "columns": list(index.advice.columns),
-        "rows": index.advice.rows,
-        "rows_after": index.advice.rows_after,
-        "statements": list(index.statements),
-        "saved_ms": index.saved_ns / _MS,
-        "saved_ms_per_step": _per_step(index.saved_in_steps_ns / _MS, found.steps),
-        "share_of_steps": index.saved_in_steps_ns / found.steps_ns if found.steps_ns else None,
+        **pick(index.advice, "table", "columns", "rows", "rows_after"),
+        **pick(index, "statements", "saved_ms"),
+        "saved_ms_per_step": per_step(index.saved_in_steps_ns / 1e6, database.steps),
+        "share_of_steps": index.saved_in_steps_ns / whole_ns if whole_ns else None,
     }
 
 
@@ -120,19 +97,12 @@ def _executions(executions: Executions) -> Dict[str, Any]:
     return {
         "executions": executions.count,
         "rows": executions.rows,
-        "total_ms": executions.total_ns / _MS,
+        "total_ms": executions.total_ns / 1e6,
     }
 
 
-def _caller(caller: Caller) -> Dict[str, Any]:
+def _caller(origin: Origin) -> Dict[str, Any]:
     return {
-        "function": caller.function,
-        "file": caller.file,
-        "line": caller.line,
-        "path": list(caller.path),
-        "component": caller.component,
+        **pick(origin.caller, "function", "file", "line"),
+        **pick(origin, "path", "component"),
     }
-
-
-def _per_step(number: float, steps: int) -> Optional[float]:
-    return number / steps if steps else None

@@ -5,25 +5,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import List, Sequence
-
-from nutrace.errors import UsageError
+from typing import List, Sequence, Tuple
 
 _LONGEST = 60
-#: What Markdown and the HTML in it would take for markup.
+#: Characters that Markdown, or HTML inside it, takes for markup.
 _MARKUP = re.compile(r"([\\|`*_<>&#\[\]~])")
 
 
 @dataclass(frozen=True)
 class Column:
-    """A heading, and on which side its cells stand: text left, numbers right."""
+    """The heading of a column, and whether its cells are aligned right, as numbers are."""
 
     heading: str
     right: bool = True
 
 
 def printable(text: str, longest: int = _LONGEST) -> str:
-    """Text on one line of a terminal: control characters spelled out, the middle of long text cut."""
+    """Text for one line of a terminal: control characters escaped, long text shortened in the middle."""
     if len(text) > longest:
         half = (longest - 3) // 2
         text = f"{text[: longest - 3 - half]}...{text[-half:]}"
@@ -32,26 +30,20 @@ def printable(text: str, longest: int = _LONGEST) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
-def check_limit(limit: int) -> None:
-    """Refuse a ``--limit`` that is no number of rows.
-
-    Raises
-    ------
-    UsageError
-        If it is negative.
-    """
-    if limit < 0:
-        raise UsageError(f"bad --limit {limit}: write a number of rows, 0 for all")
+def definitions(entries: Sequence[Tuple[str, str]]) -> List[str]:
+    """Aligned lines of terms and what they mean, such as the columns of a table."""
+    width = max(len(term) for term, _ in entries)
+    return [f"  {term.ljust(width)}  {text}" for term, text in entries]
 
 
 def ms(time_ns: float) -> str:
-    """A time with as many digits as matter beside others, without its unit."""
+    """A time in milliseconds, without the unit."""
     value = time_ns / 1e6
     return f"{value:,.3f}" if 0 < value < 1 else f"{value:,.1f}"
 
 
 def text_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
-    """Aligned columns under their headings; a row of one empty cell draws a line."""
+    """Aligned columns below their headings; a row that is shorter than the headings draws a line."""
     cells = [[column.heading for column in columns], *rows]
     widths = [
         max(_width(row[index]) for row in cells if len(row) == len(columns)) for index in range(len(columns))

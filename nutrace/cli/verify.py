@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import shutil
 import sys
@@ -12,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Iterator, Optional
 
+from nutrace.cli.json_output import print_json
+from nutrace.cli.options import add_json
 from nutrace.cli.progress import spinner
 from nutrace.cli.run import command_of
 from nutrace.cli.verify_text import as_json, lines
@@ -27,36 +28,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.usage = "nutrace verify --with SPEEDUPS [options] -- python script.py [arguments]"
     parser.description = (
-        "Runs the program twice, without and with the speedups, untraced, and compares exactly what was "
+        "Run the program twice, without and with the speedups, untraced, and compare exactly what was "
         "simulated: planner inputs, ego states, observations, trajectories and traffic lights of every step, "
-        "and the metric files without what the clock said. Tells the first difference."
+        "and the metric files but for measured times. Print the first difference."
     )
     parser.epilog = (
-        "NUPLAN_EXP_ROOT is set so that outputs go to a folder of each run's own, and so are output_dir=, "
-        "group= and hydra.run.dir= on the command line; {output} anywhere in it is that folder. "
-        "PYTHONHASHSEED is 0 unless you set it. If the runs differ, the stock program runs a second time, to "
-        "tell whether it repeats itself. Exit codes: 0 equal, 1 different, 9 not verified."
+        "Each run writes its outputs to a folder of its own: NUPLAN_EXP_ROOT is set to it; output_dir=, "
+        "group= and hydra.run.dir= on the command line are replaced by it, and so is {output} anywhere. "
+        "PYTHONHASHSEED is 0 unless you set it. If the runs differ, the program runs once more without "
+        "speedups, to see whether it repeats itself. Exit codes: 0 equal, 1 different, 9 not verified."
     )
     parser.add_argument(
         "--with",
         dest="speedups",
         metavar="SPEEDUPS",
         default="",
-        help="what to verify: names between commas, or all; see nutrace speedups",
+        help="speedups to verify: names between commas, or all; see nutrace speedups",
     )
     parser.add_argument(
-        "--keep", metavar="DIR", help="keep both runs' outputs there (else only where they differ)"
+        "--keep",
+        metavar="DIR",
+        help="keep the outputs of both runs there (default: keep them only if they differ)",
     )
-    parser.add_argument("--json", action="store_true", help="JSON, for programs")
+    add_json(parser)
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run twice, compare, tell."""
-    chosen(args.speedups)  # what is wrong with them is said before anything is started
+    """Run the program twice, compare, and print the verdict."""
+    chosen(args.speedups)  # raises before anything is started
     words = command_of(args.program, "nutrace verify --with all -- python script.py")
     for word in redirected(words, Path())[1]:
-        print(f"nutrace: {word} is replaced by a folder of each run's own", file=sys.stderr)
+        print(f"nutrace: {word} is replaced by a folder for each run", file=sys.stderr)
     folder = _folder(args.keep)
     remove = args.keep is None
     try:
@@ -74,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         if remove:
             shutil.rmtree(folder, ignore_errors=True)
     if args.json:
-        print(json.dumps(as_json(verdict, kept), indent=2))
+        print_json(as_json(verdict, kept))
     else:
         print("\n".join(lines(verdict, kept)))
     return _EQUAL if verdict.compared.equal else DifferenceError.exit_code

@@ -1,21 +1,23 @@
-"""What ``nutrace verify`` says. Later tools depend on the keys of ``--json``: add, never rename."""
+"""The verdict of ``nutrace verify``, as text and as JSON."""
 
 from __future__ import annotations
 
 from typing import Any, Dict, Iterator, Optional
 
+from nutrace.cli.json_output import pick
 from nutrace.cli.table import printable
 from nutrace.verify.compare import Compared
 from nutrace.verify.difference import Difference
 from nutrace.verify.files import NO_METRICS, STEPS_COMPARED
 from nutrace.verify.record import BEFORE
 from nutrace.verify.verdict import Verdict
+from nutrace_exporters.labels import counted
 
 _LONGEST = 400
 
 
 def lines(verdict: Verdict, kept: Optional[str]) -> Iterator[str]:
-    """The verdict for people; `kept` is where the outputs are, if they are anywhere."""
+    """The lines of the verdict; `kept` is the folder of the outputs, None if they were removed."""
     compared = verdict.compared
     if compared.equal:
         yield f"equal: {_counts(compared)}"
@@ -29,7 +31,7 @@ def lines(verdict: Verdict, kept: Optional[str]) -> Iterator[str]:
     for name, at_work in verdict.at_work.items():
         yield f"{name}: {'at work' if at_work else 'not at work: its part of the program never ran'}"
     if compared.failed:
-        yield f"{compared.failed} of the simulations failed, in both runs alike"
+        yield f"{compared.failed} of the simulations failed, and in the same way in both runs"
     yield from _uncompared(compared)
     yield from (f"note: {printable(note, _LONGEST)}" for note in verdict.notes)
     if kept:
@@ -37,33 +39,33 @@ def lines(verdict: Verdict, kept: Optional[str]) -> Iterator[str]:
 
 
 def _different(compared: Compared) -> Iterator[str]:
-    found = compared.differences[0]
-    yield f"different: {printable(_place(found), _LONGEST)}"
-    yield f"  stock: {printable(found.stock, _LONGEST)}"
-    yield f"  with:  {printable(found.changed, _LONGEST)}"
+    first = compared.differences[0]
+    yield f"different: {printable(_place(first), _LONGEST)}"
+    yield f"  stock: {printable(first.stock, _LONGEST)}"
+    yield f"  with:  {printable(first.changed, _LONGEST)}"
     more = len(compared.differences) - 1
     if more:
         yield f"  and {more} more of the {compared.scenarios + compared.files:,} scenarios and files differ"
 
 
-def _place(found: Difference) -> str:
-    words = [found.where]
-    if found.step is not None:
-        words.append("before the first step" if found.step == BEFORE else f"step {found.step}")
-    joint = "." if found.part and found.field and not found.field.startswith("[") else ""
-    field = f"{found.part}{joint}{found.field}"
+def _place(difference: Difference) -> str:
+    words = [difference.where]
+    if difference.step is not None:
+        words.append("before the first step" if difference.step == BEFORE else f"step {difference.step}")
+    joint = "." if difference.part and difference.field and not difference.field.startswith("[") else ""
+    field = f"{difference.part}{joint}{difference.field}"
     return ", ".join([*words, field] if field else words)
 
 
 def _again(again: Compared) -> Iterator[str]:
     if again.equal:
-        yield "run again without speedups, the program came to the same as the first time"
+        yield "run again without speedups, the program gave the same results as the first time"
         return
-    found = again.differences[0]
-    yield "the program does not repeat itself: run again without speedups, it differs as well, so this"
-    yield f"tells nothing about speedups: {printable(_place(found), _LONGEST)}"
-    yield f"  first:  {printable(found.stock, _LONGEST)}"
-    yield f"  second: {printable(found.changed, _LONGEST)}"
+    difference = again.differences[0]
+    yield "the program does not repeat itself: run again without speedups, it differs from its first run,"
+    yield f"so this says nothing about the speedups: {printable(_place(difference), _LONGEST)}"
+    yield f"  first:  {printable(difference.stock, _LONGEST)}"
+    yield f"  second: {printable(difference.changed, _LONGEST)}"
 
 
 def _uncompared(compared: Compared) -> Iterator[str]:
@@ -72,14 +74,14 @@ def _uncompared(compared: Compared) -> Iterator[str]:
             yield f"not compared: {printable(name, _LONGEST)}: {printable(reason, _LONGEST)}"
     others = list(compared.skipped.values()).count(NO_METRICS)
     if others:
-        yield f"not compared: {_number(others, 'file')} without metrics, such as texts and pictures"
+        yield f"not compared: {counted(others, 'file')} without metrics, such as texts and pictures"
     for kind, count in compared.opaque.items():
-        yield f"not compared: {_number(count, 'value')} of type {printable(kind)}, which nothing tells"
+        yield f"not compared: {counted(count, 'value')} of type {printable(kind)}, which cannot be compared"
 
 
 def _counts(compared: Compared) -> str:
     return ", ".join(
-        _number(count, name)
+        counted(count, name)
         for count, name in (
             (compared.scenarios, "scenario"),
             (compared.steps, "step"),
@@ -89,21 +91,12 @@ def _counts(compared: Compared) -> str:
     )
 
 
-def _number(count: int, name: str) -> str:
-    return f"{count:,} {name}{'s' * (count != 1)}"
-
-
 def as_json(verdict: Verdict, kept: Optional[str]) -> Dict[str, Any]:
     """A dict for :func:`json.dumps`; ``repeatable`` is null where the runs are equal."""
     compared = verdict.compared
     return {
         "equal": compared.equal,
-        "compared": {
-            "scenarios": compared.scenarios,
-            "steps": compared.steps,
-            "files": compared.files,
-            "values": compared.values,
-        },
+        "compared": pick(compared, "scenarios", "steps", "files", "values"),
         "differences": [_difference(each) for each in compared.differences],
         "repeatable": verdict.repeatable,
         "speedups": [{"name": name, "at_work": at_work} for name, at_work in verdict.at_work.items()],
@@ -114,12 +107,5 @@ def as_json(verdict: Verdict, kept: Optional[str]) -> Dict[str, Any]:
     }
 
 
-def _difference(found: Difference) -> Dict[str, Any]:
-    return {
-        "where": found.where,
-        "step": found.step,
-        "part": found.part,
-        "field": found.field,
-        "stock": found.stock,
-        "with": found.changed,
-    }
+def _difference(difference: Difference) -> Dict[str, Any]:
+    return {**pick(difference, "where", "step", "part", "field", "stock"), "with": difference.changed}

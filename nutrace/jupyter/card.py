@@ -1,4 +1,4 @@
-"""The summary card: what a run took, which components took it, and what is missing."""
+"""The summary card: how long a run took, in which components, and what is missing."""
 
 from __future__ import annotations
 
@@ -7,38 +7,41 @@ from importlib.resources import files
 from typing import List, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report, report
-from nutrace.jupyter.figures import counted, duration, milliseconds, percent
+from nutrace.jupyter.figures import duration, milliseconds, percent
 from nutrace.jupyter.markup import Markup, element, join
 from nutrace.trace import Trace
+from nutrace_exporters.labels import counted
 from nutrace_exporters.palette import colour
 from nutrace_exporters.runfacts import title_of
 
-_SELF = "Time in the component and in no other below it. Self times add up; nothing is counted twice."
-_TOTAL = "Time in the component with all that it calls. Totals of different components overlap."
+_SELF = "Time in the component itself, without what it calls. Self times add up."
+_TOTAL = "Time in the component with everything that it calls. Totals of components overlap."
 
 
 def card(trace: Trace) -> str:
     """The card as HTML, for light and dark notebooks alike."""
-    found = report(trace)
-    parts: List[Markup] = [_head(trace, found), _figures(found)]
-    if found.components:
-        parts += _components(found.components, found.steps.count)
-        if found.concurrent:
-            cost = sum(component.self_ns for component in found.concurrent)
-            parts.append(_folded(f"Beside the steps, on other threads: {duration(cost)}", found.concurrent))
-        if found.outside_steps:
-            cost = sum(component.self_ns for component in found.outside_steps)
-            first = ", ".join(component.component for component in found.outside_steps[:3])
-            parts.append(_folded(f"Outside the steps: {duration(cost)}, mostly {first}", found.outside_steps))
+    summary = report(trace)
+    parts: List[Markup] = [_head(trace, summary), _figures(summary)]
+    if summary.components:
+        parts += _components(summary.components, summary.steps.count)
+        if summary.concurrent:
+            cost = sum(component.self_ns for component in summary.concurrent)
+            parts.append(_folded(f"Beside the steps, on other threads: {duration(cost)}", summary.concurrent))
+        if summary.outside_steps:
+            cost = sum(component.self_ns for component in summary.outside_steps)
+            first = ", ".join(component.component for component in summary.outside_steps[:3])
+            parts.append(
+                _folded(f"Outside the steps: {duration(cost)}, mostly {first}", summary.outside_steps)
+            )
     else:
-        parts += _components(found.outside_steps, 0)
-    parts.append(_foot(trace, found))
+        parts += _components(summary.outside_steps, 0)
+    parts.append(_foot(trace, summary))
     style = (files("nutrace.jupyter") / "card.css").read_text(encoding="utf-8")
     return element("div", Markup(f"<style>{style}</style>"), *parts, class_="nutrace-card")
 
 
-def _head(trace: Trace, found: Report) -> Markup:
-    run = found.run
+def _head(trace: Trace, summary: Report) -> Markup:
+    run = summary.run
     name, spans = os.path.basename(run.file) or "trace", counted(len(trace), "span")
     if trace.selection:
         title = trace.selection[:1].upper() + trace.selection[1:]
@@ -47,7 +50,8 @@ def _head(trace: Trace, found: Report) -> Markup:
         title = title_of(trace)
         wall = f"{duration(run.wall_seconds * 1e9)} wall time"
         where = [name, wall, counted(run.processes, "process", "processes"), spans]
-    badge = "" if run.complete else element("span", "cut short", class_="nt-badge")
+    state = "still running" if run.running else "cut short"
+    badge = "" if run.complete else element("span", state, class_="nt-badge")
     return element(
         "div",
         element("strong", title),
@@ -57,8 +61,8 @@ def _head(trace: Trace, found: Report) -> Markup:
     )
 
 
-def _figures(found: Report) -> Markup:
-    steps = found.steps
+def _figures(summary: Report) -> Markup:
+    steps = summary.steps
     pairs: List[Tuple[str, str, str]] = []
     if steps.count:
         pairs.append((f"{steps.count:,}", "steps" if steps.count != 1 else "step", ""))
@@ -73,8 +77,8 @@ def _figures(found: Report) -> Markup:
             ]
         if steps.realtime_factor is not None and steps.simulated_interval_s is not None:
             slower = "slower than real time" if steps.realtime_factor > 1 else "keeps up with real time"
-            told = f"steps that simulate {steps.simulated_interval_s * 1e3:g} ms each"
-            pairs.append((f"{steps.realtime_factor:.2f}×", slower, told))
+            hint = f"steps that simulate {steps.simulated_interval_s * 1e3:g} ms each"
+            pairs.append((f"{steps.realtime_factor:.2f}×", slower, hint))
     return element(
         "div",
         *(
@@ -103,7 +107,7 @@ def _components(costs: Sequence[ComponentCost], steps: int) -> List[Markup]:
 
 
 def _table(costs: Sequence[ComponentCost], steps: int) -> Markup:
-    """With the number of steps calls and times are per step, without (0) they are of all."""
+    """A table of components; if `steps` is their number, not 0, calls and times are per step."""
     per, divisor = ("/step", steps) if steps else ("", 1)
     whole = sum(cost.self_ns for cost in costs)
     *own, own_sum = milliseconds([*(cost.self_ns / divisor for cost in costs), whole / divisor])
@@ -154,24 +158,24 @@ def _folded(summary: str, costs: Sequence[ComponentCost]) -> Markup:
     return element("details", element("summary", summary), _table(costs, 0))
 
 
-def _foot(trace: Trace, found: Report) -> Markup:
-    """What is missing, loudly if anything is; and nutrace's own cost."""
-    lost, overhead = found.lost, found.overhead
+def _foot(trace: Trace, summary: Report) -> Markup:
+    """What is missing, as warnings if anything is, and nutrace's own cost."""
+    lost, overhead = summary.lost, summary.overhead
     lines: List[Markup] = []
     counts = (
         (lost.dropped, "dropped"),
         (lost.truncated, "with attributes cut"),
         (lost.unfinished, "unfinished"),
     )
-    told = [f"{counted(count, 'span')} {what}" for count, what in counts if count]
+    losses = [f"{counted(count, 'span')} {what}" for count, what in counts if count]
     whole = " in the whole run" if trace.selection else ""
-    if told:
-        lines.append(element("div", f"▲ {', '.join(told)}{whole}", class_="nt-warn"))
-    lines += [element("div", f"▲ {note}", class_="nt-warn") for note in found.notes]
-    said = [] if told else ["no span dropped, truncated or unfinished" + whole]
+    if losses:
+        lines.append(element("div", f"▲ {', '.join(losses)}{whole}", class_="nt-warn"))
+    lines += [element("div", f"▲ {note}", class_="nt-warn") for note in summary.notes]
+    facts = [] if losses else ["no span dropped, truncated or unfinished" + whole]
     if overhead.estimated_ns is not None and not trace.selection:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
-        said.append(f"nutrace itself cost at least {duration(overhead.estimated_ns)}{share}")
-    if said:
-        lines.append(element("div", " · ".join(said), class_="nt-muted"))
+        facts.append(f"nutrace itself cost at least {duration(overhead.estimated_ns)}{share}")
+    if facts:
+        lines.append(element("div", " · ".join(facts), class_="nt-muted"))
     return element("div", join(*lines), class_="nt-foot")

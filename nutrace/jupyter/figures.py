@@ -1,4 +1,4 @@
-"""Numbers as people read them on a card."""
+"""Numbers for people, as a card shows them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _S = 1e9
 
 
 def duration(time_ns: float) -> str:
-    """Seconds from one second on, else milliseconds, with as many digits as matter."""
+    """A time in seconds if it is at least one, else in milliseconds, with three digits or more."""
     if time_ns >= _S:
         return f"{_digits(time_ns / _S)} s"
     return f"{_digits(time_ns / _MS)} ms"
 
 
 def milliseconds(times_ns: Iterable[float]) -> List[str]:
-    """A column's times, all with the same digits: as many as the largest needs."""
+    """The times of a column, all with the digits that the largest needs."""
     values = [time / _MS for time in times_ns]
     largest = max(values, default=0.0)
     digits = 3 if largest < 10 else 2 if largest < 1000 else 1
@@ -24,13 +24,8 @@ def milliseconds(times_ns: Iterable[float]) -> List[str]:
 
 
 def percent(part: float, whole: Optional[float]) -> str:
-    """A share; a dash of nothing."""
+    """A share; a dash if the whole is 0."""
     return f"{100 * part / whole:.1f} %" if whole else "–"
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """``1 step``, ``1,234 steps``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _digits(value: float) -> str:

@@ -13,8 +13,8 @@ from nutrace.trace.views import Steps
 from nutrace_exporters.labels import label
 from nutrace_exporters.runfacts import title_of
 
-# The page follows the preference of the place it is in, and a frame takes that from its
-# color-scheme. JupyterLab and VS Code have themes of their own, whatever the system prefers.
+# The page is light or dark as its surroundings prefer, which an iframe learns from its color-scheme.
+# JupyterLab and VS Code have themes of their own, whatever the system prefers.
 _STYLE = (
     ".nutrace-flamegraph{width:100%;border:1px solid rgb(128 128 128 / 35%);border-radius:8px;display:block}"
     '[data-jp-theme-light="true"] .nutrace-flamegraph,.vscode-light .nutrace-flamegraph{color-scheme:light}'
@@ -24,7 +24,7 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Flamegraph:
-    """A flamegraph that a notebook shows: ``page`` is the whole HTML document, ``of`` names the trace."""
+    """A flamegraph for a notebook: ``page`` is the whole HTML document, ``of`` names the trace."""
 
     of: str
     height: int
@@ -34,7 +34,7 @@ class Flamegraph:
         return f"<Flamegraph of {self.of.strip('<>')}>"
 
     def _repr_html_(self) -> str:
-        # Without the right to its parent's origin the page can do nothing to the notebook.
+        # The sandbox keeps the page, which has an origin of its own there, from changing the notebook.
         source = self.page.replace("&", "&amp;").replace('"', "&quot;")
         return (
             f"<div><style>{_STYLE}</style>"
@@ -47,13 +47,13 @@ def flamegraph(
     trace: Trace, steps: Optional[Steps] = None, component: Optional[str] = None, height: int = 600
 ) -> Flamegraph:
     """Draw a trace or a part of it; see :meth:`nutrace.Trace.flamegraph`."""
-    from nutrace_exporters.html import Options, export  # it is not needed to show a card
+    from nutrace_exporters.html import Options, export  # not needed to show a card
 
     if isinstance(height, bool) or not isinstance(height, int) or not 100 <= height <= 10_000:
         raise UsageError(f"bad height {height!r}: write CSS pixels, 100 to 10000")
     part = select(trace, steps=steps, component=component)
     out = BytesIO()
-    # A part has lost the span that says which simulation it was.
+    # A part of a trace lacks the span that names the simulation: take the title from the whole.
     title = " · ".join(filter(None, (title_of(trace), part.selection)))
     export(part, out, Options(title=title))
     return Flamegraph(of=label(repr(part)), height=height, page=out.getvalue().decode("utf-8"))

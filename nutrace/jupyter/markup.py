@@ -1,4 +1,4 @@
-"""HTML out of text that may be hostile."""
+"""Make HTML from text that may be hostile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST_ATTRIBUTE = 1000
 
 
 class Markup(str):
-    """HTML that needs no escaping any more."""
+    """HTML that is escaped already."""
 
     __slots__ = ()
 

@@ -1,8 +1,8 @@
-"""How SQLite carries statements out, and which index would spare it a full scan.
+"""How SQLite executes statements, and which indexes would avoid full scans.
 
-Databases are opened read-only. An index is advised only if SQLite's own planner takes it, on an empty
-clone of the schema that has the original's statistics. What looks at a whole run is in
-:mod:`nutrace.plans.findings`: a process that only makes indexes does not load what reads runs.
+Databases are opened read-only. An index is advised only if SQLite's own planner uses it, on an empty clone
+of the schema with the statistics of the original. :mod:`nutrace.plans.findings` examines a whole run, and
+is not imported here: a process that only makes indexes does not need what reads runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The index that would spare a statement its full scan, tried on an empty clone."""
+"""Find indexes that avoid a statement's full scans, by trying them on an empty clone."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from nutrace.plans.query_plan import Access, accesses, plan_of
 
 @dataclass(frozen=True)
 class Scan:
-    """A table that a statement reads from end to end.
+    """A table of which a statement reads all rows.
 
-    ``automatic`` are the columns of the index that SQLite makes of it for each execution, if it does.
+    ``automatic`` are the columns of the index that SQLite makes for each execution, if it does.
     """
 
     table: str
@@ -28,9 +28,9 @@ class Scan:
 
 @dataclass(frozen=True)
 class Advice:
-    """An index that SQLite's planner takes instead of a full scan.
+    """An index that SQLite's planner uses instead of a full scan.
 
-    ``rows`` are the table's, ``rows_after`` those that a lookup by the index finds on average.
+    ``rows`` is the number of rows of the table, ``rows_after`` that of an average lookup by the index.
     """
 
     ddl: str
@@ -45,8 +45,7 @@ class Advice:
 class Explained:
     """A statement's plan on one database.
 
-    ``plan_after`` is the plan with all that is advised; ``note`` says why there is no plan, or no
-    advice.
+    ``plan_after`` is the plan with all advised indexes; ``note`` says why there is no plan, or no advice.
     """
 
     plan: Tuple[str, ...]
@@ -62,11 +61,11 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
     Parameters
     ----------
     text:
-        Its text, normalised or not.
+        The statement's text, normalised or not.
     log:
         The database.
     advise:
-        Look for indexes; this needs the SQL parser.
+        Look for indexes, which needs the SQL parser.
 
     Raises
     ------
@@ -107,38 +106,38 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
 
 
 def _scans(suspects: Sequence[Access], tables: Dict[str, str], log: Log) -> Tuple[Scan, ...]:
-    found = []
+    scans = []
     for access in suspects:
         table = log.table(tables.get(access.name.lower(), access.name)) or log.table(access.name)
-        if table:  # else it is a common table's or a subquery's own
-            found.append(Scan(table, access.name, log.rows(table), access.automatic))
-    return tuple(found)
+        if table:  # or else it is the scan of a common table or a subquery
+            scans.append(Scan(table, access.name, log.rows(table), access.automatic))
+    return tuple(scans)
 
 
 def _aliases(text: str, suspects: Sequence[Access]) -> Dict[str, str]:
-    """The tables behind aliases, as far as they can be told without a parser."""
-    found = {}
+    """The tables behind aliases, as far as a regular expression finds them."""
+    tables = {}
     for access in suspects:
         alias = re.escape(access.name)
         match = re.search(rf'(?i)(?:\b(?:FROM|JOIN)|,)\s+["`\[]?(\w+)["`\]]?\s+(?:AS\s+)?{alias}\b', text)
         if match is not None:
-            found[access.name.lower()] = match[1]
-    return found
+            tables[access.name.lower()] = match[1]
+    return tables
 
 
 def _candidates(asked: Sequence[Tuple[str, ...]], scan: Scan) -> List[Tuple[str, ...]]:
     """Column lists to try, the shortest first."""
-    found: List[Tuple[str, ...]] = []
+    candidates: List[Tuple[str, ...]] = []
     for columns in (*asked, scan.automatic):
-        found += [(column,) for column in columns]
-        found += [columns[:length] for length in range(2, len(columns) + 1)]
-    return sorted(dict.fromkeys(found), key=len)
+        candidates += [(column,) for column in columns]
+        candidates += [columns[:length] for length in range(2, len(columns) + 1)]
+    return sorted(dict.fromkeys(candidates), key=len)
 
 
 def _best(
     text: str, log: Log, scan: Scan, candidates: Sequence[Tuple[str, ...]], others: Sequence[Advice]
 ) -> Optional[Advice]:
-    """Of the indexes that the planner takes the one that leaves least to look at."""
+    """Of the indexes that the planner uses, the one that leaves the fewest rows to read."""
     best: Optional[Advice] = None
     for columns in candidates:
         name, ddl = create_index(log, scan.table, columns)

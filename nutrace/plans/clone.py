@@ -1,4 +1,4 @@
-"""A database without its rows: what SQLite's planner would do, tried where nothing can be broken."""
+"""Clone a database without its rows, to try in memory what SQLite's planner would do."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from nutrace.plans.log import Log, connect
 
 @contextlib.contextmanager
 def clone(log: Log, more: Sequence[str]) -> Iterator[sqlite3.Connection]:
-    """The log's schema without its rows, with its statistics, and with `more` made on it."""
+    """A connection to a clone of the log: its schema and statistics without its rows.
+
+    Parameters
+    ----------
+    log:
+        The database.
+    more:
+        Statements to execute on the clone, such as those that make indexes.
+    """
     connection = connect(":memory:")
     try:
         for sql in log.schema:
-            with contextlib.suppress(sqlite3.OperationalError):  # a module that is not here
+            with contextlib.suppress(sqlite3.OperationalError):  # needs a module that is not here
                 connection.execute(sql)
         for ddl in more:
             connection.execute(ddl)

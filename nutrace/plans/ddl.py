@@ -7,10 +7,10 @@ from typing import Sequence, Tuple
 
 from nutrace.plans.log import Log, quoted
 
-PREFIX = "nutrace_"  # of the names of indexes: they are known by it when they are to go
+PREFIX = "nutrace_"  # of the names of indexes, so that they can be recognised and dropped
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-#: https://sqlite.org/lang_keywords.html: those that cannot be names.
+#: The keywords that cannot be names: https://sqlite.org/lang_keywords.html.
 _RESERVED = re.compile(
     r"(?i:ADD|ALL|ALTER|AND|AS|BETWEEN|CASE|CHECK|COLLATE|COMMIT|CONSTRAINT|CREATE|CROSS|DEFAULT|DELETE|"
     r"DISTINCT|DROP|ELSE|ESCAPE|EXISTS|FOREIGN|FROM|FULL|GROUP|HAVING|IN|INDEX|INNER|INSERT|INTERSECT|INTO|"
@@ -20,7 +20,7 @@ _RESERVED = re.compile(
 
 
 def create_index(log: Log, table: str, columns: Sequence[str]) -> Tuple[str, str]:
-    """The name of a new index, which is not taken, and the statement that makes it."""
+    """A name for a new index that is not taken, and the statement that makes it."""
     name = _name(log, table, columns)
     listed = ", ".join(map(_written, columns))
     return name, f"CREATE INDEX {_written(name)} ON {_written(table)} ({listed})"
@@ -38,5 +38,5 @@ def _name(log: Log, table: str, columns: Sequence[str]) -> str:
 
 
 def _written(name: str) -> str:
-    """A name as people write it, in quotes where it must be."""
+    """A name in SQL, in quotes only if it needs them."""
     return name if _PLAIN.match(name) and not _RESERVED.match(name) else quoted(name)

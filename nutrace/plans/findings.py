@@ -1,4 +1,4 @@
-"""The plans of a run's statements, and the indexes that would spare the run most time."""
+"""The plans of a run's statements, and the indexes that would save the run the most time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nutrace.errors import InputError
 from nutrace.plans.advice import Advice, Explained, explain
 from nutrace.plans.log import Log, open_log
 
-_WORTH = 0.01  # of the run's time in statements: what saves less is no advice
+_WORTH = 0.01  # of the run's time in statements: an index that saves less is not advised
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Index:
     database, advice:
         The file to make it in, and the index.
     statements:
-        Hashes of those that would use it.
+        Hashes of the statements that would use it.
     saved_ns, saved_in_steps_ns:
-        Estimate of what they would take less, over the run and in its steps: the part of a
-        statement's time that goes with the rows looked at, less those that would still be.
+        Estimate of the time that it saves, in the run and in its steps: the part of the time of the
+        statements that is proportional to the rows that they read, for the rows no longer read.
     """
 
     database: str
@@ -47,7 +47,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Findings:
-    """All plans, by statement in the order of the database's, and the indexes, the best first.
+    """All plans, in the order of the statements, and the indexes, the best first.
 
     ``advised_on`` says whether indexes were looked for.
     """
@@ -67,25 +67,25 @@ class Findings:
 
 
 def examine(
-    found: Database,
+    database: Database,
     *,
     databases: Sequence[str] = (),
     advise: bool = True,
     progress: Optional[Callable[[int, int], None]] = None,
 ) -> Findings:
-    """Plan each of SQLite's statements on each file where it ran; nothing is written anywhere.
+    """Plan each statement on each SQLite file where it ran; nothing is written.
 
     Parameters
     ----------
-    found:
-        The statements.
+    database:
+        The statements of the run.
     databases:
-        Files to plan all of them on instead, whether they ran there or not: what a statement took
-        on one file stands for what it would take on another.
+        Files on which to plan all statements instead, whether they ran there or not. The time of a
+        statement on one file is taken for that on another.
     advise:
         Look for indexes.
     progress:
-        Called with the plans made so far and their number.
+        Called with the number of plans made so far, and of all plans.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def examine(
     """
     wanted = [
         (statement, use)
-        for statement in found.statements
+        for statement in database.statements
         for use in _uses(statement, databases)
         if statement.text and statement.system == "sqlite" and use.database and use.database != ":memory:"
     ]
@@ -114,9 +114,9 @@ def examine(
                 plans.append(Plan(statement, use, explain(statement.text, log, advise=advise)))
             if progress is not None:
                 progress(number + 1, len(wanted))
-    if any(not statement.text for statement in found.statements):
+    if any(not statement.text for statement in database.statements):
         notes["no plans of statements whose text the run did not record (NUTRACE_SQL_TEXT=off)"] = None
-    return Findings(tuple(plans), _indexes(found, plans), tuple(notes), advise)
+    return Findings(tuple(plans), _indexes(database, plans), tuple(notes), advise)
 
 
 def _uses(statement: Statement, databases: Sequence[str]) -> Sequence[Use]:
@@ -126,7 +126,7 @@ def _uses(statement: Statement, databases: Sequence[str]) -> Sequence[Use]:
     return [own.get(path, Use(path, statement.all, statement.in_steps)) for path in databases]
 
 
-def _indexes(found: Database, plans: List[Plan]) -> Tuple[Index, ...]:
+def _indexes(database: Database, plans: List[Plan]) -> Tuple[Index, ...]:
     floor = _floor(plans)
     merged: Dict[Tuple[str, str], Index] = {}
     for plan in plans:
@@ -142,7 +142,7 @@ def _indexes(found: Database, plans: List[Plan]) -> Tuple[Index, ...]:
                 (before.saved_ns if before else 0) + _saved(plan.use.all, floor, spared),
                 (before.saved_in_steps_ns if before else 0) + _saved(plan.use.in_steps, floor, spared),
             )
-    least = _WORTH * found.all.total_ns
+    least = _WORTH * database.all.total_ns
     worth = [index for index in merged.values() if index.saved_ns >= max(least, 1)]
     return tuple(sorted(worth, key=lambda index: (-index.saved_ns, index.advice.ddl)))
 
@@ -152,7 +152,7 @@ def _saved(executions: Executions, floor: float, spared: float) -> int:
 
 
 def _floor(plans: List[Plan]) -> float:
-    """What an execution takes that scans nothing: the cheapest such statement's mean, in ns."""
+    """The time of an execution without a scan, in ns: the mean of the cheapest such statement."""
     means = [
         plan.use.all.total_ns / plan.use.all.count
         for plan in plans

@@ -1,4 +1,4 @@
-"""A database file, opened read-only: its schema and how large its tables are."""
+"""A database file, opened read-only: its schema and the sizes of its tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Statistic(NamedTuple):
 
 
 class Log:
-    """What planning needs to know of a database; every figure is asked for once.
+    """What planning needs to know of a database; each figure is queried once.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Log:
             "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         ).fetchall()
         self.tables = tuple(name for kind, name, _, _ in master if kind == "table")
-        #: What makes the schema, in an order in which it can be made.
+        #: The statements of the schema, in an order in which they can be executed.
         self.schema: Tuple[str, ...] = tuple(
             sql
             for kind in ("table", "index", "view")
@@ -47,25 +47,25 @@ class Log:
         self._distinct: Dict[Tuple[str, Tuple[str, ...]], int] = {}
 
     def table(self, name: str) -> str:
-        """The table's name as it was declared; "" if there is none."""
+        """The table's name as declared, whatever the case of `name`; "" if there is none."""
         return next((table for table in self.tables if table.lower() == name.lower()), "")
 
     def columns(self, table: str) -> Tuple[str, ...]:
-        """The columns of a table or view, as they were declared."""
+        """The columns of a table or view, as declared."""
         if table not in self._columns:
-            found = self.connection.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
-            self._columns[table] = tuple(row[1] for row in found)
+            rows = self.connection.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
+            self._columns[table] = tuple(row[1] for row in rows)
         return self._columns[table]
 
     def rows(self, table: str) -> int:
-        """How many rows a table has."""
+        """The number of rows of a table."""
         if table not in self._rows:
             (count,) = self.connection.execute(f"SELECT COUNT(*) FROM {quoted(table)}").fetchone()
             self._rows[table] = int(count)
         return self._rows[table]
 
     def distinct(self, table: str, columns: Sequence[str]) -> int:
-        """How many different values the columns have together."""
+        """The number of different values of the columns together."""
         key = (table, tuple(columns))
         if key not in self._distinct:
             names = ", ".join(map(quoted, columns))
@@ -74,15 +74,15 @@ class Log:
         return self._distinct[key]
 
     def statistics(self) -> List[Statistic]:
-        """The file's own statistics; none if it was never analysed."""
+        """The file's own statistics; an empty list if it was never analysed."""
         with contextlib.suppress(sqlite3.DatabaseError):
-            found = self.connection.execute("SELECT tbl, idx, stat FROM sqlite_stat1").fetchall()
-            return [Statistic(str(table), str(index or ""), str(numbers)) for table, index, numbers in found]
+            rows = self.connection.execute("SELECT tbl, idx, stat FROM sqlite_stat1").fetchall()
+            return [Statistic(str(table), str(index or ""), str(numbers)) for table, index, numbers in rows]
         return []
 
 
 def uri_of(path: str, mode: str) -> str:
-    """A file as SQLite's URI; `mode` is ``ro`` or ``rw``: a file that is not there is never made.
+    """A file as a URI for SQLite; with the `mode` ``ro`` or ``rw``, SQLite never creates it.
 
     Raises
     ------
@@ -95,9 +95,9 @@ def uri_of(path: str, mode: str) -> str:
 
 
 def connect(uri: str, **options: Any) -> sqlite3.Connection:
-    """A connection, past what stands around ``sqlite3.connect`` in a traced program.
+    """A connection that tracing does not see, as it does not come from ``sqlite3.connect``.
 
-    What nutrace asks a database there is none of the program's statements.
+    Nutrace's own queries must not be among the statements of a traced program.
     """
     return sqlite3.Connection(uri, uri=True, **options)
 
@@ -109,7 +109,7 @@ def open_log(path: str) -> Iterator[Log]:
     Raises
     ------
     InputError
-        If the file is missing, may not be read, is locked or is no SQLite database.
+        If the file is missing, cannot be read, is locked, or is not an SQLite database.
     """
     uri = uri_of(path, "ro")
     connection = None
@@ -127,5 +127,5 @@ def open_log(path: str) -> Iterator[Log]:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL has it, whatever is in it."""
+    """A name in quotes for SQL, whatever characters it has."""
     return '"' + name.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""Makes advised indexes in a database, and drops those that were made here."""
+"""Make indexes in a database, and drop those that nutrace made."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from nutrace.plans.ddl import PREFIX
 from nutrace.plans.log import connect, open_log, quoted, uri_of
 
 _WAIT_S = 5.0  # for a program that is writing
-# For readers, when an index is whole: while we wait for them, new ones wait for us, and the devkit's give
-# up after five seconds.
+# How long the commit of an index waits for readers. New readers wait meanwhile, and the devkit's give up
+# after five seconds.
 _READERS_S = 2.0
 
 
@@ -29,14 +29,14 @@ class Change:
 
 
 def make(path: str, ddl: Sequence[str]) -> Iterator[Change]:
-    """Make indexes one after the other; each is whole or not there, whenever this is interrupted.
+    """Make indexes one after the other; if this is interrupted, each is there completely or not at all.
 
     Raises
     ------
     InputError
-        If the file is missing or no SQLite database.
+        If the file is missing, or not an SQLite database.
     OutputError
-        If it may not be written, is locked, or the disk is full.
+        If it cannot be written, is locked, or the disk is full.
     """
     with _open(path) as connection:
         for sql in ddl:
@@ -44,9 +44,9 @@ def make(path: str, ddl: Sequence[str]) -> Iterator[Change]:
 
 
 def drop(path: str) -> Iterator[Change]:
-    """Drop the indexes that were made here, known by their names; raises as :func:`make` does.
+    """Drop the indexes that nutrace made, recognised by their names; raise as :func:`make` does.
 
-    A file that has none is not opened for writing.
+    A file without any is not opened for writing.
     """
     with open_log(path) as log:
         if not made(log.connection):
@@ -57,9 +57,9 @@ def drop(path: str) -> Iterator[Change]:
 
 
 def ensure(path: str, index: str, ddl: str, *, wait_s: float) -> Optional[Change]:
-    """Make one index, unless another process makes it meanwhile.
+    """Make one index, unless another process makes it at the same time.
 
-    Other programs go on reading until it is whole: it is kept in memory for so long.
+    Other programs can read until it is complete, as it is kept in memory until then.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def ensure(path: str, index: str, ddl: str, *, wait_s: float) -> Optional[Change
     Returns
     -------
     Change or None
-        ``None`` if it is there already. Raises as :func:`make` does.
+        ``None`` if the index is there already. Raises as :func:`make` does.
     """
     with _open(path, wait_s) as connection:
         began = time.perf_counter()
@@ -89,12 +89,12 @@ def ensure(path: str, index: str, ddl: str, *, wait_s: float) -> Optional[Change
 
 
 def can_write(path: str) -> bool:
-    """Whether a database may be changed; its folder as well, where SQLite puts its journal."""
+    """Whether a database can be written, and its folder too, as SQLite puts its journal there."""
     return os.access(path, os.W_OK) and os.access(Path(path).absolute().parent, os.W_OK)
 
 
 def made(connection: sqlite3.Connection) -> List[str]:
-    """Names of the indexes in a database that were made here."""
+    """The names of the indexes in a database that nutrace made."""
     query = "SELECT name FROM sqlite_master WHERE type = 'index' AND substr(name, 1, ?) = ? ORDER BY name"
     return [name for (name,) in connection.execute(query, (len(PREFIX), PREFIX))]
 
@@ -113,11 +113,11 @@ def _open(path: str, wait_s: float = _WAIT_S) -> Iterator[sqlite3.Connection]:
     uri = uri_of(path, "rw")
     if not can_write(path):
         raise OutputError(f"{path}: it or its folder cannot be written; nutrace index --copy makes a copy")
-    # No transaction that stays open: each statement is one.
+    # Without open transactions: each statement is one.
     connection = connect(uri, timeout=wait_s, isolation_level=None)
     try:
         try:
-            connection.execute("PRAGMA cache_spill = OFF")  # else readers are locked out meanwhile
+            connection.execute("PRAGMA cache_spill = OFF")  # or else readers would be locked out
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
             raise OutputError(f"{path}: {error}") from None

@@ -1,6 +1,6 @@
-"""What a statement asks of each table: the columns that an index on it would begin with.
+"""Which columns of each table a statement compares: those are the columns of a useful index.
 
-The statement is parsed by sqlglot, which the extra ``nutrace[sql]`` brings.
+sqlglot parses the statement; it comes with the extra ``nutrace[sql]``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ except ImportError as error:
         f"the SQL parser is not installed: pip install 'nutrace[sql]' ({error})"
     ) from None
 
-logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it cannot parse is our plain line
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # we report what it cannot parse
 
 _RANGES = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
 _MOST = 3  # columns of an index
@@ -29,21 +29,21 @@ _MOST = 3  # columns of an index
 
 @dataclass
 class Predicates:
-    """Of one table in one statement: columns compared for equality, and in a range."""
+    """The columns of a table that a statement compares for equality, and with a range."""
 
     table: str
     equal: List[str] = field(default_factory=list)
     ranged: List[str] = field(default_factory=list)
 
     def candidate(self) -> Tuple[str, ...]:
-        """Columns of an index: those that are equal, then one range. Empty if there are none."""
+        """Columns for an index: those compared for equality, then one range; empty if there are none."""
         columns = list(dict.fromkeys(self.equal))[:_MOST]
         ranged = [column for column in self.ranged if column not in columns]
         return tuple(columns + ranged[:1]) if len(columns) < _MOST else tuple(columns)
 
 
 def predicates(text: str, log: Log) -> Dict[str, List[Predicates]]:
-    """By alias in lower case: what the statement asks of the tables of that name.
+    """The predicates of a statement on each table, by the table's alias in lower case.
 
     Raises
     ------
@@ -55,17 +55,17 @@ def predicates(text: str, log: Log) -> Dict[str, List[Predicates]]:
         scopes = traverse_scope(tree)
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise ValueError(str(error).splitlines()[0]) from None
-    found: Dict[str, List[Predicates]] = {}
+    by_alias: Dict[str, List[Predicates]] = {}
     for scope in scopes:
         for alias, asked in _of_scope(scope, log).items():
-            found.setdefault(alias, []).append(asked)
+            by_alias.setdefault(alias, []).append(asked)
     if not scopes:  # UPDATE, DELETE
         target = tree.find(exp.Table)
         if target is not None and log.table(target.name):
             asked = Predicates(log.table(target.name))
             _collect(tree.args.get("where"), {target.alias_or_name.lower(): asked}, log)
-            found.setdefault(target.alias_or_name.lower(), []).append(asked)
-    return found
+            by_alias.setdefault(target.alias_or_name.lower(), []).append(asked)
+    return by_alias
 
 
 def _of_scope(scope: Scope, log: Log) -> Dict[str, Predicates]:
@@ -84,7 +84,7 @@ def _of_scope(scope: Scope, log: Log) -> Dict[str, Predicates]:
 
 
 def _collect(condition: Any, tables: Dict[str, Predicates], log: Log) -> None:
-    """Take in what is joined by AND; what lies below OR or NOT narrows nothing by itself."""
+    """Collect the conditions that are joined by AND; those below OR or NOT narrow nothing by themselves."""
     if condition is None:
         return
     if isinstance(condition, (exp.Where, exp.Paren)):
@@ -107,7 +107,7 @@ def _collect(condition: Any, tables: Dict[str, Predicates], log: Log) -> None:
 
 
 def _take(side: Any, others: Set[str], tables: Dict[str, Predicates], log: Log, *, ranged: bool) -> None:
-    """Note a bare column that is compared with something not of its own table."""
+    """Note a column that is compared with something that is not of its own table."""
     if not isinstance(side, exp.Column):
         return
     for alias in _owners(side, tables, log) - others:
@@ -122,7 +122,7 @@ def _note(asked: Predicates, column: str, noted: List[str], log: Log) -> None:
 
 
 def _owners(expression: Any, tables: Dict[str, Predicates], log: Log) -> Set[str]:
-    """The aliases whose columns an expression names."""
+    """The aliases of the tables whose columns an expression names."""
     owners = set()
     for column in expression.find_all(exp.Column):
         if column.table:

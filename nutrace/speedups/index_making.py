@@ -11,8 +11,8 @@ from typing import Dict, Iterable, Sequence, Set
 from nutrace.errors import OutputError
 from nutrace.plans.candidates import lacking
 from nutrace.plans.clone import clone
-from nutrace.plans.copies import cache_folder, copy, find, folders
 from nutrace.plans.log import Log, open_log
+from nutrace.plans.log_copies import cache_folder, copy, find, folders
 from nutrace.plans.make import can_write, ensure
 from nutrace.plans.order import spared
 from nutrace.plans.query_plan import plan_of

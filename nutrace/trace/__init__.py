@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.reader import load
 from nutrace.trace.selection import parse_steps, select
-from nutrace.trace.span import Diagnostics, Event, Resource, Status, ThreadKey
+from nutrace.trace.span import Event, Resource, Status, ThreadKey
 from nutrace.trace.trace import SpanView, Trace
 
 __all__ = [

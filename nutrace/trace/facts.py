@@ -1,4 +1,4 @@
-"""What the tree needs to know of a span's attributes; the rest stays bytes until somebody asks."""
+"""Read what the tree needs from the attributes of spans; they stay bytes apart from that."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from nutrace import semconv
 from nutrace.trace.values import key_values, loose_json
 
 _COUNT_LIMIT = 2**62
-#: Bound on the caches of parsed attributes: those of generators, say, are all different.
+#: Bound of the caches of parsed attributes, as some spans (generators) all have different ones.
 _CACHE_LIMIT = 20_000
 
 _COMPONENTS = frozenset(semconv.COMPONENTS)
 
-# Spans of one function have the same attributes up to their thread's id; what is a call's own
-# follows. The quote after the brace would be escaped inside a JSON string; and a cut inside a
-# nested value does not decode.
+# The attributes of one function's spans are equal up to the thread's id; those of the call follow. Inside a
+# JSON string, the quote after the brace would be escaped; and a cut inside a nested value does not decode.
 _THREAD = f'{{"key":"{semconv.THREAD_ID}","value":{{"intValue":"'.encode()
 _THREAD_END = b"}}"
 
 
 class Facts(NamedTuple):
-    """One span's."""
+    """What the tree needs of one span."""
 
     raw: bytes
     component: str
     thread: int  # index into FactsReader.threads
-    busy_ns: int  # -1: not said, the span's duration
+    busy_ns: int  # -1: unknown, it is the span's duration
     calls: int
     yielded: int
     unfinished: bool
@@ -51,7 +50,7 @@ _Pairs = Iterable[Tuple[str, Optional[_Value]]]
 
 
 class FactsReader:
-    """Reads attributes, each distinct text once if there are not too many."""
+    """Reads attributes; a text that occurs again is looked up."""
 
     def __init__(self) -> None:
         #: (resource, thread id or None if the span does not say, thread name)
@@ -61,7 +60,7 @@ class FactsReader:
         self._heads: Dict[int, Dict[bytes, Optional[Facts]]] = {}
 
     def read(self, resource: int, raws: List[bytes]) -> List[Facts]:
-        """The facts of spans of one resource, from their attributes as JSON."""
+        """The facts of several spans of one resource, from their attributes as JSON."""
         known = self._known.setdefault(resource, {})
         heads = self._heads.setdefault(resource, {})
         learn = self._learn
@@ -93,14 +92,14 @@ class FactsReader:
             base = heads[head] = None if pairs is None else self._facts(resource, head, pairs)
         if base is None:
             return None
-        # A backslash may hide a name that matters.
+        # With a backslash, a name that matters may be escaped.
         if b"nutrace." not in tail and b"thread." not in tail and b"\\" not in tail:
             return Facts(raw, *base[1:])
         pairs = _strict_pairs(b"[" + tail[1:])
         return None if pairs is None else self._facts(resource, raw, pairs, base)
 
     def _facts(self, resource: int, raw: bytes, pairs: _Pairs, base: Optional[Facts] = None) -> Facts:
-        """From key-value pairs, which come after those that `base` was made of."""
+        """The facts in key-value pairs, added to those of `base`."""
         component, thread, busy, calls, yielded, unfinished = "other", -1, -1, 1, 0, False
         if base is not None:
             _, component, thread, busy, calls, yielded, unfinished = base

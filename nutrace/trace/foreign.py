@@ -1,4 +1,4 @@
-"""What a file is that is no trace, in words that help."""
+"""Say what a file is that is not a trace."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def binary_kind(data: bytes) -> Optional[str]:
-    """What binary data is, None for text; `data` is the beginning of a file."""
+    """The kind of binary data, None for text; `data` is the beginning of a file."""
     for magic, kind in _MAGIC:
         if data.startswith(magic):
             return kind
@@ -44,7 +44,15 @@ def binary_kind(data: bytes) -> Optional[str]:
 
 
 def describe(name: str, head: bytes, *, broken: bool = False) -> str:
-    """One line on a file that is no trace; `head` is its beginning, `broken` if it is not JSON."""
+    """One line on a file that is not a trace.
+
+    Parameters
+    ----------
+    name, head:
+        The file, and its beginning.
+    broken:
+        Whether it is not JSON.
+    """
     if broken and b'"resourceSpans"' in head:
         return f"{name} is truncated or damaged JSON: copy it again, or read the .partial file of its run"
     if broken or not head.startswith((b"{", b"[", b'"')):

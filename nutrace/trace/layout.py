@@ -1,8 +1,8 @@
-"""Where to draw each span so that its width is its cost.
+"""Where to draw each span, so that its width is its cost.
 
-A generator's interval is longer than the time spent inside it, and so is a composite span's.
-Drawn at their intervals they would cover time that belongs to others; drawn at their cost they
-must be moved, as little as possible.
+The interval of a generator or a composite span is longer than the time spent inside it. If the interval
+were drawn, it would cover the time of other spans; so the cost is drawn, and spans are moved for that, as
+little as possible.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ def layout(trace: Trace) -> Tuple[array[int], array[int]]:
     their parent, siblings do not overlap and keep their order.  Outermost spans of a thread
     (roots, and children of spans on other threads) do not overlap each other.
 
-    A forward pass puts each sibling at its own start, or where the previous one ended if that
-    is later; a backward pass pushes back those that stick out of the parent. That always fits:
-    nested children never cost more than their parent (:mod:`nutrace.trace.tree`).
+    A forward pass puts each sibling at its own start, or where the previous one ends if that is later. A
+    backward pass pushes back those that stick out of the parent. They always fit, as nested children never
+    cost more than their parent (:mod:`nutrace.trace.tree`).
     """
     begin = trace.begin_ns
     left = array("q", [start - begin for start in trace.start_ns])
     busy, thread, parent, subtree_end = trace.busy_ns, trace.thread, trace.parent, trace.subtree_end
-    # Where each span's next child may begin, and whether any child must be pushed back.
     heads = [span for span in range(len(trace)) if parent[span] < 0 or thread[parent[span]] != thread[span]]
     heads.sort(key=left.__getitem__)
     free = [0] * len(trace.threads)

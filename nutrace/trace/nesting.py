@@ -1,4 +1,4 @@
-"""What each span costs, by itself and with its children: rules 8 to 10 of the tree."""
+"""Compute what each span costs, with its children and without: rules 8 to 10 of the tree."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Dict, List, Tuple
 
-from nutrace.trace.diagnostics import Counts
+from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.rows import Rows
 
-#: Clocks that count microseconds round by as much; what sticks out further is no rounding.
+#: Clocks that count microseconds round by as much; more than that is not rounding.
 ROUNDING_NS = 1_000
 
 
@@ -24,16 +24,16 @@ class Nesting:
     lanes: Dict[int, Tuple[int, int]]
 
 
-def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
+def nest(rows: Rows, parent: List[int], diagnostics: Diagnostics) -> Nesting:
     """Decide for every span whether it lies inside its parent, and what is left of the parent."""
-    # Lists while there is much to read: an array makes an int object each time.
+    # Lists, as reading an array makes an int object each time.
     start, end, thread = rows.start_ns.tolist(), rows.end_ns.tolist(), rows.thread.tolist()
     count = len(start)
-    left = [0] * count  # of each span's cost, what children have not yet taken
+    left = [0] * count  # the part of each span's cost that no child has taken yet
     sibling_end = [0] * count  # per parent: end of the last plain child
     untold = {number for number, (_, thread_id, _) in enumerate(rows.threads) if thread_id is None}
     nested = bytearray(count)
-    heads: List[int] = []  # outermost spans of a thread
+    heads: List[int] = []  # the outermost spans of each thread
     beside: List[int] = []  # spans that need a lane
 
     for span, (begin, finish, cost, above, own) in enumerate(zip(start, end, rows.busy_ns, parent, thread)):
@@ -41,7 +41,7 @@ def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
         if plain:
             cost = finish - begin
         elif cost > finish - begin:
-            counts.busy_clamped += 1
+            diagnostics.busy_clamped += 1
             cost = finish - begin
         if above < 0:
             heads.append(span)
@@ -53,7 +53,7 @@ def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
             else:
                 early, late = start[above] - begin, finish - end[above]
                 if early > 0 or late > 0:
-                    counts.outside_parent += 1
+                    diagnostics.outside_parent += 1
                     if max(early, late) <= ROUNDING_NS and finish >= start[above] and begin <= end[above]:
                         begin = start[span] = max(begin, start[above])
                         finish = end[span] = min(finish, end[above])
@@ -63,7 +63,7 @@ def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
                 if early > 0 or late > 0:
                     beside.append(span)
                 elif room < -ROUNDING_NS or (plain and begin < sibling_end[above] - ROUNDING_NS):
-                    counts.overlapping += 1
+                    diagnostics.overlapping += 1
                     beside.append(span)
                 else:
                     if room < 0:
@@ -76,7 +76,7 @@ def nest(rows: Rows, parent: List[int], counts: Counts) -> Nesting:
         rows.busy_ns[span] = cost
     del sibling_end
     rows.start_ns, rows.end_ns, rows.thread = array("q", start), array("q", end), array("i", thread)
-    return _lay_lanes(rows, parent, nested, heads, beside, array("q", left), counts)
+    return _lay_lanes(rows, parent, nested, heads, beside, array("q", left), diagnostics)
 
 
 def _lay_lanes(
@@ -86,17 +86,17 @@ def _lay_lanes(
     heads: List[int],
     beside: List[int],
     self_ns: array[int],
-    counts: Counts,
+    diagnostics: Diagnostics,
 ) -> Nesting:
     start, end, thread = rows.start_ns, rows.end_ns, rows.thread
     heads.sort(key=start.__getitem__)
     head_end: Dict[int, int] = {}
     for span in heads:
         before = head_end.get(thread[span], 0)
-        # A generator's interval holds time that is not its own: others may run in it.
+        # A generator's interval holds time of others, which may overlap it.
         generator = rows.busy_ns[span] < end[span] - start[span]
         if not generator and start[span] < before - ROUNDING_NS:
-            counts.overlapping += 1
+            diagnostics.overlapping += 1
             beside.append(span)
         elif not generator and end[span] > before:
             head_end[thread[span]] = end[span]
@@ -123,7 +123,7 @@ def _lay_lanes(
         if nested[span]:
             thread[span] = thread[above]
         elif span in moved and above >= 0 and thread[span] == thread[above]:
-            # Its parent came onto the same lane: on one lane, a child is inside its parent.
+            # Its parent was moved to the same lane, where a child would lie inside it: open another lane.
             base, _ = lanes[thread[span]]
             thread[span] = len(rows.threads) + len(lanes)
             opened[base] += 1

@@ -1,7 +1,7 @@
-"""OTLP/JSON bytes become decoded spans: typed and fast, or loose where a file departs from the type.
+"""Decode OTLP/JSON: typed and fast, or loosely where a file departs from the type.
 
-Source: opentelemetry-proto, ``trace/v1/trace.proto`` in its JSON mapping. Unknown fields are
-skipped; what only one span in a thousand needs (attributes, events, status) stays bytes.
+Source: opentelemetry-proto, ``trace/v1/trace.proto`` in its JSON mapping. Unknown fields are skipped.
+Attributes, events and status stay bytes, as most of them are never looked at.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, Iterator, List, Optional, Union
 
 import msgspec
 
-from nutrace.trace.values import integer, loose_json
+from nutrace.trace.values import integer, loose_json, loose_json_values
 
 NO_BYTES = msgspec.Raw(b"")
 
@@ -52,7 +52,7 @@ class ResourceSpans(msgspec.Struct, gc=False):
 
 
 class TracesData(msgspec.Struct, gc=False):
-    """One document, one line; resourceSpans is None in JSON that is something else."""
+    """One document; ``resourceSpans`` is None in other JSON."""
 
     resourceSpans: Optional[List[ResourceSpans]] = None
 
@@ -72,18 +72,36 @@ def decode_document(data: Union[bytes, bytearray]) -> TracesData:
         If it nests deeper than the interpreter allows.
     """
     try:
-        return _document.decode(data)
+        document = _document.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _loose_document(loose_json(bytes(data)))
+        pass
+    else:
+        if document.resourceSpans is not None:
+            return document
+    return _loose_document(loose_json(bytes(data)))
+
+
+def decode_documents(data: Union[bytes, bytearray]) -> List[TracesData]:
+    """Decode one document, or several that follow each other with or without white space between.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        As :func:`decode_document` does.
+    """
+    try:
+        return [decode_document(data)]
+    except ValueError:
+        return [_loose_document(value) for value in loose_json_values(bytes(data))]
 
 
 def decode_lines(data: bytes) -> List[TracesData]:
-    """Decode JSON lines, strictly: all of them or an error.
+    """Decode JSON lines if all of them have the type exactly.
 
     Raises
     ------
     msgspec.DecodeError, UnicodeDecodeError, RecursionError
-        If any line departs from the type; decode them one by one then.
+        If a line departs from the type: decode the lines one by one then.
     """
     return _document.decode_lines(data)
 
@@ -101,11 +119,17 @@ def _text(value: Any) -> str:
 
 
 def _loose_document(document: Any) -> TracesData:
-    if isinstance(document, list):  # An array of documents, as some tools download them.
+    if isinstance(document, list):  # an array of documents, as some tools write it
         parts = [part.resourceSpans for part in map(_loose_document, _dicts(document))]
         known = [part for part in parts if part is not None]
         return TracesData([spans for part in known for spans in part] if known else None)
-    if not isinstance(document, dict) or not isinstance(document.get("resourceSpans"), list):
+    if not isinstance(document, dict):
+        return TracesData()
+    if isinstance(document.get("trace"), dict):  # Tempo's /api/v2/traces
+        return _loose_document(document["trace"])
+    # Tempo's /api/traces calls them batches.
+    entries = document.get("resourceSpans", document.get("batches"))
+    if not isinstance(entries, list):
         return TracesData()
     return TracesData(
         [
@@ -117,7 +141,7 @@ def _loose_document(document: Any) -> TracesData:
                     for scope in _dicts(item.get(key))
                 ],
             )
-            for item in _dicts(document["resourceSpans"])
+            for item in _dicts(entries)
         ]
     )
 

@@ -1,14 +1,14 @@
 """Cut a long JSON line into documents of bounded size, without parsing it.
 
-A finished run file is one line of any length.  It is cut where one batch of spans, one
-process or one span ends and the next begins::
+A finished run file is one line of any length. It is cut where one batch of spans, one process or one span
+ends and the next begins::
 
     {"resourceSpans":[{"resource":R,"scopeSpans":[{"scope":S,"spans":[A,B]},{"scope":S,"spans":[C]}]}]}
                                                                     ^ here
 
-and each part is completed with the heads it lost and the brackets it lacks.  The byte
-sequences that mark a cut hold a quote after a brace, which inside a JSON string would be
-escaped; that a cut was right all the same is proven by the part decoding without error.
+and each part is completed with the heads and the brackets that it lacks. The byte sequences that mark a
+cut hold a quote after a brace, which would be escaped inside a JSON string. Even so, a cut is used only if
+the part before it decodes without error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NEXT_SPAN = b'},{"traceId":'
 
 
 class Cut(NamedTuple):
-    """A document that can be decoded, where the rest begins, and the heads the rest needs."""
+    """A document to decode, where the rest begins, and the heads that the rest needs."""
 
     document: bytes
     rest: int
@@ -45,8 +45,8 @@ def cuts(heads: bytes, data: bytes) -> Iterator[Cut]:
         head = _head(data[:at] if _RESOURCE in data else heads, _RESOURCE, _SCOPES)
         if head:
             yield Cut(_joined(heads, data, at, b"]}]}]}"), at + len(b"]},"), _START + head)
-    # A file with all spans in one batch. Links begin like spans do; a cut among them does not
-    # decode, so a few earlier ones are tried.
+    # All spans may be in one batch. Links begin as spans do: as a cut between links does not decode, a few
+    # earlier places are yielded as well.
     at = len(data)
     for _ in range(8):
         at = data.rfind(_NEXT_SPAN, 0, at)
@@ -59,7 +59,7 @@ def cuts(heads: bytes, data: bytes) -> Iterator[Cut]:
 
 
 def _head(data: bytes, opening: bytes, closing: bytes) -> bytes:
-    """From the last `opening` to the end of the `closing` that follows it; empty if there is none."""
+    """From the last `opening` to the end of the next `closing`; empty if there is none."""
     start = data.rfind(opening)
     end = data.find(closing, start) if start >= 0 else -1
     return data[start : end + len(closing)] if end >= 0 else b""

@@ -1,4 +1,4 @@
-"""Read a run file: nutrace's own, or any OTLP/JSON, as lines or as one document, gzipped or not."""
+"""Read run files: nutrace's own or any OTLP/JSON, as lines or as one document, gzipped or not."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from typing import Callable, List, Optional, Union
 import msgspec
 
 from nutrace.errors import EmptyTraceError, InputError
-from nutrace.trace.diagnostics import Counts
+from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.foreign import describe
-from nutrace.trace.otlp import TracesData, decode_document, decode_lines
+from nutrace.trace.otlp import TracesData, decode_document, decode_documents, decode_lines
 from nutrace.trace.pieces import cuts
 from nutrace.trace.rows import Rows
+from nutrace.trace.runfiles import PARTIAL, find_run
 from nutrace.trace.source import Source
 from nutrace.trace.trace import Trace
 from nutrace.trace.tree import build
 
 Progress = Callable[[int, int], None]
 
-#: A line longer than this is cut before its end is known.
+#: A line longer than this is decoded in parts, before its end is read.
 _LONG_LINE = 1 << 20
-#: Without a cut for this many bytes more, a line is taken to have none.
+#: A line that has no place to cut for so many bytes is not a trace, unless the name of its list occurs.
 _STUBBORN_LINE = 1 << 28
-#: And nothing is read that has none for this many: it would not fit into memory decoded.
+#: A line that has no place to cut for so many bytes is refused: decoded, it would not fit into memory.
 _ENDLESS_LINE = 1 << 31
 
 
 def load(path: Union[str, os.PathLike[str]], *, progress: Optional[Progress] = None) -> Trace:
     """Read a trace from a ``.json``, ``.jsonl``, ``.json.gz`` or ``.partial`` file.
 
-    Shards that processes of the run left beside the file are read with it.
+    Files that other processes of the run left beside it are read with it. A run that was cut short, or
+    that goes on, is found by the name that it would have: ``run.json`` reads ``run.json.partial``.
 
     Parameters
     ----------
@@ -47,17 +49,21 @@ def load(path: Union[str, os.PathLike[str]], *, progress: Optional[Progress] = N
         If it holds no span.
     """
     name = os.fspath(path)
-    rows, counts = Rows(), Counts()
+    files = find_run(name)
+    rows, diagnostics = Rows(), Diagnostics(running=files.is_running())
     try:
-        _FileReader(name, rows, counts, progress).read()
-        for shard in _shards(name):
+        if files.started_empty:
+            diagnostics.complete = False
+        elif files.main:
+            _FileReader(files.main, rows, diagnostics, progress).read()
+        for shard in files.shards_of(rows.run_ids()):
             try:
-                _FileReader(shard, rows, counts, None).read()
+                _FileReader(shard, rows, diagnostics, None).read()
             except InputError as error:
-                counts.notes.append(f"a process's shard was left out: {error}")
+                diagnostics.note(f"a process's shard was left out: {error}")
         if not len(rows):
-            raise EmptyTraceError(_no_spans(name, counts))
-        return build(rows, name, counts)
+            raise EmptyTraceError(_no_spans(name, diagnostics))
+        return build(rows, name, diagnostics)
     except MemoryError:
         del rows
         raise InputError(
@@ -65,46 +71,31 @@ def load(path: Union[str, os.PathLike[str]], *, progress: Optional[Progress] = N
         ) from None
 
 
-def _no_spans(name: str, counts: Counts) -> str:
-    if counts.cut_short:
+def _no_spans(name: str, diagnostics: Diagnostics) -> str:
+    if diagnostics.running:
+        return f"{name}: the run is still going on, and has not written any span yet"
+    if not diagnostics.complete:
         return f"{name} was cut short before its first span was written: there is nothing to read in it"
     return f"{name} is a trace without spans: was the program traced (NUTRACE=1), and did it run anything?"
 
 
-def _shards(name: str) -> List[str]:
-    """Files of other processes of the run, still beside the run file."""
-    base = name[: -len(".partial")] if name.endswith(".partial") else name
-    if ".shard-" in os.path.basename(base):
-        return []
-    directory, prefix = os.path.split(base + ".shard-")
-    try:
-        entries = sorted(os.listdir(directory or "."))
-    except OSError:
-        return []
-    return [
-        os.path.join(directory, entry)
-        for entry in entries
-        if entry.startswith(prefix) and entry.endswith(".partial")
-    ]
-
-
 class _FileReader:
-    """One file's way into the rows: whole lines as they come, long lines in parts."""
+    """Reads one file into the rows: whole lines as they come, long lines in parts."""
 
-    def __init__(self, name: str, rows: Rows, counts: Counts, progress: Optional[Progress]) -> None:
+    def __init__(self, name: str, rows: Rows, diagnostics: Diagnostics, progress: Optional[Progress]) -> None:
         self.name = name
         self.rows = rows
-        self.counts = counts
+        self.diagnostics = diagnostics
         self.progress = progress
-        self.good = 0  # documents that were OTLP traces, or parts of one
-        self.stray = 0  # JSON that was something else
+        self.good = 0  # documents, or parts of one, that were OTLP traces
+        self.stray = 0  # documents that were other JSON
         self.first = b""  # the beginning of the file, for messages
 
     def read(self) -> None:
         with Source(self.name) as source:
             heads = rest = b""
             cut_at = _LONG_LINE
-            held: List[bytes] = []  # to be joined now and then: each time copies all of a long line
+            held: List[bytes] = []  # joined now and then only, as each time copies all of a long line
             holding = 0
             for block in source.blocks():
                 if self.progress is not None:
@@ -126,7 +117,7 @@ class _FileReader:
                     rest, cut_at = rest[end:], _LONG_LINE
                 elif len(rest) >= cut_at:
                     heads, rest = self._take_parts(heads, rest)
-                    # No cut found: look again when there is twice as much.
+                    # If there was no place to cut, look again when there is twice as much.
                     cut_at = max(_LONG_LINE, 2 * len(rest))
                     if not self.good and len(rest) > _STUBBORN_LINE and b'"resourceSpans"' not in rest:
                         raise InputError(describe(self.name, self.first))
@@ -141,13 +132,13 @@ class _FileReader:
             elif heads or source.truncated:
                 self._cut_short()
         if not self.good:
-            if self.counts.cut_short:
+            if not self.diagnostics.complete:
                 return
             raise InputError(describe(self.name, self.first))
-        self.counts.bad_lines += self.stray
+        self.diagnostics.bad_lines += self.stray
 
     def _is_lines(self, heads: bytes, rest: bytes) -> bool:
-        """Whether line ends separate documents, and are not the white space of a pretty one."""
+        """Whether line ends separate documents, and are not white space inside an indented one."""
         if heads or self.good:
             return True
         line = rest[: rest.find(b"\n")].strip()
@@ -164,14 +155,14 @@ class _FileReader:
             for document in documents:
                 self._take(document)
 
-    def _take_line(self, line: bytes) -> bool:
+    def _take_line(self, line: bytes) -> None:
         try:
-            document = decode_document(line)
+            documents = decode_documents(line)
         except (ValueError, RecursionError):
-            self.counts.bad_lines += 1
-            return False
-        self._take(document)
-        return True
+            self.diagnostics.bad_lines += 1
+            return
+        for document in documents:
+            self._take(document)
 
     def _take(self, document: TracesData) -> None:
         if document.resourceSpans is None:
@@ -193,20 +184,21 @@ class _FileReader:
         return heads, data
 
     def _take_last(self, heads: bytes, rest: bytes, truncated: bool) -> None:
-        """The last line, or all of a pretty-printed document."""
+        """Take the last line, or all of a file that is indented."""
         try:
-            document = decode_document(heads + rest)
+            documents = decode_documents(heads + rest)
         except RecursionError:
             raise InputError(f"{self.name} nests deeper than any trace: it cannot be read") from None
         except ValueError:
-            if self.good or self.name.endswith(".partial") or truncated:
+            if self.good or self.name.endswith(PARTIAL) or truncated:
                 self._cut_short()
                 return
             raise InputError(describe(self.name, self.first, broken=True)) from None
-        self._take(document)
+        for document in documents:
+            self._take(document)
 
     def _cut_short(self) -> None:
-        one_line = self.good and not self.name.endswith((".partial", ".jsonl", ".gz"))
-        self.counts.cut_short = True
+        one_line = self.good and not self.name.endswith((PARTIAL, ".jsonl", ".gz"))
+        self.diagnostics.complete = False
         if one_line:
-            self.counts.notes.append(f"{self.name} ends in the middle of a line")
+            self.diagnostics.note(f"{self.name} ends in the middle of a line")

@@ -1,11 +1,11 @@
-"""Spans as they come out of the file, in columns; :mod:`nutrace.trace.tree` makes the tree."""
+"""Spans in the order of the file, in columns, of which :mod:`nutrace.trace.tree` makes the tree."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
 from array import array
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from nutrace import semconv
 from nutrace.trace.facts import FactsReader
@@ -16,10 +16,10 @@ from nutrace.trace.values import key_values, loose_json
 TIME_LIMIT = 2**63 - 1
 
 _NO_ID = "0" * 16
-#: "[]", "{}" and nothing at all say the same.
+#: "[]" and "{}" mean the same as no bytes.
 _EMPTY = 2
 
-#: Counters that a process raises as it runs: the highest of a file's lines holds.
+#: Counters that a process raises as it runs: of the lines of a file, the highest value counts.
 _COUNTERS = frozenset(
     (
         semconv.SPANS_DROPPED,
@@ -69,6 +69,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.span_id)
 
+    def run_ids(self) -> Set[str]:
+        """The ids of the runs whose processes have been read."""
+        ids = (resource.get(semconv.RUN_ID) for resource in self.resources)
+        return {run_id for run_id in ids if isinstance(run_id, str)}
+
     def add(self, document: TracesData) -> None:
         """Append every span of a document."""
         for entry in document.resourceSpans or ():
@@ -115,9 +120,9 @@ class Rows:
                 self.status[row] = bytes(span.status)
 
     def _numbers(self, ids: List[str]) -> array[int]:
-        """Ids as numbers; all at once if they are as the specification says, as nearly always."""
+        """Ids as numbers: all at once if they have the specified form, as they nearly always do."""
         text = "".join(ids)
-        # fromhex takes blanks as well.
+        # fromhex accepts blanks as well.
         if text.isalnum() and set(map(len, ids)) == {16}:
             try:
                 numbers = array("Q", bytes.fromhex(text))
@@ -132,7 +137,7 @@ class Rows:
     def _number(self, text: str) -> int:
         if not text:
             return 0
-        # int() takes more than hex digits: signs, blanks, underscores, 0x, other scripts' digits.
+        # int() accepts more than hex digits: signs, blanks, underscores, 0x, digits of other scripts.
         if len(text) == 16 and text.isascii() and text.isalnum() and text[1] not in "xX":
             try:
                 return int(text, 16)
@@ -158,7 +163,7 @@ class Rows:
             except (ValueError, RecursionError):
                 content = {}
             attributes = key_values(content.get("attributes") if isinstance(content, dict) else None)
-            # One process says more of itself as it goes on; it stays one resource.
+            # The lines of a process describe it more and more completely: keep them as one resource.
             pid = attributes.get("process.pid")
             identity: object = raw
             if pid is not None:

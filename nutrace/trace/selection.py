@@ -1,4 +1,4 @@
-"""Parts of a trace: some steps, one component."""
+"""Select a part of a trace: steps, or a component."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def parse_steps(text: str) -> range:
     Raises
     ------
     UsageError
-        If it is none of these, or holds no step at all.
+        If it is none of these, or holds no step.
     """
     match = _STEPS.match(text.strip())
     if match is None or not any(match.groups()) or len(text) > 40:
@@ -41,16 +41,16 @@ def parse_steps(text: str) -> range:
 
 
 def step_index(trace: Trace, span: int, default: int) -> int:
-    """The step's iteration index, or `default` if its span does not say."""
+    """The step's iteration index, or `default` if its span does not have it."""
     value = trace.attributes(span).get(semconv.STEP_INDEX)
     return value if isinstance(value, int) else default
 
 
 def select(trace: Trace, steps: Optional[Steps] = None, component: Optional[str] = None) -> Trace:
-    """The sub-trace of the given steps (by iteration index) and the outermost spans of a component.
+    """The part of a trace with the given steps, and in them the outermost spans of a component.
 
-    Self times, totals and depths within what is selected stay; the selected subtrees become
-    roots.  Steps of several simulations in one file are all selected by their index.
+    The selected subtrees become roots; within them, self times and totals stay. If the file has several
+    simulations, the steps of all of them with the given iteration indices are selected.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def select(trace: Trace, steps: Optional[Steps] = None, component: Optional[str]
     Raises
     ------
     UsageError
-        If nothing is left: no such steps, or no span of that component.
+        If there are no such steps, or no span of that component.
     """
     tops: List[int] = trace.roots
     chosen = [trace.selection] if trace.selection else []
@@ -106,16 +106,16 @@ def _words(steps: range) -> str:
 
 
 def _outermost(trace: Trace, tops: Iterable[int], component: str) -> List[int]:
-    found = []
+    outermost = []
     for top in tops:
         span, end = top, trace.subtree_end[top]
         while span < end:
             if trace.component[span] == component:
-                found.append(span)
+                outermost.append(span)
                 span = trace.subtree_end[span]
             else:
                 span += 1
-    return found
+    return outermost
 
 
 def _subtrees(trace: Trace, tops: List[int]) -> Trace:

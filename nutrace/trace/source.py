@@ -1,4 +1,4 @@
-"""The bytes of a run file, block by block, unzipped if they are zipped."""
+"""Read the bytes of a file in blocks, unzipped if it is gzip."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Source:
             if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
                 raise InputError(f"{name} is a device, not a file: name a run file")
             self.size = status.st_size
-            # A pipe that nobody writes to is empty; to wait for a writer could be for ever.
+            # Do not wait for a pipe to be opened for writing: a pipe without a writer is empty.
             fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
             os.set_blocking(fd, True)
             return open(fd, "rb")
@@ -74,9 +74,7 @@ class Source:
         try:
             first = self._file.read(_BLOCK)
             if not first:
-                raise InputError(
-                    f"{self.name} is empty: was the program traced (NUTRACE=1), is it still starting?"
-                )
+                raise InputError(f"{self.name} is empty: was the program traced (NUTRACE=1)?")
             if first.startswith(_GZIP):
                 if not self._file.seekable():
                     raise InputError(f"{self.name} is a pipe of gzip data: unpack it on the way (zcat)")
@@ -97,7 +95,7 @@ class Source:
         first = True
         try:
             while True:
-                # read1 hands over what it has: of a file that was cut short, all that is there.
+                # read1 returns what it has: of a file that was cut short, everything up to there.
                 block = cast("gzip.GzipFile", unzipped).read1(_BLOCK)
                 if not block:
                     break
@@ -109,7 +107,7 @@ class Source:
             self.truncated = True
             return
         if first:
-            raise InputError(f"{self.name} is empty inside its gzip wrapping: copy it again")
+            raise InputError(f"{self.name} is a gzip file of nothing: copy it again")
 
     def _checked(self, block: bytes) -> bytes:
         if block.startswith(_BYTE_ORDER_MARK):
@@ -121,8 +119,6 @@ class Source:
 
 
 def _missing(name: str) -> str:
-    for other in (name + ".partial", name + ".gz"):
-        if os.path.exists(other):
-            why = "the run is not over or was killed" if other.endswith(".partial") else "it was compressed"
-            return f"{name} does not exist, but {other} does ({why}): read that"
+    if os.path.exists(name + ".gz"):
+        return f"{name} does not exist, but {name}.gz does: read that"
     return f"{name} does not exist: check the path, or make one with NUTRACE=1 python ..."

@@ -1,9 +1,9 @@
-"""The values a trace is made of."""
+"""The small objects that a trace consists of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, Optional
 
 
 @dataclass(frozen=True)
@@ -14,17 +14,17 @@ class Resource:
 
     @property
     def pid(self) -> Optional[int]:
-        """``process.pid``, if the resource says so."""
+        """``process.pid``, if the resource has it."""
         pid = self.attributes.get("process.pid")
         return int(pid) if isinstance(pid, (int, float, str)) and str(pid).isdigit() else None
 
 
 @dataclass(frozen=True)
 class ThreadKey:
-    """Where spans ran one after the other: a thread of a process, or a lane of one.
+    """A thread of a process, or a lane beside it.
 
-    ``resource`` indexes :attr:`Trace.resources`.  Lane 0 is the thread itself; spans that
-    cannot be nested there (asyncio tasks, clock steps) have lanes 1, 2, ... beside it.
+    ``resource`` indexes :attr:`Trace.resources`. Lane 0 is the thread itself; spans that cannot be nested
+    there (asyncio tasks, or after a clock was set) have lanes 1, 2, ...
     """
 
     resource: int = 0
@@ -35,7 +35,7 @@ class ThreadKey:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened at one moment of a span (Unix nanoseconds)."""
+    """Something that happened during a span, at a time in Unix ns."""
 
     name: str
     time_ns: int
@@ -48,29 +48,3 @@ class Status:
 
     code: int = 0
     message: str = ""
-
-
-@dataclass(frozen=True)
-class Diagnostics:
-    """What was lost or mended, from the file's own counts and from reading it.
-
-    dropped, truncated and unfinished are shown by every report; the others name the rule that
-    :mod:`nutrace.trace.tree` applied and how many spans it touched.  ``complete`` is False for
-    a run that was cut short; ``notes`` are sentences for people.
-    """
-
-    dropped: int = 0
-    truncated: int = 0
-    unfinished: int = 0
-    faults: int = 0
-    complete: bool = True
-    bad_lines: int = 0
-    orphans: int = 0
-    cycles: int = 0
-    duplicates: int = 0
-    negative_durations: int = 0
-    missing_times: int = 0
-    outside_parent: int = 0
-    overlapping: int = 0
-    busy_clamped: int = 0
-    notes: Tuple[str, ...] = ()

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.trace.span import Diagnostics, Event, Resource, Status, ThreadKey
+from nutrace.trace.diagnostics import Diagnostics
+from nutrace.trace.span import Event, Resource, Status, ThreadKey
 from nutrace.trace.values import parse_attributes, parse_events, parse_status
 from nutrace.trace.views import Viewed
 
@@ -18,31 +19,29 @@ class Trace(Viewed):
     """An immutable tree of spans.
 
     Spans are numbered 0..n-1 in preorder: a parent before its children, siblings and roots by
-    start as the file has it.  The subtree of span ``i`` is ``range(i, subtree_end[i])``.
-    Columns are indexed by that number; times are nanoseconds, Unix time for ``start_ns`` and
-    ``end_ns``.
+    start. The subtree of span ``i`` is ``range(i, subtree_end[i])``. Columns are indexed by that number;
+    times are nanoseconds, ``start_ns`` and ``end_ns`` Unix time.
 
     Attributes
     ----------
     name, component, parent, depth, subtree_end, start_ns, end_ns:
-        As they say; ``parent`` is -1 for roots, component "other" if a span names none.
+        ``parent`` is -1 for roots, ``component`` "other" if a span names none.
     busy_ns:
-        The span's cost (total time): time inside it. Less than end - start for generators
-        and composite spans.
+        The span's cost, or total time: the time inside it. For generators and composite spans, less than
+        from start to end.
     self_ns:
-        busy_ns less the busy_ns of the children on the same thread; never negative. Summed
-        over all spans of a thread it equals the sum of that thread's outermost busy_ns.
+        ``busy_ns`` without that of the children on the same thread; never negative. Summed over all spans
+        of a thread, it is the ``busy_ns`` of the thread's outermost spans.
     calls:
         1; for a composite span the number of spans it stands for; 0 for a span that
         continues a generator whose call another span holds.
     yielded:
         Values yielded by a generator, else 0.
     thread:
-        Index into ``threads``.  A child on another thread than its parent's ran beside it,
-        not inside it.
+        Index into ``threads``. A child on another thread than its parent ran beside it, not inside it.
     selection:
-        What was selected if this is a part of a trace ("steps 10:20"), else "". ``resources``
-        and ``diagnostics`` are those of the whole.
+        For a part of a trace what was selected ("steps 10:20"), else "". ``resources`` and
+        ``diagnostics`` are those of the whole.
     """
 
     path: str
@@ -129,7 +128,7 @@ class Trace(Viewed):
         return parse_status(self.raw.status.get(index, b""))
 
     def span_id(self, index: int) -> str:
-        """The span's id as in the file (16 hex digits); made up if the file had none."""
+        """The span's id as in the file (16 hex digits); a new one if the file has none."""
         number = self.raw.span_id[index]
         return self.raw.odd_ids.get(number) or f"{number:016x}"
 
@@ -142,13 +141,13 @@ class Trace(Viewed):
         return self.raw.kind[index]
 
     def unfinished(self, index: int) -> bool:
-        """Whether the span never ended by itself; its end is its last sign of life."""
+        """Whether the span never ended; ``end_ns`` is then the last time at which it was known to go on."""
         return bool(self.raw.unfinished[index])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RawColumns:
-    """Columns that are read one span at a time, kept as they were in the file."""
+    """Columns that stay as they were in the file, and are decoded one span at a time."""
 
     span_id: array[int]
     trace_id: array[int]
@@ -163,7 +162,7 @@ class RawColumns:
 
 @dataclass(frozen=True)
 class SpanView:
-    """One span of a trace: a window on its columns, made when asked for."""
+    """One span of a trace: a view of its columns."""
 
     trace: Trace
     index: int
@@ -241,7 +240,7 @@ class SpanView:
 
     @property
     def unfinished(self) -> bool:
-        """Whether the span never ended by itself."""
+        """Whether the span never ended."""
         return self.trace.unfinished(self.index)
 
     @property

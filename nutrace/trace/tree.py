@@ -1,27 +1,27 @@
-"""Rows become a tree. The rules, in the order in which they apply; each is counted.
+"""Make a tree of the rows, by these rules in this order; each is counted.
 
-1. **Missing id**: a span without a spanId gets one of its own; nothing can name it as parent.
-2. **Duplicates**: a finished span replaces its announcement (that is no fault and not counted);
-   of two announcements, and of two finished spans with one id, the one that ends later stays.
-3. **Missing times**: a start of 0 becomes the span's end or else its nearest ancestor's start.
+1. **Missing id**: a span without a spanId gets a new one; no other span can name it as its parent.
+2. **Duplicates**: a finished span replaces its announcement, which is normal and not counted. Of two
+   announcements, and of two finished spans with one id, the one that ends later is kept.
+3. **Missing times**: a start of 0 becomes the span's end, or else its nearest ancestor's start.
    An end of 0 makes the span unfinished.
-4. **Negative duration**: the end becomes the start. (A wall clock stepped back does this.)
+4. **Negative duration**: the end becomes the start. (The wall clock was set back.)
 5. **Orphans**: a span whose parent is not in the file becomes a root.
 6. **Cycles**: cut at the earliest span, which becomes a root.
-7. **Unfinished**: an announced span whose end never came ends at its last sign of life, the
-   latest of its announcement and its descendants' ends.
-8. **Threads**: a span that names no thread is on its parent's, if it is of the same process.
-   A child on another thread than its parent runs beside it: it stays its child in the tree,
-   but its time is not taken from the parent's self time.
-9. **Cost**: ``nutrace.busy_ns`` if there, else the duration; never more than the duration.
-10. **Not nested**: a child on its parent's thread that sticks out of the parent's interval,
-    overlaps an earlier sibling (neither of them a generator or composite span), or costs more
-    than its parent has left, cannot lie inside. By up to 1 us it is rounding and is trimmed;
-    beyond, the child ran beside its parent (an asyncio task, a clock step) and moves to a lane
-    of its own next to the thread. So do outermost spans of one thread that overlap.
+7. **Unfinished**: an announced span that never ended gets the latest of the time of its announcement and
+   the ends of its descendants.
+8. **Threads**: a span that names no thread is on its parent's, if they are of the same process. A child on
+   another thread than its parent runs beside it: it stays a child in the tree, but its time is not taken
+   from the parent's self time.
+9. **Cost**: ``nutrace.busy_ns`` if the span has it, else the duration; never more than the duration.
+10. **Not nested**: a child on its parent's thread cannot lie inside its parent if it sticks out of the
+    parent's interval, overlaps an earlier sibling (neither being a generator or composite span), or costs
+    more than its parent has left. Up to 1 us is rounding and is trimmed. Beyond that, the child ran
+    beside its parent (an asyncio task, a clock that was set) and moves to a lane of its own next to the
+    thread. So do outermost spans of one thread that overlap.
 
-Hence, for any file: nested children lie inside their parent and never cost more than it, and a
-lane's self times sum to its outermost spans' cost.
+Therefore, in any file, nested children lie inside their parent and never cost more than it, and the self
+times of a lane sum to the cost of its outermost spans.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from array import array
 from operator import itemgetter
 from typing import Any, Dict, List, Tuple
 
-from nutrace.trace.diagnostics import Counts, diagnose
+from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.nesting import Nesting, nest
 from nutrace.trace.order import preorder
 from nutrace.trace.rows import Rows
@@ -38,16 +38,16 @@ from nutrace.trace.span import Resource, ThreadKey
 from nutrace.trace.trace import RawColumns, Trace
 
 
-def build(rows: Rows, path: str, counts: Counts) -> Trace:
-    """The tree of all rows. `counts` brings what the reader counted; the rules add theirs.
+def build(rows: Rows, path: str, diagnostics: Diagnostics) -> Trace:
+    """Build the tree of all rows; `diagnostics` has the reader's counts, and the rules add theirs.
 
-    The rows are taken apart as the tree grows, to keep memory down: they are empty afterwards.
+    To keep memory down, the rows are taken apart as the tree grows: they are empty afterwards.
     """
-    alive, up = _link(rows, counts)
-    _mend_times(rows, up, alive, counts)
-    order = preorder(rows, up, alive, counts)
+    alive, up = _link(rows, diagnostics)
+    _mend_times(rows, up, alive, diagnostics)
+    order = preorder(rows, up, alive, diagnostics)
     count = len(order)
-    # Loops over lists: reading an array makes an int object each time.
+    # Loop over lists, as reading an array makes an int object each time.
     position = [-1] * (len(rows) + 1)  # the last one, -1, is for roots
     for new, row in enumerate(order):
         position[row] = new
@@ -69,8 +69,9 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
     depths, subtree_ends = array("i", depth), array("i", subtree_end)
     del depth, subtree_end
     _end_unfinished(rows, parent)
-    nesting = nest(rows, parent, counts)
+    nesting = nest(rows, parent, diagnostics)
     thread, threads, resources = _number_threads(rows, nesting)
+    diagnostics.add_recorded(resources, sum(rows.unfinished))
     return Trace(
         path=path,
         name=rows.name,
@@ -87,7 +88,7 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
         thread=thread,
         threads=threads,
         resources=resources,
-        diagnostics=diagnose(resources, counts, sum(rows.unfinished)),
+        diagnostics=diagnostics,
         raw=RawColumns(
             span_id=rows.span_id,
             trace_id=rows.trace_id,
@@ -102,8 +103,8 @@ def build(rows: Rows, path: str, counts: Counts) -> Trace:
     )
 
 
-def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, List[int]]:
-    """Which rows stay, and the row of each one's parent (-1 for none)."""
+def _link(rows: Rows, diagnostics: Diagnostics) -> Tuple[bytearray, List[int]]:
+    """Which rows stay, and for each row that of its parent (-1 for none)."""
     ids, parents = rows.span_id, rows.parent_id
     count = len(ids)
     if not all(ids):
@@ -115,13 +116,13 @@ def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, List[int]]:
                 while free in taken:
                     free += 1
                 ids[row] = free
-    # Ids are unique within a trace id only; nearly every file has one.
+    # Ids are unique within a trace id, of which nearly every file has only one.
     several = len(rows.trace_ids) > 1
     keys: Any = [trace << 64 | number for trace, number in zip(rows.trace_id, ids)] if several else ids
     row_of = dict(zip(keys, range(count)))
     alive = bytearray(b"\1") * count
     if len(row_of) < count:
-        row_of = _drop_duplicates(rows, keys, alive, counts)
+        row_of = _drop_duplicates(rows, keys, alive, diagnostics)
     del keys
     if several:
         wanted: Any = [trace << 64 | number if number else 0 for trace, number in zip(rows.trace_id, parents)]
@@ -129,18 +130,20 @@ def _link(rows: Rows, counts: Counts) -> Tuple[bytearray, List[int]]:
         wanted = parents
     find = row_of.get
     up = [find(key, -1) for key in wanted]
-    counts.orphans = sum(1 for key, above, stays in zip(wanted, up, alive) if key and above < 0 and stays)
+    diagnostics.orphans = sum(
+        1 for key, above, stays in zip(wanted, up, alive) if key and above < 0 and stays
+    )
     rows.parent_id = array("Q")
     return alive, up
 
 
-def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, counts: Counts) -> Dict[int, int]:
+def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, diagnostics: Diagnostics) -> Dict[int, int]:
     row_of: Dict[int, int] = {}
     announced = rows.announced
 
     def rank(row: int) -> Tuple[Any, ...]:
         times = not announced[row], rows.end_ns[row], rows.start_ns[row]
-        # Whatever differs decides, so that the order in the file does not.
+        # The rest decides between equal times, so that the order in the file does not matter.
         return (*times, rows.name[row], rows.parent_id[row], rows.attributes[row])
 
     for row, key in enumerate(keys):
@@ -148,20 +151,20 @@ def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, counts: Counts) ->
         if other == row:
             continue
         if not announced[row] and not announced[other]:
-            counts.duplicates += 1
+            diagnostics.duplicates += 1
         stays, goes = (row, other) if rank(row) > rank(other) else (other, row)
         row_of[key] = stays
         alive[goes] = 0
     return row_of
 
 
-def _mend_times(rows: Rows, up: List[int], alive: bytearray, counts: Counts) -> None:
+def _mend_times(rows: Rows, up: List[int], alive: bytearray, diagnostics: Diagnostics) -> None:
     start, end = rows.start_ns, rows.end_ns
     if min(start, default=1) <= 0:
         known = min((time for time in start if time > 0), default=0)
         for row in [row for row, time in enumerate(start) if time <= 0 and alive[row]]:
-            counts.missing_times += 1
-            path = [row]  # this span and those above it that have no time either
+            diagnostics.missing_times += 1
+            path = [row]  # this span, and the ancestors that have no time either
             above = up[row]
             while above >= 0 and start[above] <= 0 and above != row:
                 path.append(above)
@@ -174,16 +177,16 @@ def _mend_times(rows: Rows, up: List[int], alive: bytearray, counts: Counts) -> 
     if min(end, default=1) <= 0:
         for row in [row for row, time in enumerate(end) if time <= 0]:
             end[row] = start[row]
-            # As good as an announcement: the end never came.
+            # Like an announcement: the span never ended.
             rows.announced[row] = 1
     for row in [row for row in range(len(start)) if end[row] < start[row]]:
         end[row] = start[row]
-        counts.negative_durations += alive[row]
+        diagnostics.negative_durations += alive[row]
 
 
 def _reorder(rows: Rows, order: List[int]) -> None:
     count = len(order)
-    # Twice, as itemgetter of a single item would not give a tuple.
+    # One more item, as itemgetter of a single item does not return a tuple.
     pick = itemgetter(*order, order[0])
     for column in (
         "span_id",
@@ -197,7 +200,7 @@ def _reorder(rows: Rows, order: List[int]) -> None:
         "yielded",
     ):
         old = getattr(rows, column)
-        # Many columns are constant; to compare them as bytes takes no time.
+        # Many columns are constant, which is quick to find out by comparing bytes.
         same = old[:1] * count
         if count < len(old) or same.tobytes() != old.tobytes():
             setattr(rows, column, array(old.typecode, pick(old)[:-1]))
@@ -224,7 +227,7 @@ def _end_unfinished(rows: Rows, parent: List[int]) -> None:
 def _number_threads(
     rows: Rows, nesting: Nesting
 ) -> Tuple[array[int], Tuple[ThreadKey, ...], Tuple[Resource, ...]]:
-    """Threads and resources numbered as they first appear in the tree, not in the file."""
+    """Number threads and resources by where they first appear in the tree, instead of in the file."""
     thread_number: Dict[int, int] = {}
     thread = array("i", [thread_number.setdefault(old, len(thread_number)) for old in nesting.thread])
     resource_number: Dict[int, int] = {}

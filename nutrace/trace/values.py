@@ -11,29 +11,30 @@ import json
 import re
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import msgspec
 
 from nutrace.trace.span import Event, Status
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_WHITE_SPACE = re.compile(r"[ \t\r\n]*")
+_json = json.JSONDecoder(strict=False)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-#: Stands in for attributes that no parser takes (nested thousands of levels deep).
+#: Replaces attributes that no parser reads (nested thousands of levels deep).
 UNREADABLE: Mapping[str, Any] = MappingProxyType({"nutrace.unreadable": True})
 
 
 def loose_json(data: bytes) -> Any:
     """Parse JSON that msgspec may refuse: lone surrogates, bad UTF-8, NaN.
 
-    Lone surrogates become U+FFFD, here and so everywhere behind the reader: any text of a
-    trace can be encoded.
+    Lone surrogates become U+FFFD, so that every text in a trace can be encoded.
 
     Raises
     ------
     ValueError
-        If it is not JSON either way.
+        If it is not JSON.
     RecursionError
         If it nests deeper than the interpreter allows.
     """
@@ -42,6 +43,25 @@ def loose_json(data: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError):
         text = data.decode("utf-8", "replace")
         return _without_surrogates(json.loads(text, strict=False))
+
+
+def loose_json_values(data: bytes) -> List[Any]:
+    """Parse JSON values that follow each other.
+
+    Raises
+    ------
+    ValueError
+        If what is left is not JSON, or there is nothing.
+    RecursionError
+        If it nests deeper than the interpreter allows.
+    """
+    text = data.decode("utf-8", "replace").rstrip()
+    values: List[Any] = []
+    end = 0
+    while end < len(text) or not values:
+        value, end = _json.raw_decode(text, _WHITE_SPACE.match(text, end).end())  # type: ignore[union-attr]
+        values.append(_without_surrogates(value))
+    return values
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -55,7 +75,7 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def integer(value: Any) -> int:
-    """A 64-bit integer written as a string or as a number; 0 if it is neither."""
+    """A 64-bit integer that is written as a string or as a number; 0 if it is neither."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
@@ -85,7 +105,7 @@ def any_value(value: Any) -> Any:
 
 
 def key_values(items: Any) -> Dict[str, Any]:
-    """The dict of a decoded list of KeyValue; what is not one is left out."""
+    """The dict of a decoded list of KeyValue; other items are left out."""
     if not isinstance(items, list):
         return {}
     return {
@@ -97,7 +117,7 @@ def key_values(items: Any) -> Dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def parse_attributes(raw: bytes) -> Mapping[str, Any]:
-    """Attributes from the bytes of a JSON list of KeyValue; probes repeat theirs, hence the cache."""
+    """Attributes from the bytes of a JSON list of KeyValue; cached, as the spans of a probe repeat them."""
     if not raw:
         return _NOTHING
     try:
@@ -124,7 +144,7 @@ def parse_events(raw: bytes) -> Tuple[Event, ...]:
 
 
 def parse_status(raw: bytes) -> Status:
-    """A Status from the bytes of its JSON object; enum names are accepted beside numbers."""
+    """A Status from the bytes of its JSON object; its code may be a number or a name."""
     try:
         item = loose_json(raw) if raw else None
     except (ValueError, RecursionError):

@@ -1,21 +1,19 @@
-"""Tables and pictures of a trace: asked of the trace itself, made by a room above this one.
+"""Tables and pictures of a trace, which a room above this one makes.
 
-A trace is read in places that have neither pandas nor a browser, so it knows no table and no
-page. It has the methods a notebook wants, and passes them to the :class:`Views` registered
-here. :func:`nutrace.load` registers those of :mod:`nutrace.jupyter`.
+A trace is read in places that have neither pandas nor a browser, so this room knows no table and no page.
+A trace has the methods that a notebook wants, and passes them on to the :class:`Views` registered here.
+:func:`nutrace.load` registers those of :mod:`nutrace.jupyter`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Optional, Protocol, Sequence, Union, cast
+from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol, Sequence, Union
 
 from nutrace.errors import NutraceError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from nutrace.trace.trace import Trace
 
 #: A choice of steps: iteration indices, one of them, or text such as "10:20".
 Steps = Union[range, int, str]
@@ -29,19 +27,22 @@ class Picture(Protocol):
 
 @dataclass(frozen=True)
 class Views:
-    """How traces are shown; each is a function of a trace."""
+    """How traces are shown; each takes a :class:`~nutrace.trace.trace.Trace` first.
 
-    card: Callable[[Trace], str]
-    spans: Callable[[Trace, Sequence[str]], DataFrame]
-    steps: Callable[[Trace], DataFrame]
-    flamegraph: Callable[[Trace, Optional[Steps], Optional[str], int], Picture]
+    The annotations leave that type out: traces are made of this module, which cannot import them.
+    """
+
+    card: Callable[[Any], str]
+    spans: Callable[[Any, Sequence[str]], DataFrame]
+    steps: Callable[[Any], DataFrame]
+    flamegraph: Callable[[Any, Optional[Steps], Optional[str], int], Picture]
 
 
 _registered: Optional[Views] = None
 
 
 def register(views: Optional[Views]) -> Optional[Views]:
-    """Show traces by `views` from now on (None: not at all); returns what was registered before."""
+    """Show traces by `views` from now on, or not at all (None); return what was registered before."""
     global _registered
     before, _registered = _registered, views
     return before
@@ -49,7 +50,7 @@ def register(views: Optional[Views]) -> Optional[Views]:
 
 def _views() -> Views:
     if _registered is None:
-        raise NutraceError("tables and pictures come with nutrace.load: read the file with that")
+        raise NutraceError("tables and pictures need a trace that nutrace.load has read")
     return _registered
 
 
@@ -88,7 +89,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().spans(cast("Trace", self), attributes)
+        return _views().spans(self, attributes)
 
     def steps(self) -> DataFrame:
         """The finished simulation steps as a pandas table; the row's label is the iteration index.
@@ -114,7 +115,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().steps(cast("Trace", self))
+        return _views().steps(self)
 
     def flamegraph(
         self, steps: Optional[Steps] = None, component: Optional[str] = None, height: int = 600
@@ -131,10 +132,10 @@ class Viewed:
         Raises
         ------
         UsageError
-            If there are no such steps or no such component, or the height is none.
+            If there are no such steps or no such component, or the height is out of bounds.
         """
-        return _views().flamegraph(cast("Trace", self), steps, component, height)
+        return _views().flamegraph(self, steps, component, height)
 
     def _repr_html_(self) -> Optional[str]:
-        """The summary card; nothing, and so the one-line repr, if no views are registered."""
-        return None if _registered is None else _registered.card(cast("Trace", self))
+        """The summary card; None if no views are registered: a notebook then shows the one-line repr."""
+        return None if _registered is None else _registered.card(self)

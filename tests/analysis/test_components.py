@@ -1,4 +1,4 @@
-"""Components: self times sum to the steps' time, totals count nothing twice."""
+"""Components: self times sum to the time of the steps, and totals count nothing twice."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_inside_and_outside(tmp_path: Path) -> None:
         "planner": (1, 40, 30),
         "database": (1, 10, 10),
     }
-    # The run's total outside is without the step that lies in it.
+    # The total of the run, outside the steps, leaves out the step inside it.
     assert _costs(trace, Region.OUTSIDE) == {
         "simulation": (1, 100, 96),
         "config": (1, 40, 40),

@@ -66,12 +66,12 @@ def test_repeats_over_the_run_and_within_a_step(tmp_path: Path) -> None:
         step(1000, statement(1010, [20, 30, 40], ["a", "b", "b"], rows=9)),
         step(2000, statement(2010, [50], ["b"], rows=2)),
     )
-    found = database(trace)
-    (only,) = found.statements
+    result = database(trace)
+    (only,) = result.statements
     assert (only.all, only.in_steps) == (Executions(5, 12, 150_000), Executions(4, 11, 140_000))
     assert (only.distinct, only.repeated, only.repeated_ns) == (2, 3, 110_000)
     assert (only.repeated_in_step, only.repeated_in_step_ns) == (1, 40_000)
-    assert (found.steps, found.steps_ns, found.repeated, found.repeated_ns) == (2, 1_000_000, 3, 110_000)
+    assert (result.steps, result.steps_ns, result.repeated, result.repeated_ns) == (2, 1_000_000, 3, 110_000)
 
 
 def test_the_same_parameters_on_another_file_are_no_repeat(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_callers_are_the_spans_around_up_to_the_step(tmp_path: Path) -> None:
         tmp_path, step(100, asked, statement(300, line=9)), ("scenario.build", 700, 800, [statement(710)])
     )
     (only,) = database(trace).statements
-    assert {(caller.path, caller.line, caller.component) for caller, _ in only.callers} == {
+    assert {(origin.path, origin.caller.line, origin.component) for origin, _ in only.origins} == {
         (("scenario.get", "database.get"), 21, "scenario"),
         ((), 9, "simulation"),
         (("scenario.build",), 21, "other"),
@@ -118,13 +118,13 @@ def test_a_statement_of_sqlalchemys_counts_where_sqlite3_does_not_see_it(tmp_pat
     fetch = plain(
         semconv.ALCHEMY_FETCH_SPAN, 140, 145, **{semconv.SQL_STATEMENT: "SELECT 2", semconv.DB_ROWS: 8}
     )
-    found = database(trace_of(tmp_path, both, server, fetch))
-    texts = {one.text: one for one in found.statements}
+    result = database(trace_of(tmp_path, both, server, fetch))
+    texts = {one.text: one for one in result.statements}
     assert sorted(texts) == ["SELECT 2", "SELECT s1"]
     assert texts["SELECT 2"].all == Executions(1, 8, 35_000)
     assert (texts["SELECT 2"].execute_ns, texts["SELECT 2"].fetch_ns) == (30_000, 5_000)
     assert (texts["SELECT 2"].distinct, texts["SELECT 2"].repeated) == (1, 0)
-    assert found.all.count == 2
+    assert result.all.count == 2
 
 
 def test_executemany_counts_each_set(tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ def test_connections(tmp_path: Path) -> None:
     server = plain(semconv.ALCHEMY_CONNECT_SPAN, 70, 90)
     closed = plain(semconv.CLOSE_SPAN, 95, 97, **{semconv.SQL_OPEN: [1, 0], semconv.COMPOSITE_COUNT: 2})
     commit = plain(semconv.COMMIT_SPAN, 98, 99)
-    found = database(
+    result = database(
         trace_of(tmp_path, opened(0, 1), pooled, server, closed, commit, step(100, opened(110, 2)))
     )
-    connections = found.connections
+    connections = result.connections
     assert (connections.opened, connections.closed, connections.opened_in_steps) == (4, 2, 1)
     assert connections.peak_open == 3
     assert (connections.connect_ns, connections.close_ns) == (35_000, 2_000)
-    assert (found.transactions.commits, found.transactions.total_ns) == (1, 1_000)
+    assert (result.transactions.commits, result.transactions.total_ns) == (1, 1_000)
 
 
 @pytest.mark.parametrize(("parameters", "loops"), [("abcde", 1), ("abcd", 0), ("aaaaa", 0)])
@@ -157,16 +157,16 @@ def test_a_loop_is_one_caller_with_many_parameters_in_a_step(
     tmp_path: Path, parameters: str, loops: int
 ) -> None:
     took = [10 + number for number in range(len(parameters))]
-    found = database(trace_of(tmp_path, step(0, statement(10, took, parameters))))
-    assert len(found.loops) == loops
-    for loop in found.loops:
+    result = database(trace_of(tmp_path, step(0, statement(10, took, parameters))))
+    assert len(result.loops) == loops
+    for loop in result.loops:
         assert (loop.steps, loop.executions, loop.saved_ns) == (1, 5, 40_000)
 
 
 def test_what_no_probe_wrote_is_no_fault(tmp_path: Path) -> None:
     odd = statement(0, **{semconv.SQL_PARAMETERS: "x", semconv.SQL_TOOK_NS: [None], semconv.DB_ROWS: -5})
     bare = plain(semconv.STATEMENT_SPAN, 50, 60)
-    found = database(trace_of(tmp_path, odd, bare))
-    assert found.all.count == 2
-    assert found.repeated == 0
+    result = database(trace_of(tmp_path, odd, bare))
+    assert result.all.count == 2
+    assert result.repeated == 0
     assert database(trace_of(tmp_path, ("work", 0, 10))).recorded is False

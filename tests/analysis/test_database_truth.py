@@ -1,4 +1,4 @@
-"""The report's sums for real programs equal what SQLite and the clock say themselves."""
+"""The figures of real programs equal those of SQLite's trace hook, and of the clock."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def tracing(tmp_path: Path) -> Tracing:
 
 
 class Truth:
-    """The statements that SQLite's trace hook reports, without transactions, with their values filled in."""
+    """Statements that SQLite's trace hook reports, with their values, without transactions."""
 
     def __init__(self) -> None:
         self.texts: Counter[str] = Counter()
@@ -91,22 +91,22 @@ def test_a_program_on_sqlalchemys_orm(tracing: Tracing, tmp_path: Path) -> None:
         assert _orm_program(truth, str(tmp_path / "orm.db")) == 60
     for connection in truth.connections:
         connection.close()
-    found = database(tracing.trace)
+    result = database(tracing.trace)
     by_verb = Counter(text.split()[0] for text in truth.texts.elements())
     counted: Counter[str] = Counter()
-    for statement in found.statements:
+    for statement in result.statements:
         counted[statement.operation] += statement.all.count
     assert counted == by_verb
     selects = {text: count for text, count in truth.texts.items() if text.startswith("SELECT")}
-    kinds = [statement for statement in found.statements if statement.operation == "SELECT"]
+    kinds = [statement for statement in result.statements if statement.operation == "SELECT"]
     assert sum(statement.distinct for statement in kinds) == len(selects)
     assert sum(statement.repeated for statement in kinds) == sum(selects.values()) - len(selects) > 10
-    assert (found.connections.opened, found.connections.closed) == (len(truth.connections), 1)
-    assert (found.steps, found.in_steps.count, found.in_steps.rows) == (2, 24, 2 * (10 + 30 + 1))
-    (loop,) = found.loops
+    assert (result.connections.opened, result.connections.closed) == (len(truth.connections), 1)
+    assert (result.steps, result.in_steps.count, result.in_steps.rows) == (2, 24, 2 * (10 + 30 + 1))
+    (loop,) = result.loops
     assert "FROM box" in loop.text
     assert (loop.steps, loop.executions) == (2, 20)
-    assert found.transactions.commits >= 1
+    assert result.transactions.commits >= 1
     assert tracing.faults == []
 
 
@@ -118,8 +118,8 @@ def _slow(burnt: Dict[str, float], value: int) -> int:
     return value
 
 
-def _statement(found: Database, part: str) -> Any:
-    (statement,) = (statement for statement in found.statements if part in statement.text)
+def _statement(result: Database, part: str) -> Any:
+    (statement,) = (statement for statement in result.statements if part in statement.text)
     return statement
 
 
@@ -145,11 +145,11 @@ def test_time_is_charged_where_it_is_spent(tracing: Tracing, slow: str, where: s
             "fetchmany": lambda: cursor.fetchmany(100),
         }[how]()
         connection.execute("SELECT COUNT(*) FROM t").fetchone()
-    found = database(tracing.trace)
-    charged = _statement(found, "slow")
+    result = database(tracing.trace)
+    charged = _statement(result, "slow")
     assert charged.all.rows == len(rows)
     assert getattr(charged, where) / 1e9 == pytest.approx(burnt["s"], rel=0.05)
     other = charged.fetch_ns if where == "execute_ns" else charged.execute_ns
     assert other / 1e9 < 0.05 * _BURN_S
-    assert _statement(found, "COUNT").all.total_ns / 1e9 < 0.05 * _BURN_S
+    assert _statement(result, "COUNT").all.total_ns / 1e9 < 0.05 * _BURN_S
     assert semconv.STATEMENT_SPAN in tracing.trace.name

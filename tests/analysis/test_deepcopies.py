@@ -9,7 +9,8 @@ import pytest
 from fakes.otlp import RESOURCE, trace_of
 
 from nutrace import semconv
-from nutrace.analysis.deepcopies import Amount, Caller, TypeInside, deep_copies
+from nutrace.analysis.deepcopies import Amount, TypeInside, deep_copies
+from nutrace.analysis.origins import Caller
 
 C = semconv.COMPONENT
 STEP = {C: "simulation"}
@@ -58,12 +59,12 @@ def test_inside_beside_and_outside_the_steps(tmp_path: Path) -> None:
             STEP,
         ),
     )
-    found = deep_copies(trace)
-    assert found.steps == 1
-    assert found.amount == Amount(6, 37, 35_000)
-    assert found.in_steps == Amount(4, 30, 20_000)
-    assert found.beside_steps == Amount(1, 2, 5_000)
-    where = [(source.component, source.amount.root_calls) for source in found.sources]
+    result = deep_copies(trace)
+    assert result.steps == 1
+    assert result.amount == Amount(6, 37, 35_000)
+    assert result.in_steps == Amount(4, 30, 20_000)
+    assert result.beside_steps == Amount(1, 2, 5_000)
+    where = [(source.component, source.amount.root_calls) for source in result.sources]
     assert where == [("planner", 4), ("other", 1), ("simulation", 1)]
 
 
@@ -74,13 +75,13 @@ def test_sources_are_callers_types_and_components(tmp_path: Path) -> None:
         copies(5, 8, 1, line=8),
         copies(9, 15, 1, root_type="list"),
     ]
-    found = deep_copies(trace_of(tmp_path, *spans))
-    assert [(source.caller.line, source.root_type, source.amount.total_ns) for source in found.sources] == [
+    result = deep_copies(trace_of(tmp_path, *spans))
+    assert [(source.caller.line, source.root_type, source.amount.total_ns) for source in result.sources] == [
         (7, "list", 6_000),
         (7, "dict", 3_000),
         (8, "dict", 3_000),
     ]
-    assert found.sources[0].caller == Caller("pkg.caller", "/pkg.py", 7)
+    assert result.sources[0].caller == Caller("pkg.caller", "/pkg.py", 7)
 
 
 def test_numbers_of_nested_roots(tmp_path: Path) -> None:
@@ -105,8 +106,8 @@ def test_a_deep_copy_in_another_is_part_of_it(tmp_path: Path) -> None:
     trace = trace_of(
         tmp_path, copies(0, 10, 5, below=[("work", 1, 9, [copies(2, 8, 3, line=9)], {C: "map"})])
     )
-    found = deep_copies(trace)
-    assert found.amount == Amount(1, 5, 10_000)
+    result = deep_copies(trace)
+    assert result.amount == Amount(1, 5, 10_000)
 
 
 def test_times_of_copies_of_all_kinds_add_up(tmp_path: Path) -> None:
@@ -134,9 +135,9 @@ def test_times_of_copies_of_all_kinds_add_up(tmp_path: Path) -> None:
         ),
         copies(200, 220, name="copy.copy", line=4, below=[copies(205, 210, name="copy.copy", line=5)]),
     )
-    found = deep_copies(trace)
-    assert found.amount == Amount(1, 4, 50_000)
-    others = {(other.kind, other.caller.line): (other.calls, other.total_ns) for other in found.others}
+    result = deep_copies(trace)
+    assert result.amount == Amount(1, 4, 50_000)
+    others = {(other.kind, other.caller.line): (other.calls, other.total_ns) for other in result.others}
     assert others == {
         ("pickle.dumps", 7): (1, 50_000),
         ("copy.copy", 1): (1, 0),
@@ -145,7 +146,7 @@ def test_times_of_copies_of_all_kinds_add_up(tmp_path: Path) -> None:
         ("copy.copy", 4): (1, 20_000),
         ("copy.copy", 5): (0, 0),
     }
-    whole = found.amount.total_ns + sum(other.total_ns for other in found.others)
+    whole = result.amount.total_ns + sum(other.total_ns for other in result.others)
     assert whole == sum(trace.busy_ns[root] for root in trace.roots)
 
 

@@ -45,36 +45,36 @@ def copies(devkit_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Tuple
 
 
 def test_root_calls_are_cprofiles_primitive_calls(copies: Tuple[DeepCopies, Any]) -> None:
-    found, truth = copies
-    assert found.amount.root_calls == truth["primitive"]
-    assert 1000 < found.amount.root_calls < 1200
+    result, truth = copies
+    assert result.amount.root_calls == truth["primitive"]
+    assert 1000 < result.amount.root_calls < 1200
     assert truth["all"] > 100_000  # which is what cProfile's table shows first
-    assert sum(source.nested_calls for source in found.sources) == 0
+    assert sum(source.nested_calls for source in result.sources) == 0
 
 
 def test_all_of_them_lie_outside_the_steps(copies: Tuple[DeepCopies, Any]) -> None:
-    found, _ = copies
-    assert found.steps > 100
-    assert found.in_steps == found.beside_steps == Amount()
+    result, _ = copies
+    assert result.steps > 100
+    assert result.in_steps == result.beside_steps == Amount()
 
 
 def test_callers_are_omegaconf_hydra_and_matplotlib(copies: Tuple[DeepCopies, Any]) -> None:
-    found, _ = copies
+    result, _ = copies
     cost: Counter[str] = Counter()
-    for source in found.sources:
+    for source in result.sources:
         assert Path(source.caller.file).is_file()
         text = Path(source.caller.file).read_text(encoding="utf-8").splitlines()[source.caller.line - 1]
         assert "copy(" in text, f"{source.caller} does not copy there: {text}"
         cost[source.caller.function.partition(".")[0]] += source.amount.total_ns
-    # The first two copy nearly the same number of objects: which takes longer is the machine's choice.
+    # The first two copy nearly the same number of objects: either may take longer.
     assert {package for package, _ in cost.most_common(2)} == {"omegaconf", "hydra"}
     assert [package for package, _ in cost.most_common(3)][2] == "matplotlib"
 
 
 def test_callers_called_as_often_as_cprofile_says(copies: Tuple[DeepCopies, Any]) -> None:
-    found, truth = copies
+    result, truth = copies
     calls: Counter[str] = Counter()
-    for source in found.sources:
+    for source in result.sources:
         name = source.caller.function.rpartition(".")[2]
         calls[f"{source.caller.file}:{name}"] += source.amount.root_calls
     assert len(calls) > 10

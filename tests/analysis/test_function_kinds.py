@@ -1,4 +1,4 @@
-"""Generators are known by their source, as far as it can be read and is the same."""
+"""Generators are recognised by their source, if it can be read and is of the same version."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_what_needs_no_source() -> None:
 
 
 def test_every_function_of_this_library_is_known_for_what_it_is() -> None:
-    """Python itself says which of the functions of some large modules are generators."""
+    """Compare with Python itself, which knows the generators of some large modules."""
     import argparse
     import ast as module_of_trees
     import contextlib as managers
@@ -132,7 +132,7 @@ def _functions(module: Any) -> list[Any]:
 
 def test_devices_pipes_and_large_files_are_not_read(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.py"
-    os.mkfifo(pipe)  # opening it would wait for ever
+    os.mkfifo(pipe)  # opening it would wait forever
     device = tmp_path / "device.py"
     device.symlink_to("/dev/zero")
     large = tmp_path / "large.py"

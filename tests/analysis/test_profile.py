@@ -1,4 +1,4 @@
-"""A profile held against a trace of the same program, and read alone: the parts sum to the count."""
+"""A profile compared with a trace of the same program, and alone: the parts sum to the count."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def _by_name(rows: Tuple[Row, ...]) -> Dict[str, Row]:
 
 
 def _parts(row: Row) -> Tuple[Any, ...]:
-    made = row.made
-    return (row.counted.count, made.calls, made.resumptions, made.recursion, made.unexplained)
+    parts = row.parts
+    return (row.counted.count, parts.calls, parts.resumptions, parts.recursion, parts.unexplained)
 
 
 def test_counts_and_what_they_are_made_of(program: Any, recorded: Tracing, tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ def test_a_sentence_for_each_difference(program: Any, recorded: Tracing, tmp_pat
 
 
 def test_a_profile_alone_marks_what_is_no_calls(program: Any, tmp_path: Path) -> None:
-    found = reconcile(_profiled(tmp_path / "x.prof", program.program))
-    assert found.known == ()
-    marked = _by_name(found.alone)
+    result = reconcile(_profiled(tmp_path / "x.prof", program.program))
+    assert result.known == ()
+    marked = _by_name(result.alone)
     assert set(marked) == {"rows", "walk", "factorial", "managed", "deepcopy"}
     assert _parts(marked["rows"]) == (7200, None, None, None, 0)
     assert "N + 1 for a call that yields N values" in marked["rows"].reasons[0]
@@ -124,7 +124,7 @@ def test_a_profile_alone_marks_what_is_no_calls(program: Any, tmp_path: Path) ->
     assert _parts(marked["deepcopy"]) == (7, 1, 0, 6, 0)
     assert marked["deepcopy"].reasons[0].startswith("7 = 1 root call + 6 recursive calls: copying one object")
     assert "_deepcopy_list 2" in marked["deepcopy"].reasons[1]
-    assert found.counted == sum(row.count for row in read_profile(str(tmp_path / "x.prof")))
+    assert result.counted == sum(row.count for row in read_profile(str(tmp_path / "x.prof")))
 
 
 GIVING = """
@@ -263,9 +263,9 @@ def test_a_generator_of_another_function_is_counted_there(
         assert {name: _parts(known[name]) for name in parts} == parts
     if way == "plainly":
         assert known["rows"].reasons[0].startswith("7,200 = 300 calls + 6,900 resumptions: ")
-        assert known["lights"].reasons[0].startswith("gives generators of another function, counted there")
+        assert known["lights"].reasons[0].startswith("returns generators of another function, counted there")
     if way == "of_several":
-        assert known["rows"].reasons[1].startswith("10 more than probes saw: others call it as well")
+        assert known["rows"].reasons[1].startswith("10 more than probes saw: it was called by others as well")
     assert not [row for row in known.values() if "did not do the same" in " ".join(row.reasons)]
 
 
@@ -281,8 +281,8 @@ def test_a_generator_given_up_early(program: Any, recorded: Tracing, tmp_path: P
     # Being closed enters a generator once more, or not at all since Python 3.13.
     assert row.counted.count in (10, 20)
     assert _parts(row)[1:3] == (10, 10)
-    assert row.made.unexplained in (0, -10)
-    if row.made.unexplained:
+    assert row.parts.unexplained in (0, -10)
+    if row.parts.unexplained:
         assert "given up before the end" in row.reasons[-1]
 
 
@@ -323,10 +323,10 @@ FUNCTION = "nuplan.planning.simulation.Simulation.run"
 )
 def test_the_rule_of_what_is_the_same_function(tmp_path: Path, file: str, line: int, matches: bool) -> None:
     trace = _traced(tmp_path, ("span", FUNCTION, HERE, 7, {}))
-    found = reconcile([_row(file, line, "run"), _row(file, 9, "ruN")], trace)
-    assert len(found.known) == matches
+    result = reconcile([_row(file, line, "run"), _row(file, 9, "ruN")], trace)
+    assert len(result.known) == matches
     if matches and line == 8:
-        assert "begins on line 7 in the run: another version of the file" in found.known[0].reasons
+        assert "begins on line 7 in the run: another version of the file" in result.known[0].reasons
 
 
 def test_two_of_one_name_on_other_lines_are_not_guessed(tmp_path: Path) -> None:
@@ -349,34 +349,34 @@ def test_deep_copies_are_root_calls_wherever_they_were_asked_for(tmp_path: Path)
         _row(copies, 227, "_deepcopy_dict", 900, 400),
         _row("/x/app.py", 5, "f", 2),
     ]
-    found = reconcile(profile, trace)
-    (row,) = found.known
+    result = reconcile(profile, trace)
+    (row,) = result.known
     assert _parts(row) == (5000, 4, 0, 4996, 0)
     assert row.reasons[0] == (
         "5,000 = 4 root calls + 4,996 recursive calls: "
         "copying one object calls deepcopy again for every object inside it"
     )
-    assert found.alone == ()
+    assert result.alone == ()
 
 
 def test_another_run_is_said_to_be_another(tmp_path: Path) -> None:
     trace = _traced(tmp_path, *[("span", FUNCTION, HERE, 7, {})] * 3)
     (row,) = reconcile([_row(HERE, 7, "run", 5)], trace).known
     assert _parts(row) == (5, 3, 0, 0, 2)
-    assert "2 more than the run has" in row.reasons[1]
+    assert "2 more than in the run" in row.reasons[1]
 
 
 def test_threads_that_cprofile_does_not_see(tmp_path: Path) -> None:
     spans = [("span", FUNCTION, HERE, 7, {"thread.id": thread}) for thread in (1, 1, 2, 3, 3)]
     (row,) = reconcile([_row(HERE, 7, "run", 2)], _traced(tmp_path, *spans)).known  # type: ignore[arg-type]
-    assert row.made.unexplained == -3
-    assert row.reasons[1].startswith("3 were in other threads or processes")
+    assert row.parts.unexplained == -3
+    assert row.reasons[1].startswith("3 were in threads or processes")
 
 
 def test_built_ins_are_called_even_from_within_themselves() -> None:
-    found = reconcile([_row("~", 0, "<built-in method builtins.hash>", 10, 4), _row("x.py", 3, "f", 9)])
-    assert found.alone == ()
-    assert found.unreadable == 1
+    result = reconcile([_row("~", 0, "<built-in method builtins.hash>", 10, 4), _row("x.py", 3, "f", 9)])
+    assert result.alone == ()
+    assert result.unreadable == 1
 
 
 def test_times_out_of_line_have_a_sentence(tmp_path: Path) -> None:
@@ -393,9 +393,11 @@ def test_times_out_of_line_have_a_sentence(tmp_path: Path) -> None:
     trace = trace_of(tmp_path, ("root", 0, 600_000, tree))
     times = (0.12, 0.12, 0.12, 0.5, 0.05)
     profile = [Counted("/x/app.py", 1 + at, name, 1, 1, 0.0, times[at]) for at, name in enumerate(names)]
-    found = reconcile(profile, trace)
-    assert found.time_ratio == pytest.approx(1.2)
-    said = {row.counted.name: row.reasons for row in found.known}
+    result = reconcile(profile, trace)
+    assert result.time_ratio == pytest.approx(1.2)
+    said = {row.counted.name: row.reasons for row in result.known}
     assert [name for name in names if said[name]] == ["f3", "f4"]
-    assert said["f3"][0].startswith("its time is 5.00 times the run's, of all functions 1.20 times")
-    assert all(row.kind is not Kind.GENERATOR for row in found.known)
+    assert said["f3"][0].startswith(
+        "its time is 5.00 times that in the run, for all functions it is 1.20 times"
+    )
+    assert all(row.kind is not Kind.GENERATOR for row in result.known)

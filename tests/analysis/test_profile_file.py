@@ -1,4 +1,4 @@
-"""Profiles are read as Python's own reader reads them, and nothing in a bad one is believed or run."""
+"""Profiles are read as Python's own reader reads them, and a bad one is refused without running code."""
 
 from __future__ import annotations
 

@@ -59,19 +59,19 @@ def test_the_tables(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) 
     (copies,) = (at for at, line in enumerate(lines) if line.split()[:1] == ["deepcopy"])
     assert lines[copies + 1].strip().startswith("706,842 = 1,060 root calls + 705,782 recursive calls: ")
     assert lines[copies + 2].strip().endswith("_deepcopy_dict 71,002")
-    assert any("2 functions; of 1 the count is the number of calls" in line for line in lines)
+    assert any("2 functions; for 1 of them the count is the number of calls" in line for line in lines)
     assert "builtins.len" not in "\n".join(lines)
     assert "\x1b" not in "\n".join(lines)
 
 
 def test_alone(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     text = _out(capsys, files[0])
-    assert "both know" not in text
+    assert "in both the profile" not in text
     assert "run s" not in text
     (row,) = (line for line in text.splitlines() if line.split()[:1] == ["<genexpr>"])
     assert row.split() == ["<genexpr>", "12", "?", "?", "?", "0.000", "y.py:3"]
-    # The queries' source is not here: nobody knows what they are.
-    assert "more functions were entered repeatedly and their source is not here" in text
+    # The source of the queries is not here, so their kind is unknown.
+    assert "more functions were entered repeatedly, and their source is not here" in text
 
 
 def test_limit(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,19 +82,20 @@ def test_limit(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_json(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(_out(capsys, *files, "--json", "--limit", "1"))
-    assert list(found) == [
-        *("profile", "run", "functions", "counted", "time_ratio", "unreadable", "known", "alone")
+    report = json.loads(_out(capsys, *files, "--json", "--limit", "1"))
+    assert list(report) == [
+        *("profile", "run", "functions", "counted", "time_ratio", "unreadable", "known", "alone"),
+        *("complete", "running"),
     ]
-    assert found["functions"] == len(ROWS)
-    lights, plain = found["known"]
+    assert report["functions"] == len(ROWS)
+    lights, plain = report["known"]
     assert lights["made_of"] == {"calls": 300, "resumptions": 6900, "recursion": 0, "unexplained": 0}
     assert (lights["function"], lights["kind"]) == ("nuplan.queries.lights", "generator")
     assert (lights["cprofile_cumulative_ms"], lights["run_total_ms"]) == (250.0, 150.0)
     assert plain["made_of"]["calls"] == plain["count"] == 4
-    assert [row["function"] for row in found["alone"]] == ["deepcopy", "<genexpr>", "esc\x1b[31m"]
-    assert [row["made_of"]["calls"] for row in found["alone"]] == [1060, None, None]
-    assert found["alone"][2]["reasons"][0].startswith("9 = 5 entries from outside + 4 from within itself")
+    assert [row["function"] for row in report["alone"]] == ["deepcopy", "<genexpr>", "esc\x1b[31m"]
+    assert [row["made_of"]["calls"] for row in report["alone"]] == [1060, None, None]
+    assert report["alone"][2]["reasons"][0].startswith("9 = 5 entries from outside + 4 from within itself")
     assert json.loads(_out(capsys, files[0], "--json"))["known"] == []
 
 

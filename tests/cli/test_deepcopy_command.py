@@ -56,7 +56,7 @@ def _run(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 def test_first_line_says_what_is_in_the_steps(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, blank, *_ = _run(capsys, run_file).splitlines()
     assert first == (
-        "Inside the one step: 1 root calls, 7 objects, 0.500 ms; outside: 2 root calls, 920 objects, 3.5 ms."
+        "Inside the one step: 1 root call, 7 objects, 0.500 ms; outside: 2 root calls, 920 objects, 3.5 ms."
     )
     assert blank == ""
 
@@ -93,10 +93,10 @@ def test_limit(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(_run(capsys, run_file, "--json"))
-    assert (found["root_calls"], found["objects"], found["total_ms"]) == (3, 927, 4.0)
-    assert found["in_steps"] == {"root_calls": 1, "objects": 7, "total_ms": 0.5}
-    first = found["sources"][0]
+    report = json.loads(_run(capsys, run_file, "--json"))
+    assert (report["root_calls"], report["objects"], report["total_ms"]) == (3, 927, 4.0)
+    assert report["in_steps"] == {"root_calls": 1, "objects": 7, "total_ms": 0.5}
+    first = report["sources"][0]
     keys = ["caller", "root_type", "component", "root_calls", "root_calls_in_steps", "objects", "total_ms"]
     assert list(first)[:8] == [*keys, "share"]
     assert first["caller"] == {
@@ -104,8 +104,8 @@ def test_json(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "file": "/v/site-packages/omegaconf/c.py",
         "line": 12,
     }
-    assert sum(source["share"] for source in found["sources"]) == pytest.approx(1)
-    assert found["others"][0]["call"] == "copy.copy"
+    assert sum(source["share"] for source in report["sources"]) == pytest.approx(1)
+    assert report["others"][0]["call"] == "copy.copy"
 
 
 def test_flamegraph_of_deep_copies_only(
@@ -126,7 +126,7 @@ def test_runs_without_copies_and_without_probes_on_them(
     assert _run(capsys, plain).startswith("This run did not record deep copies: NUTRACE_DEEPCOPY was off")
     no_steps = write(tmp_path / "no-steps.json", document(_copies(0, 1, "f", "/f.py", "list", 2)))
     assert _run(capsys, no_steps).startswith(
-        "The run has no finished steps; deep copies of all of it: 1 root"
+        "The run has no finished steps. Deep copies of the whole run: 1 root"
     )
     assert main(["deepcopy", str(plain), "--flamegraph", str(tmp_path / "no.html")]) == 2
     assert not (tmp_path / "no.html").exists()

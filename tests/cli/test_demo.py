@@ -89,7 +89,7 @@ def test_it_says_what_it_simulates_with_and_why(
 
 
 class Broken(Target):
-    """Stands for a simulation: a few lines of Python."""
+    """A few lines of Python in place of a simulation."""
 
     code = ""
 

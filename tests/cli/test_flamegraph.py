@@ -1,4 +1,4 @@
-"""What ``nutrace flamegraph`` writes and says, and how it ends."""
+"""What ``nutrace flamegraph`` writes and prints, and how it ends."""
 
 from __future__ import annotations
 

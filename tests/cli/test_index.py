@@ -1,4 +1,4 @@
-"""``nutrace index``: shows, makes and drops, and leaves everything else as it is."""
+"""``nutrace index`` shows, makes and drops indexes, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace.cli.main import main
-from nutrace.plans import copies
+from nutrace.plans import log_copies as copies
 from nutrace.probes.catalogue.stdlib import PROBES
 from nutrace.speedups.index_options import Options
 from nutrace.speedups.log_indexes import LogIndexes
@@ -62,7 +62,7 @@ def test_shown_made_and_dropped(log: Path, run_file: Path, capsys: pytest.Captur
     before = log.read_bytes()
     assert main(["index", str(log), "--run", str(run_file)]) == 0
     out = capsys.readouterr().out
-    assert f"  {DDL};\n      5,000 rows to look at become 10; saves about " in out
+    assert f"  {DDL};\n      10 rows to read instead of 5,000; saves about " in out
     assert f"nutrace index {log} --run {run_file} --apply" in out
     assert log.read_bytes() == before
 
@@ -76,7 +76,7 @@ def test_shown_made_and_dropped(log: Path, run_file: Path, capsys: pytest.Captur
     assert capsys.readouterr().out == f'{log}: DROP INDEX "nutrace_lights_pc"\n'
     assert _indexes(log) == ["nutracer"]
     assert main(["index", str(log), "--drop"]) == 0
-    assert capsys.readouterr().out == f"{log}: no index of nutrace's\n"
+    assert capsys.readouterr().out == f"{log}: nutrace has made no index there\n"
 
 
 def test_another_log_than_the_one_that_ran(
@@ -102,7 +102,7 @@ def _refused(capsys: pytest.CaptureFixture[str], code: int, *arguments: object) 
 
 def test_what_cannot_be_done(tmp_path: Path, log: Path, run_file: Path, capsys: Any) -> None:
     assert "no such file" in _refused(capsys, 3, tmp_path / "gone.db", "--run", run_file)
-    assert "no such run" in _refused(capsys, 2, log, "--run", tmp_path / "gone.json")
+    assert "there is no such run" in _refused(capsys, 2, log, "--run", tmp_path / "gone.json")
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"no database at all" * 50)
     assert "not a database" in _refused(capsys, 3, broken, "--drop")
@@ -125,7 +125,7 @@ def _copies(folder: Path) -> List[Path]:
 
 
 def _devkits(path: Path) -> Path:
-    """A log with the tables that the devkit asks at each step."""
+    """A log with the tables that the devkit queries in each step."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE lidar_box (lidar_pc_token BLOB, x REAL)")
         connection.execute("CREATE TABLE traffic_light_status (lidar_pc_token BLOB, status TEXT)")
@@ -164,20 +164,20 @@ def test_a_copy_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert f"NUTRACE_SPEEDUPS=indexes:folder={folder}" in capsys.readouterr().out
     (copy,) = _copies(folder)
     assert _indexes(copy) == ["own", "nutrace_lidar_box_lidar_pc_token"]
-    # A copy that is there is used rather than the log written to.
+    # An existing copy is used; the log is not written to.
     before = log.read_bytes()
     query = "SELECT x FROM lidar_box WHERE lidar_pc_token = ?"
     assert LogIndexes(Options(folder=str(folder))).file_for(str(log), query) == str(copy)
     assert log.read_bytes() == before
-    # More indexes, by a run: both, in one file.
+    # With a run, more indexes: one file gets both.
     ddl = "CREATE INDEX nutrace_lidar_box_x ON lidar_box (x)"
     assert copies.copy(str(log), str(folder), {"nutrace_lidar_box_x": ddl}).made
     assert _copies(folder) == [copy]
     assert set(_indexes(copy)) == {"own", "nutrace_lidar_box_lidar_pc_token", "nutrace_lidar_box_x"}
     indexed = _log(tmp_path / "other.db", 5)
     assert main(["index", str(indexed), "--copy", "--output", "copies"]) == 0
-    assert capsys.readouterr().out == f"{indexed}: lacks nothing, and was not copied\n"
-    # A log that is gone leaves its copy, not for ever.
+    assert capsys.readouterr().out == f"{indexed}: lacks no index, and was not copied\n"
+    # The copy of a log that was removed can be dropped.
     log.unlink()
     assert main(["index", str(log), "--drop", "--output", "copies"]) == 0
     assert _copies(folder) == []
@@ -185,7 +185,7 @@ def test_a_copy_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
 
 def test_what_cannot_be_copied(tmp_path: Path, cache: Path, capsys: Any, monkeypatch: Any) -> None:
     log = _devkits(tmp_path / "devkit.db")
-    assert "--output is where" in _refused(capsys, 2, log, "--output", tmp_path)
+    assert "--output needs" in _refused(capsys, 2, log, "--output", tmp_path)
     (tmp_path / "file").touch()
     assert "cannot be copied to" in _refused(capsys, 5, log, "--copy", "--output", tmp_path / "file")
     usage = shutil.disk_usage(tmp_path)

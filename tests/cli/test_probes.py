@@ -101,7 +101,7 @@ def test_check_without_a_devkit_is_one_line_and_exit_code_8(
 
 @pytest.fixture
 def little_devkit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A package called nuplan, of which one probed module is there, and prints when imported."""
+    """A package called nuplan with only one of the probed modules, which prints when it is imported."""
     package = tmp_path / "nuplan" / "planning" / "script"
     package.mkdir(parents=True)
     (package / "utils.py").write_text("print('noise')\ndef run_runners(): ...\n", encoding="utf-8")
@@ -118,7 +118,7 @@ def test_missing_targets_are_inactive_and_not_an_error(
     *table, verdict = capsys.readouterr().out.splitlines()
     assert verdict == (
         f"nuPlan devkit (version unknown) in {little_devkit}: "
-        f"1 of {len(table) - 3} targets present, {len(table) - 4} missing and so inactive"
+        f"1 of {len(table) - 3} targets present, {len(table) - 4} missing and therefore inactive"
     )
     (present,) = [line for line in table if "script.utils:run_runners" in line]
     assert "missing:" not in present

@@ -55,10 +55,10 @@ def _json(path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> Any:
 
 
 def test_json_keys(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = _json(run_file, capsys)
+    report_json = _json(run_file, capsys)
     component = ["component", "calls", "total_ms", "self_ms", "self_ms_per_step", "share"]
-    assert list(found["run"]) == ["file", "command", "wall_seconds", "processes", "complete"]
-    assert list(found["steps"]) == [
+    assert list(report_json["run"]) == ["file", "command", "wall_seconds", "processes", "complete", "running"]
+    assert list(report_json["steps"]) == [
         *(
             "count",
             "mean_ms",
@@ -71,45 +71,47 @@ def test_json_keys(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         )
     ]
     assert all(
-        list(row) == component for row in found["components"] + found["outside_steps"] + found["concurrent"]
+        list(row) == component
+        for row in report_json["components"] + report_json["outside_steps"] + report_json["concurrent"]
     )
     assert all(
         list(row)
         == ["name", "component", "calls", "yielded", "total_ms", "self_ms", "mean_us", "p50_us", "p95_us"]
-        for row in found["spans"]
+        for row in report_json["spans"]
     )
-    assert list(found["lost"]) == ["dropped", "truncated", "unfinished"]
-    assert list(found["overhead"]) == ["spans", "estimated_ms", "share"]
+    assert list(report_json["lost"]) == ["dropped", "truncated", "unfinished"]
+    assert list(report_json["overhead"]) == ["spans", "estimated_ms", "share"]
 
 
 def test_json_numbers(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = _json(run_file, capsys)
-    assert found["run"] == {
+    report_json = _json(run_file, capsys)
+    assert report_json["run"] == {
         "file": str(run_file),
         "command": "python run_simulation.py",
         "wall_seconds": 2.0,
         "processes": 1,
         "complete": True,
+        "running": False,
     }
-    assert found["steps"]["count"] == 10
-    assert found["steps"]["p95_ms"] == 174.5
-    assert found["steps"]["realtime_factor"] == pytest.approx(1.745)
-    database = next(row for row in found["components"] if row["component"] == "database")
+    assert report_json["steps"]["count"] == 10
+    assert report_json["steps"]["p95_ms"] == 174.5
+    assert report_json["steps"]["realtime_factor"] == pytest.approx(1.745)
+    database = next(row for row in report_json["components"] if row["component"] == "database")
     assert (database["calls"], database["self_ms"], database["self_ms_per_step"]) == (10, 700, 70)
-    assert sum(row["self_ms"] for row in found["components"]) == pytest.approx(1745)
-    assert sum(row["share"] for row in found["components"]) == pytest.approx(1)
-    assert [row["component"] for row in found["concurrent"]] == ["worker"]
-    assert found["outside_steps"][0]["total_ms"] == pytest.approx(2000 - 1745)
-    assert next(row for row in found["spans"] if row["name"] == "rows")["yielded"] == 230
-    assert found["lost"] == {"dropped": 3, "truncated": 0, "unfinished": 0}
-    assert found["overhead"] == {"spans": 900, "estimated_ms": 5.0, "share": 0.0025}
+    assert sum(row["self_ms"] for row in report_json["components"]) == pytest.approx(1745)
+    assert sum(row["share"] for row in report_json["components"]) == pytest.approx(1)
+    assert [row["component"] for row in report_json["concurrent"]] == ["worker"]
+    assert report_json["outside_steps"][0]["total_ms"] == pytest.approx(2000 - 1745)
+    assert next(row for row in report_json["spans"] if row["name"] == "rows")["yielded"] == 230
+    assert report_json["lost"] == {"dropped": 3, "truncated": 0, "unfinished": 0}
+    assert report_json["overhead"] == {"spans": 900, "estimated_ms": 5.0, "share": 0.0025}
 
 
 def test_selected_steps(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = _json(run_file, capsys, "--steps", "2:5")
-    assert found["steps"]["count"] == 3
-    assert found["outside_steps"] == []
-    assert found["run"]["wall_seconds"] == 2.0
+    report_json = _json(run_file, capsys, "--steps", "2:5")
+    assert report_json["steps"]["count"] == 3
+    assert report_json["outside_steps"] == []
+    assert report_json["run"]["wall_seconds"] == 2.0
     assert main(["report", str(run_file), "--steps", "2:5"]) == 0
     assert "Only steps 2:5" in capsys.readouterr().out
 
@@ -168,12 +170,12 @@ def test_a_trace_without_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "no finished simulation steps" in text
     assert "Components of the whole run" in text
     assert "does not say what recording cost" in text
-    found = _json(path, capsys)
-    assert found["components"] == []
-    assert found["outside_steps"][0]["self_ms"] == pytest.approx(0.1)
-    assert found["outside_steps"][0]["self_ms_per_step"] is None
-    assert found["steps"]["realtime_factor"] is None
-    assert found["overhead"]["estimated_ms"] is None
+    report_json = _json(path, capsys)
+    assert report_json["components"] == []
+    assert report_json["outside_steps"][0]["self_ms"] == pytest.approx(0.1)
+    assert report_json["outside_steps"][0]["self_ms_per_step"] is None
+    assert report_json["steps"]["realtime_factor"] is None
+    assert report_json["overhead"]["estimated_ms"] is None
 
 
 def test_a_run_that_was_cut_short_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,10 +190,10 @@ def test_a_run_that_was_cut_short_says_so(tmp_path: Path, capsys: pytest.Capture
     assert "CUT SHORT" in text
     assert "2 unfinished" in text
     assert "steps that did not finish, counted outside the steps: 1" in text
-    found = _json(path, capsys)
-    assert found["run"]["complete"] is False
-    assert found["lost"]["unfinished"] == 2
-    assert found["steps"]["count"] == 1
+    report_json = _json(path, capsys)
+    assert report_json["run"]["complete"] is False
+    assert report_json["lost"]["unfinished"] == 2
+    assert report_json["steps"]["count"] == 1
 
 
 @pytest.mark.parametrize("options", [[], ["--markdown"]])

@@ -1,4 +1,4 @@
-"""``nutrace run``: the program runs traced, or there is a word why not."""
+"""``nutrace run``: the program runs traced, or a line says why not."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_script_runs_in_our_own_interpreter(program: Path) -> None:
 
 
 def test_an_interpreter_without_the_hook_is_refused(program: Path) -> None:
-    # Without its site module, as one that nutrace was not installed into.
+    # Without its site module, it is like an interpreter without nutrace.
     other = program.parent / "bin" / "python3.9"
     other.parent.mkdir()
     other.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n', encoding="utf-8")

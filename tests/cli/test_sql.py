@@ -30,7 +30,7 @@ def _query(path: str, token: int) -> None:
 
 @pytest.fixture
 def run_file(tmp_path: Path, tracing: Tracing) -> Path:
-    """Three steps that ask two, two and six times."""
+    """Three steps with two, two and six queries."""
     path = str(tmp_path / "log.db")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE lights (pc INTEGER, status TEXT)")
@@ -50,17 +50,17 @@ def _json(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
 
 
 def test_json(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = _json(capsys, run_file)
-    totals = found["totals"]
+    result = _json(capsys, run_file)
+    totals = result["totals"]
     assert (totals["executions"], totals["repeated"], totals["rows"]) == (10, 4, 200)
     assert totals["repeated_in_step"] == 2
     assert totals["total_ms"] > totals["repeated_ms"] > 0
-    per_step = found["per_step"]
+    per_step = result["per_step"]
     assert (per_step["executions"], per_step["connections"], per_step["rows"]) == (10 / 3, 10 / 3, 200 / 3)
     assert per_step["ms"] == pytest.approx(totals["total_ms"] / 3)
-    connections = found["connections"]
+    connections = result["connections"]
     assert (connections["opened"], connections["closed"], connections["peak_open"]) == (10, 10, 1)
-    (statement,) = found["statements"]
+    (statement,) = result["statements"]
     assert {
         *("statement", "callers", "component", "executions", "distinct", "repeated", "rows", "execute_ms"),
         *("fetch_ms", "total_ms", "per_step", "plan", "full_scan", "advice"),
@@ -70,30 +70,30 @@ def test_json(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert statement["plan"] is statement["full_scan"] is statement["advice"] is None
     assert sum(caller["executions"] for caller in statement["callers"]) == 10
     assert statement["callers"][0]["function"].endswith("_query")
-    (loop,) = found["loops"]
+    (loop,) = result["loops"]
     assert (loop["steps"], loop["executions"]) == (1, 6)
 
 
 def test_some_of_the_steps(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = _json(capsys, run_file, "--steps", "0:2")
-    assert (found["steps"], found["totals"]["executions"], found["totals"]["repeated"]) == (2, 4, 2)
+    result = _json(capsys, run_file, "--steps", "0:2")
+    assert (result["steps"], result["totals"]["executions"], result["totals"]["repeated"]) == (2, 4, 2)
 
 
 def test_explain_names_the_scan_and_the_index(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = _json(capsys, run_file, "--explain")
-    (statement,) = found["statements"]
+    result = _json(capsys, run_file, "--explain")
+    (statement,) = result["statements"]
     assert statement["full_scan"] is True
     assert statement["plan"] == ["SCAN lights"] or statement["plan"] == ["SCAN TABLE lights"]
     assert statement["advice"] == "CREATE INDEX nutrace_lights_pc ON lights (pc)"
-    (advice,) = found["advice"]
+    (advice,) = result["advice"]
     assert (advice["rows"], advice["rows_after"]) == (10_000, 20)
-    assert 0 < advice["saved_ms_per_step"] < found["per_step"]["ms"]
+    assert 0 < advice["saved_ms_per_step"] < result["per_step"]["ms"]
 
     assert main(["sql", str(run_file), "--explain"]) == 0
     text = capsys.readouterr().out
     assert "full scan: lights, 10,000 rows" in text
     assert "CREATE INDEX nutrace_lights_pc ON lights (pc);" in text
-    assert "10,000 rows to look at become 20" in text
+    assert "20 rows to read instead of 10,000" in text
 
 
 def test_once_the_index_is_there_nothing_is_advised(
@@ -110,7 +110,7 @@ def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("Per step (3): 3.33 queries, 3.33 connections, 66.7 rows, ")
     assert "Repeats: 4 executions (40 %)" in out
-    assert "Asked in a loop (N+1)" in out
+    assert "Queries in a loop (N+1)" in out
     assert "Plans" not in out
 
 
@@ -126,9 +126,9 @@ def test_the_report_counts_what_the_steps_ask(run_file: Path, capsys: pytest.Cap
 
 def test_a_database_that_is_gone(run_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "log.db").unlink()
-    found = _json(capsys, run_file, "--explain")
-    assert found["notes"] == [f"no plans: {tmp_path / 'log.db'}: there is no such file"]
-    assert found["statements"][0]["plan"] is None
+    result = _json(capsys, run_file, "--explain")
+    assert result["notes"] == [f"no plans: {tmp_path / 'log.db'}: there is no such file"]
+    assert result["statements"][0]["plan"] is None
 
 
 def test_without_the_parser_there_are_plans(
@@ -155,7 +155,7 @@ def test_texts_can_be_left_out(tmp_path: Path, tracing: Tracing, capsys: pytest.
 def test_a_run_without_databases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "run.json", document(("work", 0, 10)))
     assert main(["sql", str(path)]) == 0
-    assert capsys.readouterr().out.startswith("This run did not record any database")
+    assert capsys.readouterr().out.startswith("This run did not record databases")
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--limit", "-1"], 2), (["--steps", "x"], 2)])

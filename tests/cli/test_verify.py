@@ -36,10 +36,10 @@ if names:
     from nutrace.speedups.traffic_lights import TrafficLightCache
     kept, hits = TrafficLightCache._get, itertools.count()
     def wrong(self, key):
-        found = kept(self, key)
-        if found is not None and next(hits) == 5:
-            found[3] = dataclasses.replace(found[3], status="purple")
-        return found
+        report = kept(self, key)
+        if report is not None and next(hits) == 5:
+            report[3] = dataclasses.replace(report[3], status="purple")
+        return report
     TrafficLightCache._get = wrong
 """
 BREAK_METRICS = """
@@ -82,7 +82,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class Verified:
-    """What the command said."""
+    """The output of the command."""
 
     def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
@@ -127,7 +127,7 @@ def left(tmp_path: Path) -> List[str]:
 
 
 def test_equal(verify: Verify, tmp_path: Path) -> None:
-    # Neither run is traced, whatever the shell says.
+    # Neither run is traced, even if NUTRACE is set in the shell.
     done = verify("--with", f"{LIGHTS},connection_pool", NUTRACE="1")
     assert (done.code, done.err) == (0, "")
     first, *others = done.out.splitlines()
@@ -147,7 +147,7 @@ def test_a_wrong_light_is_named(verify: Verify, tmp_path: Path) -> None:
     assert lines[0].startswith("different: scenario ")
     assert lines[0].endswith("with IDMPlanner, step 5, traffic_lights[3].status")
     assert lines[1:3] == ['  stock: "green"', '  with:  "purple"']
-    assert "run again without speedups, the program came to the same as the first time" in lines
+    assert "run again without speedups, the program gave the same results as the first time" in lines
     (kept,) = left(tmp_path)
     assert lines[-1] == f"both runs are in {tmp_path / 'temporary' / kept}"
     assert sorted(os.listdir(tmp_path / "temporary" / kept)) == ["stock", "stock-again", "with"]
@@ -156,10 +156,10 @@ def test_a_wrong_light_is_named(verify: Verify, tmp_path: Path) -> None:
 def test_a_wrong_metric_is_named(verify: Verify) -> None:
     done = verify("--with", LIGHTS, "--json", prepare=BREAK_METRICS)
     assert done.code == 1
-    (found,) = done.json["differences"]
-    assert found["where"].startswith("metrics/")
-    assert (found["step"], found["field"], found["with"]) == (None, '["comfort"]["value"]', "0.25")
-    assert float(found["stock"]) != 0.25
+    (report,) = done.json["differences"]
+    assert report["where"].startswith("metrics/")
+    assert (report["step"], report["field"], report["with"]) == (None, '["comfort"]["value"]', "0.25")
+    assert float(report["stock"]) != 0.25
     assert done.json["repeatable"] is True
 
 
@@ -170,16 +170,16 @@ if names:
     simulation_log.SimulationLog.save_to_file = lambda self: None
 """
     done = verify("--with", LIGHTS, "--json", prepare=prepare)
-    (found,) = done.json["differences"]
-    assert found["where"].startswith("simulation_log/")
-    assert (found["stock"], found["with"]) == ("there", "absent")
+    (report,) = done.json["differences"]
+    assert report["where"].startswith("simulation_log/")
+    assert (report["stock"], report["with"]) == ("there", "absent")
 
 
 def test_what_changes_after_its_step_is_named(verify: Verify) -> None:
     done = verify("--with", LIGHTS, "--json", prepare=CHANGED_AFTERWARDS)
-    (found,) = [each for each in done.json["differences"] if each["step"] is not None]
-    assert (found["step"], found["part"], found["field"]) == (2, "ego_state in the end", "speed")
-    assert found["with"] == "99.0"
+    (report,) = [each for each in done.json["differences"] if each["step"] is not None]
+    assert (report["step"], report["part"], report["field"]) == (2, "ego_state in the end", "speed")
+    assert report["with"] == "99.0"
 
 
 def test_a_program_that_does_not_repeat_itself(verify: Verify) -> None:
@@ -191,11 +191,11 @@ def test_a_program_that_does_not_repeat_itself(verify: Verify) -> None:
 
 def test_json_and_kept_runs(verify: Verify, tmp_path: Path) -> None:
     done = verify("--with", LIGHTS, "--json", "--keep", "kept")
-    found: Dict[str, Any] = done.json
-    assert (done.code, found["equal"], found["differences"]) == (0, True, [])
-    assert found["compared"].items() >= {"scenarios": 1, "steps": STEPS, "files": 1}.items()
-    assert found["speedups"] == [{"name": LIGHTS, "at_work": True}]
-    assert found["kept"] == str(tmp_path / "kept")
+    report: Dict[str, Any] = done.json
+    assert (done.code, report["equal"], report["differences"]) == (0, True, [])
+    assert report["compared"].items() >= {"scenarios": 1, "steps": STEPS, "files": 1}.items()
+    assert report["speedups"] == [{"name": LIGHTS, "at_work": True}]
+    assert report["kept"] == str(tmp_path / "kept")
     for run in ("stock", "with"):
         folder = tmp_path / "kept" / run
         assert sorted(os.listdir(folder / "output")) == ["metrics", "simulation_log"]

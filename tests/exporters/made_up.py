@@ -1,4 +1,4 @@
-"""Traces that hypothesis makes up, with names no author would choose."""
+"""Traces that hypothesis makes up, with unusual names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOSTILE = (
 
 
 def chain(levels: int) -> List[Dict[str, Any]]:
-    """Spans one inside the other."""
+    """Nested spans."""
     return [
         {
             "traceId": TRACE_ID,

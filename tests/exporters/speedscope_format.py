@@ -1,4 +1,4 @@
-"""The rules of speedscope's evented format, stricter than its schema, as its own importer keeps them."""
+"""The rules of speedscope's evented format as its importer checks them, stricter than the schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Tuple
 
 
 def check(document: Dict[str, Any]) -> None:
-    """Assert that events are in order, balanced, and about frames that there are."""
+    """Assert that events are in order and balanced, and that their frames exist."""
     assert document["$schema"] == "https://www.speedscope.app/file-format-schema.json"
     frames = document["shared"]["frames"]
     assert len({(f["name"], f.get("file"), f.get("line")) for f in frames}) == len(frames), "a frame twice"

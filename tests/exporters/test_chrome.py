@@ -17,16 +17,16 @@ def events(content: bytes) -> List[Dict[str, Any]]:
     def refuse(word: str) -> None:
         raise AssertionError(f"{word} is not JSON")
 
-    found: List[Dict[str, Any]] = json.loads(content, parse_constant=refuse)["traceEvents"]
-    return found
+    result: List[Dict[str, Any]] = json.loads(content, parse_constant=refuse)["traceEvents"]
+    return result
 
 
 def test_names_processes_and_threads(sample: Trace, rendered: Callable[..., bytes]) -> None:
-    found = {
+    result = {
         (e["name"], e["tid"]): e["args"]["name"] for e in events(rendered(chrome, sample)) if e["ph"] == "M"
     }
-    assert found[("process_name", 0)] == "python run_simulation.py"
-    assert len([key for key in found if key[0] == "thread_name"]) == 2
+    assert result[("process_name", 0)] == "python run_simulation.py"
+    assert len([key for key in result if key[0] == "thread_name"]) == 2
 
 
 def test_costs_calls_and_attributes_are_arguments(sample: Trace, rendered: Callable[..., bytes]) -> None:

@@ -14,12 +14,12 @@ from nutrace_exporters import collapsed
 
 
 def stacks(text: str) -> Dict[str, int]:
-    found: Dict[str, int] = {}
+    result: Dict[str, int] = {}
     for line in text.split("\n")[:-1]:
         match = re.fullmatch(r"([^\n]+) (\d+)", line)
         assert match, line
-        found[match[1]] = found.get(match[1], 0) + int(match[2])
-    return found
+        result[match[1]] = result.get(match[1], 0) + int(match[2])
+    return result
 
 
 def test_equal_stacks_are_one_line(tmp_path: Path, rendered: Callable[..., bytes]) -> None:
@@ -39,5 +39,5 @@ def test_weights_sum_to_the_self_times(trace: Trace) -> None:
     out = io.BytesIO()
     collapsed.export(trace, out)
     total_us = sum(stacks(out.getvalue().decode()).values())
-    # The last stack may keep a rest of half a microsecond, and stacks of no weight are left out.
+    # Half a microsecond may be left at the last stack, and stacks without weight are left out.
     assert abs(total_us * 1000 - sum(trace.self_ns)) <= 1000

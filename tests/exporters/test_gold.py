@@ -1,4 +1,4 @@
-"""Small outputs, read by people. ``NUTRACE_TESTS_REGOLD=1 pytest ...`` writes them anew, for review."""
+"""Small outputs for people to review; ``NUTRACE_TESTS_REGOLD=1 pytest ...`` writes them again."""
 
 from __future__ import annotations
 

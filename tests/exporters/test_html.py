@@ -124,7 +124,7 @@ def test_warnings_tell_what_is_missing(tmp_path: Path, rendered: Rendered) -> No
     resource = {"nutrace.run.id": "r", "nutrace.run.complete": False, "nutrace.spans.dropped": 3}
     data, _ = data_of(rendered(html, trace_of(tmp_path, ("f", 0, 1), resource=resource)))
     assert data["run"]["warnings"] == [
-        "The run was cut short: this is what had been written by then.",
+        "The run was cut short: this is what was written until then.",
         "3 spans lost: dropped while recording.",
     ]
 

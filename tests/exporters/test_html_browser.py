@@ -32,7 +32,7 @@ def opened(chromium: Any, rendered: Callable[..., bytes], tmp_path: Path) -> Ite
 
     chromium.get_log("browser")
     yield show
-    # Reading pixels back is what these tests do, not the page.
+    # The tests read pixels back; the page does not.
     assert [entry for entry in chromium.get_log("browser") if "getImageData" not in entry["message"]] == []
 
 
@@ -54,7 +54,7 @@ def press(browser: Any, *keys: str) -> None:
 
 
 def view(browser: Any) -> List[float]:
-    """The visible range (us), when it has come to rest."""
+    """The visible range (us), after animations have ended."""
     before: List[float] = []
     now: List[float] = [0]
     while now != before:
@@ -81,7 +81,7 @@ def at(browser: Any, position_us: float, row: int) -> Any:
 
 
 def colour_at(browser: Any, position_us: float, row: int) -> List[int]:
-    found: List[int] = browser.execute_script(
+    result: List[int] = browser.execute_script(
         "const c = nutrace.chart; c.paint();"
         "const x = (arguments[0] * 1000 - c.view.from) * c.width / (c.view.to - c.view.from);"
         "const y = c.rowTop[arguments[1]] + 3;"
@@ -89,7 +89,7 @@ def colour_at(browser: Any, position_us: float, row: int) -> List[int]:
         position_us,
         row,
     )
-    return found[:3]
+    return result[:3]
 
 
 def test_figures_and_legend(sample: Trace, opened: Opened) -> None:
@@ -116,7 +116,7 @@ def test_a_chart_of_another_size_is_painted_at_once(sample: Trace, opened: Opene
         "nutrace.chart.resize(); const c = nutrace.chart;"
         "return [...c.context.getImageData(c.canvas.width - 1, c.canvas.height - 1, 1, 1).data]"
     )
-    assert min(pixel) > 200  # the light ground; an empty canvas is black
+    assert min(pixel) > 200  # the light background; an empty canvas is black
 
 
 def test_search_counts_nested_matches_once(tmp_path: Path, opened: Opened) -> None:

@@ -1,4 +1,4 @@
-"""The formats as stock OpenTelemetry exporters, in programs that know nothing of nutrace."""
+"""The formats as OpenTelemetry exporters, in programs without nutrace."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "app.collapsed.txt"
     for name in ("first", "second", "third"):
         record(path, name)
-    found = {file.name: file.read_text() for file in tmp_path.iterdir()}
-    assert found == {
+    result = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert result == {
         "app.collapsed.txt": "first 5\n",
         "app-1.collapsed.txt": "second 5\n",
         "app-2.collapsed.txt": "third 5\n",
@@ -139,8 +139,8 @@ provider.shutdown()
 """
     )
     subprocess.run([sys.executable, str(program)], cwd=tmp_path, check=True, timeout=60)
-    found = sorted(file.read_text() for file in tmp_path.glob("*.txt"))
-    assert found == ["child 8\n", "parent 8\nafter 8\n"]
+    result = sorted(file.read_text() for file in tmp_path.glob("*.txt"))
+    assert result == ["child 8\n", "parent 8\nafter 8\n"]
 
 
 @pytest.mark.parametrize("name", ["speedscope", "flamegraph", "collapsed", "svg", "chrome"])

@@ -30,9 +30,9 @@ def test_names_and_suffixes_differ() -> None:
 
 
 def test_each_format_is_a_stock_exporter_too() -> None:
-    found = entry_points()
+    result = entry_points()
     group = "opentelemetry_traces_exporter"
-    ours = found.select(group=group) if hasattr(found, "select") else found.get(group, [])
+    ours = result.select(group=group) if hasattr(result, "select") else result.get(group, [])
     classes = {entry.name: entry.load() for entry in ours if entry.value.startswith("nutrace_exporters")}
     assert {cls.format for cls in classes.values()} == {row.name for row in FORMATS}
     assert all(cls.entry_point == name for name, cls in classes.items())

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
-from nutrace.trace import Trace, load
-from nutrace.trace.span import Diagnostics
+from nutrace.trace import Diagnostics, Trace, load
 
 TIMEOUT_S = 30
 

@@ -1,4 +1,4 @@
-"""The summary card: the report's figures, every name escaped, losses said."""
+"""The summary card: the report's figures, with names escaped, and losses shown."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def words(page: str) -> str:
 
 def test_table_holds_the_reports_components(trace: Trace) -> None:
     rows = parsed(card(trace)).rows
-    found = report(trace)
-    assert [row[0] for row in rows[1 : 1 + len(found.components)]] == ["planner", "simulation"]
+    result = report(trace)
+    assert [row[0] for row in rows[1 : 1 + len(result.components)]] == ["planner", "simulation"]
     assert rows[1][1:5] == ["1.0", "2.000", "2.000", "99.5 %"]  # 3 and 1 ms over two steps
     assert rows[2][1:5] == ["1.0", "0.010", "2.010", "0.5 %"]
     assert rows[3][:3] == ["sum", "", "2.010"]

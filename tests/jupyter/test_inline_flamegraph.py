@@ -1,4 +1,4 @@
-"""The flamegraph in a notebook's cell: the exporter's page, whole, in a frame that can do no harm."""
+"""The flamegraph in a notebook: the whole page of the exporter, in a sandboxed iframe."""
 
 from __future__ import annotations
 

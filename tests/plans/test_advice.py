@@ -1,4 +1,4 @@
-"""Indexes are advised where SQLite takes them, and nothing is written to the file."""
+"""Indexes are advised where SQLite uses them, and nothing is written to the file."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def _ddl(file: str, text: str) -> List[str]:
 
 def test_a_join_without_an_index(file: str) -> None:
     before = Path(file).read_bytes()
-    found = _explain(file, LIGHTS)
-    (scan,) = found.scans
+    explained = _explain(file, LIGHTS)
+    (scan,) = explained.scans
     assert (scan.table, scan.alias, scan.rows, scan.automatic) == ("lights", "tl", 1000, ())
-    (advice,) = found.advice
+    (advice,) = explained.advice
     assert advice.ddl == "CREATE INDEX nutrace_lights_pc ON lights (pc)"
     assert (advice.rows, advice.rows_after) == (1000, 10)
-    assert any("nutrace_lights_pc" in line for line in found.plan_after)
-    assert not any("nutrace_lights_pc" in line for line in found.plan)
+    assert any("nutrace_lights_pc" in line for line in explained.plan_after)
+    assert not any("nutrace_lights_pc" in line for line in explained.plan)
     assert Path(file).read_bytes() == before
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(advice.ddl)
@@ -99,7 +99,7 @@ def test_two_columns_where_the_second_narrows(file: str) -> None:
         connection.executemany("INSERT INTO cells VALUES (?, ?)", [(n % 10, n // 10) for n in range(1000)])
     text = "SELECT * FROM cells WHERE x = ? AND y = ?"
     assert _ddl(file, text) == ["CREATE INDEX nutrace_cells_x_y ON cells (x, y)"]
-    # A second column that tells nothing more is left out.
+    # A second column that is no more selective is left out.
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE cells SET x = y")
     assert _ddl(file, text) == ["CREATE INDEX nutrace_cells_x ON cells (x)"]
@@ -110,14 +110,14 @@ def test_an_index_that_is_made_for_each_execution(file: str) -> None:
         connection.execute("CREATE TABLE boxes (pc BLOB, size INTEGER)")
         connection.executemany("INSERT INTO boxes VALUES (?, 1)", [(bytes([n % 100]),) for n in range(5000)])
     text = "SELECT * FROM lights AS l JOIN boxes AS b ON b.pc = l.pc"
-    found = _explain(file, text)
-    assert [scan.automatic for scan in found.scans if scan.automatic] != []
-    assert [advice.columns for advice in found.advice] == [("pc",)]
+    explained = _explain(file, text)
+    assert [scan.automatic for scan in explained.scans if scan.automatic] != []
+    assert [advice.columns for advice in explained.advice] == [("pc",)]
 
 
 def test_statistics_of_the_file_decide(file: str) -> None:
-    # By default SQLite takes an index on a column for selective. Where the statistics say that the
-    # table has a handful of rows for each of few values, it scans, and an index would not be taken.
+    # Without statistics, SQLite assumes that an index is selective. If they say that the table has a
+    # few rows for each of a few values, it scans the table and would not use an index.
     text = "SELECT * FROM lights AS a JOIN lidar_pc AS p ON p.time < a.token WHERE a.status = ?"
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE INDEX by_time ON lidar_pc (time)")

@@ -1,4 +1,4 @@
-"""Rows come in the same order with an index wherever the plans are said to prove it."""
+"""Where the plans prove it, rows come in the same order with an index as without."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KNOWN: Dict[str, Optional[Tuple[str, ...]]] = {
     "SELECT * FROM boxes ORDER BY pc": None,
     "SELECT pc, COUNT(*) FROM boxes GROUP BY pc": None,
     "SELECT DISTINCT pc FROM boxes": None,
-    # The loops change places: frames first, and then their boxes.
+    # The loops are exchanged: frames first, and then their boxes.
     "SELECT b.*, f.time FROM boxes AS b JOIN frames AS f ON b.pc = f.number WHERE f.time < 5": None,
 }
 OTHERS = {
@@ -54,7 +54,7 @@ def make(*more: str, table: str = "boxes (pc INT, size INT, weight REAL, kind IN
     tokens = chance.sample(range(9), 9)
     connection.executemany("INSERT INTO frames VALUES (?, ?, ?)", [(n, 9 - n, 8 - n) for n in tokens])
     connection.executemany("INSERT INTO kinds VALUES (?, ?)", [(n, f"kind {n}") for n in range(5)])
-    # Rows of a frame lie apart, and more than one is equal in all that it is sorted by.
+    # The rows of a frame are not neighbours, and several are equal in all columns they are sorted by.
     rows = [
         (chance.randrange(9), n % 5, chance.random() * 10**n, n % 5) for n in chance.sample(range(300), 300)
     ]

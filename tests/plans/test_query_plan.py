@@ -1,4 +1,4 @@
-"""Plans are read as every release of SQLite writes them."""
+"""Plans are read in the forms that all releases of SQLite write."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from nutrace.analysis.installed_speedups import installed_speedups
 from nutrace.cli.main import main
 from nutrace.demo.miniature import queries, query_session
 from nutrace.errors import SettingsError
-from nutrace.plans import copies
+from nutrace.plans import log_copies as copies
 from nutrace.recording.span import process_state, unrecorded
 from nutrace.speedups import chosen, log_indexes
 from nutrace.speedups.active import speedups
@@ -412,11 +412,11 @@ def test_processes_and_threads_that_start_together(
 def test_killed_while_a_copy_is_made(tmp_path: Path, log: str, folder: Path, unindexed: Path) -> None:
     source = f"""
     import os, signal
-    from nutrace.plans.copies import cache_folder, copy
+    from nutrace.plans.log_copies import cache_folder, copy
     def look(done, total):
         if done > total / 2:
             os.kill(os.getpid(), signal.SIGKILL)
-    import nutrace.plans.copies as copies
+    import nutrace.plans.log_copies as copies
     copies._PAGES = 16
     copy({log!r}, cache_folder(), {{}}, progress=look)
     """

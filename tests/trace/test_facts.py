@@ -1,4 +1,4 @@
-"""What is read from attributes, whatever their order: with a cached beginning or without."""
+"""The same facts are read from attributes in any order, with a cached beginning or without."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _YIELDED = {"key": "nutrace.generator.yielded", "value": {"intValue": "23"}}
 def _read(*attributes: List[Dict[str, Any]]) -> List[Facts]:
     reader = FactsReader()
     raws = [json.dumps(each, separators=(",", ":")).encode() for each in attributes]
-    found = reader.read(0, raws)
-    assert [facts.raw for facts in found] == raws
-    return found
+    result = reader.read(0, raws)
+    assert [facts.raw for facts in result] == raws
+    return result
 
 
 def test_spans_of_one_site_that_differ_in_what_follows_the_thread() -> None:
-    found = _read(
+    result = _read(
         _SITE, [*_SITE, _BUSY], [*_SITE, {"key": "n", "value": {"intValue": "1"}}], [*_SITE, _BUSY, _YIELDED]
     )
-    assert {(facts.component, facts.thread) for facts in found} == {("database", 0)}
-    assert [facts.busy_ns for facts in found] == [-1, 5, -1, 5]
-    assert [facts.yielded for facts in found] == [0, 0, 0, 23]
-    assert [facts.calls for facts in found] == [1, 1, 1, 1]
+    assert {(facts.component, facts.thread) for facts in result} == {("database", 0)}
+    assert [facts.busy_ns for facts in result] == [-1, 5, -1, 5]
+    assert [facts.yielded for facts in result] == [0, 0, 0, 23]
+    assert [facts.calls for facts in result] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_spans_of_one_site_that_differ_in_what_follows_the_thread() -> None:
 def test_the_order_of_attributes_does_not_matter(last: Dict[str, Any]) -> None:
     def facts(attributes: List[Dict[str, Any]]) -> Any:
         reader = FactsReader()
-        found = reader.read(0, [json.dumps(attributes, separators=(",", ":")).encode()])[0]
-        return found[1:2], reader.threads[found.thread], found[3:]
+        result = reader.read(0, [json.dumps(attributes, separators=(",", ":")).encode()])[0]
+        return result[1:2], reader.threads[result.thread], result[3:]
 
     unique = [item for item in _SITE if item["key"] != last["key"]]
     assert facts([*unique, last]) == facts([last, *unique])

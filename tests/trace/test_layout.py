@@ -1,4 +1,4 @@
-"""Where spans are drawn when their interval is not their cost."""
+"""Where spans are drawn whose interval is longer than their cost."""
 
 from __future__ import annotations
 

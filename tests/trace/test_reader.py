@@ -217,14 +217,43 @@ def test_attributes_nested_too_deep_are_called_unreadable(tmp_path: Path) -> Non
 
 
 def test_shards_beside_the_file_are_read_with_it(tmp_path: Path) -> None:
-    write(tmp_path / "run.json.shard-200-ab.partial", document(("job", 5, 9), resource={"process.pid": 200}))
-    write(tmp_path / "other.json.shard-1-ab.partial", document(("not mine", 5, 9)))
-    (tmp_path / "run.json.shard-300-cd.partial").write_bytes(b"\x00broken")
+    job = document(("job", 5, 9), resource={"process.pid": 200, "nutrace.run.id": "run1"})
+    write(tmp_path / "run.json.shard-200-run1ab.partial", job)
+    write(tmp_path / "run.json.shard-201-run2ab.partial", document(("another run's", 5, 9)))
+    write(tmp_path / "other.json.shard-1-run1ab.partial", document(("another file's", 5, 9)))
+    (tmp_path / "run.json.shard-300-run1cd.partial").write_bytes(b"\x00broken")
     for name in ("run.json", "run.json.partial"):
         made = envelope(spans(TREE, first_id=50))
         trace = load(write(tmp_path / name, made))
         assert sorted(trace.name) == sorted([*NAMES, "job"])
         assert any("shard-300" in note for note in trace.diagnostics.notes)
+    for name in ("run.json", "run.json.partial"):
+        (tmp_path / name).unlink()
+    (tmp_path / "run.json.shard-201-run2ab.partial").unlink()
+    assert load(tmp_path / "run.json").name == ["job"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"batches": %s}',
+        '{"trace": {"resourceSpans": %s}}',
+        '{"resourceSpans": %s}{"resourceSpans": []}',
+        '{"resourceSpans": []}\n\n{"resourceSpans":\n%s}\n',
+    ],
+)
+def test_documents_of_other_programs(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "trace.json"
+    entries = document(TREE)["resourceSpans"]
+    path.write_text(text % json.dumps(entries, indent=1 if "\n" in text else None))
+    assert _names(path) == NAMES
+
+
+def test_a_document_that_is_cut_short_after_a_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "trace.json"
+    path.write_text(json.dumps(document(TREE), indent=1) + '\n{"resourceSp')
+    with pytest.raises(InputError, match="truncated"):
+        load(path)
 
 
 def test_progress_is_told(tmp_path: Path) -> None:

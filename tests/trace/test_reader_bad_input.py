@@ -1,4 +1,4 @@
-"""Files that are no trace: one line that says what is wrong and what to do."""
+"""Files that are not traces: one line says what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -27,8 +27,14 @@ def _message(path: Path) -> str:
 
 def test_a_missing_file(tmp_path: Path) -> None:
     assert "does not exist" in _message(tmp_path / "run.json")
+    (tmp_path / "run.json.gz").write_bytes(b"")
+    assert "run.json.gz does" in _message(tmp_path / "run.json")
+
+
+def test_a_run_that_was_killed_before_its_first_span(tmp_path: Path) -> None:
     (tmp_path / "run.json.partial").write_bytes(b"")
-    assert "run.json.partial does" in _message(tmp_path / "run.json")
+    for name in ("run.json", "run.json.partial"):
+        assert "before its first span" in _message(tmp_path / name)
 
 
 def test_a_directory(tmp_path: Path) -> None:

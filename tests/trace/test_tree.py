@@ -1,4 +1,4 @@
-"""The rules by which rows become a tree, one after the other."""
+"""The rules by which a tree is made of rows, one by one."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def test_processes_are_told_apart_and_their_counts_kept(tmp_path: Path) -> None:
 
     documents = [
         document(("run", 0, 100), resource=process(1, **{"host.name": "h", "nutrace.spans.dropped": 1})),
-        # A later line of a .partial file need not repeat what the process is.
+        # Later lines of a .partial file need not describe the process again.
         envelope(spans(("more", 200, 300), first_id=7), process(1, **{"nutrace.spans.dropped": 4})),
         envelope(spans(("job", 50, 60), first_id=9), process(2, **{"nutrace.spans.dropped": 10})),
     ]

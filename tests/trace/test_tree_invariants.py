@@ -1,4 +1,4 @@
-"""What holds for every file, whatever it says: checked on files that hypothesis makes up."""
+"""Invariants of every trace, checked on files that hypothesis makes up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FEW = settings(max_examples=150, deadline=None)
 
 @st.composite
 def well_nested(draw: st.DrawFn) -> List[Dict[str, Any]]:
-    """Spans of one thread as a program makes them: one inside the other, one after the other."""
+    """Spans of one thread as a program makes them: nested, and in sequence."""
     made: List[Dict[str, Any]] = []
 
     def fill(parent: str, start: int, end: int, depth: int) -> None:

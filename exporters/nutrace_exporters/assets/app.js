@@ -58,7 +58,7 @@ class App {
     this.focusOn(to, false);
   }
 
-  // Chooses steps (positions [first, last)), or all with null.
+  // Selects steps (positions [first, last)); null selects all.
   select(selection) {
     this.selection = selection;
     this.summary = summarize(this.trace, selection);
@@ -127,7 +127,7 @@ class App {
     this.chart.draw();
   }
 
-  // Zooms to an item; -1 is all that is selected.
+  // Zooms to an item; -1 shows everything selected.
   focusOn(item, smooth = true) {
     this.choose(item);
     if (item < 0 && this.look.bounds) {
@@ -201,7 +201,7 @@ class App {
     document.getElementById("matches").textContent = this.search.matches ? text : "";
   }
 
-  // In the merged view a node matches if any of its spans does.
+  // In the merged view, a node matches if one of its spans does.
   matchNodes() {
     this.nodeMatches = null;
     const { matches } = this.search;
@@ -333,7 +333,7 @@ class App {
     listenToPointer(this);
   }
 
-  // View, steps and search stand in the address, so that a link or a reload shows the same.
+  // The address holds view, steps and search, so that a link or a reload shows the same.
   save() {
     const words = new URLSearchParams();
     if (this.scene?.kind === "merged") words.set("view", "merged");
@@ -342,7 +342,7 @@ class App {
     try {
       history.replaceState(null, "", `#${words}`);
     } catch {
-      // Inside a notebook's frame the address is not ours to change.
+      // In a notebook's iframe, the address cannot be changed.
     }
   }
 

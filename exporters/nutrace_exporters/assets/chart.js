@@ -1,6 +1,6 @@
-// The chart: draws the visible part of a scene, and says what is under a point.
-// A frame of drawing costs as many steps as there are pixels, not spans: in each row it jumps
-// from pixel to pixel by binary search, and what is under a pixel becomes one bar.
+// The chart: draws the visible part of a scene, and finds the item at a point.
+// Drawing takes time for each pixel, not for each span: in each row it goes from pixel to pixel by binary
+// search, and draws the items of a pixel as one bar.
 
 const ROW = 22;
 const LANE_HEAD = 24;
@@ -54,12 +54,12 @@ class Chart {
     this.canvas.height = Math.round(clientHeight * ratio);
     if (!this.scene) return;
     this.spacer.style.height = `${Math.max(0, this.contentHeight - clientHeight)}px`;
-    this.paint(); // Now: a canvas of another size is black until it is painted.
+    this.paint(); // At once, as a canvas whose size has changed is black.
   }
 
   // --- view -----------------------------------------------------------------------------------
 
-  // Brings [from, to] into view, smoothly unless the reader prefers it not.
+  // Brings [from, to] into view, animated unless the reader prefers reduced motion.
   moveTo(from, to, smooth = true) {
     const [goal, start] = [this.clamped(from, to), { ...this.view }];
     cancelAnimationFrame(this.animation);
@@ -185,7 +185,7 @@ class Chart {
     const fine = 1 / this.ratio;
     const high = scene.rowStart[row + 1];
     let k = scene.firstAfter(from, scene.rowStart[row], high);
-    // A bar of merged slivers that grows while the colour stays.
+    // A bar of items narrower than a pixel, which grows while the colour stays the same.
     let barX = 0;
     let barEnd = -1;
     let barFill = "";
@@ -218,9 +218,9 @@ class Chart {
         k++;
         continue;
       }
-      // Slivers: this pixel takes the colour of the one at its left edge, paler the less of it is
-      // covered; go on at the first that outlasts it.
-      // One that straddles an edge counts for the pixel it ends in.
+      // Items narrower than a pixel: the pixel gets the colour of the item at its left edge, paler the
+      // less of it is covered. Go on at the first item that ends after the pixel.
+      // An item across an edge counts for the pixel that it ends in.
       const pixel = Math.max(Math.floor(x / fine) * fine, drawnTo);
       const pixelEnd = Math.max(pixel + fine, Math.ceil(end / fine) * fine);
       const next = Math.max(scene.firstAfter(from + (pixel + fine) / scale, k + 1, high), k + 1);
@@ -237,7 +237,7 @@ class Chart {
     flush();
   }
 
-  // The label, and behind it the time it took if there is room for both.
+  // The label, followed by the time if there is room for both.
   placeText(item, x, end, y, texts) {
     const { look } = this;
     const label = look.label(item);
@@ -261,7 +261,7 @@ class Chart {
     return width;
   }
 
-  // The text, cut with an ellipsis to the room there is (px); "" if hardly anything would be left.
+  // The text, shortened with an ellipsis to the room (px); "" if hardly anything would be left.
   fitted(text, room) {
     const full = this.measured(text);
     if (full <= room) return text;
@@ -279,7 +279,7 @@ class Chart {
     c.fillText(lane.name, 6, y + LANE_HEAD / 2);
   }
 
-  // Outside the chosen steps the time view fades.
+  // Outside the selected steps, the view in time order is faded.
   paintVeil() {
     const bounds = this.look.bounds;
     if (!bounds) return;

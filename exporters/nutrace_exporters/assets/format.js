@@ -1,4 +1,4 @@
-// Figures and colours as people see them.
+// Numbers and colours for people.
 
 function formatTime(ns) {
   const size = Math.abs(ns);
@@ -28,7 +28,7 @@ function niceStep(room) {
   return [1, 2, 5, 10].find((factor) => factor * power >= room) * power;
 }
 
-// A tick's label with as many digits as tell it from its neighbour.
+// A tick's label, with as many digits as make it differ from the next one.
 function formatTick(ns, step) {
   if (ns === 0) return "0";
   const [unit, factor] = step >= 1e8 ? ["s", 1e9] : step >= 1e5 ? ["ms", 1e6] : step >= 1e2 ? ["µs", 1e3] : ["ns", 1];

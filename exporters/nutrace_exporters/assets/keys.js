@@ -1,4 +1,4 @@
-// The keyboard: one table for what keys do and for what the help says of them.
+// The keyboard: one table of what keys do, and of the help on them.
 
 function keyTable(app) {
   const { chart } = app;
@@ -24,7 +24,7 @@ function keyTable(app) {
 }
 
 const MOUSE_HELP = [
-  ["click", "zoom to a span; on empty ground: show everything"],
+  ["click", "zoom to a span; on an empty place: show everything"],
   ["drag", "move"],
   ["wheel", "scroll; zoom where there is nothing to scroll"],
   ["Ctrl + wheel, pinch", "zoom"],
@@ -39,7 +39,7 @@ function listenToKeys(app) {
     if (document.querySelector("dialog[open]")) return;
     const typing = event.target.matches("input");
     if (typing && event.key !== "Escape") return;
-    // A focused button or crumb keeps its own keys.
+    // Leave the keys of a focused button to the button.
     if (event.target.matches("button, summary") && (event.key === "Enter" || event.key === " ")) return;
     const act = actions.get(event.key) ?? actions.get(event.key.toLowerCase());
     if (!act) return;

@@ -1,6 +1,6 @@
-// The words around the chart: what a span is, figures of the run, legend, list of the costliest.
+// The panels around the chart: details of a span, figures of the run, legend, list of the costliest frames.
 
-// What there is to say of an item: {title, component, rows: [[label, value]], place, pairs}.
+// The details of an item: {title, component, rows: [[label, value]], place, pairs}.
 function describe(app, item) {
   const { trace, scene, summary } = app;
   return scene.kind === "time" ? describeSpan(trace, summary, item) : describeNode(trace, scene, summary, item);
@@ -24,12 +24,12 @@ function describeSpan(trace, summary, span) {
     const [low, high] = trace.extremes.get(span) ?? [0, 0];
     rows.push(["Calls", `${formatCount(calls)} short ones in a row, drawn as one`]);
     if (high) rows.push(["Each", `${formatTime(low)} to ${formatTime(high)}, mean ${formatTime(busy / calls)}`]);
-  } else if (calls === 0) rows.push(["Calls", "continues a generator begun elsewhere"]);
+  } else if (calls === 0) rows.push(["Calls", "continues a generator of another span"]);
   const yielded = trace.yielded.get(span);
   if (yielded) rows.push(["Yielded", `${formatCount(yielded)} value${yielded === 1 ? "" : "s"}`]);
   const wall = trace.wall.get(span);
   if (wall !== undefined && wall > busy) rows.push(["Open for", `${formatTime(wall)}, of which inside ${formatTime(busy)}`]);
-  if (trace.unfinished.has(span)) rows.push(["Unfinished", "drawn to its last sign of life"]);
+  if (trace.unfinished.has(span)) rows.push(["Unfinished", "drawn up to the last known time"]);
   rows.push(["Began at", formatTime(trace.left[span])]);
   const { frames, steps } = summary;
   const key = trace.frame[span];
@@ -83,7 +83,7 @@ function descriptionCard(app, item, mostPairs) {
   return card;
 }
 
-// A path may break behind its slashes and nowhere else.
+// A path may be wrapped after slashes only.
 function placeInCode({ file, line }) {
   const parts = (file + (line ? `:${line}` : "")).split(/(?<=[/\\])/);
   const shown = parts.flatMap((part) => [part, document.createElement("wbr")]);
@@ -130,7 +130,7 @@ function showFigures(app) {
   warnings.replaceChildren(...trace.run.warnings.map((text) => element("span", { text })));
 }
 
-// Components by self time: their shares add up to the selection.
+// Components by self time; their shares add up to the time of the selection.
 function showLegend(app) {
   const { summary, trace } = app;
   const { self } = summary.components;

@@ -1,6 +1,6 @@
 // Mouse, pen and fingers on the chart: hover, click to zoom, drag to move, wheel to scroll or zoom.
 
-const CLICK_REACH = 4; // px the pointer may stray between press and release of a click
+const CLICK_REACH = 4; // px that the pointer may move during a click
 
 function listenToPointer(app) {
   const { chart } = app;

@@ -1,5 +1,5 @@
 // A scene is what the chart draws: items with left and right edges (ns) in rows, rows in lanes.
-// In a row items do not overlap and are sorted, so that the chart can search and skip.
+// The items of a row are sorted and do not overlap, so that the chart can search them.
 
 class Scene {
   constructor(kind, count, left, right, frame, parent) {
@@ -38,7 +38,7 @@ class Scene {
     this.sumWidths();
   }
 
-  // Running sum of widths in row order: how much of a pixel its items cover takes one subtraction.
+  // Running sum of widths in row order, to find by one subtraction how much of a pixel is covered.
   sumWidths() {
     this.widthBefore = new Float64Array(this.count + 1);
     for (let k = 0; k < this.count; k++) {
@@ -117,7 +117,7 @@ function timeScene(trace) {
   return scene;
 }
 
-// Equal stacks of the selection merged into nodes, the heaviest to the left.
+// Merges equal stacks of the selection into nodes, the costliest on the left.
 function mergedScene(trace, summary) {
   const known = new Map();
   const nodes = { frame: [], parent: [], lane: [], depth: [], self: [], calls: [], yielded: [], spans: [], longest: [] };
@@ -151,7 +151,7 @@ function mergedScene(trace, summary) {
   for (let node = count - 1; node >= 0; node--) if (nodes.parent[node] >= 0) total[nodes.parent[node]] += total[node];
   const left = new Float64Array(count);
   const right = new Float64Array(count);
-  // Heaviest first, whatever the parent: each node then takes the next free place in its own.
+  // Costliest first over all parents: each node then takes the next free place in its parent.
   const order = Array.from({ length: count }, (_, node) => node);
   order.sort((a, b) => nodes.depth[a] - nodes.depth[b] || total[b] - total[a] || a - b);
   const free = new Float64Array(count);

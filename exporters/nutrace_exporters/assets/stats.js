@@ -35,7 +35,7 @@ function summarize(trace, selection) {
   const ranges = rangesOf(trace, selection);
   const frames = new Sums(trace.frames.length);
   const components = new Sums(trace.components.length);
-  // Frames seen outside steps: a figure per step would say too much of them.
+  // Frames with spans outside the steps: a figure per step would be wrong for them.
   const outsideSteps = new Uint8Array(trace.frames.length);
   const stepEnds = new Map(trace.steps.map(({ span }) => [span, trace.subtreeEnd[span]]));
   let inStepUntil = 0;
@@ -58,7 +58,7 @@ function summarize(trace, selection) {
   return { selection, ranges, frames, components, outsideSteps, all, spans, steps };
 }
 
-// Each step's time, and its self time by component on the step's own thread: they add up to it.
+// Each step's time, and the self times of components on the step's own thread, which add up to it.
 function stepTable(trace) {
   const width = trace.components.length;
   const parts = new Float64Array(trace.steps.length * width);
@@ -74,14 +74,14 @@ function stepTable(trace) {
   return { times, parts, width };
 }
 
-// By nearest rank, as nutrace report: always a value that occurred.
+// By nearest rank, as in nutrace report: always one of the values.
 function percentile(values, q) {
   if (!values.length) return 0;
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)];
 }
 
-// Time of finished steps over the time they simulate; 0 if the file does not say.
+// The time of the finished steps divided by the time that they simulate; 0 if that is unknown.
 function realTimeFactor(trace, times, first = 0, last = trace.steps.length) {
   let spent = 0;
   let simulated = 0;
@@ -114,7 +114,7 @@ class Search {
       return;
     }
     this.setText ??= trace.sets.map((set) => set.map((number) => trace.strings[number]).join("\n").toLowerCase());
-    // One bit a word: in the frame or in the attributes, all must be found.
+    // A bit for each word: all words must be in the frame or in the attributes.
     const bits = (text) => words.reduce((found, word, k) => found | (text.includes(word) ? 1 << k % 31 : 0), 0);
     const wanted = words.reduce((found, _, k) => found | (1 << k % 31), 0);
     const byFrame = Int32Array.from(this.frameText, bits);
@@ -125,7 +125,7 @@ class Search {
     }
   }
 
-  // Spans that match in the selection, and their time, each moment of a lane counted once.
+  // The number of spans that match in the selection, and their time, in which nothing is counted twice.
   measure(summary) {
     const { trace, matches } = this;
     let spans = 0;

@@ -1,5 +1,5 @@
-// The strip of steps: one bar a step, as high as the step took, in the colours of where its self
-// time went. Drag to choose steps; the dashed line is real time.
+// The strip of steps: a bar for each step, as high as the time it took, in the colours of the components that
+// took it. Drag to select steps; the dashed line is real time.
 
 class StepStrip {
   constructor(canvas, trace, table, app) {
@@ -8,7 +8,7 @@ class StepStrip {
     this.intervals = trace.steps.map((step) => step.interval).filter(Boolean);
     this.realTime = this.intervals.length ? percentile(this.intervals, 0.5) : 0;
     const highest = percentile(table.times, 1);
-    // One slow step must not flatten the others: it is cut, and marked so.
+    // A very slow step must not flatten the others: its bar is cut off and marked.
     const usual = Math.max(percentile(table.times, 0.95) * 1.8, this.realTime * 1.2);
     this.top = Math.min(highest * 1.08, usual) || 1;
     this.hover = -1;
@@ -86,7 +86,7 @@ class StepStrip {
     const fills = app.componentFills();
     const columns = Math.min(count, Math.ceil(width));
     for (let column = 0; column < columns; column++) {
-      // With more steps than pixels a column shows its slowest.
+      // With more steps than pixels, a column shows its slowest step.
       let step = Math.floor((column * count) / columns);
       const until = Math.floor(((column + 1) * count) / columns);
       for (let other = step + 1; other < until; other++) if (table.times[other] > table.times[step]) step = other;

@@ -1,7 +1,7 @@
-"""Copies of logs, with indexes that the logs lack: page for page the same otherwise.
+"""Copies of logs with indexes that the logs lack; page for page, they are the same otherwise.
 
-A copy's name says which log it is of, and of which state of it: once the log is written to or replaced,
-the copy is not found any more. It does not end in ``.db``, or the devkit would take it for a log.
+The name of a copy depends on the log's path and state, so that it is not found any more when the log has
+been written to or replaced. It does not end in ``.db``, as the devkit would take the copy for a log.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from nutrace.errors import OutputError
 from nutrace.plans.ddl import PREFIX
 from nutrace.plans.log import connect, open_log, uri_of
 
-#: Called with the bytes done so far, and all.
+#: Called with the number of bytes copied so far, and of all bytes.
 Progress = Callable[[int, int], None]
 
 _SUFFIX = ".nutrace"
 _PARTIAL = ".partial"
-_LOCK = ".nutrace-lock"  # one for a folder: copies are made one after the other
-_PAGES = 4096  # between two looks at the log
+_LOCK = ".nutrace-lock"  # one for each folder, in which copies are made one after the other
+_PAGES = 4096  # copied at a time
 _BUSY = (5, 6)  # https://sqlite.org/rescode.html: SQLITE_BUSY, SQLITE_LOCKED
 _PATIENCE_S = 5.0
-_TICK_S = 0.1  # longer than one of any clock that a local file system takes its times from
-# Indexes of two columns of tokens take an eighth of a log; and something must be left for others.
+_TICK_S = 0.1  # longer than the resolution of a local file system's times
+# Indexes on two columns of tokens take an eighth of a log. Leave some room on the disk for others.
 _GROWTH = 1.3
 _LEFT = 64 * 2**20
 
 
 @dataclass(frozen=True)
 class Copied:
-    """A copy: ``made`` now, or found; sizes in bytes, times in seconds."""
+    """A copy: whether it was ``made`` now or there before, its size in bytes, the time in seconds."""
 
     path: str
     made: bool
@@ -51,8 +51,8 @@ class Copied:
 def cache_folder() -> str:
     """Where copies go if no folder is named: ``$XDG_CACHE_HOME/nutrace/logs``, or below ``~/.cache``.
 
-    None, and so empty, for a user without a home; a relative name is none
-    (https://specifications.freedesktop.org/basedir-spec/latest/).
+    Empty for a user without a home. A relative ``XDG_CACHE_HOME`` is ignored, as
+    https://specifications.freedesktop.org/basedir-spec/latest/ says.
     """
     named = os.environ.get("XDG_CACHE_HOME", "")
     top = named if os.path.isabs(named) else os.path.join(os.path.expanduser("~"), ".cache")
@@ -60,19 +60,19 @@ def cache_folder() -> str:
 
 
 def folders(log: str, more: str = "") -> List[str]:
-    """Where a log's copies may be: beside it, in `more`, in the user's cache."""
+    """The folders where a log's copies may be: beside it, in `more`, in the user's cache."""
     beside = os.path.dirname(os.path.realpath(log))
     return list(dict.fromkeys(filter(None, (beside, os.path.abspath(more) if more else "", cache_folder()))))
 
 
 def find(log: str, within: Sequence[str]) -> Optional[str]:
-    """A copy of the log as it is now, if there is one."""
+    """The path of a copy of the log in its present state, if there is one."""
     name = _name(log)
     return next((path for path in (os.path.join(folder, name) for folder in within) if _is_file(path)), None)
 
 
 def all_of(log: str, within: Sequence[str]) -> List[str]:
-    """All that there is about copies of a log, of former states of it and unfinished ones as well."""
+    """All files of a log's copies, also of copies of former states and unfinished ones."""
     return [path for folder in within for path in _about(log, folder)]
 
 
@@ -82,7 +82,7 @@ def remove(log: str, within: Sequence[str]) -> List[str]:
     Raises
     ------
     OutputError
-        If one may not be removed.
+        If one cannot be removed.
     """
     removed = all_of(log, within)
     for path in removed:
@@ -106,21 +106,21 @@ def copy(
     most_bytes: Optional[float] = None,
     progress: Optional[Progress] = None,
 ) -> Copied:
-    """Copy a log, and make indexes in the copy; it has its name when it is whole.
+    """Copy a log, and make indexes in the copy, which gets its name when it is complete.
 
-    Whoever comes while another process is at it waits, and takes that one's copy. A copy that is there
-    and lacks one of the indexes is replaced by one that has both its own and these.
+    While another process makes a copy in the folder, this one waits, and then takes that copy. An existing
+    copy that lacks some of the indexes is replaced by one that has its own indexes and these.
 
     Parameters
     ----------
     folder:
-        Where to; made if it is not there. Empty if there is none.
+        The folder of the copy, made if it does not exist; "" if there is none.
     indexes:
-        What makes them, by name.
+        The statements that make the indexes, by name.
     wait_s:
         How long to wait for another process, in seconds.
     most_bytes:
-        What the copies in the folder may take together; ``None`` for no bound.
+        Bound on the size of all copies in the folder; ``None`` for no bound.
     progress:
         Called now and then.
 
@@ -129,7 +129,7 @@ def copy(
     InputError
         If the log is missing.
     OutputError
-        If there is no room or no leave to write, or the log cannot be copied.
+        If there is no room or no permission, or the log cannot be copied.
     """
     began = time.perf_counter()
     uri_of(log, "ro")
@@ -153,7 +153,7 @@ def copy(
 
 
 def _indexes_of(path: str) -> Dict[str, str]:
-    """Nutrace's own, in a copy."""
+    """The indexes in a copy that nutrace made: their statements by name."""
     with open_log(path) as log:
         return {
             name: sql
@@ -165,8 +165,8 @@ def _indexes_of(path: str) -> Dict[str, str]:
 
 
 def _make(log: str, path: str, ddl: Sequence[str], progress: Optional[Progress]) -> None:
-    # A name of its own: even where locks do not work, as on some network file systems, no process writes
-    # into another's.
+    # With a random name, so that no process writes into the file of another even where locks do not work, as
+    # on some network file systems.
     name, partial = os.path.basename(path), f"{path}.{secrets.token_hex(4)}{_PARTIAL}"
     _wait_for_clock(log)
     try:
@@ -186,7 +186,7 @@ def _make(log: str, path: str, ddl: Sequence[str], progress: Optional[Progress])
 
 
 def _wait_for_clock(log: str) -> None:
-    """Wait until a change from now on shows in the log's date, and so in the name of its copy."""
+    """Wait until every further change of the log changes its date, and so the name of its copy."""
     time.sleep(min(_TICK_S, max(0.0, os.stat(log).st_mtime + _TICK_S - time.time())))
 
 
@@ -209,7 +209,7 @@ def _copy_pages(
 
     target = connect(Path(partial).absolute().as_uri(), isolation_level=None)
     with contextlib.closing(target):
-        # What fails is thrown away whole: no journal, and one flush at the end.
+        # A copy that fails is thrown away, so it needs no journal, and one flush at the end.
         target.execute("PRAGMA journal_mode = OFF")
         target.execute("PRAGMA synchronous = OFF")
         source.backup(target, pages=_PAGES, progress=look)
@@ -242,7 +242,7 @@ def _mb(size: float) -> str:
 
 @contextlib.contextmanager
 def _lock(folder: str, wait_s: float) -> Iterator[None]:
-    """SQLite's own lock: it works wherever SQLite does, and a killed process leaves none behind."""
+    """Hold a lock by SQLite, which works wherever SQLite does, and is released if the process is killed."""
     uri = Path(folder, _LOCK).absolute().as_uri()
     with contextlib.closing(connect(uri, timeout=wait_s, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = MEMORY")
@@ -251,8 +251,8 @@ def _lock(folder: str, wait_s: float) -> Iterator[None]:
 
 
 def _name(log: str) -> str:
-    found = os.stat(log)
-    return f"{_stem(log)}{_digest(f'{found.st_size} {found.st_mtime_ns}')}{_SUFFIX}"
+    status = os.stat(log)
+    return f"{_stem(log)}{_digest(f'{status.st_size} {status.st_mtime_ns}')}{_SUFFIX}"
 
 
 def _stem(log: str) -> str:
@@ -267,8 +267,7 @@ def _digest(text: str) -> str:
 def _about(log: str, folder: str) -> List[str]:
     stem = glob.escape(os.path.join(folder, _stem(log)))
     endings = ("", f".*{_PARTIAL}", f".*{_PARTIAL}-journal")
-    found = [glob.glob(f"{stem}*{_SUFFIX}{ending}") for ending in endings]
-    return sorted(path for paths in found for path in paths)
+    return sorted(path for ending in endings for path in glob.glob(f"{stem}*{_SUFFIX}{ending}"))
 
 
 def _is_file(path: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from fakes.otlp import trace_of
 
 from nutrace.errors import MissingDependencyError
-from nutrace.jupyter import span_frame, step_frame
+from nutrace.jupyter import span_table, step_table
 from nutrace.trace import Trace, select
 
 pandas = pytest.importorskip("pandas")
@@ -45,7 +45,7 @@ def trace(tmp_path: Path) -> Trace:
 
 
 def test_steps(trace: Trace) -> None:
-    steps = step_frame(trace)
+    steps = step_table(trace)
     assert steps.index.name == "step"
     assert list(steps.index) == [10, 11]  # the unfinished one has no duration
     assert list(steps.columns) == [
@@ -72,13 +72,13 @@ def test_steps(trace: Trace) -> None:
 
 
 def test_components_of_a_step_sum_to_its_duration(trace: Trace) -> None:
-    steps = step_frame(trace)
+    steps = step_table(trace)
     sums = steps.filter(like="_self_ms").sum(axis=1)
     assert list(sums) == pytest.approx(list(steps.duration_ms))
 
 
 def test_spans(trace: Trace) -> None:
-    spans = span_frame(trace)
+    spans = span_table(trace)
     assert len(spans) == len(trace)
     lights = spans[spans.name == "lights"].iloc[0]
     assert lights.component == "database"
@@ -95,25 +95,25 @@ def test_spans(trace: Trace) -> None:
 
 
 def test_attributes_are_added_when_asked_for(trace: Trace) -> None:
-    assert "nuplan.scenario.token" not in span_frame(trace).columns
-    spans = span_frame(trace, ["nuplan.scenario.token"])
+    assert "nuplan.scenario.token" not in span_table(trace).columns
+    spans = span_table(trace, ["nuplan.scenario.token"])
     assert spans["nuplan.scenario.token"][0] == "abc"
     assert spans["nuplan.scenario.token"].isna().sum() == len(trace) - 1
-    assert "thread.id" in span_frame(trace, "thread.id").columns
+    assert "thread.id" in span_table(trace, "thread.id").columns
 
 
 def test_tables_of_a_part(trace: Trace) -> None:
     part = select(trace, steps="10")
-    assert list(span_frame(part).name) == ["simulation.step", "plan", "lights", "helper"]
-    assert list(step_frame(part).index) == [10]
-    assert step_frame(select(trace, component="planner")).empty
-    assert list(span_frame(part).step) == [10] * 4
+    assert list(span_table(part).name) == ["simulation.step", "plan", "lights", "helper"]
+    assert list(step_table(part).index) == [10]
+    assert step_table(select(trace, component="planner")).empty
+    assert list(span_table(part).step) == [10] * 4
 
 
 def test_missing_pandas_is_one_line(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'nutrace\[jupyter\]'") as caught:
-        step_frame(trace)
+        step_table(trace)
     assert "\n" not in str(caught.value)
 
 

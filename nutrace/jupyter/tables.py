@@ -1,4 +1,4 @@
-"""Traces as pandas tables. pandas is imported when a table is asked for, not before."""
+"""Traces as pandas tables; pandas is imported when the first table is made."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _MS = 1e6
 _S = 1e9
 
 
-def span_frame(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
-    """One row a span; see :meth:`nutrace.Trace.spans`."""
+def span_table(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
+    """One row for each span; see :meth:`nutrace.Trace.spans`."""
     pandas = _pandas()
     begin = trace.begin_ns
     pids = [trace.resources[key.resource].pid or 0 for key in trace.threads]
@@ -39,16 +39,16 @@ def span_frame(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
     }
     wanted = [attributes] if isinstance(attributes, str) else list(attributes)
     if wanted:
-        found = [trace.attributes(span) for span in range(len(trace))]
+        all_attributes = [trace.attributes(span) for span in range(len(trace))]
         for key in wanted:
-            columns[key] = [held.get(key) for held in found]
+            columns[key] = [each.get(key) for each in all_attributes]
     frame: DataFrame = pandas.DataFrame(columns)
     frame.index.name = "span"
     return frame
 
 
-def step_frame(trace: Trace) -> DataFrame:
-    """One row a finished step; see :meth:`nutrace.Trace.steps`."""
+def step_table(trace: Trace) -> DataFrame:
+    """One row for each finished step; see :meth:`nutrace.Trace.steps`."""
     pandas = _pandas()
     steps = each_step(trace, divide(trace))
     begin = trace.begin_ns

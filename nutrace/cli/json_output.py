@@ -1,0 +1,40 @@
+"""What ``--json`` prints. Programs depend on the keys of every command: add, never rename."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Optional
+
+from nutrace.trace import Trace
+
+
+def print_json(document: Any) -> None:
+    """Print what ``--json`` asks for."""
+    print(json.dumps(document, indent=2))
+
+
+def run_state(trace: Trace) -> Dict[str, bool]:
+    """Keys of a JSON document: whether the run came to its end, and whether it goes on."""
+    return {"complete": trace.diagnostics.complete, "running": trace.diagnostics.running}
+
+
+def pick(item: object, *keys: str) -> Dict[str, Any]:
+    """Attributes of `item` as a part of a JSON document, under the names of its keys.
+
+    Times are kept in nanoseconds: a key that ends in ``_ms`` or ``_us`` is the attribute of that name that
+    ends in ``_ns``, converted.
+    """
+    return {key: _value(item, key) for key in keys}
+
+
+def _value(item: object, key: str) -> Any:
+    divisor = {"_ms": 1e6, "_us": 1e3}.get(key[-3:])
+    if divisor is None:
+        return getattr(item, key)
+    time_ns = getattr(item, f"{key[:-3]}_ns")
+    return None if time_ns is None else time_ns / divisor
+
+
+def per_step(number: float, steps: int) -> Optional[float]:
+    """A number for each step; None in a run without steps."""
+    return number / steps if steps else None

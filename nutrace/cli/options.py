@@ -1,0 +1,66 @@
+"""Arguments that several commands have, and how these load a run file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from nutrace.cli.progress import progress_bar
+from nutrace.cli.table import printable
+from nutrace.errors import UsageError
+from nutrace.trace import Trace, load, parse_steps
+
+
+def add_run_file(parser: argparse.ArgumentParser) -> None:
+    """Add the run file, ``args.file``, for :func:`load_run`."""
+    parser.add_argument("file", help="a run file, such as run.json or run.json.gz; any OTLP/JSON")
+
+
+def add_steps(parser: argparse.ArgumentParser) -> None:
+    """Add ``--steps``, a range or None, for :func:`nutrace.trace.select`."""
+    # A UsageError of the type passes through argparse, and is printed as one line.
+    parser.add_argument(
+        "--steps",
+        type=parse_steps,
+        metavar="A:B",
+        help="only steps A up to, but not including, B; also A:, :B, or one number",
+    )
+
+
+def add_limit(parser: argparse.ArgumentParser, listed: str) -> None:
+    """Add ``--limit``, the number of rows in a table, 0 for all; `listed` says what the rows are."""
+    parser.add_argument(
+        "--limit",
+        type=_number_of_rows,
+        default=15,
+        metavar="N",
+        help=f"list N {listed}, 0 for all (default 15)",
+    )
+
+
+def _number_of_rows(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise UsageError(f"bad --limit {text[:40]}: write a number of rows, 0 for all")
+    return int(text)
+
+
+def add_json(parser: argparse._ActionsContainer, remark: str = "") -> None:
+    """Add ``--json``, for :func:`nutrace.cli.json_output.print_json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs" + remark)
+
+
+def load_run(file: str, *, warn: bool = True) -> Trace:
+    """Load a run file behind a progress bar; raises as :func:`nutrace.trace.load` does.
+
+    Parameters
+    ----------
+    file:
+        As the user typed it.
+    warn:
+        Print a line on stderr if the run was cut short, or goes on.
+    """
+    with progress_bar("bytes") as progress:
+        trace = load(file, progress=progress)
+    if warn and trace.diagnostics.cut_short:
+        print(f"nutrace: {printable(file, 400)}: {trace.diagnostics.cut_short}", file=sys.stderr)
+    return trace
