@@ -81,7 +81,10 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
                 span.ended = clock()
-                leave(span, state)
+                if get() is span:  # as below, without a call: there may be no frame left for one
+                    set_current(state)
+                else:
+                    leave(span, state)
                 span.fail(error)
                 close_dangling(span)
                 process_state.emit(span)

@@ -95,7 +95,8 @@ def leave(span: Span, state: State) -> None:
     if left is span:
         current.set(state)
     elif isinstance(left, Context):
-        if parent_in(left) is span:  # attached over our span, which must not stay current
+        held: Any = otel.get_current_span(left)
+        if held is span:  # attached over our span, which must not stay current
             current.set(otel.set_span_in_context(_otel_span(state), left))
     elif left is not None:
         current.set(_still_open(left, span, state))
