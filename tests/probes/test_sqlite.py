@@ -118,6 +118,27 @@ def test_a_row_factory_may_make_none_of_a_row(recorded: Tracing, file: str) -> N
     assert total(recorded, semconv.DB_ROWS) == 20
 
 
+@pytest.mark.parametrize("over", [False, True])
+def test_a_row_factory_that_fails_is_called_once(recorded: Tracing, file: str, over: bool) -> None:
+    """While it is recorded, and after the recording is over."""
+
+    def make(cursor: Any, row: Any) -> Any:
+        made.append(row)
+        raise AttributeError("no")
+
+    made: List[Any] = []
+    with recorded(*PROBES):
+        connection = sqlite3.connect(file)
+        cursor = connection.execute("SELECT a FROM t")
+        cursor.row_factory = make
+        if over:
+            nutrace.uninstrument()
+        with pytest.raises(AttributeError, match="no"):
+            next(cursor)
+        connection.close()
+    assert made == [(0,)]
+
+
 # -- what SQLite says itself -----------------------------------------------------------------
 
 

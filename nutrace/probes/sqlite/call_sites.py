@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from nutrace import semconv
 from nutrace.probes.callers import CallSites, calling_frame
@@ -32,40 +32,36 @@ class DatabaseCallSites:
         self._of: Dict[str, CallSites] = {
             name: CallSites(name, "database", kind=_CLIENT, attributes=attributes) for name in _NAMES
         }
-        self._statements = self._of[semconv.STATEMENT_SPAN]
 
-    def statement(self, statement: Statement, namespace: str) -> CallSite:
-        """The call site of a statement that the program executes now, in the file `namespace`."""
-        sites = self._statements
-        try:
-            frame = calling_frame()
-            key = (statement.digest, namespace)
-            site = sites.find(frame, key)
-            if site is None:
-                attributes: Dict[str, Any] = {semconv.DB_SYSTEM: "sqlite", semconv.DB_NAMESPACE: namespace}
-                if self._with_text:
-                    attributes[semconv.DB_TEXT] = statement.text
-                attributes[semconv.DB_OPERATION] = statement.operation
-                attributes[semconv.SQL_STATEMENT] = statement.digest
-                site = sites.add(frame, key, attributes)
-            return site
-        except Exception:  # a module's name may be anything
-            process_state.fault("finding the caller of a statement")
-            return sites.others
+    def find(self, name: str, namespace: str, statement: Optional[Statement] = None) -> CallSite:
+        """The call site of a call that the program makes now.
 
-    def call(self, name: str, namespace: str) -> CallSite:
-        """The call site of a connect, close, commit or rollback that the program does now."""
+        Parameters
+        ----------
+        name:
+            Span name.
+        namespace:
+            The database file.
+        statement:
+            What is executed, if it is an execution.
+        """
         sites = self._of[name]
         try:
             frame = calling_frame()
-            site = sites.find(frame, namespace)
-            if site is None:
-                attributes = {semconv.DB_SYSTEM: "sqlite", semconv.DB_NAMESPACE: namespace}
-                site = sites.add(frame, namespace, attributes)
-            return site
-        except Exception:  # a module's name may be anything
+            key = (namespace, "" if statement is None else statement.digest)
+            return sites.find(frame, key) or sites.add(frame, key, self._attributes(namespace, statement))
+        except Exception:  # the name of the program's module may be anything
             process_state.fault(f"finding the caller of {name}")
             return sites.others
+
+    def _attributes(self, namespace: str, statement: Optional[Statement]) -> Dict[str, Any]:
+        attributes: Dict[str, Any] = {semconv.DB_SYSTEM: "sqlite", semconv.DB_NAMESPACE: namespace}
+        if statement is not None:
+            if self._with_text:
+                attributes[semconv.DB_TEXT] = statement.text
+            attributes[semconv.DB_OPERATION] = statement.operation
+            attributes[semconv.SQL_STATEMENT] = statement.digest
+        return attributes
 
 
 #: Connections outlive an installation, so they all look here.

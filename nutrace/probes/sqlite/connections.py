@@ -175,7 +175,7 @@ def _traced(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwa
         if state is not None and original is _close:
             state.note_closed()
         return result
-    result, span = around(call_sites.call(name, state.namespace), bound, args, kwargs)
+    result, span = around(call_sites.find(name, state.namespace), bound, args, kwargs)
     if original is _close:
         state.note_closed()
         tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
@@ -191,7 +191,7 @@ def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
         namespace = namespace_of(args, kwargs)
     except Exception:  # sqlite3 will object to these arguments
         return wrapped(*args, **kwargs)
-    site = call_sites.call(semconv.CONNECT_SPAN, namespace)
+    site = call_sites.find(semconv.CONNECT_SPAN, namespace)
     connection, span = around(site, wrapped, args, kwargs)
     if isinstance(connection, RecordingConnection) and _state_of(connection) is None:
         connection._nutrace = ConnectionState(args, kwargs)  # its class called sqlite3's __init__ by name

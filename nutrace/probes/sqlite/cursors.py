@@ -10,6 +10,7 @@ import sqlite3
 from _thread import get_ident
 from typing import Any, Callable, Mapping, Optional, Tuple
 
+from nutrace import semconv
 from nutrace.probes.sqlite.call_sites import call_sites
 from nutrace.probes.sqlite.open_statement import OpenStatement, end
 from nutrace.probes.sqlite.parameters import ParameterSets, parameters_hash
@@ -59,9 +60,10 @@ class RecordingCursor(sqlite3.Cursor):
         # Like `_fetch`, but written out: a loop over rows comes here for each row.
         try:
             statement: Any = self._nutrace
-            if not statement.idle:
-                return _next(self)
-        except AttributeError:  # nothing is open
+            is_idle = statement.idle
+        except AttributeError:  # nothing was executed
+            is_idle = False
+        if not is_idle:
             return _next(self)
         state = _get()
         began = now_ns()
@@ -174,22 +176,23 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
         cursor._nutrace = None
     if not switch or kwargs or not args or type(args[0]) is not str:
         return original.__get__(cursor, type(cursor))(*args, **kwargs)  # bound, as errors name it
+    try:
+        connection = _connection(cursor)._nutrace
+    except AttributeError:  # the connection is not traced, or not initialised
+        return original(cursor, *args, **kwargs)
     sets: Optional[ParameterSets] = None
     hashed = ""
     try:
-        connection = _connection(cursor)._nutrace
         text = statement_of(args[0])
         if original is _executemany and len(args) == 2:
             sets = ParameterSets(text.literals)
             args = (args[0], sets.watch(args[1]))
         else:
             hashed = parameters_hash(text.literals, args[1] if len(args) > 1 else ())
-    except AttributeError:  # the connection is not traced, or not initialised
-        return original(cursor, *args, **kwargs)
     except Exception:
         process_state.fault("reading a statement")
         return original(cursor, *args, **kwargs)
-    site = call_sites.statement(text, connection.namespace)
+    site = call_sites.find(semconv.STATEMENT_SPAN, connection.namespace, text)
     state = _get()
     span = span_below(site, state)
     statement = OpenStatement(site, hashed, connection, span, state)
