@@ -259,6 +259,39 @@ def test_a_pair_is_replaced_together_or_not_at_all(module: Any, applied: Applied
     assert "is not imported when" in applied.apply(missing).missing["nutrace_patched:f"]
 
 
+def test_the_second_of_a_pair_is_restored_if_the_first_cannot_be_set(module: Any, applied: Applied) -> None:
+    original = module.g
+    ignore = Replacement(
+        "builtins:list.append",
+        lambda original, switch: lambda *args: None,
+        partner=Replacement("nutrace_patched:g", loud),
+    )
+    assert "builtins:list.append" in applied.apply(ignore).missing
+    assert module.g is original
+
+
+def test_a_target_that_is_replaced_twice(module: Any, applied: Applied) -> None:
+    """A pair is put around what was replaced before; a name bound to it gets the first original back."""
+    original = module.f
+    patches = applied.apply(
+        Replacement("nutrace_patched:f", loud),
+        Replacement(
+            "nutrace_patched:f",
+            lambda original, switch: lambda: f"<{original()}>",
+            partner=Replacement("nutrace_patched:g", loud),
+        ),
+    )
+    user: Any = types.ModuleType("nutrace_user")
+    user.f = module.f
+    sys.modules["nutrace_user"] = user
+    try:
+        assert user.f() == "<F>"
+        patches.undo()
+        assert user.f is module.f is original
+    finally:
+        del sys.modules["nutrace_user"]
+
+
 def test_a_type_of_c_is_missing(applied: Applied) -> None:
     before = list.append
     patches = applied.apply(Replacement("builtins:list.append", lambda original, switch: lambda *args: None))
