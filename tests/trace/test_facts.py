@@ -1,4 +1,4 @@
-"""The same facts are read from attributes in any order, with a cached beginning or without."""
+"""The facts that the tree needs are read from attributes in any order."""
 
 from __future__ import annotations
 
