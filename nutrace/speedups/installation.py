@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-from dataclasses import replace
 from types import ModuleType
 from typing import Any, Dict, List
 
@@ -16,7 +15,7 @@ from nutrace.probes.switch import Switch
 from nutrace.recording.faults import say
 from nutrace.speedups.own_faults import fault
 from nutrace.speedups.registry import Chosen
-from nutrace.speedups.speedup import Misfit
+from nutrace.speedups.speedup import Misfit, Replacement
 
 _MARK = "_nutrace_speedup"
 
@@ -39,7 +38,7 @@ class Installation(Engine):
         self.part = chosen.speedup.build(chosen.options)
         self.refused = ""  # why it is not at work
         self._misfits: List[str] = []
-        super().__init__([self._guarded(probe) for probe in self.part.probes])
+        super().__init__([self._probe(replacement) for replacement in self.part.replacements])
 
     def install(self) -> None:
         """Stand where the speedup belongs, now or when its modules are imported."""
@@ -61,14 +60,13 @@ class Installation(Engine):
             "figures": dict(self.part.stats()),
         }
 
-    def _guarded(self, probe: Probe) -> Probe:
-        made = probe.stand_in
-        assert made is not None, "a speedup's probe has a stand-in"
+    def _probe(self, replacement: Replacement) -> Probe:
+        made = replacement.make
 
-        @functools.wraps(made)
+        @functools.wraps(made, updated=())
         def stand_in(original: Any, switch: Switch) -> Any:
             try:
-                replacement = made(original, switch)
+                made_here = made(original, switch)
             except Misfit as error:
                 self._misfits.append(str(error))
                 raise
@@ -77,10 +75,15 @@ class Installation(Engine):
             except Exception as error:  # law 1: an import of the program's must not fail because of us
                 self._misfits.append(f"{type(error).__name__}: {error}")
                 raise AttributeError(str(error)) from error
-            replacement.__dict__[_MARK] = self.name
-            return replacement
+            made_here.__dict__[_MARK] = self.name
+            return made_here
 
-        return replace(probe, stand_in=stand_in)
+        return Probe(
+            replacement.target,
+            subclasses=replacement.subclasses,
+            stand_in=stand_in,
+            distribution=replacement.distribution,
+        )
 
     def _wrap(self, owner: Any, name: str, probe: Probe, late: bool = False) -> None:
         held = inspect.getattr_static(owner, name)
