@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nutrace.speedups.frame_queries import SCHEMA, frame_query, same_order
+from nutrace.speedups.scenario_prefetch.frame_queries import SCHEMA, frame_query, same_order
 
 MARKS = "?, ?"
 

@@ -12,8 +12,9 @@ from devkit import devkit_environment, needs_devkit, run_python
 from nutrace import semconv
 from nutrace.analysis.installed_speedups import installed_speedups
 from nutrace.errors import SettingsError
-from nutrace.speedups.map_cache import IN_TYPE, Options, Part, Place
-from nutrace.speedups.map_layers import MapCache
+from nutrace.speedups.known_code import KnownFunction
+from nutrace.speedups.map_cache import MapCache, Options, build
+from nutrace.speedups.map_cache.part import IN_TYPE
 from nutrace.speedups.speedup import Misfit
 from nutrace.trace import load
 
@@ -29,8 +30,8 @@ def test_a_bound_below_one_is_refused(make: Any, layers: float) -> None:
 
 def test_it_is_made_without_a_map_and_without_what_reads_maps() -> None:
     before = set(sys.modules)
-    part = Part(Options(layers=3))
-    assert {probe.module for probe in part.probes} == {
+    part = build(Options(layers=3))
+    assert {each.target.partition(":")[0] for each in part.replacements} == {
         "nuplan.common.maps.abstract_map",
         "nuplan.common.maps.nuplan_map.nuplan_map",
         "nuplan.common.maps.nuplan_map.utils",
@@ -53,12 +54,13 @@ def takes_more(x: float, y: float, vector_layer: Any, margin: float = 0.0) -> bo
 
 
 def test_only_the_function_that_is_known_fits() -> None:
-    place = Place(IN_TYPE.target, IN_TYPE.parameters, IN_TYPE.words | {"looks"})
-    place.check(looks)
+    known = IN_TYPE.known
+    known = KnownFunction(known.parameters, known.words | {"looks"}, known.does)
+    known.check(looks)
     with pytest.raises(Misfit, match="looks_elsewhere asks a layer in another way"):
-        place.check(looks_elsewhere)
+        known.check(looks_elsewhere)
     with pytest.raises(Misfit, match="takes_more takes other arguments than"):
-        place.check(takes_more)
+        known.check(takes_more)
 
 
 @needs_devkit
