@@ -307,6 +307,11 @@ def test_the_list(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     listed = json.loads(capsys.readouterr().out)["speedups"]
     assert [each["name"] for each in listed] == [row.name for row in SPEEDUPS]
     assert listed[0]["options"] == {"entries": 1000}
+    assert listed[1]["options_help"]["timeout_s"] == (
+        "how long a query waits for a connection to come back, in seconds (above 0, at most 86400)"
+    )
+    assert all(each["options"].keys() == each["options_help"].keys() for each in listed)
+    assert all(text for each in listed for text in each["options_help"].values())
     assert nutrace.cli.main.main(["speedups"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80

@@ -1,4 +1,4 @@
-"""A module as one other module sees it: all of it, but for the names that are replaced."""
+"""A module as one other module sees it, with some names replaced."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 class ModuleView(ModuleType):
-    """Stands in for `module` where its name is bound.
+    """Replaces `module` where one other module has it.
 
     Parameters
     ----------
     replaced:
-        By name, what is seen instead.
+        What is seen instead, by name.
     """
 
     def __init__(self, module: ModuleType, **replaced: Any) -> None:
