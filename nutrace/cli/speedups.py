@@ -32,7 +32,7 @@ _ALWAYS = frozenset(("hits", "misses", "evictions", "entries", "checkouts", "wai
 _BOUNDS = frozenset(("most",))  # shown by the options
 #: What a figure means that should be 0.
 _REMARKS = {
-    "exhausted": "queries found all connections in use and opened one of their own: raise max_overflow",
+    "exhausted": "queries waited in vain and opened a connection of their own: raise max_overflow",
 }
 
 
@@ -123,7 +123,7 @@ def _speedup(speedup: InstalledSpeedup) -> Iterator[str]:
     if speedup.at_work or speedup.refused:
         where = f"{speedup.at_work} of {_processes(speedup.processes)}"
     else:
-        where = "no process: none imported the modules where it stands"
+        where = "no process: none imported what it replaces"
     yield from _wrapped(f"{printable(speedup.name)}: at work in {where}")
     if speedup.options:
         yield from _wrapped(f"  options: {_options(speedup.options)}")
