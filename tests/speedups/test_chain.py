@@ -96,10 +96,10 @@ def test_a_query_that_fails_on_its_way_gives_the_rows_before(asked: CachedAsking
     query = "SELECT ABS(-9223372036854775805 - number) FROM numbers"  # of 3 it has none
 
     def until_it_fails(rows: Iterator[Any]) -> Any:
-        found: List[Any] = []
+        numbers: List[Any] = []
         with pytest.raises(sqlite3.OperationalError, match="integer overflow"):
-            found.extend(row[0] for row in rows)
-        return found
+            numbers.extend(row[0] for row in rows)
+        return numbers
 
     expected = until_it_fails(query_session.execute_many(query, (), log))
     assert expected
@@ -118,9 +118,9 @@ def test_a_fault_of_ours_is_the_databases_turn(
     monkeypatch.undo()
     monkeypatch.setattr(RowCache, "_keep", broken)
     assert plain(asked.many(log, ALL)) == stock(log, ALL)
-    said = capsys.readouterr().err
-    assert "answering a query: ZeroDivisionError: ours" in said
-    assert "keeping the rows of a query: ZeroDivisionError: ours" in said
+    printed = capsys.readouterr().err
+    assert "answering a query: ZeroDivisionError: ours" in printed
+    assert "keeping the rows of a query: ZeroDivisionError: ours" in printed
 
 
 def test_the_functions_look_like_the_programs() -> None:

@@ -92,7 +92,7 @@ class TestOnTheDevkit:
         (cache,) = installed_speedups(trace).speedups
         assert (cache.at_work, cache.refused) == (1, ())
         assert (cache.figures["hits"], cache.figures["misses"], cache.figures["builds"]) == (5, 2, 2)
-        said = {
+        hits = {
             name: [
                 trace.attributes(span).get(semconv.CACHE_HIT)
                 for span in range(len(trace))
@@ -101,9 +101,9 @@ class TestOnTheDevkit:
             for name in ("map.is_in_layer", "map.get_all_map_objects", "map.get_proximal_map_objects")
         }
         # Those that an index answers are one composite span.
-        assert said["map.is_in_layer"] == [False, None]
-        assert said["map.get_all_map_objects"] == [None]
-        assert said["map.get_proximal_map_objects"] == [False, None]
+        assert hits["map.is_in_layer"] == [False, None]
+        assert hits["map.get_all_map_objects"] == [None]
+        assert hits["map.get_proximal_map_objects"] == [False, None]
 
 
 _ASKING = f"""
@@ -118,6 +118,6 @@ api = get_maps_api(sys.argv[1], road.MAP_FILE, road.MAP_NAME)
 lane, crossing = SemanticMapLayer.LANE, SemanticMapLayer.INTERSECTION
 at, beside = Point2D(*road.to_utm(50.0, 0.0)), Point2D(*road.to_utm(50.0, 50.0))
 inside = [api.is_in_layer(point, lane) for point in (at, at, at, beside)]
-found = len(api.get_all_map_objects(at, lane))
-print(inside, found, *(len(api.get_proximal_map_objects(at, 60.0, [crossing])[crossing]) for _ in range(2)))
+objects = len(api.get_all_map_objects(at, lane))
+print(inside, objects, *(len(api.get_proximal_map_objects(at, 60.0, [crossing])[crossing]) for _ in range(2)))
 """

@@ -217,9 +217,9 @@ def test_eight_threads(tmp_path: Path) -> None:
                 if number % 5 == 0:
                     next(rows, None)
                     continue  # abandoned
-                found = [tuple(row) for row in rows]
-                if found != [(each, "ab"[number % 2]) for each in range(most)]:
-                    wrong.append((number, found))
+                pairs = [tuple(row) for row in rows]
+                if pairs != [(each, "ab"[number % 2]) for each in range(most)]:
+                    wrong.append((number, pairs))
         except BaseException as error:
             wrong.append(error)
 

@@ -151,11 +151,11 @@ def test_threads_each_with_a_scenario(log: str) -> None:
 
 def test_another_thread_of_the_same_simulation(asked: FrameAsking) -> None:
     assert asked.agree(TIME, asked.frames[:2])
-    found: List[Any] = []
-    thread = threading.Thread(target=lambda: found.append(asked.agree(TIME, asked.frames)))
+    agreed: List[Any] = []
+    thread = threading.Thread(target=lambda: agreed.append(asked.agree(TIME, asked.frames)))
     thread.start()
     thread.join()
-    assert found == [True]
+    assert agreed == [True]
     assert asked.figure("hits") == (1 + len(asked.frames),)
 
 

@@ -83,12 +83,12 @@ def test_the_order_of_switching_on_is_not_that_of_asking(log: str, names: Sequen
     (prefetch,) = (each.part.prefetch for each in active._installations if each.name == NAMES[2])
     prefetch.begin(log, [b"%08d" % number for number in range(20)])
     ask(log, [1, 2, 3, 4, 350, 350, 351])
-    found = figures()
-    assert (found["scenario_prefetch"]["hits"], found["scenario_prefetch"]["misses"]) == (3, 1)
+    by_speedup = figures()
+    assert (by_speedup["scenario_prefetch"]["hits"], by_speedup["scenario_prefetch"]["misses"]) == (3, 1)
     # The cache was asked for 1, 350, 350 and 351, and not for what the prefetch reads.
-    assert (found["row_cache"]["hits"], found["row_cache"]["misses"]) == (1, 3)
+    assert (by_speedup["row_cache"]["hits"], by_speedup["row_cache"]["misses"]) == (1, 3)
     # The three that missed; what the prefetch reads, it reads on connections of its own.
-    assert found["connection_pool"]["checkouts"] == 3
+    assert by_speedup["connection_pool"]["checkouts"] == 3
 
 
 @pytest.mark.parametrize("names", ORDERS)

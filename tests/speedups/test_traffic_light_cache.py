@@ -285,11 +285,11 @@ def test_eight_threads(log: str) -> None:
         number = thread
         while time.monotonic() < end:
             number = (number * 7 + 3) % 31
-            found = list(cache.statuses(log, "s", str(number), load(number)))
+            lights = list(cache.statuses(log, "s", str(number), load(number)))
             asked[thread] += 1
-            if found != [Light("red", number), Light("green", number)]:
-                wrong.append((number, found))
-            found[0].connector = -1  # and nobody else sees it
+            if lights != [Light("red", number), Light("green", number)]:
+                wrong.append((number, lights))
+            lights[0].connector = -1  # and nobody else sees it
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
     for thread in threads:
