@@ -9,8 +9,19 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from enum import IntEnum
 from functools import partial
-from typing import Callable, List, Protocol
+from typing import Callable, List, Protocol, Tuple
+
+
+class LockOrder(IntEnum):
+    """Which lock may be taken while another is held: one that stands below it in this list."""
+
+    TRACING = 0  # held while tracing begins or ends
+    SPEEDUPS = 1  # held while speedups are switched on or off
+    PATCHING = 2  # held while names of the program are replaced
+    INDEXES = 3  # held while indexes are made, which may take minutes
+    BOOKKEEPING = 4  # held for microseconds
 
 
 class Forking(Protocol):
@@ -25,7 +36,7 @@ class Forking(Protocol):
 
 _with_threads: weakref.WeakSet[Forking] = weakref.WeakSet()
 _with_locks: weakref.WeakSet[Forking] = weakref.WeakSet()
-_locks: List[threading.RLock] = []
+_locks: List[Tuple[LockOrder, threading.RLock]] = []
 _forking = threading.RLock()  # two threads that fork at once would wait for each other's locks
 # For each fork that is under way: what has to be done after it, in reverse. There may be several, as a signal
 # handler may fork while a fork is being prepared.
@@ -49,13 +60,17 @@ def unwatch(subject: Forking) -> None:
     _with_locks.discard(subject)
 
 
-def fork_safe_lock() -> threading.RLock:
+def fork_safe_lock(order: LockOrder) -> threading.RLock:
     """A reentrant lock for a module: it is never left locked in a forked child.
 
-    A thread may take such a lock while it holds one that was made later, but not one that was made earlier.
+    Parameters
+    ----------
+    order:
+        The forking thread takes all such locks in this order, so every other thread must do the same.
     """
     made = threading.RLock()
-    _locks.append(made)
+    _locks.append((order, made))
+    _locks.sort(key=lambda each: each[0])
     return made
 
 
@@ -66,7 +81,7 @@ def _before() -> None:
     for subject in _with_threads:
         undo.append(subject.after_fork)
         subject.before_fork()
-    for lock in reversed(_locks):
+    for _, lock in _locks:
         lock.acquire()
         undo.append(partial(_release, lock))
     for subject in _with_locks:

@@ -19,7 +19,7 @@ import nutrace.probes.api  # early: if one thread imported it while another fork
 from nutrace import forks, semconv
 from nutrace._running import started
 from nutrace.errors import OutputError
-from nutrace.forks import fork_safe_lock
+from nutrace.forks import LockOrder, fork_safe_lock
 from nutrace.probes import resumptions, wrappers
 from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
@@ -284,7 +284,7 @@ class Session:
 
 
 _session: Optional[Session] = None
-_lock = fork_safe_lock()  # one thread at a time begins or ends tracing
+_lock = fork_safe_lock(LockOrder.TRACING)  # one thread at a time begins or ends tracing
 
 
 def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence[Probe]] = None) -> Session:

@@ -30,7 +30,7 @@ from nuplan.database.maps_db.gpkg_mapsdb import GPKGMapsDB
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
 from nutrace.speedups.active import speedups, switch_off
-from nutrace.speedups.map_layers import MapCache
+from nutrace.speedups.map_cache import MapCache
 from nutrace.synthetic import road
 
 ROOT = os.environ["NUPLAN_MAPS_ROOT"]

@@ -55,7 +55,7 @@ def test_threads_are_stopped_before_locks_are_taken() -> None:
 
 
 def test_a_fork_waits_for_the_holder_of_a_lock_and_the_child_can_take_it() -> None:
-    lock = forks.fork_safe_lock()
+    lock = forks.fork_safe_lock(forks.LockOrder.BOOKKEEPING)
     try:
         held = threading.Event()
         log: List[str] = []
@@ -77,7 +77,7 @@ def test_a_fork_waits_for_the_holder_of_a_lock_and_the_child_can_take_it() -> No
         assert lock.acquire(blocking=False)
         lock.release()
     finally:
-        forks._locks.remove(lock)
+        forks._locks.remove((forks.LockOrder.BOOKKEEPING, lock))
 
 
 def test_a_fork_in_a_signal_handler_during_a_fork(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the speedups that were switched on did in a run: the processes' own figures, added up."""
+"""What the speedups of a run did: the figures of its processes, summed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from nutrace import semconv
 from nutrace.trace import Trace
 
-#: Figures which say how many times something was asked for, and how many times it was there.
+#: Figures that count how often something asked for was there, and how often it was not.
 _RATES = (("hits", "misses"), ("reused", "connections"))
 
 
@@ -21,9 +21,9 @@ class InProcess:
     Attributes
     ----------
     finished:
-        Whether the process came to its end; else the figures are those of its last flush.
+        Whether the process ended by itself; if not, the figures are those of its last flush.
     at_work:
-        Whether it stood in a place.
+        Whether it replaced anything.
     refused:
         Why it did not fit; empty if it did.
     """
@@ -43,16 +43,16 @@ class InstalledSpeedup:
     Attributes
     ----------
     options:
-        As it was switched on with; of the first process.
+        Those of the first process.
     processes, at_work:
-        How many had it switched on, and in how many of them it stood in a place: not in those that
+        In how many processes it was switched on, and in how many it replaced something: not in those that
         never imported the modules.
     refused:
         Why it did not fit, in the processes that refused it.
     figures:
-        Added up; times in nanoseconds, by names that end in ``_ns``.
+        The sums; times are in nanoseconds, and their names end in ``_ns``.
     by_process:
-        What they were added up from, in the order of the run file.
+        The summands, in the order of the run file.
     """
 
     name: str
@@ -65,7 +65,7 @@ class InstalledSpeedup:
 
     @property
     def hit_rate(self) -> Optional[float]:
-        """The share of what was asked for that was there already; none if nothing was asked for."""
+        """The share of what was asked for that was there, 0 to 1; ``None`` if nothing was asked for."""
         for there, absent in _RATES:
             if there in self.figures:
                 asked = self.figures[there] + self.figures.get(absent, 0)
@@ -75,12 +75,12 @@ class InstalledSpeedup:
 
 @dataclass(frozen=True)
 class InstalledSpeedups:
-    """What a run says about its speedups.
+    """The speedups of a run.
 
     Attributes
     ----------
     unsaid:
-        Processes that were cut short: what their speedups did in the last second is unknown.
+        Number of processes that were cut short: what their speedups did in the last second is unknown.
     """
 
     speedups: Tuple[InstalledSpeedup, ...]
@@ -88,26 +88,26 @@ class InstalledSpeedups:
 
 
 def installed_speedups(trace: Trace) -> InstalledSpeedups:
-    """Read and add up."""
-    said: Dict[str, List[InProcess]] = {}
+    """Read the figures of all processes and sum them."""
+    by_name: Dict[str, List[InProcess]] = {}
     unsaid = 0
     for resource in trace.resources:
-        found = _figures(resource.attributes.get(semconv.SPEEDUP_FIGURES))
+        figures = _figures(resource.attributes.get(semconv.SPEEDUP_FIGURES))
         finished = bool(resource.attributes.get(semconv.RUN_COMPLETE))
-        if found and not finished:
+        if figures and not finished:
             unsaid += 1
-        for name, each in found.items():
-            said.setdefault(name, []).append(_in_process(resource.pid, finished, each))
-    return InstalledSpeedups(tuple(_sum(name, found) for name, found in said.items()), unsaid)
+        for name, each in figures.items():
+            by_name.setdefault(name, []).append(_in_process(resource.pid, finished, each))
+    return InstalledSpeedups(tuple(_sum(name, processes) for name, processes in by_name.items()), unsaid)
 
 
-def _in_process(pid: Optional[int], finished: bool, said: Mapping[str, Any]) -> InProcess:
-    figures, options = said.get("figures"), said.get("options")
+def _in_process(pid: Optional[int], finished: bool, speedup: Mapping[str, Any]) -> InProcess:
+    figures, options = speedup.get("figures"), speedup.get("options")
     return InProcess(
         pid,
         finished,
-        at_work=bool(said.get("at_work")),
-        refused=str(said.get("refused") or ""),
+        at_work=bool(speedup.get("at_work")),
+        refused=str(speedup.get("refused") or ""),
         options=options if isinstance(options, dict) else {},
         figures={
             str(name): value
@@ -117,28 +117,28 @@ def _in_process(pid: Optional[int], finished: bool, said: Mapping[str, Any]) -> 
     )
 
 
-def _sum(name: str, said: List[InProcess]) -> InstalledSpeedup:
+def _sum(name: str, processes: List[InProcess]) -> InstalledSpeedup:
     figures: Counter[str] = Counter()
-    for each in said:
+    for each in processes:
         for figure, value in each.figures.items():
             figures[figure] += value
     return InstalledSpeedup(
         name,
-        said[0].options,
-        processes=len(said),
-        at_work=sum(each.at_work for each in said),
-        refused=tuple(dict.fromkeys(each.refused for each in said if each.refused)),
+        processes[0].options,
+        processes=len(processes),
+        at_work=sum(each.at_work for each in processes),
+        refused=tuple(dict.fromkeys(each.refused for each in processes if each.refused)),
         figures=dict(figures),
-        by_process=tuple(said),
+        by_process=tuple(processes),
     )
 
 
 def _figures(text: Any) -> Dict[str, Mapping[str, Any]]:
-    """What a resource says; nothing if it is not as nutrace writes it."""
+    """A resource's figures by speedup; empty if they are not as nutrace writes them."""
     try:
-        found = json.loads(text) if isinstance(text, str) else None
+        document = json.loads(text) if isinstance(text, str) else None
     except ValueError:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         return {}
-    return {str(name): each for name, each in found.items() if isinstance(each, dict)}
+    return {str(name): each for name, each in document.items() if isinstance(each, dict)}

@@ -1,4 +1,4 @@
-"""``nutrace speedups``: what there is to switch on; with a run file, what it did there."""
+"""``nutrace speedups``: the speedups that can be switched on; with a run file, what they did in that run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from nutrace.analysis.installed_speedups import (
 )
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.table import Column, printable, text_table
-from nutrace.errors import NutraceError
 from nutrace.speedups import SPEEDUPS, Speedup
 from nutrace.trace import load
 
@@ -28,13 +27,12 @@ _LABELS = {
     "connections": "opened",
     "in_use": "in use",
 }
-#: Said even if there were none; others are left out then.
+#: Figures that are shown even if they are 0.
 _ALWAYS = frozenset(("hits", "misses", "evictions", "entries", "checkouts", "waits"))
-_BOUNDS = frozenset(("most",))  # options say them
-#: What a figure that should be 0 means.
+_BOUNDS = frozenset(("most",))  # shown by the options
+#: What a figure means that should be 0.
 _REMARKS = {
-    "exhausted": "queries found all connections out and opened one of their own: exhaust or close "
-    "generators, or raise max_overflow",
+    "exhausted": "queries waited in vain and opened a connection of their own: raise max_overflow",
 }
 
 
@@ -44,23 +42,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Switch on with nutrace run --with NAMES, or NUTRACE_SPEEDUPS=NAMES, which needs no tracing. "
         "NAMES: between commas, or all; options after colons: traffic_light_cache:entries=500. "
         "With --json, each of a run's speedups has name, options, processes (that had it switched on), "
-        "at_work (in how many of them), refused (why it did not fit), hit_rate (0 to 1, or null), figures "
-        "(added up: hits, misses, evictions, entries, bytes_held, waits, wait_ns, spent_ns, avoided_ns and "
-        "those of its own; times in nanoseconds) and by_process (the same by pid; finished: whether it came "
-        "to its end). unfinished_processes counts those that did not."
+        "at_work (in how many of them it stood in a place), refused (why it did not fit), hit_rate (0 to "
+        "1, or null), figures (summed: hits, misses, evictions, entries, bytes_held, waits, wait_ns, "
+        "spent_ns, avoided_ns and those of its own; times in nanoseconds) and by_process (the same by "
+        "pid; finished: whether the process ended by itself). unfinished_processes counts those that did "
+        "not."
     )
     parser.add_argument("file", nargs="?", help="a run file: what the speedups did in that run")
     parser.add_argument("--json", action="store_true", help="JSON, for programs")
 
 
 def run(args: argparse.Namespace) -> int:
-    """List, or load and add up; print."""
+    """Print the list, or what the speedups did in a run."""
     if args.file is None:
         print(json.dumps(_listed(), indent=2) if args.json else "\n".join(_lines()))
         return 0
     with progress_bar("bytes") as progress:
-        found = installed_speedups(load(args.file, progress=progress))
-    print(json.dumps(_document(found), indent=2) if args.json else "\n".join(_figures(found)))
+        speedups = installed_speedups(load(args.file, progress=progress))
+    print(json.dumps(_document(speedups), indent=2) if args.json else "\n".join(_figures(speedups)))
     return 0
 
 
@@ -72,6 +71,7 @@ def _listed() -> Dict[str, Any]:
                 "does": row.does,
                 "needs": row.needs,
                 "options": _defaults(row),
+                "options_help": _help(row),
                 "in_all": dict(row.in_all),
             }
             for row in SPEEDUPS
@@ -80,10 +80,11 @@ def _listed() -> Dict[str, Any]:
 
 
 def _defaults(row: Speedup) -> Dict[str, Any]:
-    try:
-        return row.defaults()
-    except NutraceError:  # a package that it needs is not installed here
-        return {}
+    return row.defaults()
+
+
+def _help(row: Speedup) -> Dict[str, str]:
+    return row.options().help()
 
 
 def _lines() -> Iterator[str]:
@@ -91,28 +92,29 @@ def _lines() -> Iterator[str]:
         yield row.name
         yield from _wrapped(f"  does:    {row.does}")
         yield from _wrapped(f"  needs:   {row.needs}")
-        options = _options(_defaults(row)) or "unknown here: what it needs is not installed"
-        yield from _wrapped(f"  options: {options}")
+        yield from _wrapped(f"  options: {_options(_defaults(row))}")
+        for name, text in _help(row).items():
+            yield from _wrapped(f"    {name}: {text}")
         if row.in_all:
             yield from _wrapped(f"  in all:  {_options(row.in_all)}")
     yield ""
     yield "nutrace run --with traffic_light_cache,connection_pool -- python ...   (or: all)"
 
 
-def _figures(found: InstalledSpeedups) -> Iterator[str]:
-    if not found.speedups:
+def _figures(installed: InstalledSpeedups) -> Iterator[str]:
+    if not installed.speedups:
         yield "No speedup was switched on in this run: nutrace run --with NAMES -- python ..."
-    for speedup in found.speedups:
+    for speedup in installed.speedups:
         yield from _speedup(speedup)
         yield ""
-    if found.unsaid:
+    if installed.unsaid:
         yield from _wrapped(
-            f"{_processes(found.unsaid)} of the run did not come to an end: what the speedups did there "
+            f"{_processes(installed.unsaid)} of the run did not come to an end: what the speedups did there "
             "after the last flush is not known."
         )
-    if any(speedup.at_work for speedup in found.speedups):
+    if any(speedup.at_work for speedup in installed.speedups):
         yield from _wrapped(
-            "spent: time in it, or in what it stands around. avoided: an estimate of what it saved. "
+            "spent: time in the speedup, or in what it stands around. avoided: an estimate of what it saved. "
             "Other figures that are 0 are left out."
         )
 
@@ -121,7 +123,7 @@ def _speedup(speedup: InstalledSpeedup) -> Iterator[str]:
     if speedup.at_work or speedup.refused:
         where = f"{speedup.at_work} of {_processes(speedup.processes)}"
     else:
-        where = "no process, for none imported what it stands in"
+        where = "no process: none imported what it replaces"
     yield from _wrapped(f"{printable(speedup.name)}: at work in {where}")
     if speedup.options:
         yield from _wrapped(f"  options: {_options(speedup.options)}")
@@ -168,7 +170,7 @@ def _value(name: str, value: int) -> str:
     return f"{value:,} bytes" if name.startswith("bytes") else f"{value:,}"
 
 
-def _document(found: InstalledSpeedups) -> Dict[str, Any]:
+def _document(installed: InstalledSpeedups) -> Dict[str, Any]:
     return {
         "speedups": [
             {
@@ -190,7 +192,7 @@ def _document(found: InstalledSpeedups) -> Dict[str, Any]:
                     for process in each.by_process
                 ],
             }
-            for each in found.speedups
+            for each in installed.speedups
         ],
-        "unfinished_processes": found.unsaid,
+        "unfinished_processes": installed.unsaid,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nutrace.forks import fork_safe_lock
+from nutrace.forks import LockOrder, fork_safe_lock
 
 #: Reentrant because making a replacement may import a module, or make a class, that is patched too.
-lock = fork_safe_lock()
+lock = fork_safe_lock(LockOrder.PATCHING)

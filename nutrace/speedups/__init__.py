@@ -1,4 +1,4 @@
-"""What makes a simulation faster without changing it: switched on by name, measured like the rest."""
+"""Speedups make a simulation faster without changing its results; each is switched on by its name."""
 
 from nutrace.speedups.registry import SPEEDUPS, chosen
 from nutrace.speedups.speedup import Speedup

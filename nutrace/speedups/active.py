@@ -8,7 +8,7 @@ from typing import Iterable, Iterator, List
 from nutrace import semconv
 from nutrace._running import started
 from nutrace.errors import NutraceError
-from nutrace.forks import fork_safe_lock
+from nutrace.forks import LockOrder, fork_safe_lock
 from nutrace.recording.faults import say
 from nutrace.recording.resource import contribute
 from nutrace.speedups.installation import Installation, as_json
@@ -17,7 +17,7 @@ from nutrace.speedups.own_faults import note_unrecorded
 from nutrace.speedups.registry import Chosen, chosen
 
 _installations: List[Installation] = []
-_lock = fork_safe_lock()  # one thread at a time switches on or off
+_lock = fork_safe_lock(LockOrder.SPEEDUPS)  # one thread at a time switches on or off
 _metrics = Metrics(lambda: _installations)
 
 

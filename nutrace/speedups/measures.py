@@ -1,4 +1,4 @@
-"""What the figures of speedups are as metrics: names, units, and what goes up only."""
+"""The figures of speedups as metrics: names, units, and which of them never decrease."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Measure:
     Parameters
     ----------
     figure:
-        Its name in a speedup's ``stats()``; times there are in nanoseconds, here in seconds.
+        Its name in a speedup's ``stats()``. Times there are in nanoseconds, and in metrics in seconds.
     metric, unit, description:
-        Of the instrument; the unit by UCUM.
+        The instrument's; the unit as in UCUM.
     rises:
-        Whether it never goes down: a counter; else an up-down counter.
+        Whether it never decreases, and so is a counter instead of an up-down counter.
     attributes:
-        Of the points, beside the speedup's name.
+        The points' attributes, besides the speedup's name.
     less:
-        A figure to be taken off first.
+        A figure that is subtracted.
     """
 
     figure: str
@@ -42,18 +42,20 @@ class Measure:
 
 _STATE, _REUSED = semconv.CONNECTION_STATE, semconv.POOL_REUSED
 _CONNECTIONS = (semconv.CONNECTION_COUNT, "{connection}", "Open connections.", False)
-_FROZEN = "What was left out of collections last."
-_CHECKOUTS = (semconv.POOL_CHECKOUTS, "{checkout}", "Connections that queries were given.", True)
+_FROZEN = "Objects left out of garbage collections at the last freeze."
+_CHECKOUTS = (semconv.POOL_CHECKOUTS, "{checkout}", "Connections given to queries.", True)
 
 MEASURES = (
-    Measure("spent_ns", semconv.SPEEDUP_SPENT, "s", "Time in it, or in what it stands around."),
+    Measure("spent_ns", semconv.SPEEDUP_SPENT, "s", "Time in the speedup, or in what it stands around."),
     # An estimate may be corrected downwards.
-    Measure("avoided_ns", semconv.SPEEDUP_AVOIDED, "s", "What it saved, estimated.", rises=False),
-    Measure("hits", semconv.CACHE_HITS, "{hit}", "What was asked for and was there."),
-    Measure("misses", semconv.CACHE_MISSES, "{miss}", "What was asked for and was not there."),
-    Measure("evictions", semconv.CACHE_EVICTIONS, "{eviction}", "What had to make room."),
-    Measure("entries", semconv.CACHE_ENTRIES, "{entry}", "What is kept.", rises=False),
-    Measure("bytes_held", semconv.CACHE_SIZE, "By", "What the entries take, without keys.", rises=False),
+    Measure("avoided_ns", semconv.SPEEDUP_AVOIDED, "s", "Estimated time that it saved.", rises=False),
+    Measure("hits", semconv.CACHE_HITS, "{hit}", "Lookups that found an entry."),
+    Measure("misses", semconv.CACHE_MISSES, "{miss}", "Lookups that found no entry."),
+    Measure("evictions", semconv.CACHE_EVICTIONS, "{eviction}", "Entries dropped to make room."),
+    Measure("entries", semconv.CACHE_ENTRIES, "{entry}", "Entries.", rises=False),
+    Measure(
+        "bytes_held", semconv.CACHE_SIZE, "By", "Memory that the entries take, without keys.", rises=False
+    ),
     Measure("reused", *_CHECKOUTS, attributes={_REUSED: True}),
     Measure("checkouts", *_CHECKOUTS, attributes={_REUSED: False}, less="reused"),
     Measure("connections", semconv.POOL_OPENED, "{connection}", "Connections opened."),
@@ -63,12 +65,12 @@ MEASURES = (
     Measure("engines", semconv.POOL_ENGINES, "{engine}", "SQLAlchemy engines made with the pool."),
     Measure("in_use", *_CONNECTIONS, attributes={_STATE: "used"}),
     Measure("open", *_CONNECTIONS, attributes={_STATE: "idle"}, less="in_use"),
-    Measure("most", semconv.CONNECTION_MAX, "{connection}", "Connections there may be.", rises=False),
+    Measure("most", semconv.CONNECTION_MAX, "{connection}", "Connections allowed.", rises=False),
     Measure("pending", semconv.CONNECTION_PENDING, "{request}", "Checkouts under way.", rises=False),
     Measure("objects_frozen", semconv.SPEEDUP_OTHER + "objects_frozen", "{object}", _FROZEN, rises=False),
     Measure("exhausted", semconv.CONNECTION_TIMEOUTS, "{timeout}", "Checkouts that got no connection."),
 )
-#: Figures that only rise, named as they are: their units.
+#: Units of other figures that never decrease; each becomes a metric of its own name.
 COUNTERS = {
     "queries": "{query}",
     "reads": "{query}",
@@ -93,12 +95,12 @@ _KNOWN = {measure.figure: measure for measure in MEASURES}
 
 
 def measures(figures: Iterable[str]) -> Dict[str, List[Measure]]:
-    """What measures `figures`, by metric; one that is not known here is an up-down counter."""
-    found: Dict[str, List[Measure]] = {}
+    """The measures of `figures`, by metric; a figure that is not known here is an up-down counter."""
+    by_metric: Dict[str, List[Measure]] = {}
     for figure in figures:
         measure = _KNOWN.get(figure) or _made_up(figure)
-        found.setdefault(measure.metric, []).append(measure)
-    return found
+        by_metric.setdefault(measure.metric, []).append(measure)
+    return by_metric
 
 
 def _made_up(figure: str) -> Measure:

@@ -1,9 +1,8 @@
 """Figures of speedups as OpenTelemetry metrics, for programs that have a meter provider.
 
-The metrics API is not imported for this: a program that collects metrics does it itself, and then the
-instruments are made. OpenTelemetry's proxy provider keeps them until the program sets its own, and
-calls nothing before. An instrument cannot be taken back: it is made once, and has points as long as a
-speedup with its figure is on.
+The metrics API is not imported for this: a program that collects metrics imports it, and the instruments are
+made then. OpenTelemetry's proxy provider keeps them until the program sets its own provider. An instrument
+cannot be removed: it is made once, and has points as long as a speedup with its figure is on.
 """
 
 from __future__ import annotations
@@ -63,44 +62,45 @@ class Metrics:
         try:
             figures = dict.fromkeys(name for each in self._living() for name in each.part.stats())
             wanted = {
-                metric: found for metric, found in measures(figures).items() if metric not in self._made
+                metric: group for metric, group in measures(figures).items() if metric not in self._made
             }
             if not wanted:
                 return
             meter = self._meter()
-            for metric, found in wanted.items():
+            for metric, group in wanted.items():
                 self._made.add(metric)
-                first = found[0]
+                first = group[0]
                 kind = "counter" if first.rises else "up_down_counter"
                 create = getattr(meter, f"create_observable_{kind}")
-                create(metric, [self._callback(found)], first.unit, first.description)
-        except Exception:  # law 1: whatever is wrong, the program's import goes on
+                create(metric, [self._callback(group)], first.unit, first.description)
+        except Exception:  # the program's import must not fail because of us
             fault("making instruments for speedups")
 
     def _meter(self) -> Any:
-        # get_meter() may load the provider that OTEL_PYTHON_METER_PROVIDER names: not ours to do.
+        # Not get_meter(): it may load the provider that OTEL_PYTHON_METER_PROVIDER names, and then the
+        # program cannot set one.
         proxy = getattr(self._api._internal, "_PROXY_METER_PROVIDER", self._api)
         return proxy.get_meter(semconv.SCOPE, nutrace.__version__)
 
-    def _callback(self, found: List[Measure]) -> Callable[[Any], Iterator[Any]]:
+    def _callback(self, group: List[Measure]) -> Callable[[Any], Iterator[Any]]:
         def observe(_: Any) -> Iterator[Any]:
             points: List[Tuple[Any, Any]] = []
             for each in list(self._living()):
                 try:
-                    points += self._points(each, found)
-                except Exception:  # law 1: the program's export goes on
+                    points += self._points(each, group)
+                except Exception:  # the program's export must not fail because of us
                     fault(f"reading figures of {each.name}")
             return iter([self._api.Observation(value, attributes) for value, attributes in points])
 
         return observe
 
-    def _points(self, speedup: Measured, found: List[Measure]) -> List[Tuple[Any, Any]]:
+    def _points(self, speedup: Measured, group: List[Measure]) -> List[Tuple[Any, Any]]:
         if speedup.refused:
             return []
         figures = speedup.part.stats()
         return [
             (measure.value(figures), self._attributes(speedup.name, measure))
-            for measure in found
+            for measure in group
             if measure.figure in figures
         ]
 
@@ -108,7 +108,7 @@ class Metrics:
         attributes = {semconv.SPEEDUP_NAME: name, **measure.attributes}
         if measure.metric.startswith("db.client.connection."):
             attributes[semconv.CONNECTION_POOL_NAME] = name
-        # A forked child goes on with its parent's provider, and counts from zero: another series.
+        # A forked child counts from zero with its parent's provider, so its points are another series.
         if os.getpid() != self._pid:
             attributes["process.pid"] = os.getpid()
         return attributes

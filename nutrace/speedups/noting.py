@@ -1,4 +1,4 @@
-"""Attributes of speedups on the spans that they touch."""
+"""Attributes that speedups set on the spans around them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def note(component: str, name: str, value: Any) -> None:
     Parameters
     ----------
     component:
-        One of :data:`nutrace.semconv.COMPONENTS`: whoever calls without a probe around it would
-        otherwise write on a span that is none of its business, such as the step's.
+        One of :data:`nutrace.semconv.COMPONENTS`. Without a probe around the call, the current span is
+        another part's, such as the step's, and gets no attribute.
     """
     span = current.get()
     if isinstance(span, Span) and span.site.component == component:

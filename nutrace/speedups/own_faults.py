@@ -1,4 +1,4 @@
-"""Faults of speedups at work: said once, and counted in the run file if there is one."""
+"""Faults of speedups: printed once, and counted in the run file if there is one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _faults = Faults()
 
 
 def note_unrecorded() -> None:
-    """Let faults that no recorder counts be said: those of what installs speedups as well."""
+    """Print faults that no recorder counts, also those of installing speedups."""
     if process_state.fault is unrecorded:
         process_state.fault = _faults.note
 
 
 def fault(where: str) -> None:
-    """Note the error being handled; called from an ``except`` block, where the program goes on as stock."""
+    """Note the error being handled; called in an ``except`` block that lets the program go on as stock."""
     if process_state.fault is unrecorded:
         _faults.note(where)
     else:

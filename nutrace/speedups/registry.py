@@ -6,57 +6,58 @@ from dataclasses import dataclass
 from typing import Any, Dict, List
 
 from nutrace.errors import SettingsError
+from nutrace.speedups.options import Options
 from nutrace.speedups.speedup import Speedup
 
 VARIABLE = "NUTRACE_SPEEDUPS"
 _ALL = "all"
-_LONGEST = 60  # characters of what is wrong, in a message
+_LONGEST = 60  # characters that a message quotes
 
 SPEEDUPS = (
     Speedup(
         "traffic_light_cache",
         "nutrace.speedups.traffic_light_cache",
-        "each frame's traffic lights are queried once per scenario, and kept",
+        "queries each frame's traffic lights once per scenario, and returns copies of them after that",
         "NuPlanScenario.get_traffic_light_status_at_iteration",
     ),
     Speedup(
         "connection_pool",
         "nutrace.speedups.connection_pool",
-        "queries take connections from a pool instead of opening one each",
+        "runs queries on connections that stay open, instead of opening one for each",
         "query_session.execute_many and execute_one, SessionManager; SQLAlchemy 1.4 or 2.0",
     ),
     Speedup(
         "indexes",
         "nutrace.speedups.indexes",
-        "each frame's traffic lights and objects are found by an index; made if the log has none: in the "
-        "log if it may be written, else in a copy",
+        "finds each frame's traffic lights and objects by an index; makes it if the log has none: in the log "
+        "if that may be written, else in a copy",
         "query_session.execute_many and execute_one",
-        # Whoever says all has not said that his logs may be changed.
+        # Somebody who writes all has not asked for changes to logs.
         in_all={"place": "copy"},
     ),
     Speedup(
         "row_cache",
         "nutrace.speedups.row_cache",
-        "rows of a query are kept, and given to who asks an unchanged log the same again",
+        "returns cached rows for a query that was run before, while the log is unchanged",
         "query_session.execute_many and execute_one",
     ),
     Speedup(
         "scenario_prefetch",
         "nutrace.speedups.scenario_prefetch",
-        "what each frame is asked for is read for all frames of a scenario in a few queries",
+        "reads what is queried for each frame of a scenario for all its frames, in a few queries",
         "query_session.execute_many and execute_one, Simulation.initialize",
     ),
     Speedup(
         "map_cache",
         "nutrace.speedups.map_cache",
-        "the map's questions of place go to an index of the layer instead of all its rows",
+        "looks map objects up in a spatial index of the layer, instead of scanning all its rows",
         "NuPlanMap and its utils; shapely 2, geopandas",
     ),
     Speedup(
         "propagation",
         "nutrace.speedups.propagation",
-        "what there was before a simulation is left out of the garbage collections that its history causes; "
-        "trackers and agents get poses and lines without the objects around them",
+        "keeps objects that are older than the simulation out of garbage collections; gives trackers and "
+        "agents poses and lines without the objects around them",
         "SimulationRunner.run, get_interpolated_reference_trajectory_poses, path_to_linestring",
     ),
 )
@@ -67,17 +68,18 @@ class Chosen:
     """A speedup that is to be switched on, with its options."""
 
     speedup: Speedup
-    options: Any
+    options: Options
 
 
 def chosen(text: str) -> List[Chosen]:
-    """What ``NUTRACE_SPEEDUPS`` asks for: names between commas, or ``all``; each with options
-    after colons if need be: ``traffic_light_cache:entries=500,connection_pool``.
+    """The speedups that ``NUTRACE_SPEEDUPS`` names, between commas, or ``all``.
+
+    Options follow a name after colons: ``traffic_light_cache:entries=500,connection_pool``.
 
     Raises
     ------
     SettingsError
-        For an unknown name or option, a value out of range, and for a name given twice.
+        For an unknown name or option, a value out of bounds, and a name that has options twice.
     """
     rows = {row.name: row for row in SPEEDUPS}
     given: Dict[str, Dict[str, Any]] = {}
@@ -109,19 +111,19 @@ def chosen(text: str) -> List[Chosen]:
 
 def _options(row: Speedup, words: List[str]) -> Dict[str, Any]:
     defaults = row.defaults()
-    found: Dict[str, Any] = {}
+    given: Dict[str, Any] = {}
     for word in words:
         name, _, text = (part.strip() for part in word.partition("="))
         if name not in defaults:
             raise SettingsError(
                 f"{VARIABLE}: {row.name} has no option {name[:_LONGEST]!r}: use {', '.join(defaults)}"
             )
-        if name in found:
+        if name in given:
             raise SettingsError(f"{VARIABLE}: {row.name} is given {name} twice")
         try:
-            found[name] = type(defaults[name])(text)
+            given[name] = type(defaults[name])(text)
         except ValueError:
             raise SettingsError(
                 f"{VARIABLE}: {row.name}:{name}={text[:_LONGEST]!r} is not a number"
             ) from None
-    return found
+    return given

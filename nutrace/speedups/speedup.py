@@ -1,29 +1,36 @@
-"""What a speedup is, said as data: a row of the registry, and what its module makes of it."""
+"""What a speedup is: a row of the registry, what its package builds, and where that stands in a program."""
 
 from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Protocol, Tuple
+from typing import Any, Callable, Dict, Mapping, Protocol, Tuple
 
-from nutrace.patching import MissingTarget, Replacement
+from nutrace.patching import MissingTarget, Replacement, Switch
+from nutrace.speedups.options import Options
+
+__all__ = ["Make", "Misfit", "MissingTarget", "Part", "Replacement", "Speedup", "Switch"]
+
+#: Makes a replacement from the original and a switch, which is true while the speedup is on.
+Make = Callable[[Any, Switch], Any]
 
 
 class Misfit(MissingTarget):
-    """The devkit at hand is not of the shape that a speedup knows; the message says what differs."""
+    """The program differs from what a speedup knows; the message says in what."""
 
 
 class Part(Protocol):
-    """A speedup at work: what its module's ``build(settings)`` returns."""
+    """A speedup at work: what its package's ``build(options)`` returns."""
 
     @property
     def replacements(self) -> Tuple[Replacement, ...]:
-        """What it replaces; their `make` raises :class:`Misfit` if it cannot."""
+        """Where it stands."""
 
     def stats(self) -> Mapping[str, int]:
-        """Its figures so far, in this process; times in nanoseconds, by names that end in ``_ns``.
+        """Its figures so far in this process; times are in nanoseconds, and their names end in ``_ns``.
 
-        :mod:`nutrace.speedups.measures` says what they are as metrics.
+        It takes no lock, see :meth:`nutrace.speedups.figures.Figures.as_dict`. The figures' units as metrics
+        are in :mod:`nutrace.speedups.measures`.
         """
 
     def close(self) -> None:
@@ -34,42 +41,43 @@ class Part(Protocol):
 class Speedup:
     """A row of the registry.
 
-    The module has ``Options``, a frozen dataclass which raises
-    :class:`~nutrace.errors.SettingsError`, and ``build(options)``, which returns a :class:`Part`.
+    The package has ``Options``, a subclass of :class:`nutrace.speedups.options.Options`, and
+    ``build(options)``, which returns a :class:`Part`.
 
     Parameters
     ----------
     name:
-        As it is switched on by.
-    module:
-        Where it is made, dotted; imported when it is switched on.
+        The name that switches it on.
+    package:
+        Where it is, dotted; imported when it is switched on.
     does, needs:
         One line each.
     in_all:
-        Options that it has if ``all`` switches it on, and not its name: nobody asked for it then.
+        Options that differ from the defaults if ``all`` switches it on rather than its name.
     """
 
     name: str
-    module: str
+    package: str
     does: str
     needs: str
     in_all: Mapping[str, Any] = field(default_factory=dict)
 
-    def options(self, given: Mapping[str, Any] = {}) -> Any:
+    def options(self, given: Mapping[str, Any] = {}) -> Options:
         """Its options: `given` over the defaults.
 
         Raises
         ------
         SettingsError
-            If a value is out of range.
+            If a value is out of bounds.
         """
-        return importlib.import_module(self.module).Options(**given)
+        options: Options = importlib.import_module(self.package).Options(**given)
+        return options
 
     def defaults(self) -> Dict[str, Any]:
         """Its options' defaults, by name."""
         return dict(vars(self.options()))
 
-    def build(self, options: Any) -> Part:
+    def build(self, options: Options) -> Part:
         """Make it, installed nowhere yet."""
-        part: Part = importlib.import_module(self.module).build(options)
+        part: Part = importlib.import_module(self.package).build(options)
         return part

@@ -146,7 +146,7 @@ class Watch:
 
     def compare_all(self) -> None:
         """What the component replaces."""
-        from nutrace.speedups.tracked_poses import lines, poses
+        from nutrace.speedups.propagation.tracked_poses import lines, poses
 
         for module in ("controller.tracker.lqr", "planner.idm_planner", "observation.idm_agents"):
             importlib.import_module(f"nuplan.planning.simulation.{module}")

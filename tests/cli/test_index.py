@@ -23,8 +23,7 @@ import nutrace
 from nutrace.cli.main import main
 from nutrace.plans import log_copies as copies
 from nutrace.probes.catalogue.stdlib import PROBES
-from nutrace.speedups.index_options import Options
-from nutrace.speedups.log_indexes import LogIndexes
+from nutrace.speedups.indexes import LogIndexes, Options
 
 DDL = "CREATE INDEX nutrace_lights_pc ON lights (pc)"
 

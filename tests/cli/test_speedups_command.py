@@ -103,9 +103,7 @@ def test_what_is_shown(
     assert places == sorted(places)
     assert "in use" not in text  # 0
     assert "most" not in text  # the options say it
-    assert (
-        "3 queries found all connections out and opened one of their own: exhaust or close generators" in text
-    )
+    assert "3 queries waited in vain and opened a connection of their own: raise max_overflow" in text
 
 
 def test_refused_and_not_at_work(
@@ -114,7 +112,7 @@ def test_refused_and_not_at_work(
     file = run_file(tmp_path, {"traffic_light_cache": IDLE, "connection_pool": REFUSED})
     lines = shown(capsys, monkeypatch, file, 80)
     assert lines[:3] == [
-        "traffic_light_cache: at work in no process, for none imported what it stands in",
+        "traffic_light_cache: at work in no process: none imported what it replaces",
         "  options: entries=1000",
         "",
     ]

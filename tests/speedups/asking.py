@@ -1,54 +1,25 @@
-"""Queries as the devkit runs them, on connections that a speedup makes; and as it runs them without."""
+"""Queries as the devkit runs them, through a chain of speedups and without."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Sequence, Tuple
+from typing import Any, Iterator, List, Tuple
 
+from nutrace.demo.miniature import query_session
+from nutrace.speedups.queries import Answer, Chain
 from nutrace.speedups.row_cache import Options, RowCache
-
-Connect = Callable[[str], Any]
-
-
-def execute_many(connect: Connect, log: str, query: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
-    """All rows, one by one."""
-    connection = connect(log)
-    connection.row_factory = sqlite3.Row
-    cursor = connection.cursor()
-    try:
-        cursor.execute(query, parameters)
-        yield from cursor
-    finally:
-        cursor.close()
-        connection.close()
-
-
-def execute_one(connect: Connect, log: str, query: str, parameters: Sequence[Any] = ()) -> Any:
-    """The only row."""
-    connection = connect(log)
-    connection.row_factory = sqlite3.Row
-    cursor = connection.cursor()
-    try:
-        cursor.execute(query, parameters)
-        row = cursor.fetchone()
-        if row is not None and cursor.fetchone() is not None:
-            raise RuntimeError("more than one row")
-        return row
-    finally:
-        cursor.close()
-        connection.close()
 
 
 def plain(rows: Any) -> List[Any]:
     """All that there is to a row: class, names, values with their types; floats bit for bit."""
-    found = []
+    contents = []
     for row in rows:
         names = row.keys() if isinstance(row, sqlite3.Row) else None
         values = [(type(value), value.hex() if type(value) is float else value) for value in row]
-        found.append((type(row), names, values))
-    return found
+        contents.append((type(row), names, values))
+    return contents
 
 
 class _Cursor(sqlite3.Cursor):
@@ -65,33 +36,69 @@ class _Connection(sqlite3.Connection):
 
 
 class Opened:
-    """Opens connections to a log, and counts them and what is run on their cursors."""
+    """The program's own query functions, whose connections and statements are counted."""
 
     def __init__(self) -> None:
         self.connections: List[sqlite3.Connection] = []
         self.statements: List[str] = []
 
-    def __call__(self, log: str) -> sqlite3.Connection:
+    def connect(self, log: str) -> sqlite3.Connection:
+        """A connection that notes what is run on its cursors."""
         connection = sqlite3.connect(log, check_same_thread=False, factory=_Connection)
         connection.noted = self.statements
         self.connections.append(connection)
         return connection
 
+    def execute_many(self, query_text: str, query_parameters: Any, db_file: str) -> Iterator[Any]:
+        """All rows, one by one."""
+        connection = self.connect(db_file)
+        connection.row_factory = sqlite3.Row
+        cursor = connection.cursor()
+        try:
+            cursor.execute(query_text, query_parameters)
+            yield from cursor
+        finally:
+            cursor.close()
+            connection.close()
+
+    def execute_one(self, query_text: str, query_parameters: Any, db_file: str) -> Any:
+        """The only row."""
+        rows = list(self.execute_many(query_text, query_parameters, db_file))
+        if len(rows) > 1:
+            raise RuntimeError("more than one row")
+        return rows[0] if rows else None
+
     @property
     def open(self) -> int:
-        """How many were not closed."""
-        found = 0
+        """How many connections were not closed."""
+        count = 0
         for connection in self.connections:
             try:
                 connection.total_changes  # noqa: B018  # raises if it is closed
-                found += 1
+                count += 1
             except sqlite3.ProgrammingError:
                 pass
-        return found
+        return count
+
+
+class Asking:
+    """The two query functions with a chain of speedups around them."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.opened = Opened()
+        chain = Chain(answers)
+        self.execute_many = chain.execute_many(self.opened.execute_many)
+        self.execute_one = chain.execute_one(self.opened.execute_one)
+
+    def many(self, log: str, query: str, *parameters: Any) -> Iterator[Any]:
+        return self.execute_many(query, parameters, log)  # type: ignore[no-any-return]
+
+    def one(self, log: str, query: str, *parameters: Any) -> Any:
+        return self.execute_one(query, parameters, log)
 
 
 def settle(*files: Any) -> None:
-    """Wait till the clock has moved on since the files were changed: right after, nothing is kept."""
+    """Wait until a change of the files would show in their dates: before that, nothing is kept."""
     newest = max(Path(file).stat().st_ctime for file in files)
     time.sleep(max(0.0, newest + 0.12 - time.time()))
 
@@ -110,21 +117,12 @@ def make_numbers(file: Path, name: str = "a") -> str:
     return str(file)
 
 
-class CachedAsking:
-    """A cache, and queries by way of it."""
+class CachedAsking(Asking):
+    """Queries through a row cache."""
 
     def __init__(self, **options: Any) -> None:
         self.cache = RowCache(Options(**options))
-        self.opened = Opened()
-
-    def connect(self, log: str) -> Any:
-        return self.cache.connect(log, lambda: self.opened(log))
-
-    def many(self, log: str, query: str, *parameters: Any) -> Iterator[Any]:
-        return execute_many(self.connect, log, query, parameters)
-
-    def one(self, log: str, query: str, *parameters: Any) -> Any:
-        return execute_one(self.connect, log, query, parameters)
+        super().__init__(self.cache.answer)
 
     @property
     def figures(self) -> Tuple[int, int, int, int]:
@@ -133,4 +131,4 @@ class CachedAsking:
 
 
 def stock(log: str, query: str, *parameters: Any) -> List[Any]:
-    return plain(execute_many(sqlite3.connect, log, query, parameters))
+    return plain(query_session.execute_many(query, parameters, log))

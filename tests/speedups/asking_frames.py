@@ -1,14 +1,16 @@
-"""Queries for frames of a synthetic log, by way of a prefetch."""
+"""Queries for frames of a synthetic log, through a prefetch."""
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any, List, Sequence, Tuple
+from types import SimpleNamespace
+from typing import Any, Iterator, List, Sequence, Tuple
 
-from asking import Opened, execute_many, plain, settle
+import pytest
+from asking import Asking, plain, settle, stock
 
-from nutrace.speedups.scenario_prefetch import Options, ScenarioPrefetch
+from nutrace.speedups.scenario_prefetch import Options, ScenarioPrefetch, reader
 from nutrace.synthetic import LogSpec, write_log
 
 TIME = "SELECT timestamp FROM lidar_pc WHERE token = ?;"
@@ -35,7 +37,7 @@ STATEMENTS = (TIME, EGO, LIGHTS, BOXES)
 
 
 def make_frames_log(file: Path, indexes: bool) -> str:
-    """A synthetic one whose boxes and lights lie in no order of time."""
+    """A synthetic log whose boxes and lights are not in the order of time."""
     made = str(file)
     write_log(made, LogSpec(seconds=27, agents=4, traffic_lights=5, indexes=indexes))
     connection = sqlite3.connect(made)
@@ -52,35 +54,42 @@ def make_frames_log(file: Path, indexes: bool) -> str:
 
 def sweeps(log: str) -> List[bytes]:
     connection = sqlite3.connect(log)
-    found = [row[0] for row in connection.execute("SELECT token FROM lidar_pc ORDER BY timestamp")]
+    tokens = [row[0] for row in connection.execute("SELECT token FROM lidar_pc ORDER BY timestamp")]
     connection.close()
-    return found
+    return tokens
 
 
-class FrameAsking:
-    """A prefetch, and queries by way of it."""
+@pytest.fixture(autouse=True)
+def uncounted_again() -> Iterator[None]:
+    """The prefetch's own connections are counted by one :class:`FrameAsking` only."""
+    yield
+    reader.sqlite3 = sqlite3  # type: ignore[attr-defined]
 
-    def __init__(self, log: str, **options: Any) -> None:
+
+class FrameAsking(Asking):
+    """Queries through a prefetch, whose own connections are counted like the program's."""
+
+    def __init__(self, log: str, *after: Any, **options: Any) -> None:
         self.log = log
         self.prefetch = ScenarioPrefetch(Options(**options))
-        self.opened = Opened()
+        super().__init__(self.prefetch.answer, *after)
         self.sweeps = sweeps(log)
         self.frames = self.sweeps[100:300:2]
-
-    def connect(self, log: str) -> Any:
-        return self.prefetch.connect(log, lambda: self.opened(log))
+        reader.sqlite3 = SimpleNamespace(  # type: ignore[attr-defined]
+            connect=lambda file: self.opened.connect(file), Error=sqlite3.Error
+        )
 
     def begin(self) -> None:
         self.prefetch.begin(self.log, [frame.hex() for frame in self.frames])
 
     def rows(self, statement: str, frame: Any) -> List[Any]:
-        return plain(execute_many(self.connect, self.log, statement, (bytearray(frame),)))
+        return plain(self.many(self.log, statement, bytearray(frame)))
 
     def agree(self, statement: str, frames: Sequence[bytes]) -> bool:
         return all(self.rows(statement, frame) == self.stock(statement, frame) for frame in frames)
 
     def stock(self, statement: str, frame: bytes) -> List[Any]:
-        return plain(execute_many(sqlite3.connect, self.log, statement, (frame,)))
+        return stock(self.log, statement, frame)
 
     def figure(self, *names: str) -> Tuple[int, ...]:
         stats = self.prefetch.stats()

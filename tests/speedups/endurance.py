@@ -78,7 +78,7 @@ class Reading:
     def __init__(self, log: Log, frame: int, cached: bool) -> None:
         self.log = log
         self.frame = frame
-        self.found: List[Row] = []
+        self.rows: List[Row] = []
         self.allowed = range(0)
         self.source: Generator[Any, None, None]
         if cached:
@@ -92,14 +92,14 @@ class Reading:
 
     def step(self) -> bool:
         """Ask for one more row; false if there is none."""
-        first = not self.found
+        first = not self.rows
         since = self.log.done
         item = next(self.source, None)
         if first:
             self.allowed = range(since, self.log.begun + 1)
         if item is None:
             return False
-        self.found.append(self.row(item))
+        self.rows.append(self.row(item))
         return True
 
     def finish(self) -> None:
@@ -111,8 +111,8 @@ class Reading:
     def check(self, whole: bool) -> None:
         """Rows of one log, of one that stood there, in order; all of them if `whole`."""
         expected = self.log.rows[self.frame]
-        numbers = {identifier // MARK for identifier, _ in self.found}
-        seen = [(identifier % MARK, status) for identifier, status in self.found]
+        numbers = {identifier // MARK for identifier, _ in self.rows}
+        seen = [(identifier % MARK, status) for identifier, status in self.rows]
         of_one = len(numbers) <= 1 and all(number in self.allowed for number in numbers)
         if not of_one or seen != expected[: len(seen)] or (whole and len(seen) != len(expected)):
             raise AssertionError(f"{numbers} of {self.allowed}, {len(seen)} rows of {len(expected)}")
@@ -253,13 +253,13 @@ def in_child(askers: List[Asker], log: Log, writer: int, ends_well: bool) -> Non
 
 def open_files(log: Log) -> int:
     """How many descriptors of logs, of replaced ones as well, this process has."""
-    found = 0
+    count = 0
     for descriptor in os.listdir("/proc/self/fd"):
         try:
-            found += os.readlink(f"/proc/self/fd/{descriptor}").startswith(os.path.abspath(log.name))
+            count += os.readlink(f"/proc/self/fd/{descriptor}").startswith(os.path.abspath(log.name))
         except OSError:  # that of the folder itself
             pass
-    return found
+    return count
 
 
 def main(seconds: float, speedups: str) -> Dict[str, Any]:

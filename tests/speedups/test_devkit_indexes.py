@@ -34,9 +34,9 @@ def test_outputs_are_equal(devkit_data: Path, tmp_path: Path) -> None:
     changed = simulated(data, tmp_path / "in-place", CELL, "indexes", runner, traced=True)
     assert_equal(stock, changed, "indexes", scenarios=1)
     assert [line.startswith("nutrace: indexes: ") for line in changed.stderr.splitlines()].count(True) == 2
-    asked, found = stock.traced.database, changed.traced.database
-    assert (found.all.count, found.all.rows) == (asked.all.count, asked.all.rows)
-    assert found.steps == STEPS
+    asked, queries = stock.traced.database, changed.traced.database
+    assert (queries.all.count, queries.all.rows) == (asked.all.count, asked.all.rows)
+    assert queries.steps == STEPS
     figures = changed.traced.speedups["indexes"].figures
     counted = {name: figures[name] for name in ("indexes_made", "refused", "failed")}
     assert counted == {"indexes_made": 2, "refused": 0, "failed": 0}

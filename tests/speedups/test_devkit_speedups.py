@@ -1,4 +1,4 @@
-"""The real devkit with and without speedups: equal outputs, and as many questions fewer as said.
+"""The real devkit with and without speedups: equal outputs, and as many queries fewer as the figures say.
 
 Compared as ``nutrace verify`` does. What always runs covers each set-up, log and worker, tracing on and
 off; NUTRACE_DEVKIT_MATRIX=1 runs all of them with each speedup alone and with all: some 20 s a run.
@@ -77,8 +77,8 @@ class Run:
     def traced(self) -> Traced:
         """What its trace says."""
         trace = load(self.top / "run.json")
-        found = {each.name: each for each in installed_speedups(trace).speedups}
-        return Traced(database(trace), found)
+        by_name = {each.name: each for each in installed_speedups(trace).speedups}
+        return Traced(database(trace), by_name)
 
 
 @dataclass
@@ -139,13 +139,13 @@ def simulated(data: Path, top: Path, cell: Cell, names: str, runner: Path, trace
 
 
 def assert_equal(stock: Run, changed: Run, names: str, scenarios: int) -> None:
-    found = compared(stock.noted, changed.noted)
-    assert found.differences == []
-    assert (found.scenarios, found.steps, found.failed) == (scenarios, scenarios * STEPS, 0)
-    assert found.files > 4
-    assert found.values > 1000 * found.steps
-    assert found.opaque == {}
-    assert [name for name in found.skipped if name.endswith(".parquet")] == []
+    comparison = compared(stock.noted, changed.noted)
+    assert comparison.differences == []
+    assert (comparison.scenarios, comparison.steps, comparison.failed) == (scenarios, scenarios * STEPS, 0)
+    assert comparison.files > 4
+    assert comparison.values > 1000 * comparison.steps
+    assert comparison.opaque == {}
+    assert [name for name in comparison.skipped if name.endswith(".parquet")] == []
     speedups = changed.noted.speedups()
     assert list(speedups) == [each.speedup.name for each in chosen(names)]
     assert {name: each["refused"] for name, each in speedups.items() if not each["at_work"]} == {}
@@ -163,8 +163,8 @@ IDM_OTHERWISE = Cell("idm", "unindexed")
 def test_open_loop_in_threads_untraced_without_indexes(runs: Runs) -> None:
     changed = runs(SIMPLE_OTHERWISE, "all")
     assert_equal(runs(SIMPLE), changed, "all", scenarios=2)
-    (said,) = [line for line in changed.stderr.splitlines() if "nutrace" in line]
-    assert said.startswith("nutrace: indexes: ")
+    (printed,) = [line for line in changed.stderr.splitlines() if "nutrace" in line]
+    assert printed.startswith("nutrace: indexes: ")
     figures = {name: each["figures"] for name, each in changed.noted.speedups().items()}
     assert figures[LIGHTS]["hits"] >= 2 * STEPS
     assert figures[POOL]["connections"] <= 15
@@ -174,11 +174,11 @@ def test_open_loop_in_threads_untraced_without_indexes(runs: Runs) -> None:
 def test_closed_loop_traced(runs: Runs, cell: Cell, names: str) -> None:
     changed = runs(cell, names, traced=True)
     assert_equal(runs(IDM, traced=True), changed, names, scenarios=1)
-    said = [line for line in changed.stderr.splitlines() if "nutrace" in line]
-    copied = [line.startswith("nutrace: indexes: ") for line in said].count(True)
+    printed = [line for line in changed.stderr.splitlines() if "nutrace" in line]
+    copied = [line.startswith("nutrace: indexes: ") for line in printed].count(True)
     assert copied == (names == "all")
-    assert said[copied].startswith("nutrace: wrote ")
-    assert "fault" not in " ".join(said)
+    assert printed[copied].startswith("nutrace: wrote ")
+    assert "fault" not in " ".join(printed)
 
 
 def test_the_cache_saves_what_it_says(runs: Runs) -> None:
@@ -225,9 +225,9 @@ def test_the_map_cache_answers_what_the_metrics_ask(runs: Runs) -> None:
 
 
 def test_what_there_was_is_frozen_while_a_simulation_runs(runs: Runs) -> None:
-    found = runs(IDM_OTHERWISE, "all", traced=True).traced.speedups[PROPAGATION]
-    assert (found.at_work, found.refused, found.figures["freezes"]) == (1, (), 1)
-    assert found.figures["objects_frozen"] > 100_000
+    propagation = runs(IDM_OTHERWISE, "all", traced=True).traced.speedups[PROPAGATION]
+    assert (propagation.at_work, propagation.refused, propagation.figures["freezes"]) == (1, (), 1)
+    assert propagation.figures["objects_frozen"] > 100_000
 
 
 @pytest.mark.skipif(not MATRIX, reason="the whole matrix: NUTRACE_DEVKIT_MATRIX=1")

@@ -21,8 +21,8 @@ PROGRAM = Path(__file__).with_name("endurance.py")
 WAYS = ("whole", "half", "abandoned", "interleaved", "thrown", "failing", "one", "keep")
 
 
-#: Few connections: that all are out must happen, and often.
-PAIR = "traffic_light_cache:entries=8,connection_pool:pool_size=3:max_overflow=3:timeout_s=0.02"
+#: One connection: that it is in use must happen, and often.
+PAIR = "traffic_light_cache:entries=8,connection_pool:pool_size=1:max_overflow=0:timeout_s=0.001"
 ALL = f"all,{PAIR}"
 
 
@@ -51,15 +51,15 @@ def test_eight_threads(tmp_path: Path, speedups: str) -> None:
     assert saw["logs"] > 5
     assert counts["killed"] > 2
     assert (pool["in_use"], pool["pending"]) == (0, 0)
-    assert pool["open"] <= 3
+    assert pool["open"] <= 1
     assert pool["checkouts"] == pool["reused"] + pool["connections"]
     if speedups == ALL:
         return  # what others answer, these two are not asked
-    assert min(pool["reused"], pool["replaced"], pool["waits"], pool["exhausted"]) > 0
+    assert min(pool["reused"], pool["replaced"], pool["waits"]) > 0
     assert min(cache["hits"], cache["misses"], cache["evictions"]) > 0
-    # All that is said is that the pool was out; a child that was forked before says it as well.
+    # All that may be said is that the pool was out; a child that was forked before says it as well.
     lines = done.stderr.splitlines()
-    (line,) = set(lines)
     assert len(lines) <= 1 + counts["children"]
-    assert "connection_pool: " in line
-    assert line.endswith("such queries open connections of their own")
+    for line in set(lines):
+        assert "connection_pool: " in line
+        assert line.endswith("such queries open connections of their own")

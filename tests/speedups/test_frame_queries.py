@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nutrace.speedups.frame_queries import SCHEMA, frame_query, same_order
+from nutrace.speedups.scenario_prefetch.frame_queries import SCHEMA, frame_query, same_order
 
 MARKS = "?, ?"
 
@@ -35,9 +35,9 @@ MARKS = "?, ?"
     ],
 )
 def test_what_is_one_frames_is_asked_for_many(query: str, of_two: str) -> None:
-    found = frame_query(query)
-    assert found is not None
-    assert found.of_many(2) == of_two
+    parsed = frame_query(query)
+    assert parsed is not None
+    assert parsed.of_many(2) == of_two
 
 
 @pytest.mark.parametrize(
@@ -169,9 +169,9 @@ def test_rows_are_those_of_each_frame_in_their_order(
         connection.execute(index)
     schema = frozenset(connection.execute(SCHEMA).fetchall())
     for query in QUERIES[:4] + QUERIES[5:]:
-        found = frame_query(query)
-        assert found is not None
-        many = found.of_many(len(TOKENS))
+        parsed = frame_query(query)
+        assert parsed is not None
+        many = parsed.of_many(len(TOKENS))
         plans = [_plan(connection, query, TOKENS[:1]), _plan(connection, many, TOKENS)]
         if not same_order(plans[0], plans[1], schema):
             continue

@@ -49,30 +49,30 @@ def run(folder: Path, source: str) -> Ended:
 
 def news(file: Path) -> List[Any]:
     """What lines of a partial file say of the pool, without spans."""
-    found = []
+    figures = []
     for line in file.read_text().splitlines():
         (entry,) = json.loads(line)["resourceSpans"]
         attributes = {each["key"]: each["value"] for each in entry["resource"]["attributes"]}
         if not any(scope["spans"] for scope in entry["scopeSpans"]):
             assert list(attributes)[:3] == ["service.name", semconv.RUN_ID, "process.pid"]
             assert [scope["scope"]["name"] for scope in entry["scopeSpans"]] == [semconv.OPEN_SCOPE]
-            found.append(json.loads(attributes[semconv.SPEEDUP_FIGURES]["stringValue"])["connection_pool"])
-    return found
+            figures.append(json.loads(attributes[semconv.SPEEDUP_FIGURES]["stringValue"])["connection_pool"])
+    return figures
 
 
 def test_a_killed_run(tmp_path: Path) -> None:
     ended = run(tmp_path, "work()\nos.kill(os.getpid(), signal.SIGKILL)\n")
     assert ended.code == -signal.SIGKILL
     assert ended.files == ["run.json.partial"]
-    said = news(tmp_path / "run.json.partial")
-    assert said[-1]["figures"]["checkouts"] == QUERIES
-    assert 1 <= len(said) <= 4  # not with each flush
+    reported = news(tmp_path / "run.json.partial")
+    assert reported[-1]["figures"]["checkouts"] == QUERIES
+    assert 1 <= len(reported) <= 4  # not with each flush
     for line in (tmp_path / "run.json.partial").read_text().splitlines():
         entry = json.loads(line)
         assert json_format.ParseDict(_with_bytes(entry), TracesData()).resource_spans
-    found = installed_speedups(load(tmp_path / "run.json.partial"))
-    (pool,) = found.speedups
-    assert found.unsaid == 1
+    speedups = installed_speedups(load(tmp_path / "run.json.partial"))
+    (pool,) = speedups.speedups
+    assert speedups.unsaid == 1
     assert (pool.processes, pool.at_work, pool.figures["checkouts"]) == (1, 1, QUERIES)
 
 
@@ -91,9 +91,9 @@ def test_a_child_that_is_killed_and_one_that_is_not(tmp_path: Path, ending: str)
     assert (ended.code, ended.err, ended.files) == (0, "", ["run.json"])
     trace = load(tmp_path / "run.json")
     assert losses(trace) == {}
-    found = installed_speedups(trace)
-    (pool,) = found.speedups
-    assert found.unsaid == ("SIGKILL" in ending)
+    speedups = installed_speedups(trace)
+    (pool,) = speedups.speedups
+    assert speedups.unsaid == ("SIGKILL" in ending)
     assert (pool.processes, pool.figures["checkouts"]) == (2, 3 + QUERIES)
     document = json.loads((tmp_path / "run.json").read_text())
     assert json_format.ParseDict(_with_bytes(document), TracesData()).resource_spans

@@ -12,8 +12,9 @@ from devkit import devkit_environment, needs_devkit, run_python
 from nutrace import semconv
 from nutrace.analysis.installed_speedups import installed_speedups
 from nutrace.errors import SettingsError
-from nutrace.speedups.map_cache import IN_TYPE, Options, Part, Place
-from nutrace.speedups.map_layers import MapCache
+from nutrace.speedups.known_code import KnownFunction
+from nutrace.speedups.map_cache import MapCache, Options, build
+from nutrace.speedups.map_cache.part import IN_TYPE
 from nutrace.speedups.speedup import Misfit
 from nutrace.trace import load
 
@@ -29,7 +30,7 @@ def test_a_bound_below_one_is_refused(make: Any, layers: float) -> None:
 
 def test_it_is_made_without_a_map_and_without_what_reads_maps() -> None:
     before = set(sys.modules)
-    part = Part(Options(layers=3))
+    part = build(Options(layers=3))
     assert {each.target.partition(":")[0] for each in part.replacements} == {
         "nuplan.common.maps.abstract_map",
         "nuplan.common.maps.nuplan_map.nuplan_map",
@@ -53,12 +54,13 @@ def takes_more(x: float, y: float, vector_layer: Any, margin: float = 0.0) -> bo
 
 
 def test_only_the_function_that_is_known_fits() -> None:
-    place = Place(IN_TYPE.target, IN_TYPE.parameters, IN_TYPE.words | {"looks"})
-    place.check(looks)
+    known = IN_TYPE.known
+    known = KnownFunction(known.parameters, known.words | {"looks"}, known.does)
+    known.check(looks)
     with pytest.raises(Misfit, match="looks_elsewhere asks a layer in another way"):
-        place.check(looks_elsewhere)
+        known.check(looks_elsewhere)
     with pytest.raises(Misfit, match="takes_more takes other arguments than"):
-        place.check(takes_more)
+        known.check(takes_more)
 
 
 @needs_devkit
@@ -90,7 +92,7 @@ class TestOnTheDevkit:
         (cache,) = installed_speedups(trace).speedups
         assert (cache.at_work, cache.refused) == (1, ())
         assert (cache.figures["hits"], cache.figures["misses"], cache.figures["builds"]) == (5, 2, 2)
-        said = {
+        hits = {
             name: [
                 trace.attributes(span).get(semconv.CACHE_HIT)
                 for span in range(len(trace))
@@ -99,9 +101,9 @@ class TestOnTheDevkit:
             for name in ("map.is_in_layer", "map.get_all_map_objects", "map.get_proximal_map_objects")
         }
         # Those that an index answers are one composite span.
-        assert said["map.is_in_layer"] == [False, None]
-        assert said["map.get_all_map_objects"] == [None]
-        assert said["map.get_proximal_map_objects"] == [False, None]
+        assert hits["map.is_in_layer"] == [False, None]
+        assert hits["map.get_all_map_objects"] == [None]
+        assert hits["map.get_proximal_map_objects"] == [False, None]
 
 
 _ASKING = f"""
@@ -116,6 +118,6 @@ api = get_maps_api(sys.argv[1], road.MAP_FILE, road.MAP_NAME)
 lane, crossing = SemanticMapLayer.LANE, SemanticMapLayer.INTERSECTION
 at, beside = Point2D(*road.to_utm(50.0, 0.0)), Point2D(*road.to_utm(50.0, 50.0))
 inside = [api.is_in_layer(point, lane) for point in (at, at, at, beside)]
-found = len(api.get_all_map_objects(at, lane))
-print(inside, found, *(len(api.get_proximal_map_objects(at, 60.0, [crossing])[crossing]) for _ in range(2)))
+objects = len(api.get_all_map_objects(at, lane))
+print(inside, objects, *(len(api.get_proximal_map_objects(at, 60.0, [crossing])[crossing]) for _ in range(2)))
 """

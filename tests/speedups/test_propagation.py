@@ -18,8 +18,8 @@ from nutrace.errors import SettingsError
 from nutrace.probes.probe import Probe
 from nutrace.probes.switch import Switch
 from nutrace.speedups.active import speedups
-from nutrace.speedups.frozen_heap import FrozenHeap
-from nutrace.speedups.propagation import PLACES, Options, Part
+from nutrace.speedups.propagation import FrozenHeap, Options, build
+from nutrace.speedups.propagation.part import PLACES
 from nutrace.speedups.speedup import Misfit
 from nutrace.synthetic import LogSpec, write_log
 
@@ -170,11 +170,11 @@ def test_a_child_has_no_part_in_its_parents_simulations(heap: FrozenHeap) -> Non
 
 def frozen_in(simulation: Any) -> Any:
     """Run what is no simulation through the stand-in."""
-    part = Part(Options())
+    part = build(Options())
     switch = Switch()
     switch.on()
     try:
-        return part.replacements[0].make(simulation, switch)(None)  # type: ignore[misc]
+        return part.replacements[0].make(simulation, switch)(None)
     finally:
         part.close()
 
@@ -201,7 +201,9 @@ def test_one_that_takes_more_does_not_fit() -> None:
 
 
 def test_options() -> None:
-    assert not [each for each in Part(Options(freeze=0)).replacements if each.target.endswith(".run")]
+    targets = {each.target for each in build(Options(freeze=0)).replacements}
+    assert len(targets) == 2
+    assert not targets & {target for target, _ in PLACES}
     for freeze, bound in ((-1, "at least 0"), (2, "at most 1"), (float("nan"), "at least 0")):
         with pytest.raises(SettingsError, match=f"propagation: freeze is .*, and must be {bound}"):
             Options(freeze)  # type: ignore[arg-type]

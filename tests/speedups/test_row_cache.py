@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
-from asking import ALL, ROWS, SOME, CachedAsking, execute_many, make_numbers, plain, settle, stock
+from asking import ALL, ROWS, SOME, Asking, CachedAsking, make_numbers, plain, settle, stock
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nutrace.errors import SettingsError
-from nutrace.speedups.pool import ConnectionPool
+from nutrace.speedups.connection_pool import ConnectionPool
+from nutrace.speedups.queries.statements import verdict
 from nutrace.speedups.row_cache import Options, RowCache
-from nutrace.speedups.statements import verdict
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +65,6 @@ def test_one_row_none_and_too_many(asked: CachedAsking, log: str) -> None:
             asked.one(log, SOME, 2)
     assert asked.figures == (2, 4, 0, 2)
     assert list(asked.many(log, none)) == []
-
-
-def test_tuples_for_who_has_no_row_factory(asked: CachedAsking, log: str) -> None:
-    list(asked.many(log, SOME, 2))
-    connection = asked.connect(log)
-    assert connection.execute(SOME, (2,)).fetchall() == [(0, "a"), (1, "a")]
-    connection.close()
-    assert len(asked.opened.connections) == 1
 
 
 ODD = """
@@ -196,10 +188,12 @@ def test_options_that_cannot_be(option: str, value: Any, message: str) -> None:
 
 def test_over_a_pool(log: str) -> None:
     cache, pool = RowCache(), ConnectionPool()
-    connect = lambda file: cache.connect(file, lambda: pool.connect(file))  # noqa: E731
+    asked = Asking(cache.answer, pool.answer)
     for number in (1, 2, 3, 1, 2, 3):
-        assert plain(execute_many(connect, log, SOME, (number,))) == stock(log, SOME, number)
+        assert plain(asked.many(log, SOME, number)) == stock(log, SOME, number)
     assert (cache.stats()["hits"], pool.stats()["checkouts"], pool.stats()["connections"]) == (3, 3, 1)
+    assert asked.opened.connections == []
+    assert cache.stats()["spent_ns"] > 0
     pool.close()
 
 
@@ -223,9 +217,9 @@ def test_eight_threads(tmp_path: Path) -> None:
                 if number % 5 == 0:
                     next(rows, None)
                     continue  # abandoned
-                found = [tuple(row) for row in rows]
-                if found != [(each, "ab"[number % 2]) for each in range(most)]:
-                    wrong.append((number, found))
+                pairs = [tuple(row) for row in rows]
+                if pairs != [(each, "ab"[number % 2]) for each in range(most)]:
+                    wrong.append((number, pairs))
         except BaseException as error:
             wrong.append(error)
 

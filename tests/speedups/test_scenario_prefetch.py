@@ -8,9 +8,18 @@ from pathlib import Path
 from typing import Any, Dict, Iterator
 
 import pytest
-from asking import execute_many, execute_one, plain, settle
-from asking_frames import BOXES, LIGHTS, STATEMENTS, TIME, FrameAsking, make_frames_log
+from asking import plain, settle
+from asking_frames import (  # noqa: F401
+    BOXES,
+    LIGHTS,
+    STATEMENTS,
+    TIME,
+    FrameAsking,
+    make_frames_log,
+    uncounted_again,
+)
 
+from nutrace.demo.miniature import query_session
 from nutrace.synthetic import LogSpec, write_log
 
 
@@ -47,7 +56,8 @@ def test_each_frames_rows_are_what_it_would_give_by_itself(asked: FrameAsking) -
     assert asked.figure("reads", "entries", "evictions") == (4, 4, 0)
     misses, statements = asked.figure("misses", "statements")
     assert len(asked.opened.statements) == misses + statements <= 4 * 4 + 2
-    assert len(asked.opened.connections) == 4 * 2
+    # One for each miss and each read, and one that asks for the frames around the scenario.
+    assert len(asked.opened.connections) == 4 * 2 + 1
     spent, avoided, held = asked.figure("spent_ns", "avoided_ns", "bytes_held")
     assert min(spent, avoided, held) > 0
     assert asked.figure("rows") == (len(frames + asked.sweeps[52:100:2]) * (1 + 1 + 5 + 4),)
@@ -56,7 +66,7 @@ def test_each_frames_rows_are_what_it_would_give_by_itself(asked: FrameAsking) -
 def test_rows_are_each_callers_own(asked: FrameAsking) -> None:
     for frame in asked.frames[:2]:
         asked.rows(TIME, frame)
-    first, second = (execute_one(asked.connect, asked.log, TIME, (asked.frames[5],)) for _ in range(2))
+    first, second = (asked.one(asked.log, TIME, asked.frames[5]) for _ in range(2))
     assert first == second
     assert first is not second
     assert type(first) is sqlite3.Row
@@ -124,11 +134,11 @@ def test_long_scenarios_are_read_in_chunks(log: str) -> None:
 def test_half_a_result_and_interleaved_ones(asked: FrameAsking) -> None:
     for frame in asked.frames[:2]:
         asked.rows(BOXES, frame)
-    first, second = (execute_many(asked.connect, asked.log, BOXES, (frame,)) for frame in asked.frames[5:7])
+    first, second = (asked.many(asked.log, BOXES, frame) for frame in asked.frames[5:7])
     pairs = [plain(pair) for pair in zip(first, second)]
     expected = zip(*(asked.stock(BOXES, frame) for frame in asked.frames[5:7]))
     assert pairs == [list(pair) for pair in expected]
-    half = execute_many(asked.connect, asked.log, BOXES, (asked.frames[8],))
+    half = asked.many(asked.log, BOXES, asked.frames[8])
     next(half)
     half.close()
     assert asked.agree(BOXES, asked.frames[8:9])
@@ -146,8 +156,8 @@ def test_statements_that_are_left_alone(asked: FrameAsking) -> None:
         query = "SELECT timestamp FROM lidar_pc WHERE token = ?" + " OR token = ?" * (len(parameters) - 1)
         if isinstance(parameters, dict):
             query = "SELECT timestamp FROM lidar_pc WHERE token = :a"
-        found = plain(execute_many(asked.connect, asked.log, query, parameters))
-        assert found == plain(execute_many(sqlite3.connect, asked.log, query, parameters))
+        rows = plain(asked.execute_many(query, parameters, asked.log))
+        assert rows == plain(query_session.execute_many(query, parameters, asked.log))
     assert asked.figure("hits", "misses", "reads") == (0, 0, 0)
 
 

@@ -11,11 +11,20 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from asking import execute_many, plain, settle
-from asking_frames import BOXES, EGO, LIGHTS, STATEMENTS, TIME, FrameAsking, make_frames_log
+from asking import plain, settle
+from asking_frames import (  # noqa: F401
+    BOXES,
+    EGO,
+    LIGHTS,
+    STATEMENTS,
+    TIME,
+    FrameAsking,
+    make_frames_log,
+    uncounted_again,
+)
 
 from nutrace.errors import SettingsError
-from nutrace.speedups.pool import ConnectionPool
+from nutrace.speedups.connection_pool import ConnectionPool
 from nutrace.speedups.row_cache import RowCache
 from nutrace.speedups.scenario_prefetch import Options, ScenarioPrefetch
 
@@ -91,19 +100,17 @@ def test_a_log_that_is_gone(tmp_path: Path) -> None:
 
 def test_before_a_cache_and_a_pool(log: str) -> None:
     """It answers first, then the cache, then the pool; what is read, the cache does not keep as well."""
-    asked, cache, pool = FrameAsking(log), RowCache(), ConnectionPool()
+    cache, pool = RowCache(), ConnectionPool()
+    asked = FrameAsking(log, cache.answer, pool.answer)
     asked.begin()
-
-    def connect(file: str) -> Any:
-        return asked.prefetch.connect(file, lambda: cache.connect(file, lambda: pool.connect(file)))
-
     for statement in STATEMENTS:
         for frame in [asked.frames[0], *asked.frames]:
-            assert plain(execute_many(connect, log, statement, (frame,))) == asked.stock(statement, frame)
+            assert plain(asked.many(log, statement, frame)) == asked.stock(statement, frame)
     assert asked.figure("hits", "misses") == (4 * (len(asked.frames) - 1), 8)
     stats = cache.stats()
     assert (stats["hits"], stats["misses"], stats["entries"]) == (4, 4, 4)
-    assert (pool.stats()["checkouts"], pool.stats()["connections"]) == (8, 1)
+    assert (pool.stats()["checkouts"], pool.stats()["connections"]) == (4, 1)
+    assert len(asked.opened.statements) == asked.figure("statements")[0]
     pool.close()
 
 
@@ -144,11 +151,11 @@ def test_threads_each_with_a_scenario(log: str) -> None:
 
 def test_another_thread_of_the_same_simulation(asked: FrameAsking) -> None:
     assert asked.agree(TIME, asked.frames[:2])
-    found: List[Any] = []
-    thread = threading.Thread(target=lambda: found.append(asked.agree(TIME, asked.frames)))
+    agreed: List[Any] = []
+    thread = threading.Thread(target=lambda: agreed.append(asked.agree(TIME, asked.frames)))
     thread.start()
     thread.join()
-    assert found == [True]
+    assert agreed == [True]
     assert asked.figure("hits") == (1 + len(asked.frames),)
 
 
@@ -187,18 +194,21 @@ def test_a_fork_while_another_thread_reads(log: str) -> None:
     asked.agree(TIME, asked.frames[:1])
     inside, forked = threading.Event(), threading.Event()
 
+    connect = asked.opened.connect
+
     def slow(file: str) -> Any:
         inside.set()
         forked.wait(10)
-        return asked.opened(file)
+        return connect(file)
 
     def read() -> None:
-        connect = lambda file: asked.prefetch.connect(file, lambda: slow(file))  # noqa: E731
-        list(execute_many(connect, log, TIME, (asked.frames[1],)))
+        asked.opened.connect = slow  # type: ignore[method-assign]
+        list(asked.many(log, TIME, asked.frames[1]))
 
     thread = threading.Thread(target=read)
     thread.start()
     assert inside.wait(10)
+    asked.opened.connect = connect  # type: ignore[method-assign]
     child = os.fork()
     if not child:
         good = asked.agree(TIME, asked.frames[2:5]) and asked.figure("hits", "misses") == (3, 0)

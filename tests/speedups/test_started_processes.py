@@ -34,15 +34,15 @@ def work(method):
 if __name__ == "__main__":
     method = sys.argv[1]
     if method == "none":
-        found = [work(method)]
+        results = [work(method)]
     else:
         if method == "fork":
             work(method)  # a child goes on with what the parent has kept, and counts from zero
         with multiprocessing.get_context(method).Pool(2) as pool:
-            found = pool.map(work, [method] * 6, chunksize=1)
+            results = pool.map(work, [method] * 6, chunksize=1)
             pool.close()
             pool.join()
-    print(len({{pid for pid, _ in found}}), {{digest for _, digest in found}})
+    print(len({{pid for pid, _ in results}}), {{digest for _, digest in results}})
 """
 
 
@@ -77,9 +77,9 @@ def test_workers(tmp_path: Path, log: Path, stock: str, method: str) -> None:
     ended = run(tmp_path / "run", log, method, NUTRACE_SPEEDUPS=names, NUTRACE_SUMMARY="0")
     workers, _, digests = ended.out.partition(" ")
     assert digests == stock
-    found = installed_speedups(load(tmp_path / "run" / "run.json"))
-    assert found.unsaid == 0
-    speedups = {each.name: each for each in found.speedups}
+    installed = installed_speedups(load(tmp_path / "run" / "run.json"))
+    assert installed.unsaid == 0
+    speedups = {each.name: each for each in installed.speedups}
     cache, pool = speedups[LIGHTS], speedups[POOL]
     tasks = 6 + (method == "fork")
     assert cache.figures["hits"] + cache.figures["misses"] == tasks * 2 * FRAMES

@@ -25,35 +25,40 @@ START_UP = Path(__file__).parents[2] / "nutrace_autostart.pth"
 #: As if this checkout's start-up file were the installed one.
 BEGIN = f"exec(open({str(START_UP)!r}).read())\n"
 
-QUERY_SESSION = """
+#: Query functions that mention what the devkit's mention.
+FITTING = """
 import sqlite3
 
-def execute_many(query, parameters, file):
-    connection = sqlite3.connect(file)
+def execute_many(query_text, query_parameters, db_file):
+    connection = sqlite3.connect(db_file)
     connection.row_factory = sqlite3.Row
+    cursor = connection.cursor()
     try:
-        yield from connection.cursor().execute(query, parameters)
+        yield from cursor.execute(query_text, query_parameters)
     finally:
+        cursor.close()
         connection.close()
 
-def execute_one(query, parameters, file):
-    return next(execute_many(query, parameters, file), None)
-"""
-ONE = """
-def execute_one(query, parameters, file):
-    connection = sqlite3.connect(file)
+def execute_one(query_text, query_parameters, db_file):
+    connection = sqlite3.connect(db_file)
+    connection.row_factory = sqlite3.Row
+    cursor = connection.cursor()
     try:
-        return connection.cursor().execute(query, parameters).fetchone()
+        cursor.execute(query_text, query_parameters)
+        row = cursor.fetchone()
+        if row is not None and cursor.fetchone() is not None:
+            raise RuntimeError("more than one row")
+        return row
     finally:
+        cursor.close()
         connection.close()
 """
-FITTING = QUERY_SESSION.partition("def execute_one")[0] + ONE
 ASKING = """
 import glob, sqlite3, sys
 from nuplan.database.nuplan_db import query_session
 rows = [query_session.execute_one("SELECT 1", (), "log.db")[0] for _ in range(5)]
 rows += [row[0] for row in query_session.execute_many("SELECT 2", (), "log.db")]
-print(*rows, sqlite3 is query_session.sqlite3)
+print(*rows, hasattr(query_session.execute_many, "__wrapped__"))
 """
 
 
@@ -125,14 +130,14 @@ def test_a_wrong_choice_is_one_line_and_the_program_runs_as_stock(
     assert message in str(raised.value)
     put_devkit(tmp_path, FITTING)
     ended = run(tmp_path, ASKING, NUTRACE_SPEEDUPS=text)
-    assert (ended.code, ended.out) == (0, "1 1 1 1 1 2 True\n")
+    assert (ended.code, ended.out) == (0, "1 1 1 1 1 2 False\n")
     assert ended.err == f"nutrace: {raised.value}; the program runs as stock\n"
 
 
 def test_at_work_without_tracing(tmp_path: Path) -> None:
     put_devkit(tmp_path, FITTING)
     ended = run(tmp_path, ASKING, NUTRACE_SPEEDUPS="all")
-    assert (ended.code, ended.out, ended.err) == (0, "1 1 1 1 1 2 False\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "1 1 1 1 1 2 True\n", "")
     assert ended.files == []
 
 
@@ -161,11 +166,14 @@ def test_off(tmp_path: Path, value: Any) -> None:
 
 
 MISFITS: Dict[str, str] = {
-    "query_session has no function execute_one": FITTING.partition("def execute_one")[0]
-    + "execute_one = None",
-    "query_session.execute_one does not connect by sqlite3.connect": QUERY_SESSION,
-    "query_session has no sqlite3": FITTING.replace("import sqlite3", "import sqlite3 as sqlite").replace(
-        "sqlite3.", "sqlite."
+    "query_session has no execute_one": FITTING.partition("def execute_one")[0],
+    "the module has no function execute_one": FITTING.partition("def execute_one")[0] + "execute_one = None",
+    "execute_one runs a query in another way than the one known": FITTING.replace(
+        "cursor.fetchone() is not None", "cursor.fetchmany()"
+    ),
+    "execute_many takes other arguments than (query_text, query_parameters, db_file)": FITTING.replace(
+        "execute_many(query_text, query_parameters, db_file)",
+        "execute_many(query_text, query_parameters, db_file, timeout=5)",
     ),
 }
 
@@ -191,9 +199,7 @@ def test_another_shape_is_refused_in_one_line(tmp_path: Path, reason: str, name:
     assert line.endswith(f"{reason}; it runs as stock")
 
 
-def test_a_pool_exhausted_is_said_once_and_queries_connect_by_themselves(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_generators_that_are_kept_hold_no_connection(tmp_path: Path) -> None:
     put_devkit(tmp_path, FITTING)
     source = """
     from nuplan.database.nuplan_db.query_session import execute_many
@@ -201,27 +207,14 @@ def test_a_pool_exhausted_is_said_once_and_queries_connect_by_themselves(
     print([next(each)[0] for each in generators], [next(each)[0] for each in generators])
     """
     ended = run(tmp_path, source, NUTRACE_SPEEDUPS="connection_pool:pool_size=1:max_overflow=1")
-    assert (ended.code, ended.out) == (0, "[1, 1, 1, 1, 1, 1] [2, 2, 2, 2, 2, 2]\n")
-    assert ended.err.startswith("nutrace: connection_pool: all 2 connections to ")
-    assert ended.err.count("\n") == 1
-    # The defaults, and more generators than they have connections.
-    source = source.replace("range(6)", "range(20)")
-    ended = run(tmp_path, source, NUTRACE="1", NUTRACE_SUMMARY="0", NUTRACE_SPEEDUPS="connection_pool")
-    assert (ended.code, ended.out) == (0, f"{[1] * 20} {[2] * 20}\n")
-    assert ended.err.startswith("nutrace: connection_pool: all 15 connections to ")
-    assert ended.err.count("\n") == 1
-    assert nutrace.cli.main.main(["speedups", str(tmp_path / "run.json")]) == 0
-    text = " ".join(capsys.readouterr().out.split())
-    assert "exhausted 5 " in text
-    assert " waits 0 " in text  # nobody would have brought one back
-    assert "5 queries found all connections out and opened one of their own: exhaust or close" in text
+    assert (ended.code, ended.out, ended.err) == (0, "[1, 1, 1, 1, 1, 1] [2, 2, 2, 2, 2, 2]\n", "")
 
 
 def test_a_pool_that_fails_costs_no_query(tmp_path: Path) -> None:
     put_devkit(tmp_path, FITTING)
     broken = "from sqlalchemy.pool import QueuePool\nQueuePool.connect = lambda self: 1 / 0\n"
     ended = run(tmp_path, broken + ASKING, NUTRACE_SPEEDUPS="connection_pool")
-    assert (ended.code, ended.out) == (0, "1 1 1 1 1 2 False\n")
+    assert (ended.code, ended.out) == (0, "1 1 1 1 1 2 True\n")
     assert ended.err == (
         "nutrace: fault in nutrace (the program goes on): taking a connection out of the pool: "
         "ZeroDivisionError: division by zero\n"
@@ -229,7 +222,7 @@ def test_a_pool_that_fails_costs_no_query(tmp_path: Path) -> None:
 
 
 def test_a_module_that_was_imported_before_and_everything_undone() -> None:
-    from nutrace.demo.miniature import query_session, scenario
+    from nutrace.demo.miniature import queries, query_session, scenario
 
     method = scenario.LogScenario.get_traffic_light_status_at_iteration
     before = (
@@ -237,21 +230,15 @@ def test_a_module_that_was_imported_before_and_everything_undone() -> None:
         dict(vars(scenario.LogScenario)),
         dict(vars(scenario.AbstractScenario)),
     )
-    others = {name: vars(module).get("sqlite3") for name, module in sys.modules.items()}
     with speedups("all") as installations:
         assert [each.name for each in installations] == [row.name for row in SPEEDUPS]
-        assert query_session.sqlite3 is not sqlite3
-        assert query_session.sqlite3.Row is sqlite3.Row
+        assert query_session.execute_many is not before[0]["execute_many"]
+        assert queries.execute_many is query_session.execute_many
+        assert query_session.sqlite3 is sqlite3
         assert scenario.LogScenario.get_traffic_light_status_at_iteration is not method
-        changed = [
-            name
-            for name, held in others.items()
-            if vars(sys.modules[name]).get("sqlite3") is not held and name != query_session.__name__
-        ]
-        assert changed == []
     after = dict(vars(query_session)), dict(vars(scenario.LogScenario)), dict(vars(scenario.AbstractScenario))
     assert after == before
-    assert query_session.sqlite3 is sqlite3
+    assert queries.execute_many is query_session.execute_many
 
 
 def test_after_tracing_it_is_too_late(recorded: Tracing, capsys: pytest.CaptureFixture[str]) -> None:
@@ -284,7 +271,7 @@ def test_run_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         sys.executable,
     ]
     ended = finish(tmp_path, start(tmp_path, [*command, file.name], traced=False))
-    assert (ended.code, ended.out, ended.err) == (0, "1 1 1 1 1 2 False\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "1 1 1 1 1 2 True\n", "")
     assert nutrace.cli.main.main(["speedups", str(tmp_path / "run.json"), "--json"]) == 0
     (pool,) = json.loads(capsys.readouterr().out)["speedups"]
     assert pool["figures"]["checkouts"] == 6
@@ -320,6 +307,11 @@ def test_the_list(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     listed = json.loads(capsys.readouterr().out)["speedups"]
     assert [each["name"] for each in listed] == [row.name for row in SPEEDUPS]
     assert listed[0]["options"] == {"entries": 1000}
+    assert listed[1]["options_help"]["timeout_s"] == (
+        "how long a query waits for a connection to come back, in seconds (above 0, at most 86400)"
+    )
+    assert all(each["options"].keys() == each["options_help"].keys() for each in listed)
+    assert all(text for each in listed for text in each["options_help"].values())
     assert nutrace.cli.main.main(["speedups"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80

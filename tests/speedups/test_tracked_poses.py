@@ -9,8 +9,8 @@ import pytest
 from devkit import devkit_environment, needs_devkit, run_python
 
 from nutrace.probes.switch import Switch
+from nutrace.speedups.propagation.tracked_poses import Proven, lines, poses
 from nutrace.speedups.speedup import Misfit
-from nutrace.speedups.tracked_poses import Proven, lines, poses
 
 
 class Either:

@@ -70,7 +70,7 @@ def test_bytes_held_are_those_of_the_entries(log: str) -> None:
 
     def held() -> int:
         """Added up anew: how large a dictionary is depends on those that were made before it."""
-        return sum(entry.size for entry in cache._entries.values())
+        return sum(cache._entries.sizes())
 
     for frame, count in (("a", 1), ("b", 2), ("c", 30), ("b", 40), ("d", 5)):
         cache.put(log, "s", frame, Query(count)())
@@ -285,11 +285,11 @@ def test_eight_threads(log: str) -> None:
         number = thread
         while time.monotonic() < end:
             number = (number * 7 + 3) % 31
-            found = list(cache.statuses(log, "s", str(number), load(number)))
+            lights = list(cache.statuses(log, "s", str(number), load(number)))
             asked[thread] += 1
-            if found != [Light("red", number), Light("green", number)]:
-                wrong.append((number, found))
-            found[0].connector = -1  # and nobody else sees it
+            if lights != [Light("red", number), Light("green", number)]:
+                wrong.append((number, lights))
+            lights[0].connector = -1  # and nobody else sees it
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
     for thread in threads:
