@@ -224,7 +224,7 @@ def test_the_prefetch_saves_what_it_says(traced: Runs) -> None:
     # The first steps read for all.
     assert read.database.in_steps.count < STEPS < plain.database.in_steps.count / 5
     # The spans' callers are the program's.
-    named = {where.function for each in read.database.statements for where, _ in each.callers}
+    named = {where.caller.function for each in read.database.statements for where, _ in each.origins}
     assert not [name for name in named if name.startswith("nutrace.speedups")]
 
 
