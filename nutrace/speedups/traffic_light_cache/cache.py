@@ -155,9 +155,8 @@ class TrafficLightCache:
         return [fresh(status) for status in entry.statuses]
 
     def _put(self, key: _Key, statuses: Tuple[Any, ...], load_ns: int) -> None:
-        if (
-            key[1] is not None
-        ):  # else there is no such file: the query failed, or what it found will not stay true
+        # Without a file, the query failed, or its result will not stay true.
+        if key[1] is not None:
             self._entries.put(key, _Entry(statuses, load_ns), size_of(statuses))
 
 
