@@ -96,13 +96,7 @@ class TrafficLightCache:
         ``spent_ns`` is the time in queries, ``avoided_ns`` the time that the queries took whose lights were
         returned again, and ``bytes_held`` what the entries take, without their keys.
         """
-        figures = self._figures.as_dict()
-        held = {"entries": len(self._entries), "bytes_held": self._entries.bytes}
-        return {
-            **{name: figures[name] for name in ("hits", "misses", "evictions")},
-            **held,
-            **{name: figures[name] for name in ("spent_ns", "avoided_ns")},
-        }
+        return self._entries.stats()
 
     def statuses(
         self,
