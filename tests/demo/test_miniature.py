@@ -50,10 +50,13 @@ class Recorded:
                 recorded.rows[-1] += 1
                 return row
 
-        class Connection(sqlite3.Connection):
             def execute(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:  # type: ignore[override]
                 recorded.rows.append(0)
-                return self.cursor(Cursor).execute(query, parameters)
+                return super().execute(query, parameters)
+
+        class Connection(sqlite3.Connection):
+            def cursor(self) -> sqlite3.Cursor:  # type: ignore[override]
+                return super().cursor(Cursor)
 
         connection: sqlite3.Connection = self.original(path, factory=Connection)
         connection.set_trace_callback(self.statements.append)
