@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Callable, Generic, List, Optional, Tuple, TypeVar
+from typing import Callable, Dict, Generic, List, Optional, Tuple, TypeVar
 
 from nutrace.speedups import forks
 from nutrace.speedups.figures import Figures
@@ -18,8 +18,8 @@ class BoundedCache(Generic[Key, Value]):
     Parameters
     ----------
     figures:
-        Their ``evictions`` are counted here. Hits and misses are counted by the owner, who knows which
-        lookups are questions of the program.
+        The owner's, among them ``evictions``, which are counted here. The owner counts hits and misses,
+        because it knows which lookups are questions of the program.
     most_entries, most_bytes:
         Bounds; ``None`` is no bound.
     """
@@ -73,6 +73,15 @@ class BoundedCache(Generic[Key, Value]):
         with forks.lock:
             self._entries.clear()
             self.bytes = 0
+
+    def stats(self) -> Dict[str, int]:
+        """The figures, with ``entries`` and ``bytes_held`` after the evictions; takes no lock."""
+        stats = {}
+        for name, value in self._figures.as_dict().items():
+            stats[name] = value
+            if name == "evictions":
+                stats.update(entries=len(self._entries), bytes_held=self.bytes)
+        return stats
 
     def sizes(self) -> List[int]:
         """The size of each entry in bytes, the one used last at the end."""

@@ -1,4 +1,4 @@
-"""The miniature: it queries the log like the devkit, and its results make sense."""
+"""The miniature: the query pattern that it is there for, and results that make sense."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def log_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class Recorded:
-    """The statements that SQLite ran, and how many rows each returned."""
+    """What SQLite was asked, and how many rows it gave."""
 
     def __init__(self) -> None:
         self.statements: List[str] = []
@@ -45,21 +45,18 @@ class Recorded:
         recorded = self
 
         class Cursor(sqlite3.Cursor):
-            def execute(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:  # type: ignore[override]
-                recorded.rows.append(0)
-                return super().execute(query, parameters)
-
             def __next__(self) -> Any:
                 row = super().__next__()
                 recorded.rows[-1] += 1
                 return row
 
+            def execute(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:  # type: ignore[override]
+                recorded.rows.append(0)
+                return super().execute(query, parameters)
+
         class Connection(sqlite3.Connection):
             def cursor(self) -> sqlite3.Cursor:  # type: ignore[override]
                 return super().cursor(Cursor)
-
-            def execute(self, query: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:  # type: ignore[override]
-                return self.cursor().execute(query, parameters)
 
         connection: sqlite3.Connection = self.original(path, factory=Connection)
         connection.set_trace_callback(self.statements.append)
@@ -71,10 +68,10 @@ class Recorded:
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Recorded:
-    queries = Recorded()
-    monkeypatch.setattr(query_session.sqlite3, "connect", queries.connect)
+    found = Recorded()
+    monkeypatch.setattr(query_session.sqlite3, "connect", found.connect)
     monkeypatch.setattr(metadata, "_sqlalchemy", None)
-    return queries
+    return found
 
 
 def test_two_traffic_light_queries_a_step_each_with_a_row_a_light(
@@ -93,7 +90,7 @@ def test_two_traffic_light_queries_a_step_each_with_a_row_a_light(
 def test_every_query_opens_a_connection(log_file: str, tmp_path: Path, recorded: Recorded) -> None:
     run_simulation(log_file, str(tmp_path), [f"scenario.frames={STEPS + 1}"])
     assert recorded.connections == len(recorded.statements) == len(recorded.rows) > 6 * STEPS
-    # Queries repeat: those of lights and times are made twice a step.
+    # Most of what is asked was asked before: light and time queries come twice a step.
     assert Counter(recorded.statements).most_common(1)[0][1] >= 2
 
 
@@ -101,12 +98,12 @@ def test_all_of_a_scenario_is_150_steps(log_file: str, tmp_path: Path) -> None:
     (report,) = run_simulation(log_file, str(tmp_path))
     assert report.steps == 150
     metrics = json.loads((tmp_path / "metrics" / f"{report.scenario_token}.json").read_text())
-    assert {name for name, result in metrics.items() if not result["passes"]} == set()
-    assert 0.5 < metrics["progress"]["value"] < 1.5  # as far as the human driver, roughly
+    assert {name for name, found in metrics.items() if not found["passes"]} == set()
+    assert 0.5 < metrics["progress"]["value"] < 1.5  # it drives about as far as the driver did
     token, planner, history = load_log(tmp_path, report.scenario_token)
     assert (token, planner) == (report.scenario_token, "IDMPlanner")
     assert [sample.iteration.index for sample in history.samples] == list(range(150))
-    # The controller follows the plan: the next state is near the planned one.
+    # The controller follows the plan: what was planned for the next step is about where it came.
     for sample, following in zip(history.samples, history.samples[1:]):
         planned = sample.trajectory.at(following.iteration.time_us)
         assert abs(planned.x - following.ego_state.x) < 0.2
@@ -129,7 +126,7 @@ def test_results_are_the_same_each_time(log_file: str, tmp_path: Path) -> None:
 def test_nothing_is_copied_inside_a_step(
     log_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in the devkit, which makes deep copies when it composes its configuration."""
+    """As with the devkit, whose deep copies come from composing its configuration."""
     inside, copies = [False], Counter[bool]()
     original, start, end = copy.deepcopy, MultiCallback.on_step_start, MultiCallback.on_step_end
 
@@ -181,7 +178,7 @@ def test_groups_of_the_configuration_are_copies() -> None:
 
 
 def test_simulation_modules_know_nothing_of_nutrace() -> None:
-    """They are traced from outside, like the devkit. Of nutrace they use only the synthetic road."""
+    """They are traced from outside, as the devkit is; of ours they use the synthetic road."""
     for file in Path(miniature.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [node.module] if isinstance(node, ast.ImportFrom) else []

@@ -128,15 +128,8 @@ class MapCache:
         ``avoided_ns`` the time of the layer's first scan of that kind, for each hit; ``bytes_held`` is
         without the trees, which take some 160 bytes a row.
         """
-        figures = self._figures.as_dict()
-        names = ("hits", "misses", "builds", "evictions", "disagreements", "faults")
-        return {
-            "queries": figures["hits"] + figures["misses"],
-            **{name: figures[name] for name in names},
-            "entries": len(self._entries),
-            "bytes_held": self._entries.bytes,
-            **{name: figures[name] for name in ("spent_ns", "avoided_ns")},
-        }
+        stats = self._entries.stats()
+        return {"queries": stats["hits"] + stats["misses"], **stats}
 
     def _answer(
         self, kind: str, layer: Any, scan: Callable[[], Answer], ask: Callable[[Any], Answer]

@@ -140,10 +140,4 @@ class RowCache:
         ``spent_ns`` is the time of the queries whose rows were learned, ``avoided_ns`` the time that the
         queries took whose rows were returned again.
         """
-        figures = self._figures.as_dict()
-        held = {"entries": len(self._entries), "bytes_held": self._entries.bytes}
-        return {
-            **{name: figures[name] for name in ("hits", "misses", "evictions")},
-            **held,
-            **{name: figures[name] for name in ("spent_ns", "avoided_ns")},
-        }
+        return self._entries.stats()

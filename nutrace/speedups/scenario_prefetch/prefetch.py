@@ -97,14 +97,7 @@ class ScenarioPrefetch:
         often as it was answered from here. ``refused`` statements were left alone. ``entries`` are chunks of
         frames, each of one statement.
         """
-        figures = self._figures.as_dict()
-        held = {"entries": len(self._held), "bytes_held": self._held.bytes}
-        first = ("hits", "misses", "evictions")
-        return {
-            **{name: figures.pop(name) for name in first},
-            **held,
-            **figures,
-        }
+        return self._held.stats()
 
     def answer(self, query: str, parameters: Any, file: Any) -> Union[Rows, Learner, None]:
         """The rows of a frame; or what learns how long they take, or ``None``, if they were not read."""

@@ -96,13 +96,7 @@ class TrafficLightCache:
         ``spent_ns`` is the time in queries, ``avoided_ns`` the time that the queries took whose lights were
         returned again, and ``bytes_held`` what the entries take, without their keys.
         """
-        figures = self._figures.as_dict()
-        held = {"entries": len(self._entries), "bytes_held": self._entries.bytes}
-        return {
-            **{name: figures[name] for name in ("hits", "misses", "evictions")},
-            **held,
-            **{name: figures[name] for name in ("spent_ns", "avoided_ns")},
-        }
+        return self._entries.stats()
 
     def statuses(
         self,
@@ -155,9 +149,8 @@ class TrafficLightCache:
         return [fresh(status) for status in entry.statuses]
 
     def _put(self, key: _Key, statuses: Tuple[Any, ...], load_ns: int) -> None:
-        if (
-            key[1] is not None
-        ):  # else there is no such file: the query failed, or what it found will not stay true
+        # Without a file, the query failed, or its result will not stay true.
+        if key[1] is not None:
             self._entries.put(key, _Entry(statuses, load_ns), size_of(statuses))
 
 
