@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import textwrap
 from typing import Any, Dict, Iterator, List, Mapping
@@ -13,10 +12,10 @@ from nutrace.analysis.installed_speedups import (
     InstalledSpeedups,
     installed_speedups,
 )
-from nutrace.cli.progress import progress_bar
+from nutrace.cli.json_output import print_json
+from nutrace.cli.options import add_json, load_run
 from nutrace.cli.table import Column, printable, text_table
 from nutrace.speedups import SPEEDUPS, Speedup
-from nutrace.trace import load
 
 _LONGEST_REASON = 200
 _LABELS = {
@@ -49,17 +48,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "not."
     )
     parser.add_argument("file", nargs="?", help="a run file: what the speedups did in that run")
-    parser.add_argument("--json", action="store_true", help="JSON, for programs")
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the list, or what the speedups did in a run."""
     if args.file is None:
-        print(json.dumps(_listed(), indent=2) if args.json else "\n".join(_lines()))
+        if args.json:
+            print_json(_listed())
+        else:
+            print("\n".join(_lines()))
         return 0
-    with progress_bar("bytes") as progress:
-        speedups = installed_speedups(load(args.file, progress=progress))
-    print(json.dumps(_document(speedups), indent=2) if args.json else "\n".join(_figures(speedups)))
+    speedups = installed_speedups(load_run(args.file))
+    if args.json:
+        print_json(_document(speedups))
+    else:
+        print("\n".join(_figures(speedups)))
     return 0
 
 

@@ -201,7 +201,7 @@ def test_the_pool_saves_connections_and_no_statement(runs: Runs) -> None:
     assert changed.database.connections.opened == figures["connections"] <= 5
     assert changed.database.connections.opened_in_steps <= 1
     assert (figures["waits"], figures["exhausted"], figures["replaced"]) == (0, 0, 0)
-    named = {where.caller.function for each in changed.database.statements for where, _ in each.origins}
+    named = {origin.caller.function for each in changed.database.statements for origin, _ in each.origins}
     assert not [name for name in named if name.startswith(("nutrace", "sqlalchemy"))]
 
 

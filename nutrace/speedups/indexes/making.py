@@ -96,7 +96,7 @@ class Maker:
     def copied(self, name: str, indexes: Dict[str, str], why: str) -> str:
         """The path of a copy with the indexes, which is made if there is none.
 
-        It raises what :func:`nutrace.plans.copies.copy` does.
+        It raises what :func:`nutrace.plans.log_copies.copy` does.
         """
         existing = self._existing(name)
         if existing:
