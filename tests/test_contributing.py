@@ -77,7 +77,6 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_speedup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("nutrace.speedups.queries.chain")
     from nutrace.demo.miniature import query_session
     from nutrace.speedups import active, speedup
     from nutrace.speedups import registry as speedup_registry

@@ -145,7 +145,7 @@ class Watch:
                 setattr(each, name, both)
 
     def compare_all(self) -> None:
-        """What the component replaces."""
+        """Compare the functions that the speedup `propagation` replaces."""
         from nutrace.speedups.propagation.tracked_poses import lines, poses
 
         for module in ("controller.tracker.lqr", "planner.idm_planner", "observation.idm_agents"):
