@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Switch on with nutrace run --with NAMES, or NUTRACE_SPEEDUPS=NAMES, which needs no tracing. "
         "NAMES: between commas, or all; options after colons: traffic_light_cache:entries=500. "
         "With --json, each of a run's speedups has name, options, processes (that had it switched on), "
-        "at_work (in how many of them it had replaced functions), refused (why it did not fit), hit_rate (0 to "
+        "at_work (in how many of them it replaced functions), refused (why it did not fit), hit_rate (0 to "
         "1, or null), figures (summed: hits, misses, evictions, entries, bytes_held, waits, wait_ns, "
         "spent_ns, avoided_ns and those of its own; times in nanoseconds) and by_process (the same by "
         "pid; finished: whether the process ended by itself). unfinished_processes counts those that did "
@@ -118,8 +118,8 @@ def _figures(installed: InstalledSpeedups) -> Iterator[str]:
         )
     if any(speedup.at_work for speedup in installed.speedups):
         yield from _wrapped(
-            "spent: time in the speedup, or in the calls whose results it keeps. avoided: an estimate of what it "
-            "saved. Other figures that are 0 are left out."
+            "spent: time in the speedup, or in the calls whose results it keeps. avoided: an estimate of "
+            "what it saved. Other figures that are 0 are left out."
         )
 
 
