@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import sys
-import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -69,7 +68,6 @@ class Session:
             probes = for_settings(settings)
         self.settings = settings
         self.engine = Engine(probes, settings.level)
-        self.began = time.time()
         known = inherited(os.environ)
         if known is not None and known.pid == os.getpid() and not abandoned(known.run):
             known = None
@@ -206,8 +204,7 @@ class Session:
                 return
         self.path = end.path
         if self.parent is None and self.settings.summary:
-            wall = time.time() - self.began
-            for line in lines(recorder, end, wall):
+            for line in lines(recorder, end):
                 say(line)
 
     def _watches(self) -> bool:
