@@ -15,7 +15,7 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace.cli.main import main
-from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.probes.catalogue.sqlite import PROBES
 
 
 @pytest.fixture
