@@ -116,7 +116,7 @@ def _figures(installed: InstalledSpeedups) -> Iterator[str]:
             f"{_processes(installed.unsaid)} of the run did not come to an end: what the speedups did there "
             "after the last flush is not known."
         )
-    if any(speedup.at_work for speedup in installed.speedups):
+    if any("spent_ns" in speedup.figures for speedup in installed.speedups if speedup.at_work):
         yield from _wrapped(
             "spent: time in the speedup, or in the calls whose results it keeps. avoided: an estimate of "
             "what it saved. Other figures that are 0 are left out."
