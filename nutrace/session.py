@@ -19,11 +19,12 @@ from nutrace import forks, semconv
 from nutrace._running import started
 from nutrace.errors import OutputError
 from nutrace.forks import LockOrder, fork_safe_lock
-from nutrace.probes import resumptions, wrappers
+from nutrace.probes import resumptions
 from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import open_statement
+from nutrace.probes.switch import switch
 from nutrace.recording import context, encoding
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
@@ -151,11 +152,11 @@ class Session:
             os.environ[VARIABLE] = self._variable
 
     def _turn_on(self) -> None:
-        wrappers.switch.on()
+        switch.on()
         self.engine.switch.on()
 
     def _turn_off(self) -> None:
-        wrappers.switch.off()
+        switch.off()
         self.engine.switch.off()
 
     # -- the end -----------------------------------------------------------------------------
@@ -230,7 +231,7 @@ class Session:
         try:
             if in_child:
                 self._forked()
-            if wrappers.switch:
+            if switch:
                 self.recorder.background.start()
         except Exception:  # so does the child
             process_state.fault("after a fork")
