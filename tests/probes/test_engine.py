@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import sys
@@ -524,6 +525,24 @@ def test_the_same_error_passing_two_spans_has_one_stack(recorded: Tracing) -> No
     assert "exception.stacktrace" in recorded.span("failing").events[0].attributes
     assert "exception.stacktrace" not in recorded.span("outer").events[0].attributes
     assert recorded.span("outer").status.code == 2
+
+
+def test_an_error_after_another_that_was_caught_has_its_own_stack(recorded: Tracing) -> None:
+    @nutrace.probe(name="failing")
+    def failing() -> None:
+        raise ValueError("first")
+
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        with contextlib.suppress(ValueError):
+            failing()
+        raise ValueError("second")  # most often in the memory, and so with the id, of the first
+
+    with recorded(), pytest.raises(ValueError, match="second"):
+        outer()
+    events = [recorded.span(name).events[0] for name in ("failing", "outer")]
+    stacks = [event.attributes["exception.stacktrace"] for event in events]
+    assert ["failing" in stack for stack in stacks] == [True, False]
 
 
 # -- context managers ------------------------------------------------------------------------
