@@ -40,7 +40,7 @@ class Patches:
         fault: Callable[[str], None],
         after: Optional[Callable[[], None]] = None,
     ) -> None:
-        #: On and off for the replacements; whoever applies the patches switches it on, and :meth:`undo` off.
+        #: On and off for the replacements. The owner of the patches switches it on, and :meth:`undo` off.
         self.switch = Switch()
         self.applied: List[str] = []  # targets
         self.missing: Dict[str, str] = {}  # why targets are missing

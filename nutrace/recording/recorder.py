@@ -102,11 +102,6 @@ class Recorder:
         self._batches = 0  # written so far
 
     @property
-    def fault_count(self) -> int:
-        """Errors of our own that were caught."""
-        return self.diagnostics.faults
-
-    @property
     def faults(self) -> List[str]:
         """A line for each kind of fault, and for each reason why spans are being lost."""
         return self._faults.notes

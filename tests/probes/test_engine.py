@@ -154,7 +154,7 @@ def test_a_note_that_fails_is_counted_and_said_once(
                     pass
             else:
                 list(getattr(program, name)([]) if name == "function" else program.numbers(1))
-        assert session.recorder.fault_count == 3
+        assert session.recorder.diagnostics.faults == 3
     assert recorded.calls(name) == 3
     said = capsys.readouterr().err
     assert said.count("no such attribute") == 1
@@ -167,7 +167,7 @@ def test_a_result_note_that_fails_does_not_lose_the_result(recorded: Tracing) ->
 
     with recorded(probe("function", note_result=note_result)) as session:
         assert program.function(4) == 4
-        assert session.recorder.fault_count == 1
+        assert session.recorder.diagnostics.faults == 1
 
 
 def test_a_note_cannot_change_the_call(recorded: Tracing) -> None:
@@ -186,7 +186,7 @@ def test_a_note_cannot_change_the_call(recorded: Tracing) -> None:
     try:
         with recorded(Probe("nutrace_takes:takes", note=note)) as session:
             module.takes(a=1)  # type: ignore[attr-defined]
-            assert session.recorder.fault_count == 1
+            assert session.recorder.diagnostics.faults == 1
     finally:
         del sys.modules["nutrace_takes"]
     assert received == [{"a": 1}]
@@ -199,7 +199,7 @@ def test_a_note_that_gives_nonsense(recorded: Tracing) -> None:
     ) as session:
         assert program.function(1) == 1
         assert program.fibonacci(1) == 1
-        assert session.recorder.fault_count == 1
+        assert session.recorder.diagnostics.faults == 1
     assert recorded.calls("function") == recorded.calls("fibonacci") == 1
 
 
@@ -383,7 +383,7 @@ def test_one_target_that_resists_does_not_keep_the_others(recorded: Tracing) -> 
         with recorded(probe("function"), Probe("nutrace_stubborn:Owner.method")) as session:
             program.function()
             Stubborn.closed = True
-        assert session.recorder.fault_count == 1
+        assert session.recorder.diagnostics.faults == 1
     finally:
         del sys.modules["nutrace_stubborn"]
     assert program.function is before

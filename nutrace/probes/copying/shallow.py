@@ -1,4 +1,4 @@
-"""Stand-ins for ``copy.copy``, ``pickle.dumps`` and ``pickle.loads``: a span for each call.
+"""Replacements of ``copy.copy``, ``pickle.dumps`` and ``pickle.loads``: a span for each call.
 
 These are no deep copies, but are often mistaken for some. Picklers that a program makes itself (Ray's,
 cloudpickle's, ``multiprocessing``'s) are left alone.
@@ -37,7 +37,7 @@ def shallow(original: Any, switch: Switch) -> Any:
 
 
 def dumps(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``pickle.dumps``, which is built in: it binds to no object, and pickles by name."""
+    """A replacement of ``pickle.dumps``, which is built in: it binds to no object, and pickles by name."""
     sites = CopyCallSites(semconv.PICKLE_SPAN)
 
     def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -50,7 +50,7 @@ def dumps(original: Any, switch: Switch) -> Any:
 
 
 def loads(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``pickle.loads``; the type that is noted is that of the result."""
+    """A replacement of ``pickle.loads``; the type that is noted is that of the result."""
     sites = CopyCallSites(semconv.UNPICKLE_SPAN)
 
     def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:

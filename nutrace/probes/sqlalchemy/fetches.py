@@ -24,8 +24,8 @@ _CLIENT = 3  # OTLP's kind of span
 _sites: Dict[Tuple[str, str], CallSite] = {}
 
 
-def stand_in(original: Any, switch: Switch) -> Any:
-    """A stand-in for a cursor strategy's fetchone, fetchmany or fetchall."""
+def replacement(original: Any, switch: Switch) -> Any:
+    """The replacement of a cursor strategy's fetchone, fetchmany or fetchall."""
     return put_around(original, _fetch, switch)
 
 

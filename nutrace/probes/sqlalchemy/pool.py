@@ -24,17 +24,17 @@ _MOST = 1000
 
 
 def checkout(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``_ConnectionFairy._checkout``, through which every pool gives out connections."""
+    """The replacement of ``_ConnectionFairy._checkout``, through which every pool gives out connections."""
     return put_around(original, _checkout, switch)
 
 
 def connect(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``_ConnectionRecord.__connect``, which asks the driver for a new connection."""
+    """The replacement of ``_ConnectionRecord.__connect``, which asks the driver for a new connection."""
     return put_around(original, _connect, switch)
 
 
 def checkin(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``_ConnectionRecord.checkin``."""
+    """The replacement of ``_ConnectionRecord.checkin``."""
     return put_around(original, _checkin, switch)
 
 

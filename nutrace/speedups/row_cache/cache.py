@@ -75,8 +75,8 @@ class RowCache:
     A log that is replaced or written to is queried anew, also if the change is still in a write-ahead log.
     Kept are the results of queries that came to their end, and only of statements whose result depends on
     nothing but file and parameters: not on the time, on chance or on the connection. Views are not looked
-    into: nuPlan's logs have none, and one that asks for the time would be kept. Threads may share a cache. A
-    forked child goes on with its entries and counts from zero.
+    into: nuPlan's logs have no views, and the rows of a view that asks for the time would be kept. Threads
+    may share a cache. A forked child goes on with its entries and counts from zero.
 
     Parameters
     ----------
