@@ -21,22 +21,22 @@ def percentile(ordered: Sequence[int], percent: int) -> int:
 
 def lines(recorder: Recorder, end: Finished, wall_seconds: float) -> List[str]:
     """The lines to print when the program is over; the report has the same figures and more."""
-    figures, counts = recorder.figures, recorder.diagnostics
+    totals, counts = recorder.totals, recorder.diagnostics
     lost = f"{counts.dropped} lost" if counts.dropped else "none lost"
     if counts.unfinished:
         lost += f", {counts.unfinished} unfinished"
     others = f" and those of {end.joined} more processes" if end.joined else ""
-    text = [f"wrote {end.path}: {figures.spans:,} spans{others}, {lost}"]
-    steps = sorted(figures.step_ns)
-    inside = figures.self_ns if steps else figures.self_all_ns
+    text = [f"wrote {end.path}: {totals.spans:,} spans{others}, {lost}"]
+    steps = sorted(totals.step_ns)
+    inside = totals.self_ns if steps else totals.self_all_ns
     if steps:
         total = sum(steps)
         line = (
             f"{len(steps):,} step{'s' * (len(steps) > 1)}, {total / len(steps) / 1e6:.1f} ms each "
             f"(p50 {percentile(steps, 50) / 1e6:.1f}, p95 {percentile(steps, 95) / 1e6:.1f})"
         )
-        if figures.simulated_s:
-            factor = total / 1e9 / figures.simulated_s
+        if totals.simulated_s:
+            factor = total / 1e9 / totals.simulated_s
             word = "slower" if factor > 1 else "faster"
             line += f", real-time factor {factor:.2f}x ({word} than real time)"
         text.append(line)

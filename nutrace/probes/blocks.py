@@ -34,7 +34,7 @@ def stop(span: Span, state: Any) -> None:
     process_state.emit(span)
 
 
-def around(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
+def timed(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
     """Call `wrapped` with a span around it; returns the result and the span, for the caller to hand over.
 
     If the call raises, its span is handed over with the error.

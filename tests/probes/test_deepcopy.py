@@ -313,7 +313,7 @@ def test_a_thread_that_begins_with_a_copy_has_no_caller(recorded: Tracing) -> No
         _thread.start_new_thread(copy.deepcopy, (Tells(),))
         assert ended.wait(20)
         deadline = time.monotonic() + 20
-        while session.recorder.figures.recorded < 1 and time.monotonic() < deadline:
+        while session.recorder.totals.recorded < 1 and time.monotonic() < deadline:
             session.recorder.flush()
             time.sleep(0.01)
     assert recorded.span(ROOT).function == ""

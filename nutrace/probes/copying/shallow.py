@@ -11,7 +11,7 @@ import functools
 from typing import Any
 
 from nutrace import semconv
-from nutrace.probes.blocks import around, close_dangling
+from nutrace.probes.blocks import close_dangling, timed
 from nutrace.probes.copying.call_sites import CopyCallSites
 from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.switch import Switch
@@ -57,7 +57,7 @@ def loads(original: Any, switch: Switch) -> Any:
         site = sites.find(type(args[0] if args else None))
         if site is None:
             return wrapped(*args, **kwargs)
-        result, span = around(site, wrapped, args, kwargs)
+        result, span = timed(site, wrapped, args, kwargs)
         span.site = sites.find(type(result)) or site
         _hand_over(span)
         return result
@@ -66,7 +66,7 @@ def loads(original: Any, switch: Switch) -> Any:
 
 
 def _traced(site: CallSite, call: Wrapped, args: Args, kwargs: Kwargs) -> Any:
-    result, span = around(site, call, args, kwargs)
+    result, span = timed(site, call, args, kwargs)
     _hand_over(span)
     return result
 
