@@ -140,8 +140,12 @@ class Patches:
             patches = self._waiting.pop(module.__name__, [])
             if not self.active:
                 return
+            known = self._originals.replaced_in_modules()
             try:
                 self._apply_all(module, patches)
+                made = self._originals.replaced_in_modules()
+                # Modules that this one imports, and that import it, have bound its names already.
+                rebind({number: made[number] for number in made.keys() - known.keys()}, since=module)
             except Exception:  # an import of the program must not fail because of us
                 self._fault(f"patching {module.__name__}")
             if self._after is not None:
