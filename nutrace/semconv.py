@@ -53,7 +53,7 @@ COPY_OBJECTS: Final = "nutrace.deepcopy.objects"  # entries that the memo gained
 # Deep copies that were begun inside this one with a memo of their own. They count as a part of it.
 COPY_NESTED: Final = "nutrace.deepcopy.nested_calls"
 COPY_NESTED_OBJECTS: Final = "nutrace.deepcopy.nested_objects"
-COPY_DEPTH: Final = "nutrace.deepcopy.depth"  # levels of nested copies; absent if there are none
+COPY_DEPTH: Final = "nutrace.deepcopy.depth"  # levels of nested copies; absent without nested copies
 COPY_TYPES: Final = "nutrace.deepcopy.types"  # {type: {objects, bytes}}; NUTRACE_DEEPCOPY=detail only
 
 # Statements: code.* are the caller. In a composite span numbers are sums, and a series has an entry for

@@ -189,7 +189,7 @@ class Session:
                 say("no span was recorded, and no file written: nothing that the probes watch was called")
             return
         with contextlib.suppress(Exception):
-            recorder.diagnostics.overhead_ns = recorder.own_ns + cost_ns(recorder.figures)
+            recorder.diagnostics.overhead_ns = recorder.own_ns + cost_ns(recorder.totals)
         resource = encoding.resource(self._resource(True, final=True))
         scope = encoding.scope(semconv.SCOPE, nutrace.__version__)
         try:
@@ -199,9 +199,7 @@ class Session:
             if end.path.exists():
                 say(f"cannot join {self.file.run}: {error.strerror}; every command reads {end.path} as well")
             else:
-                say(
-                    f"{end.path} was deleted while the program ran: {recorder.figures.spans:,} spans are lost"
-                )
+                say(f"{end.path} was deleted while the program ran: {recorder.totals.spans:,} spans are lost")
                 return
         self.path = end.path
         if self.parent is None and self.settings.summary:

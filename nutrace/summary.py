@@ -24,22 +24,22 @@ def lines(recorder: Recorder, end: Finished) -> List[str]:
 
     If the run has more processes, they are those of this process only, and the report's those of all.
     """
-    figures, counts = recorder.figures, recorder.diagnostics
+    totals, counts = recorder.totals, recorder.diagnostics
     lost = f"{counts.dropped} lost" if counts.dropped else "none lost"
     if counts.unfinished:
         lost += f", {counts.unfinished} unfinished"
     others = f" and those of {end.joined} more processes" if end.joined else ""
-    text = [f"wrote {end.path}: {figures.spans:,} spans{others}, {lost}"]
-    steps = sorted(figures.step_ns)
-    inside = figures.self_ns if steps else figures.self_all_ns
+    text = [f"wrote {end.path}: {totals.spans:,} spans{others}, {lost}"]
+    steps = sorted(totals.step_ns)
+    inside = totals.self_ns if steps else totals.self_all_ns
     if steps:
         total = sum(steps)
         line = (
             f"{len(steps):,} step{'s' * (len(steps) > 1)}, {total / len(steps) / 1e6:.1f} ms each "
             f"(p50 {percentile(steps, 50) / 1e6:.1f}, p95 {percentile(steps, 95) / 1e6:.1f})"
         )
-        if figures.simulated_s:
-            factor = total / 1e9 / figures.simulated_s
+        if totals.simulated_s:
+            factor = total / 1e9 / totals.simulated_s
             word = "slower" if factor > 1 else "faster"
             line += f", real-time factor {factor:.2f}x ({word} than real time)"
         text.append(line)
@@ -48,7 +48,7 @@ def lines(recorder: Recorder, end: Finished) -> List[str]:
     if whole:
         names = ", ".join(f"{name} {own / whole:.0%}" for name, own in top)
         text.append(f"self time {'in the steps' if steps else 'of the spans'}: {names}")
-    wall_ns = figures.last_ns - figures.first_ns
+    wall_ns = totals.last_ns - totals.first_ns
     share = f", {counts.overhead_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
     where = " in this process" if end.joined else ""
     text.append(f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share}")

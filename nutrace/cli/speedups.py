@@ -127,7 +127,7 @@ def _speedup(speedup: InstalledSpeedup) -> Iterator[str]:
     if speedup.at_work or speedup.refused:
         where = f"{speedup.at_work} of {_processes(speedup.processes)}"
     else:
-        where = "no process: none imported what it replaces"
+        where = "no process: no process imported what it replaces"
     yield from _wrapped(f"{printable(speedup.name)}: at work in {where}")
     if speedup.options:
         yield from _wrapped(f"  options: {_options(speedup.options)}")

@@ -40,7 +40,7 @@ class Patches:
         fault: Callable[[str], None],
         after: Optional[Callable[[], None]] = None,
     ) -> None:
-        #: On and off for the replacements; whoever applies the patches switches it on, and :meth:`undo` off.
+        #: On and off for the replacements. The owner of the patches switches it on, and :meth:`undo` off.
         self.switch = Switch()
         self.applied: List[str] = []  # targets
         self.missing: Dict[str, str] = {}  # why targets are missing
@@ -140,8 +140,12 @@ class Patches:
             patches = self._waiting.pop(module.__name__, [])
             if not self.active:
                 return
+            known = self._originals.replaced_in_modules()
             try:
                 self._apply_all(module, patches)
+                made = self._originals.replaced_in_modules()
+                # Modules that this one imports, and that import it, have bound its names already.
+                rebind({number: made[number] for number in made.keys() - known.keys()}, since=module)
             except Exception:  # an import of the program must not fail because of us
                 self._fault(f"patching {module.__name__}")
             if self._after is not None:

@@ -51,7 +51,7 @@ def raw(owner: Any, name: str) -> Any:
 
 
 def inner(value: Any) -> Any:
-    """The function inside a descriptor, or `value` itself if it is none."""
+    """The function inside a descriptor, or `value` itself if it is no descriptor."""
     if isinstance(value, property):
         return value.fget
     if isinstance(value, functools.cached_property):

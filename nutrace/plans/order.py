@@ -76,15 +76,15 @@ def _with_views(connection: sqlite3.Connection, text: str) -> str:
 
 
 def _keeps_rowids_in_order(connection: sqlite3.Connection, index: str, equal: str) -> bool:
-    found = connection.execute(
+    row = connection.execute(
         "SELECT owner.name, owner.sql, made.sql FROM sqlite_master AS made "
         "JOIN sqlite_master AS owner ON owner.type = 'table' AND owner.name = made.tbl_name "
         "WHERE made.type = 'index' AND made.name = ?",
         (index,),
     ).fetchone()
-    if found is None or found[2] is None:
+    if row is None or row[2] is None:
         return False  # a constraint's own, or of a table without rowids
-    table, sql, _ = found
+    table, sql, _ = row
     if re.search(r"\bWITHOUT\s+ROWID\b", sql, re.IGNORECASE):
         return False
     rows = connection.execute(f"PRAGMA index_list({quoted(table)})").fetchall()

@@ -84,7 +84,7 @@ def _explain(connection: sqlite3.Connection, text: str) -> List[Any]:
 
 def accesses(plan: Sequence[str]) -> Tuple[Access, ...]:
     """What a plan's lines say of tables."""
-    found = []
+    tables = []
     for line in plan:
         match = _ACCESS.match(line.strip())
         if match is None or match["name"].startswith(("CONSTANT ROW", "(", "SUBQUERY ")):
@@ -92,7 +92,7 @@ def accesses(plan: Sequence[str]) -> Tuple[Access, ...]:
         using = match["index"] or ""
         automatic = _AUTOMATIC.match(using)
         named = _NAMED.match(using)
-        found.append(
+        tables.append(
             Access(
                 match["alias"] or match["name"],
                 match["how"] == "SCAN" and not using and "VIRTUAL TABLE" not in line,
@@ -101,4 +101,4 @@ def accesses(plan: Sequence[str]) -> Tuple[Access, ...]:
                 tuple(_COLUMN.findall(automatic["columns"])) if automatic else (),
             )
         )
-    return tuple(found)
+    return tuple(tables)

@@ -10,7 +10,7 @@ import wrapt
 from nutrace.probes.notes import Args, Kwargs, Noter, Wrapped, read
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, leave, span_below
+from nutrace.recording.context import current, leave, span_below, span_in
 from nutrace.recording.span import CallSite, Span, process_state
 
 
@@ -34,7 +34,7 @@ def stop(span: Span, state: Any) -> None:
     process_state.emit(span)
 
 
-def around(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
+def timed(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
     """Call `wrapped` with a span around it; returns the result and the span, for the caller to hand over.
 
     If the call raises, its span is handed over with the error.
@@ -170,7 +170,7 @@ class Bracket:
 
     def _open_span(self) -> Optional[Span]:
         """The innermost open span of this bracket in this thread."""
-        node: Any = current.get()
+        node: Any = span_in(current.get())
         while isinstance(node, Span):
             if node.site is self.site:
                 return None if node.ended else node
@@ -179,7 +179,7 @@ class Bracket:
 
     def _end(self, span: Span) -> None:
         base = span.details.base if span.details is not None else None
-        current.set(span.parent if base is None and isinstance(span.parent, Span) else base)
+        leave(span, span.parent if base is None and isinstance(span.parent, Span) else base)
         if span.ended:
             return
         span.end_at(now_ns())

@@ -6,16 +6,16 @@ import time
 
 from nutrace.probes import wrappers
 from nutrace.recording.buffers import local
-from nutrace.recording.figures import Figures
 from nutrace.recording.span import CallSite
+from nutrace.recording.totals import Totals
 
 _CALLS = 500
 _RESUMPTION = 0.7  # of what a call costs
 
 
-def cost_ns(figures: Figures) -> int:
+def cost_ns(totals: Totals) -> int:
     """Nanoseconds that the probes took of the program's threads: at least."""
-    return int(_call_ns() * (figures.recorded + _RESUMPTION * figures.yielded))
+    return int(_call_ns() * (totals.recorded + _RESUMPTION * totals.yielded))
 
 
 def _call_ns() -> float:

@@ -64,10 +64,6 @@ def calling_frame() -> Optional[FrameType]:
     return frame
 
 
-def _no_code() -> None:
-    """What stands for the weak reference to a caller's code where there is no caller."""
-
-
 class CallSites:
     """The call sites of one kind of call: one for each place in the program and `key`.
 

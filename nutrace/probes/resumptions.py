@@ -11,7 +11,7 @@ from opentelemetry.context.context import Context
 from nutrace import semconv
 from nutrace.probes.blocks import close_dangling
 from nutrace.recording.buffers import Buffer, local
-from nutrace.recording.context import parent_in, start_under_context
+from nutrace.recording.context import span_in, start_under_context
 from nutrace.recording.span import CallSite, Span, ids, process_state
 
 _NOTHING: Mapping[str, Any] = {}
@@ -140,7 +140,7 @@ def forget_suspended() -> None:
 
 def _open_from(state: Any) -> Iterator[Span]:
     """Our open spans from `state` upwards."""
-    node: Any = parent_in(state) if isinstance(state, Context) else state
+    node: Any = span_in(state)
     while isinstance(node, Span) and not node.ended:
         yield node
         node = node.parent

@@ -74,6 +74,17 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
+    # A program may have made the function a key before it was probed, and look it up after that.
+
+    def __hash__(self) -> int:
+        return hash(self._self_function)
+
+    def __eq__(self, other: Any) -> bool:
+        return bool(self._self_function == other)
+
+    def __ne__(self, other: Any) -> bool:
+        return not self == other
+
     @property
     def __wrapped__(self) -> Any:
         return self._self_function

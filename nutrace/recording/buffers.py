@@ -16,9 +16,10 @@ from typing import Any, Deque, Dict, List, Tuple
 LIMIT = 4096  # spans in a thread's queue before the thread sees to it that they are written
 
 PATIENCE_S = 0.01  # how long a thread waits for the recorder
-# A lock that is held for so long belongs to a merge that was interrupted, perhaps for ever: Ctrl-C can
-# strike between taking a lock and the block that releases it.
-_RECORDERS_PATIENCE_S = 0.05
+# A lock that is held for so long belongs to a merge that was interrupted for ever: Ctrl-C can strike between
+# taking a lock and the block that releases it. It is not a merge whose thread waits for its turn to run: with
+# dozens of busy threads that takes a fraction of this.
+_RECORDERS_PATIENCE_S = 0.5
 
 
 class Buffer:

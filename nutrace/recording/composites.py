@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 
+from nutrace import semconv
 from nutrace.recording.buffers import LIMIT, PATIENCE_S, Buffer, local
 from nutrace.recording.span import CallSite, Parent, Span, SpanDetails, process_state
 
@@ -80,6 +81,17 @@ class Composite:
         elif took > self.max_ns:
             self.max_ns = took
         span.parent = self  # type: ignore[assignment]
+
+    def attributes(self) -> Dict[str, Any]:
+        """What the leaves have noted, and how many they are."""
+        attributes: Dict[str, Any] = {**self.numbers, **self.series}
+        if self.count > 1:
+            attributes[semconv.COMPOSITE_COUNT] = self.count
+            attributes[semconv.COMPOSITE_MIN_NS] = self.min_ns
+            attributes[semconv.COMPOSITE_MAX_NS] = self.max_ns
+        if self.count > 1 or self.sum_ns != self.ended - self.started:
+            attributes[semconv.BUSY_NS] = self.sum_ns
+        return attributes
 
 
 Record = Union[Span, Composite]

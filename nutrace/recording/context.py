@@ -73,6 +73,11 @@ def parent_in(context: Context) -> Optional[Parent]:
     return Remote(held.trace_id, held.span_id) if held.is_valid else None
 
 
+def span_in(state: State) -> Optional[Parent]:
+    """The span that is current in `state`."""
+    return parent_in(state) if isinstance(state, Context) else state
+
+
 def start_under_context(site: Any, state: Context) -> Span:
     """A span of ours below an OpenTelemetry context, which is the rarer case; it is not started yet."""
     span = Span(site, parent_in(state))

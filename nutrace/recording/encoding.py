@@ -118,13 +118,7 @@ class Encoder:
         )
 
     def _composite(self, record: Composite) -> str:
-        attributes: Dict[str, Any] = {**record.numbers, **record.series}
-        if record.count > 1:
-            attributes[semconv.COMPOSITE_COUNT] = record.count
-            attributes[semconv.COMPOSITE_MIN_NS] = record.min_ns
-            attributes[semconv.COMPOSITE_MAX_NS] = record.max_ns
-        if record.count > 1 or record.sum_ns != record.ended - record.started:
-            attributes[semconv.BUSY_NS] = record.sum_ns
+        attributes = record.attributes()
         return f",{self._long_values.as_json(attributes)}" if attributes else ""
 
     def _attributes(self, details: SpanDetails) -> str:

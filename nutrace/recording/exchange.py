@@ -120,7 +120,7 @@ class Outbound:
         links: List[otel.Link] = []
         status = Status()
         if isinstance(record, Composite):
-            attributes.update(_of_composite(record))
+            attributes.update(record.attributes())
         elif span.details is not None:
             details = span.details
             attributes.update(details.attributes)
@@ -160,17 +160,6 @@ class Outbound:
 @lru_cache(maxsize=256)
 def _scope(name: str, version: str) -> InstrumentationScope:
     return InstrumentationScope(name, version)
-
-
-def _of_composite(record: Composite) -> Dict[str, Any]:
-    attributes: Dict[str, Any] = {**record.numbers, **record.series}
-    if record.count > 1:
-        attributes[semconv.COMPOSITE_COUNT] = record.count
-        attributes[semconv.COMPOSITE_MIN_NS] = record.min_ns
-        attributes[semconv.COMPOSITE_MAX_NS] = record.max_ns
-    if record.count > 1 or record.sum_ns != record.ended - record.started:
-        attributes[semconv.BUSY_NS] = record.sum_ns
-    return attributes
 
 
 def _clean(attributes: Mapping[str, Any]) -> BoundedAttributes:

@@ -1,4 +1,4 @@
-"""Faults of our own: they are caught, said once on stderr, and never reach the program."""
+"""Faults of our own: they are caught, printed once on stderr, and never reach the program."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ _MOST_NOTES = 20
 
 
 class Faults:
-    """What went wrong in this process; each kind is said once."""
+    """What went wrong in this process; each kind is printed once."""
 
     def __init__(self) -> None:
         self.notes: List[str] = []
-        self._said: List[str] = []
+        self._printed: List[str] = []
 
     def note(self, where: str) -> None:
-        """Say which error is being handled; called from an ``except`` block."""
+        """Print which error is being handled; called from an ``except`` block."""
         error = sys.exc_info()[1]
         note = f"{where}: {type(error).__name__}: {error}"
         self._once(where, note, f"fault in nutrace (the program goes on): {note}")
 
     def lose(self, message: str) -> None:
-        """Say why spans are being lost; the caller counts them."""
+        """Print why spans are being lost; the caller counts them."""
         self._once(message, message, f"{message}; spans are being lost, and counted")
 
     def _once(self, kind: str, note: str, message: str) -> None:
-        if kind not in self._said and len(self._said) < _MOST_NOTES:
-            self._said.append(kind)
+        if kind not in self._printed and len(self._printed) < _MOST_NOTES:
+            self._printed.append(kind)
             self.notes.append(note)
             say(message)
 

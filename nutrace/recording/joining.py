@@ -35,7 +35,7 @@ def join(files: List[Path], out: BinaryIO) -> None:
                 if not line.endswith(_END) or begin < len(_BODY):
                     continue  # the torn last line of a killed process
                 if line.find(_OPEN, 0, begin + 64) >= 0 and (complete or line.endswith(_EMPTY)):
-                    continue  # the open spans have ended since and are in the file; or there are none
+                    continue  # its open spans have ended since and are in the file; or it has no spans
                 out.write(inner + line[begin : -len(_END)])
                 inner = b","
             out.write(b"]}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, Iterator, List, Set
 
 from nutrace.recording.composites import Record
-from nutrace.recording.context import current, parent_in
+from nutrace.recording.context import current, span_in
 from nutrace.recording.span import Span, ids
 
 # Suspended generators may stay open by the thousand; the lines that say so must stay few.
@@ -91,8 +91,7 @@ class OpenSpans:
 
 def chain() -> Iterator[Span]:
     """The spans of ours that this thread is inside of, innermost first."""
-    state = current.get()
-    node = state if state is None or isinstance(state, Span) else parent_in(state)
+    node = span_in(current.get())
     while isinstance(node, Span):
         yield node
         node = node.parent

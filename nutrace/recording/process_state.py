@@ -47,10 +47,6 @@ class Ids:
         self._count = itertools.count(1)
         self._lock = threading.RLock()  # a signal handler may come back in
 
-    def next(self) -> int:
-        """A new id."""
-        return self._base + next(self._count)
-
     def assign(self, span: Recorded) -> int:
         """Give `span` its id, and return it; two threads that ask at once get the same."""
         with self._lock:

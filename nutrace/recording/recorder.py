@@ -19,10 +19,10 @@ from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import Record
 from nutrace.recording.diagnostics import Diagnostics
 from nutrace.recording.faults import Faults
-from nutrace.recording.figures import Figures
 from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, ids, process_state
+from nutrace.recording.totals import Totals
 from nutrace.recording.writer import Entry, Writer
 
 _HARD_LIMIT = 4 * LIMIT  # spans in a thread's queue at which the thread waits for the background
@@ -88,7 +88,7 @@ class Recorder:
         self.born_ns = now_ns()
         self.own_ns = 0  # CPU time spent on writing
         self.diagnostics = Diagnostics()
-        self.figures = Figures()
+        self.totals = Totals()
         self._faults = Faults()
         self._open = OpenSpans(self.born_ns, flush_ns)
         self._changes = ChangingAttributes(self._changing, flush_ns // 2)
@@ -100,11 +100,6 @@ class Recorder:
         self._lock = threading.Lock()  # held while writing
         self._holder = 0  # the thread that does
         self._batches = 0  # written so far
-
-    @property
-    def fault_count(self) -> int:
-        """Errors of our own that were caught."""
-        return self.diagnostics.faults
 
     @property
     def faults(self) -> List[str]:
@@ -208,7 +203,7 @@ class Recorder:
                     if gives_way and self.background.stopping:
                         return
         self._write_waiting()
-        self.figures.forget_ended()
+        self.totals.forget_ended()
 
     def _write_waiting(self) -> None:
         # Ctrl-C may come at any point of this: what is not known to be written stays in _waiting.
@@ -222,8 +217,8 @@ class Recorder:
         self._waiting = []
         self._batches += 1
         records = [record for record, _ in written]
-        self.figures.take(records)
-        self.diagnostics.recorded = self.figures.recorded
+        self.totals.take(records)
+        self.diagnostics.recorded = self.totals.recorded
         self._open.written(records)
         if self.listeners:
             self._tell_listeners(written)

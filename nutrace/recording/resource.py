@@ -105,7 +105,7 @@ def git_revision(folder: Path) -> Optional[str]:
             if git.is_file():
                 git = parent / git.read_text().partition("gitdir:")[2].strip()
             head = (git / "HEAD").read_text().strip()
-        except (OSError, ValueError):  # none, unreadable, or not text
+        except (OSError, ValueError):  # missing, unreadable, or not text
             continue
         if not head.startswith("ref:"):
             return head[:40]

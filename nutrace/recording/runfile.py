@@ -80,7 +80,7 @@ class RunFile:
         The run's id. It tells the run's shards from those of another run of the same name.
     fd:
         Descriptor of its partial file, from :func:`reserve`; ``None`` makes a shard, whose file
-        appears with the first line, so that processes without spans leave none.
+        appears with the first line, so that a process without spans leaves no file.
     heir:
         This process was the run's first one, and has become another program by ``exec``: it
         writes a shard, and joins the run when it ends.

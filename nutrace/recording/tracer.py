@@ -15,7 +15,7 @@ from opentelemetry.context.context import Context
 from opentelemetry.util import types
 
 from nutrace.recording.clock import now_ns
-from nutrace.recording.context import current, parent_in
+from nutrace.recording.context import current, span_in
 from nutrace.recording.span import CallSite, Span, process_state
 
 try:
@@ -58,8 +58,7 @@ class Tracer(otel.Tracer):
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )
         state = current.get() if context is None else context
-        parent = state if state is None or isinstance(state, Span) else parent_in(state)
-        span = Span(self._site(name, kind), parent)
+        span = Span(self._site(name, kind), span_in(state))
         details = span.ensure_details()
         if attributes:
             details.attributes.update(attributes)
@@ -100,7 +99,7 @@ class Tracer(otel.Tracer):
 
 
 class TracerProvider(otel.TracerProvider):
-    """The provider that instrumentations find while the program has set none."""
+    """The provider that instrumentations find while the program has not set its own."""
 
     def __init__(self) -> None:
         self.theirs: Optional[otel.TracerProvider] = None

@@ -29,7 +29,7 @@ class Writer:
     describe:
         Gives the resource's attributes: all of them, or the few that identify the process.
     version:
-        Of nutrace: the version of spans' scopes that have none.
+        Of nutrace: the version of scopes that have no version of their own.
     text_limit:
         See :class:`nutrace.settings.Settings`.
     diagnostics:
@@ -106,7 +106,7 @@ class Writer:
         if not self._file.begun:
             try:
                 return encoding.resource(self._describe(True))
-            except Exception:  # spans without a description are better than none
+            except Exception:  # spans without a description are better than no spans
                 process_state.fault("describing the process")
         if not self._identity:
             self._identity = encoding.resource(self._describe(False))

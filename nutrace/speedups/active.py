@@ -72,7 +72,7 @@ def speedups(names: str) -> Iterator[List[Installation]]:
 
 
 def figures() -> str:
-    """What the run file says about them, as JSON; empty if none is on."""
+    """What the run file says about them, as JSON; empty if no speedup is on."""
     return as_json(_installations)
 
 

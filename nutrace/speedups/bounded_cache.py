@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Callable, Dict, Generic, List, Optional, Tuple, TypeVar
+from typing import Callable, Dict, Generic, Optional, Tuple, TypeVar
 
 from nutrace.speedups import forks
 from nutrace.speedups.figures import Figures
@@ -82,11 +82,6 @@ class BoundedCache(Generic[Key, Value]):
             if name == "evictions":
                 stats.update(entries=len(self._entries), bytes_held=self.bytes)
         return stats
-
-    def sizes(self) -> List[int]:
-        """The size of each entry in bytes, the one used last at the end."""
-        with forks.lock:
-            return [size for _, size in self._entries.values()]
 
     def _exceeds(self) -> bool:
         if self._most_entries is not None and len(self._entries) > self._most_entries:

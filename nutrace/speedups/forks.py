@@ -19,18 +19,18 @@ making = fork_safe_lock(LockOrder.INDEXES)
 lock = fork_safe_lock(LockOrder.BOOKKEEPING)
 
 
-class Forking(Protocol):
-    """Something that a child process must begin anew."""
+class Resettable(Protocol):
+    """Something that begins anew in a forked child."""
 
     def in_child(self) -> None:
         """Forget what belongs to the parent process; the lock is held."""
 
 
 class _Children:
-    """Everything that a child process must begin anew."""
+    """Everything that begins anew in a forked child."""
 
     def __init__(self) -> None:
-        self.living: weakref.WeakSet[Forking] = weakref.WeakSet()
+        self.living: weakref.WeakSet[Resettable] = weakref.WeakSet()
 
     def before_fork(self) -> None:
         """Nothing: the locks are taken already."""
@@ -46,6 +46,6 @@ _children = _Children()
 nutrace.forks.watch(_children)
 
 
-def watch(subject: Forking) -> None:
+def watch(subject: Resettable) -> None:
     """Call ``subject.in_child()`` in each forked child, as long as `subject` lives."""
     _children.living.add(subject)

@@ -112,7 +112,7 @@ class Installation:
 
 
 def as_json(installations: List[Installation]) -> str:
-    """What the run file says about the speedups that are on; empty if none is."""
+    """What the run file says about the speedups that are on; empty if no speedup is on."""
     figures = {}
     for each in installations:
         try:

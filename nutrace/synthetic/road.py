@@ -35,11 +35,6 @@ class Road:
 
     blocks: int
 
-    @property
-    def length_m(self) -> float:
-        """The distance from the start of the first block to the end of the last one, in metres."""
-        return self.blocks * PITCH_M
-
 
 def to_utm(s: float, d: float) -> Tuple[float, float]:
     """Return easting and northing, in metres, of a position on the road."""

@@ -25,7 +25,7 @@ def parse_steps(text: str) -> range:
     Raises
     ------
     UsageError
-        If it is none of these, or holds no step.
+        If it is written in another way, or holds no step.
     """
     match = _STEPS.match(text.strip())
     if match is None or not any(match.groups()) or len(text) > 40:

@@ -25,7 +25,7 @@ class Trace(Viewed):
     Attributes
     ----------
     name, component, parent, depth, subtree_end, start_ns, end_ns:
-        ``parent`` is -1 for roots, ``component`` "other" if a span names none.
+        ``parent`` is -1 for roots, ``component`` "other" for spans without one.
     busy_ns:
         The span's cost, or total time: the time inside it. For generators and composite spans, less than
         from start to end.
@@ -174,7 +174,7 @@ class SpanView:
 
     @property
     def component(self) -> str:
-        """Component, "other" if the span names none."""
+        """Component; "other" for spans without one."""
         return self.trace.component[self.index]
 
     @property

@@ -83,7 +83,7 @@ def integer(value: Any) -> int:
 
 
 def any_value(value: Any) -> Any:
-    """The Python value of a decoded AnyValue; None if it has none."""
+    """The Python value of a decoded AnyValue; ``None`` if it is empty."""
     if not isinstance(value, dict):
         return None
     for kind, content in value.items():

@@ -177,7 +177,7 @@ def _array(to: Writer, value: Any) -> Any:
 
 
 def _object_of(kind: type) -> Handler:
-    """Write an object by its attributes and slots; if it has none, by what it would be pickled as."""
+    """Write an object by its attributes and slots; without these, by what it would be pickled as."""
     slots = [
         f"_{base.__name__.lstrip('_')}{slot}" if _private(slot) else slot
         for base in kind.__mro__

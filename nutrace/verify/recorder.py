@@ -29,11 +29,11 @@ from nutrace.verify.shapes import SHAPES, Shape
 VARIABLE = "NUTRACE_VERIFY"
 PROCESS = "process-"  # begins the names of files about a process
 
-_recorder: Optional[Recorder] = None
+_recorder: Optional[StepRecorder] = None
 _number = itertools.count()
 
 
-class Recorder:
+class StepRecorder:
     """Writes a record of each simulation of this process.
 
     Parameters
@@ -252,7 +252,7 @@ def start(folder: str) -> None:
     """Begin to record what this process simulates."""
     global _recorder
     if _recorder is None:
-        _recorder = Recorder(folder)
+        _recorder = StepRecorder(folder)
         _recorder.install()
 
 

@@ -76,7 +76,7 @@ def verify(words: Sequence[str], speedups: str, folder: Path, tick: Tick) -> Ver
         raise failed(stock, STOCK)
     if not stock.simulations:
         raise VerificationError(
-            "no simulation was seen in the stock run: it ran none, or in a Python without nutrace"
+            "no simulation was seen in the stock run: it did not simulate, or ran in a Python without nutrace"
         )
     changed = run_program(words, folder / WITH, speedups, tick)
     if changed.code:

@@ -112,7 +112,7 @@ def test_refused_and_not_at_work(
     file = run_file(tmp_path, {"traffic_light_cache": IDLE, "connection_pool": REFUSED})
     lines = shown(capsys, monkeypatch, file, 80)
     assert lines[:3] == [
-        "traffic_light_cache: at work in no process: none imported what it replaces",
+        "traffic_light_cache: at work in no process: no process imported what it replaces",
         "  options: entries=1000",
         "",
     ]

@@ -319,6 +319,22 @@ def test_the_module_of_a_later_import(applied: Applied, tmp_path: Any, monkeypat
         sys.modules.pop("nutrace_comes", None)
 
 
+def test_modules_that_import_each_other(applied: Applied, tmp_path: Any, monkeypatch: Any) -> None:
+    (tmp_path / "nutrace_comes.py").write_text(f"{SOURCE}\nimport nutrace_circular\n")
+    (tmp_path / "nutrace_circular.py").write_text("from nutrace_comes import f\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    patches = applied.apply(Replacement("nutrace_comes:f", loud))
+    try:
+        loaded = importlib.import_module("nutrace_comes")
+        other = sys.modules["nutrace_circular"]
+        assert (other.f(), other.f) == ("F", loaded.f)
+        patches.undo()
+        assert (other.f(), other.f) == ("f", loaded.f)
+    finally:
+        sys.modules.pop("nutrace_comes", None)
+        sys.modules.pop("nutrace_circular", None)
+
+
 def test_an_import_survives_a_fault_of_ours(applied: Applied, tmp_path: Any, monkeypatch: Any) -> None:
     (tmp_path / "nutrace_survives.py").write_text(SOURCE)
     monkeypatch.syspath_prepend(str(tmp_path))

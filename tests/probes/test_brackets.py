@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
 import importlib
+import textwrap
 import threading
 from typing import Any, Callable, Iterator
 
@@ -256,3 +258,34 @@ def test_uninstrumented_in_the_middle(recorded: Tracing, loops: Any) -> None:
         loop.begin()
     assert end() == "ended"
     assert recorded.span("step").unfinished
+
+
+def test_a_context_attached_by_the_first_call_and_detached_by_the_second(
+    recorded: Tracing, module: Callable[[str, str], str]
+) -> None:
+    source = """
+    from opentelemetry import baggage, context
+
+    class Loop:
+        def begin(self, detached):
+            token = context.attach(baggage.set_baggage("user", "bob"))
+            self.tokens = [token] * detached
+        def inner(self):
+            return baggage.get_baggage("user")
+        def end(self):
+            for token in self.tokens:
+                context.detach(token)
+    """
+    loop = importlib.import_module(module("nutrace_loop", textwrap.dedent(source))).Loop()
+
+    def run() -> None:
+        for detached in (True, True, False):
+            loop.begin(detached)
+            assert loop.inner() == "bob"
+            loop.end()
+            assert baggage.get_baggage("user") == (None if detached else "bob")
+
+    with recorded(*PROBES[:2]), nutrace.span("outer"):
+        contextvars.copy_context().run(run)
+    assert recorded.shape() == [("outer", [("step", ["inner"])] * 3)]
+    assert not any(span.unfinished for span in recorded.trace)

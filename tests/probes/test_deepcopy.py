@@ -27,7 +27,7 @@ from nutrace.probes.catalogue.copies import PROBES, in_mode
 from nutrace.trace.trace import SpanView
 
 ROOT = semconv.DEEPCOPY_SPAN
-#: Not a name of this module: those are bound to the stand-in while probes are installed.
+#: Not a name of this module: those are bound to the replacement while probes are installed.
 ORIGINAL = {"deepcopy": copy.deepcopy}
 
 
@@ -141,7 +141,7 @@ def test_everything_is_put_back(recorded: Tracing) -> None:
     assert (copy.deepcopy, copy.copy, pickle.dumps, pickle.loads, copy.deepcopy.__defaults__) == held
 
 
-def test_stand_in_looks_like_the_original(recorded: Tracing) -> None:
+def test_replacement_looks_like_the_original(recorded: Tracing) -> None:
     original = ORIGINAL["deepcopy"]
     by_name = pickle.dumps(original)
     with recorded(*PROBES):
@@ -313,7 +313,7 @@ def test_a_thread_that_begins_with_a_copy_has_no_caller(recorded: Tracing) -> No
         _thread.start_new_thread(copy.deepcopy, (Tells(),))
         assert ended.wait(20)
         deadline = time.monotonic() + 20
-        while session.recorder.figures.recorded < 1 and time.monotonic() < deadline:
+        while session.recorder.totals.recorded < 1 and time.monotonic() < deadline:
             session.recorder.flush()
             time.sleep(0.01)
     assert recorded.span(ROOT).function == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import sys
@@ -153,7 +154,7 @@ def test_a_note_that_fails_is_counted_and_said_once(
                     pass
             else:
                 list(getattr(program, name)([]) if name == "function" else program.numbers(1))
-        assert session.recorder.fault_count == 3
+        assert session.recorder.diagnostics.faults == 3
     assert recorded.calls(name) == 3
     said = capsys.readouterr().err
     assert said.count("no such attribute") == 1
@@ -166,7 +167,7 @@ def test_a_result_note_that_fails_does_not_lose_the_result(recorded: Tracing) ->
 
     with recorded(probe("function", note_result=note_result)) as session:
         assert program.function(4) == 4
-        assert session.recorder.fault_count == 1
+        assert session.recorder.diagnostics.faults == 1
 
 
 def test_a_note_cannot_change_the_call(recorded: Tracing) -> None:
@@ -185,7 +186,7 @@ def test_a_note_cannot_change_the_call(recorded: Tracing) -> None:
     try:
         with recorded(Probe("nutrace_takes:takes", note=note)) as session:
             module.takes(a=1)  # type: ignore[attr-defined]
-            assert session.recorder.fault_count == 1
+            assert session.recorder.diagnostics.faults == 1
     finally:
         del sys.modules["nutrace_takes"]
     assert received == [{"a": 1}]
@@ -198,7 +199,7 @@ def test_a_note_that_gives_nonsense(recorded: Tracing) -> None:
     ) as session:
         assert program.function(1) == 1
         assert program.fibonacci(1) == 1
-        assert session.recorder.fault_count == 1
+        assert session.recorder.diagnostics.faults == 1
     assert recorded.calls("function") == recorded.calls("fibonacci") == 1
 
 
@@ -382,7 +383,7 @@ def test_one_target_that_resists_does_not_keep_the_others(recorded: Tracing) -> 
         with recorded(probe("function"), Probe("nutrace_stubborn:Owner.method")) as session:
             program.function()
             Stubborn.closed = True
-        assert session.recorder.fault_count == 1
+        assert session.recorder.diagnostics.faults == 1
     finally:
         del sys.modules["nutrace_stubborn"]
     assert program.function is before
@@ -524,6 +525,24 @@ def test_the_same_error_passing_two_spans_has_one_stack(recorded: Tracing) -> No
     assert "exception.stacktrace" in recorded.span("failing").events[0].attributes
     assert "exception.stacktrace" not in recorded.span("outer").events[0].attributes
     assert recorded.span("outer").status.code == 2
+
+
+def test_an_error_after_another_that_was_caught_has_its_own_stack(recorded: Tracing) -> None:
+    @nutrace.probe(name="failing")
+    def failing() -> None:
+        raise ValueError("first")
+
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        with contextlib.suppress(ValueError):
+            failing()
+        raise ValueError("second")  # most often in the memory, and so with the id, of the first
+
+    with recorded(), pytest.raises(ValueError, match="second"):
+        outer()
+    events = [recorded.span(name).events[0] for name in ("failing", "outer")]
+    stacks = [event.attributes["exception.stacktrace"] for event in events]
+    assert ["failing" in stack for stack in stacks] == [True, False]
 
 
 # -- context managers ------------------------------------------------------------------------

@@ -470,7 +470,7 @@ def test_odd_members_do_not_spoil_the_family(recorded: Tracing) -> None:
         assert isinstance(Nested().run(), Nested.run)
         assert Later.run == 5
         assert Disabled.run is None
-        assert session.recorder.fault_count == 0
+        assert session.recorder.diagnostics.faults == 0
         assert recorded.missing == {}
     assert recorded.calls("run") == 1
 
@@ -514,7 +514,7 @@ def test_a_class_statement_survives_a_fault_of_ours(
                 return "mine"
 
         assert Mine().compute() == "mine"
-        assert session.recorder.fault_count == 1
+        assert session.recorder.diagnostics.faults == 1
 
 
 def test_a_user_decorator_keeps_the_method(recorded: Tracing) -> None:

@@ -104,7 +104,7 @@ def test_pickle_takes_what_it_took(recorded: Tracing) -> None:
     assert recorded.spans(LOADS)[-1].status.code == 2
 
 
-def test_stand_ins_look_like_the_originals(recorded: Tracing) -> None:
+def test_replacements_look_like_the_originals(recorded: Tracing) -> None:
     by_name = {name: ORIGINAL["dumps"](function) for name, function in ORIGINAL.items()}
     with recorded(*PROBES):
         for name, function in (("copy", copy.copy), ("dumps", pickle.dumps), ("loads", pickle.loads)):
@@ -120,7 +120,7 @@ def test_stand_ins_look_like_the_originals(recorded: Tracing) -> None:
             assert pickle.loads(cloudpickle.dumps(function)) is function
 
         class Serializer:
-            dump = pickle.dumps  # a built-in function does not bind, and neither does its stand-in
+            dump = pickle.dumps  # a built-in function does not bind, and neither does its replacement
 
         assert Serializer().dump([1]) == ORIGINAL["dumps"]([1])
 

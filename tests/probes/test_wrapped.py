@@ -81,6 +81,17 @@ def test_attributes_stay_when_tracing_goes_on_and_off(recorded: Tracing, edited:
     assert vars(probed) is vars(edited)
 
 
+def test_a_function_stays_the_same_key(recorded: Tracing, edited: Any) -> None:
+    probed: Any = nutrace.probe(edited)
+    handlers = {edited: "before", new: "another"}
+    with recorded():
+        assert handlers[probed] == "before"
+        assert (probed == edited, edited != probed, probed == new) == (True, False, False)
+        handlers[probed] = "during"
+    assert handlers == {edited: "during", new: "another"}
+    assert handlers[probed] == "during"
+
+
 def test_a_decorator_that_updates_a_probed_function(recorded: Tracing, edited: Any) -> None:
     probed: Any = nutrace.probe(edited)
     functools.update_wrapper(probed, new)

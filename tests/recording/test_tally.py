@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nutrace
-from nutrace.recording.buffers import local
+from nutrace.recording.buffers import Buffer, local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import LONGEST_SERIES, Composite, tally
 from nutrace.recording.context import current
@@ -131,6 +131,15 @@ def test_a_lock_that_is_never_released_is_replaced(recorded: Tracing) -> None:
             leaf(SITES[0], 1)
         assert len(local.spans) == 1
     assert [span.calls for span in recorded.spans("a")] == [1, 1, 3]
+
+
+def test_a_merge_whose_thread_waits_for_its_turn_is_not_overtaken() -> None:
+    buffer = Buffer()
+    lock = buffer.lock
+    lock.acquire()
+    threading.Timer(0.2, lock.release).start()
+    buffer.take([], 10)
+    assert buffer.lock is lock
 
 
 def test_a_thread_adds_while_another_drains(recorded: Tracing) -> None:

@@ -169,7 +169,7 @@ def test_a_child_has_no_part_in_its_parents_simulations(heap: FrozenHeap) -> Non
 
 
 def frozen_in(simulation: Any) -> Any:
-    """Run what is no simulation through the stand-in."""
+    """Run something that is no simulation through the replacement."""
     part = build(Options())
     switch = Switch()
     switch.on()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from nutrace.errors import SettingsError
 from nutrace.speedups.connection_pool import ConnectionPool
-from nutrace.speedups.queries.statements import verdict
+from nutrace.speedups.queries.statements import traits
 from nutrace.speedups.row_cache import Options, RowCache
 
 
@@ -162,7 +162,7 @@ def test_a_result_larger_than_the_bound_is_handed_on(log: str) -> None:
 
 
 def test_only_some_statements(log: str) -> None:
-    digest = verdict(SOME).digest
+    digest = traits(SOME).digest
     for only in (digest, digest[:6].upper(), f"0123 + {digest}"):
         asked = CachedAsking(only=only)
         for _ in range(2):

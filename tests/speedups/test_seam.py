@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import sqlite3
@@ -103,6 +104,31 @@ def test_whoever_leaves_first(log: str, names: Sequence[str]) -> None:
         by_name[name].uninstall()
     assert functions() == OWN
     ask(log, [7])
+
+
+def test_what_the_program_puts_around_a_replacement_is_its_own(
+    log: str, monkeypatch: Any, capsys: Any
+) -> None:
+    active.switch_on(chosen("row_cache"))
+    called: List[Any] = []
+
+    @functools.wraps(query_session.execute_one)
+    def noting(*args: Any) -> Any:
+        called.append(args)
+
+    module: Any = types.ModuleType("nutrace_noting")
+    module.query = noting
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    query_session.execute_one = noting
+    try:
+        active.switch_on(chosen("indexes"))
+        query_session.execute_one(QUERY, (b"1",), log)
+        assert called
+        assert "indexes does not fit this program: execute_one" in capsys.readouterr().err
+        active.switch_off()
+        assert (module.query, query_session.execute_one) == (noting, noting)
+    finally:
+        query_session.execute_one = OWN[1]
 
 
 def frames_of(names: str, log: str, call: Any) -> List[str]:

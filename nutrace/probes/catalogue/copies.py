@@ -11,7 +11,9 @@ from nutrace.probes.copying import deepcopy, shallow
 from nutrace.probes.probe import Probe
 
 PROBES = (
-    Probe("copy:deepcopy", "deepcopy", semconv.DEEPCOPY_SPAN, make=deepcopy.stand_in, distribution="Python"),
+    Probe(
+        "copy:deepcopy", "deepcopy", semconv.DEEPCOPY_SPAN, make=deepcopy.replacement, distribution="Python"
+    ),
     Probe("copy:copy", "deepcopy", semconv.COPY_SPAN, make=shallow.shallow, distribution="Python"),
     # pickle takes these two from _pickle, and as built-in functions they are pickled by that module's name.
     Probe("_pickle:dumps", "deepcopy", semconv.PICKLE_SPAN, make=shallow.dumps, distribution="Python"),
@@ -19,7 +21,7 @@ PROBES = (
 )
 
 _TARGETS = frozenset(probe.target for probe in PROBES)
-_DETAILED = partial(deepcopy.stand_in, detail=True)
+_DETAILED = partial(deepcopy.replacement, detail=True)
 
 
 def in_mode(probes: Iterable[Probe], mode: str) -> Tuple[Probe, ...]:
@@ -28,6 +30,7 @@ def in_mode(probes: Iterable[Probe], mode: str) -> Tuple[Probe, ...]:
         return tuple(probe for probe in probes if probe.target not in _TARGETS)
     if mode == "detail":
         return tuple(
-            replace(probe, make=_DETAILED) if probe.make is deepcopy.stand_in else probe for probe in probes
+            replace(probe, make=_DETAILED) if probe.make is deepcopy.replacement else probe
+            for probe in probes
         )
     return tuple(probes)

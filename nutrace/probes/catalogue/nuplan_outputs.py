@@ -15,7 +15,7 @@ _ENGINE = f"{_METRICS}.metric_engine:MetricsEngine"
 _IO = "nuplan.common.utils.io_utils"
 
 # MultiCallback is a callback that calls the others. Once a run, its span holds theirs. In each step it gets
-# none: its four spans would say what the spans of the other callbacks say.
+# no span: the spans of the other callbacks tell the same.
 _RUN_EVENTS = ("on_initialization_start", "on_initialization_end", "on_simulation_start", "on_simulation_end")
 _STEP_EVENTS = ("on_step_start", "on_step_end", "on_planner_start", "on_planner_end")
 
@@ -61,8 +61,8 @@ METRICS = (
     ),
 )
 
-# write_pickle and write_msgpack pickle and compress through the standard library. Probes on its compression
-# would trace the whole program's, so there are none.
+# write_pickle and write_msgpack pickle and compress through the standard library. Its compression has
+# no probes, because they would trace the whole program's compression.
 SERIALIZATION = (
     devkit_probe(f"{_LOG}.save_to_file", "serialization", "serialization.save_log", "coarse"),
     devkit_probe(f"{_LOG}._dump_to_pickle", "serialization", "serialization.write_pickle", "coarse"),

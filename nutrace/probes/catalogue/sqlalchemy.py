@@ -24,7 +24,7 @@ PROBES = (
         f"{_DIALECT}.do_execute_no_params", "sqlalchemy.statement", statements.executing(3), subclasses=True
     ),
     *(
-        _probe(f"engine.cursor:{strategy}.{method}", semconv.ALCHEMY_FETCH_SPAN, fetches.stand_in)
+        _probe(f"engine.cursor:{strategy}.{method}", semconv.ALCHEMY_FETCH_SPAN, fetches.replacement)
         for strategy in ("CursorFetchStrategy", "BufferedRowCursorFetchStrategy")
         for method in ("fetchone", "fetchmany", "fetchall")
     ),

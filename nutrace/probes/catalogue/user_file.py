@@ -63,7 +63,7 @@ def read_project(folder: Path) -> Tuple[Probe, ...]:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             continue
-        # Most projects declare none, and need not parse their file at each start.
+        # Most projects declare no probes, and need not parse their file at each start.
         tables = _project_tables(text) if "nutrace" in text else ()
         return read_probe_tables(tables, f"{file}: [[tool.nutrace.probes]]")
     return ()

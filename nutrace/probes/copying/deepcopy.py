@@ -1,4 +1,4 @@
-"""The stand-in for ``copy.deepcopy``: a span for each root call, with its caller and its size.
+"""The replacement of ``copy.deepcopy``: a span for each root call, with its caller and its size.
 
 The standard library's recursion binds the original function in default arguments, so only two kinds
 of call arrive here: those that the program makes, and those that ``__deepcopy__`` methods make. The
@@ -51,7 +51,7 @@ _under_way = _UnderWay()
 _latest: List[Any] = [None]
 
 
-def stand_in(original: Any, switch: Switch, *, detail: bool = False) -> Any:
+def replacement(original: Any, switch: Switch, *, detail: bool = False) -> Any:
     """A function like `original`, which is ``copy.deepcopy``; `detail` notes the types inside."""
     sites = CopyCallSites(semconv.DEEPCOPY_SPAN, getattr(copy, "_deepcopy_dispatch", {}), "__deepcopy__")
     nil = (getattr(original, "__defaults__", None) or (None,))[-1]

@@ -1,4 +1,4 @@
-"""Stand-ins for ``copy.copy``, ``pickle.dumps`` and ``pickle.loads``: a span for each call.
+"""Replacements of ``copy.copy``, ``pickle.dumps`` and ``pickle.loads``: a span for each call.
 
 These are no deep copies, but are often mistaken for some. Picklers that a program makes itself (Ray's,
 cloudpickle's, ``multiprocessing``'s) are left alone.
@@ -11,7 +11,7 @@ import functools
 from typing import Any
 
 from nutrace import semconv
-from nutrace.probes.blocks import around, close_dangling
+from nutrace.probes.blocks import close_dangling, timed
 from nutrace.probes.copying.call_sites import CopyCallSites
 from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.switch import Switch
@@ -37,7 +37,7 @@ def shallow(original: Any, switch: Switch) -> Any:
 
 
 def dumps(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``pickle.dumps``, which is built in: it binds to no object, and pickles by name."""
+    """A replacement of ``pickle.dumps``, which is built in: it binds to no object, and pickles by name."""
     sites = CopyCallSites(semconv.PICKLE_SPAN)
 
     def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -50,14 +50,14 @@ def dumps(original: Any, switch: Switch) -> Any:
 
 
 def loads(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``pickle.loads``; the type that is noted is that of the result."""
+    """A replacement of ``pickle.loads``; the type that is noted is that of the result."""
     sites = CopyCallSites(semconv.UNPICKLE_SPAN)
 
     def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         site = sites.find(type(args[0] if args else None))
         if site is None:
             return wrapped(*args, **kwargs)
-        result, span = around(site, wrapped, args, kwargs)
+        result, span = timed(site, wrapped, args, kwargs)
         span.site = sites.find(type(result)) or site
         _hand_over(span)
         return result
@@ -66,7 +66,7 @@ def loads(original: Any, switch: Switch) -> Any:
 
 
 def _traced(site: CallSite, call: Wrapped, args: Args, kwargs: Kwargs) -> Any:
-    result, span = around(site, call, args, kwargs)
+    result, span = timed(site, call, args, kwargs)
     _hand_over(span)
     return result
 

@@ -10,7 +10,7 @@ import sys
 from typing import Any, Dict, Tuple
 
 from nutrace import semconv
-from nutrace.probes.blocks import around
+from nutrace.probes.blocks import timed
 from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.sqlalchemy.statements import system_of
 from nutrace.probes.sqlite.text import statement_of
@@ -24,8 +24,8 @@ _CLIENT = 3  # OTLP's kind of span
 _sites: Dict[Tuple[str, str], CallSite] = {}
 
 
-def stand_in(original: Any, switch: Switch) -> Any:
-    """A stand-in for a cursor strategy's fetchone, fetchmany or fetchall."""
+def replacement(original: Any, switch: Switch) -> Any:
+    """The replacement of a cursor strategy's fetchone, fetchmany or fetchall."""
     return put_around(original, _fetch, switch)
 
 
@@ -34,7 +34,7 @@ def _fetch(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
     sqlite3 = sys.modules.get("sqlite3")
     if sqlite3 is not None and isinstance(cursor, sqlite3.Cursor):
         return wrapped(*args, **kwargs)
-    result, span = around(_site(args[1] if len(args) > 1 else None), wrapped, args, kwargs)
+    result, span = timed(_site(args[1] if len(args) > 1 else None), wrapped, args, kwargs)
     try:
         rows = len(result) if isinstance(result, (list, tuple)) else int(result is not None)
         if wrapped.__name__ == "fetchone":

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.probes.blocks import around
+from nutrace.probes.blocks import timed
 from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.sqlalchemy.statements import system_of
 from nutrace.probes.switch import Switch
@@ -24,17 +24,17 @@ _MOST = 1000
 
 
 def checkout(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``_ConnectionFairy._checkout``, through which every pool gives out connections."""
+    """The replacement of ``_ConnectionFairy._checkout``, through which every pool gives out connections."""
     return put_around(original, _checkout, switch)
 
 
 def connect(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``_ConnectionRecord.__connect``, which asks the driver for a new connection."""
+    """The replacement of ``_ConnectionRecord.__connect``, which asks the driver for a new connection."""
     return put_around(original, _connect, switch)
 
 
 def checkin(original: Any, switch: Switch) -> Any:
-    """A stand-in for ``_ConnectionRecord.checkin``."""
+    """The replacement of ``_ConnectionRecord.checkin``."""
     return put_around(original, _checkin, switch)
 
 
@@ -55,7 +55,7 @@ def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> An
     connects: List[int] = []
     token = _connects.set(connects)
     try:
-        fairy, span = around(_site(semconv.CHECKOUT_SPAN, pool), wrapped, args, kwargs)
+        fairy, span = timed(_site(semconv.CHECKOUT_SPAN, pool), wrapped, args, kwargs)
     finally:
         _connects.reset(token)
     try:
@@ -69,7 +69,7 @@ def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> An
 
 
 def _connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-    result, span = around(_site(semconv.ALCHEMY_CONNECT_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
+    result, span = timed(_site(semconv.ALCHEMY_CONNECT_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
     connects = _connects.get()
     if connects is not None:
         connects.append(span.ended - span.started)
@@ -79,7 +79,7 @@ def _connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any
 
 def _checkin(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
     since = _checked_out.pop(args[0], None)
-    result, span = around(_site(semconv.CHECKIN_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
+    result, span = timed(_site(semconv.CHECKIN_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
     tally(span, numbers={} if since is None else {semconv.POOL_IN_USE_NS: span.started - since})
     return result
 

@@ -74,7 +74,7 @@ _tracers = _Tracers()
 
 
 def executing(at: int) -> Callable[[Any, Switch], Any]:
-    """Makes the stand-in for a dialect's ``do_execute``, whose `at`-th argument is the execution context."""
+    """Make the replacement of a dialect's ``do_execute``, whose `at`-th argument is its execution context."""
 
     def execute(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         context = args[at] if len(args) > at else kwargs.get("context")
@@ -100,11 +100,11 @@ def executing(at: int) -> Callable[[Any, Switch], Any]:
             _end(span, context)
         return result
 
-    def stand_in(original: Any, switch: Switch) -> Any:
+    def replacement(original: Any, switch: Switch) -> Any:
         _tracers.renew()
         return put_around(original, cast(Wrapper, execute), switch)
 
-    return stand_in
+    return replacement
 
 
 def _begin(context: Any, args: Args) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Optional, Set, Tuple
 from urllib.parse import unquote
 
 from nutrace import semconv
-from nutrace.probes.blocks import around
+from nutrace.probes.blocks import timed
 from nutrace.probes.sqlite.call_sites import call_sites
 from nutrace.probes.sqlite.cursors import cursors
 from nutrace.probes.sqlite.open_statement import end_all_of
@@ -175,7 +175,7 @@ def _traced(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwa
         if state is not None and original is _close:
             state.note_closed()
         return result
-    result, span = around(call_sites.find(name, state.namespace), bound, args, kwargs)
+    result, span = timed(call_sites.find(name, state.namespace), bound, args, kwargs)
     if original is _close:
         state.note_closed()
         tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
@@ -192,7 +192,7 @@ def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
     except Exception:  # sqlite3 will object to these arguments
         return wrapped(*args, **kwargs)
     site = call_sites.find(semconv.CONNECT_SPAN, namespace)
-    connection, span = around(site, wrapped, args, kwargs)
+    connection, span = timed(site, wrapped, args, kwargs)
     if isinstance(connection, RecordingConnection) and _state_of(connection) is None:
         connection._nutrace = ConnectionState(args, kwargs)  # its class called sqlite3's __init__ by name
     tally(span, series={semconv.SQL_OPEN: len(_open_connections)})

@@ -61,7 +61,7 @@ class ConnectionPool:
         """All rows of a query.
 
         ``None`` if the statement is not a query, has too many rows
-        (:data:`~nutrace.speedups.queries.running.MOST_ROWS`), or fails; or if no connection is to be had.
+        (:data:`~nutrace.speedups.queries.running.MOST_ROWS`), or fails; or if no connection is free in time.
         """
         if not self._runner.accepts(query):
             return None
@@ -83,7 +83,7 @@ class ConnectionPool:
                 self._figures.add(in_use=-1)
 
     def _checkout(self, name: str, pool: Pool) -> Any:
-        """A connection of the pool as SQLAlchemy hands it out; ``None`` if there is none to be had."""
+        """A connection of the pool as SQLAlchemy hands it out; ``None`` if it has no free one."""
         began = now_ns()
         fairy = None
         with forks.lock:
@@ -145,8 +145,8 @@ class ConnectionPool:
         ``connections`` were opened, ``reused`` checkouts got an open one; ``spent_ns`` is the time in those
         checkouts, and ``avoided_ns`` what the fastest opening took, as often as one was reused: an estimate,
         without what a new connection's first statement takes to read the schema. ``exhausted`` checkouts got
-        none in time. ``open`` are open now, ``in_use`` of them by queries, and at most ``most`` at a time
-        with the pools that there are now; ``pending`` checkouts are under way.
+        no connection in time. ``open`` are open now, ``in_use`` of them by queries, and at most ``most`` at a
+        time with the pools that there are now; ``pending`` checkouts are under way.
         """
         figures = self._figures.as_dict()
         if self.options.pool_size:

@@ -47,7 +47,7 @@ class _Known:
 
     identity: Identity
     copy: str = ""
-    given_up: bool = False  # it runs as stock, and a line said so
+    given_up: bool = False  # its statements run as stock, and a line has been printed
     settled: bool = False  # it lacks nothing: all statements read it
     seen: Dict[str, None] = field(default_factory=dict)  # statements; an index in the log concerns them all
     from_copy: Dict[str, bool] = field(default_factory=dict)  # by statement, whether it reads the copy

@@ -192,7 +192,7 @@ def _replacements(place: Place, make: Callable[[Any, Switch], Any]) -> Iterator[
 
     if place.family:
         yield Replacement(place.family, replace, subclasses=True, distribution="nuplan-devkit")
-    # The function itself as well: if there is none, the speedup does not fit.
+    # The function itself as well: if the devkit does not have it, the speedup does not fit.
     yield Replacement(place.target, replace, distribution="nuplan-devkit")
 
 

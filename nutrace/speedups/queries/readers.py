@@ -10,7 +10,7 @@ from nutrace.speedups import forks
 from nutrace.speedups.log_file import absolute
 
 #: A file's absolute name, and the thread that began to read it.
-Reader = Tuple[str, int]
+Reading = Tuple[str, int]
 
 
 class Readers:
@@ -23,14 +23,14 @@ class Readers:
         self._by_file: Dict[str, Counter[int]] = {}
         forks.watch(self)
 
-    def begin(self, file: Any) -> Reader:
+    def begin(self, file: Any) -> Reading:
         """This thread begins to read a file."""
         reader = absolute(file), threading.get_ident()
         with forks.lock:
             self._by_file.setdefault(reader[0], Counter())[reader[1]] += 1
         return reader
 
-    def end(self, reader: Reader) -> None:
+    def end(self, reader: Reading) -> None:
         """A query is at its end; a generator may end in any thread."""
         name, thread = reader
         with forks.lock:

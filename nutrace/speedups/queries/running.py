@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any, Optional, Set
 
 from nutrace.speedups.queries.rows import Rows
-from nutrace.speedups.queries.statements import verdict
+from nutrace.speedups.queries.statements import traits
 
 #: A query with more rows is left to the program's own function, which reads row by row.
 MOST_ROWS = 10_000
@@ -22,7 +22,7 @@ class Runner:
 
     def accepts(self, query: str) -> bool:
         """Whether it is a query, and had not too many rows before."""
-        return verdict(query).reads and query not in self._left_alone
+        return traits(query).reads and query not in self._left_alone
 
     def run(self, connection: sqlite3.Connection, query: str, parameters: Any) -> Optional[Rows]:
         """All rows; ``None`` if they are too many, or if the query fails."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import weakref
 from types import FunctionType, ModuleType
 from typing import Any, List, Optional, Tuple
 
@@ -28,7 +29,9 @@ KNOWN = {
     _MANY: KnownFunction(_PARAMETERS, _NAMES, _DOES),
     _ONE: KnownFunction(_PARAMETERS, _NAMES | {"fetchone", "RuntimeError"}, _DOES),
 }
-_PROGRAM = "_nutrace_program"  # the replacement's attribute: the program's own function
+#: The program's own function, by its replacement. Not an attribute of the replacement: ``functools.wraps``
+#: would copy it to what the program puts around the replacement.
+_programs: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
 #: Of this process: what the replaced functions ask.
 _chain = Chain()
@@ -63,25 +66,25 @@ def _replace(name: str, rank: int, answer: Answer, original: Any, switch: Switch
     if not isinstance(original, FunctionType):
         raise Misfit(f"the module has no function {name}")
     # Another speedup's replacement asks the same chain: one around the program's own function is enough.
-    program = vars(original).get(_PROGRAM, original)
+    program = _programs.get(original, original)
     KNOWN[name].check(program)
     if (rank, answer) not in _ranked:
         _ranked.append((rank, answer))
         _ranked.sort(key=lambda each: each[0])
         _chain.answers = tuple(each[1] for each in _ranked)
     made = _chain.execute_many(program) if name == _MANY else _chain.execute_one(program)
-    vars(made)[_PROGRAM] = program
+    _programs[made] = program
     return made
 
 
 def _restore() -> None:
     """Put the program's own functions back where a replacement is left.
 
-    If speedups leave in another order than they came, each puts back what it found, which may be the
-    replacement of one that left before.
+    If speedups leave in another order than they came, each puts back what was there before it, which may be
+    the replacement of one that left before.
     """
     for module in list(sys.modules.values()):
         if isinstance(module, ModuleType):
             for name, value in list(vars(module).items()):
-                if type(value) is FunctionType and _PROGRAM in vars(value):
-                    vars(module)[name] = vars(value)[_PROGRAM]
+                if type(value) is FunctionType and value in _programs:
+                    vars(module)[name] = _programs[value]

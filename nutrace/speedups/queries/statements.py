@@ -37,7 +37,7 @@ _MOST = 2_000  # texts that are remembered
 _LONGEST = 65_536  # characters of a text that is looked at
 
 
-class Verdict(NamedTuple):
+class Traits(NamedTuple):
     """What the text of a statement tells."""
 
     reads: bool  # it is a query: it leaves connection and file as they were
@@ -47,10 +47,10 @@ class Verdict(NamedTuple):
 
 Parameters = Tuple[Tuple[type, Union[str, int, bytes, None]], ...]
 
-_known: Dict[str, Verdict] = {}
+_known: Dict[str, Traits] = {}
 
 
-def verdict(sql: str) -> Verdict:
+def traits(sql: str) -> Traits:
     """Look at a statement, once for each text."""
     known = _known.get(sql)
     if known is None:
@@ -81,14 +81,14 @@ def frozen(parameters: Sequence[object]) -> Optional[Parameters]:
     return tuple(key)
 
 
-def _look(sql: str) -> Verdict:
+def _look(sql: str) -> Traits:
     if len(sql) > _LONGEST:
-        return Verdict(False, False, "")
+        return Traits(False, False, "")
     statement = statement_of(sql)
     if statement.operation not in _READS:
-        return Verdict(False, False, "")
+        return Traits(False, False, "")
     stays = all(_stays(word, called) for word, called in _words(sql))
-    return Verdict(True, stays, statement.digest if stays else "")
+    return Traits(True, stays, statement.digest if stays else "")
 
 
 def _words(sql: str) -> Iterator[Tuple[str, bool]]:

@@ -16,7 +16,7 @@ from nutrace.speedups.noting import note
 from nutrace.speedups.options import MOST_MEGABYTES, option
 from nutrace.speedups.queries import Learner, Rows
 from nutrace.speedups.queries.rows import size_of
-from nutrace.speedups.queries.statements import Parameters, frozen, verdict
+from nutrace.speedups.queries.statements import Parameters, frozen, traits
 
 _DIGEST = re.compile(r"[0-9a-f]{4,16}\Z")
 
@@ -75,8 +75,8 @@ class RowCache:
     A log that is replaced or written to is queried anew, also if the change is still in a write-ahead log.
     Kept are the results of queries that came to their end, and only of statements whose result depends on
     nothing but file and parameters: not on the time, on chance or on the connection. Views are not looked
-    into: nuPlan's logs have none, and one that asks for the time would be kept. Threads may share a cache. A
-    forked child goes on with its entries and counts from zero.
+    into: nuPlan's logs have no views, and the rows of a view that asks for the time would be kept. Threads
+    may share a cache. A forked child goes on with its entries and counts from zero.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class RowCache:
 
     def answer(self, query: str, parameters: Any, file: Any) -> Union[Rows, Learner, None]:
         """The rows of a query, or what learns them; ``None`` for a query whose rows are never kept."""
-        known = verdict(query)
+        known = traits(query)
         if not known.stays or (self._only and not known.digest.startswith(self._only)):
             return None
         frozen_parameters = frozen(parameters)

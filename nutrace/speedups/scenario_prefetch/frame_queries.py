@@ -11,7 +11,7 @@ import re
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from nutrace.probes.sqlite.text import tokens
-from nutrace.speedups.queries.statements import verdict
+from nutrace.speedups.queries.statements import traits
 
 #: Words by which rows are more than a choice among the rows of the joined tables, and words that look for
 #: NULL, which a unique index may hold more than once.
@@ -72,7 +72,7 @@ def frame_query(sql: str) -> Optional[FrameQuery]:
 
 
 def _parse(sql: str) -> Optional[FrameQuery]:
-    if not verdict(sql).stays:
+    if not traits(sql).stays:
         return None
     parts = [each for each in tokens(sql) if each[1] != ";"]
     words = [token.upper() if kind == "word" else token for kind, token, _ in parts]

@@ -60,7 +60,7 @@ class TrafficLightPart:
         self.cache = TrafficLightCache(options.entries)
         self.replacements: Tuple[Replacement, ...] = tuple(
             Replacement(
-                # The method itself as well: if the class has none, the speedup does not fit.
+                # The method itself as well: if the class does not have it, the speedup does not fit.
                 target,
                 functools.partial(self._replace, place),
                 subclasses=target == place.family,

@@ -1,4 +1,4 @@
-"""The figures of the lines at exit, added up while spans are written, so that the file is not read again.
+"""The totals that the lines at exit show: added up while spans are written, so that no file is read again.
 
 A span's self time is its busy time less that of its children; children are written before their
 parent, so one pass is enough. Times of other threads stand for themselves.
@@ -18,7 +18,7 @@ _MOST_OPEN = 10_000
 _NO_CHILDREN = (0,)
 
 
-class Figures:
+class Totals:
     """Counts and sums over all spans written so far; nanoseconds."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Figures:
                 if record.details is None:
                     self.recorded += 1
                 else:
-                    busy = self._with_extra(record, record.details, busy)
+                    busy = self._with_details(record, record.details, busy)
                 inner = above.pop(record, _NO_CHILDREN)[0]
                 self.spans += 1
             else:
@@ -73,7 +73,7 @@ class Figures:
                 self_ns[component] = self_ns.get(component, 0) + spent
         self.first_ns, self.last_ns = first_ns, last_ns
 
-    def _with_extra(self, span: Span, details: SpanDetails, busy_ns: int) -> int:
+    def _with_details(self, span: Span, details: SpanDetails, busy_ns: int) -> int:
         if details.busy_ns is not None:
             busy_ns = details.busy_ns
         if details.continues is None:  # else its first span has counted the call
