@@ -323,6 +323,7 @@ def uninstrument() -> Optional[Path]:
         session.uninstall()
         session.finish()
         context.release()
+        process_state.forget_recorder()
         return session.path
 
 
@@ -337,3 +338,4 @@ def cancel() -> None:
             atexit.unregister(session.finish)
             session.recorder.background.stop()
             session.file.discard()
+            process_state.forget_recorder()

@@ -25,9 +25,16 @@ class ProcessState:
         self.longest_ns = 200_000  # leaves that took longer are not merged
         self.secret = os.urandom(16)  # the key of hashes: in this process's memory and nowhere else
         self.sql_text = True  # whether statements are written, or their hashes only
-        self.emit: Callable[[Span], None] = lambda span: None  # takes a finished span
-        self.drain_full_queue: Callable[[Any], None] = lambda spans: spans.clear()
-        self.fault: Callable[[str], None] = unrecorded  # notes the error that is being handled
+        self.emit: Callable[[Span], None]  # takes a finished span
+        self.drain_full_queue: Callable[[Any], None]
+        self.fault: Callable[[str], None]  # notes the error that is being handled
+        self.forget_recorder()
+
+    def forget_recorder(self) -> None:
+        """Drop spans from now on, and keep nothing of the recorder alive."""
+        self.emit = lambda span: None
+        self.drain_full_queue = lambda spans: spans.clear()
+        self.fault = unrecorded
 
     def see(self, trace_id: int) -> None:
         """A span of that trace will be written, or one below it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
 import threading
 import warnings
+import weakref
 from pathlib import Path
 from types import ModuleType
 from typing import Any, List
@@ -39,12 +41,14 @@ def test_wrapt_has_one_hook_for_each_module(tmp_path: Path) -> None:
     assert _hooks() == before + 1
 
 
-def test_tracing_again_and_again_adds_no_hooks(tmp_path: Path) -> None:
+def test_tracing_again_and_again_leaves_nothing_behind(tmp_path: Path) -> None:
     settings = nutrace.Settings(output=str(tmp_path / "run.json"), summary=False)
     counts = []
     for _ in range(4):
-        nutrace.instrument(settings)
+        session = weakref.ref(nutrace.instrument(settings))
         nutrace.uninstrument()
+        gc.collect()
+        assert session() is None
         counts.append(_hooks())
     assert len(set(counts)) == 1
 
