@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import sys
-import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -20,11 +19,12 @@ from nutrace import forks, semconv
 from nutrace._running import started
 from nutrace.errors import OutputError
 from nutrace.forks import LockOrder, fork_safe_lock
-from nutrace.probes import resumptions, wrappers
+from nutrace.probes import resumptions
 from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import open_statement
+from nutrace.probes.switch import switch
 from nutrace.recording import context, encoding
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
@@ -69,7 +69,6 @@ class Session:
             probes = for_settings(settings)
         self.settings = settings
         self.engine = Engine(probes, settings.level)
-        self.began = time.time()
         known = inherited(os.environ)
         if known is not None and known.pid == os.getpid() and not abandoned(known.run):
             known = None
@@ -153,11 +152,11 @@ class Session:
             os.environ[VARIABLE] = self._variable
 
     def _turn_on(self) -> None:
-        wrappers.switch.on()
+        switch.on()
         self.engine.switch.on()
 
     def _turn_off(self) -> None:
-        wrappers.switch.off()
+        switch.off()
         self.engine.switch.off()
 
     # -- the end -----------------------------------------------------------------------------
@@ -204,8 +203,7 @@ class Session:
                 return
         self.path = end.path
         if self.parent is None and self.settings.summary:
-            wall = time.time() - self.began
-            for line in lines(recorder, end, wall):
+            for line in lines(recorder, end):
                 say(line)
 
     def _watches(self) -> bool:
@@ -231,7 +229,7 @@ class Session:
         try:
             if in_child:
                 self._forked()
-            if wrappers.switch:
+            if switch:
                 self.recorder.background.start()
         except Exception:  # so does the child
             process_state.fault("after a fork")

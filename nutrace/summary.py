@@ -19,8 +19,11 @@ def percentile(ordered: Sequence[int], percent: int) -> int:
     return ordered[max(rank, 1) - 1]
 
 
-def lines(recorder: Recorder, end: Finished, wall_seconds: float) -> List[str]:
-    """The lines to print when the program is over; the report has the same figures and more."""
+def lines(recorder: Recorder, end: Finished) -> List[str]:
+    """The lines to print when the program is over; the report has the same figures and more.
+
+    If the run has more processes, they are those of this process only, and the report's those of all.
+    """
     totals, counts = recorder.totals, recorder.diagnostics
     lost = f"{counts.dropped} lost" if counts.dropped else "none lost"
     if counts.unfinished:
@@ -45,8 +48,10 @@ def lines(recorder: Recorder, end: Finished, wall_seconds: float) -> List[str]:
     if whole:
         names = ", ".join(f"{name} {own / whole:.0%}" for name, own in top)
         text.append(f"self time {'in the steps' if steps else 'of the spans'}: {names}")
-    share = counts.overhead_ns / 1e9 / wall_seconds if wall_seconds > 0 else 0.0
-    text.append(f"nutrace's own cost: at least {counts.overhead_ns / 1e6:.0f} ms, {share:.1%} of the run")
+    wall_ns = totals.last_ns - totals.first_ns
+    share = f", {counts.overhead_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
+    where = " in this process" if end.joined else ""
+    text.append(f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share}")
     if end.running:
         folder = end.running[0].parent
         text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")

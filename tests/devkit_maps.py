@@ -29,6 +29,7 @@ from nuplan.common.maps.nuplan_map.nuplan_map import NuPlanMap
 from nuplan.database.maps_db.gpkg_mapsdb import GPKGMapsDB
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
+from nutrace.speedups import forks
 from nutrace.speedups.active import speedups, switch_off
 from nutrace.speedups.map_cache import MapCache
 from nutrace.synthetic import road
@@ -347,7 +348,7 @@ def test_a_forked_child_goes_on_and_counts_from_zero() -> None:
     held, forked = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with cache._lock:
+        with forks.lock:
             held.set()
             forked.wait(0.2)  # a fork waits until the lock is free
 

@@ -1,4 +1,4 @@
-"""The dependency rule: which rooms may know of which."""
+"""The dependency rule: which packages may know of which."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nutrace"
 EXPORTERS = ROOT / "exporters" / "nutrace_exporters"
 
-#: What code in a room may import of ours, besides the room itself.
+#: What code in a package may import of ours, besides the package itself.
 ALLOWED = (
     (PACKAGE / "patching", ("nutrace.errors", "nutrace.forks")),
     (PACKAGE / "trace", ("nutrace.errors", "nutrace.semconv")),
@@ -40,10 +40,10 @@ FORBIDDEN = (
 )
 
 
-def _imports(room: Path) -> Iterator[Tuple[str, str]]:
-    """(place, full name) of every import of ours below `room`, those within functions included."""
-    top = room.parent.parent if room.parent == PACKAGE else room.parent
-    for file in sorted(room.rglob("*.py")):
+def _imports(package: Path) -> Iterator[Tuple[str, str]]:
+    """(place, full name) of every import of ours below `package`, those within functions included."""
+    top = package.parent.parent if package.parent == PACKAGE else package.parent
+    for file in sorted(package.rglob("*.py")):
         module = file.relative_to(top).with_suffix("").parts
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = []
@@ -58,15 +58,15 @@ def _imports(room: Path) -> Iterator[Tuple[str, str]]:
                     yield f"{file.relative_to(ROOT)}:{node.lineno}", name  # type: ignore[attr-defined]
 
 
-def _below(name: str, rooms: Tuple[str, ...]) -> bool:
-    return any(name == room or name.startswith(f"{room}.") for room in rooms)
+def _below(name: str, packages: Tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-@pytest.mark.parametrize(("room", "allowed"), ALLOWED, ids=[room.name for room, _ in ALLOWED])
-def test_a_room_imports_only_what_it_may(room: Path, allowed: Tuple[str, ...]) -> None:
-    found = list(_imports(room))
+@pytest.mark.parametrize(("package", "allowed"), ALLOWED, ids=[package.name for package, _ in ALLOWED])
+def test_a_package_imports_only_what_it_may(package: Path, allowed: Tuple[str, ...]) -> None:
+    found = list(_imports(package))
     assert found
-    own = f"nutrace.{room.name}" if room.parent == PACKAGE else room.name
+    own = f"nutrace.{package.name}" if package.parent == PACKAGE else package.name
     assert [each for each in found if not _below(each[1], (own, *allowed))] == []
 
 
@@ -91,12 +91,12 @@ def _is_modules(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "modules"
 
 
-def test_no_room_looks_for_a_neighbour_in_sys_modules() -> None:
-    """What a room offers to a room on its left it registers there."""
+def test_no_package_looks_for_a_neighbour_in_sys_modules() -> None:
+    """What a package offers to a package on its left it registers there."""
     found = [
         f"{file.relative_to(ROOT)}:{node.lineno}"  # type: ignore[attr-defined]
-        for room in (PACKAGE, EXPORTERS)
-        for file in sorted(room.rglob("*.py"))
+        for package in (PACKAGE, EXPORTERS)
+        for file in sorted(package.rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if list(_names_of_ours(node))
     ]
@@ -108,9 +108,9 @@ def test_such_a_look_is_seen(source: str) -> None:
     assert [name for node in ast.walk(ast.parse(source)) for name in _names_of_ours(node)]
 
 
-@pytest.mark.parametrize(("room", "forbidden"), FORBIDDEN)
-def test_what_is_traced_knows_nothing_of_what_looks(room: Path, forbidden: Tuple[str, ...]) -> None:
-    found = list(_imports(room))
+@pytest.mark.parametrize(("package", "forbidden"), FORBIDDEN)
+def test_what_is_traced_knows_nothing_of_what_looks(package: Path, forbidden: Tuple[str, ...]) -> None:
+    found = list(_imports(package))
     assert found
     assert [each for each in found if _below(each[1], forbidden)] == []
 

@@ -7,8 +7,9 @@ import re
 import sqlite3
 import sys
 from pathlib import Path
+from time import sleep
 from types import ModuleType
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 from fakes.otlp import document, write
@@ -52,8 +53,11 @@ def test_built_in_probe(recorded: Tracing, monkeypatch: pytest.MonkeyPatch) -> N
     probes = example("json_files.py", monkeypatch, "json_files").PROBES
     with recorded(*probes, level="fine"):
         assert json.loads("[1]") == [1]
-    span = recorded.span("json.loads")
-    assert (span.component, span.attributes["nutrace.json.length"]) == ("serialization", 3)
+        assert json.loads(s="[12]") == [12]
+    spans = recorded.spans("json.loads")
+    assert [span.attributes["nutrace.json.length"] for span in spans] == [3, 4]
+    assert {span.component for span in spans} == {"serialization"}
+    assert not recorded.faults
 
 
 def test_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,29 +85,33 @@ def test_speedup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nutrace.speedups import active, speedup
     from nutrace.speedups import registry as speedup_registry
 
-    made = example("log_description", monkeypatch, "nutrace.speedups.log_description")
+    made = example("frame_times", monkeypatch, "nutrace.speedups.frame_times")
     speedups = (*speedup_registry.SPEEDUPS, row("speedup row", Speedup=speedup.Speedup))
     monkeypatch.setattr(speedup_registry, "SPEEDUPS", speedups)
     log = tmp_path / "log.db"
 
-    def describe(map_version: str) -> None:
+    def write_time(time: int) -> None:
         connection = sqlite3.connect(log)
         with connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS log (logfile, map_version)")
-            connection.execute("DELETE FROM log")
-            connection.execute("INSERT INTO log VALUES ('name', ?)", (map_version,))
+            connection.execute("CREATE TABLE IF NOT EXISTS lidar_pc (token, timestamp)")
+            connection.execute("DELETE FROM lidar_pc")
+            connection.execute("INSERT INTO lidar_pc VALUES (x'01', ?)", (time,))
         connection.close()
 
-    describe("first")
-    with active.speedups("log_description") as (installation,):
+    def times(count: int) -> List[int]:
+        answers = [query_session.execute_one(made.QUERY, (b"\1",), str(log)) for _ in range(count)]
+        return [answer["timestamp"] for answer in answers if answer is not None]
+
+    write_time(1)
+    sleep(0.2)  # a log that was written to a moment ago is not kept
+    with active.speedups("frame_times") as (installation,):
         assert installation.refused == ""
-        answers = [query_session.execute_one(made.QUERY, (), str(log)) for _ in range(3)]
-        assert [tuple(answer) for answer in answers if answer] == [("name", "first")] * 3
-        describe("second version")
-        answer = query_session.execute_one(made.QUERY, (), str(log))
-        assert answer is not None
-        assert tuple(answer) == ("name", "second version")
-        assert installation.part.stats() == {"hits": 2, "misses": 2, "evictions": 0}
+        assert times(3) == [1, 1, 1]
+        assert installation.part.stats() == {"hits": 2, "misses": 1, "evictions": 0}
+        for time in (2, 3):
+            write_time(time)
+            assert times(1) == [time]
+        assert installation.part.stats() == {"hits": 2, "misses": 3, "evictions": 0}
 
 
 def test_files_and_tests_that_it_names_exist() -> None:

@@ -14,8 +14,8 @@ from opentelemetry import context, trace
 
 import nutrace
 from nutrace import _running
-from nutrace.probes import wrappers
 from nutrace.probes.probe import Probe
+from nutrace.probes.switch import switch
 from nutrace.recording.resource import contribute, contributed
 
 
@@ -51,7 +51,7 @@ def test_many_threads_make_one_session(tmp_path: Path) -> None:
     assert sqlite3.connect is connect
     assert trace._TRACER_PROVIDER is provider
     assert type(context._RUNTIME_CONTEXT) is runtime
-    assert not wrappers.switch
+    assert not switch
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,6 +15,7 @@ from fakes.tracing import Tracing
 from opentelemetry import context
 
 import nutrace
+from nutrace.analysis import report
 from nutrace.errors import OutputError, SettingsError
 from nutrace.probes.probe import Probe
 from nutrace.session import cancel
@@ -164,6 +165,18 @@ def test_what_the_file_says_of_the_run(recorded: Tracing) -> None:
     assert said["nutrace.spans.recorded"] == len(recorded.trace)
     assert int(str(said["nutrace.overhead.estimated_ns"])) > 0
     assert said["process.command_args"]
+
+
+def test_the_cost_at_exit_is_the_reports(recorded: Tracing, capsys: pytest.CaptureFixture[str]) -> None:
+    with recorded(summary=True):
+        for name in ("work", "more"):
+            with nutrace.span(name):
+                pass
+    overhead = report(recorded.trace).overhead
+    assert overhead.share is not None
+    assert overhead.estimated_ns is not None
+    said = f"at least {overhead.estimated_ns / 1e6:.0f} ms, {overhead.share:.1%} of the wall time\n"
+    assert said in capsys.readouterr().err
 
 
 def test_percentiles_are_the_reports() -> None:

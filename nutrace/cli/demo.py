@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--steps must be 1 to {MINIATURE_STEPS}, not {steps}")
     directory = _directory(args.output)
     run_file = fresh_run_file(directory)
-    print(f"Simulating with {target.description} on a synthetic log, under NUTRACE=1.")
+    print(f"Simulating a synthetic log under NUTRACE=1 with {target.description}.")
     sys.stdout.flush()
     try:
         with spinner() as tick:

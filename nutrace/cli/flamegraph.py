@@ -114,7 +114,7 @@ def _print_written(trace: Trace, row: Format, output: str) -> None:
     size = os.path.getsize(output)
     print(f"{output}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.step_indices):,} steps")
     if not row.browser:
-        print(f"  {row.description}", file=sys.stderr)
+        print(f"nutrace: {row.name}: {row.description}", file=sys.stderr)
     comfortable = getattr(row.load(), "COMFORTABLE_BYTES", None)
     if comfortable is not None and size > comfortable:
         print(

@@ -20,6 +20,7 @@ from nutrace.plans.log import open_log, uri_of
 from nutrace.plans.log_copies import cache_folder, copy, folders, remove
 from nutrace.plans.make import Change
 from nutrace.trace.runfiles import exists
+from nutrace_exporters.labels import counted
 
 _RUN = "run.json"
 
@@ -191,7 +192,8 @@ def _shown(by_log: Dict[str, List[Index]], statements: Database, args: argparse.
             if statements.steps and index.saved_in_steps_ns:
                 saved = f"saves about {ms(index.saved_in_steps_ns / statements.steps)} ms a step"
             lines.append(f"  {printable(advice.ddl, 400)};")
-            lines.append(f"      {advice.rows_after:,.0f} rows to read instead of {advice.rows:,}; {saved}")
+            rows = counted(round(advice.rows_after), "row")
+            lines.append(f"      {rows} to read instead of {advice.rows:,}; {saved}")
     if any(by_log.values()):
         run_file = f" --run {args.trace}" if args.trace else ""
         lines.append(

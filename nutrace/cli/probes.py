@@ -25,7 +25,12 @@ _LONGEST_REASON = 200
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--level", choices=LEVELS, help="only probes that are active at this level")
-    parser.add_argument("--component", choices=COMPONENTS, help="only probes of this component")
+    parser.add_argument(
+        "--component",
+        choices=COMPONENTS,
+        metavar="NAME",
+        help=f"only probes of a component: {', '.join(COMPONENTS)}",
+    )
     add_json(parser)
     parser.add_argument(
         "--check",

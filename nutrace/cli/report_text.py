@@ -217,7 +217,7 @@ def _spans(report: Report, style: Style, limit: int) -> str:
     rest = len(report.spans) - len(shown)
     lines = [
         style.heading("Spans with the most self time"),
-        style.line("In the steps and outside."),
+        *([style.line("In the steps and outside.")] if report.steps.count else []),
     ]
     lines.append(style.table(columns, rows))
     if rest:
@@ -239,7 +239,7 @@ def _lost(report: Report, style: Style) -> str:
         cost = f"{overhead.spans:,} spans; the file does not say what recording cost"
     else:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
-        cost = f"{overhead.spans:,} spans recorded, at least {_ms(overhead.estimated_ns)} ms{share}"
+        cost = f"{overhead.spans:,} calls recorded, at least {_ms(overhead.estimated_ns)} ms{share}"
     entries = [("lost", losses), ("overhead", cost)]
     entries += [("note", printable(note, 400)) for note in report.notes]
     return "\n".join([style.heading("Lost, and what nutrace cost"), *style.items(entries)])

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         text = f"{option.metadata['help']} (default: {option.default or 'none'})"
         if isinstance(option.default, bool):
             parser.add_argument(f"--no-{dashed}", dest=option.name, action="store_const", const="0",
-                                help=f"do not {option.metadata['help']}")  # fmt: skip
+                                help=f"do not {option.metadata['help'].partition(';')[0]}")  # fmt: skip
         else:
             parser.add_argument(f"--{dashed}", dest=option.name, metavar=option.name.upper(), help=text)
     parser.add_argument(

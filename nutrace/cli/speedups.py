@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Switch on with nutrace run --with NAMES, or NUTRACE_SPEEDUPS=NAMES, which needs no tracing. "
         "NAMES: between commas, or all; options after colons: traffic_light_cache:entries=500. "
         "With --json, each of a run's speedups has name, options, processes (that had it switched on), "
-        "at_work (in how many of them it stood in a place), refused (why it did not fit), hit_rate (0 to "
+        "at_work (in how many of them it replaced functions), refused (why it did not fit), hit_rate (0 to "
         "1, or null), figures (summed: hits, misses, evictions, entries, bytes_held, waits, wait_ns, "
         "spent_ns, avoided_ns and those of its own; times in nanoseconds) and by_process (the same by "
         "pid; finished: whether the process ended by itself). unfinished_processes counts those that did "
@@ -96,11 +96,11 @@ def _lines() -> Iterator[str]:
         yield row.name
         yield from _wrapped(f"  does:    {row.does}")
         yield from _wrapped(f"  needs:   {row.needs}")
-        yield from _wrapped(f"  options: {_options(_defaults(row))}")
+        yield from _wrapped(f"  options: {_options(_defaults(row)) or 'none'}")
         for name, text in _help(row).items():
             yield from _wrapped(f"    {name}: {text}")
         if row.in_all:
-            yield from _wrapped(f"  in all:  {_options(row.in_all)}")
+            yield from _wrapped(f"  if all switches it on: {_options(row.in_all)}")
     yield ""
     yield "nutrace run --with traffic_light_cache,connection_pool -- python ...   (or: all)"
 
@@ -116,10 +116,10 @@ def _figures(installed: InstalledSpeedups) -> Iterator[str]:
             f"{_processes(installed.unsaid)} of the run did not come to an end: what the speedups did there "
             "after the last flush is not known."
         )
-    if any(speedup.at_work for speedup in installed.speedups):
+    if any("spent_ns" in speedup.figures for speedup in installed.speedups if speedup.at_work):
         yield from _wrapped(
-            "spent: time in the speedup, or in what it stands around. avoided: an estimate of what it saved. "
-            "Other figures that are 0 are left out."
+            "spent: time in the speedup, or in the calls whose results it keeps. avoided: an estimate of "
+            "what it saved. Other figures that are 0 are left out."
         )
 
 
@@ -143,7 +143,7 @@ def _speedup(speedup: InstalledSpeedup) -> Iterator[str]:
         for name, value in speedup.figures.items()
         if name not in _BOUNDS and (value or name in _ALWAYS)
     )
-    yield text_table([Column("figure", right=False), Column("in all")], rows)
+    yield text_table([Column("figure", right=False), Column("total")], rows)
     for name, remark in _REMARKS.items():
         if speedup.figures.get(name):
             yield from _wrapped(f"  {speedup.figures[name]:,} {remark}")

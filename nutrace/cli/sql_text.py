@@ -17,6 +17,7 @@ _WIDTH = 100
 _SUMMARY = 48  # characters of a statement in the table
 
 _LEGEND = (
+    ("component", "what the statement was run for: the component of the span around the database's"),
     ("executions", "how often it ran; an executemany counts once for each set of parameters"),
     ("distinct", "different sets of parameters, compared by a keyed hash; repeated = executions - distinct"),
     ("in step", "executions that repeat an earlier one of the same step"),
@@ -196,7 +197,7 @@ def _plans(shown: Sequence[Statement], findings: Findings) -> str:
 
 
 def _advice(database: Database, findings: Findings) -> str:
-    if not findings.advised_on:
+    if not findings.advised_on or not any(plan.explained.plan for plan in findings.plans):
         return ""
     if not findings.indexes:
         scans = sum(len(plan.explained.scans) for plan in findings.plans)
@@ -215,7 +216,7 @@ def _advice(database: Database, findings: Findings) -> str:
 def _index(database: Database, index: Index, order: dict[str, int]) -> List[str]:
     advice = index.advice
     users = ", ".join(f"#{order[statement]}" for statement in index.statements)
-    rows = f"{advice.rows_after:,.0f} rows to read instead of {advice.rows:,}"
+    rows = f"{counted(round(advice.rows_after), 'row')} to read instead of {advice.rows:,}"
     saved = f"{ms(index.saved_ns)} ms over the run"
     if database.steps and index.saved_in_steps_ns:
         saved = (

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Run the program twice, without and with the speedups, untraced, and compare exactly what was "
         "simulated: planner inputs, ego states, observations, trajectories and traffic lights of every step, "
-        "and the metric files but for measured times. Print the first difference."
+        "and the metric files, except for measured times. Print the first difference."
     )
     parser.epilog = (
         "Each run writes its outputs to a folder of its own: NUPLAN_EXP_ROOT is set to it; output_dir=, "

@@ -14,12 +14,12 @@ def _trace() -> None:
     """Add the miniature's probes if this process is traced. The miniature must not be imported yet."""
     if os.environ.get("NUTRACE", "0") in ("", "0"):
         return
-    from nutrace.probes import wrappers
+    from nutrace.probes.switch import switch
 
-    if not wrappers.switch:
+    if not switch:
         # The start-up file did not run: nutrace is on the path, but not installed.
         import nutrace._autostart  # noqa: F401
-    if wrappers.switch:
+    if switch:
         from nutrace.demo.probes import PROBES
         from nutrace.session import instrument
 

@@ -15,7 +15,6 @@ from typing import Any, Callable, Mapping, Optional
 from nutrace.probes.blocks import TracedManager, close_dangling
 from nutrace.probes.generators import drive, drive_given, is_driven, traced_coroutine
 from nutrace.probes.notes import Args, Kwargs, Noter, ResultNoter, Wrapped, Wrapper, read, read_result
-from nutrace.probes.switch import switch as switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import settle
 from nutrace.recording.context import current, leave, start_under_context

@@ -24,6 +24,7 @@ class Totals:
     def __init__(self) -> None:
         self.spans = 0  # written, composites counting one
         self.recorded = 0  # how often a probe fired
+        self.first_ns = self.last_ns = 0  # the earliest start and the latest end, readings of the clock
         self.yielded = 0  # values that generators yielded: each resumption costs something
         self.step_ns = array("q")
         self.simulated_s = 0.0
@@ -36,11 +37,16 @@ class Totals:
     def take(self, records: Iterable[Record]) -> None:
         """Add what is written, in that order."""
         self_all_ns, self_ns, above = self.self_all_ns, self.self_ns, self._above
+        first_ns, last_ns = self.first_ns, self.last_ns
         beside: Any = self  # the parent of the record before: siblings follow each other
         own: List[Any] = []  # what is kept of that parent
         for record in records:
             site = record.site
             inside = site.step
+            if record.started < first_ns or not first_ns:
+                first_ns = record.started
+            if record.ended > last_ns:
+                last_ns = record.ended
             if type(record) is Span:
                 busy = record.ended - record.started
                 if record.details is None:
@@ -65,6 +71,7 @@ class Totals:
             self_all_ns[component] = self_all_ns.get(component, 0) + spent
             if inside:
                 self_ns[component] = self_ns.get(component, 0) + spent
+        self.first_ns, self.last_ns = first_ns, last_ns
 
     def _with_details(self, span: Span, details: SpanDetails, busy_ns: int) -> int:
         if details.busy_ns is not None:

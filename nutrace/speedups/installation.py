@@ -77,7 +77,9 @@ class Installation:
 
         def make(original: Any, switch: Switch) -> Any:
             try:
-                if is_probed(original) and not hasattr(original, _MARK):
+                if is_probed(original):
+                    if getattr(original, _MARK, "") == self.name:
+                        return original  # replaced when its class was made, and then probed
                     qualname = replacement.target.partition(":")[2]
                     raise Misfit(f"{qualname} is traced already: speedups are switched on before tracing")
                 made = replacement.make(original, switch)

@@ -46,7 +46,9 @@ _FROZEN = "Objects left out of garbage collections at the last freeze."
 _CHECKOUTS = (semconv.POOL_CHECKOUTS, "{checkout}", "Connections given to queries.", True)
 
 MEASURES = (
-    Measure("spent_ns", semconv.SPEEDUP_SPENT, "s", "Time in the speedup, or in what it stands around."),
+    Measure(
+        "spent_ns", semconv.SPEEDUP_SPENT, "s", "Time in the speedup, or in the calls whose results it keeps."
+    ),
     # An estimate may be corrected downwards.
     Measure("avoided_ns", semconv.SPEEDUP_AVOIDED, "s", "Estimated time that it saved.", rises=False),
     Measure("hits", semconv.CACHE_HITS, "{hit}", "Lookups that found an entry."),

@@ -1,6 +1,6 @@
-"""Tables and pictures of a trace, which a room above this one makes.
+"""Tables and pictures of a trace, which a package further on makes.
 
-A trace is read in places that have neither pandas nor a browser, so this room knows no table and no page.
+A trace is read in places that have neither pandas nor a browser, so this package knows no table and no page.
 A trace has the methods that a notebook wants, and passes them on to the :class:`Views` registered here.
 :func:`nutrace.load` registers those of :mod:`nutrace.jupyter`.
 """

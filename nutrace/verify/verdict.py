@@ -114,7 +114,7 @@ def _notes(stock: Run, changed: Run) -> List[str]:
     notes = [f"not compared, because this program lacks it: {reason}" for reason in stock.missing]
     both = sorted(set(stock.outside) & set(changed.outside))
     notes += [
-        f"both runs wrote into {folder}, which the program names itself: pass it on as {{output}}"
+        f"both runs wrote into {folder}, which the program chose: write {{output}} for it in the command"
         for folder in both
     ]
     notes += [

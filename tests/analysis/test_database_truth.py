@@ -18,7 +18,7 @@ import nutrace
 from nutrace import semconv
 from nutrace.analysis.database import Database, database
 from nutrace.probes.catalogue.sqlalchemy import PROBES as ALCHEMY
-from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.probes.catalogue.sqlite import PROBES
 
 _BURN_S = 0.2
 

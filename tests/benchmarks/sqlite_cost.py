@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 import nutrace
-from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.probes.catalogue.sqlite import PROBES
 
 try:
     from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor

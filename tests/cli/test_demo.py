@@ -31,7 +31,7 @@ def test_reports_and_writes_three_files(tmp_path: Path, capsys: pytest.CaptureFi
     captured = capsys.readouterr()
     assert sorted(os.listdir(directory)) == ["run.flamegraph.html", "run.json", "run.speedscope.json"]
     assert len(nutrace.load(str(directory / "run.json")).step_indices) == 3
-    assert captured.out.startswith("Simulating with a miniature simulation")
+    assert captured.out.startswith("Simulating a synthetic log under NUTRACE=1 with a miniature simulation")
     assert "Components in the steps" in captured.out
     assert f"open {directory}/run.flamegraph.html" in captured.out
     assert "nutrace: wrote" in captured.err

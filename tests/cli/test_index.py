@@ -22,7 +22,7 @@ from fakes.tracing import Tracing
 import nutrace
 from nutrace.cli.main import main
 from nutrace.plans import log_copies as copies
-from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.probes.catalogue.sqlite import PROBES
 from nutrace.speedups.indexes import LogIndexes, Options
 
 DDL = "CREATE INDEX nutrace_lights_pc ON lights (pc)"

@@ -84,7 +84,7 @@ def test_what_is_shown(
     assert lines[:11] == [
         "traffic_light_cache: at work in 1 of 1 process",
         "  options: entries=1000",
-        "  figure              in all",
+        "  figure               total",
         "  hit rate             49.8%",
         "  hits                   149",
         "  misses                 150",

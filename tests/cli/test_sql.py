@@ -15,7 +15,7 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace.cli.main import main
-from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.probes.catalogue.sqlite import PROBES
 
 
 @pytest.fixture
@@ -129,6 +129,8 @@ def test_a_database_that_is_gone(run_file: Path, tmp_path: Path, capsys: pytest.
     result = _json(capsys, run_file, "--explain")
     assert result["notes"] == [f"no plans: {tmp_path / 'log.db'}: there is no such file"]
     assert result["statements"][0]["plan"] is None
+    assert main(["sql", str(run_file), "--explain"]) == 0
+    assert "Advice" not in capsys.readouterr().out  # nothing is known of its scans
 
 
 def test_without_the_parser_there_are_plans(

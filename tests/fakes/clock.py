@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import Iterator
 
+import nutrace.probes.wrappers
 import nutrace.recording.clock
 import nutrace.session
 
@@ -34,7 +35,7 @@ def fake_clock() -> Iterator[FakeClock]:
         for name, module in list(sys.modules.items())
         if name.startswith("nutrace.") and getattr(module, "now_ns", None) is real
     ]
-    assert nutrace.session.wrappers in readers
+    assert nutrace.probes.wrappers in readers
     for module in readers:
         module.now_ns = clock  # type: ignore[attr-defined]
     try:

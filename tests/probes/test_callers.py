@@ -16,11 +16,11 @@ from fakes.tracing import Tracing
 from nutrace import semconv
 from nutrace.probes import callers
 from nutrace.probes.callers import CallSites
-from nutrace.probes.catalogue import copies, stdlib
+from nutrace.probes.catalogue import copies, sqlite
 from nutrace.probes.sqlite import connections
 
 assert connections  # imported before a program has odd modules
-PROBES = (*stdlib.PROBES, *copies.PROBES)
+PROBES = (*sqlite.PROBES, *copies.PROBES)
 
 SOURCE = """
 def {name}(copy, sqlite3):

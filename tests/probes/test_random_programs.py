@@ -25,12 +25,12 @@ import nutrace
 import nutrace.probes.copying.deepcopy
 import nutrace.probes.sqlite.connections
 from nutrace import semconv
-from nutrace.probes.catalogue import copies, stdlib
+from nutrace.probes.catalogue import copies, sqlite
 
 Step = Tuple[Any, ...]
 COPY = semconv.DEEPCOPY_SPAN
 STATEMENT = semconv.STATEMENT_SPAN
-PROBES = (*copies.PROBES, *stdlib.PROBES)
+PROBES = (*copies.PROBES, *sqlite.PROBES)
 #: Not as a name of this module: those are bound to what stands in while probes are installed.
 LIBRARY = {"copy": copy, "sqlite3": sqlite3}
 

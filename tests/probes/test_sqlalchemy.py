@@ -21,11 +21,11 @@ from sqlalchemy.pool import NullPool, QueuePool
 import nutrace
 from nutrace import semconv
 from nutrace.probes.catalogue import sqlalchemy as alchemy
-from nutrace.probes.catalogue import stdlib
+from nutrace.probes.catalogue import sqlite
 from nutrace.trace.trace import SpanView
 
 STOCK = "opentelemetry.instrumentation.sqlalchemy"
-PROBES = (*stdlib.PROBES, *alchemy.PROBES)
+PROBES = (*sqlite.PROBES, *alchemy.PROBES)
 Base: Any = declarative_base()
 
 

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 import nutrace
 from nutrace import semconv
-from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.probes.catalogue.sqlite import PROBES
 from nutrace.probes.sqlite import connections, text
 
 assert connections  # imported, before a clock is faked

@@ -10,7 +10,7 @@ import pytest
 from fakes.tracing import Tracing
 
 from nutrace import semconv
-from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.probes.catalogue.sqlite import PROBES
 
 STATEMENT = semconv.STATEMENT_SPAN
 

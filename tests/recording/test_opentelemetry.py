@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.util._once import Once
 
 import nutrace
-from nutrace.probes.catalogue.stdlib import PROBES
+from nutrace.probes.catalogue.sqlite import PROBES
 from nutrace.semconv import STATEMENT_SPAN
 
 ORIGINALS = (otel.set_tracer_provider, otel._set_tracer_provider, context._RUNTIME_CONTEXT)

@@ -39,7 +39,7 @@ CATALOGUES = (
     Catalogue("map", "nutrace.probes.catalogue.nuplan_map"),
     Catalogue("outputs", "nutrace.probes.catalogue.nuplan_outputs"),
     Catalogue("startup", "nutrace.probes.catalogue.nuplan_startup"),
-    Catalogue("stdlib", "nutrace.probes.catalogue.stdlib"),
+    Catalogue("sqlite", "nutrace.probes.catalogue.sqlite"),
     Catalogue("copies", "nutrace.probes.catalogue.copies"),
     Catalogue("sqlalchemy", "nutrace.probes.catalogue.sqlalchemy"),
 )

@@ -1,4 +1,4 @@
-"""Probes on the standard library's database."""
+"""Probes on the standard library's ``sqlite3``: how a program connects."""
 
 from __future__ import annotations
 
