@@ -6,6 +6,7 @@ takes the locks first. Threads of ours are stopped before that, as they may need
 
 from __future__ import annotations
 
+import logging  # noqa: F401  # hooks run newest first: ours before logging's, as a holder of our locks may log
 import os
 import threading
 import weakref

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -119,3 +121,32 @@ def test_a_fork_in_a_signal_handler_during_a_fork(tmp_path: Path) -> None:
     trace = ended.trace
     assert sorted(span.name for span in trace) == ["child", "handler's child", "parent"]
     assert len({span.thread.resource for span in trace}) == 3
+
+
+LOGGING = """
+import nutrace.forks as forks
+import logging, os, threading
+
+lock = forks.fork_safe_lock(forks.LockOrder.BOOKKEEPING)
+held = threading.Event()
+
+def work():
+    with lock:
+        held.set()
+        while not forks._undo:
+            pass
+        logging.getLogger("made.under.the.lock")
+
+threading.Thread(target=work, daemon=True).start()
+held.wait()
+child = os.fork()
+if not child:
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_thread_that_holds_a_lock_may_log_while_another_forks() -> None:
+    """Logging has a lock and hooks of its own, which must not be taken before ours."""
+    command = [sys.executable, "-c", LOGGING]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=30).stdout == "0\n"

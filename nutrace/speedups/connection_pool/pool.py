@@ -66,8 +66,7 @@ class ConnectionPool:
         if not self._runner.accepts(query):
             return None
         name = absolute(file)
-        with forks.lock:
-            pool = self._pool(name)
+        pool = self._pool(name)
         fairy = self._checkout(name, pool)
         if fairy is None:
             return None
@@ -155,12 +154,16 @@ class ConnectionPool:
         return figures
 
     def _pool(self, name: str) -> Pool:
-        pool = self._pools.get(name)
-        if pool is None:
-            pool = self._pools[name] = self._make(name)
+        made = None if name in self._pools else self._make(name)
+        surplus = []
+        with forks.lock:
+            pool = self._pools.get(name) or made or self._make(name)
+            self._pools[name] = pool
+            self._pools.move_to_end(name)
             while len(self._pools) > self.options.files:
-                self._pools.popitem(last=False)[1].dispose()
-        self._pools.move_to_end(name)
+                surplus.append(self._pools.popitem(last=False)[1])
+        for each in surplus:
+            each.dispose()
         return pool
 
     def _make(self, name: str) -> Pool:
