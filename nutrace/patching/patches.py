@@ -233,6 +233,8 @@ class Patches:
         if not self._originals.has(held):
             return  # freed, restored already, or somebody has replaced ours
         own = self._originals.of(held)
+        if isinstance(held, property) and (held.fset, held.fdel) != (own.fset, own.fdel):
+            return  # the program has made another property of ours
         if own is ABSENT:
             delattr(owner, name)
         else:

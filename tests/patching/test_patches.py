@@ -198,6 +198,17 @@ def test_what_somebody_else_has_replaced_stays(module: Any, applied: Applied) ->
     module.f = original
 
 
+def test_a_setter_that_the_program_has_added_stays(module: Any, applied: Applied) -> None:
+    original = vars(module.Base)["value"]
+    patches = applied("Base.value")
+    values: List[Any] = []
+    module.Base.value = module.Base.value.setter(lambda self, value: values.append(value))
+    patches.undo()
+    module.Base().value = 3
+    assert (module.Base().value, values) == ("value", [3])
+    module.Base.value = original
+
+
 def test_a_name_that_was_bound_elsewhere(module: Any, applied: Applied) -> None:
     user: Any = types.ModuleType("nutrace_user")
     user.f, user.kept = module.f, [module.f]

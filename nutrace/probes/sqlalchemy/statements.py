@@ -143,11 +143,14 @@ def _describe(span: Span, engine: Any, text: str) -> None:
 
 
 def _fail(span: Any, error: BaseException) -> None:
-    if type(span) is Span:
-        span.fail(error)
-    elif isinstance(error, Exception):
-        span.record_exception(error)
-        span.set_status(otel.StatusCode.ERROR, str(error))
+    try:
+        if type(span) is Span:
+            span.fail(error)
+        elif isinstance(error, Exception):
+            span.record_exception(error)
+            span.set_status(otel.StatusCode.ERROR, str(error))
+    except Exception:  # a span of the program's provider must not replace the statement's error
+        process_state.fault("noting an error of SQLAlchemy")
 
 
 def _end(span: Any, context: Any) -> None:
