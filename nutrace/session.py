@@ -19,6 +19,7 @@ from nutrace import forks, semconv
 from nutrace._running import started
 from nutrace.errors import OutputError
 from nutrace.forks import LockOrder, fork_safe_lock
+from nutrace.patching import Patches
 from nutrace.probes import resumptions
 from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
@@ -28,6 +29,7 @@ from nutrace.probes.switch import switch
 from nutrace.recording import context, encoding
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
+from nutrace.recording.pool_results import before_results
 from nutrace.recording.processes import VARIABLE, Endings, Inherited, inherited
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.resource import contributed, describe, identity
@@ -95,6 +97,7 @@ class Session:
         )
         self.bridge = Bridge(self._exchange)
         self.endings = Endings(self.finish, self.recorder.before_exec)
+        self._pools = Patches([before_results(self._flush_child)], self.recorder.fault)
         self._applied: List[str] = []  # what the engine had applied when it was uninstalled
         self.finished = False
         self._owner = os.getpid()
@@ -120,6 +123,7 @@ class Session:
             self.bridge.install()
             self.engine.install()
             self.endings.install()
+            self._pools.install()
             forks.watch(self, has_thread=True)
         except BaseException:
             self.uninstall()
@@ -145,6 +149,7 @@ class Session:
         self.bridge.uninstall()
         context.uninstall()
         self.endings.uninstall()
+        self._pools.undo()
         forks.unwatch(self)
         if self._variable is None:
             os.environ.pop(VARIABLE, None)
@@ -154,10 +159,15 @@ class Session:
     def _turn_on(self) -> None:
         switch.on()
         self.engine.switch.on()
+        self._pools.switch.on()
 
     def _turn_off(self) -> None:
         switch.off()
         self.engine.switch.off()
+
+    def _flush_child(self) -> None:
+        if self.parent is not None:  # else it is a pool of threads
+            self.recorder.flush()
 
     # -- the end -----------------------------------------------------------------------------
 
