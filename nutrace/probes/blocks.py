@@ -7,7 +7,8 @@ from typing import Any, List, Mapping, Optional, Tuple
 
 import wrapt
 
-from nutrace.probes.notes import Args, Kwargs, Noter, Wrapped, read
+from nutrace.patching.frames import leave_traceback, passed_over
+from nutrace.probes.notes import Args, Kwargs, Notes, Wrapped
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, leave, span_below, span_in
@@ -34,6 +35,7 @@ def stop(span: Span, state: Any) -> None:
     process_state.emit(span)
 
 
+@passed_over
 def timed(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple[Any, Span]:
     """Call `wrapped` with a span around it; returns the result and the span, for the caller to hand over.
 
@@ -45,6 +47,7 @@ def timed(site: CallSite, wrapped: Wrapped, args: Args, kwargs: Kwargs) -> Tuple
     except BaseException as error:
         span.ended = now_ns()
         leave(span, state)
+        leave_traceback(error)
         span.fail(error)
         process_state.emit(span)
         raise
@@ -66,6 +69,7 @@ def close_dangling(span: Span) -> None:
         process_state.emit(inner)
 
 
+@passed_over
 class TracedManager(wrapt.ObjectProxy):  # type: ignore
     """A context manager whose block is a span."""
 
@@ -82,6 +86,7 @@ class TracedManager(wrapt.ObjectProxy):  # type: ignore
         try:
             entered = self.__wrapped__.__enter__()
         except BaseException as error:
+            leave_traceback(error)
             span.fail(error)
             stop(span, state)
             raise
@@ -93,6 +98,7 @@ class TracedManager(wrapt.ObjectProxy):  # type: ignore
         try:
             swallowed = self.__wrapped__.__exit__(kind, error, trace)
         except BaseException as leaving:
+            leave_traceback(leaving)
             span.fail(leaving)
             raise
         else:
@@ -116,22 +122,24 @@ class TracedManager(wrapt.ObjectProxy):  # type: ignore
         return inner
 
 
+@passed_over
 class Bracket:
     """A span that one call opens and another one closes, such as a step; both calls lie inside it."""
 
-    def __init__(self, site: CallSite, noter: Optional[Noter] = None) -> None:
+    def __init__(self, site: CallSite, notes: Optional[Notes] = None) -> None:
         self.site = site
-        self.noter = noter
+        self._notes = notes
 
     def open(self, wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         """The wrapper of the opening call."""
         state: Any = current.get()
         if type(state) is Span and state.site is self.site:
             self._end_unclosed()
-        noted = read(self.noter, self.site, instance, args, kwargs)
+        noted = None if self._notes is None else self._notes.of_call(instance, args, kwargs)
         span, state = start(self.site)
         details = span.ensure_details()  # steps are never merged
-        details.attributes.update(noted)
+        if noted:
+            details.attributes.update(noted)
         if type(state) is Span:
             state.ensure_details().dangling = span  # closed with the span above, if not before
         elif state is not None:
@@ -139,6 +147,7 @@ class Bracket:
         try:
             return wrapped(*args, **kwargs)
         except BaseException as error:
+            leave_traceback(error)
             span.fail(error)
             self._end(span)
             raise
@@ -151,6 +160,7 @@ class Bracket:
         try:
             return wrapped(*args, **kwargs)
         except BaseException as error:
+            leave_traceback(error)
             span.fail(error)
             raise
         finally:

@@ -13,6 +13,7 @@ from _thread import get_ident
 from types import GeneratorType
 from typing import Any, Generator, Mapping
 
+from nutrace.patching.frames import leave_traceback, passed_over
 from nutrace.probes.blocks import close_dangling
 from nutrace.probes.given import site_of_given
 from nutrace.probes.resumptions import Account
@@ -88,6 +89,7 @@ def _start(target: Any, account: Account) -> Generator[Any, Any, Any]:
     return driver  # type: ignore[no-any-return]
 
 
+@passed_over
 def _drive(
     target: Any,
     account: Account,
@@ -137,6 +139,7 @@ def _drive(
             last = clock()
             account.spent = busy + last - began, yielded, last
             leave(span, outer)
+            leave_traceback(error)
             span.fail(error)
             account.close(abandoned=closing)
             argument = None  # it may be this error: no cycle through its traceback
@@ -173,8 +176,13 @@ def traced_coroutine(target: Any, site: CallSite, noted: Mapping[str, Any] = _NO
     return traced
 
 
+@passed_over
 async def _traced(awaitable: _Awaitable) -> Any:
-    return await awaitable
+    try:
+        return await awaitable
+    except BaseException as error:
+        leave_traceback(error)
+        raise
 
 
 class _Awaitable:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import copy
 import functools
 from dataclasses import dataclass
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import Any, Callable, Iterable, List, Optional, cast
 
 from nutrace.patching import MissingTarget, Patch, Replacement, Switch
 from nutrace.patching.families import super_of
 from nutrace.probes.blocks import Bracket
 from nutrace.probes.kinds import does_nothing, kind_of, site_of, unsupported
-from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
+from nutrace.probes.notes import Notes, Wrapper
 from nutrace.probes.probe import Probe
 from nutrace.probes.wrapped import is_probed, put_around
+from nutrace.recording.span import CallSite
 
 
 def patches(probes: Iterable[Probe]) -> List[Patch]:
@@ -91,10 +92,8 @@ def _probed(
     if reason:
         raise MissingTarget(f"{probe.qualname} {reason}")
     site = site_of(function, probe.span_name, probe.component, owner)
-    wrapper = (kind or kind_of(function))(site, probe.note, probe.note_result)
-    if takes_instance and (probe.note or probe.note_result):
-        wrapper = _with_instance(wrapper)
-    return put_around(original, wrapper, switch)
+    notes = _notes(probe, site, takes_instance)
+    return put_around(original, (kind or kind_of(function))(site, notes), switch)
 
 
 def _inherited(owner: type, name: str, original: FunctionType) -> FunctionType:
@@ -107,15 +106,10 @@ def _inherited(owner: type, name: str, original: FunctionType) -> FunctionType:
     return cast(FunctionType, inherited)
 
 
-def _with_instance(wrapper: Wrapper) -> Wrapper:
-    """`wrapper`, for functions whose first argument is the object: notes get it as the instance."""
-
-    def bound(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        if not args:  # the object was given by keyword, or forgotten
-            return wrapper(wrapped, instance, args, kwargs)
-        return wrapper(MethodType(wrapped, args[0]), args[0], args[1:], kwargs)
-
-    return bound
+def _notes(probe: Probe, site: CallSite, takes_instance: bool) -> Optional[Notes]:
+    if probe.note is None and probe.note_result is None:
+        return None
+    return Notes(site, probe.note, probe.note_result, of_method=takes_instance)
 
 
 def _bracket(probe: Probe) -> Patch:
@@ -124,11 +118,11 @@ def _bracket(probe: Probe) -> Patch:
     brackets: List[Bracket] = []
 
     def opening(original: Any, owner: Any, name: str, switch: Switch) -> Any:
-        bracket = Bracket(site_of(original, probe.span_name, probe.component, owner), probe.note)
-        brackets[:] = [bracket]
+        site = site_of(original, probe.span_name, probe.component, owner)
         takes_instance = isinstance(owner, type) and isinstance(original, (FunctionType, classmethod))
-        wrapper = _with_instance(bracket.open) if takes_instance and probe.note else bracket.open
-        return put_around(original, wrapper, switch)
+        bracket = Bracket(site, _notes(probe, site, takes_instance))
+        brackets[:] = [bracket]
+        return put_around(original, bracket.open, switch)
 
     def closing(original: Any, switch: Switch) -> Any:
         return put_around(original, brackets[0].close, switch)

@@ -13,6 +13,7 @@ from typing import Any, Dict, Tuple, Union
 
 import wrapt
 
+from nutrace.patching.frames import passed_over
 from nutrace.patching.switch import Switch
 from nutrace.patching.targets import inner
 
@@ -57,6 +58,7 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
     while it is on half of what wrapt's own way of calling a wrapper costs. Everything else is the function's.
     """
 
+    @passed_over
     def __init__(self, function: FunctionType, wrapper: Any, switch: Switch) -> None:
         super().__init__(function)
 

@@ -10,38 +10,33 @@ from __future__ import annotations
 import inspect
 import types
 from functools import partial
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Optional
 
+from nutrace.patching.frames import can_leave, passed_over
 from nutrace.probes.blocks import TracedManager, close_dangling
 from nutrace.probes.generators import drive, drive_given, is_driven, traced_coroutine
-from nutrace.probes.notes import Args, Kwargs, Noter, ResultNoter, Wrapped, Wrapper, read, read_result
+from nutrace.probes.notes import NOTHING, Args, Kwargs, Notes, Wrapped, Wrapper
 from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import settle
 from nutrace.recording.context import current, leave, start_under_context
 from nutrace.recording.span import CallSite, Span, process_state
 
 
-def around(
-    site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
-) -> Wrapper:
+def around(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     """The wrapper for functions that return.
 
     The time inside a generator that is returned, and has not begun yet, belongs to the call's span.
     """
 
-    def noting(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        noted = None if noter is None else read(noter, site, instance, args, kwargs)
-        on_result = None
-        if result_noter is not None:
-            on_result = partial(read_result, result_noter, site, instance)
-        return traced_call(site, wrapped, noted, on_result)(*args, **kwargs)
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        return traced_call(site, wrapped, notes, instance)(*args, **kwargs)
 
-    if noter is None and result_noter is None:
-        # Nothing depends on the single call: if the function is known up front, this frame can be skipped.
-        noting.traced = partial(traced_call, site)  # type: ignore[attr-defined]
-    return noting
+    # If the function is known up front, this frame can be skipped.
+    wrapper.traced = partial(traced_call, site, notes=notes)  # type: ignore[attr-defined]
+    return wrapper
 
 
+@passed_over
 def _traced_call() -> Callable[..., Callable[..., Any]]:
     # Bound here and not below, so that all probes share them: what one call has brought into the
     # processor's caches is there for the next one, whichever probe it is of.
@@ -54,13 +49,14 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
     def traced_call(
         site: CallSite,
         wrapped: Wrapped,
-        noted: Optional[Mapping[str, Any]] = None,
-        on_result: Optional[Callable[[Any], Mapping[str, Any]]] = None,
+        notes: Optional[Notes] = None,
+        instance: Any = None,
     ) -> Callable[..., Any]:
         """A function that does what `wrapped` does, with a span around each call."""
         clock = now_ns
 
         def traced(*args: Any, **kwargs: Any) -> Any:
+            noted = None if notes is None else notes.of_call(instance, args, kwargs)
             state = get()
             if state is None or type(state) is kind:
                 # Span.__init__ by hand: its call would be a fifth of the whole cost.
@@ -84,6 +80,8 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                     set_current(state)
                 else:
                     leave(span, state)
+                if can_leave:  # leave_traceback, without a call
+                    error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
                 span.fail(error)
                 close_dangling(span)
                 process_state.emit(span)
@@ -93,8 +91,8 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                 set_current(state)
             else:
                 leave(span, state)
-            if on_result is not None:
-                attributes = on_result(result)
+            if notes is not None:
+                attributes = notes.of_result(instance, args, result)
                 if attributes:
                     span.ensure_details().attributes.update(attributes)
             if type(result) is generator_type and _is_new(result):
@@ -117,45 +115,31 @@ def _is_new(generator: types.GeneratorType[Any, Any, Any]) -> bool:
 traced_call = _traced_call()
 
 
-def generator(
-    site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
-) -> Wrapper:
+def generator(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     """The wrapper for generator functions: a span has the time inside the generator, not its creation."""
 
-    def noting(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        noted = read(noter, site, instance, args, kwargs)
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        noted = NOTHING if notes is None else notes.of_call(instance, args, kwargs)
         return drive(wrapped(*args, **kwargs), site, noted)
 
-    def plain(wrapped: Wrapped) -> Wrapped:
-        def traced(*args: Any, **kwargs: Any) -> Any:
-            return drive(wrapped(*args, **kwargs), site)
-
-        return traced
-
-    if noter is None:
-        noting.traced = plain  # type: ignore[attr-defined]
-    return noting
+    return wrapper
 
 
-def coroutine(
-    site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
-) -> Wrapper:
+def coroutine(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     """The wrapper for coroutine functions: busy while it runs, not while it waits."""
 
-    def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        noted = read(noter, site, instance, args, kwargs)
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        noted = NOTHING if notes is None else notes.of_call(instance, args, kwargs)
         return traced_coroutine(wrapped(*args, **kwargs), site, noted)
 
-    return traced
+    return wrapper
 
 
-def context_manager(
-    site: CallSite, noter: Optional[Noter] = None, result_noter: Optional[ResultNoter] = None
-) -> Wrapper:
+def context_manager(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     """The wrapper for ``@contextmanager`` functions: the span is the with-block."""
 
-    def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        noted = read(noter, site, instance, args, kwargs)
+    def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+        noted = NOTHING if notes is None else notes.of_call(instance, args, kwargs)
         return TracedManager(wrapped(*args, **kwargs), site, noted)
 
-    return traced
+    return wrapper

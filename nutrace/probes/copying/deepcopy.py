@@ -24,6 +24,7 @@ from contextlib import suppress
 from typing import Any, Dict, List
 
 from nutrace import semconv
+from nutrace.patching.frames import leave_traceback, passed_over
 from nutrace.probes.blocks import close_dangling
 from nutrace.probes.copying.call_sites import CopyCallSites
 from nutrace.probes.copying.types_inside import types_inside
@@ -51,6 +52,7 @@ _under_way = _UnderWay()
 _latest: List[Any] = [None]
 
 
+@passed_over
 def replacement(original: Any, switch: Switch, *, detail: bool = False) -> Any:
     """A function like `original`, which is ``copy.deepcopy``; `detail` notes the types inside."""
     sites = CopyCallSites(semconv.DEEPCOPY_SPAN, getattr(copy, "_deepcopy_dispatch", {}), "__deepcopy__")
@@ -88,6 +90,7 @@ def replacement(original: Any, switch: Switch, *, detail: bool = False) -> Any:
             span.ended = clock()
         except BaseException as error:
             span.ended = clock()
+            leave_traceback(error)
             span.fail(error)
             objects = _size(memo) - before
             raise
@@ -101,6 +104,7 @@ def replacement(original: Any, switch: Switch, *, detail: bool = False) -> Any:
     return deepcopy
 
 
+@passed_over
 def _nested(original: Any, x: Any, memo: Any, nil: Any) -> Any:
     """A call inside a root that does not bring the innermost memo."""
     memos = _under_way.memos

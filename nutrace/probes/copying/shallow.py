@@ -11,6 +11,7 @@ import functools
 from typing import Any
 
 from nutrace import semconv
+from nutrace.patching.frames import passed_over
 from nutrace.probes.blocks import close_dangling, timed
 from nutrace.probes.copying.call_sites import CopyCallSites
 from nutrace.probes.notes import Args, Kwargs, Wrapped
@@ -20,6 +21,7 @@ from nutrace.recording.composites import tally
 from nutrace.recording.span import CallSite, Span
 
 
+@passed_over
 def shallow(original: Any, switch: Switch) -> Any:
     """A function like `original`, which is ``copy.copy``."""
     sites = CopyCallSites(semconv.COPY_SPAN, getattr(copying, "_copy_dispatch", {}), "__copy__")
@@ -36,6 +38,7 @@ def shallow(original: Any, switch: Switch) -> Any:
     return copy
 
 
+@passed_over
 def dumps(original: Any, switch: Switch) -> Any:
     """A replacement of ``pickle.dumps``, which is built in: it binds to no object, and pickles by name."""
     sites = CopyCallSites(semconv.PICKLE_SPAN)
@@ -49,6 +52,7 @@ def dumps(original: Any, switch: Switch) -> Any:
     return put_around(original, traced, switch)
 
 
+@passed_over
 def loads(original: Any, switch: Switch) -> Any:
     """A replacement of ``pickle.loads``; the type that is noted is that of the result."""
     sites = CopyCallSites(semconv.UNPICKLE_SPAN)
@@ -65,6 +69,7 @@ def loads(original: Any, switch: Switch) -> Any:
     return put_around(original, traced, switch)
 
 
+@passed_over
 def _traced(site: CallSite, call: Wrapped, args: Args, kwargs: Kwargs) -> Any:
     result, span = timed(site, call, args, kwargs)
     _hand_over(span)
