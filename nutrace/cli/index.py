@@ -15,9 +15,10 @@ from nutrace.cli.table import ms, printable
 from nutrace.errors import UsageError
 from nutrace.plans import drop, make
 from nutrace.plans.candidates import lacking
+from nutrace.plans.copying import copy
 from nutrace.plans.findings import Index, examine
-from nutrace.plans.log import open_log, uri_of
-from nutrace.plans.log_copies import cache_folder, copy, folders, remove
+from nutrace.plans.log import existing, open_log
+from nutrace.plans.log_copies import cache_folder, folders, remove
 from nutrace.plans.make import Change
 from nutrace.trace.runfiles import exists
 from nutrace_exporters.labels import counted
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.drop:
         return _drop(logs, args)
     for log in logs:
-        uri_of(log, "ro")  # a missing log is an error here, and not a note
+        existing(log, "")  # a missing log is an error here, and not a note
     trace = args.trace or _RUN
     statements = None
     if exists(trace):
@@ -107,7 +108,7 @@ def _advised(logs: Sequence[str], statements: Optional[Database]) -> Dict[str, L
 def _copy(by_log: Dict[str, List[Index]], args: argparse.Namespace) -> int:
     document: Dict[str, Any] = {}
     for log, advised in by_log.items():
-        with open_log(log) as opened:
+        with open_log(log, alone=True) as opened:
             indexes = {**lacking(opened), **{index.advice.index: index.advice.ddl for index in advised}}
         document[log] = {"copy": None, "indexes": list(indexes.values())}
         if not indexes:

@@ -12,12 +12,12 @@ from sqlalchemy.exc import TimeoutError as CheckoutTimeout
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from nutrace import semconv
+from nutrace.log_file import absolute, identity
 from nutrace.recording.clock import now_ns
 from nutrace.recording.faults import say
 from nutrace.speedups import forks
 from nutrace.speedups.connection_pool.options import Options
 from nutrace.speedups.figures import Figures
-from nutrace.speedups.log_file import absolute, identity
 from nutrace.speedups.noting import note
 from nutrace.speedups.own_faults import fault
 from nutrace.speedups.queries.rows import Rows

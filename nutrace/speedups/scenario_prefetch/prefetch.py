@@ -8,10 +8,10 @@ import threading
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from nutrace import semconv
+from nutrace.log_file import State, absolute, is_settled, state
 from nutrace.speedups import forks
 from nutrace.speedups.bounded_cache import BoundedCache
 from nutrace.speedups.figures import Figures
-from nutrace.speedups.log_file import State, absolute, is_settled, state
 from nutrace.speedups.noting import note
 from nutrace.speedups.queries import Learner, Rows
 from nutrace.speedups.scenario_prefetch.frame_queries import FrameQuery, frame_query

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
+from nutrace.log_file import State
 from nutrace.recording.clock import now_ns
-from nutrace.speedups.log_file import State
 from nutrace.speedups.queries.rows import Row, size_of
 from nutrace.speedups.scenario_prefetch.frame_queries import SCHEMA, FrameQuery, Schema, same_order
 
