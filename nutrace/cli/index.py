@@ -81,18 +81,27 @@ def run(args: argparse.Namespace) -> int:
         document = {log: [_index(index, statements) for index in each] for log, each in by_log.items()}
         _print(args.json, document, _shown(by_log, statements, args))
         return 0
-    done: Dict[str, List[Change]] = {}
-    for log, indexes in by_log.items():
-        done[log] = []
-        for change in make(log, [index.advice.ddl for index in indexes]):
-            done[log].append(change)
-            if not args.json:
-                print(
-                    f"{printable(log, 400)}: {printable(change.sql, 400)}; {change.seconds:.1f} s", flush=True
-                )
+    done = {log: _apply(log, indexes, quiet=args.json) for log, indexes in by_log.items()}
     lines = [f"{printable(log, 400)}: nothing to make" for log, changes in done.items() if not changes]
     _print(args.json, {log: _changed(changes) for log, changes in done.items()}, lines)
     return 0
+
+
+def _apply(log: str, indexes: Sequence[Index], *, quiet: bool) -> List[Change]:
+    """Make indexes, each of which is printed before, with the time that it took after."""
+    done: List[Change] = []
+    for index in indexes:
+        if not quiet:
+            print(f"{printable(log, 400)}: {printable(index.advice.ddl, 400)}; ", end="", flush=True)
+        took = "not done"
+        try:
+            for change in make(log, [index.advice.ddl]):
+                done.append(change)
+                took = f"{change.seconds:.1f} s"
+        finally:
+            if not quiet:
+                print(took, flush=True)
+    return done
 
 
 def _advised(logs: Sequence[str], statements: Optional[Database]) -> Dict[str, List[Index]]:

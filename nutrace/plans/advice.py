@@ -93,7 +93,9 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
     after = plan
     try:
         for scan in scans:
-            candidates = _candidates([one.candidate() for one in asked.get(scan.alias.lower(), ())], scan)
+            candidates = _candidates(
+                [one.candidate() for one in asked.get(scan.alias.lower(), ())], scan, log
+            )
             best = _best(text, log, scan, candidates, advice)
             if best is not None:
                 advice.append(best)
@@ -125,10 +127,12 @@ def _aliases(text: str, suspects: Sequence[Access]) -> Dict[str, str]:
     return tables
 
 
-def _candidates(asked: Sequence[Tuple[str, ...]], scan: Scan) -> List[Tuple[str, ...]]:
+def _candidates(asked: Sequence[Tuple[str, ...]], scan: Scan, log: Log) -> List[Tuple[str, ...]]:
     """Column lists to try, the shortest first."""
     candidates: List[Tuple[str, ...]] = []
-    for columns in (*asked, scan.automatic):
+    # A plan does not quote names, so that two columns may look like one; SQLite takes such a name for a text.
+    automatic = scan.automatic if set(scan.automatic) <= set(log.columns(scan.table)) else ()
+    for columns in (*asked, automatic):
         candidates += [(column,) for column in columns]
         candidates += [columns[:length] for length in range(2, len(columns) + 1)]
     return sorted(dict.fromkeys(candidates), key=len)

@@ -8,7 +8,7 @@ import os
 import re
 import sqlite3
 import stat
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Callable, ContextManager, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from nutrace.errors import InputError
 from nutrace.log_file import connect, header, uri_of, waiting_changes
@@ -32,11 +32,19 @@ class Log:
     ----------
     path, connection:
         The file, and a read-only connection to it.
+
+    Attributes
+    ----------
+    reading:
+        Makes a context in which rows are counted, which takes long in a large table.
     """
+
+    reading: Callable[[], ContextManager[None]]
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         self.path = path
         self.connection = connection
+        self.reading = contextlib.nullcontext
         master = connection.execute(
             "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
             "AND typeof(name) = 'text' AND typeof(sql) IN ('text', 'null')"
@@ -71,8 +79,7 @@ class Log:
     def rows(self, table: str) -> int:
         """The number of rows of a table."""
         if table not in self._rows:
-            (count,) = self.connection.execute(f"SELECT COUNT(*) FROM {quoted(table)}").fetchone()
-            self._rows[table] = int(count)
+            self._rows[table] = self._count(quoted(table))
         return self._rows[table]
 
     def distinct(self, table: str, columns: Sequence[str]) -> int:
@@ -80,9 +87,12 @@ class Log:
         key = (table, tuple(columns))
         if key not in self._distinct:
             names = ", ".join(map(quoted, columns))
-            query = f"SELECT COUNT(*) FROM (SELECT DISTINCT {names} FROM {quoted(table)})"
-            self._distinct[key] = int(self.connection.execute(query).fetchone()[0])
+            self._distinct[key] = self._count(f"(SELECT DISTINCT {names} FROM {quoted(table)})")
         return self._distinct[key]
+
+    def _count(self, rows: str) -> int:
+        with self.reading():
+            return int(self.connection.execute(f"SELECT COUNT(*) FROM {rows}").fetchone()[0])
 
     def statistics(self) -> List[Statistic]:
         """The file's own statistics; an empty list if it was never analysed."""
@@ -107,8 +117,9 @@ def existing(path: str, parameters: str) -> str:
         raise InputError(f"{path}: {reason}") from None
     except ValueError as error:  # a NUL in it
         raise InputError(f"{path}: {error}") from None
-    if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{path}: this is no file")
+    # What Linux shows as files below these are its own; to read some of them waits, or changes something.
+    if not stat.S_ISREG(status.st_mode) or os.path.realpath(path).startswith(("/proc/", "/sys/")):
+        raise InputError(f"{path}: this is no file with a database")
     return uri_of(path, parameters)
 
 
