@@ -170,8 +170,9 @@ class ConnectionPool:
         def creator() -> Any:
             began = now_ns()
             before = identity(name)
-            # Another thread may use it next.
-            connection = sqlite3.connect(name, check_same_thread=False)
+            # Another thread may use it next. If the log is locked, the program's own function runs the query,
+            # and waits as long as it does without a pool.
+            connection = sqlite3.connect(name, check_same_thread=False, timeout=0)
             after = identity(name)
             made[id(connection)] = after if after == before else None
             self._fastest_ns = min(self._fastest_ns, now_ns() - began)

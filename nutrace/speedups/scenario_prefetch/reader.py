@@ -28,6 +28,11 @@ def token_of(frame: Union[str, bytes]) -> bytes:
     return bytes.fromhex(frame) if isinstance(frame, str) else bytes(frame)
 
 
+def is_locked(error: Exception) -> bool:
+    """Whether a query failed because another program writes, and would not fail later."""
+    return isinstance(error, sqlite3.OperationalError) and "is locked" in str(error)
+
+
 class Read(NamedTuple):
     """The rows of many frames."""
 
@@ -114,7 +119,8 @@ class Reader:
         """The rows of a query; the columns' names are appended to `columns`."""
         began = now_ns()
         if self._connection is None:
-            self._connection = sqlite3.connect(self._file)
+            # The program's own function waits for a locked log, if it is asked instead.
+            self._connection = sqlite3.connect(self._file, timeout=0)
         cursor = self._connection.cursor()
         try:
             self.statements += 1
