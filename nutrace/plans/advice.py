@@ -13,6 +13,9 @@ from nutrace.plans.log import Log
 from nutrace.plans.query_plan import Access, accesses, plan_of
 
 
+_LONGEST = 300  # characters of an error
+
+
 @dataclass(frozen=True)
 class Scan:
     """A table of which a statement reads all rows.
@@ -75,7 +78,7 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
     try:
         plan = plan_of(log.connection, text)
     except sqlite3.Error as error:
-        return Explained((), (), (), (), f"no plan: {error}")
+        return Explained((), (), (), (), f"no plan: {_in_a_line(error)}")
     suspects = [access for access in accesses(plan) if access.full or access.automatic]
     if not suspects:
         return Explained(plan, (), (), (), "")
@@ -86,7 +89,9 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
     try:
         asked = predicates(text, log)
     except ValueError as error:
-        return Explained(plan, _scans(suspects, _aliases(text, suspects), log), (), (), f"no advice: {error}")
+        return Explained(
+            plan, _scans(suspects, _aliases(text, suspects), log), (), (), f"no advice: {_in_a_line(error)}"
+        )
     tables = {alias: several[0].table for alias, several in asked.items()}
     scans = _scans(suspects, tables, log)
     advice: List[Advice] = []
@@ -103,8 +108,13 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
             with clone(log, [one.ddl for one in advice]) as tried:
                 after = plan_of(tried, text)
     except sqlite3.Error as error:
-        return Explained(plan, scans, (), (), f"no advice: the schema cannot be cloned ({error})")
+        return Explained(plan, scans, (), (), f"no advice: the schema cannot be cloned ({_in_a_line(error)})")
     return Explained(plan, scans, tuple(advice), after if advice else (), "")
+
+
+def _in_a_line(error: Exception) -> str:
+    """What is wrong; SQLite and the parser quote the statement, with its lines."""
+    return " ".join(str(error).split())[:_LONGEST]
 
 
 def _scans(suspects: Sequence[Access], tables: Dict[str, str], log: Log) -> Tuple[Scan, ...]:
