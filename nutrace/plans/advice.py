@@ -12,7 +12,6 @@ from nutrace.plans.ddl import create_index
 from nutrace.plans.log import Log
 from nutrace.plans.query_plan import Access, accesses, plan_of
 
-
 _LONGEST = 300  # characters of an error
 
 
