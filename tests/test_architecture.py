@@ -20,7 +20,7 @@ ALLOWED = (
     (PACKAGE / "patching", ("nutrace.errors", "nutrace.forks")),
     (PACKAGE / "trace", ("nutrace.errors", "nutrace.semconv")),
     (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace")),
-    (PACKAGE / "plans", ("nutrace.errors", "nutrace.analysis")),
+    (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
     # The registry's errors are for the command line.
     (EXPORTERS, ("nutrace.anyvalue", "nutrace.errors", "nutrace.semconv", "nutrace.trace")),
 )

@@ -15,9 +15,10 @@ from nutrace.cli.table import ms, printable
 from nutrace.errors import UsageError
 from nutrace.plans import drop, make
 from nutrace.plans.candidates import lacking
+from nutrace.plans.copying import copy
 from nutrace.plans.findings import Index, examine
-from nutrace.plans.log import open_log, uri_of
-from nutrace.plans.log_copies import cache_folder, copy, folders, remove
+from nutrace.plans.log import existing, open_log
+from nutrace.plans.log_copies import cache_folder, folders, remove
 from nutrace.plans.make import Change
 from nutrace.trace.runfiles import exists
 from nutrace_exporters.labels import counted
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.drop:
         return _drop(logs, args)
     for log in logs:
-        uri_of(log, "ro")  # a missing log is an error here, and not a note
+        existing(log, "")  # a missing log is an error here, and not a note
     trace = args.trace or _RUN
     statements = None
     if exists(trace):
@@ -80,18 +81,27 @@ def run(args: argparse.Namespace) -> int:
         document = {log: [_index(index, statements) for index in each] for log, each in by_log.items()}
         _print(args.json, document, _shown(by_log, statements, args))
         return 0
-    done: Dict[str, List[Change]] = {}
-    for log, indexes in by_log.items():
-        done[log] = []
-        for change in make(log, [index.advice.ddl for index in indexes]):
-            done[log].append(change)
-            if not args.json:
-                print(
-                    f"{printable(log, 400)}: {printable(change.sql, 400)}; {change.seconds:.1f} s", flush=True
-                )
+    done = {log: _apply(log, indexes, quiet=args.json) for log, indexes in by_log.items()}
     lines = [f"{printable(log, 400)}: nothing to make" for log, changes in done.items() if not changes]
     _print(args.json, {log: _changed(changes) for log, changes in done.items()}, lines)
     return 0
+
+
+def _apply(log: str, indexes: Sequence[Index], *, quiet: bool) -> List[Change]:
+    """Make indexes, each of which is printed before, with the time that it took after."""
+    done: List[Change] = []
+    for index in indexes:
+        if not quiet:
+            print(f"{printable(log, 400)}: {printable(index.advice.ddl, 400)}; ", end="", flush=True)
+        took = "not done"
+        try:
+            for change in make(log, [index.advice.ddl]):
+                done.append(change)
+                took = f"{change.seconds:.1f} s"
+        finally:
+            if not quiet:
+                print(took, flush=True)
+    return done
 
 
 def _advised(logs: Sequence[str], statements: Optional[Database]) -> Dict[str, List[Index]]:
@@ -107,7 +117,7 @@ def _advised(logs: Sequence[str], statements: Optional[Database]) -> Dict[str, L
 def _copy(by_log: Dict[str, List[Index]], args: argparse.Namespace) -> int:
     document: Dict[str, Any] = {}
     for log, advised in by_log.items():
-        with open_log(log) as opened:
+        with open_log(log, alone=True) as opened:
             indexes = {**lacking(opened), **{index.advice.index: index.advice.ddl for index in advised}}
         document[log] = {"copy": None, "indexes": list(indexes.values())}
         if not indexes:

@@ -12,6 +12,8 @@ from nutrace.plans.ddl import create_index
 from nutrace.plans.log import Log
 from nutrace.plans.query_plan import Access, accesses, plan_of
 
+_LONGEST = 300  # characters of an error
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -75,7 +77,7 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
     try:
         plan = plan_of(log.connection, text)
     except sqlite3.Error as error:
-        return Explained((), (), (), (), f"no plan: {error}")
+        return Explained((), (), (), (), f"no plan: {_in_a_line(error)}")
     suspects = [access for access in accesses(plan) if access.full or access.automatic]
     if not suspects:
         return Explained(plan, (), (), (), "")
@@ -86,14 +88,18 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
     try:
         asked = predicates(text, log)
     except ValueError as error:
-        return Explained(plan, _scans(suspects, _aliases(text, suspects), log), (), (), f"no advice: {error}")
+        return Explained(
+            plan, _scans(suspects, _aliases(text, suspects), log), (), (), f"no advice: {_in_a_line(error)}"
+        )
     tables = {alias: several[0].table for alias, several in asked.items()}
     scans = _scans(suspects, tables, log)
     advice: List[Advice] = []
     after = plan
     try:
         for scan in scans:
-            candidates = _candidates([one.candidate() for one in asked.get(scan.alias.lower(), ())], scan)
+            candidates = _candidates(
+                [one.candidate() for one in asked.get(scan.alias.lower(), ())], scan, log
+            )
             best = _best(text, log, scan, candidates, advice)
             if best is not None:
                 advice.append(best)
@@ -101,8 +107,13 @@ def explain(text: str, log: Log, *, advise: bool = True) -> Explained:
             with clone(log, [one.ddl for one in advice]) as tried:
                 after = plan_of(tried, text)
     except sqlite3.Error as error:
-        return Explained(plan, scans, (), (), f"no advice: the schema cannot be cloned ({error})")
+        return Explained(plan, scans, (), (), f"no advice: the schema cannot be cloned ({_in_a_line(error)})")
     return Explained(plan, scans, tuple(advice), after if advice else (), "")
+
+
+def _in_a_line(error: Exception) -> str:
+    """What is wrong; SQLite and the parser quote the statement, with its lines."""
+    return " ".join(str(error).split())[:_LONGEST]
 
 
 def _scans(suspects: Sequence[Access], tables: Dict[str, str], log: Log) -> Tuple[Scan, ...]:
@@ -125,10 +136,12 @@ def _aliases(text: str, suspects: Sequence[Access]) -> Dict[str, str]:
     return tables
 
 
-def _candidates(asked: Sequence[Tuple[str, ...]], scan: Scan) -> List[Tuple[str, ...]]:
+def _candidates(asked: Sequence[Tuple[str, ...]], scan: Scan, log: Log) -> List[Tuple[str, ...]]:
     """Column lists to try, the shortest first."""
     candidates: List[Tuple[str, ...]] = []
-    for columns in (*asked, scan.automatic):
+    # A plan does not quote names, so that two columns may look like one; SQLite takes such a name for a text.
+    automatic = scan.automatic if set(scan.automatic) <= set(log.columns(scan.table)) else ()
+    for columns in (*asked, automatic):
         candidates += [(column,) for column in columns]
         candidates += [columns[:length] for length in range(2, len(columns) + 1)]
     return sorted(dict.fromkeys(candidates), key=len)

@@ -12,7 +12,8 @@ PREFIX = "nutrace_"  # of the names of indexes, so that they can be recognised a
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: The keywords that cannot be names: https://sqlite.org/lang_keywords.html.
 _RESERVED = re.compile(
-    r"(?i:ADD|ALL|ALTER|AND|AS|BETWEEN|CASE|CHECK|COLLATE|COMMIT|CONSTRAINT|CREATE|CROSS|DEFAULT|DELETE|"
+    r"(?i:ADD|ALL|ALTER|AND|AS|BETWEEN|CASE|CHECK|COLLATE|COMMIT|CONSTRAINT|CREATE|CROSS|CURRENT_DATE|"
+    r"CURRENT_TIME|CURRENT_TIMESTAMP|DEFAULT|DELETE|"
     r"DISTINCT|DROP|ELSE|ESCAPE|EXISTS|FOREIGN|FROM|FULL|GROUP|HAVING|IN|INDEX|INNER|INSERT|INTERSECT|INTO|"
     r"IS|JOIN|LEFT|LIMIT|NATURAL|NOT|NULL|ON|OR|ORDER|OUTER|PRIMARY|REFERENCES|RIGHT|SELECT|SET|TABLE|THEN|"
     r"TO|TRANSACTION|UNION|UNIQUE|UPDATE|USING|VALUES|WHEN|WHERE)\Z"
@@ -22,8 +23,12 @@ _RESERVED = re.compile(
 def create_index(log: Log, table: str, columns: Sequence[str]) -> Tuple[str, str]:
     """A name for a new index that is not taken, and the statement that makes it."""
     name = _name(log, table, columns)
-    listed = ", ".join(map(_written, columns))
-    return name, f"CREATE INDEX {_written(name)} ON {_written(table)} ({listed})"
+    return name, index_on(name, table, columns)
+
+
+def index_on(name: str, table: str, columns: Sequence[str]) -> str:
+    """The statement that makes an index."""
+    return f"CREATE INDEX {_written(name)} ON {_written(table)} ({', '.join(map(_written, columns))})"
 
 
 def _name(log: Log, table: str, columns: Sequence[str]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from nutrace.analysis.database import Database, Executions, Statement, Use
 from nutrace.errors import InputError
-from nutrace.plans.advice import Advice, Explained, explain
-from nutrace.plans.log import Log, open_log
+from nutrace.plans.advice import Advice, Explained
+from nutrace.plans.planner import Planner
 
 _WORTH = 0.01  # of the run's time in statements: an index that saves less is not advised
 
@@ -73,7 +72,9 @@ def examine(
     advise: bool = True,
     progress: Optional[Callable[[int, int], None]] = None,
 ) -> Findings:
-    """Plan each statement on each SQLite file where it ran; nothing is written.
+    """Plan each query on each SQLite file where it ran; nothing is written.
+
+    What the run says is planned in another process, see :mod:`nutrace.plans.planner`.
 
     Parameters
     ----------
@@ -100,18 +101,15 @@ def examine(
     ]
     plans: List[Plan] = []
     notes: Dict[str, None] = {}
-    with ExitStack() as stack:
-        logs: Dict[str, Optional[Log]] = {}
+    unreadable = set()
+    with Planner(advise=advise) as planner:
         for number, (statement, use) in enumerate(wanted):
-            if use.database not in logs:
+            if use.database not in unreadable:
                 try:
-                    logs[use.database] = stack.enter_context(open_log(use.database))
+                    plans.append(Plan(statement, use, planner.explain(statement.text, use.database)))
                 except InputError as error:
-                    logs[use.database] = None
+                    unreadable.add(use.database)
                     notes[f"no plans: {error}"] = None
-            log = logs[use.database]
-            if log is not None:
-                plans.append(Plan(statement, use, explain(statement.text, log, advise=advise)))
             if progress is not None:
                 progress(number + 1, len(wanted))
     if any(not statement.text for statement in database.statements):

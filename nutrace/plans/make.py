@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
 
 from nutrace.errors import InputError, OutputError
+from nutrace.log_file import connect
 from nutrace.plans.ddl import PREFIX
-from nutrace.plans.log import connect, open_log, quoted, uri_of
+from nutrace.plans.log import existing, open_log, quoted
 
 _WAIT_S = 5.0  # for a program that is writing
 # How long the commit of an index waits for readers. New readers wait meanwhile, and the devkit's give up
@@ -48,7 +49,7 @@ def drop(path: str) -> Iterator[Change]:
 
     A file without any is not opened for writing.
     """
-    with open_log(path) as log:
+    with open_log(path, alone=True) as log:
         if not made(log.connection):
             return
     with _open(path) as connection:
@@ -110,13 +111,14 @@ def _change(connection: sqlite3.Connection, path: str, sql: str) -> Change:
 
 @contextlib.contextmanager
 def _open(path: str, wait_s: float = _WAIT_S) -> Iterator[sqlite3.Connection]:
-    uri = uri_of(path, "rw")
+    uri = existing(path, "mode=rw")
     if not can_write(path):
         raise OutputError(f"{path}: it or its folder cannot be written; nutrace index --copy makes a copy")
     # Without open transactions: each statement is one.
     connection = connect(uri, timeout=wait_s, isolation_level=None)
     try:
         try:
+            connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cache_spill = OFF")  # or else readers would be locked out
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:

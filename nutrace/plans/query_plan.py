@@ -18,6 +18,8 @@ _AUTOMATIC = re.compile(r"AUTOMATIC (?:PARTIAL )?(?:COVERING )?INDEX \((?P<colum
 _NAMED = re.compile(r"(?:COVERING )?INDEX (?P<name>.+?)(?: \((?P<columns>.*)\))?$")
 _COLUMN = re.compile(r"(?:^| AND )(.+?)(?:=\?|>\?|<\?|>|<)")
 _NEEDS = re.compile(r"uses (\d+)")
+# After white space and comments. WITH may begin a change as well; the connection's permissions refuse that.
+_QUERY = re.compile(r"(?:\s|--[^\n]*|/\*.*?(?:\*/|\Z))*(?:SELECT|VALUES|WITH)\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,23 @@ class _Anything(dict):  # type: ignore[type-arg]
 
 
 def plan_of(connection: sqlite3.Connection, text: str) -> Tuple[str, ...]:
-    """The lines of a statement's plan, indented as the tree that they are.
+    """The lines of a query's plan, indented as the tree that they are.
+
+    Other statements are not planned: ``EXPLAIN PRAGMA`` executes many a pragma.
 
     Raises
     ------
     sqlite3.Error
-        If SQLite cannot plan it: a table that is missing, a text that was cut.
+        If SQLite cannot plan it: no query, a table that is missing, a text that was cut.
     """
-    rows = _explain(connection, text)
+    if not _QUERY.match(text):
+        raise sqlite3.NotSupportedError("only queries are planned")
+    try:
+        rows = _explain(connection, text)
+    except (sqlite3.Warning, ValueError) as error:  # several statements, a NUL, half a character
+        raise sqlite3.ProgrammingError(str(error)) from None
+    except MemoryError:
+        raise sqlite3.OperationalError("it takes too much memory") from None
     depth = {0: -1}
     lines = []
     for number, parent, _, detail in rows:

@@ -21,6 +21,7 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace.cli.main import main
+from nutrace.plans import copying
 from nutrace.plans import log_copies as copies
 from nutrace.probes.catalogue.sqlite import PROBES
 from nutrace.speedups.indexes import LogIndexes, Options
@@ -170,7 +171,7 @@ def test_a_copy_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert log.read_bytes() == before
     # With a run, more indexes: one file gets both.
     ddl = "CREATE INDEX nutrace_lidar_box_x ON lidar_box (x)"
-    assert copies.copy(str(log), str(folder), {"nutrace_lidar_box_x": ddl}).made
+    assert copying.copy(str(log), str(folder), {"nutrace_lidar_box_x": ddl}).made
     assert _copies(folder) == [copy]
     assert set(_indexes(copy)) == {"own", "nutrace_lidar_box_lidar_pc_token", "nutrace_lidar_box_x"}
     indexed = _log(tmp_path / "other.db", 5)
@@ -200,10 +201,10 @@ def test_interrupted_in_the_middle_nothing_is_left(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        copies.copy(str(log), str(tmp_path / "copies"), {}, progress=interrupt)
+        copying.copy(str(log), str(tmp_path / "copies"), {}, progress=interrupt)
     assert _copies(tmp_path / "copies") == []
     seen: List[float] = []
-    copied = copies.copy(
+    copied = copying.copy(
         str(log), str(tmp_path / "copies"), {}, progress=lambda done, total: seen.append(done / total)
     )
     assert copied.made

@@ -69,8 +69,6 @@ def test_a_join_without_an_index(file: str) -> None:
         ("SELECT * FROM lights WHERE pc IN (?)", "nutrace_lights_pc ON lights (pc)"),
         ('SELECT * FROM lights WHERE "odd name" = ?', '"nutrace_lights_odd name" ON lights ("odd name")'),
         ("WITH l AS (SELECT * FROM lights WHERE pc = ?) SELECT * FROM l", "nutrace_lights_pc ON lights (pc)"),
-        ("UPDATE lights SET status = ? WHERE pc = ?", "nutrace_lights_pc ON lights (pc)"),
-        ("DELETE FROM lights WHERE pc = ?", "nutrace_lights_pc ON lights (pc)"),
     ],
 )
 def test_the_predicate_gives_the_index(file: str, text: str, ddl: str) -> None:

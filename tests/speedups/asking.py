@@ -42,9 +42,9 @@ class Opened:
         self.connections: List[sqlite3.Connection] = []
         self.statements: List[str] = []
 
-    def connect(self, log: str) -> sqlite3.Connection:
+    def connect(self, log: str, **options: Any) -> sqlite3.Connection:
         """A connection that notes what is run on its cursors."""
-        connection = sqlite3.connect(log, check_same_thread=False, factory=_Connection)
+        connection = sqlite3.connect(log, check_same_thread=False, factory=_Connection, **options)
         connection.noted = self.statements
         self.connections.append(connection)
         return connection

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Iterator, List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
-import pytest
 from asking import Asking, plain, settle, stock
 
 from nutrace.speedups.scenario_prefetch import Options, ScenarioPrefetch, reader
@@ -59,13 +58,6 @@ def sweeps(log: str) -> List[bytes]:
     return tokens
 
 
-@pytest.fixture(autouse=True)
-def uncounted_again() -> Iterator[None]:
-    """The prefetch's own connections are counted by one :class:`FrameAsking` only."""
-    yield
-    reader.sqlite3 = sqlite3  # type: ignore[attr-defined]
-
-
 class FrameAsking(Asking):
     """Queries through a prefetch, whose own connections are counted like the program's."""
 
@@ -76,7 +68,9 @@ class FrameAsking(Asking):
         self.sweeps = sweeps(log)
         self.frames = self.sweeps[100:300:2]
         reader.sqlite3 = SimpleNamespace(  # type: ignore[attr-defined]
-            connect=lambda file: self.opened.connect(file), Error=sqlite3.Error
+            connect=self.opened.connect,
+            Error=sqlite3.Error,
+            OperationalError=sqlite3.OperationalError,
         )
 
     def begin(self) -> None:

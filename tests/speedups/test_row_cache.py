@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, List
 
 import pytest
 from asking import ALL, ROWS, SOME, Asking, CachedAsking, make_numbers, plain, settle, stock
@@ -21,25 +21,9 @@ from nutrace.speedups.queries.statements import traits
 from nutrace.speedups.row_cache import Options, RowCache
 
 
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One that no test changes."""
-    made = make_numbers(tmp_path_factory.mktemp("log") / "log.db")
-    settle(made)
-    return made
-
-
-@pytest.fixture
-def asked() -> Iterator[CachedAsking]:
-    made = CachedAsking()
-    yield made
-    gc.collect()
-    assert made.opened.open == 0, "a connection leaked"
-
-
-def test_a_query_is_run_once(asked: CachedAsking, log: str) -> None:
+def test_a_query_is_run_once(asked: CachedAsking, numbers: str) -> None:
     for _ in range(4):
-        assert plain(asked.many(log, SOME, 5)) == stock(log, SOME, 5)
+        assert plain(asked.many(numbers, SOME, 5)) == stock(numbers, SOME, 5)
     assert asked.figures == (3, 1, 0, 1)
     assert len(asked.opened.connections) == len(asked.opened.statements) == 1
     stats = asked.cache.stats()
@@ -47,8 +31,8 @@ def test_a_query_is_run_once(asked: CachedAsking, log: str) -> None:
     assert stats["bytes_held"] > 5 * 56
 
 
-def test_rows_are_sqlite3s_and_each_callers_own(asked: CachedAsking, log: str) -> None:
-    first, second, third = (list(asked.many(log, SOME, 3)) for _ in range(3))
+def test_rows_are_sqlite3s_and_each_callers_own(asked: CachedAsking, numbers: str) -> None:
+    first, second, third = (list(asked.many(numbers, SOME, 3)) for _ in range(3))
     assert first == second == third
     assert [type(row) for row in second] == [sqlite3.Row] * 3
     assert [hash(row) for row in first] == [hash(row) for row in second]
@@ -56,15 +40,15 @@ def test_rows_are_sqlite3s_and_each_callers_own(asked: CachedAsking, log: str) -
     assert not any(one is other for one, other in zip(second, third))
 
 
-def test_one_row_none_and_too_many(asked: CachedAsking, log: str) -> None:
+def test_one_row_none_and_too_many(asked: CachedAsking, numbers: str) -> None:
     one, none = f"{ALL} WHERE number = ?", f"{ALL} WHERE number = -1"
     for _ in range(2):
-        assert plain([asked.one(log, one, 7)]) == stock(log, one, 7)
-        assert asked.one(log, none) is None
+        assert plain([asked.one(numbers, one, 7)]) == stock(numbers, one, 7)
+        assert asked.one(numbers, none) is None
         with pytest.raises(RuntimeError, match="more than one row"):
-            asked.one(log, SOME, 2)
+            asked.one(numbers, SOME, 2)
     assert asked.figures == (2, 4, 0, 2)
-    assert list(asked.many(log, none)) == []
+    assert list(asked.many(numbers, none)) == []
 
 
 ODD = """
@@ -72,9 +56,9 @@ ODD = """
 """
 
 
-def test_odd_columns_and_values(asked: CachedAsking, log: str) -> None:
+def test_odd_columns_and_values(asked: CachedAsking, numbers: str) -> None:
     for _ in range(2):
-        assert plain(asked.many(log, ODD)) == stock(log, ODD)
+        assert plain(asked.many(numbers, ODD)) == stock(numbers, ODD)
     assert asked.figures[0] == 1
 
 
@@ -88,20 +72,20 @@ VALUES = st.one_of(
 
 
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=8))
-def test_parameters_are_told_apart_as_sqlite_does(log: str, pairs: List[Any]) -> None:
+def test_parameters_are_told_apart_as_sqlite_does(numbers: str, pairs: List[Any]) -> None:
     asked = CachedAsking()
     query = "SELECT a, TYPEOF(a), b, TYPEOF(b) FROM (SELECT ? AS a, ? AS b)"
     for parameters in [*pairs, *reversed(pairs)]:
-        assert plain(asked.many(log, query, *parameters)) == stock(log, query, *parameters)
+        assert plain(asked.many(numbers, query, *parameters)) == stock(numbers, query, *parameters)
     assert asked.figures[0] >= len(pairs)
 
 
-def test_a_byte_array_that_changes_later(asked: CachedAsking, log: str) -> None:
+def test_a_byte_array_that_changes_later(asked: CachedAsking, numbers: str) -> None:
     value = bytearray(b"ab")
-    assert asked.one(log, "SELECT ?", value)[0] == b"ab"
+    assert asked.one(numbers, "SELECT ?", value)[0] == b"ab"
     value[0] = 0
-    assert asked.one(log, "SELECT ?", value)[0] == b"\0b"
-    assert asked.one(log, "SELECT ?", b"ab")[0] == b"ab"
+    assert asked.one(numbers, "SELECT ?", value)[0] == b"\0b"
+    assert asked.one(numbers, "SELECT ?", b"ab")[0] == b"ab"
     assert asked.figures[:2] == (1, 2)
 
 
@@ -123,51 +107,51 @@ def test_a_byte_array_that_changes_later(asked: CachedAsking, log: str) -> None:
         "EXPLAIN QUERY PLAN SELECT * FROM numbers",
     ],
 )
-def test_what_depends_on_something_else_is_not_kept(asked: CachedAsking, log: str, query: str) -> None:
+def test_what_depends_on_something_else_is_not_kept(asked: CachedAsking, numbers: str, query: str) -> None:
     for _ in range(2):
-        list(asked.many(log, query))
+        list(asked.many(numbers, query))
     assert asked.figures == (0, 0, 0, 0)
     assert len(asked.opened.connections) == 2
 
 
-def test_the_one_not_asked_for_the_longest_goes_first(log: str) -> None:
+def test_the_one_not_asked_for_the_longest_goes_first(numbers: str) -> None:
     asked = CachedAsking(entries=2)
     for number in (1, 2, 1, 3):
-        list(asked.many(log, SOME, number))
+        list(asked.many(numbers, SOME, number))
     assert asked.figures == (1, 3, 1, 2)
-    list(asked.many(log, SOME, 1))
+    list(asked.many(numbers, SOME, 1))
     assert asked.figures[0] == 2
-    list(asked.many(log, SOME, 2))
+    list(asked.many(numbers, SOME, 2))
     assert asked.figures == (2, 4, 2, 2)
 
 
-def test_memory_is_bounded(log: str) -> None:
+def test_memory_is_bounded(numbers: str) -> None:
     asked = CachedAsking()
-    list(asked.many(log, ALL))
+    list(asked.many(numbers, ALL))
     size = asked.cache.stats()["bytes_held"]
     asked = CachedAsking(megabytes=2.5 * size / 1e6)
     for number in range(5):
-        list(asked.many(log, f"{ALL} WHERE number > ?", -number - 1))
+        list(asked.many(numbers, f"{ALL} WHERE number > ?", -number - 1))
         assert asked.cache.stats()["bytes_held"] <= 2.5 * size
     assert asked.figures == (0, 5, 3, 2)
     asked.cache.clear()
     assert asked.cache.stats()["bytes_held"] == 0
 
 
-def test_a_result_larger_than_the_bound_is_handed_on(log: str) -> None:
+def test_a_result_larger_than_the_bound_is_handed_on(numbers: str) -> None:
     asked = CachedAsking(megabytes=0.001)
     for _ in range(2):
-        assert plain(asked.many(log, ALL)) == stock(log, ALL)
+        assert plain(asked.many(numbers, ALL)) == stock(numbers, ALL)
     assert asked.figures == (0, 2, 0, 0)
 
 
-def test_only_some_statements(log: str) -> None:
+def test_only_some_statements(numbers: str) -> None:
     digest = traits(SOME).digest
     for only in (digest, digest[:6].upper(), f"0123 + {digest}"):
         asked = CachedAsking(only=only)
         for _ in range(2):
-            list(asked.many(log, SOME, 2))
-            list(asked.many(log, ALL))
+            list(asked.many(numbers, SOME, 2))
+            list(asked.many(numbers, ALL))
         assert asked.figures == (1, 1, 0, 1)
 
 
@@ -186,11 +170,11 @@ def test_options_that_cannot_be(option: str, value: Any, message: str) -> None:
         RowCache(Options(**{option: value}))
 
 
-def test_over_a_pool(log: str) -> None:
+def test_over_a_pool(numbers: str) -> None:
     cache, pool = RowCache(), ConnectionPool()
     asked = Asking(cache.answer, pool.answer)
     for number in (1, 2, 3, 1, 2, 3):
-        assert plain(asked.many(log, SOME, number)) == stock(log, SOME, number)
+        assert plain(asked.many(numbers, SOME, number)) == stock(numbers, SOME, number)
     assert (cache.stats()["hits"], pool.stats()["checkouts"], pool.stats()["connections"]) == (3, 3, 1)
     assert asked.opened.connections == []
     assert cache.stats()["spent_ns"] > 0
@@ -211,8 +195,8 @@ def test_eight_threads(tmp_path: Path) -> None:
             number = thread
             while time.monotonic() < end:
                 number = (number * 7 + 3) % 31
-                log, most = logs[number % 2], number % ROWS
-                rows = asked.many(log, SOME, most)
+                numbers, most = logs[number % 2], number % ROWS
+                rows = asked.many(numbers, SOME, most)
                 times[thread] += 1
                 if number % 5 == 0:
                     next(rows, None)
@@ -239,9 +223,9 @@ def test_eight_threads(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_forked_child_goes_on_with_the_entries_and_counts_from_zero(log: str) -> None:
+def test_a_forked_child_goes_on_with_the_entries_and_counts_from_zero(numbers: str) -> None:
     asked = CachedAsking()
-    list(asked.many(log, SOME, 3))
+    list(asked.many(numbers, SOME, 3))
     stop = threading.Event()
 
     def busy() -> None:  # holds the lock most of the time, and is never inside SQLite
@@ -255,11 +239,11 @@ def test_a_forked_child_goes_on_with_the_entries_and_counts_from_zero(log: str) 
             child = os.fork()
             if not child:
                 good = asked.figures == (0, 0, 0, 1)
-                good = good and [tuple(row) for row in asked.many(log, SOME, 3)] == [
+                good = good and [tuple(row) for row in asked.many(numbers, SOME, 3)] == [
                     (n, "a") for n in range(3)
                 ]
                 good = good and asked.figures == (1, 0, 0, 1)
-                good = good and len(list(asked.many(log, SOME, 4))) == 4
+                good = good and len(list(asked.many(numbers, SOME, 4))) == 4
                 os._exit(0 if good else 1)
             assert os.waitpid(child, 0)[1] == 0
     finally:

@@ -8,11 +8,11 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, List
 
 import pytest
 from asking import plain, settle
-from asking_frames import (  # noqa: F401
+from asking_frames import (
     BOXES,
     EGO,
     LIGHTS,
@@ -20,7 +20,6 @@ from asking_frames import (  # noqa: F401
     TIME,
     FrameAsking,
     make_frames_log,
-    uncounted_again,
 )
 
 from nutrace.errors import SettingsError
@@ -29,41 +28,20 @@ from nutrace.speedups.row_cache import RowCache
 from nutrace.speedups.scenario_prefetch import Options, ScenarioPrefetch
 
 
-@pytest.fixture(scope="module")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Dict[bool, str]:
-    """With and without indexes; no test changes them."""
-    folder = tmp_path_factory.mktemp("logs")
-    return {indexes: make_frames_log(folder / f"{indexes}.db", indexes) for indexes in (True, False)}
-
-
-@pytest.fixture(params=[True, False], ids=["indexed", "unindexed"])
-def log(request: Any, logs: Dict[bool, str]) -> str:
-    return logs[request.param]
-
-
-@pytest.fixture
-def asked(log: str) -> Iterator[FrameAsking]:
-    made = FrameAsking(log)
-    made.begin()
-    yield made
-    gc.collect()
-    assert made.opened.open == 0, "a connection leaked"
-
-
-def test_more_rows_than_there_is_memory_for(log: str) -> None:
-    asked = FrameAsking(log, megabytes=0.02)
+def test_more_rows_than_there_is_memory_for(frames_log: str) -> None:
+    asked = FrameAsking(frames_log, megabytes=0.02)
     asked.begin()
     assert asked.agree(BOXES, asked.frames[:5])
     assert asked.figure("hits", "refused", "bytes_held") == (0, 1, 0)
 
 
-def test_memory_is_bounded(log: str) -> None:
-    whole = FrameAsking(log)
+def test_memory_is_bounded(frames_log: str) -> None:
+    whole = FrameAsking(frames_log)
     whole.begin()
     for statement in (TIME, BOXES):
         assert whole.agree(statement, whole.frames[:3])
     (size,) = whole.figure("bytes_held")
-    asked = FrameAsking(log, megabytes=(size - 1000) / 1e6)
+    asked = FrameAsking(frames_log, megabytes=(size - 1000) / 1e6)
     asked.begin()
     for _ in range(5):
         for statement in (TIME, BOXES):
@@ -98,14 +76,14 @@ def test_a_log_that_is_gone(tmp_path: Path) -> None:
         asked.rows(TIME, asked.frames[0])
 
 
-def test_before_a_cache_and_a_pool(log: str) -> None:
+def test_before_a_cache_and_a_pool(frames_log: str) -> None:
     """It answers first, then the cache, then the pool; what is read, the cache does not keep as well."""
     cache, pool = RowCache(), ConnectionPool()
-    asked = FrameAsking(log, cache.answer, pool.answer)
+    asked = FrameAsking(frames_log, cache.answer, pool.answer)
     asked.begin()
     for statement in STATEMENTS:
         for frame in [asked.frames[0], *asked.frames]:
-            assert plain(asked.many(log, statement, frame)) == asked.stock(statement, frame)
+            assert plain(asked.many(frames_log, statement, frame)) == asked.stock(statement, frame)
     assert asked.figure("hits", "misses") == (4 * (len(asked.frames) - 1), 8)
     stats = cache.stats()
     assert (stats["hits"], stats["misses"], stats["entries"]) == (4, 4, 4)
@@ -114,8 +92,8 @@ def test_before_a_cache_and_a_pool(log: str) -> None:
     pool.close()
 
 
-def test_threads_each_with_a_scenario(log: str) -> None:
-    asked = FrameAsking(log, frames=20)
+def test_threads_each_with_a_scenario(frames_log: str) -> None:
+    asked = FrameAsking(frames_log, frames=20)
     wrong: List[Any] = []
     expected = {
         (statement, frame): asked.stock(statement, frame)
@@ -128,7 +106,7 @@ def test_threads_each_with_a_scenario(log: str) -> None:
         try:
             while time.monotonic() < end:
                 frames = asked.sweeps[100 + 10 * thread : 260 + 10 * thread : 2]
-                asked.prefetch.begin(log, frames)
+                asked.prefetch.begin(frames_log, frames)
                 for frame in frames:
                     for statement in (EGO, LIGHTS):
                         if asked.rows(statement, frame) != expected[statement, frame]:
@@ -149,19 +127,19 @@ def test_threads_each_with_a_scenario(log: str) -> None:
     assert asked.opened.open == 0
 
 
-def test_another_thread_of_the_same_simulation(asked: FrameAsking) -> None:
-    assert asked.agree(TIME, asked.frames[:2])
+def test_another_thread_of_the_same_simulation(asking: FrameAsking) -> None:
+    assert asking.agree(TIME, asking.frames[:2])
     agreed: List[Any] = []
-    thread = threading.Thread(target=lambda: agreed.append(asked.agree(TIME, asked.frames)))
+    thread = threading.Thread(target=lambda: agreed.append(asking.agree(TIME, asking.frames)))
     thread.start()
     thread.join()
     assert agreed == [True]
-    assert asked.figure("hits") == (1 + len(asked.frames),)
+    assert asking.figure("hits") == (1 + len(asking.frames),)
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_forked_child_goes_on_with_what_was_read_and_counts_from_zero(log: str) -> None:
-    asked = FrameAsking(log)
+def test_a_forked_child_goes_on_with_what_was_read_and_counts_from_zero(frames_log: str) -> None:
+    asked = FrameAsking(frames_log)
     asked.begin()
     asked.agree(TIME, asked.frames[:2])
     stop = threading.Event()
@@ -187,9 +165,9 @@ def test_a_forked_child_goes_on_with_what_was_read_and_counts_from_zero(log: str
         thread.join()
 
 
-def test_a_fork_while_another_thread_reads(log: str) -> None:
+def test_a_fork_while_another_thread_reads(frames_log: str) -> None:
     """The thread that reads is not in the child: the child does not wait for it."""
-    asked = FrameAsking(log)
+    asked = FrameAsking(frames_log)
     asked.begin()
     asked.agree(TIME, asked.frames[:1])
     inside, forked = threading.Event(), threading.Event()
@@ -203,7 +181,7 @@ def test_a_fork_while_another_thread_reads(log: str) -> None:
 
     def read() -> None:
         asked.opened.connect = slow  # type: ignore[method-assign]
-        list(asked.many(log, TIME, asked.frames[1]))
+        list(asked.many(frames_log, TIME, asked.frames[1]))
 
     thread = threading.Thread(target=read)
     thread.start()

@@ -9,11 +9,11 @@ from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
+from nutrace.log_file import identity
 from nutrace.speedups.connection_pool.module_view import ModuleView
 from nutrace.speedups.connection_pool.options import Options
 from nutrace.speedups.figures import Figures
 from nutrace.speedups.known_code import mentioned
-from nutrace.speedups.log_file import identity
 from nutrace.speedups.speedup import Misfit, Switch
 
 SESSIONS = "nuplan.database.common.db"

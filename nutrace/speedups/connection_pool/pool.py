@@ -12,12 +12,12 @@ from sqlalchemy.exc import TimeoutError as CheckoutTimeout
 from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from nutrace import semconv
+from nutrace.log_file import absolute, identity
 from nutrace.recording.clock import now_ns
 from nutrace.recording.faults import say
 from nutrace.speedups import forks
 from nutrace.speedups.connection_pool.options import Options
 from nutrace.speedups.figures import Figures
-from nutrace.speedups.log_file import absolute, identity
 from nutrace.speedups.noting import note
 from nutrace.speedups.own_faults import fault
 from nutrace.speedups.queries.rows import Rows
@@ -170,8 +170,9 @@ class ConnectionPool:
         def creator() -> Any:
             began = now_ns()
             before = identity(name)
-            # Another thread may use it next.
-            connection = sqlite3.connect(name, check_same_thread=False)
+            # Another thread may use it next. If the log is locked, the program's own function runs the query,
+            # and waits as long as it does without a pool.
+            connection = sqlite3.connect(name, check_same_thread=False, timeout=0)
             after = identity(name)
             made[id(connection)] = after if after == before else None
             self._fastest_ns = min(self._fastest_ns, now_ns() - began)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Optional, Set
 
 from nutrace.errors import NutraceError, OutputError
+from nutrace.log_file import Identity, absolute, identity
 from nutrace.plans.candidates import CANDIDATES, lacking
 from nutrace.plans.clone import clone
 from nutrace.plans.log import open_log
@@ -22,7 +23,6 @@ from nutrace.speedups import forks
 from nutrace.speedups.figures import Figures
 from nutrace.speedups.indexes.making import Maker
 from nutrace.speedups.indexes.options import Options
-from nutrace.speedups.log_file import Identity, absolute, identity
 from nutrace.speedups.own_faults import fault
 from nutrace.speedups.queries.readers import readers
 from nutrace.speedups.queries.rows import Rows
@@ -47,6 +47,7 @@ class _Known:
 
     identity: Identity
     copy: str = ""
+    copy_identity: Optional[Identity] = None
     given_up: bool = False  # its statements run as stock, and a line has been printed
     settled: bool = False  # it lacks nothing: all statements read it
     seen: Dict[str, None] = field(default_factory=dict)  # statements; an index in the log concerns them all
@@ -121,7 +122,7 @@ class LogIndexes:
             known = self._look(name, text)
         if known is None or not known.from_copy.get(text):
             return file
-        if not os.path.exists(known.copy):  # somebody removed it
+        if identity(known.copy) != known.copy_identity:  # it was removed or changed: look again
             self._logs.pop(name, None)
             return file
         return known.copy
@@ -239,6 +240,7 @@ class LogIndexes:
             raise OutputError(f"{name}: {why}")
         if not known.copy:
             known.copy = self._maker.copied(name, absent, why)
+            known.copy_identity = identity(known.copy)
         with open_log(known.copy) as copied:
             after = plan_of(copied.connection, text)
             return bool(spared(before, after, copied.connection, text))

@@ -10,8 +10,9 @@ from typing import Dict, Iterable, Sequence, Set
 from nutrace.errors import OutputError
 from nutrace.plans.candidates import lacking
 from nutrace.plans.clone import clone
-from nutrace.plans.log import Log, open_log
-from nutrace.plans.log_copies import cache_folder, copy, find, folders
+from nutrace.plans.copying import copy
+from nutrace.plans.log import Log, open_log, quoted
+from nutrace.plans.log_copies import cache_folder, find, folders, unused
 from nutrace.plans.make import can_write, ensure
 from nutrace.plans.order import spared
 from nutrace.plans.query_plan import plan_of
@@ -39,6 +40,7 @@ class Maker:
             os.path.abspath(os.path.expanduser(options.folder)) if options.folder else cache_folder()
         )
         self._made: Dict[str, Set[str]] = {}  # by log, the names of the indexes that this process made in it
+        self._doubted: Dict[str, str] = {}  # copies that are not used, and why: printed once
 
     # -- in the log --------------------------------------------------------------------------
 
@@ -81,7 +83,7 @@ class Maker:
         made = self._made.get(name)
         if not made:
             return
-        with clone(log, [f'DROP INDEX IF EXISTS "{index}"' for index in made]) as without:
+        with clone(log, [f"DROP INDEX IF EXISTS {quoted(index)}" for index in made]) as without:
             if spared(plan_of(without, text), plan, log.connection, text) is None:
                 self._figures.add(refused=1)
                 self._say(
@@ -123,8 +125,13 @@ class Maker:
 
     def _existing(self, name: str) -> str:
         """The path of a copy that lacks nothing, or ""."""
-        path = find(name, folders(name, self._folder))
+        within = folders(name, self._folder)
+        path = find(name, within)
         if path is None:
+            for each, reason in unused(name, within).items():
+                if self._doubted.get(each) != reason:
+                    self._doubted[each] = reason
+                    self._say(name, f"its copy {each} is not used: {reason}")
             return ""
         with open_log(path) as log:
             return "" if lacking(log) else path

@@ -6,8 +6,8 @@ import threading
 from collections import Counter
 from typing import Any, Dict, Tuple
 
+from nutrace.log_file import absolute
 from nutrace.speedups import forks
-from nutrace.speedups.log_file import absolute
 
 #: A file's absolute name, and the thread that began to read it.
 Reading = Tuple[str, int]

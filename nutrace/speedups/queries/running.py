@@ -43,7 +43,7 @@ class Runner:
     def run_alone(self, file: str, query: str, parameters: Any) -> Optional[Rows]:
         """The same on a connection to `file` that is opened for it."""
         try:
-            connection = sqlite3.connect(file)
+            connection = sqlite3.connect(file, timeout=0)
         except sqlite3.Error:
             return None
         with contextlib.closing(connection):

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Dict, NamedTuple, Optional, Tuple, Union
 
 from nutrace import semconv
 from nutrace.errors import SettingsError
+from nutrace.log_file import State, absolute, is_settled, state
 from nutrace.speedups import options
 from nutrace.speedups.bounded_cache import BoundedCache
 from nutrace.speedups.figures import Figures
-from nutrace.speedups.log_file import State, absolute, is_settled, state
 from nutrace.speedups.noting import note
 from nutrace.speedups.options import MOST_MEGABYTES, option
 from nutrace.speedups.queries import Learner, Rows

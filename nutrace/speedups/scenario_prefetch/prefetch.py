@@ -8,15 +8,15 @@ import threading
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 from nutrace import semconv
+from nutrace.log_file import State, absolute, is_settled, state
 from nutrace.speedups import forks
 from nutrace.speedups.bounded_cache import BoundedCache
 from nutrace.speedups.figures import Figures
-from nutrace.speedups.log_file import State, absolute, is_settled, state
 from nutrace.speedups.noting import note
 from nutrace.speedups.queries import Learner, Rows
 from nutrace.speedups.scenario_prefetch.frame_queries import FrameQuery, frame_query
 from nutrace.speedups.scenario_prefetch.options import Options
-from nutrace.speedups.scenario_prefetch.reader import Orders, Read, Reader, token_of
+from nutrace.speedups.scenario_prefetch.reader import Orders, Read, Reader, is_locked, token_of
 from nutrace.speedups.scenario_prefetch.scenario import MOST_STATEMENTS, FrameStatement, ScenarioFrames
 
 
@@ -67,11 +67,11 @@ class ScenarioPrefetch:
         frames:
             lidar_pc tokens in the order of time, as bytes or in hexadecimal.
         """
-        tokens = [token_of(frame) for frame in frames]
+        scenario = ScenarioFrames(absolute(file), [token_of(frame) for frame in frames])
         with forks.lock:
             self.end()
-            if tokens:
-                self._scenarios[threading.get_ident()] = ScenarioFrames(absolute(file), tokens)
+            if scenario.frames:
+                self._scenarios[threading.get_ident()] = scenario
 
     def end(self) -> None:
         """The simulation of this thread has ended: drop what was read for it."""
@@ -171,17 +171,18 @@ class ScenarioPrefetch:
             if not is_settled(now) or not statement.begin(token, chunk):
                 return None
         read = None
+        locked = False
         try:
             with Reader(scenario.file) as reader:
                 if self._orders.are_kept(reader, (scenario.file, now), query, scenario.chunks[chunk]):
                     read = reader.read(query, scenario.chunks[chunk], self._most_bytes)
-        except (sqlite3.Error, KeyError):  # KeyError: a row of a frame that was not asked for
-            pass
+        except (sqlite3.Error, KeyError) as error:  # KeyError: a row of a frame that was not asked for
+            locked = is_locked(error)
         finally:
+            unchanged = state(scenario.file) == now
             with forks.lock:
                 statement.loading.discard(chunk)
-                unchanged = state(scenario.file) == now
-                if read is None and unchanged:
+                if read is None and unchanged and not locked:
                     statement.refused = True
                     self._figures.add(refused=1)
             self._figures.add(statements=reader.statements, spent_ns=reader.took_ns)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
+from nutrace.log_file import State
 from nutrace.recording.clock import now_ns
-from nutrace.speedups.log_file import State
 from nutrace.speedups.queries.rows import Row, size_of
 from nutrace.speedups.scenario_prefetch.frame_queries import SCHEMA, FrameQuery, Schema, same_order
 
@@ -26,6 +26,11 @@ _MOST_PLANS = 2_000
 def token_of(frame: Union[str, bytes]) -> bytes:
     """A frame's token as the log has it; the devkit's scenarios have it in hexadecimal."""
     return bytes.fromhex(frame) if isinstance(frame, str) else bytes(frame)
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether a query failed because another program writes, and would not fail later."""
+    return isinstance(error, sqlite3.OperationalError) and "is locked" in str(error)
 
 
 class Read(NamedTuple):
@@ -114,7 +119,8 @@ class Reader:
         """The rows of a query; the columns' names are appended to `columns`."""
         began = now_ns()
         if self._connection is None:
-            self._connection = sqlite3.connect(self._file)
+            # The program's own function waits for a locked log, if it is asked instead.
+            self._connection = sqlite3.connect(self._file, timeout=0)
         cursor = self._connection.cursor()
         try:
             self.statements += 1

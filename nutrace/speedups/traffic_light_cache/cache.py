@@ -18,11 +18,11 @@ from typing import (
 )
 
 from nutrace import semconv
+from nutrace.log_file import State, absolute, is_settled, state
 from nutrace.recording.clock import now_ns
 from nutrace.speedups import options
 from nutrace.speedups.bounded_cache import BoundedCache
 from nutrace.speedups.figures import Figures
-from nutrace.speedups.log_file import State, absolute, is_settled, state
 from nutrace.speedups.noting import note
 from nutrace.speedups.options import option
 from nutrace.speedups.traffic_light_cache.copies import fresh, size_of
