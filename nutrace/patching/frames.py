@@ -1,0 +1,70 @@
+"""The frames that replacements add to a program's stack, and how little of the program notices them.
+
+A probed call has one frame more than the call alone. ``warnings.warn(stacklevel=2)`` and, since Python 3.11,
+``logging`` with `stacklevel` count frames to find the place that a message is about, and both pass over
+frames whose file name contains ``importlib`` and ``_bootstrap``. The code of our frames has such a file name.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType, FunctionType
+from typing import Any, TypeVar
+
+Target = TypeVar("Target", bound=Any)
+
+_SUFFIX = " (skipped like importlib._bootstrap)"
+
+
+def passed_over(target: Target) -> Target:
+    """Decorator: `warnings` and `logging` do not count the frames of `target`.
+
+    Parameters
+    ----------
+    target:
+        A function, with the functions defined in it; or a class, with its methods.
+
+    Notes
+    -----
+    :mod:`traceback` still shows the source: it asks the module's loader. The interpreter's own last words,
+    when an error ends the program, do not.
+    """
+    functions = vars(target).values() if isinstance(target, type) else [target]
+    for function in functions:
+        if isinstance(function, FunctionType):
+            function.__code__ = _renamed(function.__code__)
+    return target
+
+
+def _renamed(code: CodeType) -> CodeType:
+    inner = tuple(_renamed(const) if isinstance(const, CodeType) else const for const in code.co_consts)
+    return code.replace(co_filename=code.co_filename + _SUFFIX, co_consts=inner)
+
+
+def leave_traceback(error: BaseException) -> None:
+    """Take the calling frame, which has caught `error`, off its traceback; a bare ``raise`` must follow."""
+    trace = error.__traceback__
+    if can_leave and trace is not None and trace.tb_frame is sys._getframe(1):
+        error.__traceback__ = trace.tb_next
+
+
+def _pass_on() -> None:
+    try:
+        raise ValueError
+    except ValueError as error:
+        error.__traceback__ = None
+        raise
+
+
+def _is_left() -> bool:
+    try:
+        _pass_on()
+    except ValueError as error:
+        trace = error.__traceback__
+        return trace is not None and trace.tb_next is None
+    return False
+
+
+#: Whether a bare ``raise`` goes on with the traceback that the error has by then. Before Python 3.11 it goes
+#: on with the one that it came with, and our frames stay in tracebacks.
+can_leave = _is_left()
