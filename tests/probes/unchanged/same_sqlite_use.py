@@ -174,7 +174,6 @@ def program_uncommon_calls() -> None:
         lambda: cur.fetchmany("x"),  # type: ignore[arg-type]
         lambda: cur.fetchmany(nonsense=1),  # type: ignore[call-arg]
         lambda: cur.close(1),  # type: ignore[call-arg]
-        lambda: sqlite3.Connection.execute(3, "SELECT 1"),  # type: ignore[arg-type]
         lambda: sqlite3.Connection.execute(con, "SELECT 1").fetchall(),
         lambda: sqlite3.Cursor.fetchall(cur),
         lambda: con("SELECT 1") and None,
