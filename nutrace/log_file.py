@@ -122,11 +122,12 @@ def uri_of(file: str, parameters: str) -> str:
 
 
 def connect(uri: str, **options: Any) -> sqlite3.Connection:
-    """A connection that tracing does not see, as it does not come from ``sqlite3.connect``.
+    """A connection of sqlite3's own class, which is the last but one whatever its name is bound to.
 
     Nutrace's own queries must not be among the statements of a traced program.
     """
-    return sqlite3.Connection(uri, uri=True, **options)
+    own: sqlite3.Connection = sqlite3.Connection.__mro__[-2](uri, uri=True, **options)
+    return own
 
 
 _has_wal: Dict[Identity, bool] = {}

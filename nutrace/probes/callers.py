@@ -156,7 +156,7 @@ def _functions(names: Mapping[str, Any], module: str, depth: int) -> Iterator[Fu
         elif type(inner) is property:
             inner = inner.fget
         if type(inner) in (ProbedFunction, ProbedCallable):
-            inner = inner.__wrapped__
+            inner = inner._self_function
         while type(inner) is FunctionType:
             yield inner
             inner = vars(inner).get("__wrapped__")  # the decorated one

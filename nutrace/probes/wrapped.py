@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from types import FunctionType, MethodType
-from typing import Any, Dict, Tuple, Union
+from typing import Any, Callable, Dict, Tuple, Union
 
 import wrapt
 
@@ -17,8 +17,12 @@ from nutrace.patching.frames import passed_over
 from nutrace.patching.switch import Switch
 from nutrace.patching.targets import inner
 
-#: Methods that are class methods without a decorator, if they are plain functions when the class is made.
-_IMPLICIT_CLASS_METHODS = ("__init_subclass__", "__class_getitem__")
+#: What methods become without a decorator, if they are plain functions when the class is made.
+_IMPLICIT: Dict[str, Callable[[Any], Any]] = {
+    "__init_subclass__": classmethod,
+    "__class_getitem__": classmethod,
+    "__new__": staticmethod,
+}
 
 
 class _LikeAFunction:
@@ -26,11 +30,23 @@ class _LikeAFunction:
 
     __slots__ = ()  # with a __dict__ of its own it would hide the one that wrapt's proxies show
 
-    def __repr__(self) -> str:
-        return repr(self.__wrapped__)  # type: ignore[attr-defined]
+    # The original is their _self_function: wrapt keeps names that begin with _self_ on the proxy. There is no
+    # annotation of it, because annotations of a class would hide those of the function.
 
-    def __reduce_ex__(self, protocol: Any) -> Union[str, Tuple[Any, ...]]:
-        return str(self.__wrapped__.__qualname__)  # type: ignore[attr-defined]
+    @property
+    def __wrapped__(self: Any) -> Any:
+        """What a decorator of the program's has wrapped. There may be none, and tools look at that."""
+        return self._self_function.__wrapped__
+
+    @__wrapped__.setter
+    def __wrapped__(self: Any, value: Any) -> None:
+        self._self_function.__wrapped__ = value  # functools.update_wrapper does this
+
+    def __repr__(self: Any) -> str:
+        return repr(self._self_function)
+
+    def __reduce_ex__(self: Any, protocol: Any) -> Union[str, Tuple[Any, ...]]:
+        return str(self._self_function.__qualname__)
 
     def __reduce__(self) -> Union[str, Tuple[Any, ...]]:
         return self.__reduce_ex__(2)
@@ -48,6 +64,7 @@ class ProbedCallable(_LikeAFunction, wrapt.FunctionWrapper):  # type: ignore
     def __init__(self, wrapped: Any, wrapper: Any, switch: Any) -> None:
         # wrapt takes any object for `enabled` and tests its truth at each call.
         super().__init__(wrapped, wrapper, switch)
+        self._self_function = wrapped
 
 
 class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
@@ -86,14 +103,6 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
 
     def __ne__(self, other: Any) -> bool:
         return not self == other
-
-    @property
-    def __wrapped__(self) -> Any:
-        return self._self_function
-
-    @__wrapped__.setter
-    def __wrapped__(self, value: Any) -> None:
-        vars(self._self_function)["__wrapped__"] = value  # functools.update_wrapper does this
 
     # A debugger or %autoreload gives a function new code: it is the function that must get it.
 
@@ -144,7 +153,8 @@ def put_around(original: Any, wrapper: Any, switch: Switch) -> Any:
     if not isinstance(original, FunctionType):
         return ProbedCallable(original, wrapper, switch)
     probed = ProbedFunction(original, wrapper, switch)
-    return classmethod(probed) if original.__name__ in _IMPLICIT_CLASS_METHODS else probed
+    become = _IMPLICIT.get(original.__name__)
+    return probed if become is None else become(probed)
 
 
 def is_probed(value: Any) -> bool:

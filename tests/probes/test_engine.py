@@ -484,7 +484,7 @@ def test_one_engine_installed_again_hooks_once(module: Writer) -> None:
     engine.install()
     loaded = importlib.import_module(name)
     try:
-        assert type(loaded.f.__wrapped__) is types.FunctionType
+        assert type(loaded.f._self_function) is types.FunctionType
         assert engine.applied == [f"{name}:f"]
     finally:
         engine.uninstall()

@@ -283,8 +283,10 @@ class OtherCursor:
 
 
 class OtherConnection:
+    made_by = (sqlite3.Connection,)  # a name in a module would be bound to the class that records
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.inner = sqlite3.Connection(":memory:")
+        self.inner = self.made_by[0](":memory:")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import itertools
 import os
-import sqlite3
 import sys
 from typing import Any, Dict, Mapping, Optional, Set, Tuple
 from urllib.parse import unquote
 
 from nutrace import semconv
+from nutrace.patching.frames import passed_over
 from nutrace.probes.blocks import timed
 from nutrace.probes.sqlite.call_sites import call_sites
+from nutrace.probes.sqlite.classes import SLOT, Beside, RecordingClasses, sqlite3
 from nutrace.probes.sqlite.cursors import cursors
 from nutrace.probes.sqlite.open_statement import end_all_of
-from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.switch import switch
 from nutrace.recording.composites import tally
 from nutrace.recording.span import process_state
@@ -82,21 +83,30 @@ def namespace_of(args: _Args, kwargs: Mapping[str, Any]) -> str:
 _normal = functools.lru_cache(1000)(os.path.normpath)
 
 
-class RecordingConnection(sqlite3.Connection):
-    """The base of the program's connection classes; its ``_nutrace`` is a :class:`ConnectionState`."""
+@passed_over
+class ConnectionMethods:
+    """The methods of connections that record; ``_nutrace`` is a :class:`ConnectionState`."""
 
     __slots__ = ()
 
-    _nutrace: ConnectionState
+    _nutrace: Any = Beside()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         try:
-            self._nutrace = ConnectionState(args, kwargs)
-        except KeyError:  # no database, as sqlite3 will say
-            pass
-        except Exception:
-            process_state.fault("naming a database")
-        _init(self, *args, **kwargs)
+            state = ConnectionState(args, kwargs)
+        except Exception as error:
+            if not isinstance(error, KeyError):  # no database, as sqlite3 will say
+                process_state.fault("naming a database")
+            _init(self, *args, **kwargs)
+            return
+        if not switch:
+            _init(self, *args, **kwargs)
+            _keep(self, state)
+            return
+        site = call_sites.find(semconv.CONNECT_SPAN, state.namespace)
+        _, span = timed(site, _init, (self, *args), kwargs)
+        _keep(self, state)
+        tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
         if switch:
@@ -106,13 +116,8 @@ class RecordingConnection(sqlite3.Connection):
                 if "factory" in kwargs:
                     kwargs["factory"] = cursors.of(kwargs["factory"])
             else:
-                return self._recording_cursor()
+                return _recording_cursor(self)
         return _cursor.__get__(self, type(self))(*args, **kwargs)
-
-    def _recording_cursor(self) -> Any:
-        made = _cursor(self, cursors.default)
-        made._nutrace = None
-        return made
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
         state = _state_of(self)
@@ -134,28 +139,47 @@ class RecordingConnection(sqlite3.Connection):
         return _traced(self, semconv.COMMIT_SPAN if whole else semconv.ROLLBACK_SPAN, _exit, args, {})
 
     if sys.version_info >= (3, 11):
-        # These make plain cursors there, whatever `cursor` does; before, they call it.
+        # sqlite3's make plain cursors there, whatever `cursor` does; before, they call it.
         def execute(self, *args: Any, **kwargs: Any) -> Any:
-            return self._with_cursor("execute", args, kwargs)
+            return _with_cursor(self, "execute", args, kwargs)
 
         def executemany(self, *args: Any, **kwargs: Any) -> Any:
-            return self._with_cursor("executemany", args, kwargs)
+            return _with_cursor(self, "executemany", args, kwargs)
 
         def executescript(self, *args: Any, **kwargs: Any) -> Any:
-            return self._with_cursor("executescript", args, kwargs)
-
-        def _with_cursor(self, method: str, args: _Args, kwargs: _Kwargs) -> Any:
-            if not switch or kwargs:
-                return getattr(super(), method)(*args, **kwargs)
-            return getattr(self._recording_cursor(), method)(*args)
+            return _with_cursor(self, "executescript", args, kwargs)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if type(self) is connections.default and protocol >= 2:
+        if type(self) is connections.current and protocol >= 2:
+            reduce = copyreg.dispatch_table.get(connections.base)  # registered before tracing was switched on
+            if reduce is not None:
+                return reduce(self)
             raise TypeError("cannot pickle 'sqlite3.Connection' object")
         return super().__reduce_ex__(protocol)
 
 
-connections = Subclasses(sqlite3.Connection, RecordingConnection)
+connections = RecordingClasses(sqlite3.Connection, ConnectionMethods)
+
+
+def _recording_cursor(connection: Any) -> Any:
+    made = _cursor(connection, cursors.current)
+    made._nutrace = None
+    return made
+
+
+@passed_over
+def _with_cursor(connection: Any, method: str, args: _Args, kwargs: _Kwargs) -> Any:
+    """Call a method of a new cursor, as sqlite3's connections do."""
+    if not switch or kwargs:
+        return getattr(connections.base, method).__get__(connection, type(connection))(*args, **kwargs)
+    return getattr(_recording_cursor(connection), method)(*args)
+
+
+def _keep(connection: Any, state: ConnectionState) -> None:
+    try:
+        object.__setattr__(connection, SLOT, state)  # its class may have a __setattr__ of its own
+    except Exception:  # its class was made before tracing was switched on, and has no weak references
+        process_state.fault(f"tracing {type(connection).__qualname__}")
 
 
 def _state_of(connection: Any) -> Optional[ConnectionState]:
@@ -184,26 +208,14 @@ def _traced(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwa
     return result
 
 
+@passed_over
 def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
-    """Call ``sqlite3.connect`` so that the connection records, with a span around it."""
-    try:
-        args, kwargs = _with_factory(args, kwargs)
-        namespace = namespace_of(args, kwargs)
-    except Exception:  # sqlite3 will object to these arguments
-        return wrapped(*args, **kwargs)
-    site = call_sites.find(semconv.CONNECT_SPAN, namespace)
-    connection, span = timed(site, wrapped, args, kwargs)
-    if isinstance(connection, RecordingConnection) and _state_of(connection) is None:
-        connection._nutrace = ConnectionState(args, kwargs)  # its class called sqlite3's __init__ by name
-    tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
-    return connection
-
-
-def _with_factory(args: _Args, kwargs: _Kwargs) -> Tuple[_Args, _Kwargs]:
-    """The arguments of a connect call, with a factory that records."""
+    """Call ``sqlite3.connect`` so that the connection is one that records."""
     if len(args) > _FACTORY:
-        return (*args[:_FACTORY], _recording(args[_FACTORY]), *args[_FACTORY + 1 :]), kwargs
-    return args, {**kwargs, "factory": _recording(kwargs.get("factory", sqlite3.Connection))}
+        args = (*args[:_FACTORY], _recording(args[_FACTORY]), *args[_FACTORY + 1 :])
+    else:
+        kwargs = {**kwargs, "factory": _recording(kwargs.get("factory", connections.base))}
+    return wrapped(*args, **kwargs)
 
 
 def _recording(factory: Any) -> Any:

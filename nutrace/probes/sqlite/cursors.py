@@ -6,15 +6,15 @@ calls back (SQL functions, row factories, converters) is below it.
 
 from __future__ import annotations
 
-import sqlite3
 from _thread import get_ident
 from typing import Any, Callable, Mapping, Optional, Tuple
 
 from nutrace import semconv
+from nutrace.patching.frames import passed_over
 from nutrace.probes.sqlite.call_sites import call_sites
+from nutrace.probes.sqlite.classes import SLOT, Beside, RecordingClasses, sqlite3
 from nutrace.probes.sqlite.open_statement import OpenStatement, end
 from nutrace.probes.sqlite.parameters import ParameterSets, parameters_hash
-from nutrace.probes.sqlite.subclasses import Subclasses
 from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
@@ -26,6 +26,7 @@ _Kwargs = Mapping[str, Any]
 
 _get = current.get
 _set_current = current.set
+_set_attribute = object.__setattr__  # a class of the program's may have a __setattr__ of its own
 _execute: Any = sqlite3.Cursor.execute
 _executemany: Any = sqlite3.Cursor.executemany
 _executescript: Any = sqlite3.Cursor.executescript
@@ -34,18 +35,18 @@ _fetchmany: Any = sqlite3.Cursor.fetchmany
 _fetchall: Any = sqlite3.Cursor.fetchall
 _next: Any = sqlite3.Cursor.__next__
 _close: Any = sqlite3.Cursor.close
-_base: Any = sqlite3.Cursor
-# Those of the base class, because a subclass may override the names.
-_description: Callable[[Any], Any] = _base.description.__get__
-_connection: Callable[[Any], Any] = _base.connection.__get__
+# Those of sqlite3's class, because a subclass may override the names.
+_description: Callable[[Any], Any] = sqlite3.Cursor.description.__get__
+_connection: Callable[[Any], Any] = sqlite3.Cursor.connection.__get__
 
 
-class RecordingCursor(sqlite3.Cursor):
-    """The base of the program's cursor classes; its ``_nutrace`` is the :class:`OpenStatement`."""
+@passed_over
+class CursorMethods:
+    """The methods of cursors that record; ``_nutrace`` is the :class:`OpenStatement`."""
 
     __slots__ = ()
 
-    _nutrace: Optional[OpenStatement]
+    _nutrace: Any = Beside()
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
         return _run(self, _execute, args, kwargs)
@@ -57,50 +58,37 @@ class RecordingCursor(sqlite3.Cursor):
         return _run(self, _executescript, args, kwargs)
 
     def __next__(self) -> Any:
-        # Like `_fetch`, but written out: a loop over rows comes here for each row.
         try:
-            statement: Any = self._nutrace
+            statement = self._nutrace
             is_idle = statement.idle
         except AttributeError:  # nothing was executed
-            is_idle = False
+            return _next(self)
         if not is_idle:
             return _next(self)
-        state = _get()
-        began = now_ns()
-        span = statement.span
-        if state is not statement.under or span is None or statement.thread != get_ident():
-            span = statement.continue_below(state, began)
-        statement.idle = False
-        _set_current(span)
-        try:
-            row = _next(self)
-        except BaseException as error:
-            _set_current(state)
-            _fail(statement, error, began)
-            raise
-        statement.last_ns = last = now_ns()
-        _set_current(state)
-        statement.fetch_ns += last - began
+        row = _fetch(statement, _next, self)
         statement.rows += 1
-        statement.idle = not statement.ended
         return row
 
     def fetchone(self, *args: Any, **kwargs: Any) -> Any:
-        if args or kwargs or _idle_statement(self) is None:
+        statement = _idle_statement(self)
+        if args or kwargs or statement is None:
             return _fetchone.__get__(self, type(self))(*args, **kwargs)
         try:
             # Not sqlite3's fetchone: its None may be the end, or what a row factory made of a row.
-            return RecordingCursor.__next__(self)
+            row = _fetch(statement, _next, self)
         except StopIteration:
-            return None
+            if statement.ended:
+                return None
+            raise  # a row factory's
+        statement.rows += 1
+        return row
 
-    def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
+    def fetchmany(self: Any, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
-        fetchmany = _fetchmany.__get__(self, type(self))
         if statement is None:
-            return fetchmany(*args, **kwargs)
+            return _fetchmany.__get__(self, type(self))(*args, **kwargs)
         size = args[0] if args else kwargs.get("size", self.arraysize)
-        rows = _fetch(statement, fetchmany, *args, **kwargs)
+        rows = _fetch(statement, _given(_fetchmany, args, kwargs), self)
         statement.rows += len(rows)
         if len(rows) != size:
             end(statement)
@@ -108,30 +96,28 @@ class RecordingCursor(sqlite3.Cursor):
 
     def fetchall(self, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
-        fetchall = _fetchall.__get__(self, type(self))
         if statement is None:
-            return fetchall(*args, **kwargs)
-        rows = _fetch(statement, fetchall, *args, **kwargs)
+            return _fetchall.__get__(self, type(self))(*args, **kwargs)
+        rows = _fetch(statement, _given(_fetchall, args, kwargs), self)
         statement.rows += len(rows)
         end(statement)
         return rows
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
-        close = _close.__get__(self, type(self))
         if statement is None:
-            return close(*args, **kwargs)
-        result = _fetch(statement, close, *args, **kwargs)
+            return _close.__get__(self, type(self))(*args, **kwargs)
+        result = _fetch(statement, _given(_close, args, kwargs), self)
         end(statement)
         return result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if type(self) is cursors.default and protocol >= 2:
+        if type(self) is cursors.current and protocol >= 2:
             raise TypeError("cannot pickle 'sqlite3.Cursor' object")
         return super().__reduce_ex__(protocol)
 
 
-cursors = Subclasses(sqlite3.Cursor, RecordingCursor)
+cursors = RecordingClasses(sqlite3.Cursor, CursorMethods)
 
 
 def _idle_statement(cursor: Any) -> Optional[OpenStatement]:
@@ -143,7 +129,15 @@ def _idle_statement(cursor: Any) -> Optional[OpenStatement]:
     return statement if statement is not None and statement.idle else None
 
 
-def _fetch(statement: OpenStatement, call: Any, *args: Any, **kwargs: Any) -> Any:
+def _given(method: Any, args: _Args, kwargs: _Kwargs) -> Any:
+    """`method`, to be called with a cursor alone."""
+    return (
+        (lambda cursor: method.__get__(cursor, type(cursor))(*args, **kwargs)) if args or kwargs else method
+    )
+
+
+@passed_over
+def _fetch(statement: OpenStatement, call: Any, cursor: Any) -> Any:
     """Call a method of sqlite3's for an open statement, and add its time."""
     state = _get()
     began = now_ns()
@@ -153,7 +147,7 @@ def _fetch(statement: OpenStatement, call: Any, *args: Any, **kwargs: Any) -> An
     statement.idle = False
     _set_current(span)
     try:
-        result = call(*args, **kwargs)
+        result = call(cursor)
     except BaseException as error:
         _set_current(state)
         _fail(statement, error, began)
@@ -165,6 +159,7 @@ def _fetch(statement: OpenStatement, call: Any, *args: Any, **kwargs: Any) -> An
     return result
 
 
+@passed_over
 def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     """Execute something, which ends what the cursor executed before."""
     before: Optional[OpenStatement] = getattr(cursor, "_nutrace", None)
@@ -173,7 +168,7 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
             if not before.idle:  # from within its own statement, which sqlite3 refuses
                 return original(cursor, *args, **kwargs)
             end(before)
-        cursor._nutrace = None
+        _set_attribute(cursor, SLOT, None)
     if not switch or kwargs or not args or type(args[0]) is not str:
         return original.__get__(cursor, type(cursor))(*args, **kwargs)  # bound, as errors name it
     try:
@@ -196,14 +191,14 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     state = _get()
     span = span_below(site, state)
     statement = OpenStatement(site, hashed, connection, span, state)
-    cursor._nutrace = statement
+    _set_attribute(cursor, SLOT, statement)
     _set_current(span)
     span.started = began = now_ns()
     try:
         result = original(cursor, *args)
     except BaseException as error:
         _set_current(state)
-        cursor._nutrace = None
+        _set_attribute(cursor, SLOT, None)
         _note_sets(statement, sets)
         statement.ended = True
         _fail(statement, error, began)
@@ -215,7 +210,7 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     if original is _execute and _description(cursor) is not None:
         statement.stay_open()
     else:
-        cursor._nutrace = None
+        _set_attribute(cursor, SLOT, None)
         end(statement)
     return result
 
@@ -227,12 +222,12 @@ def _note_sets(statement: OpenStatement, sets: Optional[ParameterSets]) -> None:
 
 
 def _fail(statement: OpenStatement, error: BaseException, began: int) -> None:
-    """Note an error of sqlite3's, or the end of the rows."""
+    """Note an error, or the end of the rows: sqlite3 raises that itself, and no row factory is above it."""
     statement.last_ns = now_ns()
     statement.fetch_ns += statement.last_ns - began
     statement.idle = not statement.ended
     try:
-        if type(error) is StopIteration:
+        if type(error) is StopIteration and error.__traceback__.tb_next is None:  # type: ignore[union-attr]
             statement.end()
         else:
             statement.fail(error)

@@ -8,6 +8,8 @@ import sqlite3
 import sys
 from typing import Any, Dict, Iterator, NamedTuple, Sequence, Tuple
 
+from nutrace.log_file import connect
+
 Row = Tuple[Any, ...]
 
 _cursors: Dict[Tuple[str, ...], Any] = {}
@@ -44,10 +46,10 @@ def _cursor(columns: Tuple[str, ...]) -> Any:
     """A closed cursor whose last query had these columns: a ``sqlite3.Row`` takes its names from one."""
     cursor = _cursors.get(columns)
     if cursor is None:
-        # Not made by sqlite3.connect, which may be traced: no database of the program's is involved.
-        connection = sqlite3.Connection(":memory:")
+        # Of sqlite3's own class, which is never traced: no database of the program's is involved.
+        connection = connect("file::memory:")
         try:
-            cursor = sqlite3.Cursor(connection)
+            cursor = connection.cursor()
             cursor.execute("SELECT " + ", ".join(f"NULL AS {_quoted(column)}" for column in columns))
             cursor.close()
         finally:
