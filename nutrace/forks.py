@@ -111,7 +111,7 @@ def fork_with(fork: Callable[[], Result]) -> Result:
 
 
 def after_hooks(call: Callable[[], object]) -> None:
-    """In a hook: call when all hooks have run. If the fork did not come through :func:`fork_with`, call now."""
+    """In a hook: call when all hooks have run, or now if the fork did not come through :func:`fork_with`."""
     mine = _later.get(_thread.get_ident())
     if mine is None:
         call()

@@ -22,6 +22,7 @@ from nutrace.errors import OutputError
 from nutrace.forks import LockOrder, fork_safe_lock
 from nutrace.patching import Patches
 from nutrace.probes import resumptions
+from nutrace.probes.by_value import by_value
 from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
@@ -107,7 +108,8 @@ class Session:
         )
         self.bridge = Bridge(self._exchange)
         self.endings = Endings(self.finish, self.recorder.before_exec)
-        self._pools = Patches([before_results(self._flush_child)], self.recorder.fault)
+        workers = [before_results(self._flush_child), *by_value()]
+        self._workers = Patches(workers, self.recorder.fault)
         self._applied: List[str] = []  # what the engine had applied when it was uninstalled
         self.finished = False
         self._owner = os.getpid()
@@ -133,7 +135,7 @@ class Session:
             self.bridge.install()
             self.engine.install()
             self.endings.install()
-            self._pools.install()
+            self._workers.install()
             forks.watch(self, has_thread=True)
         except BaseException:
             self.uninstall()
@@ -152,7 +154,7 @@ class Session:
         self.bridge.uninstall()
         context.uninstall()
         self.endings.uninstall()
-        self._pools.undo()
+        self._workers.undo()
         forks.unwatch(self)
         self._environment.uninstall()
 
@@ -171,7 +173,7 @@ class Session:
     def _turn_on(self) -> None:
         switch.on()
         self.engine.switch.on()
-        self._pools.switch.on()
+        self._workers.switch.on()
 
     def _turn_off(self) -> None:
         switch.off()

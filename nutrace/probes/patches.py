@@ -5,15 +5,17 @@ from __future__ import annotations
 import copy
 import functools
 from dataclasses import dataclass
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import Any, Callable, Iterable, List, Optional, cast
 
 from nutrace.patching import MissingTarget, Patch, Replacement, Switch
 from nutrace.patching.families import super_of
+from nutrace.patching.targets import inner
 from nutrace.probes.blocks import Bracket
 from nutrace.probes.kinds import does_nothing, kind_of, site_of, unsupported
-from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
+from nutrace.probes.notes import Wrapper
 from nutrace.probes.probe import Probe
+from nutrace.probes.recipe import Recipe, put, with_instance
 from nutrace.probes.wrapped import is_probed, put_around
 
 
@@ -86,15 +88,11 @@ def _probed(
     *,
     takes_instance: bool,
 ) -> Any:
-    function = original.__func__ if isinstance(original, (staticmethod, classmethod)) else original
-    reason = unsupported(function)
+    reason = unsupported(inner(original))
     if reason:
         raise MissingTarget(f"{probe.qualname} {reason}")
-    site = site_of(function, probe.span_name, probe.component, owner)
-    wrapper = (kind or kind_of(function))(site, probe.note, probe.note_result)
-    if takes_instance and (probe.note or probe.note_result):
-        wrapper = _with_instance(wrapper)
-    return put_around(original, wrapper, switch)
+    recipe = Recipe(probe.span_name, probe.component, probe.note, probe.note_result, takes_instance)
+    return put(original, recipe, switch, owner=owner, kind=kind)
 
 
 def _inherited(owner: type, name: str, original: FunctionType) -> FunctionType:
@@ -107,17 +105,6 @@ def _inherited(owner: type, name: str, original: FunctionType) -> FunctionType:
     return cast(FunctionType, inherited)
 
 
-def _with_instance(wrapper: Wrapper) -> Wrapper:
-    """`wrapper`, for functions whose first argument is the object: notes get it as the instance."""
-
-    def bound(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        if not args:  # the object was given by keyword, or forgotten
-            return wrapper(wrapped, instance, args, kwargs)
-        return wrapper(MethodType(wrapped, args[0]), args[0], args[1:], kwargs)
-
-    return bound
-
-
 def _bracket(probe: Probe) -> Patch:
     """The patch of a probe with `until`: one call opens the span, and the other closes it."""
     assert probe.until is not None
@@ -127,7 +114,7 @@ def _bracket(probe: Probe) -> Patch:
         bracket = Bracket(site_of(original, probe.span_name, probe.component, owner), probe.note)
         brackets[:] = [bracket]
         takes_instance = isinstance(owner, type) and isinstance(original, (FunctionType, classmethod))
-        wrapper = _with_instance(bracket.open) if takes_instance and probe.note else bracket.open
+        wrapper = with_instance(bracket.open) if takes_instance and probe.note else bracket.open
         return put_around(original, wrapper, switch)
 
     def closing(original: Any, switch: Switch) -> Any:

@@ -1,8 +1,8 @@
 """Processes: what a child is told of its run, and the ways to leave that skip Python's exit handlers.
 
 Started programs learn of the run through an environment variable. ``os._exit``, with which forked children
-leave, and ``exec`` run no exit handlers: what is not written yet is written before them. ``os.fork`` is called
-through :func:`nutrace.forks.fork_with`.
+leave, and ``exec`` run no exit handlers: what is not written yet is written before them. ``os.fork`` is
+called through :func:`nutrace.forks.fork_with`.
 """
 
 from __future__ import annotations
