@@ -2,17 +2,24 @@
 
 A lock that another thread holds at the fork would stay locked in the child for ever, so the thread that forks
 takes the locks first. Threads of ours are stopped before that, as they may need one of the locks to finish.
+
+Hooks have two limits. Python prints what they raise, so a Ctrl-C during one would be lost. And since 3.13 it
+warns if a thread is there when they have run, so none of ours may have been started again. What has to wait
+for that is done by :func:`fork_with`, through which ``os.fork`` goes while a process is traced.
 """
 
 from __future__ import annotations
 
+import _thread
 import logging  # noqa: F401  # hooks run newest first: ours before logging's, as a holder of our locks may log
 import os
 import threading
 import weakref
 from enum import IntEnum
 from functools import partial
-from typing import Callable, List, Protocol, Tuple
+from typing import Callable, Dict, List, Optional, Protocol, Tuple, TypeVar
+
+Result = TypeVar("Result")
 
 
 class LockOrder(IntEnum):
@@ -29,7 +36,7 @@ class Forking(Protocol):
     """Something that has to be prepared for a fork. Neither method may raise."""
 
     def before_fork(self) -> None:
-        """Called in the parent process, before the fork."""
+        """Called in the parent process, before the fork; again if a signal handler has interrupted it."""
 
     def after_fork(self, in_child: bool) -> None:
         """Called in the parent process and in the child, after the fork."""
@@ -75,27 +82,96 @@ def fork_safe_lock(order: LockOrder) -> threading.RLock:
     return made
 
 
+#: What waits for the end of a fork, by the id of the thread that forks.
+_later: Dict[int, List[Callable[[], object]]] = {}
+_ATTEMPTS = 3
+
+
+def fork_with(fork: Callable[[], Result]) -> Result:
+    """Call ``os.fork`` or ``os.forkpty``, and then do what its hooks could not.
+
+    Raises
+    ------
+    BaseException
+        What a signal handler of the program's has raised while the hooks ran.
+    """
+    thread = _thread.get_ident()
+    outer = _later.get(thread)  # a signal handler may fork during a fork
+    mine = _later[thread] = []
+    try:
+        return fork()
+    finally:
+        if outer is None:
+            _later.pop(thread, None)
+        else:
+            _later[thread] = outer
+        raised = next(filter(None, map(_surely, mine)), None)
+        if raised is not None:
+            raise raised
+
+
+def after_hooks(call: Callable[[], object]) -> None:
+    """In a hook: call when all hooks have run, or now if the fork did not come through :func:`fork_with`."""
+    mine = _later.get(_thread.get_ident())
+    if mine is None:
+        call()
+    else:
+        mine.append(call)
+
+
+def _surely(call: Callable[[], object]) -> Optional[BaseException]:
+    """Call; again if a signal handler of the program's raises meanwhile. Returns what it raised."""
+    raised: Optional[BaseException] = None
+    for _ in range(_ATTEMPTS):
+        try:
+            call()
+            break
+        except BaseException as error:
+            raised = raised or error
+    return raised
+
+
 def _before() -> None:
-    _forking.acquire()
+    raised = [_surely(_forking.acquire)]
     undo: List[Callable[[bool], object]] = []
     _undo.append(undo)
-    for subject in _with_threads:
+    for subject in list(_with_threads):
         undo.append(subject.after_fork)
-        subject.before_fork()
+        raised.append(_surely(subject.before_fork))
     for _, lock in _locks:
-        lock.acquire()
+        raised.append(_surely(lock.acquire))
         undo.append(partial(_release, lock))
-    for subject in _with_locks:
-        subject.before_fork()
+    for subject in list(_with_locks):
+        raised.append(_surely(subject.before_fork))
         undo.append(subject.after_fork)
+    _hand_on(raised)
 
 
 def _after(in_child: bool) -> None:
-    try:
-        for undo in reversed(_undo.pop()):
-            undo(in_child)
-    finally:
-        _forking.release()
+    if in_child:
+        _forget_other_threads()
+    raised = [_surely(partial(undo, in_child)) for undo in reversed(_undo.pop())]
+    _forking.release()
+    _hand_on(raised)
+
+
+def _hand_on(raised: List[Optional[BaseException]]) -> None:
+    for error in raised:
+        if error is not None:
+            after_hooks(partial(_raise, error, os.getpid()))
+            return
+
+
+def _raise(error: BaseException, pid: int) -> None:
+    if os.getpid() == pid:  # not in the child: the signal was sent to its parent
+        raise error
+
+
+def _forget_other_threads() -> None:
+    own = _thread.get_ident()
+    for thread in list(_later):
+        if thread != own:
+            del _later[thread]
 
 
 def _release(lock: threading.RLock, in_child: bool) -> None:

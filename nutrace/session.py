@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -21,22 +22,24 @@ from nutrace.errors import OutputError
 from nutrace.forks import LockOrder, fork_safe_lock
 from nutrace.patching import Patches
 from nutrace.probes import resumptions
+from nutrace.probes.by_value import by_value
 from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import open_statement
 from nutrace.probes.switch import switch
-from nutrace.recording import context, encoding
+from nutrace.recording import context
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
+from nutrace.recording.names import reserve
 from nutrace.recording.pool_results import before_results
-from nutrace.recording.processes import VARIABLE, Endings, Inherited, inherited
+from nutrace.recording.processes import VARIABLE, Endings, Environment, Inherited, inherited
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.resource import contributed, describe, identity
-from nutrace.recording.runfile import Finished, RunFile, abandoned, reserve
+from nutrace.recording.runfile import Finished, RunFile, abandoned
 from nutrace.recording.span import ids, process_state
 from nutrace.recording.tracer import Bridge
-from nutrace.settings import Settings
+from nutrace.settings import Settings, working_folder
 from nutrace.summary import lines
 
 #: Modules of ours that a thread imports when it first uses something of the module on the left.
@@ -65,17 +68,25 @@ class Session:
     """
 
     def __init__(self, settings: Settings, probes: Optional[Sequence[Probe]] = None) -> None:
+        known = inherited(os.environ)
+        # The process that set the variable has our number: it became us by exec.
+        itself = known is not None and known.pid == os.getpid()
+        heir = False
+        if known is not None and itself and known.joins:
+            heir = abandoned(known.run)
+            if (
+                not heir
+            ):  # it did not let go of the run, so it is this very process, or had our number earlier
+                known = None
+        elif known is not None and itself:
+            known = replace(known, pid=os.getppid())
+        self.folder = known.folder if known else working_folder() or Path(os.sep)
         if probes is None:
             from nutrace.probes.catalogue import for_settings
 
-            probes = for_settings(settings)
+            probes = for_settings(settings, self.folder)
         self.settings = settings
         self.engine = Engine(probes, settings.level)
-        known = inherited(os.environ)
-        if known is not None and known.pid == os.getpid() and not abandoned(known.run):
-            known = None
-        # The process that set the variable has our number and has let go of the run: it became us by exec.
-        heir = known is not None and known.pid == os.getpid()
         self.parent = None if heir else known
         self.run_id = known.run_id if known else secrets.token_hex(8)
         self.file = self._file(known.run if known else None, heir)
@@ -97,11 +108,12 @@ class Session:
         )
         self.bridge = Bridge(self._exchange)
         self.endings = Endings(self.finish, self.recorder.before_exec)
-        self._pools = Patches([before_results(self._flush_child)], self.recorder.fault)
+        workers = [before_results(self._flush_child), *by_value()]
+        self._workers = Patches(workers, self.recorder.fault)
         self._applied: List[str] = []  # what the engine had applied when it was uninstalled
         self.finished = False
         self._owner = os.getpid()
-        self._variable = os.environ.get(VARIABLE)
+        self._environment = Environment({VARIABLE: str(self._handover(os.getpid())), **settings.variables()})
 
     def _file(self, run: Optional[Path], heir: bool) -> RunFile:
         if run is not None:
@@ -123,20 +135,13 @@ class Session:
             self.bridge.install()
             self.engine.install()
             self.endings.install()
-            self._pools.install()
+            self._workers.install()
             forks.watch(self, has_thread=True)
         except BaseException:
             self.uninstall()
             self.file.discard()
             raise
-        handover = Inherited(
-            self.file.run,
-            self.run_id,
-            process_state.trace_id,
-            process_state.offset_ns,
-            os.getpid(),
-        )
-        os.environ[VARIABLE] = str(handover)
+        self._environment.install()
         atexit.register(self.finish)
         self.recorder.background.start()
         self._turn_on()
@@ -149,17 +154,26 @@ class Session:
         self.bridge.uninstall()
         context.uninstall()
         self.endings.uninstall()
-        self._pools.undo()
+        self._workers.undo()
         forks.unwatch(self)
-        if self._variable is None:
-            os.environ.pop(VARIABLE, None)
-        else:
-            os.environ[VARIABLE] = self._variable
+        self._environment.uninstall()
+
+    def _handover(self, pid: int) -> Inherited:
+        """What a child of the process `pid` is told, which is this one or the one that it was forked from."""
+        return Inherited(
+            self.file.run,
+            self.run_id,
+            process_state.trace_id,
+            process_state.offset_ns,
+            pid,
+            self.file.joins,
+            self.folder,
+        )
 
     def _turn_on(self) -> None:
         switch.on()
         self.engine.switch.on()
-        self._pools.switch.on()
+        self._workers.switch.on()
 
     def _turn_off(self) -> None:
         switch.off()
@@ -193,24 +207,21 @@ class Session:
         self._turn_off()
         if not written and not self.file.expected:
             self.file.discard()
-            if self.parent is None and recorder.diagnostics.dropped:
+            if recorder.diagnostics.dropped:
                 say(f"{recorder.diagnostics.dropped:,} spans were recorded and lost, and no file written")
             elif self.parent is None and self._watches():
                 say("no span was recorded, and no file written: nothing that the probes watch was called")
             return
         with contextlib.suppress(Exception):
             recorder.diagnostics.overhead_ns = recorder.own_ns + cost_ns(recorder.totals)
-        resource = encoding.resource(self._resource(True, final=True))
-        scope = encoding.scope(semconv.SCOPE, nutrace.__version__)
+        partial = self.file.partial
         try:
-            end = self.file.finish(resource, scope)
+            recorder.conclude(lambda: self._resource(True, final=True))
+            partial = self.file.partial
+            end = self.file.finish()
         except OSError as error:
-            end = Finished(self.file.partial, 0, [])
-            if end.path.exists():
-                say(f"cannot join {self.file.run}: {error.strerror}; every command reads {end.path} as well")
-            else:
-                say(f"{end.path} was deleted while the program ran: {recorder.totals.spans:,} spans are lost")
-                return
+            end = Finished(partial, 0, [])
+            say(f"cannot join {self.file.run}: {error.strerror}; every command reads {end.path} as well")
         self.path = end.path
         if self.parent is None and self.settings.summary:
             for line in lines(recorder, end):
@@ -225,11 +236,13 @@ class Session:
 
     def before_fork(self) -> None:
         """See :class:`nutrace.forks.Forking`."""
-        try:
-            # If another thread is importing one of these at the fork, its lock would stay held in the child.
-            for theirs, ours in _IMPORTED_LATE.items():
-                if theirs in sys.modules:
+        # If another thread is importing one of these at the fork, its lock would stay held in the child. That
+        # this thread cannot import it, for want of descriptors or memory, is nobody's concern now.
+        for theirs, ours in _IMPORTED_LATE.items():
+            if theirs in sys.modules:
+                with contextlib.suppress(Exception):
                     importlib.import_module(ours)
+        try:
             self.recorder.before_fork()
         except Exception:  # the program's fork goes on
             process_state.fault("before a fork")
@@ -240,7 +253,7 @@ class Session:
             if in_child:
                 self._forked()
             if switch:
-                self.recorder.background.start()
+                forks.after_hooks(self.recorder.background.start)
         except Exception:  # so does the child
             process_state.fault("after a fork")
 
@@ -249,9 +262,7 @@ class Session:
         ids.renew()
         resumptions.forget_suspended()
         open_statement.forget_open()
-        self.parent = Inherited(
-            self.file.run, self.run_id, process_state.trace_id, process_state.offset_ns, os.getppid()
-        )
+        self.parent = self._handover(os.getppid())
         self.file.leave()
         self.file = RunFile(self.file.run, self.run_id)
         self.finished = False
@@ -316,7 +327,10 @@ def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence
             _session.uninstall()  # its run file is written, and its probes are still there
             _session = None
         if _session is None:
-            session = Session(Settings.load() if settings is None else settings, probes)
+            if settings is None:
+                known = inherited(os.environ)
+                settings = Settings.load(folder=known.folder if known else None)
+            session = Session(settings, probes)
             session.install()
             _session = session
             started(cancel)

@@ -95,6 +95,14 @@ class Settings:
         values.update(_from_environ(os.environ if environ is None else environ))
         return replace(cls(), **values)
 
+    def variables(self) -> Dict[str, str]:
+        """The variables that give a child process these settings, whatever directory it starts in."""
+        values = dict(vars(self), output=_absolute(self.output), probes=_absolute(self.probes))
+        return {
+            variable(name): str(int(value) if isinstance(value, bool) else value)
+            for name, value in values.items()
+        }
+
 
 def variable(name: str) -> str:
     """Return the environment variable of a setting: NUTRACE_FLUSH_SECONDS for ``flush_seconds``."""
@@ -120,6 +128,11 @@ def working_folder() -> Optional[Path]:
         return Path.cwd()
     except OSError:
         return None
+
+
+def _absolute(path: str) -> str:
+    folder = working_folder()
+    return os.path.join(folder, path) if path and folder else path
 
 
 def _from_pyproject(folder: Optional[Path]) -> Dict[str, Any]:

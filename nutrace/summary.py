@@ -25,11 +25,11 @@ def lines(recorder: Recorder, end: Finished) -> List[str]:
     If the run has more processes, they are those of this process only, and the report's those of all.
     """
     totals, counts = recorder.totals, recorder.diagnostics
-    lost = f"{counts.dropped} lost" if counts.dropped else "none lost"
+    lost = f"{counts.dropped:,} lost" if counts.dropped else "none lost"
     if counts.unfinished:
         lost += f", {counts.unfinished} unfinished"
     others = f" and those of {end.joined} more processes" if end.joined else ""
-    text = [f"wrote {end.path}: {totals.spans:,} spans{others}, {lost}"]
+    text = [f"wrote {end.path}: {recorder.spans:,} spans{others}, {lost}"]
     steps = sorted(totals.step_ns)
     inside = totals.self_ns if steps else totals.self_all_ns
     if steps:

@@ -18,6 +18,12 @@ ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "absent"})()
 _ATTRIBUTE = "_self_nutrace_original"  # wrapt's proxies keep names that begin with _self_ to themselves
 
 
+def original_in(replacement: Any) -> Any:
+    """What stood where a function stands now that is no proxy; ``None`` if nothing of ours stands there."""
+    original = vars(replacement).get(_ATTRIBUTE)
+    return None if original is ABSENT else original
+
+
 class Originals:
     """The originals of what one :class:`~nutrace.patching.patches.Patches` has set."""
 

@@ -10,9 +10,9 @@ from opentelemetry.trace import Span as OtelSpan
 
 from nutrace.errors import ProbeError
 from nutrace.probes import blocks
-from nutrace.probes.kinds import kind_of, site_of, unsupported
+from nutrace.probes.kinds import unsupported
+from nutrace.probes.recipe import Recipe, put
 from nutrace.probes.switch import switch
-from nutrace.probes.wrapped import put_around
 from nutrace.recording.span import CallSite, Span
 from nutrace.semconv import COMPONENTS
 
@@ -56,8 +56,8 @@ def probe(
         reason = unsupported(inner)
         if reason:
             raise ProbeError(f"@probe stands on functions and methods: {target!r} {reason}")
-        site = site_of(inner, name or str(getattr(inner, "__qualname__", repr(inner))), component)
-        return cast(Function, put_around(target, kind_of(inner)(site), switch))
+        recipe = Recipe(name or str(getattr(inner, "__qualname__", repr(inner))), component)
+        return cast(Function, put(target, recipe, switch))
 
     return decorate if function is None else decorate(function)
 

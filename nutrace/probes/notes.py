@@ -70,3 +70,12 @@ class Notes:
         except Exception:  # a reader may fail on anything; the call goes on
             process_state.fault(self._where)
             return NOTHING
+
+
+def notes_for(
+    site: CallSite, call: Optional[Noter], result: Optional[ResultNoter] = None, *, of_method: bool
+) -> Optional[Notes]:
+    """The :class:`Notes` of these readers, if there are any."""
+    if call is None and result is None:
+        return None
+    return Notes(site, call, result, of_method=of_method)

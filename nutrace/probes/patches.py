@@ -10,12 +10,13 @@ from typing import Any, Callable, Iterable, List, Optional, cast
 
 from nutrace.patching import MissingTarget, Patch, Replacement, Switch
 from nutrace.patching.families import super_of
+from nutrace.patching.targets import inner
 from nutrace.probes.blocks import Bracket
 from nutrace.probes.kinds import does_nothing, kind_of, site_of, unsupported
-from nutrace.probes.notes import Notes, Wrapper
+from nutrace.probes.notes import Wrapper, notes_for
 from nutrace.probes.probe import Probe
+from nutrace.probes.recipe import Recipe, put
 from nutrace.probes.wrapped import is_probed, put_around
-from nutrace.recording.span import CallSite
 
 
 def patches(probes: Iterable[Probe]) -> List[Patch]:
@@ -87,13 +88,11 @@ def _probed(
     *,
     takes_instance: bool,
 ) -> Any:
-    function = original.__func__ if isinstance(original, (staticmethod, classmethod)) else original
-    reason = unsupported(function)
+    reason = unsupported(inner(original))
     if reason:
         raise MissingTarget(f"{probe.qualname} {reason}")
-    site = site_of(function, probe.span_name, probe.component, owner)
-    notes = _notes(probe, site, takes_instance)
-    return put_around(original, (kind or kind_of(function))(site, notes), switch)
+    recipe = Recipe(probe.span_name, probe.component, probe.note, probe.note_result, takes_instance)
+    return put(original, recipe, switch, owner=owner, kind=kind)
 
 
 def _inherited(owner: type, name: str, original: FunctionType) -> FunctionType:
@@ -106,12 +105,6 @@ def _inherited(owner: type, name: str, original: FunctionType) -> FunctionType:
     return cast(FunctionType, inherited)
 
 
-def _notes(probe: Probe, site: CallSite, takes_instance: bool) -> Optional[Notes]:
-    if probe.note is None and probe.note_result is None:
-        return None
-    return Notes(site, probe.note, probe.note_result, of_method=takes_instance)
-
-
 def _bracket(probe: Probe) -> Patch:
     """The patch of a probe with `until`: one call opens the span, and the other closes it."""
     assert probe.until is not None
@@ -120,7 +113,7 @@ def _bracket(probe: Probe) -> Patch:
     def opening(original: Any, owner: Any, name: str, switch: Switch) -> Any:
         site = site_of(original, probe.span_name, probe.component, owner)
         takes_instance = isinstance(owner, type) and isinstance(original, (FunctionType, classmethod))
-        bracket = Bracket(site, _notes(probe, site, takes_instance))
+        bracket = Bracket(site, notes_for(site, probe.note, of_method=takes_instance))
         brackets[:] = [bracket]
         return put_around(original, bracket.open, switch)
 

@@ -66,6 +66,11 @@ class ProbedCallable(_LikeAFunction, wrapt.FunctionWrapper):  # type: ignore
         super().__init__(wrapped, wrapper, switch)
         self._self_function = wrapped
 
+    def __reduce_ex__(self, protocol: Any) -> Union[str, Tuple[Any, ...]]:
+        # By name what has one; a `partial` or a bound method travels as itself, without spans.
+        reduced: Union[str, Tuple[Any, ...]] = self.__wrapped__.__reduce_ex__(protocol)
+        return reduced
+
 
 class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
     """A function with a span around each call.

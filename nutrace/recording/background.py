@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import os
+import time
 from typing import Callable
+
+_LOOKS = 100
 
 
 class Background:
@@ -24,6 +28,7 @@ class Background:
         self.interval_s = interval_s
         self._work = work
         self._stop = False
+        self._native_id = 0
         self.forget()
 
     @property
@@ -66,9 +71,15 @@ class Background:
         self.wake()
         if self._running.acquire(timeout=1.0):
             self._running.release()
+            # It lets go of the lock a little before it is gone, and Python warns of a fork beside a thread.
+            for _ in range(_LOOKS):
+                if not os.path.exists(f"/proc/self/task/{self._native_id}"):
+                    break
+                time.sleep(0.0001)
 
     def _run(self) -> None:
         running = self._running
+        self._native_id = _thread.get_native_id()
         while True:
             try:
                 while not self._stop:

@@ -11,7 +11,8 @@ import msgspec
 from nutrace import semconv
 
 _OPEN = f'"scopeSpans":[{{"scope":{{"name":"{semconv.OPEN_SCOPE}"'.encode()
-_CHANGED = f'{{"key":"{semconv.SPEEDUP_FIGURES}","value":'.encode()
+# Attributes of lines that describe their process anew while it runs.
+_CHANGING = [f'{{"key":"{key}","value":'.encode() for key in (semconv.SPEEDUP_FIGURES, semconv.SPANS_DROPPED)]
 _BODY = b'"scopeSpans":['
 _END = b"]}]}\n"
 _EMPTY = b'"spans":[]}' + _END
@@ -59,12 +60,15 @@ def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
     if complete:
         return msgspec.json.encode(_resource_in(last)), True
     resource = _resource_in(first)
-    changed = first
+    latest = [first] * len(_CHANGING)
     for line in lines:
-        if line.endswith(_END) and line.find(_CHANGED, 0, line.find(_BODY)) >= 0:
-            changed = line
+        if line.endswith(_END):
+            end = line.find(_BODY)
+            latest = [line if line.find(key, 0, end) >= 0 else had for key, had in zip(_CHANGING, latest)]
     lines.seek(0)
-    attributes = {each.key: each for each in (*resource.attributes, *_resource_in(changed).attributes)}
+    attributes = {each.key: each for each in resource.attributes}
+    for line in latest:
+        attributes.update((each.key, each) for each in _resource_in(line).attributes)
     return msgspec.json.encode(_Resource(list(attributes.values()))), False
 
 

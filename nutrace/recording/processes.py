@@ -1,23 +1,30 @@
 """Processes: what a child is told of its run, and the ways to leave that skip Python's exit handlers.
 
 Started programs learn of the run through an environment variable. ``os._exit``, with which forked children
-leave, and ``exec`` run no exit handlers: what is not written yet is written before them.
+leave, and ``exec`` run no exit handlers: what is not written yet is written before them. ``os.fork`` is
+called through :func:`nutrace.forks.fork_with`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pkgutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import wrapt
 
+from nutrace.forks import fork_with
 from nutrace.recording.span import process_state
 
 VARIABLE = "NUTRACE_PARENT"
-_LEAVING = ("_exit", "execv", "execve")
+_EXEC = ("execv", "execve")
+_FORK = ("fork", "forkpty")
+
+_Around = Callable[[Callable[..., Any], Tuple[Any, ...], Dict[str, Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -31,27 +38,64 @@ class Inherited:
     run_id: str
     trace_id: int
     offset_ns: int
-    pid: int
+    pid: int  # of the process that says so
+    joins: bool  # whether that process joins the run's files when it ends
+    folder: Path  # where the search for the run's pyproject.toml began
 
     def __str__(self) -> str:
-        return f"{self.run_id}:{self.trace_id:032x}:{self.offset_ns}:{self.pid}:{self.run}"
+        return json.dumps({**vars(self), "run": os.fspath(self.run), "folder": os.fspath(self.folder)})
 
 
 def inherited(environ: Mapping[str, str]) -> Optional[Inherited]:
     """The run that this process belongs to, if a traced process started it."""
-    parts = environ.get(VARIABLE, "").split(":", 4)
-    if len(parts) < 5 or not parts[4]:
-        return None
-    run_id, trace_id, offset_ns, pid, run = parts
     try:
-        told = Inherited(Path(run), run_id, int(trace_id, 16), int(offset_ns), int(pid))
-    except ValueError:
+        said = json.loads(environ.get(VARIABLE, ""))
+        told = Inherited(
+            Path(said["run"]),
+            str(said["run_id"]),
+            int(said["trace_id"]),
+            int(said["offset_ns"]),
+            int(said["pid"]),
+            bool(said["joins"]),
+            Path(said["folder"]),
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return told if told.run.parent.is_dir() else None
 
 
+class Environment:
+    """Variables of this process that the programs which it starts inherit.
+
+    Parameters
+    ----------
+    variables:
+        Set from :meth:`install` to :meth:`uninstall`.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self._before: Dict[str, Optional[str]] = {}
+
+    def install(self) -> None:
+        """Set the variables."""
+        self._before = {name: os.environ.get(name) for name in self._variables}
+        os.environ.update(self._variables)
+
+    def uninstall(self) -> None:
+        """Give each variable its earlier value, unless the program has changed it meanwhile."""
+        for name, before in self._before.items():
+            if os.environ.get(name) != self._variables[name]:
+                continue
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before
+        self._before = {}
+
+
 class Endings:
-    """Calls back before this process leaves by ``os._exit`` or becomes another program.
+    """Calls back before this process leaves by ``os._exit`` or becomes another program, and minds its forks.
 
     Parameters
     ----------
@@ -62,15 +106,16 @@ class Endings:
     """
 
     def __init__(self, finish: Callable[[], None], before_exec: Callable[[], None]) -> None:
-        self._callbacks = dict.fromkeys(_LEAVING, before_exec)
-        self._callbacks["_exit"] = finish
+        self._around: Dict[str, _Around] = {"_exit": _calling("before os._exit", finish)}
+        self._around.update((name, _calling(f"before os.{name}", before_exec)) for name in _EXEC)
+        self._around.update((name, _forking) for name in _FORK)
         self._undo: List[Tuple[str, Any, Any]] = []
 
     def install(self) -> None:
         """Begin to watch."""
-        for name, callback in self._callbacks.items():
+        for name, around in self._around.items():
             original = getattr(os, name)
-            replacement = _Leaving(original, name, callback)
+            replacement = _Replaced(original, name, around)
             setattr(os, name, replacement)
             self._undo.append((name, original, replacement))
 
@@ -82,20 +127,31 @@ class Endings:
         self._undo.clear()
 
 
-class _Leaving(wrapt.ObjectProxy):  # type: ignore
-    """A function of :mod:`os` that calls back first; it looks like the original, and pickles by its name."""
+def _calling(where: str, callback: Callable[[], None]) -> _Around:
+    def around(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+        try:
+            callback()
+        except Exception:  # the process leaves as it wants to
+            process_state.fault(where)
+        return function(*args, **kwargs)
 
-    def __init__(self, original: Any, name: str, callback: Callable[[], None]) -> None:
+    return around
+
+
+def _forking(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+    return fork_with(partial(function, *args, **kwargs))
+
+
+class _Replaced(wrapt.ObjectProxy):  # type: ignore
+    """A function of :mod:`os` that does more; it looks like the original, and pickles by its name."""
+
+    def __init__(self, original: Any, name: str, around: _Around) -> None:
         super().__init__(original)
         self._self_name = name
-        self._self_callback = callback
+        self._self_around = around
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            self._self_callback()
-        except Exception:  # the process leaves as it wants to
-            process_state.fault(f"before os.{self._self_name}")
-        return self.__wrapped__(*args, **kwargs)
+        return self._self_around(self.__wrapped__, args, kwargs)
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)

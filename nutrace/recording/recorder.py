@@ -12,6 +12,7 @@ import threading
 import time
 from typing import Any, Callable, Deque, Dict, List, Mapping, Sequence
 
+from nutrace import semconv
 from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
 from nutrace.recording.changing import ChangingAttributes
@@ -213,15 +214,14 @@ class Recorder:
             for entry in self._waiting
             if (entry[0].started >= born_ns and not ended_by_us) or self._is_new(entry[0])
         ]
-        written = self._writer.write(entries)
+        encoded, kept = self._writer.write(entries)
         self._waiting = []
         self._batches += 1
-        records = [record for record, _ in written]
-        self.totals.take(records)
-        self.diagnostics.recorded = self.totals.recorded
-        self._open.written(records)
+        self.totals.take([record for record, _ in kept])
+        self.diagnostics.recorded = self.totals.recorded + self.diagnostics.dropped
+        self._open.written([record for record, _ in encoded])
         if self.listeners:
-            self._tell_listeners(written)
+            self._tell_listeners(encoded)
 
     def _is_new(self, record: Record) -> bool:
         """Whether a record belongs to this recording, and was not written as an unfinished one before."""
@@ -278,6 +278,21 @@ class Recorder:
             self.diagnostics.unfinished += 1
             self._ended_by_us[id(span)] = False
             local.spans.append(span)
+
+    def conclude(self, describe: Callable[[], Mapping[str, Any]]) -> None:
+        """Write the last line, with the resource's final attributes; :meth:`close` was called before.
+
+        Raises
+        ------
+        OSError
+            If the disk will not take it.
+        """
+        self._writer.insist(describe, (semconv.SCOPE, ""))
+
+    @property
+    def spans(self) -> int:
+        """How many spans are in the file."""
+        return self.totals.spans - self._writer.taken_back
 
     def close(self) -> bool:
         """Stop, end what is open, write the rest; true if there is anything in the file."""

@@ -9,56 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
-import glob
 import os
-import secrets
+from collections import deque
 from pathlib import Path
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import BinaryIO, Deque, List, NamedTuple, Optional, Sequence, Tuple
 
-from nutrace.recording import encoding
+from nutrace.recording import encoding, names
+from nutrace.recording.appended import AppendedFile
 from nutrace.recording.joining import join
+from nutrace.recording.locks import ended, lock
 
-PARTIAL = ".partial"
-
-
-def _numbered(path: Path) -> Iterator[Path]:
-    yield path
-    number = 1
-    while True:
-        yield path.with_name(f"{path.stem}-{number}{path.suffix}")
-        number += 1
-
-
-def reserve(path: Path) -> Tuple[Path, int]:
-    """Take the first free name like `path` (run.json, run-1.json, ...) by making its partial file.
-
-    Returns the run file's name and the partial file's descriptor.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written, or `path` is a folder itself.
-    """
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    for name in _numbered(path):
-        # A shard without its run file was left by an earlier run, and readers would take it for ours.
-        if os.path.lexists(name) or _shards_of(name):
-            continue
-        partial = name.with_name(name.name + PARTIAL)
-        try:
-            fd = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
-        except FileExistsError:
-            continue
-        return name, fd
-    raise AssertionError("unreachable")
+_MOST_CUT = 16  # lines that can be taken back
 
 
 def abandoned(run: Path) -> bool:
     """Whether `run` was begun by a process that has let go of it without joining it."""
-    partial = run.with_name(run.name + PARTIAL)
-    return partial.exists() and _ended(partial)
+    return ended(names.partial_of(run))
 
 
 class Finished(NamedTuple):
@@ -67,6 +33,12 @@ class Finished(NamedTuple):
     path: Path  # holds the spans
     joined: int  # shards of other processes that are in it
     running: List[Path]  # shards of processes that go on
+
+
+class _Line(NamedTuple):
+    begins: int  # at this byte of the file
+    spans: int
+    calls: int
 
 
 class RunFile:
@@ -79,83 +51,130 @@ class RunFile:
     run_id:
         The run's id. It tells the run's shards from those of another run of the same name.
     fd:
-        Descriptor of its partial file, from :func:`reserve`; ``None`` makes a shard, whose file
-        appears with the first line, so that a process without spans leaves no file.
+        Descriptor of its partial file, from :func:`~nutrace.recording.names.reserve`; ``None`` makes a
+        shard, whose file appears with the first line, so that a process without spans leaves no file.
     heir:
         This process was the run's first one, and has become another program by ``exec``: it
         writes a shard, and joins the run when it ends.
     """
 
     def __init__(self, run: Path, run_id: str, fd: Optional[int] = None, *, heir: bool = False) -> None:
-        self.run = run
         self.joins = fd is not None or heir
+        self._run = run
         self._tag = run_id[:8]
-        self._fd = fd
-        self._size = 0
-        self._base = self.partial = run.with_name(run.name + PARTIAL)
-        if fd is None:
-            name = f"{run.name}.shard-{os.getpid()}-{self._tag}{secrets.token_hex(3)}{PARTIAL}"
-            self.partial = run.with_name(name)
-        else:
-            _lock(fd)
+        self._is_shard = fd is None
+        self._file: Optional[AppendedFile] = None
+        self._last: Deque[_Line] = deque(maxlen=_MOST_CUT)
+        self._calls = 0
+        if fd is not None:
+            self._file = AppendedFile(names.partial_of(run), fd)
+
+    @property
+    def run(self) -> Path:
+        """The run file's path, which changes if a folder is renamed."""
+        if self._file is not None:
+            self._run = self._file.path.with_name(self._run.name)
+        return self._run
+
+    @property
+    def partial(self) -> Path:
+        """The path of this process's file; a shard that has no file yet has the run's."""
+        return self._run if self._file is None else self._file.path
 
     @property
     def begun(self) -> bool:
         """Whether a line has been written."""
-        return self._size > 0
+        return self._file is not None and self._file.size > 0
 
     @property
     def expected(self) -> bool:
         """Whether there is anything to join: lines of ours, or of other processes of the run."""
-        return self.begun or (self.joins and (self._base != self.partial or any(self._shards())))
+        return self.begun or (self.joins and (self._is_shard or any(self._shards())))
 
-    def write(self, resource: str, scope: str, spans: Sequence[str]) -> None:
-        """Append a line with spans of one scope; all three are JSON texts.
+    def follow(self) -> int:
+        """Look for the file, which somebody may have moved or deleted meanwhile.
+
+        If it was deleted, the next line begins another one. Returns how many calls were lost with it.
+        """
+        file = self._file
+        if file is None:
+            return 0
+        # If the program has closed our descriptor, the lock was gone as well: the run's first process may
+        # have taken us for ended, and joined the shard.
+        joined = self._is_shard and not file.is_open()
+        if file.follow():
+            return 0
+        lost = 0 if joined else self._calls
+        self._run = self.run
+        self.leave()
+        return lost
+
+    def write(self, resource: str, scope: str, spans: Sequence[str], calls: int = 0) -> None:
+        """Append a line with spans of one scope, which stand for a number of calls; all three are JSON texts.
 
         Raises
         ------
         OSError
             If the disk will not take it; the file then ends with the last whole line.
         """
-        line = encoding.line(resource, scope, spans)
-        if self._fd is None:
-            self._fd = self._make_shard()
-        view = memoryview(line)
-        try:
-            while view:
-                view = view[os.write(self._fd, view) :]
-        except BaseException:  # Ctrl-C as well: whole lines or none
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._fd, self._size)
-            raise
-        self._size += len(line)
+        if self._file is None:
+            self._file = self._begin()
+        begins = self._file.size
+        self._file.append(encoding.line(resource, scope, spans))
+        self._last.append(_Line(begins, len(spans), calls))
+        self._calls += calls
 
-    def _make_shard(self) -> int:
-        # It is locked before it gets its name: a shard without a lock is taken for an ended process's.
-        nameless = self.partial.with_suffix(".starting")
-        fd = os.open(nameless, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
-        _lock(fd)
+    def cut(self) -> Optional[Tuple[int, int]]:
+        """Take the last line back: how many spans it has, and calls. ``None`` if that is not possible."""
+        if self._file is None or not self._last:
+            return None
+        line = self._last.pop()
         try:
-            os.rename(nameless, self.partial)
+            self._file.cut(line.begins)
         except OSError:
-            os.close(fd)
-            raise
-        return fd
+            return None
+        self._calls -= line.calls
+        return line.spans, line.calls
+
+    def _begin(self) -> AppendedFile:
+        if not self._is_shard:  # the first file was deleted
+            self._run, fd = names.reserve(self._run)
+            return AppendedFile(names.partial_of(self._run), fd)
+        while True:
+            shard = names.shard_of(self._run, self._tag)
+            # It is locked before it gets its name: a shard without a lock is taken for an ended process's.
+            nameless = names.starting(shard)
+            file = AppendedFile(nameless, _create(nameless))
+            try:
+                os.rename(nameless, shard)
+            except FileNotFoundError:  # taken for a leftover in the moment before it was locked
+                file.close()
+                if not self._run.parent.is_dir():
+                    raise
+            except OSError:
+                file.close()
+                raise
+            else:
+                file.path = shard
+                return file
 
     def leave(self) -> None:
         """Close the file and leave it: it is another process's from now on."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._last.clear()
+            self._calls = 0
 
     def discard(self) -> None:
         """Close and delete the partial file: nothing was recorded."""
-        if self._fd is not None:
+        if self._file is not None:
+            if self._file.follow():
+                with contextlib.suppress(OSError):
+                    self.partial.unlink()
             self.leave()
-            with contextlib.suppress(OSError):
-                self.partial.unlink()
 
-    def finish(self, resource: str, scope: str) -> Finished:
+    def finish(self) -> Finished:
         """Close the file; the run's own is joined with the shards of processes that have ended.
 
         Raises
@@ -163,17 +182,18 @@ class RunFile:
         OSError
             If the joined file cannot be written; the partial files stay, and are readable.
         """
-        self.write(resource, scope, [])  # the process's final resource
+        partial, run = self.partial, self.run
         if not self.joins:
             self.leave()
-            return Finished(self.partial, 0, [])
+            return Finished(partial, 0, [])
         ended, running = self._shards()
-        parts = list(dict.fromkeys([self._base, self.partial, *ended]))
-        joined = self.run.with_name(f"{self.run.name}.joining-{os.getpid()}")
+        parts = [names.partial_of(run)] if self._is_shard else []
+        parts += [partial, *ended]
+        joined, out = _create_joined(run)
         try:
-            with open(joined, "xb") as out:
-                join(parts, out)
-            final = self._publish(joined)
+            with out:
+                join([part for part in parts if part.exists()], out)
+            final = _publish(joined, run)
         except BaseException:
             with contextlib.suppress(OSError):
                 joined.unlink()
@@ -185,63 +205,41 @@ class RunFile:
                 file.unlink()
         return Finished(final, len(ended), running)
 
-    def _publish(self, joined: Path) -> Path:
-        for name in _numbered(self.run):
-            try:
-                os.link(joined, name)
-            except FileExistsError:
-                continue  # somebody has made a file of that name meanwhile, and keeps it
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT) or name.exists():
-                    raise
-                os.rename(joined, name)  # a file system without hard links
-                return name
-            joined.unlink()
-            return name
-        raise AssertionError("unreachable")
-
     def _shards(self) -> Tuple[List[Path], List[Path]]:
-        ended: List[Path] = []
+        gone: List[Path] = []
         running: List[Path] = []
-        for file in _shards_of(self.run, self._tag):
+        for file in names.shards(self.run, self._tag):
             if file != self.partial:
-                (ended if _ended(file) else running).append(file)
-        return ended, running
+                (gone if ended(file, names.pid_in(file.name)) else running).append(file)
+        return gone, running
 
 
-def _shards_of(run: Path, tag: str = "") -> List[Path]:
-    return sorted(run.parent.glob(f"{glob.escape(run.name)}.shard-*-{tag}*{PARTIAL}"))
+def _create(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
 
 
-def _lock(fd: int) -> None:
-    # Held as long as the process lives: if another process can take it, this one has ended.
-    with contextlib.suppress(OSError):
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _create_joined(run: Path) -> Tuple[Path, BinaryIO]:
+    while True:
+        joined = names.joining(run)
+        out = open(_create(joined), "wb")  # noqa: SIM115  # the caller closes it
+        lock(out.fileno())
+        if os.fstat(out.fileno()).st_nlink:
+            return joined, out
+        out.close()  # taken for a leftover in the moment before it was locked
 
 
-def _ended(file: Path) -> bool:
-    """Whether the process that wrote `file` has let go of it."""
-    try:
-        fd = os.open(file, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            return False
-        return not _alive(file)  # a file system without locks
-    finally:
-        os.close(fd)
-
-
-def _alive(shard: Path) -> bool:
-    pid = shard.name.rpartition(".shard-")[2].partition("-")[0]
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except OSError:
-        pass  # another user's process
-    return True
+def _publish(joined: Path, run: Path) -> Path:
+    """Give the joined file the run's name, or the first free one like it."""
+    for name in names.numbered(run):
+        try:
+            os.link(joined, name)
+        except FileExistsError:
+            continue  # somebody has made a file of that name meanwhile, and keeps it
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT) or name.exists():
+                raise
+            os.rename(joined, name)  # a file system without hard links
+            return name
+        joined.unlink()
+        return name
+    raise AssertionError("unreachable")

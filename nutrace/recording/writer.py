@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
+import contextlib
+from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace import semconv
-from nutrace.recording import encoding
+from nutrace.recording import encoding, names
 from nutrace.recording.composites import Record
 from nutrace.recording.diagnostics import Diagnostics
 from nutrace.recording.runfile import RunFile
@@ -17,6 +18,7 @@ Entry = Tuple[Record, int]
 # Spans to a line; readers cut a joined file there. Lines of 1,000 spans take a tenth longer for each span:
 # memory of that size is asked for anew every time.
 _LINE = 100
+_NO_SPANS = (semconv.OPEN_SCOPE, "")  # the scope of a line that only describes
 
 
 class Writer:
@@ -53,34 +55,81 @@ class Writer:
         self._version = version
         self._diagnostics = diagnostics
         self._lose = lose
+        self.taken_back = 0  # spans that were written, and had to make room for a line
         self._identity = ""  # the resource of every line but the first
 
-    def write(self, entries: Sequence[Entry]) -> List[Entry]:
-        """Append records; returns those that could be encoded, even if the disk then refused them."""
+    def write(self, entries: Sequence[Entry]) -> Tuple[List[Entry], List[Entry]]:
+        """Append records; returns those that could be encoded, and of these the ones that are on disk."""
+        lost = self._file.follow()
+        if lost:
+            self._diagnostics.dropped += lost
+            self._lose(f"{self._file.run}{names.PARTIAL} was deleted while the program ran")
         encoded: List[Entry] = []
-        groups: List[Tuple[Tuple[str, str], List[str]]] = []  # neighbours of one scope
+        groups: List[Tuple[Tuple[str, str], List[str], List[Entry]]] = []  # neighbours of one scope
         scope: Optional[Tuple[str, str]] = None
         texts: List[str] = []
+        members: List[Entry] = []
         encode = self.encoder.encode
         for entry in entries:
             record, thread_id = entry
             if record.site.scope != scope:
-                scope, texts = record.site.scope, []
-                groups.append((scope, texts))
+                scope, texts, members = record.site.scope, [], []
+                groups.append((scope, texts, members))
             try:
                 texts.append(encode(record, thread_id))
             except Exception:  # one bad span must not take the others with it
                 process_state.fault("encoding a span")
-                self._diagnostics.dropped += 1
+                self._diagnostics.dropped += _calls([entry])
                 continue
+            members.append(entry)
             encoded.append(entry)
-        for key, spans in groups:
-            for first in range(0, len(spans), _LINE):
-                batch = spans[first : first + _LINE]
-                if not self._append(self._resource(), key, batch):
-                    self._diagnostics.dropped += len(batch)
         self._diagnostics.truncated = self.encoder.truncated
-        return encoded
+        return encoded, self._append_groups(groups)
+
+    def _append_groups(self, groups: Iterable[Tuple[Tuple[str, str], List[str], List[Entry]]]) -> List[Entry]:
+        kept: List[Entry] = []
+        dropped = self._diagnostics.dropped
+        for key, texts, members in groups:
+            for first in range(0, len(texts), _LINE):
+                batch = members[first : first + _LINE]
+                calls = _calls(batch)
+                if self._append(self._resource(), key, texts[first : first + _LINE], calls):
+                    kept += batch
+                else:
+                    self._diagnostics.dropped += calls
+        if self._diagnostics.dropped > dropped and self._file.begun:
+            with contextlib.suppress(OSError):
+                self.insist(self._losses, _NO_SPANS)
+        return kept
+
+    def _losses(self) -> Mapping[str, Any]:
+        return {**self._describe(False), semconv.SPANS_DROPPED: self._diagnostics.dropped}
+
+    def insist(self, describe: Callable[[], Mapping[str, Any]], scope: Tuple[str, str]) -> None:
+        """Append a line without spans; on a full disk it takes the place of spans, which are counted as lost.
+
+        Parameters
+        ----------
+        describe:
+            Gives the resource's attributes; it is asked again when more is lost.
+
+        Raises
+        ------
+        OSError
+            If that does not help.
+        """
+        while True:
+            try:
+                name, version = scope
+                line_scope = encoding.scope(name, version or self._version)
+                self._file.write(encoding.resource(describe()), line_scope, [])
+                return
+            except OSError:
+                cut = self._file.cut()
+                if cut is None:
+                    raise
+                self.taken_back += cut[0]
+                self._diagnostics.dropped += cut[1]
 
     def announce(self, spans: Sequence[Span], now: int) -> None:
         """Append that `spans` are open at the clock reading `now`."""
@@ -91,12 +140,12 @@ class Writer:
     def tell(self, attributes: Mapping[str, Any]) -> None:
         """Append attributes of the resource that have changed."""
         resource = encoding.resource({**self._describe(False), **attributes})
-        self._append(resource, (semconv.OPEN_SCOPE, ""), [])
+        self._append(resource, _NO_SPANS, [])
 
-    def _append(self, resource: str, scope: Tuple[str, str], spans: List[str]) -> bool:
+    def _append(self, resource: str, scope: Tuple[str, str], spans: List[str], calls: int = 0) -> bool:
         name, version = scope
         try:
-            self._file.write(resource, encoding.scope(name, version or self._version), spans)
+            self._file.write(resource, encoding.scope(name, version or self._version), spans, calls)
         except OSError as error:
             self._lose(f"cannot write {self._file.partial}: {error.strerror}")
             return False
@@ -111,3 +160,14 @@ class Writer:
         if not self._identity:
             self._identity = encoding.resource(self._describe(False))
         return self._identity
+
+
+def _calls(entries: Sequence[Entry]) -> int:
+    """How many calls records stand for, as reports count them."""
+    calls = 0
+    for record, _ in entries:
+        if type(record) is not Span:
+            calls += record.count  # type: ignore[union-attr]
+        elif record.details is None or record.details.continues is None:
+            calls += 1
+    return calls
