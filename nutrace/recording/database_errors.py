@@ -115,7 +115,7 @@ def written(error: BaseException) -> Written:
         return Written(message, True)
     kept = _phrase(message) or _words_of_source(error, message)
     if cause is not None and cause is not error:
-        kept = f"{kept} [{type_and_message(cause)}]".strip()
+        kept = f"{kept} [{_of_database(cause)}]".strip()
     return Written(kept, False)
 
 
@@ -125,8 +125,18 @@ def type_and_message(error: BaseException) -> str:
     return f"{type_name(error)}: {message}" if message else type_name(error)
 
 
-def has_left_call(error: BaseException) -> None:
-    """Remember an error that leaves a database call, whatever its class."""
+def _of_database(error: BaseException) -> str:
+    """One line for an error that is known to be a database call's."""
+    if _is_databases(error):
+        kept = _facts(error)
+    else:
+        message = str(error)
+        kept = _phrase(message) or _words_of_source(error, message)
+    return f"{type_name(error)}: {kept}" if kept else type_name(error)
+
+
+def remember(error: BaseException) -> None:
+    """Know the message of a database call's error, whatever its class, if somebody repeats it later."""
     texts = [text for text in error.args if type(text) is str] if len(error.args) == 1 else []
     if not _is_databases(error):
         texts.append(str(error))
@@ -227,7 +237,7 @@ def _facts(error: BaseException) -> str:
     """What of a database's error cannot contain data."""
     original = getattr(error, "orig", None)  # what SQLAlchemy wraps
     if isinstance(original, BaseException) and original is not error:
-        return type_and_message(original)
+        return _of_database(original)
     facts = _phrase(error.args[0]) if error.args and type(error.args[0]) is str else ""
     codes = [getattr(error, name, None) for name, _ in _CODES]
     kept = [code for code, (_, form) in zip(codes, _CODES) if type(code) is str and form.match(code)]

@@ -33,8 +33,10 @@ def note(error: BaseException, span: Span, more: Optional[Mapping[str, Any]] = N
     event of the innermost span only: the outer ones see the same error pass.
     """
     if _calls_a_database(span):
-        database_errors.has_left_call(error)
+        database_errors.remember(error)
     message, whole = database_errors.written(error)
+    if not whole:
+        database_errors.remember(error)
     noted: Dict[str, Any] = {_TYPE: type_name(error), _MESSAGE: message}
     origin = _origin(error)
     if span.details is None or span.details.failed_below != origin:
@@ -53,10 +55,8 @@ def status(noted: Mapping[str, Any]) -> str:
 def status_text(text: str) -> str:
     """The message that the program gives a span, most often while it handles an error."""
     try:
-        error = sys.exc_info()[1]
-        if error is not None and not database_errors.written(error).whole:
-            return type_and_message(error)
-        return text_of(text)
+        error = _handled()
+        return text_of(text) if error is None else type_and_message(error)
     except Exception:  # an error of the program's may have any attributes
         process_state.fault("reading a status")
         return ""
@@ -74,11 +74,17 @@ def event_of(attributes: Mapping[str, Any]) -> Dict[str, Any]:
     """The attributes of an exception event that is not of :func:`note`'s making."""
     noted = dict(attributes)
     texts = [str(noted.get(name, "")) for name in (_TYPE, _MESSAGE, _STACK)]
-    if any(map(database_errors.repeats, texts)):
+    if any(map(database_errors.repeats, texts)) or _handled() is not None:
         noted.pop(_MESSAGE, None)
         if _STACK in noted:
             noted[_STACK] = database_errors.without_messages(texts[2])
     return noted
+
+
+def _handled() -> Optional[BaseException]:
+    """The error that is handled at this moment, if its message is not to be written whole."""
+    error = sys.exc_info()[1]
+    return None if error is None or database_errors.written(error).whole else error
 
 
 def _calls_a_database(span: Span) -> bool:
