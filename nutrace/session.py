@@ -27,6 +27,7 @@ from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import open_statement
+from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import switch
 from nutrace.recording import context
 from nutrace.recording.clock import unix_offset_ns
@@ -96,6 +97,7 @@ class Session:
             process_state.trace_id = known.trace_id
         process_state.secret = secrets.token_bytes(16)
         process_state.sql_text = settings.sql_text
+        process_state.fold_statement = _fold
         self.recorder = Recorder(
             self.file,
             self._resource,
@@ -298,6 +300,10 @@ class Session:
             if undo is None:
                 say("the tracer provider is not OpenTelemetry's SDK: it and nutrace share no spans")
         return undo or (lambda: None)
+
+
+def _fold(statement: str) -> str:
+    return statement_of(statement).text
 
 
 _session: Optional[Session] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nutrace.analysis.components import ComponentCost, component_costs
 from nutrace.analysis.each_step import Step, each_step
+from nutrace.analysis.failures import Failure, failures
 from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.analysis.report import Lost, Overhead, Report, Run, report
 from nutrace.analysis.spans import SpanCost, span_costs
@@ -12,6 +13,7 @@ from nutrace.analysis.work import Work, work
 
 __all__ = [
     "ComponentCost",
+    "Failure",
     "Lost",
     "Overhead",
     "Region",
@@ -25,6 +27,7 @@ __all__ = [
     "component_costs",
     "divide",
     "each_step",
+    "failures",
     "report",
     "span_costs",
     "step_times",

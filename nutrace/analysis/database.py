@@ -8,6 +8,7 @@ from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from nutrace.analysis.connections import Connections, Transactions, connections, transactions
 from nutrace.analysis.executions import Batch, batches
+from nutrace.analysis.failures import error_of
 from nutrace.analysis.origins import Origin, Origins
 from nutrace.analysis.regions import Regions, divide
 from nutrace.analysis.watched import was_watched
@@ -76,6 +77,8 @@ class Statement:
         could save.
     repeated_in_step, repeated_in_step_ns:
         The same, with an earlier one of the same step.
+    failures:
+        The errors with which executions ended, with their number, the most frequent first.
     """
 
     statement: str
@@ -94,6 +97,7 @@ class Statement:
     repeated_in_step_ns: int
     execute_ns: int
     fetch_ns: int
+    failures: Tuple[Tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,7 @@ class _Sums:
     repeated: List[int] = field(default_factory=lambda: [0, 0])
     repeated_in_step: List[int] = field(default_factory=lambda: [0, 0])
     loops: Dict[Tuple[Origin, int], Tuple[Set[str], List[int]]] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
 
 
 def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
@@ -174,6 +179,9 @@ def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
         elif batch.text and not sums.first.text:
             sums.first = batch  # the first was a fetch, which does not have its statement's text
         _add(sums, batch, step_of[batch.span], origins.of(batch.span))
+        error = error_of(trace, batch.span)
+        if error:
+            sums.failures[error] += 1
     statements = sorted(
         (_statement(sums) for sums in by_statement.values()),
         key=lambda statement: (-statement.all.total_ns, statement.statement),
@@ -260,6 +268,7 @@ def _statement(sums: _Sums) -> Statement:
         repeated_in_step_ns=sums.repeated_in_step[1],
         execute_ns=sums.execute_ns,
         fetch_ns=sums.fetch_ns,
+        failures=tuple(sorted(sums.failures.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.components import ComponentCost, component_costs
+from nutrace.analysis.failures import Failure, failures
 from nutrace.analysis.regions import Region, divide
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
@@ -61,6 +62,7 @@ class Report:
     concurrent: Tuple[ComponentCost, ...]
     outside_steps: Tuple[ComponentCost, ...]
     spans: Tuple[SpanCost, ...]
+    failures: Tuple[Failure, ...]
     lost: Lost
     overhead: Overhead
     notes: Tuple[str, ...]
@@ -92,6 +94,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         concurrent=component_costs(chosen, regions, Region.BESIDE),
         outside_steps=component_costs(chosen, regions, Region.OUTSIDE),
         spans=span_costs(chosen, regions),
+        failures=failures(chosen, regions),
         lost=Lost(diagnostics.dropped, diagnostics.truncated, diagnostics.unfinished),
         overhead=_overhead(trace, wall_ns),
         notes=tuple(notes),

@@ -8,6 +8,7 @@ from nutrace.analysis import ComponentCost, Report, Work
 from nutrace.cli.json_output import per_step, pick
 
 _SPAN = "name", "component", "calls", "yielded", "total_ms", "self_ms", "mean_us", "p50_us", "p95_us"
+_ERROR = "error", "span", "component", "count", "in_steps"
 _STEPS = "count", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms", "simulated_interval_s", "realtime_factor"
 
 
@@ -25,6 +26,7 @@ def as_json(report: Report) -> Dict[str, Any]:
         "outside_steps": _components(report.outside_steps, 0),
         "concurrent": _components(report.concurrent, steps),
         "spans": [pick(span, *_SPAN) for span in report.spans],
+        "errors": [pick(failure, *_ERROR) for failure in report.failures],
         "lost": pick(report.lost, "dropped", "truncated", "unfinished"),
         "overhead": pick(report.overhead, "spans", "estimated_ms", "share"),
         "notes": report.notes,

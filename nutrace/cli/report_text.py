@@ -13,6 +13,7 @@ from nutrace_exporters.labels import counted
 _MS = 1e6
 _US = 1e3
 _LONGEST_COMMAND = 160
+_LONGEST_ERROR = 100
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 _LEGEND_COMPONENTS = (
@@ -95,6 +96,7 @@ def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selectio
         line = "Self times add up to the time of the outermost spans; totals overlap."
         sections.append(_components("Components of the whole run", line, report.outside_steps, style, 0))
     sections.append(_spans(report, style, limit))
+    sections.append(_failures(report, style, limit))
     sections.append(_lost(report, style))
     sections.append(_legend(report, style))
     text = "\n\n".join(section for section in sections if section)
@@ -220,6 +222,37 @@ def _spans(report: Report, style: Style, limit: int) -> str:
         *([style.line("In the steps and outside.")] if report.steps.count else []),
     ]
     lines.append(style.table(columns, rows))
+    if rest:
+        lines.append(
+            ("\n" if style.markdown else "") + style.line(f"and {rest:,} more kinds: --limit 0 shows all")
+        )
+    return "\n".join(lines)
+
+
+def _failures(report: Report, style: Style, limit: int) -> str:
+    """Which errors left spans."""
+    shown = report.failures[:limit] if limit else report.failures
+    if not shown:
+        return ""
+    columns = [
+        Column("error", right=False),
+        Column("left the span", right=False),
+        Column("component", right=False),
+        Column("times"),
+        *([Column("in steps")] if report.steps.count else []),
+    ]
+    rows = [
+        [
+            printable(failure.error, _LONGEST_ERROR),
+            printable(failure.span),
+            failure.component,
+            f"{failure.count:,}",
+            *([f"{failure.in_steps:,}"] if report.steps.count else []),
+        ]
+        for failure in shown
+    ]
+    rest = len(report.failures) - len(shown)
+    lines = [style.heading("Errors"), style.table(columns, rows)]
     if rest:
         lines.append(
             ("\n" if style.markdown else "") + style.line(f"and {rest:,} more kinds: --limit 0 shows all")

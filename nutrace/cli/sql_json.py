@@ -71,6 +71,7 @@ def _statement(statement: Statement, steps: int, findings: Optional[Findings]) -
         **_executions(statement.all),
         **pick(statement, "distinct", "repeated", "repeated_ms", "repeated_in_step"),
         **pick(statement, "execute_ms", "fetch_ms"),
+        "failures": [{"error": error, "executions": count} for error, count in statement.failures],
         "per_step": per_step(statement.in_steps.count, steps),
         "ms_per_step": per_step(statement.in_steps.total_ns / 1e6, steps),
         "plan": plans[0].explained.plan if plans else None,

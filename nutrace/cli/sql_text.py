@@ -70,6 +70,9 @@ def _head(database: Database) -> str:
             f"Transactions: {transactions.commits:,} commits, {transactions.rollbacks:,} rollbacks, "
             f"{ms(transactions.total_ns)} ms."
         )
+    failed = sum(count for statement in database.statements for _, count in statement.failures)
+    if failed:
+        lines.append(f"Failed: {counted(failed, 'execution')}; their errors are listed with the callers.")
     if database.all.count:
         lines.append(
             f"Repeats: {database.repeated:,} executions "
@@ -141,6 +144,8 @@ def _callers(shown: Sequence[Statement], full: bool) -> str:
             lines.append(f"     {executions:>7,} x  {_place(origin)}")
         if len(statement.origins) > _ORIGINS:
             lines.append(f"               and {len(statement.origins) - _ORIGINS:,} other callers")
+        for error, executions in statement.failures[:_ORIGINS]:
+            lines.append(f"     {executions:>7,} x  failed: {printable(error, _WIDTH)}")
     return "\n".join(lines)
 
 

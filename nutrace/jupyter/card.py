@@ -10,7 +10,7 @@ from nutrace.analysis import ComponentCost, Report, report
 from nutrace.jupyter.figures import duration, milliseconds, percent
 from nutrace.jupyter.markup import Markup, element, join
 from nutrace.trace import Trace
-from nutrace_exporters.labels import counted
+from nutrace_exporters.labels import counted, label
 from nutrace_exporters.palette import colour
 from nutrace_exporters.runfacts import title_of
 
@@ -158,6 +158,14 @@ def _folded(summary: str, costs: Sequence[ComponentCost]) -> Markup:
     return element("details", element("summary", summary), _table(costs, 0))
 
 
+def _failures(summary: Report) -> str:
+    """How many errors left spans, and which most often."""
+    first = summary.failures[0]
+    errors = counted(sum(failure.count for failure in summary.failures), "error")
+    text = f"{errors}, most often {label(first.error, 100)} from {label(first.span)}"
+    return text if len(summary.failures) > 1 else f"{errors}: {text.partition(' most often ')[2]}"
+
+
 def _foot(trace: Trace, summary: Report) -> Markup:
     """What is missing, as warnings if anything is, and nutrace's own cost."""
     lost, overhead = summary.lost, summary.overhead
@@ -172,6 +180,8 @@ def _foot(trace: Trace, summary: Report) -> Markup:
     if losses:
         lines.append(element("div", f"▲ {', '.join(losses)}{whole}", class_="nt-warn"))
     lines += [element("div", f"▲ {note}", class_="nt-warn") for note in summary.notes]
+    if summary.failures:
+        lines.append(element("div", f"▲ {_failures(summary)}", class_="nt-warn"))
     facts = [] if losses else ["no span dropped, truncated or unfinished" + whole]
     if overhead.estimated_ns is not None and not trace.selection:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Mapping, Optional, Type, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Type, TypeVar, Union, cast
 
 from opentelemetry import trace as otel
 from opentelemetry.util import types
@@ -61,8 +61,12 @@ class ApiSpan:
         self, name: str, attributes: types.Attributes = None, timestamp: Optional[int] = None
     ) -> None:
         if not self.ended:
-            at = now_ns() if timestamp is None else int(timestamp) - process_state.offset_ns
-            self.ensure_details().add_event(name, at, dict(attributes or {}))
+            noted = dict(attributes or {})
+            self._add_event(name, failures.event_of(noted) if name == "exception" else noted, timestamp)
+
+    def _add_event(self, name: str, noted: Mapping[str, Any], timestamp: Optional[int]) -> None:
+        at = now_ns() if timestamp is None else int(timestamp) - process_state.offset_ns
+        self.ensure_details().add_event(name, at, noted)
 
     def add_link(self, context: otel.SpanContext, attributes: types.Attributes = None) -> None:
         if not self.ended and context is not None:
@@ -81,7 +85,7 @@ class ApiSpan:
             code, description = status.status_code, status.description
         else:
             code = status
-        self.ensure_details().status = (code.value, description or "")
+        self.ensure_details().status = (code.value, failures.status_text(description) if description else "")
 
     def record_exception(
         self,
@@ -93,10 +97,9 @@ class ApiSpan:
         if self.ended:
             return
         try:
-            noted = failures.note(exception, cast("Span", self))
-            noted.update(attributes or {})
+            noted = failures.note(exception, cast("Span", self), attributes)
             if escaped:
                 noted["exception.escaped"] = True
-            self.add_event("exception", noted, timestamp)
+            self._add_event("exception", noted, timestamp)
         except Exception:  # the program's own error handling goes on
             process_state.fault("noting an exception")

@@ -17,6 +17,8 @@ from nutrace.recording.span import CallSite, Span, SpanDetails, ids, process_sta
 _LONGEST_TRACE = 16384  # characters of a stack trace, if attribute texts must be shorter
 _LONGEST_RESOURCE = 1 << 20  # characters of a resource's attribute
 _MOST_FRAMES = 10_000
+_STATEMENTS = (semconv.DB_TEXT, "db.statement")  # the conventions since 2025, and before
+_PARAMETERS = ("db.query.parameter", "db.statement.parameters", "db.operation.parameter")
 
 
 class Encoder:
@@ -122,7 +124,9 @@ class Encoder:
         return f",{self._long_values.as_json(attributes)}" if attributes else ""
 
     def _attributes(self, details: SpanDetails) -> str:
-        attributes = dict(details.attributes)  # a copy: the program's threads may still write
+        attributes = _without_values(
+            dict(details.attributes)
+        )  # a copy: the program's threads may still write
         if details.busy_ns is not None:
             attributes[semconv.BUSY_NS] = details.busy_ns
         if details.continues is not None:
@@ -155,6 +159,18 @@ class Encoder:
 
     def _text(self, value: Any) -> str:
         return dumps(self._values.text(value)).decode()
+
+
+def _without_values(attributes: Dict[str, Any]) -> Dict[str, Any]:
+    """The attributes of a span that any instrumentation may have made, without a statement's values."""
+    for name in _STATEMENTS:
+        if name in attributes:
+            text = attributes.pop(name)
+            if process_state.sql_text:
+                attributes[name] = process_state.fold_statement(str(text))
+    for name in [name for name in attributes if str(name).startswith(_PARAMETERS)]:
+        del attributes[name]
+    return attributes
 
 
 def resource(attributes: Mapping[str, Any]) -> str:

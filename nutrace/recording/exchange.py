@@ -18,6 +18,7 @@ from opentelemetry.util.types import AttributeValue
 
 from nutrace import semconv
 from nutrace.anyvalue import Values
+from nutrace.recording import failures
 from nutrace.recording.composites import Composite, Record
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.span import CallSite, Parent, Recorded, Remote, Span, ids, process_state, trace_id_of
@@ -71,11 +72,12 @@ class Inbound(SpanProcessor):
         process_state.see(context.trace_id)
         details.theirs = True
         details.attributes.update(span.attributes or {})
-        details.status = (span.status.status_code.value, span.status.description or "")
+        details.status = (span.status.status_code.value, failures.text_of(span.status.description or ""))
         for event in span.events:
-            details.add_event(
-                event.name, event.timestamp - process_state.offset_ns, dict(event.attributes or {})
-            )
+            noted = dict(event.attributes or {})
+            if event.name == "exception":
+                noted = failures.event_of(noted)
+            details.add_event(event.name, event.timestamp - process_state.offset_ns, noted)
         for link in span.links:
             details.add_link(link.context.trace_id, link.context.span_id, dict(link.attributes or {}))
         record.started = span.start_time - process_state.offset_ns

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import traceback
-from typing import TYPE_CHECKING, Any, Dict, Tuple
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
-from nutrace.anyvalue import UNPRINTABLE
+from nutrace import semconv
+from nutrace.recording import database_errors
+from nutrace.recording.database_errors import type_and_message, type_name
+from nutrace.recording.process_state import process_state
 
 if TYPE_CHECKING:
     from nutrace.recording.span import Span
@@ -14,30 +20,88 @@ if TYPE_CHECKING:
 NO_FAILURE = (GeneratorExit, StopIteration, StopAsyncIteration)
 
 _MOST_FRAMES = 20  # of a stack, the innermost
+_CLIENT = 3  # OTLP's kind of span
+_SYSTEMS = (semconv.DB_SYSTEM, "db.system")
+_KIND = re.compile(r"[A-Za-z_][\w.]*Error(?=: |\Z)")
+_TYPE, _MESSAGE, _STACK = "exception.type", "exception.message", "exception.stacktrace"
 
 
-def note(error: BaseException, span: Span) -> Dict[str, Any]:
+def note(error: BaseException, span: Span, more: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
     """The attributes of an exception event for `error`, which leaves `span`.
 
-    The stack is in the event of the innermost span only: the outer ones see the same error pass.
+    `more` are attributes that the program adds; they do not replace what is left out. The stack is in the
+    event of the innermost span only: the outer ones see the same error pass.
     """
-    kind = type(error)
-    name = kind.__qualname__
-    if kind.__module__ != "builtins":
-        name = f"{kind.__module__}.{name}"
-    try:
-        message = str(error)
-    except Exception:  # a message that cannot be made must not replace the program's error
-        message = UNPRINTABLE
-    noted: Dict[str, Any] = {"exception.type": name, "exception.message": message}
+    if _calls_a_database(span):
+        database_errors.remember(error)
+    message, whole = database_errors.written(error)
+    if not whole:
+        database_errors.remember(error)
+    noted: Dict[str, Any] = {_TYPE: type_name(error), _MESSAGE: message}
     origin = _origin(error)
     if span.details is None or span.details.failed_below != origin:
-        stack = traceback.format_tb(error.__traceback__, limit=-_MOST_FRAMES)
-        noted["exception.stacktrace"] = "".join(stack)
+        noted[_STACK] = _stack(error.__traceback__, whole)
     above: Any = span.parent
     if hasattr(above, "ensure_details"):  # a span of this process
         above.ensure_details().failed_below = origin
+    return {**noted, **(more or {})} if whole else {**(more or {}), **noted}
+
+
+def status(noted: Mapping[str, Any]) -> str:
+    """The message of a span's status, from what :func:`note` returned."""
+    return f"{noted[_TYPE]}: {noted[_MESSAGE]}" if noted[_MESSAGE] else str(noted[_TYPE])
+
+
+def status_text(text: str) -> str:
+    """The message that the program gives a span, most often while it handles an error."""
+    try:
+        error = _handled()
+        return text_of(text) if error is None else type_and_message(error)
+    except Exception:  # an error of the program's may have any attributes
+        process_state.fault("reading a status")
+        return ""
+
+
+def text_of(text: str) -> str:
+    """A text without what repeats a database's error; its type stays, if that comes first."""
+    if not database_errors.repeats(text):
+        return text
+    kind = _KIND.match(text)
+    return kind.group() if kind else ""
+
+
+def event_of(attributes: Mapping[str, Any]) -> Dict[str, Any]:
+    """The attributes of an exception event that is not of :func:`note`'s making."""
+    noted = dict(attributes)
+    texts = [str(noted.get(name, "")) for name in (_TYPE, _MESSAGE, _STACK)]
+    if any(map(database_errors.repeats, texts)) or _handled() is not None:
+        noted.pop(_MESSAGE, None)
+        if _STACK in noted:
+            noted[_STACK] = database_errors.without_messages(texts[2])
     return noted
+
+
+def _handled() -> Optional[BaseException]:
+    """The error that is handled at this moment, if its message is not to be written whole."""
+    error = sys.exc_info()[1]
+    return None if error is None or database_errors.written(error).whole else error
+
+
+def _calls_a_database(span: Span) -> bool:
+    if span.site.kind == _CLIENT and span.site.component == "database":
+        return True
+    return span.details is not None and any(name in span.details.attributes for name in _SYSTEMS)
+
+
+def _stack(trace: Optional[TracebackType], with_source: bool) -> str:
+    """The innermost frames; a line of source may have a statement with its values."""
+    if with_source:
+        return "".join(traceback.format_tb(trace, limit=-_MOST_FRAMES))
+    frames = list(traceback.walk_tb(trace))[-_MOST_FRAMES:]
+    lines = [
+        f'  File "{at.f_code.co_filename}", line {line}, in {at.f_code.co_name}\n' for at, line in frames
+    ]
+    return "".join(lines)
 
 
 def _origin(error: BaseException) -> Tuple[int, ...]:

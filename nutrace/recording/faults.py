@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import List
+from typing import List, Optional
+
+from nutrace.recording.database_errors import written
 
 _MOST_NOTES = 20
+
+
+def one_line(error: Optional[BaseException]) -> str:
+    """An error's type, and its message if that cannot repeat what a database call was given."""
+    if error is None:
+        return "unknown error"
+    try:
+        message = " ".join(written(error).message.split())
+    except Exception:  # an error of the program's may have any attributes
+        message = ""
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 class Faults:
@@ -19,7 +32,7 @@ class Faults:
     def note(self, where: str) -> None:
         """Print which error is being handled; called from an ``except`` block."""
         error = sys.exc_info()[1]
-        note = f"{where}: {type(error).__name__}: {error}"
+        note = f"{where}: {one_line(error)}"
         self._once(where, note, f"fault in nutrace (the program goes on): {note}")
 
     def lose(self, message: str) -> None:

@@ -25,6 +25,7 @@ class ProcessState:
         self.longest_ns = 200_000  # leaves that took longer are not merged
         self.secret = os.urandom(16)  # the key of hashes: in this process's memory and nowhere else
         self.sql_text = True  # whether statements are written, or their hashes only
+        self.fold_statement: Callable[[str], str] = str  # removes the values from a statement's text
         self.emit: Callable[[Span], None]  # takes a finished span
         self.drain_full_queue: Callable[[Any], None]
         self.fault: Callable[[str], None]  # notes the error that is being handled

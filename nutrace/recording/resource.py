@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
+from nutrace.recording.command_line import command
 from nutrace.recording.span import process_state
 
 _contributions: Dict[str, Callable[[], Any]] = {}
@@ -73,12 +74,6 @@ def describe(run_id: str, version: str) -> Dict[str, Any]:
     if revision:
         attributes["vcs.ref.head.revision"] = revision
     return attributes
-
-
-def command() -> list[str]:
-    """The command line, as far as this Python knows it."""
-    # sys.orig_argv exists from 3.10 on; before it, -m and -c have lost their operand.
-    return list(getattr(sys, "orig_argv", None) or [sys.executable or "python", *getattr(sys, "argv", [])])
 
 
 def _cwd() -> str:

@@ -104,7 +104,7 @@ class Span(ApiSpan):
             if type(error) not in failures.NO_FAILURE:
                 noted = failures.note(error, self)
                 self.ensure_details().add_event("exception", now_ns(), noted)
-                self.ensure_details().status = (2, f"{noted['exception.type']}: {noted['exception.message']}")
+                self.ensure_details().status = (2, failures.status(noted))
         except Exception:  # whatever comes here must not replace the program's error
             with contextlib.suppress(Exception):  # at the limit of recursion this fails as well
                 process_state.fault("noting an exception")

@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 
 from nutrace.patching import MissingTarget, Patches, Replacement, Switch
 from nutrace.probes.wrapped import is_probed
-from nutrace.recording.faults import say
+from nutrace.recording.faults import one_line, say
 from nutrace.speedups.own_faults import fault
 from nutrace.speedups.registry import Chosen
 from nutrace.speedups.speedup import Misfit
@@ -89,7 +89,7 @@ class Installation:
             except MissingTarget:
                 raise  # in a family: this class is another one, and is left alone
             except Exception as error:  # the devkit is not what the speedup takes it for
-                self._misfits.append(f"{type(error).__name__}: {error}")
+                self._misfits.append(one_line(error))
                 raise Misfit(str(error)) from error
             vars(made)[_MARK] = self.name
             return made
@@ -99,7 +99,7 @@ class Installation:
     def _note_fault(self, where: str) -> None:
         error = sys.exc_info()[1]
         fault(where)
-        self._misfits.append(f"{type(error).__name__}: {error}")
+        self._misfits.append(one_line(error))
 
     def _refuse_misfits(self) -> None:
         misfits = [*self._misfits, *self._patches.missing.values()]

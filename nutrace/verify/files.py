@@ -17,6 +17,7 @@ import re
 import sys
 from typing import Any, Dict, Iterator, List, Tuple
 
+from nutrace.recording.faults import one_line
 from nutrace.verify.canonical import Canonical
 
 NO_METRICS = "no metric file"
@@ -71,7 +72,7 @@ def _line(name: str, path: str, folder: str) -> str:
             return json.dumps({"file": name, "skipped": reason})
         text, values = to.text(value)
     except Exception as error:  # the verdict names the file as skipped, with this reason
-        return json.dumps({"file": name, "skipped": f"{type(error).__name__}: {error}"})
+        return json.dumps({"file": name, "skipped": one_line(error)})
     return f'{{"file":{json.dumps(name)},"values":{values},"value":{text}}}'
 
 

@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.patching import Patches, Replacement, Switch
-from nutrace.recording.faults import say
+from nutrace.recording.faults import one_line, say
 from nutrace.recording.resource import contributed
 from nutrace.verify.record import BEFORE, SUFFIX, WITHOUT_RUNNER, Record
 from nutrace.verify.shapes import SHAPES, Shape
@@ -88,7 +88,7 @@ class StepRecorder:
             try:
                 return original(runner, *args, **kwargs)
             except BaseException as error:
-                how = f"{type(error).__name__}: {error}"
+                how = one_line(error)
                 raise
             finally:
                 self._safely(record, lambda: self._end(runner.simulation, shape, how))
@@ -222,7 +222,7 @@ class StepRecorder:
         self._failed(None, error)
 
     def _failed(self, record: Optional[Record], error: BaseException) -> None:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = one_line(error)
         if record is not None:
             record.faults.append(reason)
         else:

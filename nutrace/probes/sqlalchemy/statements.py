@@ -27,6 +27,8 @@ _PACKAGE = "opentelemetry.instrumentation.sqlalchemy"
 _SPAN = "_otel_span"  # the attribute in which the stock instrumentation keeps a statement's span
 _TEXTS = ("db.statement", semconv.DB_TEXT)  # the conventions before 2025, and since
 
+_OPERATION = "db.operation"
+
 
 class _Tracers:
     """A stock tracer for each engine, made when the engine first executes."""
@@ -129,6 +131,11 @@ def _describe(span: Span, engine: Any, text: str) -> None:
     statement = statement_of(text)
     for name in _TEXTS:
         attributes.pop(name, None)
+    verb, blank, rest = span.site.name.partition(" ")
+    if not verb.isalpha():
+        # The stock instrumentation takes what comes before the first space: VALUES('a') has a value there.
+        span.update_name(f"{statement.operation}{blank}{rest}")
+        attributes[_OPERATION] = statement.operation
     attributes[semconv.DB_SYSTEM] = system_of(engine)
     if process_state.sql_text:
         attributes[semconv.DB_TEXT] = statement.text

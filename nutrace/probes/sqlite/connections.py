@@ -70,8 +70,11 @@ def namespace_of(args: _Args, kwargs: Mapping[str, Any]) -> str:
     file = args[0] if args else kwargs["database"]
     if not isinstance(file, str):
         file = os.fsdecode(file) if isinstance(file, (bytes, os.PathLike)) else str(type(file))
+    if file.startswith("file:"):
+        # SQLite may be built to read URIs without being asked to; a query may have a key.
+        file = file.partition("#")[0].partition("?")[0]
     if (args[_URI] if len(args) > _URI else kwargs.get("uri")) and file.startswith("file:"):
-        file = unquote(file[5:].partition("#")[0].partition("?")[0])
+        file = unquote(file[5:])
         if file.startswith("//"):
             file = "/" + file[2:].partition("/")[2]
     if file in ("", ":memory:"):

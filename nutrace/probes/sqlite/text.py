@@ -11,6 +11,8 @@ import hashlib
 import re
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
+from nutrace.probes.sqlite.folding import KEYWORDS, Folding
+
 LONGEST = 16_384  # characters of a statement that are looked at
 _MOST = 2_000  # texts in the cache
 _LONGEST_CACHED = 65_536  # characters of a text in the cache
@@ -19,26 +21,16 @@ _TOKEN = re.compile(
     r"""
     (?P<blank>(?:\s+|--[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?)+)
     |(?P<literal>[xX]?'[^']*(?:''[^']*)*(?:'|\Z)
-        |0[xX][0-9a-fA-F]+
-        |(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
+        |\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)
+        |0[xX][0-9a-fA-F]+\w*
+        |(?:\d(?:_?\d)*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\w*)
     |(?P<quoted>"[^"]*(?:""[^"]*)*(?:"|\Z)|`[^`]*(?:`|\Z)|\[[^\]]*(?:\]|\Z))
-    |(?P<parameter>\?\d*|[:@$#][\w$]+(?:::[\w$]+)*)
+    |(?P<parameter>\?\d*|[:@$#][\w$]+(?:::[\w$]+)*(?:\([^)\s]*\)?)?)
     |(?P<word>[^\W\d][\w$]*)
     |(?P<sign>\|\||<<|>>|<=|>=|<>|==|!=|->>?|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
-_COMPARING = frozenset({"=", "==", "!=", "<>", "<", ">", "<=", ">=", "LIKE", "GLOB", "REGEXP", "MATCH", "IS"})
-# After these a minus belongs to the number, and a parenthesis opens no call.
-_KEYWORDS = frozenset(
-    (
-        *("ALL", "AND", "AS", "BETWEEN", "BY", "CASE", "CHECK", "DEFAULT", "ELSE", "EXCEPT", "EXISTS"),
-        *("FROM", "GLOB", "HAVING", "IN", "INTERSECT", "INTO", "IS", "JOIN", "LIKE", "LIMIT", "MATCH"),
-        *("NOT", "OFFSET", "ON", "OR", "OVER", "REGEXP", "RETURNING", "SELECT", "SET", "THEN", "UNION"),
-        *("USING", "VALUES", "WHEN", "WHERE"),
-    )
-)
-_VERBS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE"})
 _NO_SPACE_AFTER = frozenset({"(", "."})
 _NO_SPACE_BEFORE = frozenset({")", ",", ".", ";"})
 
@@ -60,19 +52,30 @@ def tokens(sql: str) -> Iterator[Tuple[str, str, int]]:
 
 
 def normalise(sql: str) -> Statement:
-    """Fold away what differs between executions of one statement.
+    """Fold away what differs between executions of one statement, and whatever may be a value.
 
     ``WHERE a = 5 AND b IN (1, 2)`` becomes ``WHERE a = ? AND b IN (?)``. Texts longer than
-    :data:`LONGEST` are cut, and the rest counts as a literal. SQLite takes a string in double quotes for
-    text where no column has that name; here it is a literal if it is compared with something.
+    :data:`LONGEST` are cut, and the rest counts as a literal. If a letter follows a string, or the last of
+    several strings has no end, the program has put quotes around values that have quotes in them, and nobody
+    knows where they begin and end: the text ends at its first string.
     """
-    folding = _Folding()
+    folding = Folding()
+    is_cut = len(sql) > LONGEST
+    string_ended = -1  # where the last string ends
     for match in _TOKEN.finditer(sql[:LONGEST]):
-        if match.lastgroup != "blank":
-            folding.take(str(match.lastgroup), match.group())
+        kind, token = str(match.lastgroup), match.group()
+        is_broken = match.start() == string_ended and (token[0].isalnum() or token[0] == "_")
+        if kind == "literal" and token.lstrip("xX")[0] == "'":
+            string_ended = match.end()
+            is_broken |= folding.has_string and not is_cut and token.count("'") % 2 == 1
+        if is_broken:
+            folding.give_up(sql)
+            break
+        if kind != "blank":
+            folding.take(kind, token)
     text = _join(folding.tokens)
     literals = folding.literals
-    if len(sql) > LONGEST:
+    if is_cut:
         text += " …"
         literals.append(sql[LONGEST:])
     raw = text.encode("utf-8", "replace")
@@ -84,88 +87,6 @@ def normalise(sql: str) -> Statement:
     )
 
 
-class _Folding:
-    def __init__(self) -> None:
-        self.tokens: List[str] = []
-        self.literals: List[str] = []
-        self.operation = ""
-        self._depth = 0
-        self._lists: List[int] = []  # where each open parenthesis began, -1 if it is no list of values
-        self._rows = -1  # after VALUES: where the first row began, -1 elsewhere
-        self._row_end = -1
-        self._ordinal = False  # ORDER BY 1, 2: columns, not values
-
-    def take(self, kind: str, token: str) -> None:
-        tokens = self.tokens
-        before = tokens[-1].upper() if tokens else ""
-        if kind == "quoted" and token[0] == '"' and self._is_text(before):
-            kind = "literal"
-        if kind == "literal":
-            if self._ordinal or (before == "BY" and token.isdigit()):
-                self._ordinal = True
-                tokens.append(token)
-                return
-            if before in ("-", "+") and self._is_signed():
-                token = tokens.pop() + token
-            self.literals.append(token)
-            tokens.append("?")
-            return
-        if token == "." and tokens and tokens[-1] == "?" and self.literals and self.literals[-1][:1] == '"':
-            tokens[-1] = self.literals.pop()  # it was the quoted name of a table
-        if kind == "word":
-            self._word(token.upper())
-        elif token == "(":
-            self._open(before)
-        elif token == ")":
-            tokens.append(token)
-            self._close()
-            return
-        if token != ",":
-            self._ordinal = False
-        tokens.append(token)
-
-    def _word(self, word: str) -> None:
-        if not self.operation or (self.operation == "WITH" and not self._depth and word in _VERBS):
-            self.operation = word
-        if word == "VALUES":
-            self._rows = self._row_end = -1
-
-    def _is_text(self, before: str) -> bool:
-        return before in _COMPARING or (before in ("(", ",") and bool(self._lists) and self._lists[-1] >= 0)
-
-    def _is_signed(self) -> bool:
-        if len(self.tokens) < 2:
-            return True
-        earlier = self.tokens[-2].upper()
-        return earlier in _KEYWORDS or earlier in _COMPARING or earlier in ("(", ",")
-
-    def _open(self, before: str) -> None:
-        self._depth += 1
-        after_row = before == "," and self._row_end == len(self.tokens) - 1
-        is_list = before in ("IN", "VALUES") or after_row
-        if before == "VALUES":
-            self._rows = len(self.tokens)
-        self._lists.append(len(self.tokens) if is_list else -1)
-
-    def _close(self) -> None:
-        self._depth -= 1
-        began = self._lists.pop() if self._lists else -1
-        tokens = self.tokens
-        if began < 0:
-            return
-        before = tokens[began - 1].upper() if began else ""
-        if before == "IN":
-            values = tokens[began + 1 : -1]
-            if values and all(value == "," or value[0] in "?:@$#" for value in values):
-                self.literals.append(str(len(values)))
-                tokens[began + 1 :] = ["?", ")"]
-        elif began == self._rows:
-            self._row_end = len(tokens)
-        elif tokens[self._rows : self._row_end] == tokens[began:]:
-            del tokens[self._row_end :]  # another row like the first
-            self.literals.append("row")
-
-
 def _join(tokens: List[str]) -> str:
     while tokens and tokens[-1] == ";":
         tokens.pop()
@@ -173,7 +94,7 @@ def _join(tokens: List[str]) -> str:
     before = ""
     for token in tokens:
         tight = before in _NO_SPACE_AFTER or token in _NO_SPACE_BEFORE
-        if token == "(" and before and before.upper() not in _KEYWORDS:
+        if token == "(" and before and before.upper() not in KEYWORDS:
             tight = before[-1].isalnum() or before[-1] in '_"`]'
         if before and not tight:
             parts.append(" ")
