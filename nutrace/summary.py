@@ -5,18 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import List, Sequence
+from typing import List
 
+from nutrace.percentiles import percentile
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.runfile import Finished
 
 _TOP = 4
-
-
-def percentile(ordered: Sequence[int], percent: int) -> int:
-    """The percentile by nearest rank, as in the report: a value that occurred."""
-    rank = -(-len(ordered) * percent // 100)
-    return ordered[max(rank, 1) - 1]
 
 
 def lines(recorder: Recorder, end: Finished) -> List[str]:
@@ -30,7 +25,7 @@ def lines(recorder: Recorder, end: Finished) -> List[str]:
         lost += f", {counts.unfinished} unfinished"
     others = f" and those of {end.joined} more processes" if end.joined else ""
     text = [f"wrote {end.path}: {totals.spans:,} spans{others}, {lost}"]
-    steps = sorted(totals.step_ns)
+    steps = totals.step_ns
     inside = totals.self_ns if steps else totals.self_all_ns
     if steps:
         total = sum(steps)

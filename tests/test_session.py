@@ -19,7 +19,7 @@ from nutrace.analysis import report
 from nutrace.errors import OutputError, SettingsError
 from nutrace.probes.probe import Probe
 from nutrace.session import cancel
-from nutrace.summary import percentile
+from nutrace.percentiles import percentile
 
 NAMES = ("_exit", "execv", "execve", "fork", "kill")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 _LONGEST = 60
 #: Characters that Markdown, or HTML inside it, takes for markup.
@@ -40,6 +40,14 @@ def ms(time_ns: float) -> str:
     """A time in milliseconds, without the unit."""
     value = time_ns / 1e6
     return f"{value:,.3f}" if 0 < value < 1 else f"{value:,.1f}"
+
+
+NOT_RECORDED = "not recorded"
+
+
+def known(number: Optional[int], form: Callable[[int], str] = "{:,}".format, unknown: str = "-") -> str:
+    """A number for people, `unknown` if it was not recorded."""
+    return unknown if number is None else form(number)
 
 
 def text_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
