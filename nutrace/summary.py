@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import List
 
 from nutrace.percentiles import percentile
+from nutrace.printable import printable
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.runfile import Finished
 
 _TOP = 4
+_LONGEST_PATH = 5000
 
 
 def lines(recorder: Recorder, end: Finished) -> List[str]:
@@ -24,7 +26,7 @@ def lines(recorder: Recorder, end: Finished) -> List[str]:
     if counts.unfinished:
         lost += f", {counts.unfinished} unfinished"
     others = f" and those of {end.joined} more processes" if end.joined else ""
-    text = [f"wrote {end.path}: {totals.spans:,} spans{others}, {lost}"]
+    text = [f"wrote {printable(str(end.path), _LONGEST_PATH)}: {totals.spans:,} spans{others}, {lost}"]
     steps = totals.step_ns
     inside = totals.self_ns if steps else totals.self_all_ns
     if steps:
@@ -48,7 +50,7 @@ def lines(recorder: Recorder, end: Finished) -> List[str]:
     where = " in this process" if end.joined else ""
     text.append(f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share}")
     if end.running:
-        folder = end.running[0].parent
+        folder = printable(str(end.running[0].parent), _LONGEST_PATH)
         text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")
     name = _short(end.path)
     text.append(f"next: nutrace report {name}; nutrace flamegraph {name}")
@@ -61,4 +63,4 @@ def _short(path: Path) -> str:
         here = path.parent == Path.cwd()
     except OSError:  # the folder was deleted
         here = False
-    return shlex.quote(path.name if here else os.fspath(path))
+    return printable(shlex.quote(path.name if here else os.fspath(path)), _LONGEST_PATH)

@@ -7,7 +7,20 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple
 
-_LONGEST = 60
+from nutrace.printable import printable
+
+__all__ = [
+    "NOT_RECORDED",
+    "Column",
+    "definitions",
+    "known",
+    "markdown_table",
+    "markdown_text",
+    "ms",
+    "printable",
+    "text_table",
+]
+
 #: Characters that Markdown, or HTML inside it, takes for markup.
 _MARKUP = re.compile(r"([\\|`*_<>&#\[\]~])")
 
@@ -18,16 +31,6 @@ class Column:
 
     heading: str
     right: bool = True
-
-
-def printable(text: str, longest: int = _LONGEST) -> str:
-    """Text for one line of a terminal: control characters escaped, long text shortened in the middle."""
-    if len(text) > longest:
-        half = (longest - 3) // 2
-        text = f"{text[: longest - 3 - half]}...{text[-half:]}"
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def definitions(entries: Sequence[Tuple[str, str]]) -> List[str]:
