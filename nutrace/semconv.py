@@ -59,9 +59,15 @@ COPY_TYPES: Final = "nutrace.deepcopy.types"  # {type: {objects, bytes}}; NUTRAC
 # Statements: code.* are the caller. In a composite span numbers are sums, and a series has an entry for
 # each execution.
 DB_SYSTEM: Final = "db.system.name"
+# The names of the same in older versions of the conventions, which most instrumentations write.
+OLD_DB_SYSTEM: Final = "db.system"
+OLD_DB_TEXT: Final = "db.statement"
+OLD_DB_NAMESPACE: Final = "db.name"
+OLD_DB_OPERATION: Final = "db.operation"
 DB_NAMESPACE: Final = "db.namespace"  # the database file, absolute
 DB_TEXT: Final = "db.query.text"  # normalised
 DB_OPERATION: Final = "db.operation.name"
+DB_BATCH: Final = "db.operation.batch.size"
 DB_ROWS: Final = "db.response.returned_rows"
 SQL_STATEMENT: Final = "nutrace.sql.statement"  # hash of the normalised text, the same in every run
 SQL_EXECUTE_NS: Final = "nutrace.sql.execute_ns"

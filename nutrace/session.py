@@ -27,7 +27,6 @@ from nutrace.probes.calibration import cost_ns
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import open_statement
-from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import switch
 from nutrace.recording import context
 from nutrace.recording.clock import unix_offset_ns
@@ -41,6 +40,7 @@ from nutrace.recording.runfile import Finished, RunFile, abandoned
 from nutrace.recording.span import ids, process_state
 from nutrace.recording.tracer import Bridge
 from nutrace.settings import Settings, working_folder
+from nutrace.sql_text import statement_of
 from nutrace.summary import lines
 
 #: Modules of ours that a thread imports when it first uses something of the module on the left.

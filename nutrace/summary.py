@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import List, Sequence
+from typing import List
 
+from nutrace.percentiles import percentile
+from nutrace.printable import printable
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.runfile import Finished
 
 _TOP = 4
-
-
-def percentile(ordered: Sequence[int], percent: int) -> int:
-    """The percentile by nearest rank, as in the report: a value that occurred."""
-    rank = -(-len(ordered) * percent // 100)
-    return ordered[max(rank, 1) - 1]
+_LONGEST_PATH = 5000
 
 
 def lines(recorder: Recorder, end: Finished) -> List[str]:
@@ -29,8 +26,8 @@ def lines(recorder: Recorder, end: Finished) -> List[str]:
     if counts.unfinished:
         lost += f", {counts.unfinished} unfinished"
     others = f" and those of {end.joined} more processes" if end.joined else ""
-    text = [f"wrote {end.path}: {recorder.spans:,} spans{others}, {lost}"]
-    steps = sorted(totals.step_ns)
+    text = [f"wrote {printable(str(end.path), _LONGEST_PATH)}: {recorder.spans:,} spans{others}, {lost}"]
+    steps = totals.step_ns
     inside = totals.self_ns if steps else totals.self_all_ns
     if steps:
         total = sum(steps)
@@ -53,7 +50,7 @@ def lines(recorder: Recorder, end: Finished) -> List[str]:
     where = " in this process" if end.joined else ""
     text.append(f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share}")
     if end.running:
-        folder = end.running[0].parent
+        folder = printable(str(end.running[0].parent), _LONGEST_PATH)
         text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")
     name = _short(end.path)
     text.append(f"next: nutrace report {name}; nutrace flamegraph {name}")
@@ -66,4 +63,4 @@ def _short(path: Path) -> str:
         here = path.parent == Path.cwd()
     except OSError:  # the folder was deleted
         here = False
-    return shlex.quote(path.name if here else os.fspath(path))
+    return printable(shlex.quote(path.name if here else os.fspath(path)), _LONGEST_PATH)

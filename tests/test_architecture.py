@@ -15,14 +15,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nutrace"
 EXPORTERS = ROOT / "exporters" / "nutrace_exporters"
 
+#: One definition for what is recorded and for what reads it.
+SHARED = ("nutrace.percentiles", "nutrace.printable", "nutrace.sql_text")
+
 #: What code in a package may import of ours, besides the package itself.
 ALLOWED = (
     (PACKAGE / "patching", ("nutrace.errors", "nutrace.forks")),
     (PACKAGE / "trace", ("nutrace.errors", "nutrace.semconv")),
-    (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace")),
+    (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace", *SHARED)),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
     # The registry's errors are for the command line.
-    (EXPORTERS, ("nutrace.anyvalue", "nutrace.errors", "nutrace.semconv", "nutrace.trace")),
+    (EXPORTERS, ("nutrace.anyvalue", *SHARED, "nutrace.errors", "nutrace.semconv", "nutrace.trace")),
 )
 
 #: What it must not import, whatever else it does.

@@ -32,6 +32,8 @@ VALUE_CHARS: Final = 400
 #: Bounds on the characters of distinct texts and on the number of distinct sets, to keep a page small.
 BUDGET_CHARS: Final = 12_000_000
 BUDGET_SETS: Final = 300_000
+#: Events of one span that are shown.
+MOST_EVENTS: Final = 100
 
 
 class Strings:
@@ -107,7 +109,10 @@ def _happened(trace: Trace, span: int) -> List[Tuple[str, Any]]:
     pairs: List[Tuple[str, Any]] = []
     if status.code == 2:
         pairs.append(("status", f"error: {status.message}" if status.message else "error"))
-    pairs.extend((f"event {event.name}", _event(event.attributes)) for event in trace.events(span))
+    events = trace.events(span)
+    pairs.extend((f"event {event.name}", _event(event.attributes)) for event in events[:MOST_EVENTS])
+    if len(events) > MOST_EVENTS:
+        pairs.append(("events", f"{len(events) - MOST_EVENTS:,} more"))
     return pairs
 
 

@@ -12,6 +12,8 @@ from nutrace.trace import Trace
 from nutrace_exporters.calltree import merge, walk
 
 _NS_PER_US = 1000
+#: Frames in a line.
+MOST_FRAMES = 1000
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,17 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     """Write `trace` as collapsed stacks.
 
     Weights are whole microseconds, as readers expect. What rounding takes from one line is added to the
-    next, so that the sum of weights is that of self times. Stacks without weight are left out.
+    next, so that the sum of weights is that of self times. Stacks without weight are left out. Of stacks
+    with over :data:`MOST_FRAMES` frames the innermost ones are one frame, as each line has all of its stack.
     """
     stack: List[str] = []
     passed_ns = written_us = 0
     for depth, node in walk(merge(trace)):
         del stack[depth:]
-        stack.append(_escape(node.name))
+        if depth < MOST_FRAMES:
+            stack.append(_escape(node.name))
+        elif depth == MOST_FRAMES:
+            stack.append("(deeper)")
         passed_ns += node.self_ns
         weight_us = (passed_ns + _NS_PER_US // 2) // _NS_PER_US - written_us
         if weight_us and node.self_ns:

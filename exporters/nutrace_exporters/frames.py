@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple
 
 from nutrace import semconv
 from nutrace.trace import Trace
+from nutrace.trace.bounds import whole
 from nutrace_exporters.labels import label, value
 
 
@@ -52,5 +53,4 @@ class FrameTable:
 
 
 def _line(attributes: Mapping[str, Any]) -> int:
-    line: Optional[Any] = attributes.get(semconv.CODE_LINE)
-    return line if isinstance(line, int) and not isinstance(line, bool) and line > 0 else 0
+    return max(whole(attributes.get(semconv.CODE_LINE)), 0)

@@ -19,7 +19,9 @@ from typing import Any, BinaryIO, Dict, List
 
 from nutrace import semconv
 from nutrace.trace import Trace
+from nutrace.trace.bounds import INTERVALS_S, whole
 from nutrace.trace.layout import layout
+from nutrace.trace.selection import step_index
 from nutrace_exporters.attributes import AttributeSets, Strings
 from nutrace_exporters.columns import Packer, deltas
 from nutrace_exporters.frames import FrameTable
@@ -140,7 +142,7 @@ def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Any:
     counted = [i for i in range(n) if trace.calls[i] != 1]
     _sparse(packer, "calls", counted, [trace.calls[i] for i in counted])
     for name, key in (("min", semconv.COMPOSITE_MIN_NS), ("max", semconv.COMPOSITE_MAX_NS)):
-        packer.add(name, [_integer(trace.attributes(i).get(key)) for i in counted])
+        packer.add(name, [max(whole(trace.attributes(i).get(key)), 0) for i in counted])
     yielded = [i for i in range(n) if trace.yielded[i]]
     _sparse(packer, "yielded", yielded, [trace.yielded[i] for i in yielded])
     packer.add("unfinished", deltas(i for i in range(n) if trace.unfinished(i)))
@@ -153,17 +155,11 @@ def _sparse(packer: Packer, name: str, where: List[int], numbers: List[int]) -> 
     packer.add(name, numbers)
 
 
-def _integer(item: Any) -> int:
-    return item if isinstance(item, int) and 0 <= item < 1 << 62 else 0
-
-
 def _step(trace: Trace, span: int, order: int) -> List[Any]:
     """``[span, index, simulated interval in seconds (0: unknown)]``."""
-    attributes = trace.attributes(span)
-    index = attributes.get(semconv.STEP_INDEX)
-    interval = attributes.get(semconv.STEP_INTERVAL_S)
-    known = isinstance(interval, (int, float)) and 0 < interval < 1e6
-    return [span, index if isinstance(index, int) else order, interval if known else 0]
+    interval = trace.attributes(span).get(semconv.STEP_INTERVAL_S)
+    known = isinstance(interval, (int, float)) and INTERVALS_S[0] <= interval <= INTERVALS_S[1]
+    return [span, step_index(trace, span, order), interval if known else 0]
 
 
 def _asset(name: str) -> str:

@@ -12,7 +12,11 @@ from typing import Any
 #: The longest label; a longer one is cut, and its length appended.
 LIMIT_CHARS = 1000
 
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+#: Control characters, lone surrogates, no characters at all, and those that turn text around: what follows
+#: one would be shown as something else than it is.
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 _NOT_PLAIN = re.compile("[^ -~\xa1-\ud7ff]")
 
 

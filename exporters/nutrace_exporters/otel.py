@@ -21,10 +21,13 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from nutrace.errors import EmptyTraceError, NutraceError
+from nutrace.printable import printable
 from nutrace.trace import load
 from nutrace_exporters.otlp import encode
 from nutrace_exporters.output import whole_file
 from nutrace_exporters.registry import find
+
+_LONGEST = 5000  # characters of a message, which has names of files
 
 
 class FileSpanExporter(SpanExporter):
@@ -152,4 +155,4 @@ def _next(path: str) -> str:
 
 
 def _print(text: str) -> None:
-    print(f"nutrace: {text}", file=sys.stderr)
+    print(f"nutrace: {printable(text, _LONGEST)}", file=sys.stderr)

@@ -5,6 +5,7 @@ It is written under a temporary name in its folder, and renamed when it is compl
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -40,13 +41,16 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
         if os.path.isdir(target):
             raise OutputError(f"cannot write {path}: it is a directory; name a file with -o")
         if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-            with open(target, "wb", buffering=_BUFFER_BYTES) as out:
+            # Opening a pipe waits for a reader, unless it must not block.
+            descriptor = os.open(target, os.O_WRONLY | os.O_NONBLOCK)
+            os.set_blocking(descriptor, True)
+            with open(descriptor, "wb", buffering=_BUFFER_BYTES) as out:
                 yield out
             return
         with _renamed_when_whole(target) as out:
             yield out
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = "nobody reads from this pipe" if error.errno == errno.ENXIO else error.strerror or error
         raise OutputError(f"cannot write {path}: {reason}; choose another place with -o") from error
 
 

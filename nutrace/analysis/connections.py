@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
-from typing import List
+from typing import List, Optional
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number
 from nutrace.analysis.regions import Region, Regions
 from nutrace.trace import Trace
+from nutrace.trace.bounds import whole
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,11 @@ class Transactions:
     total_ns: int
 
 
-def connections(trace: Trace, regions: Regions) -> Connections:
-    """Count connections: the drivers' where these have a probe, else those of SQLAlchemy's pools."""
+def connections(trace: Trace, regions: Regions, *, watched: bool) -> Optional[Connections]:
+    """Count connections: the drivers' where these have a probe, else those of SQLAlchemy's pools.
+
+    None if there are none and no probe would have seen one (`watched`).
+    """
     opened = closed = inside = peak = connect_ns = close_ns = 0
     drivers: List[int] = []
     pools: List[int] = []
@@ -49,11 +54,11 @@ def connections(trace: Trace, regions: Regions) -> Connections:
             closed += trace.calls[span]
             close_ns += trace.busy_ns[span]
             peak = max(peak, _most_open(trace, span))
-    known = set(drivers)
+    if not (watched or drivers or pools or closed):
+        return None
     # If the driver has a probe, its span lies inside the pool's: count one of the two.
-    beside = [
-        span for span in pools if not any(below in known for below in range(span, trace.subtree_end[span]))
-    ]
+    following = (*drivers, len(trace))
+    beside = [span for span in pools if following[bisect_left(drivers, span)] >= trace.subtree_end[span]]
     for span in (*drivers, *beside):
         connect_ns += trace.busy_ns[span]
         peak = max(peak, _most_open(trace, span))
@@ -67,7 +72,7 @@ def _most_open(trace: Trace, span: int) -> int:
     series = trace.attributes(span).get(semconv.SQL_OPEN)
     if not isinstance(series, list):
         return number(trace.attributes(span), semconv.SQL_OPEN)
-    return max((entry for entry in series if isinstance(entry, int)), default=0)
+    return max((whole(entry) for entry in series), default=0)
 
 
 def transactions(trace: Trace) -> Transactions:

@@ -20,10 +20,13 @@ _MANY = 5  # so many different parameters in one step look like a loop
 
 @dataclass(frozen=True)
 class Executions:
-    """Executions, the rows that they returned, and their time in ns: execute and fetch."""
+    """Executions, the rows that they returned, and their time in ns: execute and fetch.
+
+    ``rows`` is None if no execution's rows were recorded.
+    """
 
     count: int = 0
-    rows: int = 0
+    rows: Optional[int] = 0
     total_ns: int = 0
 
 
@@ -71,7 +74,7 @@ class Statement:
         Executions of the whole run, and those that steps set off.
     distinct:
         Different sets of parameters, counted for each database. Executions whose parameters are unknown
-        count as different.
+        count as different; if those of all are unknown, this and the repeats are None.
     repeated, repeated_ns:
         Executions with the parameters of an earlier one, and their time: the most that a cache of results
         could save.
@@ -90,13 +93,13 @@ class Statement:
     component: str
     all: Executions
     in_steps: Executions
-    distinct: int
-    repeated: int
-    repeated_ns: int
-    repeated_in_step: int
-    repeated_in_step_ns: int
+    distinct: Optional[int]
+    repeated: Optional[int]
+    repeated_ns: Optional[int]
+    repeated_in_step: Optional[int]
+    repeated_in_step_ns: Optional[int]
     execute_ns: int
-    fetch_ns: int
+    fetch_ns: Optional[int]
     failures: Tuple[Tuple[str, int], ...] = ()
 
 
@@ -106,7 +109,8 @@ class Database:
 
     ``statements`` begin with the costliest, ``loops`` with the one that a batch would save most in.
     ``steps`` is the number of finished steps, ``steps_ns`` their time. ``recorded`` says whether any process
-    of the run recorded databases at all.
+    of the run recorded databases at all. ``connections``, and the repeats, are None if they were not
+    recorded: other instrumentations have statements only.
     """
 
     steps: int
@@ -114,30 +118,30 @@ class Database:
     recorded: bool
     all: Executions
     in_steps: Executions
-    connections: Connections
+    connections: Optional[Connections]
     transactions: Transactions
     statements: Tuple[Statement, ...]
     loops: Tuple[Loop, ...]
 
     @property
-    def repeated(self) -> int:
+    def repeated(self) -> Optional[int]:
         """Executions that repeat an earlier one."""
-        return sum(statement.repeated for statement in self.statements)
+        return _known_sum(statement.repeated for statement in self.statements)
 
     @property
-    def repeated_ns(self) -> int:
+    def repeated_ns(self) -> Optional[int]:
         """The time of the executions that repeat an earlier one."""
-        return sum(statement.repeated_ns for statement in self.statements)
+        return _known_sum(statement.repeated_ns for statement in self.statements)
 
     @property
-    def repeated_in_step(self) -> int:
+    def repeated_in_step(self) -> Optional[int]:
         """Executions that repeat an earlier one of their step."""
-        return sum(statement.repeated_in_step for statement in self.statements)
+        return _known_sum(statement.repeated_in_step for statement in self.statements)
 
     @property
-    def repeated_in_step_ns(self) -> int:
+    def repeated_in_step_ns(self) -> Optional[int]:
         """The time of the executions that repeat an earlier one of their step."""
-        return sum(statement.repeated_in_step_ns for statement in self.statements)
+        return _known_sum(statement.repeated_in_step_ns for statement in self.statements)
 
 
 @dataclass
@@ -146,9 +150,10 @@ class _Sums:
 
     first: Batch
     origins: Dict[Origin, int] = field(default_factory=dict)
-    totals: Dict[Tuple[str, bool], List[int]] = field(default_factory=dict)
+    totals: Dict[Tuple[str, bool], Executions] = field(default_factory=dict)
     execute_ns: int = 0
-    fetch_ns: int = 0
+    fetch_ns: Optional[int] = None
+    has_parameters: bool = False
     seen: Set[Tuple[str, str]] = field(default_factory=set)
     seen_in_step: Set[Tuple[int, str, str]] = field(default_factory=set)
     distinct: int = 0
@@ -190,11 +195,11 @@ def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
         (loop for sums in by_statement.values() for loop in _loops(sums)),
         key=lambda loop: (-loop.saved_ns, loop.statement, repr(loop.origin)),
     )
-    opened = connections(trace, regions)
+    opened = connections(trace, regions, watched=was_watched(trace, _TARGETS))
     return Database(
         steps=len(regions.steps),
         steps_ns=sum(trace.busy_ns[step] for step in regions.steps),
-        recorded=bool(by_statement) or bool(opened.opened) or was_watched(trace, _TARGETS),
+        recorded=bool(by_statement) or opened is not None,
         all=_sum(statement.all for statement in statements),
         in_steps=_sum(statement.in_steps for statement in statements),
         connections=opened,
@@ -214,19 +219,19 @@ def _step_of(trace: Trace, regions: Regions) -> List[int]:
 
 
 def _add(sums: _Sums, batch: Batch, step: int, origin: Origin) -> None:
-    runs = len(batch.took_ns) * batch.runs
-    totals = sums.totals.setdefault((batch.database, step >= 0), [0, 0, 0])
-    totals[0] += runs
-    totals[1] += batch.rows
-    totals[2] += batch.execute_ns + batch.fetch_ns
+    runs = batch.calls * batch.runs
+    key = batch.database, step >= 0
+    executions = Executions(runs, batch.rows, batch.execute_ns + (batch.fetch_ns or 0))
+    sums.totals[key] = _sum((sums.totals.get(key, Executions()), executions))
     sums.execute_ns += batch.execute_ns
-    sums.fetch_ns += batch.fetch_ns
+    sums.fetch_ns = _known_sum((sums.fetch_ns, batch.fetch_ns))
     if runs:
         sums.origins[origin] = sums.origins.get(origin, 0) + runs
+    if not batch.parameters:
+        sums.distinct += runs
+        return
+    sums.has_parameters = True
     for took, parameters in zip(batch.took_ns, batch.parameters):
-        if parameters is None:
-            sums.distinct += batch.runs
-            continue
         asked = (batch.database, parameters)
         if asked in sums.seen:
             sums.repeated[0] += batch.runs
@@ -261,11 +266,11 @@ def _statement(sums: _Sums) -> Statement:
         component=max(by_component, key=lambda name: (by_component[name], name), default="other"),
         all=_sum(use.all for use in uses),
         in_steps=_sum(use.in_steps for use in uses),
-        distinct=sums.distinct,
-        repeated=sums.repeated[0],
-        repeated_ns=sums.repeated[1],
-        repeated_in_step=sums.repeated_in_step[0],
-        repeated_in_step_ns=sums.repeated_in_step[1],
+        distinct=sums.distinct if sums.has_parameters else None,
+        repeated=sums.repeated[0] if sums.has_parameters else None,
+        repeated_ns=sums.repeated[1] if sums.has_parameters else None,
+        repeated_in_step=sums.repeated_in_step[0] if sums.has_parameters else None,
+        repeated_in_step_ns=sums.repeated_in_step[1] if sums.has_parameters else None,
         execute_ns=sums.execute_ns,
         fetch_ns=sums.fetch_ns,
         failures=tuple(sorted(sums.failures.items(), key=lambda item: (-item[1], item[0]))),
@@ -273,8 +278,8 @@ def _statement(sums: _Sums) -> Statement:
 
 
 def _use(sums: _Sums, name: str) -> Use:
-    inside = Executions(*sums.totals.get((name, True), ()))
-    outside = Executions(*sums.totals.get((name, False), ()))
+    inside = sums.totals.get((name, True), Executions())
+    outside = sums.totals.get((name, False), Executions())
     return Use(name, _sum((inside, outside)), inside)
 
 
@@ -291,9 +296,14 @@ def _loops(sums: _Sums) -> Iterable[Loop]:
 
 
 def _sum(parts: Iterable[Executions]) -> Executions:
-    count = rows = total_ns = 0
-    for part in parts:
-        count += part.count
-        rows += part.rows
-        total_ns += part.total_ns
-    return Executions(count, rows, total_ns)
+    parts = [part for part in parts if part != Executions()]
+    if not parts:
+        return Executions()
+    rows = _known_sum(part.rows for part in parts)
+    return Executions(sum(part.count for part in parts), rows, sum(part.total_ns for part in parts))
+
+
+def _known_sum(numbers: Iterable[Optional[int]]) -> Optional[int]:
+    """The sum of the numbers that are known; None if none is."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.attributes import number
-from nutrace.analysis.origins import Caller
+from nutrace.analysis.attributes import number, text
+from nutrace.analysis.origins import Caller, component_around
 from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.analysis.watched import was_watched
 from nutrace.trace import Trace
@@ -128,17 +128,18 @@ def deep_copies(trace: Trace, regions: Optional[Regions] = None) -> DeepCopies:
         How the trace is divided, if that is known already.
     """
     regions = divide(trace) if regions is None else regions
+    makers = component_around(trace, "deepcopy")
     sources: Dict[_Key, _Sums] = {}
     others: Dict[Tuple[str, _Key], List[int]] = {}
     for span, above in _copies(trace):
         where = regions.region[span]
-        key = _key(trace, span)
+        key = _key(trace, span, makers)
         if trace.name[span] == semconv.DEEPCOPY_SPAN:
             if semconv.DEEPCOPY_SPAN not in above:
                 _add(sources.setdefault(key, _Sums()), trace, span, Region(where))
                 if above:  # the time of a deep copy is not part of the other call around it
                     outermost = next(iter(above.values()))
-                    others[trace.name[outermost], _key(trace, outermost)][2] -= trace.busy_ns[span]
+                    others[trace.name[outermost], _key(trace, outermost, makers)][2] -= trace.busy_ns[span]
         else:
             entry = others.setdefault((trace.name[span], key), [0, 0, 0])
             if trace.name[span] not in above:
@@ -168,30 +169,22 @@ def _copies(trace: Trace) -> Iterator[Tuple[int, Mapping[str, int]]]:
 
     These are given by their kind, the outermost of each kind, from the outside in.
     """
-    above: Dict[int, Dict[str, int]] = {}  # for each copy's span
-    names, parents, threads = trace.name, trace.parent, trace.thread
-    for span in range(len(trace)):
-        if names[span] not in _COPIES or trace.component[span] != "deepcopy":
-            continue
-        up = parents[span]
-        while up >= 0 and threads[up] == threads[span] and up not in above:
-            up = parents[up]
-        kinds: Dict[str, int] = {}
-        if up >= 0 and threads[up] == threads[span]:
-            kinds = dict(above[up])
-            kinds.setdefault(names[up], up)
-        above[span] = kinds
-        yield span, kinds
+    nothing: Dict[str, int] = {}
+    inside: List[Dict[str, int]] = []  # for each span, the copies around what it holds
+    for span, name in enumerate(trace.name):
+        around = inside[trace.parent[span]] if trace.nested(span) else nothing
+        if name in _COPIES and trace.component[span] == "deepcopy":
+            yield span, around
+            if name not in around:
+                around = {**around, name: span}
+        inside.append(around)
 
 
-def _key(trace: Trace, span: int) -> _Key:
+def _key(trace: Trace, span: int, makers: Sequence[str]) -> _Key:
+    """`makers` has for each span the component that it works for."""
     view = trace[span]
-    up = trace.parent[span]
-    while up >= 0 and trace.component[up] == "deepcopy":
-        up = trace.parent[up]
-    component = trace.component[up] if up >= 0 else "other"
-    root_type = str(view.attributes.get(semconv.COPY_ROOT_TYPE, ""))
-    return Caller(view.function, view.file, view.line), root_type, component
+    root_type = text(view.attributes, semconv.COPY_ROOT_TYPE)
+    return Caller(view.function, view.file, view.line), root_type, makers[span]
 
 
 def _add(sums: _Sums, trace: Trace, span: int, where: Region) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
+from nutrace.analysis.attributes import text
 from nutrace.analysis.regions import Region, Regions
 from nutrace.analysis.steps import simulated_interval_s
 from nutrace.trace import Trace
@@ -43,6 +44,7 @@ class Step:
 def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
     """The finished steps of all simulations in a trace, in the order of the trace."""
     order = {span: place for place, span in enumerate(trace.step_indices)}
+    scenarios = _scenarios(trace)
     steps: List[Step] = []
     for span in regions.steps:
         self_ns: Dict[str, int] = {}
@@ -55,7 +57,7 @@ def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
             Step(
                 span=span,
                 index=step_index(trace, span, order[span]),
-                scenario=_scenario(trace, span),
+                scenario=scenarios[span],
                 start_ns=trace.start_ns[span],
                 total_ns=trace.busy_ns[span],
                 simulated_interval_s=interval,
@@ -66,10 +68,12 @@ def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
     return tuple(steps)
 
 
-def _scenario(trace: Trace, span: int) -> str:
-    """The token of the nearest simulation around a span; "" if unknown."""
-    while span >= 0:
-        if trace.name[span] == semconv.RUN_SPAN:
-            return str(trace.attributes(span).get(semconv.SCENARIO_TOKEN, ""))
-        span = trace.parent[span]
-    return ""
+def _scenarios(trace: Trace) -> List[str]:
+    """For each span the token of the nearest simulation around it; "" if unknown."""
+    tokens: List[str] = []
+    for span, (name, above) in enumerate(zip(trace.name, trace.parent)):
+        if name == semconv.RUN_SPAN:
+            tokens.append(text(trace.attributes(span), semconv.SCENARIO_TOKEN))
+        else:
+            tokens.append(tokens[above] if above >= 0 else "")
+    return tokens

@@ -1,22 +1,35 @@
 """The executions of statements that a trace holds: one batch for each span.
 
 A span of nutrace's sqlite3 probe stands for one or more executions, and lists the time and the hash of the
-parameters of each. A span of another instrumentation counts if it has a statement's text, unless spans of
-the sqlite3 probe lie inside it: they are the same executions, one level down.
+parameters of each. A span of another instrumentation counts if it has a statement's text, under the names of
+the semantic conventions of today or of before, unless spans with statements lie inside it: they are the same
+executions, one level down.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
+import re
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.attributes import number
+from nutrace.analysis.attributes import number, text
+from nutrace.sql_text import statement_of
 from nutrace.trace import Trace
+from nutrace.trace.bounds import whole
 
-_SYSTEMS = (semconv.DB_SYSTEM, "db.system")
-_TEXTS = (semconv.DB_TEXT, "db.statement")
-_NAMESPACES = (semconv.DB_NAMESPACE, "db.name")
+_SYSTEMS = (semconv.DB_SYSTEM, semconv.OLD_DB_SYSTEM)
+_TEXTS = (semconv.DB_TEXT, semconv.OLD_DB_TEXT)
+_NAMESPACES = (semconv.DB_NAMESPACE, semconv.OLD_DB_NAMESPACE)
+_OPERATIONS = (semconv.DB_OPERATION, semconv.OLD_DB_OPERATION)
+#: Databases whose commands are not SQL: their texts stay as they are.
+_NOT_SQL = frozenset(
+    (
+        *("redis", "mongodb", "memcached", "elasticsearch", "opensearch", "dynamodb", "aws.dynamodb"),
+        *("couchdb", "hbase", "geode", "neo4j", "influxdb"),
+    )
+)
+#: Parameters as Python's drivers for servers have them. In SQLite this is a remainder by the column s.
+_FORMAT_PARAMETER = re.compile(r"%(?:\(\w+\))?s\b")
 
 
 class Batch(NamedTuple):
@@ -27,14 +40,16 @@ class Batch(NamedTuple):
     span:
         Its number in the trace.
     statement:
-        Hash of the normalised text; the text itself if another instrumentation wrote the span.
+        Hash of the normalised text; the text itself if it is not SQL.
     text, operation, system, database:
         "" if unknown. ``database`` is SQLite's file, or a server's name for the database.
     rows, execute_ns, fetch_ns:
-        Of all executions together.
+        Of all executions together; None if they were not recorded.
+    calls:
+        Number of executions; 0 if the batch continues one that another span began.
     took_ns, parameters:
-        For each execution, its time in ns, and the hash of its parameters or None if that is unknown. Both
-        lists are empty if the batch continues an execution that another span began.
+        For each execution, its time in ns, and the hash of its parameters. Both lists are empty if the file
+        does not have them.
     runs:
         For an executemany, the number of its sets of parameters; else 1.
     continues:
@@ -47,11 +62,12 @@ class Batch(NamedTuple):
     operation: str
     system: str
     database: str
-    rows: int
+    rows: Optional[int]
     execute_ns: int
-    fetch_ns: int
+    fetch_ns: Optional[int]
+    calls: int
     took_ns: List[int]
-    parameters: List[Optional[str]]
+    parameters: List[str]
     runs: int
     continues: str
 
@@ -64,21 +80,26 @@ def batches(trace: Trace) -> List[Batch]:
 
 
 def _batches(trace: Trace) -> Iterator[Batch]:
-    driver = [span for span, name in enumerate(trace.name) if name == semconv.STATEMENT_SPAN]
-    for span, component in enumerate(trace.component):
-        name = trace.name[span]
+    holders = [span for span, component in enumerate(trace.component) if _holds_text(trace, span, component)]
+    ends = (*holders[1:], len(trace))
+    inner = {span for span, following in zip(holders, ends) if following >= trace.subtree_end[span]}
+    for span, name in enumerate(trace.name):
         if name == semconv.STATEMENT_SPAN:
             yield _of_driver(trace, span)
         elif name == semconv.ALCHEMY_FETCH_SPAN:
             yield _of_fetch(trace, span)
-        elif component == "database" and not name.startswith("sqlite3."):
-            attributes = trace.attributes(span)
-            text = _first(attributes, _TEXTS)
-            digest = str(attributes.get(semconv.SQL_STATEMENT, ""))
-            if (text or digest) and _first(attributes, _SYSTEMS):
-                inside = bisect_left(driver, span)
-                if inside == len(driver) or driver[inside] >= trace.subtree_end[span]:
-                    yield _of_others(trace, span, digest or text, text)
+        elif span in inner:
+            yield _of_others(trace, span)
+
+
+def _holds_text(trace: Trace, span: int, component: str) -> bool:
+    name = trace.name[span]
+    if name == semconv.STATEMENT_SPAN:
+        return True
+    if component != "database" or name.startswith("sqlite3.") or name == semconv.ALCHEMY_FETCH_SPAN:
+        return False
+    attributes = trace.attributes(span)
+    return bool(text(attributes, *_TEXTS) or text(attributes, semconv.SQL_STATEMENT))
 
 
 def _of_driver(trace: Trace, span: int) -> Batch:
@@ -86,52 +107,67 @@ def _of_driver(trace: Trace, span: int) -> Batch:
     calls = trace.calls[span]
     took: Any = attributes.get(semconv.SQL_TOOK_NS)
     hashes: Any = attributes.get(semconv.SQL_PARAMETERS)
-    if not _is_list(took, int, calls) or not _is_list(hashes, str, calls):
-        took, hashes = _spread(trace.busy_ns[span], calls), [None] * calls
+    if not calls or not _are_times(took, calls) or not _are_texts(hashes, calls):
+        took = hashes = ()
     return Batch(
         span,
-        str(attributes.get(semconv.SQL_STATEMENT, "")),
-        str(attributes.get(semconv.DB_TEXT, "")),
-        str(attributes.get(semconv.DB_OPERATION, "")),
-        str(attributes.get(semconv.DB_SYSTEM, "")),
-        str(attributes.get(semconv.DB_NAMESPACE, "")),
+        text(attributes, semconv.SQL_STATEMENT),
+        text(attributes, semconv.DB_TEXT),
+        text(attributes, semconv.DB_OPERATION),
+        text(attributes, semconv.DB_SYSTEM),
+        text(attributes, semconv.DB_NAMESPACE),
         number(attributes, semconv.DB_ROWS),
         number(attributes, semconv.SQL_EXECUTE_NS),
         number(attributes, semconv.SQL_FETCH_NS),
-        list(took) if calls else [],
-        list(hashes) if calls else [],
+        calls,
+        list(took),
+        list(hashes),
         max(number(attributes, semconv.SQL_RUNS), 1),
-        "" if calls else str(attributes.get(semconv.CONTINUES, "")),
+        "" if calls else text(attributes, semconv.CONTINUES),
     )
 
 
 def _of_fetch(trace: Trace, span: int) -> Batch:
     attributes = trace.attributes(span)
-    digest = str(attributes.get(semconv.SQL_STATEMENT, ""))
-    system = str(attributes.get(semconv.DB_SYSTEM, ""))
+    digest = text(attributes, semconv.SQL_STATEMENT)
+    system = text(attributes, semconv.DB_SYSTEM)
     rows, busy = number(attributes, semconv.DB_ROWS), trace.busy_ns[span]
-    return Batch(span, digest, "", "", system, "", rows, 0, busy, [], [], 1, "")
+    return Batch(span, digest, "", "", system, "", rows, 0, busy, 0, [], [], 1, "")
 
 
-def _of_others(trace: Trace, span: int, statement: str, text: str) -> Batch:
+def _of_others(trace: Trace, span: int) -> Batch:
     attributes = trace.attributes(span)
-    calls, busy = trace.calls[span], trace.busy_ns[span]
-    operation = str(attributes.get(semconv.DB_OPERATION, "")) or text.split(" ", 1)[0].upper()
+    written, system = text(attributes, *_TEXTS), text(attributes, *_SYSTEMS)
+    digest = text(attributes, semconv.SQL_STATEMENT)
+    operation = text(attributes, *_OPERATIONS)
+    if not digest:
+        digest, written, first = _normalised(written, system)
+        operation = operation or first
+    rows = whole(attributes.get(semconv.DB_ROWS))
     return Batch(
         span,
-        statement,
-        text,
-        operation,
-        _first(attributes, _SYSTEMS),
-        _first(attributes, _NAMESPACES),
-        number(attributes, semconv.DB_ROWS),
-        busy,
-        0,
-        _spread(busy, calls),
-        [None] * calls,
-        1,
+        digest,
+        written,
+        operation or written.split(" ", 1)[0].upper(),
+        system,
+        text(attributes, *_NAMESPACES),
+        rows if rows >= 0 else None,
+        trace.busy_ns[span],
+        None,
+        trace.calls[span],
+        [],
+        [],
+        max(number(attributes, semconv.DB_BATCH), 1),
         "",
     )
+
+
+def _normalised(written: str, system: str) -> Tuple[str, str, str]:
+    """The hash of a statement, its text without literals, and its first word."""
+    if system in _NOT_SQL:
+        return written, written, ""
+    statement = statement_of(written if system == "sqlite" else _FORMAT_PARAMETER.sub("?", written))
+    return statement.digest, statement.text, statement.operation
 
 
 def _add_continued(trace: Trace, ordered: List[Batch]) -> None:
@@ -139,21 +175,17 @@ def _add_continued(trace: Trace, ordered: List[Batch]) -> None:
     later: Dict[str, int] = {}
     for batch in ordered:
         if batch.continues:
-            later[batch.continues] = later.get(batch.continues, 0) + batch.execute_ns + batch.fetch_ns
+            took = batch.execute_ns + (batch.fetch_ns or 0)
+            later[batch.continues] = later.get(batch.continues, 0) + took
     if later:
         for batch in ordered:
             if len(batch.took_ns) == 1:  # a span that others continue holds one execution
                 batch.took_ns[0] += later.get(trace.span_id(batch.span), 0)
 
 
-def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> str:
-    return next((str(attributes[key]) for key in keys if attributes.get(key)), "")
+def _are_times(value: Any, length: int) -> bool:
+    return isinstance(value, list) and len(value) == length and all(whole(item) >= 0 for item in value)
 
 
-def _is_list(value: Any, kind: type, length: int) -> bool:
-    return isinstance(value, list) and len(value) == length and all(isinstance(item, kind) for item in value)
-
-
-def _spread(total: int, parts: int) -> List[int]:
-    """Divide `total` into whole parts that sum to it."""
-    return [total * (part + 1) // parts - total * part // parts for part in range(parts)]
+def _are_texts(value: Any, length: int) -> bool:
+    return isinstance(value, list) and len(value) == length and all(isinstance(item, str) for item in value)

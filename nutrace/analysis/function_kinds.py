@@ -85,19 +85,21 @@ def _block(lines: List[str], line: int, name: str) -> Optional[Tuple[str, bool]]
     else:
         return None
     indent, end = len(match[1]), at + 1
+    in_text = _opens_text(lines[at], "")
     while end < len(lines):
         text = lines[end].lstrip()
         outside = text and len(lines[end]) - len(text) <= indent and not text.startswith(_CLOSING)
         # A line inside a triple-quoted string does not end the block, wherever it begins.
-        if outside and not _in_text(lines[at:end]):
+        if outside and not in_text:
             break
+        in_text = _opens_text(lines[end], in_text)
         end += 1
     return "\n".join(lines[line - 1 : end]), match[2] != "class"
 
 
-def _in_text(lines: List[str]) -> bool:
-    whole = "\n".join(lines)
-    return whole.count('"""') % 2 == 1 or whole.count("'''") % 2 == 1
+def _opens_text(line: str, before: str) -> str:
+    """The kinds of triple quotes that are open after a line; `before` has those open before it."""
+    return "".join(quote for quote in ("'''", '"""') if (line.count(quote) + (quote in before)) % 2)
 
 
 def _parsed(block: str) -> Optional[Function]:

@@ -9,6 +9,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.trace import Trace
+from nutrace.trace.bounds import LARGEST_COUNT
+
+_PLAIN = (str, int, float, bool, type(None))  # types of options that are shown as they are
 
 #: Figures that count how often something asked for was there, and how often it was not.
 _RATES = (("hits", "misses"), ("reused", "connections"))
@@ -108,11 +111,14 @@ def _in_process(pid: Optional[int], finished: bool, speedup: Mapping[str, Any]) 
         finished,
         at_work=bool(speedup.get("at_work")),
         refused=str(speedup.get("refused") or ""),
-        options=options if isinstance(options, dict) else {},
+        options={
+            str(name): value if isinstance(value, _PLAIN) else str(value)
+            for name, value in (options if isinstance(options, dict) else {}).items()
+        },
         figures={
             str(name): value
             for name, value in (figures if isinstance(figures, dict) else {}).items()
-            if isinstance(value, int)
+            if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_COUNT
         },
     )
 
@@ -137,7 +143,7 @@ def _figures(text: Any) -> Dict[str, Mapping[str, Any]]:
     """A resource's figures by speedup; empty if they are not as nutrace writes them."""
     try:
         document = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(document, dict):
         return {}

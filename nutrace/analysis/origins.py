@@ -53,6 +53,7 @@ class Origins:
         self._trace = trace
         self._regions = regions
         self._known: Dict[Tuple[int, bool, Caller], Origin] = {}
+        self._components = component_around(trace, "database")
 
     def of(self, span: int) -> Origin:
         """The origin of the executions that a span holds."""
@@ -69,13 +70,23 @@ class Origins:
     def _look_up(self, above: int, in_step: bool, caller: Caller) -> Origin:
         trace = self._trace
         names: List[str] = []
-        component = ""
-        while above >= 0 and not (in_step and trace.name[above] == semconv.STEP_SPAN):
-            if len(names) < _MOST_NAMES:
-                names.append(trace.name[above])
-            if not component and trace.component[above] != "database":
-                component = trace.component[above]
+        component = self._components[above] if above >= 0 else "other"
+        while above >= 0 and len(names) < _MOST_NAMES:
+            if in_step and trace.name[above] == semconv.STEP_SPAN:
+                break
+            names.append(trace.name[above])
             above = trace.parent[above]
-        if not component:
-            component = "simulation" if above >= 0 else "other"
         return Origin(caller, tuple(reversed(names)), component)
+
+
+def component_around(trace: Trace, left_out: str) -> List[str]:
+    """For each span the component of the nearest span, itself included, that is not of `left_out`.
+
+    "other" where there is none.
+    """
+    components: List[str] = []
+    for component, above in zip(trace.component, trace.parent):
+        if component == left_out:
+            component = components[above] if above >= 0 else "other"
+        components.append(component)
+    return components

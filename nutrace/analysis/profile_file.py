@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, NoReturn, Tuple
 
 from nutrace.errors import InputError
+from nutrace.trace.opening import Input
 
 _DEEPEST = 8  # a dictionary of tuples of dictionaries of tuples of numbers
-_LARGEST = 1 << 30  # bytes; a profile of 100,000 functions has some 30 million
+_LARGEST = 1 << 27  # bytes; a profile of 100,000 functions has some 30 million
 _NULL = object()
 _CONSTANTS = {"N": None, "T": True, "F": False, "0": _NULL}
 _TEXTS = {"u": "utf-8", "t": "utf-8", "a": "ascii", "A": "ascii"}  # after a length of four bytes
@@ -60,15 +61,12 @@ def read_profile(path: str) -> Tuple[Counted, ...]:
     InputError
         If the file cannot be read, or is not a complete profile of cProfile's.
     """
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    with Input(path, "profile") as file:
+        data = b"".join(iter(lambda: file.read(_LARGEST), b""))
     if not data:
         raise InputError(f"{path} is empty: cProfile writes it when the program ends")
     if len(data) > _LARGEST:
-        raise InputError(f"{path} is larger than {_LARGEST >> 30} GiB: not a profile of cProfile's")
+        raise InputError(f"{path} is larger than {_LARGEST >> 20} MB: not a profile of cProfile's")
     try:
         rows = _rows(_Decoder(data).whole())
     except _Bad as bad:

@@ -88,9 +88,11 @@ def divide(trace: Trace) -> Regions:
             open_names[name] = open_names.get(name, 0) + 1
             ends.append(subtree_end[span])
             opened.append((open_components, open_names, component, name))
+    outer_step = bytearray(count)
     for span in steps:
-        above, below = parent[span], span
-        while above >= 0 and thread[above] == thread[below]:
-            inner[above] += trace.busy_ns[span]
-            above, below = parent[above], above
+        outer_step[span] = 1
+    for span in range(count - 1, 0, -1):
+        above = parent[span]
+        if above >= 0 and thread[above] == thread[span]:
+            inner[above] += trace.busy_ns[span] if outer_step[span] else inner[span]
     return Regions(region, components, names, tuple(steps), len(trace.step_indices) - len(finished), inner)

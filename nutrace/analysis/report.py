@@ -14,6 +14,7 @@ from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
 from nutrace.analysis.work import Work, work
 from nutrace.trace import Resource, Trace
+from nutrace.trace.bounds import whole
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,8 @@ def _command(resources: Tuple[Resource, ...]) -> str:
 
 def _overhead(trace: Trace, wall_ns: int) -> Overhead:
     def total(key: str) -> Optional[int]:
-        values = [resource.attributes.get(key) for resource in trace.resources]
-        numbers = [value for value in values if isinstance(value, int)]
+        values = [whole(resource.attributes.get(key)) for resource in trace.resources]
+        numbers = [value for value in values if value >= 0]
         return sum(numbers) if numbers else None
 
     recorded, estimated = total(semconv.SPANS_RECORDED), total(semconv.OVERHEAD_NS)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import DefaultDict, Dict, List, Optional, Tuple
+from typing import DefaultDict, Dict, List, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.percentiles import weighted_percentiles
+from nutrace.analysis.attributes import text
 from nutrace.analysis.regions import Regions
+from nutrace.percentiles import weighted_percentiles
 from nutrace.trace import Trace
 
 
@@ -74,9 +75,9 @@ def _continued(trace: Trace) -> Dict[int, int]:
     segments = [span for span, calls in enumerate(trace.calls) if not calls]
     if not segments:
         return {}
-    of = {span: trace.attributes(span).get(semconv.CONTINUES) for span in segments}
+    of = {span: text(trace.attributes(span), semconv.CONTINUES) for span in segments}
     wanted = set(of.values())
-    holder: Dict[Optional[str], int] = {}
+    holder: Dict[str, int] = {}
     for span in range(len(trace)):
         if trace.yielded[span] or trace.calls[span]:
             span_id = trace.span_id(span)

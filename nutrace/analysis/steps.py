@@ -7,9 +7,10 @@ from math import fsum
 from typing import Optional, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.percentiles import weighted_percentiles
 from nutrace.analysis.regions import Regions
+from nutrace.percentiles import weighted_percentiles
 from nutrace.trace import Trace
+from nutrace.trace.bounds import INTERVALS_S
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ def step_times(trace: Trace, regions: Regions) -> StepTimes:
 def simulated_interval_s(trace: Trace, step: int) -> Optional[float]:
     """The seconds that a step simulates; None if the span does not have them, or they make no sense."""
     interval = trace.attributes(step).get(semconv.STEP_INTERVAL_S)
-    return interval if isinstance(interval, (int, float)) and 0 < interval < float("inf") else None
+    if not isinstance(interval, (int, float)) or isinstance(interval, bool):
+        return None
+    shortest, longest = INTERVALS_S
+    return interval if shortest <= interval <= longest else None
 
 
 def _real_time(trace: Trace, regions: Regions) -> Tuple[Optional[float], Optional[float]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from nutrace import semconv
+from nutrace.analysis.attributes import number, text
 from nutrace.trace import Trace
 
 #: Spans whose names begin so have the place of their caller, not that of their own code.
@@ -128,13 +129,13 @@ def traced_functions(trace: Trace) -> List[Traced]:
 def _resumed_elsewhere(trace: Trace) -> Set[str]:
     """The ids of spans whose generators went on in other spans."""
     continuing = (trace.attributes(span) for span in range(len(trace)) if not trace.calls[span])
-    return {
-        str(attributes[semconv.CONTINUES]) for attributes in continuing if semconv.CONTINUES in attributes
-    }
+    return {text(attributes, semconv.CONTINUES) for attributes in continuing}
 
 
 def _place(attributes: Mapping[str, Any], names: Tuple[str, str, str]) -> Optional[Code]:
-    function, file, line = (attributes.get(name) for name in names)
-    if isinstance(function, str) and isinstance(file, str) and isinstance(line, int) and file and line:
-        return function, file, line
-    return None
+    function, file, line = (
+        text(attributes, names[0]),
+        text(attributes, names[1]),
+        number(attributes, names[2]),
+    )
+    return (function, file, line) if file and line else None

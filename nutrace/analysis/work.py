@@ -18,7 +18,7 @@ class Work:
     Attributes
     ----------
     statements, connections:
-        Executions, their rows and time; connections opened. None if the run did not record databases.
+        Executions, their rows and time; connections opened. None if the run did not record them.
     deep_copies:
         Root calls of ``copy.deepcopy``. None if the run did not record them.
     """
@@ -31,14 +31,15 @@ class Work:
 def work(trace: Trace, regions: Regions) -> Work:
     """Count the work of a trace's steps."""
     queries, copies = database(trace, regions), deep_copies(trace, regions)
+    opened = queries.connections
     if regions.steps:
-        statements, connections = queries.in_steps, queries.connections.opened_in_steps
-        copied = copies.in_steps + copies.beside_steps
+        statements, copied = queries.in_steps, copies.in_steps + copies.beside_steps
+        connections = None if opened is None else opened.opened_in_steps
     else:
-        statements, connections = queries.all, queries.connections.opened
-        copied = copies.amount
+        statements, copied = queries.all, copies.amount
+        connections = None if opened is None else opened.opened
     return Work(
         statements=statements if queries.recorded else None,
-        connections=connections if queries.recorded else None,
+        connections=connections,
         deep_copies=copied if copies.recorded else None,
     )

@@ -11,6 +11,7 @@ from nutrace import semconv
 from nutrace.analysis.deepcopies import Amount, DeepCopies, OtherCopies, Source, deep_copies
 from nutrace.analysis.origins import Caller
 from nutrace.cli.deepcopy_json import as_json
+from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
 from nutrace.cli.table import Column, definitions, ms, printable, text_table
@@ -48,6 +49,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the copies of a run."""
+    if args.flamegraph is not None:
+        check_output(args.flamegraph, args.file)
     trace = load_run(args.file)
     copies = deep_copies(trace)
     if args.flamegraph is not None:

@@ -10,6 +10,7 @@ from typing import List
 
 from nutrace.cli import flamegraph, report
 from nutrace.cli.progress import spinner
+from nutrace.cli.table import printable
 from nutrace.demo.launch import (
     MINIATURE_STEPS,
     SimulationError,
@@ -84,12 +85,12 @@ def _call(command: ModuleType, arguments: List[str]) -> None:
 
 
 def _next(run_file: Path, devkit: bool) -> None:
-    stem = run_file.with_suffix("")
+    stem, run_name = printable(str(run_file.with_suffix("")), 400), printable(str(run_file), 400)
     print(f"""
 Next
   open {stem}.flamegraph.html in a browser: the same run, in time order or merged
   open {stem}.speedscope.json at https://www.speedscope.app
-  nutrace report {run_file} --steps 10:20
+  nutrace report {run_name} --steps 10:20
   NUTRACE=1 python your_simulation.py              your own run""")
     if devkit:
         print("  nutrace synth DIR                                more synthetic data for the devkit")

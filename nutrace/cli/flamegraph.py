@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Dict
 
 from nutrace.cli.options import add_run_file, add_steps, load_run
+from nutrace.cli.table import printable
 from nutrace.errors import OutputError, UsageError
 from nutrace.semconv import COMPONENTS
 from nutrace.trace import Trace, select
+from nutrace.trace.opening import STDIN
 from nutrace_exporters.output import STDOUT, whole_file
 from nutrace_exporters.registry import FORMATS, Format, find
 
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     row = find(args.format)
     output = args.output or default_output(args.file, row)
     _check(args, row, output)
+    check_output(output, args.file)
     trace = select(load_run(args.file), steps=args.steps, component=args.component)
     module = row.load()
     with whole_file(output) as out:
@@ -71,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
 
 def default_output(file: str, row: Format) -> str:
     """The path beside the run file: its name with the format's suffix."""
+    if file == STDIN or (os.path.exists(file) and not os.path.isfile(file)):
+        return "run" + row.suffix  # a pipe has no folder for files
     head, name = os.path.split(file)
     return os.path.join(head, (_SUFFIX.sub("", name) or "run") + row.suffix)
 
@@ -84,12 +89,20 @@ def _check(args: argparse.Namespace, row: Format, output: str) -> None:
     if args.open and (output == STDOUT or not row.browser):
         shows = " or ".join(other.name for other in FORMATS if other.browser)
         raise UsageError(f"--open shows --format {shows} written to a file; {row.name} is {row.description}")
-    if output == STDOUT:
-        if sys.stdout.isatty() and row.name == "html":
-            raise UsageError("-o - would fill the terminal with a web page: redirect it or name a file")
-        return
-    if os.path.isfile(output) and (_same(output, args.file) or _is_run_file(output)):
-        raise OutputError(f"{output} is a run file, which is never overwritten: choose another name with -o")
+    if output == STDOUT and sys.stdout.isatty() and row.name == "html":
+        raise UsageError("-o - would fill the terminal with a web page: redirect it or name a file")
+
+
+def check_output(output: str, file: str) -> None:
+    """Check that an output does not replace a run file; `file` is the one that is read.
+
+    Raises
+    ------
+    OutputError
+        If it would.
+    """
+    if output != STDOUT and os.path.isfile(output) and (_same(output, file) or _is_run_file(output)):
+        raise OutputError(f"{output} is a run file, which is never overwritten: choose another name")
 
 
 def _same(one: str, other: str) -> bool:
@@ -112,7 +125,8 @@ def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
 
 def _print_written(trace: Trace, row: Format, output: str) -> None:
     size = os.path.getsize(output)
-    print(f"{output}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.step_indices):,} steps")
+    shown = printable(output, 400)
+    print(f"{shown}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.step_indices):,} steps")
     if not row.browser:
         print(f"nutrace: {row.name}: {row.description}", file=sys.stderr)
     comfortable = getattr(row.load(), "COMFORTABLE_BYTES", None)

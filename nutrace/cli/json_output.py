@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Dict, Optional
 
 from nutrace.trace import Trace
@@ -10,7 +11,18 @@ from nutrace.trace import Trace
 
 def print_json(document: Any) -> None:
     """Print what ``--json`` asks for."""
-    print(json.dumps(document, indent=2))
+    print(json.dumps(_finite(document), indent=2, allow_nan=False))
+
+
+def _finite(document: Any) -> Any:
+    """JSON has no infinity and no NaN, which a run file may have: they become null."""
+    if isinstance(document, float):
+        return document if math.isfinite(document) else None
+    if isinstance(document, dict):
+        return {key: _finite(item) for key, item in document.items()}
+    if isinstance(document, (list, tuple)):
+        return [_finite(item) for item in document]
+    return document
 
 
 def run_state(trace: Trace) -> Dict[str, bool]:

@@ -7,21 +7,30 @@ import errno
 import io
 import os
 import sys
-from typing import List, Optional
+from typing import List, NoReturn, Optional
 
 from nutrace._running import stop_all
 from nutrace.cli.commands import COMMANDS
+from nutrace.cli.table import printable
 from nutrace.errors import NutraceError, OutputError
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+_LONGEST_ERROR = 2000  # names of files are in errors, and may have 4,096 characters
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors show arguments as they can be shown: a name may hold escape sequences."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message, _LONGEST_ERROR))
 
 
 def build_parser(argv: List[str]) -> argparse.ArgumentParser:
     """Make the parser; of the commands' modules only the one that `argv` names is imported."""
     from nutrace import __version__
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="nutrace",
         description="Tracing for nuPlan simulations: where each step's time goes.",
         epilog="Trace a program with NUTRACE=1 python ..., then: nutrace report run.json",
@@ -51,7 +60,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         sys.stdout.flush()
         return code
     except NutraceError as error:
-        print(f"nutrace: error: {error}", file=sys.stderr)
+        print(f"nutrace: error: {printable(str(error), _LONGEST_ERROR)}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED

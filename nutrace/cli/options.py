@@ -13,7 +13,10 @@ from nutrace.trace import Trace, load, parse_steps
 
 def add_run_file(parser: argparse.ArgumentParser) -> None:
     """Add the run file, ``args.file``, for :func:`load_run`."""
-    parser.add_argument("file", help="a run file, such as run.json or run.json.gz, or any OTLP/JSON file")
+    parser.add_argument(
+        "file",
+        help="a run file, such as run.json or run.json.gz, or any OTLP/JSON file; - is standard input",
+    )
 
 
 def add_steps(parser: argparse.ArgumentParser) -> None:

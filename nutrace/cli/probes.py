@@ -87,7 +87,8 @@ def _lines(
         if probe.component != component:
             component = probe.component
             yield component
-        line = f"  {probe.level:<{len('normal')}}  {name:<{width}}  {_target(probe)}"
+        target = printable(_target(probe), _LONGEST_REASON)
+        line = f"  {probe.level:<{len('normal')}}  {name:<{width}}  {target}"
         if probe.target in missing:
             line += f"  missing: {printable(missing[probe.target], _LONGEST_REASON)}"
         yield line

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Iterable, List, Optional, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report
-from nutrace.cli.table import Column, definitions, markdown_table, markdown_text, printable, text_table
+from nutrace.cli.table import (
+    NOT_RECORDED,
+    Column,
+    definitions,
+    markdown_table,
+    markdown_text,
+    printable,
+    text_table,
+)
 from nutrace_exporters.labels import counted
 
 _MS = 1e6
@@ -150,14 +158,18 @@ def _work(report: Report, style: Style) -> str:
         queries, took = _count(work.statements.count, divisor), _ms(work.statements.total_ns / divisor)
         rows += [
             ("queries", f"{queries} {per}, {took} ms"),
-            ("connections", f"{_count(work.connections or 0, divisor)} {per}"),
-            ("rows", f"{_count(work.statements.rows, divisor)} {per}"),
+            ("connections", _known(work.connections, divisor, per)),
+            ("rows", _known(work.statements.rows, divisor, per)),
         ]
     if work.deep_copies is not None:
         objects = _count(work.deep_copies.objects, divisor)
         copies = _count(work.deep_copies.root_calls, divisor)
         rows.append(("deep copies", f"{copies} {per}, {objects} objects"))
     return "\n".join(style.items(rows)) if rows else ""
+
+
+def _known(number: Optional[int], divisor: int, per: str) -> str:
+    return NOT_RECORDED if number is None else f"{_count(number, divisor)} {per}"
 
 
 def _count(number: int, divisor: int) -> str:

@@ -161,7 +161,7 @@ def _wrapped(text: str) -> List[str]:
 
 
 def _options(options: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={_option(value)}" for name, value in options.items())
+    return ", ".join(f"{printable(name)}={_option(value)}" for name, value in options.items())
 
 
 def _option(value: Any) -> str:

@@ -13,11 +13,10 @@ from nutrace.plans.findings import Findings, Index
 def as_json(database: Database, findings: Optional[Findings] = None) -> Dict[str, Any]:
     """The work with databases as a JSON document.
 
-    Numbers for each step are null in a run without steps; ``plan``, ``full_scan`` and ``advice`` are null
-    unless `findings` know them.
+    Numbers are null if they were not recorded, and those for each step in a run without steps. ``plan``,
+    ``full_scan`` and ``advice`` are null unless `findings` know them.
     """
     steps, inside = database.steps, database.in_steps
-    opened_per_step = per_step(database.connections.opened_in_steps, steps)
     return {
         "totals": {
             **_executions(database.all),
@@ -25,15 +24,12 @@ def as_json(database: Database, findings: Optional[Findings] = None) -> Dict[str
         },
         "per_step": {
             "executions": per_step(inside.count, steps),
-            "connections": opened_per_step,
-            "rows": per_step(inside.rows, steps),
+            "connections": _connections(database)["per_step"],
+            "rows": None if inside.rows is None else per_step(inside.rows, steps),
             "ms": per_step(inside.total_ns / 1e6, steps),
         },
         "steps": steps,
-        "connections": {
-            **pick(database.connections, "opened", "closed", "peak_open", "connect_ms", "close_ms"),
-            "per_step": opened_per_step,
-        },
+        "connections": _connections(database),
         "transactions": pick(database.transactions, "commits", "rollbacks", "total_ms"),
         "statements": [_statement(statement, steps, findings) for statement in database.statements],
         "loops": [
@@ -47,6 +43,14 @@ def as_json(database: Database, findings: Optional[Findings] = None) -> Dict[str
         "advice": None if findings is None else [_index(index, database) for index in findings.indexes],
         "notes": () if findings is None else findings.notes,
     }
+
+
+def _connections(database: Database) -> Dict[str, Any]:
+    keys = "opened", "closed", "peak_open", "connect_ms", "close_ms"
+    opened = database.connections
+    if opened is None:
+        return {**dict.fromkeys(keys), "per_step": None}
+    return {**pick(opened, *keys), "per_step": per_step(opened.opened_in_steps, database.steps)}
 
 
 def _statement(statement: Statement, steps: int, findings: Optional[Findings]) -> Dict[str, Any]:

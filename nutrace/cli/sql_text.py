@@ -7,7 +7,7 @@ from typing import List, Optional, Sequence
 
 from nutrace.analysis.database import Database, Loop, Statement
 from nutrace.analysis.origins import Origin
-from nutrace.cli.table import Column, definitions, ms, printable, text_table
+from nutrace.cli.table import NOT_RECORDED, Column, definitions, known, ms, printable, text_table
 from nutrace.plans.findings import Findings, Index
 from nutrace.plans.query_plan import accesses
 from nutrace_exporters.labels import counted
@@ -24,6 +24,7 @@ _LEGEND = (
     ("per step", "executions in the steps, divided by the number of steps"),
     ("total", "execute + fetch, without opening and closing connections"),
 )
+_UNKNOWN = ("-", "not recorded")
 
 
 def as_text(database: Database, findings: Optional[Findings], *, limit: int = 15, full: bool = False) -> str:
@@ -41,7 +42,8 @@ def as_text(database: Database, findings: Optional[Findings], *, limit: int = 15
         sections.append(_plans(shown, findings))
         sections.append(_advice(database, findings))
     if shown:
-        sections.append("\n".join(definitions(_LEGEND)))
+        unknown = any(None in (each.all.rows, each.distinct, each.fetch_ns) for each in shown)
+        sections.append("\n".join(definitions([*_LEGEND, *([_UNKNOWN] if unknown else [])])))
     return "\n\n".join(section for section in sections if section)
 
 
@@ -49,21 +51,26 @@ def _head(database: Database) -> str:
     steps, inside, connections = database.steps, database.in_steps, database.connections
     lines = []
     if steps:
+        opened = "" if connections is None else f"{connections.opened_in_steps / steps:,.2f} connections, "
+        rows = "" if inside.rows is None else f"{inside.rows / steps:,.1f} rows, "
         lines.append(
-            f"Per step ({steps:,}): {inside.count / steps:,.2f} queries, "
-            f"{connections.opened_in_steps / steps:,.2f} connections, {inside.rows / steps:,.1f} rows, "
+            f"Per step ({steps:,}): {inside.count / steps:,.2f} queries, {opened}{rows}"
             f"{ms(inside.total_ns / steps)} ms in statements{_share(inside.total_ns, database.steps_ns)}."
         )
+    rows = known(database.all.rows, "{:,} rows".format, f"rows {NOT_RECORDED}")
     lines.append(
         f"Over the run: {counted(database.all.count, 'execution')} of "
         f"{counted(len(database.statements), 'statement')}, "
-        f"{database.all.rows:,} rows, {ms(database.all.total_ns)} ms."
+        f"{rows}, {ms(database.all.total_ns)} ms."
     )
-    lines.append(
-        f"Connections: {connections.opened:,} opened, {connections.closed:,} closed, at most "
-        f"{connections.peak_open:,} open at a time in a process; "
-        f"opening took {ms(connections.connect_ns)} ms, closing {ms(connections.close_ns)} ms."
-    )
+    if connections is None:
+        lines.append(f"Connections: {NOT_RECORDED}.")
+    else:
+        lines.append(
+            f"Connections: {connections.opened:,} opened, {connections.closed:,} closed, at most "
+            f"{connections.peak_open:,} open at a time in a process; "
+            f"opening took {ms(connections.connect_ns)} ms, closing {ms(connections.close_ns)} ms."
+        )
     transactions = database.transactions
     if transactions.commits or transactions.rollbacks:
         lines.append(
@@ -73,13 +80,17 @@ def _head(database: Database) -> str:
     failed = sum(count for statement in database.statements for _, count in statement.failures)
     if failed:
         lines.append(f"Failed: {counted(failed, 'execution')}; their errors are listed with the callers.")
-    if database.all.count:
+    repeated = database.repeated
+    if database.all.count and repeated is None:
+        lines.append(f"Repeats: {NOT_RECORDED}.")
+    elif database.all.count and repeated is not None:
         lines.append(
-            f"Repeats: {database.repeated:,} executions "
-            f"({100 * database.repeated / database.all.count:.0f} %) have the statement and parameters of an "
-            f"earlier one, {ms(database.repeated_ns)} ms: the most that a cache of results could save. "
-            f"Of an earlier one in their step: {database.repeated_in_step:,}, "
-            f"{ms(database.repeated_in_step_ns)} ms."
+            f"Repeats: {repeated:,} executions "
+            f"({100 * repeated / database.all.count:.0f} %) have the statement and parameters of an "
+            f"earlier one, {known(database.repeated_ns, ms)} ms: the most that a cache of results could "
+            "save. "
+            f"Of an earlier one in their step: {known(database.repeated_in_step)}, "
+            f"{known(database.repeated_in_step_ns, ms)} ms."
         )
     return "\n".join(lines)
 
@@ -98,12 +109,12 @@ def _table(database: Database, shown: Sequence[Statement]) -> str:
             printable(_summary(statement), _SUMMARY),
             statement.component,
             f"{statement.all.count:,}",
-            f"{statement.distinct:,}",
-            f"{statement.repeated:,}",
-            f"{statement.repeated_in_step:,}",
-            f"{statement.all.rows:,}",
+            known(statement.distinct),
+            known(statement.repeated),
+            known(statement.repeated_in_step),
+            known(statement.all.rows),
             ms(statement.execute_ns),
-            ms(statement.fetch_ns),
+            known(statement.fetch_ns, ms),
             ms(statement.all.total_ns),
             f"{100 * statement.all.total_ns / database.all.total_ns:.1f} %" if database.all.total_ns else "-",
             f"{statement.in_steps.count / database.steps:.2f}" if database.steps else "-",

@@ -5,9 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
-_LONGEST = 60
+from nutrace.printable import printable
+
+__all__ = [
+    "NOT_RECORDED",
+    "Column",
+    "definitions",
+    "known",
+    "markdown_table",
+    "markdown_text",
+    "ms",
+    "printable",
+    "text_table",
+]
+
 #: Characters that Markdown, or HTML inside it, takes for markup.
 _MARKUP = re.compile(r"([\\|`*_<>&#\[\]~])")
 
@@ -20,16 +33,6 @@ class Column:
     right: bool = True
 
 
-def printable(text: str, longest: int = _LONGEST) -> str:
-    """Text for one line of a terminal: control characters escaped, long text shortened in the middle."""
-    if len(text) > longest:
-        half = (longest - 3) // 2
-        text = f"{text[: longest - 3 - half]}...{text[-half:]}"
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
 def definitions(entries: Sequence[Tuple[str, str]]) -> List[str]:
     """Aligned lines of terms and what they mean, such as the columns of a table."""
     width = max(len(term) for term, _ in entries)
@@ -40,6 +43,14 @@ def ms(time_ns: float) -> str:
     """A time in milliseconds, without the unit."""
     value = time_ns / 1e6
     return f"{value:,.3f}" if 0 < value < 1 else f"{value:,.1f}"
+
+
+NOT_RECORDED = "not recorded"
+
+
+def known(number: Optional[int], form: Callable[[int], str] = "{:,}".format, unknown: str = "-") -> str:
+    """A number for people, `unknown` if it was not recorded."""
+    return unknown if number is None else form(number)
 
 
 def text_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:

@@ -78,9 +78,12 @@ def step_table(trace: Trace) -> DataFrame:
 def _steps(trace: Trace) -> List[Optional[int]]:
     """For each span the iteration index of the step around it."""
     around: List[Optional[int]] = [None] * len(trace)
-    for order, span in enumerate(trace.step_indices):
-        end = trace.subtree_end[span]
-        around[span:end] = [step_index(trace, span, order)] * (end - span)
+    order = {span: place for place, span in enumerate(trace.step_indices)}
+    for span, above in enumerate(trace.parent):
+        if span in order:
+            around[span] = step_index(trace, span, order[span])
+        elif above >= 0:
+            around[span] = around[above]
     return around
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Sequence, Tuple
 
 from nutrace import semconv
+from nutrace.trace.bounds import whole
 from nutrace.trace.span import Resource
 
 
@@ -50,6 +51,7 @@ class Diagnostics:
     missing_times: int = _mended("spans without a start time, put where another began")
     outside_parent: int = _mended("spans that stick out of their parent (asynchronous, or a clock was set)")
     overlapping: int = _mended("spans that overlap others of their thread, counted as running beside them")
+    out_of_bounds: int = _mended("numbers out of bounds, left out")
     busy_clamped: int = _mended(
         "spans that claim more time inside than they lasted, counted as their duration"
     )
@@ -78,8 +80,7 @@ class Diagnostics:
         """
 
         def total(key: str) -> int:
-            values = (resource.attributes.get(key) for resource in resources)
-            return sum(value for value in values if isinstance(value, int))
+            return sum(max(whole(resource.attributes.get(key)), 0) for resource in resources)
 
         self.dropped = total(semconv.SPANS_DROPPED)
         self.truncated = total(semconv.SPANS_TRUNCATED)

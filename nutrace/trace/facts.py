@@ -7,13 +7,15 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 import msgspec
 
 from nutrace import semconv
+from nutrace.trace.bounds import LARGEST_COUNT, whole
 from nutrace.trace.values import key_values, loose_json
 
-_COUNT_LIMIT = 2**62
 #: Bound of the cache of parsed attributes, as some spans (generators) all have different ones.
 _CACHE_LIMIT = 20_000
 
 _COMPONENTS = frozenset(semconv.COMPONENTS)
+#: Spans of other instrumentations that have one of these are a client's calls of a database.
+_OF_DATABASES = frozenset((semconv.DB_SYSTEM, semconv.OLD_DB_SYSTEM, semconv.DB_TEXT, semconv.OLD_DB_TEXT))
 
 
 class Facts(NamedTuple):
@@ -39,6 +41,9 @@ class _KeyValue(msgspec.Struct, gc=False):
     value: Optional[_Value] = None
 
 
+#: Attributes that begin so count something.
+_COUNTING = ("nutrace.", "db.response.")
+
 _attributes = msgspec.json.Decoder(List[_KeyValue], strict=False)
 
 _Pairs = Iterable[Tuple[str, Optional[_Value]]]
@@ -52,6 +57,8 @@ class FactsReader:
         self.threads: List[Tuple[int, Optional[int], str]] = []
         self._thread_of: Dict[Tuple[int, Optional[int]], int] = {}
         self._known: Dict[int, Dict[bytes, Facts]] = {}  # by resource
+        #: Different sets of attributes with a number that is left out.
+        self.out_of_bounds = 0
 
     def read(self, resource: int, raws: List[bytes]) -> List[Facts]:
         """The facts of several spans of one resource, from their attributes as JSON."""
@@ -65,29 +72,37 @@ class FactsReader:
         return facts
 
     def _facts(self, resource: int, raw: bytes) -> Facts:
-        component, busy, calls, yielded, unfinished = "other", -1, 1, 0, False
+        component, busy, calls, yielded, unfinished = "", -1, 1, 0, False
         thread_id, thread_name = None, ""
+        continues = calls_database = beyond = False
         for key, value in _pairs(raw):
             if value is None:
                 continue
-            if key == semconv.BUSY_NS:
-                busy = min(max(value.intValue or 0, 0), _COUNT_LIMIT)
+            number = value.intValue
+            if number is not None and abs(number) > LARGEST_COUNT and key.startswith(_COUNTING):
+                beyond = True
+            elif key == semconv.BUSY_NS:
+                busy = whole(number)
             elif key == semconv.YIELDED:
-                yielded = min(max(value.intValue or 0, 0), _COUNT_LIMIT)
+                yielded = max(whole(number), 0)
             elif key == semconv.COMPOSITE_COUNT:
-                calls = min(max(value.intValue or 0, 0), _COUNT_LIMIT)
+                calls = max(whole(number), 1)
             elif key == semconv.CONTINUES:
-                calls = 0
+                continues = bool(value.stringValue)
             elif key == semconv.UNFINISHED:
                 unfinished = bool(value.boolValue)
             elif key == semconv.COMPONENT:
                 component = value.stringValue if value.stringValue in _COMPONENTS else "other"
+            elif key in _OF_DATABASES:
+                calls_database = calls_database or bool(value.stringValue)
             elif key == semconv.THREAD_ID:
                 thread_id = value.intValue
             elif key == semconv.THREAD_NAME:
                 thread_name = value.stringValue or ""
+        self.out_of_bounds += beyond
+        component = component or ("database" if calls_database else "other")
         thread = self._thread(resource, thread_id, thread_name)
-        return Facts(raw, component, thread, busy, calls, yielded, unfinished)
+        return Facts(raw, component, thread, busy, 0 if continues else calls, yielded, unfinished)
 
     def _thread(self, resource: int, thread_id: Optional[int], name: str) -> int:
         index = self._thread_of.get((resource, thread_id))

@@ -10,7 +10,10 @@ from __future__ import annotations
 from array import array
 from typing import List, Tuple
 
+from nutrace.trace.bounds import LATEST_NS
 from nutrace.trace.trace import Trace
+
+_EDGE_NS = LATEST_NS - 1
 
 
 def layout(trace: Trace) -> Tuple[array[int], array[int]]:
@@ -23,9 +26,12 @@ def layout(trace: Trace) -> Tuple[array[int], array[int]]:
     A forward pass puts each sibling at its own start, or where the previous one ends if that is later. A
     backward pass pushes back those that stick out of the parent. They always fit, as nested children never
     cost more than their parent (:mod:`nutrace.trace.tree`).
+
+    Generators that overlap are moved one after the other. In a damaged file these may take 146 years
+    together: what lies beyond is drawn at that edge.
     """
     begin = trace.begin_ns
-    left = array("q", [start - begin for start in trace.start_ns])
+    left = [start - begin for start in trace.start_ns]
     busy, thread, parent, subtree_end = trace.busy_ns, trace.thread, trace.parent, trace.subtree_end
     heads = [span for span in range(len(trace)) if parent[span] < 0 or thread[parent[span]] != thread[span]]
     heads.sort(key=left.__getitem__)
@@ -50,10 +56,17 @@ def layout(trace: Trace) -> Tuple[array[int], array[int]]:
             child = subtree_end[child]
         if edge > left[span] + busy[span]:
             _push_back(trace, left, span)
-    return left, array("q", [at + width for at, width in zip(left, busy)])
+    right = [at + width for at, width in zip(left, busy)]
+    return _within(left), _within(right)
 
 
-def _push_back(trace: Trace, left: array[int], span: int) -> None:
+def _within(positions: List[int]) -> array[int]:
+    if max(positions, default=0) > _EDGE_NS:
+        positions = [min(position, _EDGE_NS) for position in positions]
+    return array("q", positions)
+
+
+def _push_back(trace: Trace, left: List[int], span: int) -> None:
     nested: List[int] = [child for child in trace.children(span) if trace.nested(child)]
     edge = left[span] + trace.busy_ns[span]
     for child in reversed(nested):

@@ -6,11 +6,14 @@ Attributes, events and status stay bytes, as most of them are never looked at.
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import Any, Iterator, List, Optional, Union
 
 import msgspec
 
-from nutrace.trace.values import integer, loose_json, loose_json_values
+from nutrace.trace.bounds import MOST_OBJECTS
+from nutrace.trace.values import TooLargeError, integer, loose_json, loose_json_values
 
 NO_BYTES = msgspec.Raw(b"")
 
@@ -55,6 +58,7 @@ class TracesData(msgspec.Struct, gc=False):
     """One document; ``resourceSpans`` is None in other JSON."""
 
     resourceSpans: Optional[List[ResourceSpans]] = None
+    batches: Optional[List[ResourceSpans]] = None  # Tempo's /api/traces calls them so
 
 
 # Not strict: 64-bit integers come as strings or as numbers.
@@ -66,11 +70,15 @@ def decode_document(data: Union[bytes, bytearray]) -> TracesData:
 
     Raises
     ------
+    TooLargeError
+        If it holds more objects than fit into memory.
     ValueError
         If it is not JSON.
     RecursionError
         If it nests deeper than the interpreter allows.
     """
+    if len(data) > MOST_OBJECTS and data.count(b"{") > MOST_OBJECTS:
+        raise TooLargeError
     try:
         document = _document.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -78,6 +86,8 @@ def decode_document(data: Union[bytes, bytearray]) -> TracesData:
     else:
         if document.resourceSpans is not None:
             return document
+        if document.batches is not None:
+            return TracesData(document.batches)
     return _loose_document(loose_json(bytes(data)))
 
 
@@ -91,6 +101,8 @@ def decode_documents(data: Union[bytes, bytearray]) -> List[TracesData]:
     """
     try:
         return [decode_document(data)]
+    except TooLargeError:
+        raise
     except ValueError:
         return [_loose_document(value) for value in loose_json_values(bytes(data))]
 
@@ -100,9 +112,11 @@ def decode_lines(data: bytes) -> List[TracesData]:
 
     Raises
     ------
-    msgspec.DecodeError, UnicodeDecodeError, RecursionError
-        If a line departs from the type: decode the lines one by one then.
+    msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooLargeError
+        If a line departs from the type, or the lines are too long: decode them one by one then.
     """
+    if len(data) > MOST_OBJECTS and data.count(b"{") > MOST_OBJECTS:
+        raise TooLargeError
     return _document.decode_lines(data)
 
 
@@ -110,12 +124,41 @@ def _dicts(value: Any) -> Iterator[Any]:
     return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
 
 
+def _get(item: Any, *names: str) -> Any:
+    """A field under the first of its names that there is, in the spelling of JSON or of protobuf."""
+    for name in names:
+        for spelling in (name, _snake(name)):
+            if spelling in item:
+                return item[spelling]
+    return None
+
+
+@cache
+def _snake(name: str) -> str:
+    return re.sub("[A-Z]", lambda match: "_" + match[0].lower(), name)
+
+
 def _raw(value: Any) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(value)) if value else NO_BYTES
+    if not value:
+        return NO_BYTES
+    try:
+        value = _in_camel_case(value)
+    except RecursionError:
+        pass  # nested so deeply that nothing will be read of it
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+def _in_camel_case(value: Any) -> Any:
+    """Attributes, events or a status, with the fields spelt as JSON spells them."""
+    if isinstance(value, list):
+        return [_in_camel_case(item) for item in value]
+    if isinstance(value, dict):
+        return {_CAMEL_CASE.get(key, key): _in_camel_case(item) for key, item in value.items()}
+    return value
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
 
 
 def _loose_document(document: Any) -> TracesData:
@@ -127,8 +170,7 @@ def _loose_document(document: Any) -> TracesData:
         return TracesData()
     if isinstance(document.get("trace"), dict):  # Tempo's /api/v2/traces
         return _loose_document(document["trace"])
-    # Tempo's /api/traces calls them batches.
-    entries = document.get("resourceSpans", document.get("batches"))
+    entries = _get(document, "resourceSpans", "batches")
     if not isinstance(entries, list):
         return TracesData()
     return TracesData(
@@ -138,7 +180,7 @@ def _loose_document(document: Any) -> TracesData:
                 scopeSpans=[
                     _loose_scope(scope)
                     for key in ("scopeSpans", "instrumentationLibrarySpans")
-                    for scope in _dicts(item.get(key))
+                    for scope in _dicts(_get(item, key))
                 ],
             )
             for item in _dicts(entries)
@@ -147,25 +189,34 @@ def _loose_document(document: Any) -> TracesData:
 
 
 def _loose_scope(item: Any) -> ScopeSpans:
-    scope = item.get("scope")
+    scope = _get(item, "scope", "instrumentationLibrary")
     name = _text(scope.get("name")) if isinstance(scope, dict) else ""
     return ScopeSpans(Scope(name), [_loose_span(span) for span in _dicts(item.get("spans"))])
 
 
 def _loose_span(item: Any) -> Span:
     return Span(
-        traceId=_text(item.get("traceId")),
-        spanId=_text(item.get("spanId")),
-        parentSpanId=_text(item.get("parentSpanId")),
+        traceId=_text(_get(item, "traceId")),
+        spanId=_text(_get(item, "spanId")),
+        parentSpanId=_text(_get(item, "parentSpanId")),
         name=_text(item.get("name")),
         kind=_kind(item.get("kind")),
-        startTimeUnixNano=integer(item.get("startTimeUnixNano")),
-        endTimeUnixNano=integer(item.get("endTimeUnixNano")),
+        startTimeUnixNano=integer(_get(item, "startTimeUnixNano")),
+        endTimeUnixNano=integer(_get(item, "endTimeUnixNano")),
         attributes=_raw(item.get("attributes")),
         events=_raw(item.get("events")),
         status=_raw(item.get("status")),
     )
 
+
+#: Fields that stay bytes have these names in them.
+_CAMEL_CASE = {
+    _snake(name): name
+    for name in (
+        *("stringValue", "intValue", "doubleValue", "boolValue", "bytesValue", "arrayValue", "kvlistValue"),
+        "timeUnixNano",
+    )
+}
 
 _KINDS = {
     f"SPAN_KIND_{name}": number

@@ -8,6 +8,7 @@ from typing import Callable, List, Optional, Union
 import msgspec
 
 from nutrace.errors import EmptyTraceError, InputError
+from nutrace.trace.bounds import LONGEST_DOCUMENT
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.foreign import describe
 from nutrace.trace.otlp import TracesData, decode_document, decode_documents, decode_lines
@@ -17,6 +18,7 @@ from nutrace.trace.runfiles import PARTIAL, find_run
 from nutrace.trace.source import Source
 from nutrace.trace.trace import Trace
 from nutrace.trace.tree import build
+from nutrace.trace.values import TooLargeError
 
 Progress = Callable[[int, int], None]
 
@@ -24,13 +26,13 @@ Progress = Callable[[int, int], None]
 _LONG_LINE = 1 << 20
 #: A line that has no place to cut for so many bytes is not a trace, unless the name of its list occurs.
 _STUBBORN_LINE = 1 << 28
-#: A line that has no place to cut for so many bytes is refused: decoded, it would not fit into memory.
-_ENDLESS_LINE = 1 << 31
+_AS_LINES = "write it as JSON lines: jq -c '.resourceSpans[] | {resourceSpans: [.]}'"
 
 
 def load(path: Union[str, os.PathLike[str]], *, progress: Optional[Progress] = None) -> Trace:
     """Read a trace from a ``.json``, ``.jsonl``, ``.json.gz`` or ``.partial`` file.
 
+    ``-`` is standard input, and a pipe is read until its writer closes it.
     Files that other processes of the run left beside it are read with it. A run that was cut short, or
     that goes on, is found by the name that it would have: ``run.json`` reads ``run.json.partial``.
 
@@ -104,6 +106,8 @@ class _FileReader:
                     self.first = block.lstrip()[:4096]
                 held.append(block)
                 holding += len(block)
+                if len(rest) + holding > LONGEST_DOCUMENT:
+                    raise self._too_large()
                 if len(rest) + holding < cut_at and b"\n" not in block:
                     continue
                 rest, held, holding = b"".join((rest, *held)), [], 0
@@ -121,12 +125,10 @@ class _FileReader:
                     cut_at = max(_LONG_LINE, 2 * len(rest))
                     if not self.good and len(rest) > _STUBBORN_LINE and b'"resourceSpans"' not in rest:
                         raise InputError(describe(self.name, self.first))
-                    if len(rest) > _ENDLESS_LINE:
-                        raise InputError(
-                            f"{self.name} has a line of over {len(rest) >> 20} MB that cannot be cut: "
-                            "write it as JSON lines"
-                        )
             rest = b"".join((rest, *held))
+            del held
+            if source.garbage:
+                self.diagnostics.note(f"{self.name} ends with something that is not gzip data, left out")
             if rest.strip():
                 self._take_last(heads, rest, source.truncated)
             elif heads or source.truncated:
@@ -147,7 +149,7 @@ class _FileReader:
     def _take_lines(self, data: bytes) -> None:
         try:
             documents = decode_lines(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooLargeError):
             for line in data.split(b"\n"):
                 if line.strip():
                     self._take_line(line)
@@ -158,6 +160,8 @@ class _FileReader:
     def _take_line(self, line: bytes) -> None:
         try:
             documents = decode_documents(line)
+        except TooLargeError:
+            raise self._too_large() from None
         except (ValueError, RecursionError):
             self.diagnostics.bad_lines += 1
             return
@@ -187,6 +191,8 @@ class _FileReader:
         """Take the last line, or all of a file that is indented."""
         try:
             documents = decode_documents(heads + rest)
+        except TooLargeError:
+            raise self._too_large() from None
         except RecursionError:
             raise InputError(f"{self.name} nests deeper than any trace: it cannot be read") from None
         except ValueError:
@@ -196,6 +202,9 @@ class _FileReader:
             raise InputError(describe(self.name, self.first, broken=True)) from None
         for document in documents:
             self._take(document)
+
+    def _too_large(self) -> InputError:
+        return InputError(f"{self.name} has a document that is too large to be read at once: {_AS_LINES}")
 
     def _cut_short(self) -> None:
         one_line = self.good and not self.name.endswith((PARTIAL, ".jsonl", ".gz"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import sys
 from array import array
@@ -16,6 +17,7 @@ from nutrace.trace.values import key_values, loose_json
 TIME_LIMIT = 2**63 - 1
 
 _NO_ID = "0" * 16
+_BASE64_LENGTH = 12  # of 8 bytes
 #: "[]" and "{}" mean the same as no bytes.
 _EMPTY = 2
 
@@ -57,6 +59,7 @@ class Rows:
         self.trace_ids: Dict[str, int] = {}
         self.odd_ids: Dict[int, str] = {}
         self.resources: List[Dict[str, Any]] = []
+        #: Resources that are the same process: by its run and process id, or by their own text.
         self._resource_of: Dict[object, int] = {}
         self._names: Dict[str, str] = {}
         self._facts = FactsReader()
@@ -72,7 +75,7 @@ class Rows:
     def run_ids(self) -> Set[str]:
         """The ids of the runs whose processes have been read."""
         ids = (resource.get(semconv.RUN_ID) for resource in self.resources)
-        return {run_id for run_id in ids if isinstance(run_id, str)}
+        return {run_id for run_id in ids if isinstance(run_id, str) and run_id}
 
     def add(self, document: TracesData) -> None:
         """Append every span of a document."""
@@ -119,6 +122,11 @@ class Rows:
             if span.status is not NO_BYTES and len(bytes(span.status)) > _EMPTY:
                 self.status[row] = bytes(span.status)
 
+    @property
+    def out_of_bounds(self) -> int:
+        """Different sets of attributes with a number that was left out."""
+        return self._facts.out_of_bounds
+
     def _numbers(self, ids: List[str]) -> array[int]:
         """Ids as numbers: all at once if they have the specified form, as they nearly always do."""
         text = "".join(ids)
@@ -137,6 +145,11 @@ class Rows:
     def _number(self, text: str) -> int:
         if not text:
             return 0
+        if len(text) == _BASE64_LENGTH and text.endswith("="):  # as protobuf's own JSON has it
+            try:
+                return int.from_bytes(base64.b64decode(text, validate=True), "big")
+            except ValueError:
+                pass
         # int() accepts more than hex digits: signs, blanks, underscores, 0x, digits of other scripts.
         if len(text) == 16 and text.isascii() and text.isalnum() and text[1] not in "xX":
             try:

@@ -16,6 +16,8 @@ import os
 from dataclasses import dataclass
 from typing import Collection, List, Tuple
 
+from nutrace.trace.opening import STDIN
+
 PARTIAL = ".partial"
 _SHARD = ".shard-"
 _TAG_LENGTH = 8
@@ -60,6 +62,8 @@ def find_run(name: str) -> RunFiles:
 
     If there is no such file, ``main`` is `name` all the same: opening it says what is wrong.
     """
+    if name == STDIN:
+        return RunFiles(name, ())
     base = name[: -len(PARTIAL)] if name.endswith(PARTIAL) else name
     shards = _shards(base)
     if os.path.exists(name):
@@ -83,7 +87,10 @@ def _shards(base: str) -> Tuple[str, ...]:
     return tuple(
         os.path.join(directory, entry)
         for entry in entries
-        if entry.startswith(prefix) and entry.endswith(PARTIAL)
+        if entry.startswith(prefix)
+        and entry.endswith(PARTIAL)
+        # A pipe of that name is none: reading it might never end.
+        and os.path.isfile(os.path.join(directory, entry))
     )
 
 

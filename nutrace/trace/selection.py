@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, List, Optional
 
 from nutrace import semconv
 from nutrace.errors import UsageError
+from nutrace.trace.bounds import whole
 from nutrace.trace.trace import RawColumns, Trace
 from nutrace.trace.views import Steps
 
@@ -42,8 +43,8 @@ def parse_steps(text: str) -> range:
 
 def step_index(trace: Trace, span: int, default: int) -> int:
     """The step's iteration index, or `default` if its span does not have it."""
-    value = trace.attributes(span).get(semconv.STEP_INDEX)
-    return value if isinstance(value, int) else default
+    value = whole(trace.attributes(span).get(semconv.STEP_INDEX))
+    return default if value < 0 else value
 
 
 def select(trace: Trace, steps: Optional[Steps] = None, component: Optional[str] = None) -> Trace:

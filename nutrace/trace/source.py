@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
-import os
-import stat
 import zlib
 from types import TracebackType
-from typing import IO, Iterator, Optional, Type, cast
+from typing import Iterator, Optional, Type
 
 from nutrace.errors import InputError
+from nutrace.trace.bounds import MOST_UNZIPPED, MOST_UNZIPPED_RATIO
 from nutrace.trace.foreign import binary_kind
+from nutrace.trace.opening import Input
 
 _BLOCK = 1 << 20
 _GZIP = b"\x1f\x8b"
+_GZIP_STREAM = 16 + zlib.MAX_WBITS  # tells zlib to expect gzip's header and to compare its checksum
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -29,29 +29,9 @@ class Source:
     def __init__(self, name: str) -> None:
         self.name = name
         self.truncated = False  # the gzip stream ended early
-        self._file = self._open()
-
-    def _open(self) -> IO[bytes]:
-        name = self.name
-        try:
-            status = os.stat(name)
-            if stat.S_ISDIR(status.st_mode):
-                raise InputError(
-                    f"{name} is a directory: name the run file in it, such as {name.rstrip('/')}/run.json"
-                )
-            if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
-                raise InputError(f"{name} is a device, not a file: name a run file")
-            self.size = status.st_size
-            # Do not wait for a pipe to be opened for writing: a pipe without a writer is empty.
-            fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
-            os.set_blocking(fd, True)
-            return open(fd, "rb")
-        except FileNotFoundError:
-            raise InputError(_missing(name)) from None
-        except PermissionError:
-            raise InputError(f"{name} cannot be read: permission denied; check its owner and mode") from None
-        except (OSError, ValueError) as error:
-            raise InputError(f"{name!r} cannot be opened: {error}") from None
+        self.garbage = False  # something that is not gzip follows the gzip stream
+        self._input = Input(name)
+        self.size = self._input.size
 
     def __enter__(self) -> Source:
         return self
@@ -62,52 +42,62 @@ class Source:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        self._file.close()
+        self._input.__exit__(kind, error, traceback)
 
     @property
     def position(self) -> int:
         """Bytes read so far, of the file as it is on disk."""
-        return self._file.tell() if self._file.seekable() else 0
+        return self._input.position
 
     def blocks(self) -> Iterator[bytes]:
-        """The content in blocks of about 1 MB."""
-        try:
-            first = self._file.read(_BLOCK)
-            if not first:
-                raise InputError(f"{self.name} is empty: was the program traced (NUTRACE=1)?")
-            if first.startswith(_GZIP):
-                if not self._file.seekable():
-                    raise InputError(f"{self.name} is a pipe of gzip data: unpack it on the way (zcat)")
-                self._file.seek(0)
-                yield from self._unzipped()
-                return
-            yield self._checked(first)
-            while True:
-                block = self._file.read(_BLOCK)
-                if not block:
-                    return
-                yield block
-        except OSError as error:
-            raise InputError(f"{self.name} cannot be read: {error.strerror or error}") from None
-
-    def _unzipped(self) -> Iterator[bytes]:
-        unzipped = cast("IO[bytes]", gzip.GzipFile(fileobj=self._file, mode="rb"))
-        first = True
-        try:
-            while True:
-                # read1 returns what it has: of a file that was cut short, everything up to there.
-                block = cast("gzip.GzipFile", unzipped).read1(_BLOCK)
-                if not block:
-                    break
-                yield self._checked(block) if first else block
-                first = False
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            if first or not isinstance(error, EOFError):
-                raise InputError(f"{self.name} is damaged gzip data ({error}): copy it again") from None
-            self.truncated = True
+        """The content in blocks of 1 MB at most."""
+        block = self._input.read(_BLOCK)
+        if not block:
+            raise InputError(f"{self.name} is empty: was the program traced (NUTRACE=1)?")
+        if block.startswith(_GZIP):
+            yield from self._unzipped(block)
             return
-        if first:
-            raise InputError(f"{self.name} is a gzip file of nothing: copy it again")
+        yield self._checked(block)
+        while True:
+            block = self._input.read(_BLOCK)
+            if not block:
+                return
+            yield block
+
+    def _unzipped(self, zipped: bytes) -> Iterator[bytes]:
+        """The content of one gzip stream, or of several that follow each other."""
+        stream, size = zlib.decompressobj(_GZIP_STREAM), 0
+        while True:
+            try:
+                block = stream.decompress(zipped, _BLOCK)
+            except zlib.error as error:
+                raise InputError(f"{self.name} is damaged gzip data ({error}): copy it again") from None
+            if block:
+                yield block if size else self._checked(block)
+                size += len(block)
+                self._check_growth(size)
+            zipped = stream.unconsumed_tail
+            if stream.eof:
+                rest = stream.unused_data.lstrip(b"\0") or self._input.read(_BLOCK).lstrip(b"\0")
+                if not rest.startswith(_GZIP):
+                    self.garbage = bool(rest)
+                    break
+                stream, zipped = zlib.decompressobj(_GZIP_STREAM), rest
+            elif not zipped:
+                zipped = self._input.read(_BLOCK)
+                if not zipped and not block:  # some output may still wait inside zlib
+                    self.truncated = True
+                    break
+        if not size:
+            what = "cut short" if self.truncated else "of nothing"
+            raise InputError(f"{self.name} is a gzip file {what}: copy it again")
+
+    def _check_growth(self, size: int) -> None:
+        if size > MOST_UNZIPPED and size > MOST_UNZIPPED_RATIO * self._input.position:
+            raise InputError(
+                f"{self.name} unzips to over {MOST_UNZIPPED >> 20} MB, more than {MOST_UNZIPPED_RATIO} "
+                "times its own size, which no run file does: if it is one, unpack it first (gunzip)"
+            )
 
     def _checked(self, block: bytes) -> bytes:
         if block.startswith(_BYTE_ORDER_MARK):
@@ -116,9 +106,3 @@ class Source:
         if kind:
             raise InputError(f"{self.name} is {kind}, not a trace: nutrace reads OTLP/JSON such as run.json")
         return block
-
-
-def _missing(name: str) -> str:
-    if os.path.exists(name + ".gz"):
-        return f"{name} does not exist, but {name}.gz does: read that"
-    return f"{name} does not exist: check the path, or make one with NUTRACE=1 python ..."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
+_PID_DIGITS = 10
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -15,8 +17,8 @@ class Resource:
     @property
     def pid(self) -> Optional[int]:
         """``process.pid``, if the resource has it."""
-        pid = self.attributes.get("process.pid")
-        return int(pid) if isinstance(pid, (int, float, str)) and str(pid).isdigit() else None
+        pid = str(self.attributes.get("process.pid"))
+        return int(pid) if pid.isascii() and pid.isdigit() and len(pid) <= _PID_DIGITS else None
 
 
 @dataclass(frozen=True)

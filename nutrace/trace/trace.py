@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
+from nutrace.trace.bounds import text, whole
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.span import Event, Resource, Status, ThreadKey
 from nutrace.trace.values import parse_attributes, parse_events, parse_status
@@ -251,15 +252,14 @@ class SpanView:
     @property
     def function(self) -> str:
         """``code.function.name``, or "" if the span has none."""
-        return str(self.attributes.get(semconv.CODE_FUNCTION, ""))
+        return text(self.attributes.get(semconv.CODE_FUNCTION))
 
     @property
     def file(self) -> str:
         """``code.file.path``, or ""."""
-        return str(self.attributes.get(semconv.CODE_FILE, ""))
+        return text(self.attributes.get(semconv.CODE_FILE))
 
     @property
     def line(self) -> int:
         """``code.line.number``, or 0."""
-        line = self.attributes.get(semconv.CODE_LINE, 0)
-        return line if isinstance(line, int) else 0
+        return max(whole(self.attributes.get(semconv.CODE_LINE)), 0)

@@ -4,7 +4,7 @@
 2. **Duplicates**: a finished span replaces its announcement, which is normal and not counted. Of two
    announcements, and of two finished spans with one id, the one that ends later is kept.
 3. **Missing times**: a start of 0 becomes the span's end, or else its nearest ancestor's start.
-   An end of 0 makes the span unfinished.
+   An end of 0 makes the span unfinished. A time that is out of bounds is a missing one.
 4. **Negative duration**: the end becomes the start. (The wall clock was set back.)
 5. **Orphans**: a span whose parent is not in the file becomes a root.
 6. **Cycles**: cut at the earliest span, which becomes a root.
@@ -30,6 +30,7 @@ from array import array
 from operator import itemgetter
 from typing import Any, Dict, List, Tuple
 
+from nutrace.trace.bounds import LATEST_NS
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.nesting import Nesting, nest
 from nutrace.trace.order import preorder
@@ -43,6 +44,7 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics) -> Trace:
 
     To keep memory down, the rows are taken apart as the tree grows: they are empty afterwards.
     """
+    diagnostics.out_of_bounds = rows.out_of_bounds
     alive, up = _link(rows, diagnostics)
     _mend_times(rows, up, alive, diagnostics)
     order = preorder(rows, up, alive, diagnostics)
@@ -160,20 +162,26 @@ def _drop_duplicates(rows: Rows, keys: Any, alive: bytearray, diagnostics: Diagn
 
 def _mend_times(rows: Rows, up: List[int], alive: bytearray, diagnostics: Diagnostics) -> None:
     start, end = rows.start_ns, rows.end_ns
+    for column in (start, end):
+        if max(column, default=0) > LATEST_NS:
+            for row in [row for row, time in enumerate(column) if time > LATEST_NS]:
+                column[row] = 0
+                diagnostics.out_of_bounds += alive[row]
     if min(start, default=1) <= 0:
-        known = min((time for time in start if time > 0), default=0)
+        known = min((time for time in start if time > 0), default=1)
         for row in [row for row, time in enumerate(start) if time <= 0 and alive[row]]:
             diagnostics.missing_times += 1
-            path = [row]  # this span, and the ancestors that have no time either
-            above = up[row]
-            while above >= 0 and start[above] <= 0 and above != row:
+            if start[row] > 0:
+                continue  # it was on the path of another span
+            path = []  # this span, and the ancestors that have no time either
+            above = row
+            while above >= 0 and start[above] <= 0:
                 path.append(above)
+                start[above] = known  # ends the path where it is a cycle
                 above = up[above]
-            inherited = start[above] if above >= 0 and start[above] > 0 else known
+            inherited = start[above] if above >= 0 else known
             for untimed in reversed(path):
-                if start[untimed] <= 0:
-                    start[untimed] = end[untimed] if end[untimed] > 0 else inherited
-                inherited = start[untimed]
+                inherited = start[untimed] = end[untimed] if end[untimed] > 0 else inherited
     if min(end, default=1) <= 0:
         for row in [row for row, time in enumerate(end) if time <= 0]:
             end[row] = start[row]

@@ -15,15 +15,24 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 import msgspec
 
+from nutrace.trace.bounds import DEEPEST_VALUE, MOST_LOOSE_VALUES, text
 from nutrace.trace.span import Event, Status
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_WHITE_SPACE = re.compile(r"[ \t\r\n]*")
+#: A byte order mark occurs where files were put together.
+_WHITE_SPACE = re.compile("[ \t\r\n\ufeff]*")
 _json = json.JSONDecoder(strict=False)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_INT64 = 2**63
+_LONGEST_CACHED = 8192  # bytes; the cache holds parsed attributes, which take some 20 times their text
+_CODES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 #: Replaces attributes that no parser reads (nested thousands of levels deep).
 UNREADABLE: Mapping[str, Any] = MappingProxyType({"nutrace.unreadable": True})
+
+
+class TooLargeError(ValueError):
+    """A document has more values than :data:`nutrace.trace.bounds.MOST_LOOSE_VALUES`."""
 
 
 def loose_json(data: bytes) -> Any:
@@ -33,16 +42,18 @@ def loose_json(data: bytes) -> Any:
 
     Raises
     ------
+    TooLargeError
+        If it holds more values than fit into memory.
     ValueError
         If it is not JSON.
     RecursionError
         If it nests deeper than the interpreter allows.
     """
+    _check_size(data)
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        text = data.decode("utf-8", "replace")
-        return _without_surrogates(json.loads(text, strict=False))
+        return _without_surrogates(json.loads(data.decode("utf-8", "replace"), strict=False))
 
 
 def loose_json_values(data: bytes) -> List[Any]:
@@ -50,18 +61,22 @@ def loose_json_values(data: bytes) -> List[Any]:
 
     Raises
     ------
-    ValueError
-        If what is left is not JSON, or there is nothing.
-    RecursionError
-        If it nests deeper than the interpreter allows.
+    ValueError, RecursionError
+        As :func:`loose_json` does; also if there is nothing.
     """
-    text = data.decode("utf-8", "replace").rstrip()
+    _check_size(data)
+    content = data.decode("utf-8", "replace").rstrip()
     values: List[Any] = []
     end = 0
-    while end < len(text) or not values:
-        value, end = _json.raw_decode(text, _WHITE_SPACE.match(text, end).end())  # type: ignore[union-attr]
+    while end < len(content) or not values:
+        value, end = _json.raw_decode(content, _WHITE_SPACE.match(content, end).end())  # type: ignore[union-attr]
         values.append(_without_surrogates(value))
     return values
+
+
+def _check_size(data: bytes) -> None:
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_LOOSE_VALUES:
+        raise TooLargeError
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -77,47 +92,58 @@ def _without_surrogates(value: Any) -> Any:
 def integer(value: Any) -> int:
     """A 64-bit integer that is written as a string or as a number; 0 if it is neither."""
     try:
-        return int(value)
+        number = int(value)
     except (TypeError, ValueError, OverflowError):
         return 0
+    return number if -_INT64 <= number < _INT64 else 0
 
 
-def any_value(value: Any) -> Any:
-    """The Python value of a decoded AnyValue; ``None`` if it is empty."""
+def any_value(value: Any, depth: int = 0) -> Any:
+    """The Python value of a decoded AnyValue.
+
+    ``None`` if it is empty, not of the type that it names, or nested too deeply.
+    """
     if not isinstance(value, dict):
         return None
     for kind, content in value.items():
-        if kind in ("stringValue", "bytesValue", "boolValue"):
-            return content
+        if kind in ("stringValue", "bytesValue"):
+            return content if isinstance(content, str) else None
+        if kind == "boolValue":
+            return content if isinstance(content, bool) else None
         if kind == "intValue":
             return integer(content)
         if kind == "doubleValue":
             try:
                 return float(content)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 return None
-        if kind == "arrayValue":
+        if kind in ("arrayValue", "kvlistValue"):
+            if depth == DEEPEST_VALUE:
+                return None
             items = content.get("values") if isinstance(content, dict) else None
-            return [any_value(item) for item in items] if isinstance(items, list) else []
-        if kind == "kvlistValue":
-            return key_values(content.get("values") if isinstance(content, dict) else None)
+            if kind == "kvlistValue":
+                return key_values(items, depth + 1)
+            return [any_value(item, depth + 1) for item in items] if isinstance(items, list) else []
     return None
 
 
-def key_values(items: Any) -> Dict[str, Any]:
+def key_values(items: Any, depth: int = 0) -> Dict[str, Any]:
     """The dict of a decoded list of KeyValue; other items are left out."""
     if not isinstance(items, list):
         return {}
     return {
-        str(item["key"]): any_value(item.get("value"))
+        item["key"]: any_value(item.get("value"), depth)
         for item in items
-        if isinstance(item, dict) and "key" in item
+        if isinstance(item, dict) and isinstance(item.get("key"), str)
     }
 
 
-@lru_cache(maxsize=4096)
 def parse_attributes(raw: bytes) -> Mapping[str, Any]:
     """Attributes from the bytes of a JSON list of KeyValue; cached, as the spans of a probe repeat them."""
+    return _cached_attributes(raw) if len(raw) <= _LONGEST_CACHED else _attributes(raw)
+
+
+def _attributes(raw: bytes) -> Mapping[str, Any]:
     if not raw:
         return _NOTHING
     try:
@@ -126,13 +152,16 @@ def parse_attributes(raw: bytes) -> Mapping[str, Any]:
         return UNREADABLE
 
 
+_cached_attributes = lru_cache(maxsize=4096)(_attributes)
+
+
 def parse_events(raw: bytes) -> Tuple[Event, ...]:
     """Events from the bytes of a JSON list of Span.Event."""
     try:
         items = loose_json(raw) if raw else []
         return tuple(
             Event(
-                str(item.get("name", "")),
+                text(item.get("name")),
                 integer(item.get("timeUnixNano")),
                 key_values(item.get("attributes")),
             )
@@ -151,7 +180,6 @@ def parse_status(raw: bytes) -> Status:
         return Status()
     if not isinstance(item, dict):
         return Status()
-    names = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
-    code = item.get("code", 0)
-    message = item.get("message")
-    return Status(names.get(code) or integer(code), message if isinstance(message, str) else "")
+    code = item.get("code")
+    named = _CODES.get(code) if isinstance(code, str) else None
+    return Status(integer(code) if named is None else named, text(item.get("message")))

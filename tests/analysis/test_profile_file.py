@@ -5,6 +5,7 @@ from __future__ import annotations
 import cProfile
 import json
 import marshal
+import os
 import pickle
 import pstats
 from pathlib import Path
@@ -123,9 +124,15 @@ def test_a_damaged_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFact
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
-    for path in (tmp_path / "no.prof", tmp_path):
-        with pytest.raises(InputError, match="cannot read"):
-            read_profile(str(path))
+    with pytest.raises(InputError, match=r"no\.prof does not exist"):
+        read_profile(str(tmp_path / "no.prof"))
+    with pytest.raises(InputError, match="is a directory"):
+        read_profile(str(tmp_path))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="nobody writes to"):
+        read_profile(str(tmp_path / "pipe"))
+    with pytest.raises(InputError, match="is a device"):
+        read_profile("/dev/zero")
     empty = _write(tmp_path / "empty.prof", b"")
     with pytest.raises(InputError, match="empty"):
         read_profile(str(empty))

@@ -9,7 +9,7 @@ import pytest
 from fakes.otlp import trace_of
 
 from nutrace.analysis import StepTimes, divide, step_times
-from nutrace.analysis.percentiles import weighted_percentiles
+from nutrace.percentiles import weighted_percentiles
 from nutrace.trace import load
 
 

@@ -6,10 +6,13 @@ import gzip
 import json
 import os
 import sqlite3
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
-from fakes.otlp import compact, document, envelope
+from fakes.otlp import compact, document, envelope, write
 
 from nutrace.errors import EmptyTraceError, InputError
 from nutrace.trace import load, reader
@@ -47,7 +50,31 @@ def test_devices_and_pipes_do_not_hang(tmp_path: Path) -> None:
     assert "device" in _message(device)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert "empty" in _message(pipe)
+    assert "nobody writes to" in _message(pipe)
+    (tmp_path / "run.json").write_bytes(compact(document(("a", 0, 1))))
+    os.mkfifo(tmp_path / "run.json.shard-1-0.partial")
+    assert len(load(tmp_path / "run.json")) == 1
+
+
+def test_a_pipe_whose_writer_comes_a_little_later(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Timer(0.2, lambda: pipe.write_bytes(compact(document(("a", 0, 1)))))
+    writer.start()
+    assert len(load(pipe)) == 1
+    writer.join()
+
+
+def test_standard_input(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.json", document(("a", 0, 1)))
+    code = "import nutrace; print(len(nutrace.load('-')))"
+    for command in (f"cat {path} | {sys.executable} -c", f"<{path} {sys.executable} -c"):
+        output = subprocess.check_output(f'{command} "{code}"', shell=True, text=True, timeout=60)
+        assert output.strip() == "1"
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
+    assert "- is standard input, where no run file is" in done.stderr
 
 
 def test_a_pipe_that_is_written_to(tmp_path: Path) -> None:
@@ -60,22 +87,56 @@ def test_a_pipe_that_is_written_to(tmp_path: Path) -> None:
         os.close(reading)
 
 
-def test_zipped_data_through_a_pipe_is_refused(tmp_path: Path) -> None:
+def test_zipped_data_through_a_pipe(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.write(writing, gzip.compress(compact(document(("a", 0, 1)))))
     os.close(writing)
     try:
-        assert "unpack it" in _message(Path(f"/dev/fd/{reading}"))
+        assert len(load(f"/dev/fd/{reading}")) == 1
     finally:
         os.close(reading)
 
 
 def test_a_line_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "_ENDLESS_LINE", 1 << 21)
+    monkeypatch.setattr(reader, "LONGEST_DOCUMENT", 1 << 21)
     path = tmp_path / "bomb.json.gz"
     with gzip.open(path, "wb") as file:
         file.write(b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"' + b"x" * (1 << 23))
     assert "write it as JSON lines" in _message(path)
+
+
+_HEAD = b'{"resourceSpans":[{"resource":{},"scopeSpans":[{"scope":{},"spans":['
+
+
+@pytest.mark.parametrize(
+    ("head", "repeated"),
+    [
+        (_HEAD, b"{},"),
+        (_HEAD + b'{"attributes":[', b"{},"),
+        (_HEAD + b'{"name":"', b"x"),
+        (b'{"batches":[{"a":[', b"[],"),
+        (b"", b" "),
+        (b"", compact(document(("a", 0, 1))) + b"\n"),
+    ],
+    ids=["spans", "attributes", "name", "other", "blanks", "lines"],
+)
+def test_little_that_stands_for_much_is_refused_in_bounded_memory(
+    tmp_path: Path, head: bytes, repeated: bytes
+) -> None:
+    """4 GB of gzip."""
+    path = tmp_path / "bomb.json"
+    block = repeated * ((1 << 22) // len(repeated))
+    path.write_bytes(gzip.compress(head + block) + gzip.compress(block) * 1024)
+    code = (
+        "import resource, sys, nutrace\n"
+        "try: nutrace.load(sys.argv[1])\n"
+        "except nutrace.NutraceError as error: print(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    output = subprocess.check_output([sys.executable, "-c", code, str(path)], text=True, timeout=100)
+    message, peak_kb = output.splitlines()
+    assert "unzips to over 64 MB" in message
+    assert int(peak_kb) < 1_000_000
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")

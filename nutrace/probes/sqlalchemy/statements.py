@@ -17,11 +17,11 @@ from opentelemetry import trace as otel
 from nutrace import semconv
 from nutrace.probes.callers import calling_frame, place_of
 from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
-from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.context import current
 from nutrace.recording.span import Span, process_state
+from nutrace.sql_text import statement_of
 
 _PACKAGE = "opentelemetry.instrumentation.sqlalchemy"
 _SPAN = "_otel_span"  # the attribute in which the stock instrumentation keeps a statement's span

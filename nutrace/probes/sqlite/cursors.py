@@ -15,11 +15,11 @@ from nutrace.probes.sqlite.call_sites import call_sites
 from nutrace.probes.sqlite.classes import SLOT, Beside, RecordingClasses, sqlite3
 from nutrace.probes.sqlite.open_statement import OpenStatement, end
 from nutrace.probes.sqlite.parameters import ParameterSets, parameters_hash
-from nutrace.probes.sqlite.text import statement_of
 from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
 from nutrace.recording.span import process_state
+from nutrace.sql_text import statement_of
 
 _Args = Tuple[Any, ...]
 _Kwargs = Mapping[str, Any]

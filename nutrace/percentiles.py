@@ -9,6 +9,11 @@ from __future__ import annotations
 from typing import Iterable, List, Sequence, Tuple
 
 
+def percentile(values: Iterable[int], percent: float) -> int:
+    """A percentile of values that occur once each; 0 without values."""
+    return weighted_percentiles([(value, 1) for value in values], (percent,))[0]
+
+
 def weighted_percentiles(values: Iterable[Tuple[float, int]], percents: Sequence[float]) -> List[int]:
     """Percentiles of values that are given as (value, how often it occurs); zeros without values."""
     ordered = sorted(values)
