@@ -27,6 +27,14 @@ def on_import(name: str, call: OnImport) -> None:
         known = name in _registered
         _registered.add(name)
     if not known:  # outside the lock: wrapt calls at once if another thread has imported the module meanwhile
+        _register(name)
+
+
+def _register(name: str) -> None:
+    try:
+        wrapt.register_post_import_hook(_imported, name)
+    except KeyError:  # wrapt before 1.15, if the module was imported before and is gone from sys.modules
+        wrapt.importer._post_import_hooks.pop(name, None)  # type: ignore[attr-defined]
         wrapt.register_post_import_hook(_imported, name)
 
 

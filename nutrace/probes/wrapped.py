@@ -72,6 +72,19 @@ class ProbedCallable(_LikeAFunction, wrapt.FunctionWrapper):  # type: ignore
         return reduced
 
 
+def _stay_unbound(self: Any, instance: Any, owner: Any = None) -> Any:
+    """Built-in functions and instances have no ``__get__``, and stay what they are in a class."""
+    if hasattr(self.__wrapped__, "__get__"):
+        return wrapt.FunctionWrapper.__get__(self, instance, owner)
+    return self
+
+
+try:
+    wrapt.FunctionWrapper(len, _stay_unbound).__get__(None, object)  # type: ignore[arg-type]
+except AttributeError:  # before wrapt 1.17
+    ProbedCallable.__get__ = _stay_unbound  # type: ignore[method-assign]
+
+
 class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
     """A function with a span around each call.
 

@@ -54,7 +54,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def _stock(recorded: Tracing) -> List[SpanView]:
     """The spans of statements that the stock instrumentation makes."""
-    return [span for span in recorded.trace if "db.operation" in span.attributes]
+    return [span for span in recorded.trace if "db.system" in span.attributes and span.name != "connect"]
 
 
 def _sum(recorded: Tracing, name: str, number: str) -> int:
