@@ -16,7 +16,7 @@ import wrapt
 from nutrace.patching.switch import Switch
 from nutrace.patching.targets import inner
 
-#: What methods become without a decorator, if they are plain functions when the class is made.
+#: What classes make of methods that are plain functions.
 _IMPLICIT: Dict[str, Callable[[Any], Any]] = {
     "__init_subclass__": classmethod,
     "__class_getitem__": classmethod,
@@ -88,6 +88,11 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
         self._self_traced = called
         switch.watch(self, _turn)
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        become = _IMPLICIT.get(name)
+        if become is not None:
+            type.__setattr__(owner, name, become(self))
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
@@ -148,11 +153,9 @@ def put_around(original: Any, wrapper: Any, switch: Switch) -> Any:
     """`original` with `wrapper` around its calls while `switch` is on; the same kind of descriptor."""
     if isinstance(original, (classmethod, staticmethod)):
         return type(original)(put_around(original.__func__, wrapper, switch))
-    if not isinstance(original, FunctionType):
-        return ProbedCallable(original, wrapper, switch)
-    probed = ProbedFunction(original, wrapper, switch)
-    become = _IMPLICIT.get(original.__name__)
-    return probed if become is None else become(probed)
+    if isinstance(original, FunctionType):
+        return ProbedFunction(original, wrapper, switch)
+    return ProbedCallable(original, wrapper, switch)
 
 
 def is_probed(value: Any) -> bool:

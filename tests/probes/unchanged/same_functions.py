@@ -192,7 +192,7 @@ def program_calls() -> None:
     cached.cache_clear()
     print(cached.cache_info(), cached.__wrapped__.__name__)
     print(kind(1), kind("x"), sorted(cls.__name__ for cls in kind.registry), kind.dispatch(int)(3))
-    print(wrapping(2), wrapping.__wrapped__ is scale, twice_decorated(1), closed_over()())
+    print(wrapping(2), wrapping.__wrapped__.__name__, twice_decorated(1), closed_over()())
     print(functools.partial(scale, 2)(4), functools.reduce(scale, [1, 2, 3]), list(map(scale, [1, 2])))
     print(sorted([3, 1, 2], key=lambda x: -scale(x)), max([1, 5], key=scale))
 
