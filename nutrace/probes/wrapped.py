@@ -23,6 +23,11 @@ _IMPLICIT: Dict[str, Callable[[Any], Any]] = {
     "__new__": staticmethod,
 }
 
+#: What wrapt reads off the closure while tracing is on, and off the function while it is off.
+_OF_BOTH = frozenset((*functools.WRAPPER_ASSIGNMENTS, "__annotations__", "__dict__"))
+#: What a debugger or %autoreload sets to give a function new code: it is the function that must get it.
+_OF_FUNCTION = frozenset(("__code__", "__defaults__", "__kwdefaults__", "__globals__", "__closure__"))
+
 
 class _LikeAFunction:
     """What functions do and wrapt's proxies do not: they are copied and pickled by reference."""
@@ -88,6 +93,14 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
         self._self_traced = called
         switch.watch(self, _turn)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _OF_BOTH and name not in _OF_FUNCTION:
+            super().__setattr__(name, value)
+            return
+        setattr(self._self_function, name, value)
+        if name in _OF_BOTH:
+            setattr(self._self_traced, name, value)
+
     def __set_name__(self, owner: type, name: str) -> None:
         become = _IMPLICIT.get(name)
         if become is not None:
@@ -107,31 +120,17 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
     def __ne__(self, other: Any) -> bool:
         return not self == other
 
-    # A debugger or %autoreload gives a function new code: it is the function that must get it.
-
     @property
     def __code__(self) -> Any:
         return self._self_function.__code__
-
-    @__code__.setter
-    def __code__(self, value: Any) -> None:
-        self._self_function.__code__ = value
 
     @property
     def __defaults__(self) -> Any:
         return self._self_function.__defaults__
 
-    @__defaults__.setter
-    def __defaults__(self, value: Any) -> None:
-        self._self_function.__defaults__ = value
-
     @property
     def __kwdefaults__(self) -> Any:
         return self._self_function.__kwdefaults__
-
-    @__kwdefaults__.setter
-    def __kwdefaults__(self, value: Any) -> None:
-        self._self_function.__kwdefaults__ = value
 
     @property
     def __globals__(self) -> Any:

@@ -115,7 +115,7 @@ def closed_over() -> Any:
     return inner
 
 
-def new_code(x, y=2, *rest, key="k", **more):  # type: ignore[no-untyped-def]
+def new_code(x, /, y=2, *rest, key="k", **more):  # type: ignore[no-untyped-def]
     return ("new", x, y)
 
 
@@ -199,6 +199,7 @@ def program_calls() -> None:
 
 def program_setting() -> None:
     function = types.FunctionType(scale.__code__, globals(), "made", (2,), None)
+    function.__kwdefaults__ = {"key": "k"}
     print(probe(function)(1))
     made = probe(function)
     made.__code__ = new_code.__code__

@@ -67,7 +67,7 @@ def program_callbacks() -> None:
     print(con.execute("SELECT twice(4)").fetchone(), con.execute("SELECT total2(3)").fetchone())
     print(list(con.execute("SELECT 'a' AS x UNION SELECT 'b' ORDER BY x COLLATE reverse")))
     print(seen)
-    con.set_authorizer(None)
+    con.set_authorizer(lambda *args: sqlite3.SQLITE_OK)  # None since Python 3.11
     con.set_progress_handler(lambda: 1, 1)
     tell(lambda: con.execute("SELECT twice(4)").fetchone())
     con.set_progress_handler(None, 1)
