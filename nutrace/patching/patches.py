@@ -141,13 +141,17 @@ class Patches:
             if not self.active:
                 return
             known = self._originals.replaced_in_modules()
+            for patch in patches:
+                try:
+                    self._apply_all(module, [patch])
+                except Exception:  # neither the program's import nor the other patches fail because of us
+                    self._fault(f"patching {patch.target}")
             try:
-                self._apply_all(module, patches)
                 made = self._originals.replaced_in_modules()
                 # Modules that this one imports, and that import it, have bound its names already.
                 rebind({number: made[number] for number in made.keys() - known.keys()}, since=module)
-            except Exception:  # an import of the program must not fail because of us
-                self._fault(f"patching {module.__name__}")
+            except Exception:
+                self._fault(f"looking through the names of {module.__name__}")
             if self._after is not None:
                 self._after()
 
@@ -178,8 +182,13 @@ class Patches:
         replacement = self._originals.replacement_of(original) if isinstance(owner, ModuleType) else None
         if replacement is None:
             replacement = self._make(original, owner, name, patch)
-        if replacement is not original:
-            self._replace(owner, name, replacement)
+        if replacement is original:
+            return
+        self._replace(owner, name, replacement)
+        if isinstance(owner, type):
+            for alias, value in list(vars(owner).items()):
+                if value is original:  # `alias = method` in the body of the class
+                    self._replace(owner, alias, replacement)
 
     def _put_both(self, module: ModuleType, first: Tuple[Any, str, Patch], partner: Patch) -> None:
         its_module, qualname = split(partner.target)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from types import FunctionType
-from typing import Any, Callable
+from types import CodeType, FunctionType
+from typing import Any, Callable, Optional
 
 from nutrace.probes import wrappers
 from nutrace.probes.notes import Wrapper
@@ -36,7 +36,8 @@ def does_nothing(function: Any) -> bool:
     if type(function) is not FunctionType or code is None or code.co_flags & _RESUMABLE:
         return False
     return any(
-        code.co_code == empty.co_code and code.co_consts[at : at + 1] == (None,) for empty, at in _EMPTY
+        code.co_code == empty.co_code and (at is None or code.co_consts[at : at + 1] == (None,))
+        for empty, at in _EMPTY
     )
 
 
@@ -51,10 +52,13 @@ def _only_documented() -> None:
     """A docstring is the first constant of its function, and ``None`` the second."""
 
 
-#: The code of functions that do nothing, and which of its constants each of them returns.
-_EMPTY = tuple(
-    (empty.__code__, empty.__code__.co_consts.index(None)) for empty in (_nothing, _only_documented)
-)
+def _place_of_none(code: CodeType) -> Optional[int]:
+    """Which of its constants `code` returns; None if its instructions say that they return None."""
+    return code.co_consts.index(None) if None in code.co_consts else None
+
+
+#: The code of functions that do nothing.
+_EMPTY = tuple((empty.__code__, _place_of_none(empty.__code__)) for empty in (_nothing, _only_documented))
 
 
 def kind_of(function: Any) -> Callable[..., Wrapper]:

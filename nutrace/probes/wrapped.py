@@ -17,12 +17,17 @@ from nutrace.patching.frames import passed_over
 from nutrace.patching.switch import Switch
 from nutrace.patching.targets import inner
 
-#: What methods become without a decorator, if they are plain functions when the class is made.
+#: What classes make of methods that are plain functions.
 _IMPLICIT: Dict[str, Callable[[Any], Any]] = {
     "__init_subclass__": classmethod,
     "__class_getitem__": classmethod,
     "__new__": staticmethod,
 }
+
+#: What wrapt reads off the closure while tracing is on, and off the function while it is off.
+_OF_BOTH = frozenset((*functools.WRAPPER_ASSIGNMENTS, "__annotations__", "__dict__"))
+#: What a debugger or %autoreload sets to give a function new code: it is the function that must get it.
+_OF_FUNCTION = frozenset(("__code__", "__defaults__", "__kwdefaults__", "__globals__", "__closure__"))
 
 
 class _LikeAFunction:
@@ -108,6 +113,19 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
         self._self_traced = called
         switch.watch(self, _turn)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _OF_BOTH and name not in _OF_FUNCTION:
+            super().__setattr__(name, value)
+            return
+        setattr(self._self_function, name, value)
+        if name in _OF_BOTH:
+            setattr(self._self_traced, name, value)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        become = _IMPLICIT.get(name)
+        if become is not None:
+            type.__setattr__(owner, name, become(self))
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
@@ -122,31 +140,17 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
     def __ne__(self, other: Any) -> bool:
         return not self == other
 
-    # A debugger or %autoreload gives a function new code: it is the function that must get it.
-
     @property
     def __code__(self) -> Any:
         return self._self_function.__code__
-
-    @__code__.setter
-    def __code__(self, value: Any) -> None:
-        self._self_function.__code__ = value
 
     @property
     def __defaults__(self) -> Any:
         return self._self_function.__defaults__
 
-    @__defaults__.setter
-    def __defaults__(self, value: Any) -> None:
-        self._self_function.__defaults__ = value
-
     @property
     def __kwdefaults__(self) -> Any:
         return self._self_function.__kwdefaults__
-
-    @__kwdefaults__.setter
-    def __kwdefaults__(self, value: Any) -> None:
-        self._self_function.__kwdefaults__ = value
 
     @property
     def __globals__(self) -> Any:
@@ -168,11 +172,9 @@ def put_around(original: Any, wrapper: Any, switch: Switch) -> Any:
     """`original` with `wrapper` around its calls while `switch` is on; the same kind of descriptor."""
     if isinstance(original, (classmethod, staticmethod)):
         return type(original)(put_around(original.__func__, wrapper, switch))
-    if not isinstance(original, FunctionType):
-        return ProbedCallable(original, wrapper, switch)
-    probed = ProbedFunction(original, wrapper, switch)
-    become = _IMPLICIT.get(original.__name__)
-    return probed if become is None else become(probed)
+    if isinstance(original, FunctionType):
+        return ProbedFunction(original, wrapper, switch)
+    return ProbedCallable(original, wrapper, switch)
 
 
 def is_probed(value: Any) -> bool:

@@ -240,6 +240,16 @@ def test_one_function_under_two_names_has_one_replacement(module: Any, applied: 
         del sys.modules["nutrace_user"]
 
 
+def test_a_method_under_two_names_of_its_class(module: Any, applied: Applied) -> None:
+    module.Base.alias = original = module.Base.method
+    patches = applied("Base.method")
+    assert module.Base.alias is module.Base.method is not original
+    assert module.Heir().alias() == "METHOD"
+    patches.undo()
+    assert module.Base.alias is module.Base.method is original
+    del module.Base.alias
+
+
 def test_modules_are_looked_through_once(
     module: Any, applied: Applied, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,9 +363,24 @@ def test_an_import_survives_a_fault_of_ours(applied: Applied, tmp_path: Any, mon
     monkeypatch.setattr(Patches, "_apply", lambda *args: 1 / 0)
     try:
         assert importlib.import_module("nutrace_survives").f() == "f"
-        assert applied.faults == ["patching nutrace_survives"]
+        assert applied.faults == ["patching nutrace_survives:f"]
     finally:
         sys.modules.pop("nutrace_survives", None)
+
+
+def test_a_fault_in_one_patch_leaves_the_others(applied: Applied, tmp_path: Any, monkeypatch: Any) -> None:
+    (tmp_path / "nutrace_one_fault.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    applied.apply(
+        Replacement("nutrace_one_fault:f", lambda original, switch: 5),  # takes no attributes
+        Replacement("nutrace_one_fault:g", loud),
+    )
+    try:
+        loaded = importlib.import_module("nutrace_one_fault")
+        assert (loaded.f(), loaded.g()) == ("f", "G")
+        assert applied.faults == ["patching nutrace_one_fault:f"]
+    finally:
+        sys.modules.pop("nutrace_one_fault", None)
 
 
 def test_installed_again(module: Any, applied: Applied) -> None:

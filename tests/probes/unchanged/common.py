@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-if os.environ.get("WITHOUT_NUTRACE"):
+if os.environ.get("WITHOUT_DECORATORS"):
 
     def probe(function: Any = None, **options: Any) -> Any:
         """Leave `function` as it is."""

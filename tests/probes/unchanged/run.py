@@ -1,6 +1,6 @@
-"""Run all programs of this folder in one process: ``python run.py plain|traced|midway|taken_back FOLDER``.
+"""Run all programs of this folder in one process: ``python run.py WAY``.
 
-A program is a function ``program_*`` of a module ``same_*.py``. What it prints and raises is what it does.
+A program is a function ``program_*`` of a module ``same_*.py``. It prints what it does, and raises nothing.
 """
 
 from __future__ import annotations
@@ -29,11 +29,8 @@ def main(mode: str) -> None:
                 continue
             for stream in (sys.stdout, sys.stderr):
                 print(f"== {module.__name__} {name}", file=stream, flush=True)
-            try:
-                with warnings.catch_warnings():
-                    program()
-            except BaseException as error:
-                print(f"{type(error).__name__}: {error}")
+            with warnings.catch_warnings():
+                program()
 
 
 if __name__ == "__main__":

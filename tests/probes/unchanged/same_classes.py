@@ -408,6 +408,35 @@ class tell_errors:
         return True
 
 
+def program_init_subclass() -> None:
+    class HandsOn:
+        @probe
+        def __init_subclass__(cls, **kwargs: Any) -> None:
+            super().__init_subclass__(**kwargs)
+            cls.kwargs = kwargs  # type: ignore[attr-defined]
+
+    class Takes:
+        @probe
+        def __init_subclass__(cls, /, tag: Any = None, **kwargs: Any) -> None:
+            super().__init_subclass__(**kwargs)
+            print("takes", cls.__name__, tag, kwargs)
+
+        @classmethod
+        @probe
+        def __class_getitem__(cls, item: Any) -> Any:
+            return cls.__name__, item
+
+    class Between(Takes, HandsOn):
+        pass
+
+    tell(lambda: type("Child", (HandsOn,), {}, tag=1))  # object.__init_subclass__ takes no keywords
+    tell(lambda: type("Child", (HandsOn,), {}).kwargs)  # type: ignore[attr-defined]
+    tell(lambda: type("Child", (Takes,), {}, tag=1)[int])  # type: ignore[index]
+    tell(lambda: type("Child", (Between,), {}, tag=1).kwargs)  # type: ignore[attr-defined]
+    tell(lambda: type("Child", (Between,), {}, tag=1, other=2))
+    print(inspect.signature(Takes.__init_subclass__), Between[3], Takes.__init_subclass__())  # type: ignore[func-returns-value]
+
+
 def program_metaclasses() -> None:
     class Made(metaclass=Meta, option=1):
         def __init__(self, x: int) -> None:

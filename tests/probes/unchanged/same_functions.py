@@ -115,7 +115,7 @@ def closed_over() -> Any:
     return inner
 
 
-def new_code(x, y=2, *rest, key="k", **more):  # type: ignore[no-untyped-def]
+def new_code(x, /, y=2, *rest, key="k", **more):  # type: ignore[no-untyped-def]
     return ("new", x, y)
 
 
@@ -192,13 +192,14 @@ def program_calls() -> None:
     cached.cache_clear()
     print(cached.cache_info(), cached.__wrapped__.__name__)
     print(kind(1), kind("x"), sorted(cls.__name__ for cls in kind.registry), kind.dispatch(int)(3))
-    print(wrapping(2), wrapping.__wrapped__ is scale, twice_decorated(1), closed_over()())
+    print(wrapping(2), wrapping.__wrapped__.__name__, twice_decorated(1), closed_over()())
     print(functools.partial(scale, 2)(4), functools.reduce(scale, [1, 2, 3]), list(map(scale, [1, 2])))
     print(sorted([3, 1, 2], key=lambda x: -scale(x)), max([1, 5], key=scale))
 
 
 def program_setting() -> None:
     function = types.FunctionType(scale.__code__, globals(), "made", (2,), None)
+    function.__kwdefaults__ = {"key": "k"}
     print(probe(function)(1))
     made = probe(function)
     made.__code__ = new_code.__code__

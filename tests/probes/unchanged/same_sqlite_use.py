@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import gc
 import sqlite3
 import sys
 import tempfile
 import threading
+import warnings
 import weakref
+from pathlib import Path
 from typing import Any
 
 from common import tell
@@ -64,7 +67,7 @@ def program_callbacks() -> None:
     print(con.execute("SELECT twice(4)").fetchone(), con.execute("SELECT total2(3)").fetchone())
     print(list(con.execute("SELECT 'a' AS x UNION SELECT 'b' ORDER BY x COLLATE reverse")))
     print(seen)
-    con.set_authorizer(None)
+    con.set_authorizer(lambda *args: sqlite3.SQLITE_OK)  # None since Python 3.11
     con.set_progress_handler(lambda: 1, 1)
     tell(lambda: con.execute("SELECT twice(4)").fetchone())
     con.set_progress_handler(None, 1)
@@ -151,6 +154,33 @@ def program_freed() -> None:
         other.execute("INSERT INTO t VALUES (2)")  # locked if the connection were alive
         print(other.execute("SELECT count(*) FROM t").fetchone())
     gc.enable()
+
+
+def program_warnings() -> None:
+    def unclosed() -> None:
+        sqlite3.connect(":memory:").execute("SELECT 1")
+
+    def made_by_class() -> None:
+        Own(":memory:")
+
+    def adapts() -> None:
+        con = sqlite3.connect(":memory:")
+        con.execute("SELECT ?", (datetime.date(2020, 1, 2),))
+        con.close()
+
+    def converts() -> None:
+        con = sqlite3.connect(":memory:", detect_types=sqlite3.PARSE_COLNAMES)
+        con.execute("SELECT '2020-01-02' AS 'a [date]'").fetchall()
+        print(next(con.execute("SELECT '2020-01-02' AS 'a [date]'")))
+        con.close()
+
+    for act in (unclosed, made_by_class, adapts, converts):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            tell(act)
+            gc.collect()
+        for warning in said:
+            print(warning.category.__name__, warning.message, Path(warning.filename).name, warning.lineno)
 
 
 def program_uncommon_calls() -> None:
