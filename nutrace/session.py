@@ -160,8 +160,9 @@ class Session:
 
     def _handover(self, pid: int) -> Inherited:
         """What a child of the process `pid` is told, which is this one or the one that it was forked from."""
+        run = self.file.run  # without links: they may be turned to other folders meanwhile
         return Inherited(
-            self.file.run,
+            Path(os.path.realpath(run.parent), run.name),
             self.run_id,
             process_state.trace_id,
             process_state.offset_ns,
