@@ -372,6 +372,31 @@ def test_another_file_is_put_in_the_place_of_ours(tmp_path: Path) -> None:
     assert ended.files == ["run-1.json", "run.json.partial"]
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="takes root to become somebody else")
+def test_a_program_that_becomes_a_user_who_may_not_enter_the_folder(tmp_path: Path) -> None:
+    """What is written goes on through the descriptor; joining is not possible."""
+    tmp_path.chmod(0o700)
+    ended = run(
+        tmp_path,
+        """
+        import os, time
+        import nutrace
+        with nutrace.span("before"):
+            pass
+        time.sleep(0.3)
+        os.setuid(65534)
+        with nutrace.span("after"):
+            pass
+        """,
+        variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
+    )
+    assert ended.code == 0
+    assert "cannot join" in ended.err
+    assert "fault" not in ended.err
+    assert "2 spans, none lost" in ended.err
+    assert counts(load(tmp_path / "run.json")) == {"before": 1, "after": 1}
+
+
 # -- what killed processes leave behind --------------------------------------------------------
 
 
