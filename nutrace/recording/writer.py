@@ -98,7 +98,7 @@ class Writer:
                 else:
                     self._diagnostics.dropped += calls
         if self._diagnostics.dropped > dropped:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(Exception):  # it is tried again when more is lost, and at the end
                 self.insist(self._losses, _NO_SPANS)
         return kept
 
