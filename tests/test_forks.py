@@ -200,7 +200,7 @@ def test_what_a_signal_handler_raises_while_a_fork_is_prepared_reaches_the_progr
 
 @pytest.mark.parametrize("limit", ["descriptors", "processes"])
 def test_a_fork_without_means(tmp_path: Path, limit: str) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o777)  # the other user's as well
     if limit == "processes" and os.getuid():
         pytest.skip("takes root to become somebody else")

@@ -192,9 +192,9 @@ class RunFile:
         if not self.joins:
             self.leave()
             return Finished(partial, 0, [])
-        ended, running = self._shards()
+        others, running = self._shards()
         parts = [names.partial_of(run)] if self._is_shard else []
-        parts += [partial, *ended]
+        parts += [partial, *others]
         joined, out = _create_joined(run)
         try:
             with out:
@@ -209,7 +209,7 @@ class RunFile:
         for file in parts:
             with contextlib.suppress(OSError):
                 file.unlink()
-        return Finished(final, len(ended), running)
+        return Finished(final, len(others), running)
 
     def _shards(self) -> Tuple[List[Path], List[Path]]:
         gone: List[Path] = []
