@@ -105,9 +105,9 @@ def fork_with(fork: Callable[[], Result]) -> Result:
             _later.pop(thread, None)
         else:
             _later[thread] = outer
-        raised = next(filter(None, map(_surely, mine)), None)
-        if raised is not None:
-            raise raised
+        for raised in [_surely(call) for call in mine]:
+            if raised is not None:
+                raise raised
 
 
 def after_hooks(call: Callable[[], object]) -> None:

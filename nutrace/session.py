@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -33,10 +32,10 @@ from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
 from nutrace.recording.names import reserve
 from nutrace.recording.pool_results import before_results
-from nutrace.recording.processes import VARIABLE, Endings, Environment, Inherited, inherited
+from nutrace.recording.processes import VARIABLE, Endings, Environment, Inherited, belongs_to, inherited
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.resource import contributed, describe, identity
-from nutrace.recording.runfile import Finished, RunFile, abandoned
+from nutrace.recording.runfile import Finished, RunFile
 from nutrace.recording.span import ids, process_state
 from nutrace.recording.tracer import Bridge
 from nutrace.settings import Settings, working_folder
@@ -69,18 +68,7 @@ class Session:
     """
 
     def __init__(self, settings: Settings, probes: Optional[Sequence[Probe]] = None) -> None:
-        known = inherited(os.environ)
-        # The process that set the variable has our number: it became us by exec.
-        itself = known is not None and known.pid == os.getpid()
-        heir = False
-        if known is not None and itself and known.joins:
-            heir = abandoned(known.run)
-            if (
-                not heir
-            ):  # it did not let go of the run, so it is this very process, or had our number earlier
-                known = None
-        elif known is not None and itself:
-            known = replace(known, pid=os.getppid())
+        known, heir = belongs_to(os.environ)
         self.folder = known.folder if known else working_folder() or Path(os.sep)
         if probes is None:
             from nutrace.probes.catalogue import for_settings
@@ -162,8 +150,9 @@ class Session:
 
     def _handover(self, pid: int) -> Inherited:
         """What a child of the process `pid` is told, which is this one or the one that it was forked from."""
+        run = self.file.run  # without links: they may be turned to other folders meanwhile
         return Inherited(
-            self.file.run,
+            Path(os.path.realpath(run.parent), run.name),
             self.run_id,
             process_state.trace_id,
             process_state.offset_ns,

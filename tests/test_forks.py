@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import List
 
+import pytest
 from fakes.programs import run
 
 from nutrace import forks
@@ -150,3 +151,154 @@ def test_a_thread_that_holds_a_lock_may_log_while_another_forks() -> None:
     """Logging has a lock and hooks of its own, which must not be taken before ours."""
     command = [sys.executable, "-c", LOGGING]
     assert subprocess.run(command, capture_output=True, text=True, timeout=30).stdout == "0\n"
+
+
+def test_what_a_signal_handler_raises_while_a_fork_is_prepared_reaches_the_program(tmp_path: Path) -> None:
+    """Python only prints what is raised in a hook: Ctrl-C would be swallowed."""
+    ended = run(
+        tmp_path,
+        """
+        import os, signal, threading
+        import nutrace
+        from nutrace import forks
+        class Slow:
+            def __init__(self, number):
+                self.number = number
+            def before_fork(self):
+                if self.number:
+                    number, self.number = self.number, 0
+                    os.kill(os.getpid(), number)
+            def after_fork(self, in_child):
+                pass
+        class Mine(Exception):
+            pass
+        def handler(number, frame):
+            raise Mine(number)
+        signal.signal(signal.SIGUSR1, handler)
+        for number, kind in (signal.SIGINT, KeyboardInterrupt), (signal.SIGUSR1, Mine):
+            subject = Slow(number)
+            forks.watch(subject)
+            try:
+                if os.fork() == 0:
+                    os._exit(0)
+                print("swallowed")
+            except kind:
+                print(kind.__name__)
+            os.wait()
+            forks.unwatch(subject)
+        with nutrace.span("work"):
+            if os.fork() == 0:
+                with nutrace.span("child"):
+                    pass
+                os._exit(0)
+        os.wait()
+        """,
+    )
+    assert (ended.code, ended.out, "Traceback" in ended.err) == (0, "KeyboardInterrupt\nMine\n", False)
+    assert sorted(span.name for span in ended.trace) == ["child", "work"]
+
+
+@pytest.mark.parametrize("limit", ["descriptors", "processes"])
+def test_a_fork_without_means(tmp_path: Path, limit: str) -> None:
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o777)  # the other user's as well
+    if limit == "processes" and os.getuid():
+        pytest.skip("takes root to become somebody else")
+    source = f"""
+        import os, resource, sqlite3, sys, time
+        import nutrace
+        with nutrace.span("before"):
+            pass
+        held = []
+        if {limit == "descriptors"}:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+            try:
+                while True:
+                    held.append(os.open("/dev/null", os.O_RDONLY))
+            except OSError:
+                pass
+        else:
+            os.setuid(65534)
+            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        try:
+            child = os.fork()
+        except OSError as error:
+            print(type(error).__name__)
+        else:
+            if child == 0:
+                os._exit(0)
+            print(os.waitpid(child, 0)[1])
+        print(len(os.listdir("/proc/self/task")) if not held else "?")
+        for fd in held:
+            os.close(fd)
+        with nutrace.span("after"):
+            pass
+        """
+    ended = run(tmp_path, source)
+    expected = "0\n?\n" if limit == "descriptors" else "BlockingIOError\n1\n"
+    assert (ended.code, ended.out) == (0, expected), ended.err
+    assert all(line.startswith("nutrace: ") and "fault" not in line for line in ended.err.splitlines())
+    trace = ended.trace
+    assert sorted(span.name for span in trace) == ["after", "before"]
+
+
+@pytest.mark.parametrize("way", ["os.fork", "os.forkpty", "preexec", "multiprocessing"])
+def test_a_fork_is_not_one_beside_a_thread(tmp_path: Path, way: str) -> None:
+    """Python 3.12 and later warn of a fork in a process with threads: ours is not there, before and after."""
+    ended = run(
+        tmp_path,
+        f"""
+        import multiprocessing, os, subprocess, time, warnings
+        import nutrace
+        warnings.simplefilter("error")
+        def work():
+            with nutrace.span("child"):
+                pass
+        for number in range(40):
+            with nutrace.span("parent", number=number):
+                pass
+            time.sleep(0.002 * (number % 2))
+            if "{way}" == "preexec":
+                subprocess.run(["true"], preexec_fn=work, check=True)
+            elif "{way}" == "multiprocessing":
+                process = multiprocessing.get_context("fork").Process(target=work)
+                process.start()
+                process.join()
+            else:
+                child = os.fork() if "{way}" == "os.fork" else os.forkpty()[0]
+                if child == 0:
+                    work()
+                    os._exit(0)
+                os.waitpid(child, 0)
+        """,
+        variables={"NUTRACE_FLUSH_SECONDS": "0.05"},
+    )
+    assert ended.code == 0, ended.err
+    assert "Warning" not in ended.err
+    names = [span.name for span in ended.trace]
+    assert names.count("parent") == 40
+    assert names.count("child") == (0 if way == "preexec" else 40)  # exec leaves nothing of that process
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python does not fork at its end any more")
+def test_forks_in_handlers_at_exit(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import atexit, os
+        import nutrace
+        def fork(when):
+            child = os.fork()
+            if child == 0:
+                with nutrace.span(when):
+                    pass
+                os._exit(0)
+            print(when, os.waitpid(child, 0)[1], flush=True)
+        atexit.register(fork, "before ours")
+        with nutrace.span("work"):
+            pass
+        """,
+    )
+    assert (ended.code, ended.out) == (0, "before ours 0\n"), ended.err
+    assert sorted(span.name for span in ended.trace) == ["before ours", "work"]
+    assert "fault" not in ended.err

@@ -19,6 +19,7 @@ from nutrace.analysis import report
 from nutrace.errors import OutputError, SettingsError
 from nutrace.percentiles import percentile
 from nutrace.probes.probe import Probe
+from nutrace.recording.processes import Inherited
 from nutrace.session import cancel
 
 NAMES = ("_exit", "execv", "execve", "fork", "kill")
@@ -106,7 +107,7 @@ def test_a_bad_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_variable_that_was_inherited_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = f"id:ff:1:1:{tmp_path}/run.json"
+    text = str(Inherited(tmp_path / "run.json", "id", 255, 1, 1, True, tmp_path))
     monkeypatch.setenv("NUTRACE_PARENT", text)
     session = nutrace.instrument(_settings(tmp_path), probes=[])
     assert session.run_id == "id"

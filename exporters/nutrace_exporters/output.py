@@ -6,17 +6,20 @@ It is written under a temporary name in its folder, and renamed when it is compl
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import secrets
 import stat
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, Iterator
 
 from nutrace.errors import OutputError
 
 STDOUT = "-"
 _BUFFER_BYTES = 1 << 20
+_TEMPORARY = re.compile(r"\.nutrace-(\d+)-[0-9a-f]{8}\.tmp\Z")
 
 
 @contextmanager
@@ -57,8 +60,11 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
 @contextmanager
 def _renamed_when_whole(target: str) -> Iterator[BinaryIO]:
     """A temporary file in the target's directory: a rename is atomic only within one file system."""
+    _remove_leftovers(os.path.dirname(target) or ".")
     temporary = os.path.join(os.path.dirname(target), f".nutrace-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     out = open(temporary, "xb", buffering=_BUFFER_BYTES)  # noqa: SIM115 - closed before the rename
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         with out:
             yield out
@@ -69,3 +75,32 @@ def _renamed_when_whole(target: str) -> Iterator[BinaryIO]:
         except OSError:
             pass  # the first exception matters more
         raise
+
+
+def _remove_leftovers(folder: str) -> None:
+    """Remove what killed processes had not finished: nobody has its lock, nor the process id in its name."""
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            match = _TEMPORARY.match(name)
+            if match and not _is_alive(int(match[1])):
+                _remove(os.path.join(folder, name))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass  # another user's process
+    return True
+
+
+def _remove(temporary: str) -> None:
+    with suppress(OSError), open(temporary, "rb", opener=_open_plain) as left:
+        fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(temporary)
+
+
+def _open_plain(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -19,6 +19,9 @@ def split(target: str) -> Tuple[str, str]:
 def resolve(module: ModuleType, qualname: str) -> Tuple[Any, str]:
     """The object that has the target, and the name under which it has it.
 
+    No code of the program runs: a module's ``__getattr__`` might import, and wait for a thread that waits for
+    our lock.
+
     Raises
     ------
     MissingTarget
@@ -27,10 +30,7 @@ def resolve(module: ModuleType, qualname: str) -> Tuple[Any, str]:
     owner: Any = module
     *path, name = qualname.split(".")
     for part in path:
-        try:
-            owner = getattr(owner, part)
-        except AttributeError as error:
-            raise MissingTarget(str(error)) from None
+        owner = raw(owner, part)
     raw(owner, name)
     return owner, name
 

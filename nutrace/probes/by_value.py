@@ -3,8 +3,8 @@
 Ray, joblib and dask send functions of ``__main__``, closures and lambdas as their code; cloudpickle does that
 for them. It asks ``reducer_override``, a method that the pickle module documents, how to pickle each object.
 What that says of a probed function is replaced: the function travels with the recipe of its spans, and the
-process that loads it puts them around it, if it is traced. Loading takes no nutrace, because the function that
-does it travels by value as well.
+process that loads it puts them around it, if it is traced. Loading takes no nutrace, because the function
+that does it travels by value as well.
 """
 
 from __future__ import annotations

@@ -74,17 +74,23 @@ class AppendedFile:
         self.size = size
 
     def follow(self) -> bool:
-        """Find out where the file is now, and put that into :attr:`path`; false if it was deleted."""
+        """Find out where the file is now, and put that into :attr:`path`; false if it was deleted.
+
+        If that cannot be found out (this user may not look, say), :attr:`path` stays.
+        """
         try:
             fd = self._descriptor()
             if _is_at(self._inode, self.path):
                 return True
+            if not os.fstat(fd).st_nlink:
+                return False
             path = _path_of(fd)
+        except FileNotFoundError:
+            return False
         except OSError:
-            return False
-        if path is None or not _is_at(self._inode, path):
-            return False
-        self.path = path
+            return True
+        if path is not None and _is_at(self._inode, path):
+            self.path = path
         return True
 
     def close(self) -> None:

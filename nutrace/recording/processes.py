@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 import wrapt
 
 from nutrace.forks import fork_with
+from nutrace.recording.runfile import abandoned
 from nutrace.recording.span import process_state
 
 VARIABLE = "NUTRACE_PARENT"
@@ -62,6 +63,18 @@ def inherited(environ: Mapping[str, str]) -> Optional[Inherited]:
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return told if told.run.parent.is_dir() else None
+
+
+def belongs_to(environ: Mapping[str, str]) -> Tuple[Optional[Inherited], bool]:
+    """The run that this process belongs to, and whether it is its first process, after an ``exec``."""
+    known = inherited(environ)
+    if known is None or known.pid != os.getpid():
+        return known, False
+    # The process that set the variable has our number: it became us by exec.
+    if not known.joins:
+        return replace(known, pid=os.getppid()), False
+    # If it has not let go of the run, it is this very process, or an earlier one that had our number.
+    return (known, True) if abandoned(known.run) else (None, False)
 
 
 class Environment:

@@ -35,10 +35,16 @@ class Finished(NamedTuple):
     running: List[Path]  # shards of processes that go on
 
 
+class Lost(NamedTuple):
+    """What was in the file and is there no more."""
+
+    spans: int
+    calls: int  # that the spans stand for
+
+
 class _Line(NamedTuple):
     begins: int  # at this byte of the file
-    spans: int
-    calls: int
+    holds: Lost
 
 
 class RunFile:
@@ -65,7 +71,7 @@ class RunFile:
         self._is_shard = fd is None
         self._file: Optional[AppendedFile] = None
         self._last: Deque[_Line] = deque(maxlen=_MOST_CUT)
-        self._calls = 0
+        self._holds = Lost(0, 0)
         if fd is not None:
             self._file = AppendedFile(names.partial_of(run), fd)
 
@@ -91,23 +97,23 @@ class RunFile:
         """Whether there is anything to join: lines of ours, or of other processes of the run."""
         return self.begun or (self.joins and (self._is_shard or any(self._shards())))
 
-    def follow(self) -> int:
+    def follow(self) -> Optional[Lost]:
         """Look for the file, which somebody may have moved or deleted meanwhile.
 
-        If it was deleted, the next line begins another one. Returns how many calls were lost with it.
+        If it was deleted, the next line begins another one. Returns what was lost with it.
         """
         file = self._file
         if file is None:
-            return 0
+            return None
         # If the program has closed our descriptor, the lock was gone as well: the run's first process may
         # have taken us for ended, and joined the shard.
         joined = self._is_shard and not file.is_open()
         if file.follow():
-            return 0
-        lost = 0 if joined else self._calls
+            return None
+        lost = self._holds
         self._run = self.run
         self.leave()
-        return lost
+        return None if joined else lost
 
     def write(self, resource: str, scope: str, spans: Sequence[str], calls: int = 0) -> None:
         """Append a line with spans of one scope, which stand for a number of calls; all three are JSON texts.
@@ -121,11 +127,11 @@ class RunFile:
             self._file = self._begin()
         begins = self._file.size
         self._file.append(encoding.line(resource, scope, spans))
-        self._last.append(_Line(begins, len(spans), calls))
-        self._calls += calls
+        self._last.append(_Line(begins, Lost(len(spans), calls)))
+        self._holds = Lost(self._holds.spans + len(spans), self._holds.calls + calls)
 
-    def cut(self) -> Optional[Tuple[int, int]]:
-        """Take the last line back: how many spans it has, and calls. ``None`` if that is not possible."""
+    def cut(self) -> Optional[Lost]:
+        """Take the last line back, and return what was in it; ``None`` if that is not possible."""
         if self._file is None or not self._last:
             return None
         line = self._last.pop()
@@ -133,8 +139,8 @@ class RunFile:
             self._file.cut(line.begins)
         except OSError:
             return None
-        self._calls -= line.calls
-        return line.spans, line.calls
+        self._holds = Lost(self._holds.spans - line.holds.spans, self._holds.calls - line.holds.calls)
+        return line.holds
 
     def _begin(self) -> AppendedFile:
         if not self._is_shard:  # the first file was deleted
@@ -164,7 +170,7 @@ class RunFile:
             self._file.close()
             self._file = None
             self._last.clear()
-            self._calls = 0
+            self._holds = Lost(0, 0)
 
     def discard(self) -> None:
         """Close and delete the partial file: nothing was recorded."""
@@ -186,9 +192,9 @@ class RunFile:
         if not self.joins:
             self.leave()
             return Finished(partial, 0, [])
-        ended, running = self._shards()
+        others, running = self._shards()
         parts = [names.partial_of(run)] if self._is_shard else []
-        parts += [partial, *ended]
+        parts += [partial, *others]
         joined, out = _create_joined(run)
         try:
             with out:
@@ -203,7 +209,7 @@ class RunFile:
         for file in parts:
             with contextlib.suppress(OSError):
                 file.unlink()
-        return Finished(final, len(ended), running)
+        return Finished(final, len(others), running)
 
     def _shards(self) -> Tuple[List[Path], List[Path]]:
         gone: List[Path] = []

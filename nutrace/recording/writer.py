@@ -9,7 +9,7 @@ from nutrace import semconv
 from nutrace.recording import encoding, names
 from nutrace.recording.composites import Record
 from nutrace.recording.diagnostics import Diagnostics
-from nutrace.recording.runfile import RunFile
+from nutrace.recording.runfile import Lost, RunFile
 from nutrace.recording.span import Span, process_state
 
 #: A record, and the id of the thread it was made in.
@@ -55,14 +55,14 @@ class Writer:
         self._version = version
         self._diagnostics = diagnostics
         self._lose = lose
-        self.taken_back = 0  # spans that were written, and had to make room for a line
+        self.taken_back = 0  # spans that were written, and are not in the file any more
         self._identity = ""  # the resource of every line but the first
 
     def write(self, entries: Sequence[Entry]) -> Tuple[List[Entry], List[Entry]]:
         """Append records; returns those that could be encoded, and of these the ones that are on disk."""
         lost = self._file.follow()
-        if lost:
-            self._diagnostics.dropped += lost
+        if lost is not None and lost.spans:
+            self._count(lost)
             self._lose(f"{self._file.run}{names.PARTIAL} was deleted while the program ran")
         encoded: List[Entry] = []
         groups: List[Tuple[Tuple[str, str], List[str], List[Entry]]] = []  # neighbours of one scope
@@ -97,13 +97,13 @@ class Writer:
                     kept += batch
                 else:
                     self._diagnostics.dropped += calls
-        if self._diagnostics.dropped > dropped and self._file.begun:
-            with contextlib.suppress(OSError):
+        if self._diagnostics.dropped > dropped:
+            with contextlib.suppress(Exception):  # it is tried again when more is lost, and at the end
                 self.insist(self._losses, _NO_SPANS)
         return kept
 
     def _losses(self) -> Mapping[str, Any]:
-        return {**self._describe(False), semconv.SPANS_DROPPED: self._diagnostics.dropped}
+        return {**self._describe(not self._file.begun), semconv.SPANS_DROPPED: self._diagnostics.dropped}
 
     def insist(self, describe: Callable[[], Mapping[str, Any]], scope: Tuple[str, str]) -> None:
         """Append a line without spans; on a full disk it takes the place of spans, which are counted as lost.
@@ -128,8 +128,11 @@ class Writer:
                 cut = self._file.cut()
                 if cut is None:
                     raise
-                self.taken_back += cut[0]
-                self._diagnostics.dropped += cut[1]
+                self._count(cut)
+
+    def _count(self, lost: Lost) -> None:
+        self.taken_back += lost.spans
+        self._diagnostics.dropped += lost.calls
 
     def announce(self, spans: Sequence[Span], now: int) -> None:
         """Append that `spans` are open at the clock reading `now`."""

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -71,3 +73,22 @@ def test_the_file_has_the_usual_rights(tmp_path: Path) -> None:
         out.write(b"x")
     (tmp_path / "usual").write_bytes(b"x")
     assert (tmp_path / "out").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    names = {
+        f".nutrace-{gone.pid}-01234567.tmp": False,
+        f".nutrace-{gone.pid}-89abcdef.tmp": True,  # somebody has its lock
+        f".nutrace-{os.getpid()}-01234567.tmp": True,  # a process with that number lives
+        f".nutrace-{gone.pid}-0123.tmp": True,
+        f"nutrace-{gone.pid}-01234567.tmp": True,
+    }
+    for name in names:
+        (tmp_path / name).write_bytes(b"half")
+    with open(tmp_path / f".nutrace-{gone.pid}-89abcdef.tmp") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with whole_file(str(tmp_path / "out.txt")) as out:
+            out.write(b"whole")
+    assert {name: (tmp_path / name).exists() for name in names} == names

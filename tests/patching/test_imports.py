@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, List
 
 import pytest
+from fakes.programs import counts, run, write
 from wrapt import importer
 
 import nutrace
@@ -110,3 +111,45 @@ def test_a_child_that_was_forked_while_another_thread_patches(tmp_path: Path, mo
         assert os.waitpid(child, 0)[1] == 0
     finally:
         patches.undo()
+
+
+def test_a_module_that_imports_when_it_is_asked_for_a_name(tmp_path: Path) -> None:
+    """Another thread imports the same, and then waits for the lock that is held while modules are patched."""
+    write(
+        tmp_path,
+        """
+        import time
+        def __getattr__(name):
+            if name != "Lazy":
+                raise AttributeError(name)
+            import lazy_part
+            return lazy_part.Lazy
+        """,
+        "lazy.py",
+    )
+    write(tmp_path, "import time\ntime.sleep(0.5)\nclass Lazy:\n    def work(self): pass\n", "lazy_part.py")
+    write(
+        tmp_path,
+        """
+        [[probe]]
+        target = "lazy:Lazy.work"
+        [[probe]]
+        target = "lazy_part:Lazy.work"
+        """,
+        "probes.toml",
+    )
+    ended = run(
+        tmp_path,
+        """
+        import threading, time
+        thread = threading.Thread(target=__import__, args=("lazy_part",), daemon=True)
+        thread.start()
+        time.sleep(0.1)
+        import lazy
+        thread.join()
+        lazy.Lazy().work()
+        """,
+        variables={"NUTRACE_PROBES": "probes.toml"},
+    )
+    assert ended.code == 0, ended.err
+    assert counts(ended.trace) == {"Lazy.work": 1}

@@ -154,15 +154,16 @@ def test_a_bug_in_make_is_a_fault_and_no_missing_target(
 
 def test_an_installation_that_fails_leaves_nothing(module: Any, applied: Applied) -> None:
     class Odd(types.ModuleType):
-        def __getattribute__(self, name: str) -> Any:
-            if name == "deeper":
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "f":
                 raise LookupError("a module with a mind of its own")
-            return super().__getattribute__(name)
+            super().__setattr__(name, value)
 
     sys.modules["nutrace_odd"] = Odd("nutrace_odd")
+    vars(sys.modules["nutrace_odd"])["f"] = lambda: "f"
     try:
         with pytest.raises(LookupError, match="mind of its own"):
-            applied.apply(Replacement("nutrace_patched:f", loud), Replacement("nutrace_odd:deeper.f", loud))
+            applied.apply(Replacement("nutrace_patched:f", loud), Replacement("nutrace_odd:f", loud))
     finally:
         del sys.modules["nutrace_odd"]
     assert module.f() == "f"

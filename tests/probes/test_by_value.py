@@ -1,4 +1,4 @@
-"""Probed functions of ``__main__`` that travel by value: they run anywhere, and are recorded where they run."""
+"""Probed functions of ``__main__`` that travel by value run anywhere, and are recorded where they run."""
 
 from __future__ import annotations
 

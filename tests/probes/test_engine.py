@@ -329,14 +329,15 @@ def test_names_bound_before(recorded: Tracing, module: Writer) -> None:
 
 def test_a_failing_installation_leaves_nothing() -> None:
     class Trap(types.ModuleType):
-        def __getattribute__(self, name: str) -> Any:
+        def __setattr__(self, name: str, value: Any) -> None:
             if name == "boom":
                 raise RuntimeError("a module with a mind of its own")
-            return super().__getattribute__(name)
+            super().__setattr__(name, value)
 
     before = program.function
     sys.modules["nutrace_trap"] = Trap("nutrace_trap")
-    engine = Engine([probe("function"), probe("Base.method"), Probe("nutrace_trap:boom.deeper")])
+    vars(sys.modules["nutrace_trap"])["boom"] = lambda: None
+    engine = Engine([probe("function"), probe("Base.method"), Probe("nutrace_trap:boom")])
     try:
         with pytest.raises(RuntimeError, match="mind of its own"):
             engine.install()

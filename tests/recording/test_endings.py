@@ -325,38 +325,6 @@ def test_an_exec_that_fails_changes_nothing(tmp_path: Path) -> None:
     _sane(ended)
 
 
-def test_a_full_disk_is_said_counted_and_no_concern_of_the_program(tmp_path: Path) -> None:
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    ended = run(
-        tmp_path,
-        """
-        import nutrace
-        from nutrace import session
-        for number in range(50):
-            with nutrace.span("before", number=number):
-                pass
-        session._session.recorder.flush()
-        for number in range(500):
-            with nutrace.span("after", number=number):
-                pass
-        print("said")
-        """,
-        preexec_fn=limit,
-    )
-    assert (ended.code, ended.out) == (0, "said\n")
-    assert "spans are being lost" in ended.err
-    assert "500 lost" in ended.err
-    assert "every command reads" in ended.err
-    assert "Traceback" not in ended.err
-    assert (tmp_path / "run.json.partial").read_bytes().endswith(b"]}]}\n")  # whole lines only
-    trace = load(tmp_path / "run.json.partial")
-    assert counts(trace) == {"before": 50}
-    assert not trace.diagnostics.complete
-    assert ended.files == ["run.json.partial"]
-
-
 def test_a_disk_that_was_always_full(tmp_path: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -473,9 +441,8 @@ def test_module_and_command(tmp_path: Path) -> None:
         (tmp_path / "run.json").unlink()
 
 
-def test_a_deleted_partial_file_is_said(tmp_path: Path) -> None:
+def test_a_deleted_partial_file_is_begun_anew(tmp_path: Path) -> None:
     ended = run(tmp_path, f'{WORK}\n    os.unlink("run.json.partial")')
     assert (ended.code, ended.out) == (0, "said\n")
-    assert "was deleted while the program ran" in ended.err
-    assert "wrote" not in ended.err
-    assert ended.files == []
+    assert counts(ended.trace) == {"work": 1}
+    _sane(ended)

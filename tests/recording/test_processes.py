@@ -333,10 +333,11 @@ def test_shards_share_the_parents_clock() -> None:
 
 
 def test_the_variable_round_trips(tmp_path: Path) -> None:
-    told = Inherited(tmp_path / "a:b.json", "id", 255, -5, os.getpid())
+    told = Inherited(tmp_path / "a\udcffb.json", "id", 255, -5, os.getpid(), True, tmp_path)
     assert inherited({"NUTRACE_PARENT": str(told)}) == told
     assert inherited({}) is None
-    for text in ("", "x", "a:b:c:d:e", f"id:ff:1:2:{tmp_path}/gone/run.json", "id:ff:1:2:"):
+    gone = Inherited(tmp_path / "gone" / "run.json", "id", 255, -5, 1, True, tmp_path)
+    for text in ("", "x", "a:b:c:d:e", "1", "[]", "{}", "[" * 100_000, str(told)[:-1], str(gone)):
         assert inherited({"NUTRACE_PARENT": text}) is None
 
 

@@ -1,0 +1,498 @@
+"""What disks, folders and the program do to the files of a run while it goes on."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+from fakes.programs import counts, finish, losses, run, start, write
+
+from nutrace.errors import EmptyTraceError
+from nutrace.recording import names
+from nutrace.recording.appended import AppendedFile
+from nutrace.recording.locks import ended, lock
+from nutrace.trace import load
+
+HEAD = names.HEAD
+
+
+def _limit(size: int) -> None:
+    """Files may not grow beyond so many bytes, and writing more is an error."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+# -- full disks ------------------------------------------------------------------------------
+
+ALTERNATE = """
+    import os, resource, sys, time
+    import nutrace
+    @nutrace.probe
+    def one(): pass
+    @nutrace.probe
+    def other(): pass
+    def work(calls):
+        for _ in range(calls):
+            one(); other()
+"""
+
+
+@pytest.mark.parametrize("size", [9_000, 12_000, 20_000, 60_000, 100_000])
+@pytest.mark.parametrize("merge", ["0", "200"])
+def test_on_a_full_disk_all_that_is_not_held_is_said_to_be_lost(
+    tmp_path: Path, size: int, merge: str
+) -> None:
+    """Whatever the limit cuts: the last line is written, in the place of spans if need be."""
+    ended = run(
+        tmp_path,
+        ALTERNATE + "    work(1000)\n    print('said')",
+        preexec_fn=lambda: _limit(size),
+        variables={"NUTRACE_COMPRESS_US": merge},
+    )
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert "Traceback" not in ended.err
+    try:
+        trace = ended.trace
+    except EmptyTraceError:  # there is room for a description only
+        assert ": 0 spans, 2,000 lost" in ended.err
+        return
+    lost = trace.diagnostics.dropped
+    assert (sum(counts(trace).values()) + lost, trace.diagnostics.complete) == (2000, True)
+    assert f"{len(trace):,} spans, {f'{lost:,} lost' if lost else 'none lost'}" in ended.err
+    if merge == "0":
+        assert lost
+        assert "spans are being lost, and counted" in ended.err
+
+
+def test_a_killed_program_has_said_what_it_lost(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        ALTERNATE
+        + """
+    work(500)
+    time.sleep(0.3)
+    work(500)
+    time.sleep(0.3)
+    os.kill(os.getpid(), 9)
+    """,
+        preexec_fn=lambda: _limit(60_000),
+        variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_FLUSH_SECONDS": "0.05"},
+    )
+    assert ended.code == -signal.SIGKILL
+    trace = load(tmp_path / "run.json")
+    assert not trace.diagnostics.complete
+    assert sum(counts(trace).values()) + trace.diagnostics.dropped == 2000
+    assert (tmp_path / "run.json.partial").read_bytes().endswith(b"]}]}\n")  # whole lines only
+
+
+@pytest.mark.parametrize("ending", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_a_child_on_a_full_disk(tmp_path: Path, ending: str) -> None:
+    ended = run(
+        tmp_path,
+        ALTERNATE
+        + f"""
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+        work(500)
+        time.sleep(0.5)
+        {ending}
+    os.waitpid(child, 0)
+    work(100)
+    """,
+        variables={"NUTRACE_COMPRESS_US": "0"},
+    )
+    assert ended.code == 0
+    trace = ended.trace
+    assert trace.diagnostics.complete
+    assert trace.diagnostics.dropped > 0
+    assert sum(counts(trace).values()) + trace.diagnostics.dropped == 1200
+    assert ended.files == ["run.json"]
+
+
+def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        ALTERNATE
+        + """
+    none = resource.RLIM_INFINITY
+    work(300)
+    time.sleep(0.2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat("run.json.partial").st_size + 50, none))
+    work(300)
+    time.sleep(0.2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (none, none))
+    work(300)
+    """,
+        variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_FLUSH_SECONDS": "0.05"},
+    )
+    trace = ended.trace
+    assert trace.diagnostics.complete
+    lost = trace.diagnostics.dropped
+    assert 600 <= lost <= 700  # what came meanwhile, and a line that made room for saying so
+    assert sum(counts(trace).values()) + lost == 1800
+    assert f"{1800 - lost:,} spans, {lost:,} lost" in ended.err
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if os.getuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("may not mount a file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_real_disk_that_is_full(tmp_path: Path, small_disk: Path) -> None:
+    ended = run(
+        tmp_path,
+        ALTERNATE
+        + """
+    child = os.fork()
+    work(2000)
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    """,
+        variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_OUTPUT": str(small_disk / "run.json")},
+    )
+    assert ended.code == 0
+    assert "No space left on device" in ended.err
+    trace = load(small_disk / "run.json")
+    held, lost = sum(counts(trace).values()), trace.diagnostics.dropped
+    said = sum(int(line.split(": ")[1].split(" ")[0].replace(",", ""))
+               for line in ended.err.splitlines() if "recorded and lost" in line)  # fmt: skip
+    assert held + lost + said == 8000
+
+
+@pytest.mark.parametrize("place", ["/dev/full", "/dev/null", "fifo"])
+def test_the_output_is_no_file(tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    ended = run(tmp_path, "print('said')", variables={"NUTRACE_OUTPUT": place})
+    assert (ended.code, ended.out) == (0, "said\n")
+    assert "not a regular file; set NUTRACE_OUTPUT" in ended.err
+    assert ended.err.count("\n") == 1
+
+
+# -- descriptors -----------------------------------------------------------------------------
+
+DAEMON = """
+    import os, time
+    import nutrace
+    with nutrace.span("before"):
+        pass
+    time.sleep(0.3)
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if FIRST_LINE:
+        with nutrace.span("in the daemon"):
+            pass
+        time.sleep(0.3)
+    os.closerange(3, 1024)
+    opened = [open(f"own-{number}", "w+") for number in range(1020)]
+    with nutrace.span("after"):
+        pass
+    time.sleep(0.3)
+    with nutrace.span("at the end"):
+        pass
+    del opened[-10:]  # at exit there has to be a descriptor for joining
+    print("said", flush=True)
+"""
+
+
+@pytest.mark.parametrize("first_line", [False, True])
+def test_a_daemon_closes_all_descriptors_and_opens_its_own_files(tmp_path: Path, first_line: bool) -> None:
+    """Our number is another file's then. Not a byte of ours gets into it."""
+    ended = run(tmp_path, DAEMON.replace("FIRST_LINE", str(first_line)))
+    assert (ended.code, ended.out) == (0, "said\n")
+    for file in tmp_path.glob("own-*"):
+        assert file.stat().st_size == 0
+    trace = load(tmp_path / "run.json")
+    expected = {"before": 1, "after": 1, "at the end": 1}
+    if first_line:
+        expected["in the daemon"] = 1
+    assert counts(trace) == expected
+    assert not losses(trace)
+
+
+def test_a_program_that_closes_and_takes_every_number(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import os, time
+        import nutrace
+        with nutrace.span("before"):
+            pass
+        time.sleep(0.3)
+        mine = os.open("mine", os.O_RDWR | os.O_CREAT)
+        for number in range(3, 1000):
+            if number != mine:
+                os.dup2(mine, number)
+        with nutrace.span("after"):
+            pass
+        time.sleep(0.3)
+        child = os.fork()
+        if child == 0:
+            with nutrace.span("child"):
+                os._exit(0)
+        os.waitpid(child, 0)
+        for number in range(3, 1000):
+            assert os.fstat(number).st_ino == os.stat("mine").st_ino  # nothing of its own was closed
+        os.closerange(900, 1000)
+        """,
+        variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
+    )
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "mine").read_bytes() == b""
+    assert counts(ended.trace) == {"before": 1, "after": 1, "child": 1}
+
+
+def test_the_programs_descriptors_have_the_numbers_that_they_have_untraced(tmp_path: Path) -> None:
+    source = "import os\nprint(os.open('/dev/null', os.O_RDONLY), os.open('/dev/null', os.O_RDONLY))"
+    assert run(tmp_path, source).out == run(tmp_path, source, traced=False).out
+
+
+# -- folders ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("with_child", [False, True])
+def test_a_folder_that_is_renamed_is_followed(tmp_path: Path, with_child: bool) -> None:
+    (tmp_path / "out").mkdir()
+    ended = run(
+        tmp_path,
+        f"""
+        import os, time
+        import nutrace
+        with nutrace.span("before"):
+            pass
+        time.sleep(0.3)
+        os.rename("out", "elsewhere")
+        os.mkdir("out")
+        time.sleep(0.3)
+        if {with_child} and os.fork() == 0:
+            with nutrace.span("child"):
+                pass
+            os._exit(0)
+        {with_child} and os.wait()
+        with nutrace.span("after"):
+            pass
+        """,
+        variables={"NUTRACE_OUTPUT": "out/run.json", "NUTRACE_FLUSH_SECONDS": "0.1"},
+    )
+    there = tmp_path / "elsewhere" / "run.json"
+    assert f"wrote {there}: " in ended.err
+    trace = load(there)
+    assert counts(trace) == {"before": 1, "after": 1, **({"child": 1} if with_child else {})}
+    assert not losses(trace)
+    assert os.listdir(tmp_path / "out") == []
+    assert os.listdir(tmp_path / "elsewhere") == ["run.json"]
+
+
+def test_a_link_that_is_turned_to_another_folder(tmp_path: Path) -> None:
+    """As ``latest`` is, when the next run begins."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "latest").symlink_to("one")
+    ended = run(
+        tmp_path,
+        """
+        import os, subprocess, sys
+        import nutrace
+        with nutrace.span("before"):
+            pass
+        os.unlink("latest")
+        os.symlink("two", "latest")
+        subprocess.run([sys.executable, "-c", "import nutrace\\nwith nutrace.span('child'): pass"])
+        """,
+        variables={"NUTRACE_OUTPUT": "latest/run.json"},
+    )
+    assert counts(load(tmp_path / "one" / "run.json")) == {"before": 1, "child": 1}
+    assert os.listdir(tmp_path / "two") == []
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_what_was_in_a_deleted_folder_is_lost_and_counted(tmp_path: Path, again: bool) -> None:
+    (tmp_path / "out").mkdir()
+    ended = run(
+        tmp_path,
+        f"""
+        import os, shutil, time
+        import nutrace
+        for number in range(3):
+            with nutrace.span("before", number=number):
+                pass
+        time.sleep(0.3)
+        shutil.rmtree("out")
+        {again} and os.mkdir("out")
+        time.sleep(0.3)
+        with nutrace.span("after"):
+            pass
+        """,
+        variables={"NUTRACE_OUTPUT": "out/run.json", "NUTRACE_FLUSH_SECONDS": "0.1"},
+    )
+    assert ended.code == 0
+    assert "was deleted while the program ran; spans are being lost, and counted" in ended.err
+    if again:
+        assert "1 spans, 3 lost" in ended.err
+        trace = load(tmp_path / "out" / "run.json")
+        assert counts(trace) == {"after": 1}
+        assert losses(trace) == {"dropped": 3}
+    else:
+        assert "4 spans were recorded and lost, and no file written" in ended.err
+
+
+def test_another_file_is_put_in_the_place_of_ours(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path,
+        """
+        import os, time
+        import nutrace
+        time.sleep(0.2)
+        with open("other", "w") as file:
+            file.write("mine")
+        os.replace("other", "run.json.partial")
+        time.sleep(0.3)
+        with nutrace.span("after"):
+            pass
+        """,
+        variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
+    )
+    assert (tmp_path / "run.json.partial").read_text() == "mine"
+    assert counts(load(tmp_path / "run-1.json")) == {"after": 1}
+    assert ended.files == ["run-1.json", "run.json.partial"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="takes root to become somebody else")
+def test_a_program_that_becomes_a_user_who_may_not_enter_the_folder(tmp_path: Path) -> None:
+    """What is written goes on through the descriptor; joining is not possible."""
+    tmp_path.chmod(0o700)
+    ended = run(
+        tmp_path,
+        """
+        import os, time
+        import nutrace
+        with nutrace.span("before"):
+            pass
+        time.sleep(0.3)
+        os.setuid(65534)
+        with nutrace.span("after"):
+            pass
+        """,
+        variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
+    )
+    assert ended.code == 0
+    assert "cannot join" in ended.err
+    assert "fault" not in ended.err
+    assert "2 spans, none lost" in ended.err
+    assert counts(load(tmp_path / "run.json")) == {"before": 1, "after": 1}
+
+
+# -- what killed processes leave behind --------------------------------------------------------
+
+
+def _left(folder: Path, pid: int) -> dict[str, bytes]:
+    return {
+        f"run.json.joining-{pid}-0a1b2c": HEAD + b'{"resource"',
+        f"run-12.json.joining-{pid}-0a1b2c": b"",
+        f"run.json.joining-{pid}-ffffff": HEAD[:5],
+        f"run.json.shard-{pid}-12345678abcdef.starting": b"",
+    }
+
+
+def test_leftovers_of_killed_processes_go_and_nothing_else_does(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = _left(tmp_path, gone.pid)
+    others = {
+        f"run.json.joining-{gone.pid}-0a1b2d": b"somebody's own",
+        f"run.json.joining-{gone.pid}": HEAD,
+        f"run.json.joining-x{gone.pid}-0a1b2c": HEAD,
+        f"other.json.joining-{gone.pid}-0a1b2c": HEAD,
+        f"run.json.shard-{gone.pid}-12345678abcdee.starting": b"data",
+        "run.json.starting": b"",
+    }
+    for name, content in {**left, **others}.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / f"run.json.joining-{gone.pid}-000000").symlink_to(tmp_path / "run.json.starting")
+    os.mkfifo(tmp_path / f"run.json.joining-{gone.pid}-000001")
+    ended = run(tmp_path, "import nutrace\nwith nutrace.span('work'): pass")
+    assert counts(ended.trace) == {"work": 1}
+    there = set(os.listdir(tmp_path))
+    assert not there & set(left)
+    assert set(others) <= there
+    assert {f"run.json.joining-{gone.pid}-{number}" for number in ("000000", "000001")} <= there
+
+
+def test_what_a_living_process_has_begun_stays(tmp_path: Path) -> None:
+    """Its lock says that it lives. The number in the name may be a living stranger's, or nobody's."""
+    for name, content in {**_left(tmp_path, 2**22 + 1), **_left(tmp_path, os.getpid())}.items():
+        (tmp_path / name).write_bytes(content)
+    held = [open(file, "rb") for file in sorted(tmp_path.iterdir())]  # noqa: SIM115
+    for file in held[::2]:
+        lock(file.fileno())
+    names.remove_leftovers(tmp_path / "run.json")
+    assert sorted(os.listdir(tmp_path)) == [os.path.basename(file.name) for file in held[::2]]
+    for file in held:
+        file.close()
+
+
+@pytest.mark.parametrize("step", ["join", "os.link"])
+def test_killed_while_joining(tmp_path: Path, step: str) -> None:
+    ended = run(
+        tmp_path,
+        f"""
+        import os
+        import nutrace
+        from nutrace.recording import runfile
+        def die(*args):
+            args[-1].write(b'{{"resourceSpans":[') if "{step}" == "join" else None
+            args[-1].flush() if "{step}" == "join" else None
+            os.kill(os.getpid(), 9)
+        runfile.{step} = die
+        with nutrace.span("work"):
+            pass
+        """,
+    )
+    assert ended.code == -signal.SIGKILL
+    assert any(".joining-" in name for name in ended.files)
+    assert counts(ended.trace) == {"work": 1}
+    again = run(tmp_path, "import nutrace\nwith nutrace.span('again'): pass")
+    assert again.files == ["run-1.json", "run.json.partial"]
+
+
+# -- locks -----------------------------------------------------------------------------------
+
+
+def test_a_reader_that_looks_is_not_taken_for_an_answer(tmp_path: Path) -> None:
+    """Readers take the lock for a moment, shared, to see whether the writer lives."""
+    source = f"""
+        import fcntl, time
+        while True:
+            with open({str(tmp_path / "file")!r}) as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+            time.sleep(0.0005)
+    """
+    path = tmp_path / "file"
+    path.touch()
+    write(tmp_path, source, "reader.py")
+    reader = start(tmp_path, ["reader.py"], traced=False)
+    try:
+        time.sleep(0.3)
+        assert all(ended(path) for _ in range(300))
+        for _ in range(300):
+            file = AppendedFile(path, os.open(path, os.O_RDWR | os.O_APPEND))
+            assert not ended(path)
+            file.close()
+    finally:
+        reader.kill()
+        finish(tmp_path, reader)
