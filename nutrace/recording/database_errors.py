@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import sys
-from types import CodeType, TracebackType
+from types import CodeType
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 
 from nutrace.anyvalue import UNPRINTABLE
@@ -164,9 +164,10 @@ def without_messages(text: str) -> str:
 def _database_error_of(error: BaseException) -> Optional[BaseException]:
     """The error of a database call among those that led to `error`; itself, if it is one."""
     related = list(_related(error))
-    for one in related:
-        if _is_databases(one) or _was_seen(one) or _passed_a_database(one.__traceback__):
-            return one
+    for is_one in (_is_databases, _was_seen, _passed_a_database):
+        for one in related:
+            if is_one(one):
+                return one
     return error if len(related) >= _MOST_RELATED else None  # too many to tell
 
 
@@ -207,9 +208,10 @@ def _related(error: BaseException) -> Iterator[BaseException]:
             ]
 
 
-def _passed_a_database(trace: Optional[TracebackType]) -> bool:
+def _passed_a_database(error: BaseException) -> bool:
     """Whether an error was raised below code of a database package, or in what sqlite3 calls by itself."""
-    called = None
+    called: Optional[List[CodeType]] = None
+    trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
         if str(frame.f_globals.get("__name__")).partition(".")[0] in _PACKAGES:
