@@ -18,6 +18,7 @@ from types import CodeType
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 
 from nutrace.anyvalue import UNPRINTABLE
+from nutrace.recording.sqlite_words import phrase_of
 
 #: Packages whose errors, and errors raised below whose functions, are those of database calls.
 _PACKAGES = frozenset(
@@ -43,36 +44,6 @@ _DATABASE_ERROR = "DatabaseError"
 _REPEATED = re.compile(
     r"\b(?:Database|Interface|Data|Operational|Integrity|Internal|Programming|NotSupported|Statement)Error\b"
     r"|\bsqlite3\.\w+|\bsqlalchemy\.exc\.|\[SQL: |\[parameters: "
-)
-#: SQLite's and sqlite3's words: a message begins with them, and ends with the first one.
-_PHRASES = (
-    *(": syntax error", "UNIQUE constraint failed", "NOT NULL constraint failed", "CHECK constraint failed"),
-    *("FOREIGN KEY constraint failed", "datatype mismatch", "no such table", "no such column"),
-    *(
-        "no such function",
-        "no such index",
-        "no such module",
-        "no such savepoint",
-        "no such collation sequence",
-    ),
-    *("ambiguous column name", "incomplete input", "unrecognized token", "too many SQL variables"),
-    *("database is locked", "database table is locked", "database schema is locked", "locking protocol"),
-    *("database schema has changed", "database disk image is malformed", "malformed database schema"),
-    *("file is not a database", "database or disk is full", "disk I/O error", "unable to open database file"),
-    *("unable to open database", "attempt to write a readonly database", "access permission denied"),
-    *("out of memory", "string or blob too big", "interrupted", "not authorized", "authorization denied"),
-    *("bad parameter or other API misuse", "column index out of range", "cannot start a transaction within"),
-    *("cannot commit", "cannot rollback", "user-defined function raised exception", "JSON path error"),
-    *("bad JSON path", "malformed JSON", "integer overflow", "Could not decode to UTF-8", "no such database"),
-    *("Incorrect number of bindings supplied", "You did not supply a value for binding"),
-    *(
-        "You can only execute one statement at a time",
-        "Error binding parameter",
-        "Cannot operate on a closed",
-    ),
-    *("Recursive use of cursors not allowed", "SQLite objects created in a thread can only be used in that"),
-    *("Base Connection.__init__ not called", "Base Cursor.__init__ not called", "the query contains a null"),
-    *("Python int too large to convert to SQLite INTEGER", "executemany() can only execute DML statements"),
 )
 _CODES = (
     ("sqlite_errorname", re.compile(r"SQLITE_[A-Z0-9_]{2,40}\Z")),
@@ -113,7 +84,7 @@ def written(error: BaseException) -> Written:
     cause = _database_error_of(error)
     if cause is None and not repeats(message):
         return Written(message, True)
-    kept = _phrase(message) or _words_of_source(error, message)
+    kept = phrase_of(message) or _words_of_source(error, message)
     if cause is not None and cause is not error:
         kept = f"{kept} [{_of_database(cause)}]".strip()
     return Written(kept, False)
@@ -131,7 +102,7 @@ def _of_database(error: BaseException) -> str:
         kept = _facts(error)
     else:
         message = str(error)
-        kept = _phrase(message) or _words_of_source(error, message)
+        kept = phrase_of(message) or _words_of_source(error, message)
     return f"{type_name(error)}: {kept}" if kept else type_name(error)
 
 
@@ -143,7 +114,7 @@ def remember(error: BaseException) -> None:
     if isinstance(error, UnicodeError):
         texts += [text for text in error.args[1:2] if type(text) is str]
     for text in texts:
-        if text and _phrase(text) != text:
+        if text and phrase_of(text) != text:
             _texts[text[:_LONGEST_TEXT]] = None
     while len(_texts) > _MOST_TEXTS:
         _texts.pop(next(iter(_texts)), None)
@@ -240,20 +211,13 @@ def _facts(error: BaseException) -> str:
     original = getattr(error, "orig", None)  # what SQLAlchemy wraps
     if isinstance(original, BaseException) and original is not error:
         return _of_database(original)
-    facts = _phrase(error.args[0]) if error.args and type(error.args[0]) is str else ""
+    facts = phrase_of(error.args[0]) if error.args and type(error.args[0]) is str else ""
     codes = [getattr(error, name, None) for name, _ in _CODES]
     kept = [code for code, (_, form) in zip(codes, _CODES) if type(code) is str and form.match(code)]
     if kept:
         listed = ", ".join(kept)
         facts = f"{facts} ({listed})" if facts else listed
     return facts
-
-
-def _phrase(message: str) -> str:
-    for phrase in _PHRASES:
-        if message.startswith(phrase):
-            return phrase
-    return "syntax error" if message.endswith(_PHRASES[0]) else ""
 
 
 def _words_of_source(error: BaseException, message: str) -> str:

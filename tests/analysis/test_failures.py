@@ -24,7 +24,6 @@ TAKEN = "sqlite3.IntegrityError: UNIQUE constraint failed" + (
 @pytest.fixture
 def path(recorded: Tracing) -> Path:
     """A run in which a statement fails in two of three steps, and once outside; one step fails with it."""
-    connection = sqlite3.connect(":memory:")
     with recorded(*PROBES):
         connection = sqlite3.connect(":memory:")
         connection.execute("CREATE TABLE t (a UNIQUE)")
