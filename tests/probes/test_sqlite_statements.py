@@ -50,6 +50,7 @@ from nutrace.probes.sqlite.text import LONGEST, normalise, statement_of
         ),
         ("SELECT a FROM t WHERE b = 'O' secret'", "SELECT a FROM t WHERE b = …"),
         ("SELECT E'it\\'s secret'", "SELECT E …"),
+        ('SELECT a FROM t WHERE b = "it\\"s secret"', "SELECT a FROM t WHERE b = …"),
         # Names in double quotes, and what SQLite takes for text.
         ('SELECT "secret"', "SELECT ?"),
         ('SELECT a AS "b" FROM "t" "u", "v" JOIN "w"', 'SELECT a AS "b" FROM "t" ?, "v" JOIN "w"'),

@@ -15,6 +15,7 @@ from fakes.tracing import Tracing
 import nutrace
 from nutrace.probes.catalogue.sqlite import PROBES
 from nutrace.recording import database_errors
+from nutrace.recording.faults import Faults, one_line
 from nutrace.trace.trace import SpanView
 
 VALUE = "Zq7vXjQw9"
@@ -257,3 +258,16 @@ def test_few_messages_are_remembered(recorded: Tracing) -> None:
 
     _left(recorded, fail)
     assert len(database_errors._texts) <= 200
+
+
+def test_faults_and_verdicts_name_an_error_without_its_values() -> None:
+    with pytest.raises(sqlite3.Error) as caught:
+        _query()
+    assert one_line(caught.value) == f"OperationalError: {BAD_PATH}"
+    assert one_line(ValueError("as\nit is")) == "ValueError: as it is"
+    faults = Faults()
+    try:
+        _query()
+    except sqlite3.Error:
+        faults.note("answering a query")
+    assert faults.notes == [f"answering a query: OperationalError: {BAD_PATH}"]
