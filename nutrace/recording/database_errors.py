@@ -44,6 +44,7 @@ _DATABASE_ERROR = "DatabaseError"
 _REPEATED = re.compile(
     r"\b(?:Database|Interface|Data|Operational|Integrity|Internal|Programming|NotSupported|Statement)Error\b"
     r"|\bsqlite3\.\w+|\bsqlalchemy\.exc\.|\[SQL: |\[parameters: "
+    r'|File "[^"\n]*[/\\](?:nutrace[/\\]probes[/\\]sql|sqlalchemy[/\\])'
 )
 _CODES = (
     ("sqlite_errorname", re.compile(r"SQLITE_[A-Z0-9_]{2,40}\Z")),
@@ -82,7 +83,7 @@ def written(error: BaseException) -> Written:
     except Exception:  # a message that cannot be made must not replace the program's error
         return Written(UNPRINTABLE, True)
     cause = _database_error_of(error)
-    if cause is None and not repeats(message):
+    if cause is None:
         return Written(message, True)
     kept = phrase_of(message) or _words_of_source(error, message)
     if cause is not None and cause is not error:
@@ -116,8 +117,8 @@ def remember(error: BaseException) -> None:
     for text in texts:
         if text and phrase_of(text) != text:
             _texts[text[:_LONGEST_TEXT]] = None
-    while len(_texts) > _MOST_TEXTS:
-        _texts.pop(next(iter(_texts)), None)
+    for oldest in list(_texts)[:-_MOST_TEXTS]:
+        _texts.pop(oldest, None)
 
 
 def repeats(text: str) -> bool:
@@ -135,16 +136,17 @@ def without_messages(text: str) -> str:
 def _database_error_of(error: BaseException) -> Optional[BaseException]:
     """The error of a database call among those that led to `error`; itself, if it is one."""
     related = list(_related(error))
-    for is_one in (_is_databases, _was_seen, _passed_a_database):
+    for is_one in (_is_databases, _repeats_one, _passed_a_database):
         for one in related:
             if is_one(one):
                 return one
     return error if len(related) >= _MOST_RELATED else None  # too many to tell
 
 
-def _was_seen(error: BaseException) -> bool:
+def _repeats_one(error: BaseException) -> bool:
+    """Whether its message repeats one; a process pool chains the traceback of its worker, as a text."""
     try:
-        return bool(_texts) and str(error)[:_LONGEST_TEXT] in _texts
+        return repeats(str(error))
     except Exception:  # its message cannot be made
         return False
 

@@ -42,7 +42,7 @@ def note(error: BaseException, span: Span, more: Optional[Mapping[str, Any]] = N
     origin = _origin(error)
     below = None if span.details is None else span.details.failed_below
     is_new = below is None or below.origin != origin
-    if below is None or is_new or _calls_a_database(span):
+    if below is None or is_new or _is_in_call(span):
         message, whole = _written(error, span)
     else:
         message, whole = below.written
@@ -56,7 +56,7 @@ def note(error: BaseException, span: Span, more: Optional[Mapping[str, Any]] = N
 
 
 def _written(error: BaseException, span: Span) -> Written:
-    if _calls_a_database(span):
+    if _is_in_call(span):
         database_errors.remember(error)
     result = database_errors.written(error)
     if not result.whole:
@@ -104,10 +104,16 @@ def _handled() -> Optional[BaseException]:
     return None if error is None or database_errors.written(error).whole else error
 
 
-def _calls_a_database(span: Span) -> bool:
-    if span.site.kind == _CLIENT and span.site.component == "database":
-        return True
-    return span.details is not None and any(name in span.details.attributes for name in _SYSTEMS)
+def _is_in_call(span: Span) -> bool:
+    """Whether a span is a call of a database's driver, or of the program's code that a driver called."""
+    node: Any = span
+    while hasattr(node, "site"):  # till there is none above, or one of another process
+        if node.site.kind == _CLIENT and node.site.component == "database":
+            return True
+        if node.details is not None and any(name in node.details.attributes for name in _SYSTEMS):
+            return True
+        node = node.parent
+    return False
 
 
 def _stack(trace: Optional[TracebackType], with_source: bool) -> str:

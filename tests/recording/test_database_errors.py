@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sqlite3
 import sys
 import types
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, Callable, Iterator
 
 import opentelemetry.trace as otel
@@ -147,6 +148,40 @@ def test_an_error_in_another_thread_and_later(recorded: Tracing) -> None:
         raise error.with_traceback(None)
 
     assert _left(recorded, fail).status.message == "ValueError"
+
+
+def _in_a_worker(wrapped: bool) -> None:
+    if wrapped:
+        _raised_from()
+    _query(Point())
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of fork, since Python 3.12
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_an_error_of_a_process_pools_worker(recorded: Tracing, wrapped: bool) -> None:
+    def fail() -> None:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+            pool.submit(_in_a_worker, wrapped).result()
+
+    assert _left(recorded, fail).status.message.startswith("RuntimeError" if wrapped else "ValueError")
+
+
+def test_what_a_probed_function_raises_within_a_statement(recorded: Tracing) -> None:
+    @nutrace.probe(component="map")
+    def called(value: str) -> int:
+        return int(value)
+
+    def fail() -> None:
+        connection = sqlite3.connect(":memory:")
+        connection.create_function("called", 1, called)
+        try:
+            connection.execute("SELECT called(?)", (VALUE,)).fetchall()
+        finally:
+            connection.close()
+
+    _left(recorded, fail)
+    (span,) = [span for span in recorded.trace if span.component == "map"]
+    assert span.status.message == "ValueError"
 
 
 def test_a_message_that_is_repeated_later(recorded: Tracing) -> None:
