@@ -18,7 +18,7 @@ from types import CodeType
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 
 from nutrace.anyvalue import UNPRINTABLE
-from nutrace.recording.sqlite_words import phrase_of
+from nutrace.recording.sqlite_words import QUOTING, phrase_of
 
 #: Packages whose errors, and errors raised below whose functions, are those of database calls.
 _PACKAGES = frozenset(
@@ -123,7 +123,7 @@ def remember(error: BaseException) -> None:
 
 def repeats(text: str) -> bool:
     """Whether a text that is no error of this process repeats the message of a database's error."""
-    if text in _texts or _REPEATED.search(text):
+    if text in _texts or _REPEATED.search(text) or QUOTING.search(text):
         return True
     return any(len(known) >= _SHORTEST_TEXT and known in text for known in list(_texts))
 

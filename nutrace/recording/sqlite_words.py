@@ -5,6 +5,15 @@ What stands behind them in a message may be a name, a value or a part of the sta
 
 from __future__ import annotations
 
+import re
+
+#: Words of SQLite before something that it quotes, as they stand anywhere in a message that repeats its own.
+QUOTING = re.compile(
+    r"\b(?:UNIQUE|NOT NULL|CHECK|FOREIGN KEY) constraint failed|\bno such (?:table|column|function|index): "
+    r"|\bunable to open database: |\bJSON path error near |\bbad JSON path: |\bunrecognized token: "
+    r"|\bnear \".{1,1000}\": syntax error|\bCould not decode to UTF-8 column |\bno such access mode: ",
+    re.DOTALL,
+)
 #: A message begins with one of them, or ends with the first.
 _PHRASES = (
     *(": syntax error", "UNIQUE constraint failed", "NOT NULL constraint failed", "CHECK constraint failed"),

@@ -184,7 +184,8 @@ def test_what_a_probed_function_raises_within_a_statement(recorded: Tracing) -> 
     assert span.status.message == "ValueError"
 
 
-def test_a_message_that_is_repeated_later(recorded: Tracing) -> None:
+@pytest.mark.parametrize("probes", [PROBES, ()], ids=["traced", "not traced"])
+def test_a_message_that_is_repeated_later(recorded: Tracing, probes: Any) -> None:
     def fail() -> None:
         try:
             _query()
@@ -192,7 +193,7 @@ def test_a_message_that_is_repeated_later(recorded: Tracing) -> None:
             said = str(error)
         raise RuntimeError(f"failed before: {said}")
 
-    assert _left(recorded, fail).status.message == "RuntimeError: failed before: …"
+    assert _left(recorded, fail, probes=probes).status.message == "RuntimeError: failed before: …"
 
 
 @pytest.mark.parametrize(
