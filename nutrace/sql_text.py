@@ -65,9 +65,10 @@ def normalise(sql: str) -> Statement:
     for match in _TOKEN.finditer(sql[:LONGEST]):
         kind, token = str(match.lastgroup), match.group()
         is_broken = match.start() == string_ended and (token[0].isalnum() or token[0] == "_")
-        if kind == "literal" and token.lstrip("xX")[0] == "'":
+        quote = token.lstrip("xX")[:1]
+        if kind in ("literal", "quoted") and quote in ("'", '"'):
             string_ended = match.end()
-            is_broken |= folding.has_string and not is_cut and token.count("'") % 2 == 1
+            is_broken |= folding.has_string and not is_cut and token.count(quote) % 2 == 1
         if is_broken:
             folding.give_up(sql)
             break

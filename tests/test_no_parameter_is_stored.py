@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,10 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 from fakes import programs
+from fakes.tracing import Tracing
+
+from nutrace.probes.catalogue.sqlite import PROBES
+from nutrace.recording.span import process_state
 
 CANARY = "Zq7vXjQw9LeakedValue"
 NUMBER = "739184650271"
@@ -124,3 +130,16 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     assert {line.partition(":")[0] for line in _found(tmp_path)} == set(contents)
+
+
+def test_the_key_of_hashes_is_in_no_file_and_in_no_environment(recorded: Tracing) -> None:
+    with recorded(*PROBES):
+        key = process_state.secret
+        connection = sqlite3.connect(":memory:")
+        connection.execute("SELECT ?", (CANARY,)).fetchall()
+        connection.close()
+        environment = repr(dict(os.environ)).encode()
+    assert recorded.path is not None
+    written = recorded.path.read_bytes()
+    for form in (key, key.hex().encode(), base64.b64encode(key)[:-2], repr(key)[2:-1].encode()):
+        assert form not in environment + written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Dict, List, Set, Tuple
+from typing import Dict, Set, Tuple
 
 from nutrace.analysis.regions import Region, Regions
 from nutrace.trace import Trace
@@ -62,9 +62,7 @@ def error_of(trace: Trace, span: int) -> str:
     status = trace.status(span)
     if status.code != ERROR:
         return ""
-    kinds: List[str] = [
-        str(event.attributes["exception.type"])
-        for event in trace.events(span)
-        if "exception.type" in event.attributes
-    ]
-    return status.message or next(iter(kinds), UNKNOWN)
+    if status.message:
+        return status.message
+    kinds = (event.attributes.get("exception.type") for event in trace.events(span))
+    return next((str(kind) for kind in kinds if kind is not None), UNKNOWN)

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import re
 import sys
-from types import CodeType, TracebackType
+from types import CodeType
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 
 from nutrace.anyvalue import UNPRINTABLE
+from nutrace.recording.sqlite_words import QUOTING, phrase_of
 
 #: Packages whose errors, and errors raised below whose functions, are those of database calls.
 _PACKAGES = frozenset(
@@ -43,36 +44,7 @@ _DATABASE_ERROR = "DatabaseError"
 _REPEATED = re.compile(
     r"\b(?:Database|Interface|Data|Operational|Integrity|Internal|Programming|NotSupported|Statement)Error\b"
     r"|\bsqlite3\.\w+|\bsqlalchemy\.exc\.|\[SQL: |\[parameters: "
-)
-#: SQLite's and sqlite3's words: a message begins with them, and ends with the first one.
-_PHRASES = (
-    *(": syntax error", "UNIQUE constraint failed", "NOT NULL constraint failed", "CHECK constraint failed"),
-    *("FOREIGN KEY constraint failed", "datatype mismatch", "no such table", "no such column"),
-    *(
-        "no such function",
-        "no such index",
-        "no such module",
-        "no such savepoint",
-        "no such collation sequence",
-    ),
-    *("ambiguous column name", "incomplete input", "unrecognized token", "too many SQL variables"),
-    *("database is locked", "database table is locked", "database schema is locked", "locking protocol"),
-    *("database schema has changed", "database disk image is malformed", "malformed database schema"),
-    *("file is not a database", "database or disk is full", "disk I/O error", "unable to open database file"),
-    *("unable to open database", "attempt to write a readonly database", "access permission denied"),
-    *("out of memory", "string or blob too big", "interrupted", "not authorized", "authorization denied"),
-    *("bad parameter or other API misuse", "column index out of range", "cannot start a transaction within"),
-    *("cannot commit", "cannot rollback", "user-defined function raised exception", "JSON path error"),
-    *("bad JSON path", "malformed JSON", "integer overflow", "Could not decode to UTF-8", "no such database"),
-    *("Incorrect number of bindings supplied", "You did not supply a value for binding"),
-    *(
-        "You can only execute one statement at a time",
-        "Error binding parameter",
-        "Cannot operate on a closed",
-    ),
-    *("Recursive use of cursors not allowed", "SQLite objects created in a thread can only be used in that"),
-    *("Base Connection.__init__ not called", "Base Cursor.__init__ not called", "the query contains a null"),
-    *("Python int too large to convert to SQLite INTEGER", "executemany() can only execute DML statements"),
+    r'|File "[^"\n]*[/\\](?:nutrace[/\\]probes[/\\]sql|sqlalchemy[/\\])'
 )
 _CODES = (
     ("sqlite_errorname", re.compile(r"SQLITE_[A-Z0-9_]{2,40}\Z")),
@@ -111,9 +83,9 @@ def written(error: BaseException) -> Written:
     except Exception:  # a message that cannot be made must not replace the program's error
         return Written(UNPRINTABLE, True)
     cause = _database_error_of(error)
-    if cause is None and not repeats(message):
+    if cause is None:
         return Written(message, True)
-    kept = _phrase(message) or _words_of_source(error, message)
+    kept = phrase_of(message) or _words_of_source(error, message)
     if cause is not None and cause is not error:
         kept = f"{kept} [{_of_database(cause)}]".strip()
     return Written(kept, False)
@@ -131,7 +103,7 @@ def _of_database(error: BaseException) -> str:
         kept = _facts(error)
     else:
         message = str(error)
-        kept = _phrase(message) or _words_of_source(error, message)
+        kept = phrase_of(message) or _words_of_source(error, message)
     return f"{type_name(error)}: {kept}" if kept else type_name(error)
 
 
@@ -143,15 +115,15 @@ def remember(error: BaseException) -> None:
     if isinstance(error, UnicodeError):
         texts += [text for text in error.args[1:2] if type(text) is str]
     for text in texts:
-        if text and _phrase(text) != text:
+        if text and phrase_of(text) != text:
             _texts[text[:_LONGEST_TEXT]] = None
-    while len(_texts) > _MOST_TEXTS:
-        _texts.pop(next(iter(_texts)), None)
+    for oldest in list(_texts)[:-_MOST_TEXTS]:
+        _texts.pop(oldest, None)
 
 
 def repeats(text: str) -> bool:
     """Whether a text that is no error of this process repeats the message of a database's error."""
-    if text in _texts or _REPEATED.search(text):
+    if text in _texts or _REPEATED.search(text) or QUOTING.search(text):
         return True
     return any(len(known) >= _SHORTEST_TEXT and known in text for known in list(_texts))
 
@@ -164,15 +136,17 @@ def without_messages(text: str) -> str:
 def _database_error_of(error: BaseException) -> Optional[BaseException]:
     """The error of a database call among those that led to `error`; itself, if it is one."""
     related = list(_related(error))
-    for one in related:
-        if _is_databases(one) or _was_seen(one) or _passed_a_database(one.__traceback__):
-            return one
+    for is_one in (_is_databases, _repeats_one, _passed_a_database):
+        for one in related:
+            if is_one(one):
+                return one
     return error if len(related) >= _MOST_RELATED else None  # too many to tell
 
 
-def _was_seen(error: BaseException) -> bool:
+def _repeats_one(error: BaseException) -> bool:
+    """Whether its message repeats one; a process pool chains the traceback of its worker, as a text."""
     try:
-        return bool(_texts) and str(error)[:_LONGEST_TEXT] in _texts
+        return repeats(str(error))
     except Exception:  # its message cannot be made
         return False
 
@@ -207,9 +181,10 @@ def _related(error: BaseException) -> Iterator[BaseException]:
             ]
 
 
-def _passed_a_database(trace: Optional[TracebackType]) -> bool:
+def _passed_a_database(error: BaseException) -> bool:
     """Whether an error was raised below code of a database package, or in what sqlite3 calls by itself."""
-    called = None
+    called: Optional[List[CodeType]] = None
+    trace = error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
         if str(frame.f_globals.get("__name__")).partition(".")[0] in _PACKAGES:
@@ -238,20 +213,13 @@ def _facts(error: BaseException) -> str:
     original = getattr(error, "orig", None)  # what SQLAlchemy wraps
     if isinstance(original, BaseException) and original is not error:
         return _of_database(original)
-    facts = _phrase(error.args[0]) if error.args and type(error.args[0]) is str else ""
+    facts = phrase_of(error.args[0]) if error.args and type(error.args[0]) is str else ""
     codes = [getattr(error, name, None) for name, _ in _CODES]
     kept = [code for code, (_, form) in zip(codes, _CODES) if type(code) is str and form.match(code)]
     if kept:
         listed = ", ".join(kept)
         facts = f"{facts} ({listed})" if facts else listed
     return facts
-
-
-def _phrase(message: str) -> str:
-    for phrase in _PHRASES:
-        if message.startswith(phrase):
-            return phrase
-    return "syntax error" if message.endswith(_PHRASES[0]) else ""
 
 
 def _words_of_source(error: BaseException, message: str) -> str:

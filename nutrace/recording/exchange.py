@@ -72,12 +72,16 @@ class Inbound(SpanProcessor):
         process_state.see(context.trace_id)
         details.theirs = True
         details.attributes.update(span.attributes or {})
-        details.status = (span.status.status_code.value, failures.text_of(span.status.description or ""))
+        message = failures.text_of(span.status.description or "")
         for event in span.events:
             noted = dict(event.attributes or {})
             if event.name == "exception":
-                noted = failures.event_of(noted)
+                kept = failures.event_of(noted)
+                if kept != noted:  # a database's error: the status most often repeats it
+                    message = str(kept.get("exception.type", ""))
+                noted = kept
             details.add_event(event.name, event.timestamp - process_state.offset_ns, noted)
+        details.status = (span.status.status_code.value, message)
         for link in span.links:
             details.add_link(link.context.trace_id, link.context.span_id, dict(link.attributes or {}))
         record.started = span.start_time - process_state.offset_ns

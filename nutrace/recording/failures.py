@@ -6,11 +6,11 @@ import re
 import sys
 import traceback
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.recording import database_errors
-from nutrace.recording.database_errors import type_and_message, type_name
+from nutrace.recording.database_errors import Written, type_and_message, type_name
 from nutrace.recording.process_state import process_state
 
 if TYPE_CHECKING:
@@ -26,25 +26,42 @@ _KIND = re.compile(r"[A-Za-z_][\w.]*Error(?=: |\Z)")
 _TYPE, _MESSAGE, _STACK = "exception.type", "exception.message", "exception.stacktrace"
 
 
+class Below(NamedTuple):
+    """The error that has left a span directly below another one."""
+
+    origin: Tuple[int, ...]
+    written: Written
+
+
 def note(error: BaseException, span: Span, more: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
     """The attributes of an exception event for `error`, which leaves `span`.
 
     `more` are attributes that the program adds; they do not replace what is left out. The stack is in the
     event of the innermost span only: the outer ones see the same error pass.
     """
-    if _calls_a_database(span):
-        database_errors.remember(error)
-    message, whole = database_errors.written(error)
-    if not whole:
-        database_errors.remember(error)
-    noted: Dict[str, Any] = {_TYPE: type_name(error), _MESSAGE: message}
     origin = _origin(error)
-    if span.details is None or span.details.failed_below != origin:
+    below = None if span.details is None else span.details.failed_below
+    is_new = below is None or below.origin != origin
+    if below is None or is_new or _is_in_call(span):
+        message, whole = _written(error, span)
+    else:
+        message, whole = below.written
+    noted: Dict[str, Any] = {_TYPE: type_name(error), _MESSAGE: message}
+    if is_new:
         noted[_STACK] = _stack(error.__traceback__, whole)
     above: Any = span.parent
     if hasattr(above, "ensure_details"):  # a span of this process
-        above.ensure_details().failed_below = origin
+        above.ensure_details().failed_below = Below(origin, Written(message, whole))
     return {**noted, **(more or {})} if whole else {**(more or {}), **noted}
+
+
+def _written(error: BaseException, span: Span) -> Written:
+    if _is_in_call(span):
+        database_errors.remember(error)
+    result = database_errors.written(error)
+    if not result.whole:
+        database_errors.remember(error)
+    return result
 
 
 def status(noted: Mapping[str, Any]) -> str:
@@ -87,10 +104,16 @@ def _handled() -> Optional[BaseException]:
     return None if error is None or database_errors.written(error).whole else error
 
 
-def _calls_a_database(span: Span) -> bool:
-    if span.site.kind == _CLIENT and span.site.component == "database":
-        return True
-    return span.details is not None and any(name in span.details.attributes for name in _SYSTEMS)
+def _is_in_call(span: Span) -> bool:
+    """Whether a span is a call of a database's driver, or of the program's code that a driver called."""
+    node: Any = span
+    while hasattr(node, "site"):  # till there is none above, or one of another process
+        if node.site.kind == _CLIENT and node.site.component == "database":
+            return True
+        if node.details is not None and any(name in node.details.attributes for name in _SYSTEMS):
+            return True
+        node = node.parent
+    return False
 
 
 def _stack(trace: Optional[TracebackType], with_source: bool) -> str:

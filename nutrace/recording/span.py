@@ -49,7 +49,7 @@ class SpanDetails:
     thread_id = 0  # the thread it ran in, if another one hands it over
     continues: Optional[Span] = None  # the first span of the same call
     unfinished = False
-    failed_below: Tuple[int, ...] = ()  # which error left a span directly below
+    failed_below: Optional[failures.Below] = None  # which error left a span directly below
     dangling: Optional[Span] = None  # a bracket opened directly below, to be closed with this span
     theirs = False  # made by the program's own provider
     backdated = False  # the program gave its start, which may lie before the recording

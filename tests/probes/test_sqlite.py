@@ -484,13 +484,26 @@ def test_a_forked_child_has_the_key_and_the_next_recording_another(recorded: Tra
 # -- what a span says ------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("file", "uri", "name"),
+    [
+        ("file:/logs/a%20b.db?key=hunter2#hunter2", True, "/logs/a b.db"),
+        ("file://host/logs/a.db?key=hunter2", True, "/logs/a.db"),
+        ("file:/logs/a.db?key=hunter2", False, os.path.abspath("file:/logs/a.db")),
+        (":memory:", False, ":memory:"),
+    ],
+)
+def test_a_database_is_named_without_the_options_of_its_uri(file: str, uri: bool, name: str) -> None:
+    assert connections.namespace_of((file,), {"uri": uri}) == name
+
+
 def test_attributes(recorded: Tracing, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(file).parent)
     with recorded(*PROBES):
         connection = sqlite3.connect("t.db")
-        connection.execute("select a from t where a in (1, 2,3) -- secret")
+        connection.execute("select a from t where a in (1, 2,3) -- hunter2")
         with connection:
-            connection.execute("INSERT INTO t VALUES (?, ?)", (1, "secret"))
+            connection.execute("INSERT INTO t VALUES (?, ?)", (1, "hunter2"))
         connection.close()
         connection.close()
     select, _ = recorded.spans(STATEMENT)
@@ -506,7 +519,7 @@ def test_attributes(recorded: Tracing, file: str, monkeypatch: pytest.MonkeyPatc
     (opened,) = recorded.span(semconv.CONNECT_SPAN).attributes[semconv.SQL_OPEN]
     assert recorded.span(semconv.CLOSE_SPAN).attributes[semconv.SQL_OPEN] == [opened - 1]
     assert recorded.path is not None
-    assert "secret" not in recorded.path.read_text(encoding="utf-8")
+    assert "hunter2" not in recorded.path.read_text(encoding="utf-8")
 
 
 def test_without_texts(recorded: Tracing, file: str) -> None:

@@ -269,6 +269,42 @@ def test_the_programs_events_links_and_status_reach_the_file(recorded: Tracing, 
     assert [(event.name, dict(event.attributes)) for event in span.events] == [("row", {"n": 1})]
 
 
+def test_a_databases_error_in_a_span_of_the_programs_provider(recorded: Tracing, program: Program) -> None:
+    otel.set_tracer_provider(program.provider)
+    with recorded(*PROBES):
+        with pytest.raises(sqlite3.Error), otel.get_tracer("theirs").start_as_current_span("theirs"):
+            sqlite3.connect(":memory:").execute("SELECT json_extract('{}', ?)", ("hunter2",))
+        with pytest.raises(KeyError), otel.get_tracer("theirs").start_as_current_span("own"):
+            raise KeyError("as it is")
+    # The program's own exporter gets what the program wrote.
+    assert "hunter2" in str(program.spans["theirs"].events[0].attributes)
+    assert recorded.path is not None
+    assert "hunter2" not in recorded.path.read_text(encoding="utf-8")
+    theirs, own = recorded.span("theirs"), recorded.span("own")
+    assert theirs.status.message.endswith("OperationalError")
+    assert theirs.events[0].attributes["exception.type"].endswith("OperationalError")
+    assert "test_opentelemetry.py" in theirs.events[0].attributes["exception.stacktrace"]
+    assert "as it is" in own.events[0].attributes["exception.stacktrace"]
+
+
+@pytest.mark.parametrize("sql_text", [True, False])
+def test_statements_of_other_instrumentations_lose_their_values(recorded: Tracing, sql_text: bool) -> None:
+    attributes = {
+        "db.system": "postgresql",
+        "db.statement": "SELECT a FROM t WHERE b = 'hunter2'",
+        "db.query.text": "SELECT a FROM t WHERE b = 'hunter2'",
+        "db.statement.parameters": "('hunter2',)",
+        "db.query.parameter.b": "hunter2",
+    }
+    with recorded(sql_text=sql_text):
+        otel.get_tracer("psycopg2").start_span("SELECT", attributes=attributes).end()
+    assert recorded.path is not None
+    assert "hunter2" not in recorded.path.read_text(encoding="utf-8")
+    (span,) = recorded.trace
+    folded = "SELECT a FROM t WHERE b = ?" if sql_text else None
+    assert span.attributes.get("db.statement") == span.attributes.get("db.query.text") == folded
+
+
 def test_an_exporter_that_fails_is_not_ours_to_show(recorded: Tracing, program: Program) -> None:
     class Failing(SimpleSpanProcessor):
         def on_end(self, span: Any) -> None:

@@ -20,6 +20,7 @@ from nutrace.probes.notes import Args, Kwargs, Wrapped, Wrapper
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.context import current
+from nutrace.recording.database_errors import remember
 from nutrace.recording.span import Span, process_state
 from nutrace.sql_text import statement_of
 
@@ -154,6 +155,7 @@ def _fail(span: Any, error: BaseException) -> None:
         if type(span) is Span:
             span.fail(error)
         elif isinstance(error, Exception):
+            remember(error)  # the span comes back to us with texts only
             span.record_exception(error)
             span.set_status(otel.StatusCode.ERROR, str(error))
     except Exception:  # a span of the program's provider must not replace the statement's error

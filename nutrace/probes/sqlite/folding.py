@@ -108,7 +108,7 @@ class Folding:
             return
         if before in ("-", "+") and self._is_signed():
             token = tokens.pop() + token
-        if self._first_string < 0 and "'" in token:
+        if self._first_string < 0 and ("'" in token or '"' in token):
             self._first_string = len(tokens)
         self.literals.append(token)
         tokens.append("?")
