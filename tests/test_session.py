@@ -17,9 +17,9 @@ from opentelemetry import context
 import nutrace
 from nutrace.analysis import report
 from nutrace.errors import OutputError, SettingsError
+from nutrace.percentiles import percentile
 from nutrace.probes.probe import Probe
 from nutrace.session import cancel
-from nutrace.percentiles import percentile
 
 NAMES = ("_exit", "execv", "execve", "fork", "kill")
 

@@ -41,7 +41,8 @@ _STATEMENTS = (
     "SELECT next FROM ordered WHERE token = x'00'",
     "INSERT INTO lidar_box (token, x) VALUES (?, 1.5), (?, -2), (x'01', 'it''s')",
     "SELECT count(*) FROM lidar_box WHERE lidar_pc_token IN (?, ?, ?) AND x > -1.5e3 GROUP BY track_token",
-    'UPDATE lidar_box SET x = CASE WHEN x > 0 THEN 1 ELSE "x" END WHERE token IN (SELECT token FROM lidar_pc)',
+    'UPDATE lidar_box SET x = CASE WHEN x > 0 THEN 1 ELSE "x" END '
+    "WHERE token IN (SELECT token FROM lidar_pc)",
     "DELETE FROM lidar_box WHERE token LIKE '%a' -- a comment",
     "PRAGMA table_info(lidar_pc)",
     "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT DEFAULT 'x')",
