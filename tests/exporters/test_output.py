@@ -71,3 +71,15 @@ def test_the_file_has_the_usual_rights(tmp_path: Path) -> None:
         out.write(b"x")
     (tmp_path / "usual").write_bytes(b"x")
     assert (tmp_path / "out").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_pipe_that_nobody_reads_from_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="nobody reads from this pipe"), whole_file(str(pipe)):
+        pass
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(str(pipe)) as out:
+        out.write(b"all")
+    assert os.read(reading, 10) == b"all"
+    os.close(reading)

@@ -177,7 +177,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--minutes", type=float, default=0.0)
+    parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--seed", type=int, help="default: a random one")
     parser.add_argument("--case", type=int, default=-1, help="only this case of the seed")
     parser.add_argument("--commands", type=int, default=8, help="commands run on each file")
@@ -185,7 +186,8 @@ def main(arguments: Sequence[str]) -> int:
     args = parser.parse_args(arguments)
     seed = args.seed if args.seed is not None else Random().randrange(10**6)
     print(f"seed {seed}", flush=True)
-    return 1 if fuzz(seed, args.minutes * 60, args.case, args.commands, args.faults) else 0
+    seconds = args.minutes * 60 + args.seconds or 60
+    return 1 if fuzz(seed, seconds, args.case, args.commands, args.faults) else 0
 
 
 if __name__ == "__main__":
