@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional
 
 from nutrace.errors import SettingsError
+from nutrace.text_file import read_text
 
 LEVELS = ("coarse", "normal", "fine")
 DEEPCOPY_MODES = ("on", "detail", "off")
@@ -139,8 +140,8 @@ def _from_pyproject(folder: Optional[Path]) -> Dict[str, Any]:
     for parent in (folder, *folder.parents) if folder else ():
         file = parent / "pyproject.toml"
         try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = read_text(file)
+        except (OSError, ValueError):
             continue
         if "[tool.nutrace" not in text:
             return {}

@@ -31,14 +31,14 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     stack: List[str] = []
     passed_ns = written_us = 0
     for depth, node in walk(merge(trace)):
+        if depth > MOST_FRAMES:
+            continue
         del stack[depth:]
-        if depth < MOST_FRAMES:
-            stack.append(_escape(node.name))
-        elif depth == MOST_FRAMES:
-            stack.append("(deeper)")
-        passed_ns += node.self_ns
+        stack.append(_escape(node.name) if depth < MOST_FRAMES else "(deeper)")
+        own_ns = node.self_ns if depth < MOST_FRAMES else node.total_ns
+        passed_ns += own_ns
         weight_us = (passed_ns + _NS_PER_US // 2) // _NS_PER_US - written_us
-        if weight_us and node.self_ns:
+        if weight_us and own_ns:
             written_us += weight_us
             out.write(f"{';'.join(stack)} {weight_us}\n".encode())
 

@@ -17,7 +17,7 @@ LIMIT_CHARS = 1000
 _UNFIT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-_NOT_PLAIN = re.compile("[^ -~\xa1-\ud7ff]")
+_NOT_PLAIN = re.compile("[^ -~]")
 
 
 def label(text: str, limit: int = LIMIT_CHARS) -> str:

@@ -80,7 +80,9 @@ class Diagnostics:
         """
 
         def total(key: str) -> int:
-            return sum(max(whole(resource.attributes.get(key)), 0) for resource in resources)
+            values = [resource.attributes[key] for resource in resources if key in resource.attributes]
+            self.out_of_bounds += sum(whole(value) < 0 for value in values)
+            return sum(max(whole(value), 0) for value in values)
 
         self.dropped = total(semconv.SPANS_DROPPED)
         self.truncated = total(semconv.SPANS_TRUNCATED)

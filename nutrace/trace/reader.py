@@ -150,12 +150,14 @@ class _FileReader:
         try:
             documents = decode_lines(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooLargeError):
-            for line in data.split(b"\n"):
-                if line.strip():
-                    self._take_line(line)
-        else:
+            documents = []
+        if documents and all(document.resourceSpans is not None for document in documents):
             for document in documents:
                 self._take(document)
+            return
+        for line in data.split(b"\n"):
+            if line.strip():
+                self._take_line(line)
 
     def _take_line(self, line: bytes) -> None:
         try:

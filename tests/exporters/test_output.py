@@ -92,3 +92,15 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) 
         with whole_file(str(tmp_path / "out.txt")) as out:
             out.write(b"whole")
     assert {name: (tmp_path / name).exists() for name in names} == names
+
+
+def test_a_pipe_that_nobody_reads_from_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="nobody reads from this pipe"), whole_file(str(pipe)):
+        pass
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(str(pipe)) as out:
+        out.write(b"all")
+    assert os.read(reading, 10) == b"all"
+    os.close(reading)

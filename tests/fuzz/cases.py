@@ -41,7 +41,8 @@ _STATEMENTS = (
     "SELECT next FROM ordered WHERE token = x'00'",
     "INSERT INTO lidar_box (token, x) VALUES (?, 1.5), (?, -2), (x'01', 'it''s')",
     "SELECT count(*) FROM lidar_box WHERE lidar_pc_token IN (?, ?, ?) AND x > -1.5e3 GROUP BY track_token",
-    'UPDATE lidar_box SET x = CASE WHEN x > 0 THEN 1 ELSE "x" END WHERE token IN (SELECT token FROM lidar_pc)',
+    'UPDATE lidar_box SET x = CASE WHEN x > 0 THEN 1 ELSE "x" END '
+    "WHERE token IN (SELECT token FROM lidar_pc)",
     "DELETE FROM lidar_box WHERE token LIKE '%a' -- a comment",
     "PRAGMA table_info(lidar_pc)",
     "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT DEFAULT 'x')",
@@ -176,7 +177,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--minutes", type=float, default=0.0)
+    parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--seed", type=int, help="default: a random one")
     parser.add_argument("--case", type=int, default=-1, help="only this case of the seed")
     parser.add_argument("--commands", type=int, default=8, help="commands run on each file")
@@ -184,7 +186,8 @@ def main(arguments: Sequence[str]) -> int:
     args = parser.parse_args(arguments)
     seed = args.seed if args.seed is not None else Random().randrange(10**6)
     print(f"seed {seed}", flush=True)
-    return 1 if fuzz(seed, args.minutes * 60, args.case, args.commands, args.faults) else 0
+    seconds = args.minutes * 60 + args.seconds or 60
+    return 1 if fuzz(seed, seconds, args.case, args.commands, args.faults) else 0
 
 
 if __name__ == "__main__":

@@ -25,11 +25,12 @@ ODD: Tuple[Any, ...] = (
 )
 
 #: Names of attributes that commands look for.
-KEYS = tuple(
-    value
-    for name, value in vars(semconv).items()
-    if name.isupper() and isinstance(value, str) and "." in value
-) + (
+KEYS = (
+    *(
+        value
+        for name, value in vars(semconv).items()
+        if name.isupper() and isinstance(value, str) and "." in value
+    ),
     *("db.system", "db.statement", "db.name", "db.operation", "db.sql.table", "process.command_args"),
     *("process.pid", "host.name", "service.name", "exception.type", "exception.message"),
 )

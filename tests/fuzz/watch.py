@@ -93,11 +93,11 @@ def watch(
     for _ in range(commands):
         words = [places.get(word, word) for word in COMMANDS[choose(len(COMMANDS))]]
         with _bounded(words):
-            code, out, err = _run(words)
-        _check_output(words, code, out, err)
+            code, out, err = run_command(words)
+        check_output(words, code, out, err)
     if choose(3) == 0:
         with _bounded(["notebook"]):
-            _look(file)
+            look(file)
     after = _state(folder)
     for name, value in before.items():
         if after[name] != value:
@@ -132,7 +132,7 @@ def _peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _run(words: List[str]) -> Tuple[int, bytes, str]:
+def run_command(words: List[str]) -> Tuple[int, bytes, str]:
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True), io.StringIO()
     streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = out, err
@@ -146,7 +146,7 @@ def _run(words: List[str]) -> Tuple[int, bytes, str]:
     return code, content, err.getvalue()
 
 
-def _check_output(words: List[str], code: int, out: bytes, err: str) -> None:
+def check_output(words: List[str], code: int, out: bytes, err: str) -> None:
     if code not in range(10) or "Traceback" in err or "memory" in err:
         raise Fault(f"{words}: exit code {code}: {err[-2000:]}")
     errors = [line for line in err.split("\n") if line.startswith("nutrace: error: ")]
@@ -190,7 +190,7 @@ def _check_page(page: str) -> None:
         raise ValueError("no script")
 
 
-def _look(file: Path) -> None:
+def look(file: Path) -> None:
     """What a notebook does."""
     try:
         trace = nutrace.load(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -72,6 +73,16 @@ def test_bad_file_is_one_line_that_says_where(tmp_path: Path, content: str, mess
 def test_file_that_is_not_there_is_a_probe_error(tmp_path: Path) -> None:
     with pytest.raises(ProbeError, match="cannot read the probe file: No such file or directory"):
         read_probe_file(tmp_path / "none.toml")
+
+
+def test_pipes_and_folders_are_not_waited_for(tmp_path: Path) -> None:
+    for name in ("probes.toml", "pyproject.toml"):
+        os.mkfifo(tmp_path / name)
+    for path in (tmp_path / "probes.toml", tmp_path):
+        with pytest.raises(ProbeError, match="it is a folder, a pipe or a device"):
+            read_probe_file(path)
+    assert read_project(tmp_path) == ()
+    assert Settings.load(environ={}, folder=tmp_path) == Settings()
 
 
 def test_file_that_is_not_text_is_a_probe_error(tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 from fakes.otlp import EPOCH_NS, attributes, compact, document, envelope, spans, write
+from google.protobuf import json_format
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from nutrace.errors import InputError
 from nutrace.trace import Trace, load
@@ -240,13 +243,66 @@ def test_shards_beside_the_file_are_read_with_it(tmp_path: Path) -> None:
         '{"trace": {"resourceSpans": %s}}',
         '{"resourceSpans": %s}{"resourceSpans": []}',
         '{"resourceSpans": []}\n\n{"resourceSpans":\n%s}\n',
+        '{"resource_spans": %s}',
+        '{"trace": {"batches": %s}}',
+        '\ufeff{"resourceSpans": %s}\n\ufeff{"resourceSpans": []}',
+        '{"resourceMetrics": []}\r\n{"resourceSpans": %s}\r\n{"resourceLogs": []}\r\n',
     ],
 )
 def test_documents_of_other_programs(tmp_path: Path, text: str) -> None:
     path = tmp_path / "trace.json"
     entries = document(TREE)["resourceSpans"]
-    path.write_text(text % json.dumps(entries, indent=1 if "\n" in text else None))
+    path.write_text(text % json.dumps(entries, indent=1 if "\n" in text and "\r" not in text else None))
     assert _names(path) == NAMES
+
+
+def _snake(value: Any) -> Any:
+    """A document with the names of protobuf's fields."""
+    if isinstance(value, list):
+        return [_snake(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {re.sub("[A-Z]", lambda m: "_" + m[0].lower(), key): _snake(item) for key, item in value.items()}
+
+
+def test_names_as_protobuf_has_them(tmp_path: Path) -> None:
+    """As json_format.MessageToJson writes them with preserving_proto_field_name."""
+    made = document(TREE, resource={"process.pid": 7})
+    span = made["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    span["status"] = {"code": 2, "message": "no"}
+    span["events"] = [{"name": "e", "timeUnixNano": "5", "attributes": attributes({"a": [1, {"b": 2.5}]})}]
+    span["attributes"] += attributes({"nutrace.component": "planner", "nutrace.busy_ns": 5})
+    plain = load(write(tmp_path / "plain.json", made))
+    snake = load(write(tmp_path / "snake.json", _snake(made)))
+    for column in ("name", "component", "start_ns", "end_ns", "busy_ns", "parent"):
+        assert list(getattr(snake, column)) == list(getattr(plain, column))
+    assert [snake.attributes(i) for i in range(len(snake))] == [
+        plain.attributes(i) for i in range(len(plain))
+    ]
+    assert snake[0].events == plain[0].events
+    assert snake[0].status == plain[0].status
+    assert snake.resources == plain.resources
+
+
+def test_ids_in_base64(tmp_path: Path) -> None:
+    """As json_format.MessageToJson writes bytes; also the ends of the kinds and the status."""
+    message = TracesData()
+    inner = message.resource_spans.add().scope_spans.add().spans
+    for number, parent in ((1, 0), (2, 1)):
+        span = inner.add()
+        span.trace_id, span.span_id = bytes(range(16)), (number + 2**60).to_bytes(8, "big")
+        span.parent_span_id = (parent + 2**60).to_bytes(8, "big") if parent else b""
+        span.name, span.kind = f"s{number}", 2
+        span.start_time_unix_nano, span.end_time_unix_nano = EPOCH_NS + number, EPOCH_NS + 10 - number
+        span.status.code = 2
+        span.attributes.add(key="n").value.int_value = 2**62
+    for keep_names in (False, True):
+        path = tmp_path / f"{keep_names}.json"
+        path.write_text(json_format.MessageToJson(message, preserving_proto_field_name=keep_names))
+        trace = load(path)
+        assert (trace.name, list(trace.parent)) == (["s1", "s2"], [-1, 0])
+        assert [trace.span_id(i) for i in range(2)] == [f"{2**60 + 1:016x}", f"{2**60 + 2:016x}"]
+        assert (trace.kind(0), trace.status(0).code, trace.attributes(0)["n"]) == (2, 2, 2**62)
 
 
 def test_a_document_that_is_cut_short_after_a_whole_one(tmp_path: Path) -> None:

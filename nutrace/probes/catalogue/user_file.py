@@ -17,6 +17,7 @@ from typing import Any, Mapping, Sequence, Tuple, Union
 
 from nutrace.errors import ProbeError
 from nutrace.probes.probe import Probe
+from nutrace.text_file import read_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -36,10 +37,10 @@ def read_probe_file(path: Union[str, PathLike[str]]) -> Tuple[Probe, ...]:
     """
     where = fspath(path)
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = tomllib.loads(read_text(path))
     except OSError as error:
         raise ProbeError(f"{where}: cannot read the probe file: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # it is not UTF-8, or not TOML
         raise ProbeError(f"{where}: not a TOML file: {error}") from error
     unknown = sorted(content.keys() - {"probe"})
     if unknown:
@@ -60,8 +61,8 @@ def read_project(folder: Path) -> Tuple[Probe, ...]:
     for parent in (folder, *folder.parents):
         file = parent / "pyproject.toml"
         try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = read_text(file)
+        except (OSError, ValueError):
             continue
         # Most projects declare no probes, and need not parse their file at each start.
         tables = _project_tables(text) if "nutrace" in text else ()
