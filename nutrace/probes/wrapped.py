@@ -73,13 +73,13 @@ class ProbedCallable(_LikeAFunction, wrapt.FunctionWrapper):  # type: ignore
 
     def __reduce_ex__(self, protocol: Any) -> Union[str, Tuple[Any, ...]]:
         # By name what has one; a `partial` or a bound method travels as itself, without spans.
-        reduced: Union[str, Tuple[Any, ...]] = self.__wrapped__.__reduce_ex__(protocol)
+        reduced: Union[str, Tuple[Any, ...]] = self._self_function.__reduce_ex__(protocol)
         return reduced
 
 
 def _stay_unbound(self: Any, instance: Any, owner: Any = None) -> Any:
     """Built-in functions and instances have no ``__get__``, and stay what they are in a class."""
-    if hasattr(self.__wrapped__, "__get__"):
+    if hasattr(self._self_function, "__get__"):
         return wrapt.FunctionWrapper.__get__(self, instance, owner)
     return self
 

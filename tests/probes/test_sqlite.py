@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 import nutrace
 from nutrace import semconv
 from nutrace.probes.catalogue.sqlite import PROBES
-from nutrace.probes.sqlite import connections, text
+from nutrace.probes.sqlite import connections
 
 assert connections  # imported, before a clock is faked
 STATEMENT = semconv.STATEMENT_SPAN
@@ -248,7 +248,7 @@ def test_statements_and_rows_are_those_that_sqlite_saw(
 
 
 def _digest(sql: str) -> str:
-    return text.normalise(sql).digest
+    return normalise(sql).digest
 
 
 # -- time ------------------------------------------------------------------------------------

@@ -415,37 +415,3 @@ def test_no_key_and_no_parameter_is_in_the_environment_of_children(tmp_path: Pat
         """,
     )
     assert ended.out == "False True\n"
-
-
-def test_fork_while_a_thread_connects_for_the_first_time(tmp_path: Path) -> None:
-    # Connecting imports a module of ours, slowly here. A child must not inherit the import's lock.
-    ended = run(
-        tmp_path,
-        """
-        import importlib.abc, os, signal, sqlite3, sys, threading, time
-        import nutrace
-        class Slow(importlib.abc.MetaPathFinder):
-            def find_spec(self, name, path=None, target=None):
-                if name == "nutrace.probes.sqlite.cursors":
-                    begun.set()
-                    time.sleep(0.5)
-        def connect():  # to nothing: a thread and a child may not both begin SQLite itself
-            try:
-                sqlite3.connect()
-            except TypeError:
-                os.write(1, b"refused\\n")  # in one piece: two processes write here
-        begun = threading.Event()
-        sys.meta_path.insert(0, Slow())
-        thread = threading.Thread(target=connect)
-        thread.start()
-        assert begun.wait(20)
-        child = os.fork()
-        if child == 0:
-            signal.alarm(15)
-            connect()
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
-        thread.join()
-        """,
-    )
-    assert (ended.code, ended.out) == (0, "refused\n" * 2), ended.err
