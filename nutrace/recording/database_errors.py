@@ -23,18 +23,9 @@ from nutrace.recording.sqlite_words import QUOTING, phrase_of
 #: Packages whose errors, and errors raised below whose functions, are those of database calls.
 _PACKAGES = frozenset(
     (
-        *(
-            "sqlite3",
-            "_sqlite3",
-            "sqlalchemy",
-            "aiosqlite",
-            "apsw",
-            "pysqlcipher3",
-            "sqlcipher3",
-            "pysqlite3",
-        ),
+        *("sqlite3", "_sqlite3", "sqlalchemy", "aiosqlite", "apsw", "pysqlcipher3", "sqlcipher3"),
         *("psycopg", "psycopg2", "asyncpg", "pg8000", "pymysql", "MySQLdb", "mysql", "mariadb", "pyodbc"),
-        *("oracledb", "cx_Oracle", "pymssql", "duckdb", "peewee", "sqlmodel"),
+        *("oracledb", "cx_Oracle", "pymssql", "duckdb", "peewee", "sqlmodel", "pysqlite3"),
     )
 )
 # By PEP 249, a module of a database has these; and everybody's database errors bear this name.
@@ -77,6 +68,7 @@ class Written(NamedTuple):
 def written(error: BaseException) -> Written:
     """What may be written of an error that is noted somewhere."""
     if _is_databases(error):
+        remember(error)
         return Written(_facts(error), False)
     try:
         message = str(error)
@@ -85,8 +77,9 @@ def written(error: BaseException) -> Written:
     cause = _database_error_of(error)
     if cause is None:
         return Written(message, True)
+    remember(cause)
     kept = phrase_of(message) or _words_of_source(error, message)
-    if cause is not None and cause is not error:
+    if cause is not error:
         kept = f"{kept} [{_of_database(cause)}]".strip()
     return Written(kept, False)
 

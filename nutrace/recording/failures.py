@@ -58,10 +58,7 @@ def note(error: BaseException, span: Span, more: Optional[Mapping[str, Any]] = N
 def _written(error: BaseException, span: Span) -> Written:
     if _is_in_call(span):
         database_errors.remember(error)
-    result = database_errors.written(error)
-    if not result.whole:
-        database_errors.remember(error)
-    return result
+    return database_errors.written(error)
 
 
 def status(noted: Mapping[str, Any]) -> str:

@@ -133,6 +133,19 @@ def test_an_error_that_is_raised_from_one_keeps_the_words_of_its_source(
     assert span.status.message == f"{message}[sqlite3.OperationalError: {BAD_PATH}]"
 
 
+def test_a_programs_error_stays_after_one_that_was_raised_from_a_databases(recorded: Tracing) -> None:
+    def fail(text: str, query: bool) -> None:
+        try:
+            if query:
+                _query()
+        except sqlite3.Error as error:
+            raise RuntimeError(text) from error
+        raise RuntimeError(text)
+
+    assert _left(recorded, lambda: fail("failed", True)).status.message.startswith("RuntimeError: [sqlite3.")
+    assert _left(recorded, lambda: fail("failed", False)).status.message == "RuntimeError: failed"
+
+
 @pytest.mark.parametrize("probes", [PROBES, ()], ids=["traced", "not traced"])
 def test_what_an_adapter_raises_is_an_error_of_the_call(recorded: Tracing, probes: Any) -> None:
     span = _left(recorded, lambda: _query(Point()), probes=probes)
