@@ -161,7 +161,9 @@ def test_values_inside_values(tmp_path: Path, value: Dict[str, Any], depth: int)
 
 
 def test_many_events_and_links_and_long_names(tmp_path: Path) -> None:
-    made = document(("n" * 1_000_000, 0, 10, [("", 1, 2), ("\0", 3, 4), ("\ud800\n", 5, 6), ("\u202ex\x9b\u2028", 7, 9)]))
+    made = document(
+        ("n" * 1_000_000, 0, 10, [("", 1, 2), ("\0", 3, 4), ("\ud800\n", 5, 6), ("\u202ex\x9b\u2028", 7, 9)])
+    )
     span = made["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
     event = {"name": "e", "timeUnixNano": "x", "attributes": attributes({"exception.type": "E"})}
     span["events"], span["links"] = [event] * 2_000, [{"traceId": 5, "spanId": []}] * 2_000

@@ -28,7 +28,9 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fakes.otlp import document
-from fuzz.changes import SPAN_NAMES, change, changed_text, damaged, fewer, spans_of, written
+from fuzz.changes import SPAN_NAMES, change, fewer, spans_of
+from fuzz.files import damaged, written
+from fuzz.texts import changed_text
 from fuzz.watch import SECONDS, Fault, bound_memory, watch
 
 from nutrace.sql_text import normalise
