@@ -31,7 +31,7 @@ from fakes.otlp import document
 from fuzz.changes import SPAN_NAMES, change, fewer, spans_of
 from fuzz.files import damaged, written
 from fuzz.texts import changed_text
-from fuzz.watch import SECONDS, Fault, bound_memory, watch
+from fuzz.watch import WAITING_SECONDS, Fault, bound_memory, watch
 
 from nutrace.sql_text import normalise
 
@@ -159,7 +159,9 @@ def fuzz(seed: int, seconds: float, only: int, commands: int, most_faults: int) 
                 folder.mkdir()
                 log = folder / "log.db"
                 make_log(log)
-                faulthandler.dump_traceback_later(SECONDS * 3, exit=True)  # for what no signal interrupts
+                faulthandler.dump_traceback_later(
+                    WAITING_SECONDS * 2, exit=True
+                )  # for what no signal interrupts
                 try:
                     case(Random(f"{seed}:{number}"), folder, runs, profile, log, commands)
                 except Fault as fault:

@@ -1,7 +1,7 @@
 """Random changes to the documents of run files.
 
-A document keeps its structure, mostly: what changes is the type of a value, a number, a text, and the shape of
-the tree of spans.
+A document keeps its structure, mostly: what changes is the type of a value, a number, a text, and the shape
+of the tree of spans.
 """
 
 from __future__ import annotations
