@@ -6,6 +6,7 @@ without bound, print control characters, or change a file or a setting of the pr
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import io
 import json
@@ -115,6 +116,7 @@ def _bounded(words: List[str]) -> Iterator[None]:
     earlier = [signal.signal(number, stop) for number in (signal.SIGPROF, signal.SIGALRM)]
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     signal.setitimer(signal.ITIMER_REAL, WAITING_SECONDS)
+    faulthandler.dump_traceback_later(WAITING_SECONDS * 2, exit=True)  # for what no signal interrupts
     try:
         yield
     except _Hang as hang:
@@ -124,6 +126,7 @@ def _bounded(words: List[str]) -> Iterator[None]:
     except BaseException:
         raise Fault(f"{words}: raised\n{traceback.format_exc(limit=-8)}") from None
     finally:
+        faulthandler.cancel_dump_traceback_later()
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in zip((signal.SIGPROF, signal.SIGALRM), earlier):
