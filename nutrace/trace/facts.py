@@ -72,7 +72,7 @@ class FactsReader:
         return facts
 
     def _facts(self, resource: int, raw: bytes) -> Facts:
-        component, busy, calls, yielded, unfinished = "", -1, 1, 0, False
+        component, busy, calls, yielded, unfinished = "other", -1, 1, 0, False
         thread_id, thread_name = None, ""
         continues = calls_database = beyond = False
         for key, value in _pairs(raw):
@@ -100,7 +100,8 @@ class FactsReader:
             elif key == semconv.THREAD_NAME:
                 thread_name = value.stringValue or ""
         self.out_of_bounds += beyond
-        component = component or ("database" if calls_database else "other")
+        if calls_database and component == "other":
+            component = "database"
         thread = self._thread(resource, thread_id, thread_name)
         return Facts(raw, component, thread, busy, 0 if continues else calls, yielded, unfinished)
 

@@ -113,6 +113,13 @@ def test_rows_are_counted_where_they_are_recorded(tmp_path: Path) -> None:
     assert result.all.rows == 7
 
 
+def test_spans_of_others_in_a_run_of_ours(tmp_path: Path) -> None:
+    """The recorder gives them a component like all spans, and knows no better one."""
+    own = {**_query("SELECT 1"), "nutrace.component": "other"}
+    result = _of(tmp_path, ("SELECT", 0, 1, own), ("f", 2, 3, {"nutrace.component": "map", "db.system": "x"}))
+    assert result.all.count == 1
+
+
 def test_a_batch_counts_each_of_its_sets(tmp_path: Path) -> None:
     batch = {**_query("INSERT INTO t VALUES (%s)", new=True), "db.operation.batch.size": 20}
     assert _of(tmp_path, ("INSERT", 0, 1, batch)).all.count == 20

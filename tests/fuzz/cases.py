@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import cProfile
-import faulthandler
 import json
 import os
 import shutil
@@ -28,8 +27,10 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fakes.otlp import document
-from fuzz.changes import SPAN_NAMES, change, changed_text, damaged, fewer, spans_of, written
-from fuzz.watch import SECONDS, Fault, bound_memory, watch
+from fuzz.changes import SPAN_NAMES, change, fewer, spans_of
+from fuzz.files import damaged, written
+from fuzz.texts import changed_text
+from fuzz.watch import Fault, bound_memory, watch
 
 from nutrace.sql_text import normalise
 
@@ -157,7 +158,6 @@ def fuzz(seed: int, seconds: float, only: int, commands: int, most_faults: int) 
                 folder.mkdir()
                 log = folder / "log.db"
                 make_log(log)
-                faulthandler.dump_traceback_later(SECONDS * 3, exit=True)  # for what no signal interrupts
                 try:
                     case(Random(f"{seed}:{number}"), folder, runs, profile, log, commands)
                 except Fault as fault:
@@ -165,7 +165,6 @@ def fuzz(seed: int, seconds: float, only: int, commands: int, most_faults: int) 
                     kept = Path(tempfile.mkdtemp(prefix=f"nutrace-fault-{seed}-{number}-"))
                     shutil.copytree(folder, kept, dirs_exist_ok=True)
                     print(f"\ncase {number} of seed {seed}, files in {kept}:\n{fault}", flush=True)
-                faulthandler.cancel_dump_traceback_later()
                 shutil.rmtree(folder)
             number += 1
     print(f"{number:,} cases, {faults} faults", flush=True)

@@ -1,14 +1,12 @@
-"""Random changes to run files, profiles and statement texts.
+"""Random changes to the documents of run files.
 
-A document keeps its structure, mostly: what changes is the type of a value, a number, a text, the shape of
-the tree of spans, and how it all is written to a file.
+A document keeps its structure, mostly: what changes is the type of a value, a number, a text, and the shape
+of the tree of spans.
 """
 
 from __future__ import annotations
 
 import copy
-import gzip
-import json
 from random import Random
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -211,141 +209,3 @@ def _chain(spans: List[Span], random: Random) -> None:
             below["endTimeUnixNano"] = above.get("endTimeUnixNano", "0")
     if random.random() < 0.2:
         chain[0]["parentSpanId"] = random.choice(chain).get("spanId", "")
-
-
-def written(document: Any, random: Random) -> Tuple[str, bytes]:
-    """A file's name and bytes: one of the ways in which programs write traces, some of them damaged."""
-    way = random.random()
-    entries = document.get("resourceSpans") if isinstance(document, dict) else None
-    if way < 0.15 and isinstance(entries, list):
-        between = random.choice(("\n", "\r\n", "", "\n\n", " "))
-        text = between.join(json.dumps({"resourceSpans": [entry]}) for entry in entries) + between
-    elif way < 0.25:
-        text = json.dumps(document, indent=2)
-    elif way < 0.3:
-        text = json.dumps([document, document])
-    elif way < 0.35:
-        text = json.dumps({"trace": document})
-    else:
-        text = json.dumps(document, separators=(",", ":"), ensure_ascii=random.random() < 0.5) + "\n"
-    data = text.encode("utf-8", "surrogatepass")
-    name = random.choice(
-        ("run.json", "run.json", "run.json", "run.jsonl", "run.json.partial", "odd name\n.json")
-    )
-    damage = random.random()
-    if damage < 0.1:
-        data = damaged(data, random)
-    elif damage < 0.15:
-        data = data[: random.randint(1, len(data))]
-    elif damage < 0.17:
-        data = b"\xef\xbb\xbf" + data
-    if random.random() < 0.07:
-        name += ".gz"
-        data = gzip.compress(data, 1)
-        if random.random() < 0.3:
-            data = damaged(data, random)
-    return name, data
-
-
-def damaged(data: bytes, random: Random) -> bytes:
-    """Bytes of which a few are changed, left out, repeated or swapped."""
-    changed = bytearray(data)
-    for _ in range(random.choice((1, 1, 2, 5, 50))):
-        if not changed:
-            break
-        at = random.randrange(len(changed))
-        what = random.random()
-        if what < 0.5:
-            changed[at] = random.randrange(256)
-        elif what < 0.7:
-            del changed[at : at + random.choice((1, 4, 100))]
-        elif what < 0.9:
-            changed[at:at] = changed[at : at + random.choice((1, 8, 500))]
-        else:
-            changed[at : at + 4] = random.choice((b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\x80", b"(\xff"))
-    return bytes(changed)
-
-
-PIECES = (
-    *(
-        "'",
-        '"',
-        "`",
-        "[",
-        "]",
-        "(",
-        ")",
-        ",",
-        ";",
-        "--",
-        "/*",
-        "*/",
-        "\n",
-        ".",
-        "?",
-        "?1",
-        ":a",
-        "@b",
-        "$c::d",
-    ),
-    *(
-        "-",
-        "+",
-        "1",
-        "1.5e3",
-        ".5",
-        "0x1F",
-        "x'00'",
-        "''",
-        "'it''s'",
-        "NULL",
-        "SELECT",
-        "FROM",
-        "WHERE",
-        "IN",
-    ),
-    *("VALUES", "JOIN", "LEFT", "ON", "GROUP BY", "ORDER BY", "LIMIT", "UNION ALL", "WITH t AS", "CASE WHEN"),
-    *("EXISTS", "BETWEEN", "LIKE", "GLOB", "COLLATE", "CAST", "lidar_pc", "lidar_box", "token", "t1", "%s"),
-    *(
-        "PRAGMA",
-        "ATTACH",
-        "EXPLAIN",
-        "INSERT INTO",
-        "\0",
-        "\x1b[2J",
-        "\ud800",
-        "é",
-        "日",
-        "\u202e",
-        "$$",
-        "#",
-        "\\",
-    ),
-)
-
-
-def changed_text(text: str, random: Random) -> str:
-    """A statement of which some parts are changed, left out, repeated or nested."""
-    for _ in range(random.choice((1, 1, 2, 3, 8))):
-        words = text.split(" ")
-        at = random.randrange(len(words))
-        what = random.random()
-        if what < 0.25:
-            words[at] = random.choice(PIECES)
-        elif what < 0.55:
-            words.insert(at, random.choice(PIECES))
-        elif what < 0.7:
-            del words[at : at + random.choice((1, 2, 5))]
-        elif what < 0.85:
-            words[at:at] = words[at : at + random.choice((1, 3, 10))] * random.choice((1, 1, 1, 30))
-        elif what < 0.95:
-            place = random.randint(0, len(text))
-            words = [text[:place] + random.choice(PIECES) + text[place + random.choice((0, 1)) :]]
-        else:
-            depth = random.choice((2, 50, 2000))
-            opening, closing = random.choice(
-                (("(", ")"), ("(SELECT ", ")"), ("NOT ", ""), ("-", ""), ("[", "]"))
-            )
-            words[at] = opening * depth + words[at] + closing * depth
-        text = " ".join(words)[:100_000]
-    return text

@@ -6,6 +6,7 @@ without bound, print control characters, or change a file or a setting of the pr
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import io
 import json
@@ -26,8 +27,10 @@ import nutrace
 from nutrace.cli.main import main
 from nutrace.errors import NutraceError
 
-#: What one command may take. A file of a fuzzer has less than a megabyte.
+#: What one command may take: time of this process, and time on a busy machine. A file of a fuzzer has less
+#: than a megabyte.
 SECONDS = 20
+WAITING_SECONDS = 120
 MEMORY_BYTES = 2_000_000_000
 
 #: The commands that read a run file; FILE stands for its path, PROFILE for that of a profile.
@@ -110,19 +113,24 @@ def _bounded(words: List[str]) -> Iterator[None]:
         raise _Hang("".join(traceback.format_stack(frame)[-6:]))
 
     peak = _peak_bytes()  # of the whole process so far
-    earlier = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    earlier = [signal.signal(number, stop) for number in (signal.SIGPROF, signal.SIGALRM)]
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, WAITING_SECONDS)
+    faulthandler.dump_traceback_later(WAITING_SECONDS * 2, exit=True)  # for what no signal interrupts
     try:
         yield
     except _Hang as hang:
-        raise Fault(f"{words}: no end after {SECONDS} s\n{hang}") from None
+        raise Fault(f"{words}: no end after {SECONDS} s of work, or {WAITING_SECONDS} s\n{hang}") from None
     except Fault:
         raise
     except BaseException:
         raise Fault(f"{words}: raised\n{traceback.format_exc(limit=-8)}") from None
     finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, earlier)
+        for number, handler in zip((signal.SIGPROF, signal.SIGALRM), earlier):
+            signal.signal(number, handler)
     if _peak_bytes() > max(peak, MEMORY_BYTES):
         raise Fault(f"{words}: {_peak_bytes() / 1e9:.1f} GB of memory")
 
