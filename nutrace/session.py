@@ -39,7 +39,7 @@ from nutrace.recording.runfile import Finished, RunFile
 from nutrace.recording.span import ids, process_state
 from nutrace.recording.tracer import Bridge
 from nutrace.settings import Settings, working_folder
-from nutrace.sql_text import statement_of
+from nutrace.sql.text import statement_of
 from nutrace.summary import lines
 
 #: Modules of ours that a thread imports when it first uses something of the module on the left.

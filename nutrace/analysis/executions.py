@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number, text
-from nutrace.sql_text import statement_of
+from nutrace.sql.text import statement_of
 from nutrace.trace import Trace
 from nutrace.trace.bounds import whole
 

@@ -10,7 +10,7 @@ from fakes.otlp import trace_of
 
 from nutrace import semconv
 from nutrace.analysis.database import Executions, database
-from nutrace.sql_text import statement_of
+from nutrace.sql.text import statement_of
 
 C = semconv.COMPONENT
 STEP = {C: "simulation"}

@@ -32,7 +32,7 @@ from fuzz.files import damaged, written
 from fuzz.texts import changed_text
 from fuzz.watch import Fault, bound_memory, watch
 
-from nutrace.sql_text import normalise
+from nutrace.sql.text import normalise
 
 _STATEMENTS = (
     "SELECT * FROM lidar_pc WHERE token = ?",

@@ -28,7 +28,7 @@ import nutrace
 from nutrace import semconv
 from nutrace.probes.catalogue.sqlite import PROBES
 from nutrace.probes.sqlite import connections
-from nutrace.sql_text import normalise
+from nutrace.sql.text import normalise
 
 assert connections  # imported, before a clock is faked
 STATEMENT = semconv.STATEMENT_SPAN

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nutrace.probes.sqlite.parameters import parameters_hash
-from nutrace.sql_text import LONGEST, normalise, statement_of
+from nutrace.sql.text import LONGEST, normalise, statement_of
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.composites import tally
 from nutrace.recording.span import CallSite, process_state
-from nutrace.sql_text import statement_of
+from nutrace.sql.text import statement_of
 
 _MOST = 10_000  # statements with a call site of their own
 _CLIENT = 3  # OTLP's kind of span

@@ -22,7 +22,7 @@ from nutrace.probes.wrapped import put_around
 from nutrace.recording.context import current
 from nutrace.recording.database_errors import remember
 from nutrace.recording.span import Span, process_state
-from nutrace.sql_text import statement_of
+from nutrace.sql.text import statement_of
 
 _PACKAGE = "opentelemetry.instrumentation.sqlalchemy"
 _SPAN = "_otel_span"  # the attribute in which the stock instrumentation keeps a statement's span

@@ -7,7 +7,7 @@ from typing import Any, Dict, Optional
 from nutrace import semconv
 from nutrace.probes.callers import CallSites, calling_frame
 from nutrace.recording.span import CallSite, process_state
-from nutrace.sql_text import Statement
+from nutrace.sql.text import Statement
 
 _CLIENT = 3  # OTLP's kind of span
 _NAMES = (

@@ -19,7 +19,7 @@ from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
 from nutrace.recording.span import process_state
-from nutrace.sql_text import statement_of
+from nutrace.sql.text import statement_of
 
 _Args = Tuple[Any, ...]
 _Kwargs = Mapping[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-from nutrace.sql_text import statement_of, tokens
+from nutrace.sql.text import statement_of, tokens
 
 _READS = frozenset({"SELECT", "VALUES"})
 #: Functions whose result depends on nothing but their arguments. All others are taken to depend on the time,

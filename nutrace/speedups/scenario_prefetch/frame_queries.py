@@ -11,7 +11,7 @@ import re
 from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from nutrace.speedups.queries.statements import traits
-from nutrace.sql_text import tokens
+from nutrace.sql.text import tokens
 
 #: Words by which rows are more than a choice among the rows of the joined tables, and words that look for
 #: NULL, which a unique index may hold more than once.

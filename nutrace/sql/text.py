@@ -11,7 +11,7 @@ import hashlib
 import re
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
-from nutrace.probes.sqlite.folding import KEYWORDS, Folding
+from nutrace.sql.folding import KEYWORDS, Folding
 
 LONGEST = 16_384  # characters of a statement that are looked at
 _MOST = 2_000  # texts in the cache
