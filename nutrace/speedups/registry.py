@@ -24,7 +24,7 @@ SPEEDUPS = (
         "connection_pool",
         "nutrace.speedups.connection_pool",
         "runs queries on connections that stay open, instead of opening one for each",
-        "query_session.execute_many and execute_one, SessionManager; SQLAlchemy 1.4 or 2.0",
+        "query_session.execute_many and execute_one, SessionManager; SQLAlchemy 1.4 or 2",
     ),
     Speedup(
         "indexes",

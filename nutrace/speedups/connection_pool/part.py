@@ -18,7 +18,7 @@ class PoolPart:
         try:  # SQLAlchemy comes with the devkit, and is no dependency of ours
             from nutrace.speedups.connection_pool import engines, pool
         except ImportError as error:
-            raise MissingDependencyError(f"connection_pool needs SQLAlchemy 1.4 or 2.0: {error}") from error
+            raise MissingDependencyError(f"connection_pool needs SQLAlchemy 1.4 or 2: {error}") from error
         self.pool = pool.ConnectionPool(options)
         self._engines = engines.Engines(options)
         atexit.register(self.pool.close)  # Python warns of connections that were not closed
