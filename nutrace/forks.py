@@ -33,10 +33,10 @@ class LockOrder(IntEnum):
 
 
 class Forking(Protocol):
-    """Something that has to be prepared for a fork. Neither method may raise."""
+    """Something that has to be prepared for a fork. Neither method may raise, unless it is interrupted."""
 
     def before_fork(self) -> None:
-        """Called in the parent process, before the fork; again if a signal handler has interrupted it."""
+        """Called in the parent process, before the fork; again if a signal handler interrupts it."""
 
     def after_fork(self, in_child: bool) -> None:
         """Called in the parent process and in the child, after the fork."""
@@ -82,9 +82,23 @@ def fork_safe_lock(order: LockOrder) -> threading.RLock:
     return made
 
 
-#: What waits for the end of a fork, by the id of the thread that forks.
-_later: Dict[int, List[Callable[[], object]]] = {}
+class _Fork:
+    """A call of :func:`fork_with`: what has to be done, and raised, when the hooks have run."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.calls: List[Callable[[], object]] = []
+        self.error: Optional[BaseException] = None
+
+
+_forks: Dict[int, _Fork] = {}  # by the id of the thread
 _ATTEMPTS = 3
+_report: List[Callable[[str], None]] = []
+
+
+def on_fault(report: Callable[[str], None]) -> None:
+    """Have `report` called, while the error is handled, when something cannot be prepared for a fork."""
+    _report[:] = [report]
 
 
 def fork_with(fork: Callable[[], Result]) -> Result:
@@ -96,52 +110,68 @@ def fork_with(fork: Callable[[], Result]) -> Result:
         What a signal handler of the program's has raised while the hooks ran.
     """
     thread = _thread.get_ident()
-    outer = _later.get(thread)  # a signal handler may fork during a fork
-    mine = _later[thread] = []
+    outer = _forks.get(thread)  # a signal handler may fork during a fork
+    mine = _forks[thread] = _Fork()
     try:
         return fork()
     finally:
         if outer is None:
-            _later.pop(thread, None)
+            _forks.pop(thread, None)
         else:
-            _later[thread] = outer
-        for raised in [_surely(call) for call in mine]:
-            if raised is not None:
-                raise raised
+            _forks[thread] = outer
+        raised = [mine.error, *map(_surely, mine.calls)]
+        if os.getpid() == mine.pid:  # not in the child: the signal was sent to its parent
+            for error in raised:
+                if error is not None:
+                    raise error
 
 
 def after_hooks(call: Callable[[], object]) -> None:
     """In a hook: call when all hooks have run, or now if the fork did not come through :func:`fork_with`."""
-    mine = _later.get(_thread.get_ident())
+    mine = _forks.get(_thread.get_ident())
     if mine is None:
         call()
     else:
-        mine.append(call)
+        mine.calls.append(call)
 
 
 def _surely(call: Callable[[], object]) -> Optional[BaseException]:
-    """Call; again if a signal handler of the program's raises meanwhile. Returns what it raised."""
+    """Call; again if a signal handler of the program's raises meanwhile. Returns what that raised.
+
+    What raises each time is a fault of ours, which does not reach the program.
+    """
     raised: Optional[BaseException] = None
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         try:
             call()
-            break
+            return raised
         except BaseException as error:
             raised = raised or error
-    return raised
+            if attempt == _ATTEMPTS - 1:
+                for report in _report:
+                    report("around a fork")
+    return None
 
 
 def _before() -> None:
     raised = [_surely(_forking.acquire)]
     undo: List[Callable[[bool], object]] = []
     _undo.append(undo)
-    for subject in list(_with_threads):
+    with_threads: List[Forking] = []
+    with_locks: List[Forking] = []
+
+    def list_subjects() -> None:
+        with_threads[:] = list(_with_threads)
+        with_locks[:] = list(_with_locks)
+
+    raised.append(_surely(list_subjects))
+    for subject in with_threads:
         undo.append(subject.after_fork)
         raised.append(_surely(subject.before_fork))
     for _, lock in _locks:
         raised.append(_surely(lock.acquire))
         undo.append(partial(_release, lock))
-    for subject in list(_with_locks):
+    for subject in with_locks:
         raised.append(_surely(subject.before_fork))
         undo.append(subject.after_fork)
     _hand_on(raised)
@@ -156,22 +186,19 @@ def _after(in_child: bool) -> None:
 
 
 def _hand_on(raised: List[Optional[BaseException]]) -> None:
+    mine = _forks.get(_thread.get_ident())
     for error in raised:
-        if error is not None:
-            after_hooks(partial(_raise, error, os.getpid()))
-            return
-
-
-def _raise(error: BaseException, pid: int) -> None:
-    if os.getpid() == pid:  # not in the child: the signal was sent to its parent
-        raise error
+        if error is not None and mine is None:
+            raise error  # Python prints it
+        if error is not None and mine is not None:
+            mine.error = mine.error or error
 
 
 def _forget_other_threads() -> None:
     own = _thread.get_ident()
-    for thread in list(_later):
+    for thread in list(_forks):
         if thread != own:
-            del _later[thread]
+            del _forks[thread]
 
 
 def _release(lock: threading.RLock, in_child: bool) -> None:

@@ -233,20 +233,14 @@ class Session:
             if theirs in sys.modules:
                 with contextlib.suppress(Exception):
                     importlib.import_module(ours)
-        try:
-            self.recorder.before_fork()
-        except Exception:  # the program's fork goes on
-            process_state.fault("before a fork")
+        self.recorder.before_fork()
 
     def after_fork(self, in_child: bool) -> None:
         """See :class:`nutrace.forks.Forking`."""
-        try:
-            if in_child:
-                self._forked()
-            if switch:
-                forks.after_hooks(self.recorder.background.start)
-        except Exception:  # so does the child
-            process_state.fault("after a fork")
+        if in_child:
+            self._forked()
+        if switch:
+            forks.after_hooks(self.recorder.background.start)
 
     def _forked(self) -> None:
         """Write a shard of the same run from now on."""
@@ -294,6 +288,8 @@ class Session:
 def _fold(statement: str) -> str:
     return statement_of(statement).text
 
+
+forks.on_fault(lambda where: process_state.fault(where))  # looked up then: each recorder sets its own
 
 _session: Optional[Session] = None
 _lock = fork_safe_lock(LockOrder.TRACING)  # one thread at a time begins or ends tracing

@@ -60,14 +60,14 @@ def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
     if complete:
         return msgspec.json.encode(_resource_in(last)), True
     resource = _resource_in(first)
-    latest = [first] * len(_CHANGING)
+    latest = [b""] * len(_CHANGING)
     for line in lines:
         if line.endswith(_END):
             end = line.find(_BODY)
             latest = [line if line.find(key, 0, end) >= 0 else had for key, had in zip(_CHANGING, latest)]
     lines.seek(0)
     attributes = {each.key: each for each in resource.attributes}
-    for line in latest:
+    for line in filter(None, latest):
         attributes.update((each.key, each) for each in _resource_in(line).attributes)
     return msgspec.json.encode(_Resource(list(attributes.values()))), False
 
