@@ -68,7 +68,7 @@ class FrameAsking(Asking):
         self.sweeps = sweeps(log)
         self.frames = self.sweeps[100:300:2]
         reader.sqlite3 = SimpleNamespace(  # type: ignore[attr-defined]
-            connect=self.opened.connect,
+            connect=lambda file, **options: self.opened.connect(file, **options),
             Error=sqlite3.Error,
             OperationalError=sqlite3.OperationalError,
         )

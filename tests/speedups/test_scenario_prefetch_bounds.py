@@ -174,10 +174,10 @@ def test_a_fork_while_another_thread_reads(frames_log: str) -> None:
 
     connect = asked.opened.connect
 
-    def slow(file: str) -> Any:
+    def slow(file: str, **options: Any) -> Any:
         inside.set()
         forked.wait(10)
-        return connect(file)
+        return connect(file, **options)
 
     def read() -> None:
         asked.opened.connect = slow  # type: ignore[method-assign]
