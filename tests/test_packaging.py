@@ -33,6 +33,9 @@ CORE = (
 #: What the tests need beside it. pandas 1.3 warns of what a later numpy deprecates.
 TOOLS = ("pytest>=7.4,<9.2", "pytest-timeout", "pytest-xdist", "hypothesis", "sqlalchemy<2.1", "numpy<1.25")
 
+#: The oldest packages have no wheels for later Pythons, and once is enough for the others.
+ON_THE_OLDEST = pytest.mark.skipif(sys.version_info[:2] != (3, 9), reason="installed on Python 3.9 only")
+
 
 @pytest.fixture
 def python(tmp_path: Path) -> str:
@@ -79,6 +82,7 @@ def test_nothing_that_a_traced_program_needs_has_an_upper_bound() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@ON_THE_OLDEST
 @pytest.mark.parametrize("wrapt", ["wrapt>=2", "wrapt==1.17.3", "wrapt==1.14.2"])
 def test_packages_that_are_there_stay_as_they_are(python: str, wrapt: str) -> None:
     pip(python, "install", "-q", wrapt, "typing-extensions<4.15", "packaging<25")
@@ -91,7 +95,7 @@ def test_packages_that_are_there_stay_as_they_are(python: str, wrapt: str) -> No
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(sys.version_info[:2] != (3, 9), reason="the oldest have no wheels for later Pythons")
+@ON_THE_OLDEST
 def test_the_oldest_of_everything(python: str, tmp_path: Path) -> None:
     extras = PROJECT["optional-dependencies"]
     oldest = bounds([*PROJECT["dependencies"], *extras["sql"], *extras["jupyter"]])
