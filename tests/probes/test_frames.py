@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
 import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import List
+from typing import Any, Callable, Iterator, List
 
 import pytest
 from fakes.tracing import Tracing
@@ -172,3 +175,54 @@ def test_our_frames_show_their_source(recorded: Tracing) -> None:
         except ArithmeticError:
             text = traceback.format_exc()
     assert "    result = wrapped(*args, **kwargs)\n" in text
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen(Exception):
+    """Its attributes cannot be set, not even by name of those of all exceptions."""
+
+
+class Hidden(Exception):
+    __traceback__ = None  # type: ignore[assignment]
+
+
+class Failing:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise self.error
+
+    @nutrace.probe
+    def call(self) -> None:
+        raise self.error
+
+    @nutrace.probe
+    def generate(self) -> Iterator[int]:
+        yield 1
+        raise self.error
+
+    @nutrace.probe
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        raise self.error
+        yield
+
+
+_WAYS: List[Callable[[Failing], Any]] = [
+    copy.deepcopy,
+    Failing.call,
+    lambda failing: list(failing.generate()),
+    lambda failing: failing.enter().__enter__(),
+]
+
+
+@pytest.mark.parametrize("way", _WAYS)
+@pytest.mark.parametrize("kind", [Frozen, Hidden])
+def test_errors_that_refuse_attributes_are_raised_as_they_are(
+    recorded: Tracing, way: Callable[[Failing], Any], kind: Callable[[], Exception]
+) -> None:
+    error = kind()
+    with recorded(), pytest.raises(type(error)) as caught:
+        way(Failing(error))
+    assert caught.value is error
