@@ -48,10 +48,16 @@ set_traceback: Callable[[BaseException, Optional[TracebackType]], None] = _trace
 
 
 def leave_traceback(error: BaseException) -> None:
-    """Take the calling frame, which has caught `error`, off its traceback; a bare ``raise`` must follow."""
+    """Take the calling frame, which has caught `error`, off its traceback; a bare ``raise`` must follow.
+
+    Frames of ours that it has called go with it.
+    """
     trace = get_traceback(error)
     if can_leave and trace is not None and trace.tb_frame is sys._getframe(1):
-        set_traceback(error, trace.tb_next)
+        trace = trace.tb_next
+        while trace is not None and trace.tb_frame.f_code.co_filename.endswith(_SUFFIX):
+            trace = trace.tb_next
+        set_traceback(error, trace)
 
 
 def _pass_on() -> None:

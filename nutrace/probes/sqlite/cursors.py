@@ -129,6 +129,7 @@ def _idle_statement(cursor: Any) -> Optional[OpenStatement]:
     return statement if statement is not None and statement.idle else None
 
 
+@passed_over
 def _given(method: Any, args: _Args, kwargs: _Kwargs) -> Any:
     """`method`, to be called with a cursor alone."""
     return (
