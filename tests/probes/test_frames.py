@@ -23,7 +23,7 @@ _CANNOT_LEAVE = pytest.mark.skipif(
 )
 
 _PROBED = """
-import asyncio, contextlib, copy, logging, sys, traceback, warnings
+import asyncio, contextlib, copy, functools, logging, pickle, sys, traceback, warnings
 import nutrace
 
 @nutrace.probe
@@ -51,6 +51,19 @@ class Thing:
 
     def __deepcopy__(self, memo):
         MESSAGE_DEEP
+
+class Outer:
+    def __deepcopy__(self, memo):
+        return copy.deepcopy(Thing())
+
+    def __reduce__(self):
+        MESSAGE
+        return str, ()
+
+@nutrace.probe
+@functools.lru_cache(None)
+def cached():
+    MESSAGE
 
 @nutrace.probe
 def numbers():
@@ -83,6 +96,10 @@ CALLS = [
     lambda: asyncio.run(waits()),
     lambda: enter(),
     lambda: copy.deepcopy(Thing()),
+    lambda: copy.deepcopy(Outer()),
+    lambda: copy.copy(Outer()),
+    lambda: pickle.dumps(Outer()),
+    lambda: cached(),
 ]
 """
 
@@ -128,7 +145,7 @@ def _lines(folder: Path, program: str, message: str, deep: str, traced: bool) ->
     )
     assert (folder / "run.json").exists() is traced
     lines = ran.stdout.splitlines()
-    assert len(lines) >= 9, ran.stderr
+    assert len(lines) >= 13, ran.stderr
     return lines
 
 
