@@ -17,7 +17,7 @@ import threading
 import weakref
 from enum import IntEnum
 from functools import partial
-from typing import Callable, Dict, List, Optional, Protocol, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Protocol, Tuple, TypeVar
 
 Result = TypeVar("Result")
 
@@ -154,8 +154,8 @@ def _surely(call: Callable[[], object]) -> Optional[BaseException]:
 
 
 def _before() -> None:
-    raised = [_surely(_forking.acquire)]
     undo: List[Callable[[bool], object]] = []
+    raised = [_take(_forking, undo)]
     _undo.append(undo)
     with_threads: List[Forking] = []
     with_locks: List[Forking] = []
@@ -169,8 +169,7 @@ def _before() -> None:
         undo.append(subject.after_fork)
         raised.append(_surely(subject.before_fork))
     for _, lock in _locks:
-        raised.append(_surely(lock.acquire))
-        undo.append(partial(_release, lock))
+        raised.append(_take(lock, undo))
     for subject in with_locks:
         raised.append(_surely(subject.before_fork))
         undo.append(subject.after_fork)
@@ -181,7 +180,6 @@ def _after(in_child: bool) -> None:
     if in_child:
         _forget_other_threads()
     raised = [_surely(partial(undo, in_child)) for undo in reversed(_undo.pop())]
-    _forking.release()
     _hand_on(raised)
 
 
@@ -201,8 +199,29 @@ def _forget_other_threads() -> None:
             del _forks[thread]
 
 
+def _take(lock: threading.RLock, undo: List[Callable[[bool], object]]) -> Optional[BaseException]:
+    """Take a lock that this thread does not have yet, and have it released in the end.
+
+    If a signal handler raises just after the lock was taken or released, nothing is left to do.
+    """
+    if _is_owned(lock):
+        return None
+    undo.append(partial(_release, lock))
+    return _surely(partial(_acquire, lock))
+
+
+def _acquire(lock: threading.RLock) -> None:
+    if not _is_owned(lock):
+        lock.acquire()
+
+
 def _release(lock: threading.RLock, in_child: bool) -> None:
-    lock.release()
+    if _is_owned(lock):
+        lock.release()
+
+
+def _is_owned(lock: Any) -> bool:
+    return bool(lock._is_owned())  # as threading.Condition asks it
 
 
 os.register_at_fork(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
 import pytest
 from fakes.programs import run
@@ -122,6 +123,56 @@ def test_a_fork_in_a_signal_handler_during_a_fork(tmp_path: Path) -> None:
     trace = ended.trace
     assert sorted(span.name for span in trace) == ["child", "handler's child", "parent"]
     assert len({span.thread.resource for span in trace}) == 3
+
+
+class Interrupted:
+    """A lock: just after it was taken and after it was released, a signal handler raises."""
+
+    def __init__(self) -> None:
+        self.inner = threading.RLock()
+        self._is_owned = self.inner._is_owned  # type: ignore[attr-defined]
+
+    def acquire(self) -> None:
+        self.inner.acquire()
+        signal.raise_signal(signal.SIGUSR1)
+
+    def release(self) -> None:
+        self.inner.release()
+        signal.raise_signal(signal.SIGUSR1)
+
+
+def test_a_lock_is_released_whenever_a_signal_handler_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    class FromHandlerError(Exception):
+        pass
+
+    def handler(number: int, frame: object) -> None:
+        raise FromHandlerError
+
+    monkeypatch.setattr(forks, "_forks", {})
+    faults: List[str] = []
+    monkeypatch.setattr(forks, "_report", [faults.append])
+    lock = Interrupted()
+    entry: Any = (forks.LockOrder.BOOKKEEPING, lock)
+    forks._locks.append(entry)
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with pytest.raises(FromHandlerError):
+            forks.fork_with(_fork_and_wait)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        forks._locks.remove(entry)
+    taken: List[bool] = []
+    thread = threading.Thread(target=lambda: taken.append(lock.inner.acquire(blocking=False)))
+    thread.start()
+    thread.join()
+    assert (taken, faults) == ([True], [])
+
+
+def _fork_and_wait() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
 
 
 LOGGING = """

@@ -62,7 +62,7 @@ def read_profile(path: str) -> Tuple[Counted, ...]:
         If the file cannot be read, or is not a complete profile of cProfile's.
     """
     with Input(path, "profile") as file:
-        data = b"".join(iter(lambda: file.read(_LARGEST), b""))
+        data = file.read(_LARGEST + 1)
     if not data:
         raise InputError(f"{path} is empty: cProfile writes it when the program ends")
     if len(data) > _LARGEST:

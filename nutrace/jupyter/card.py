@@ -162,8 +162,8 @@ def _failures(summary: Report) -> str:
     """How many errors left spans, and which most often."""
     first = summary.failures[0]
     errors = counted(sum(failure.count for failure in summary.failures), "error")
-    text = f"{errors}, most often {label(first.error, 100)} from {label(first.span)}"
-    return text if len(summary.failures) > 1 else f"{errors}: {text.partition(' most often ')[2]}"
+    most_often = ", most often" if len(summary.failures) > 1 else ":"
+    return f"{errors}{most_often} {label(first.error, 100)} from {label(first.span)}"
 
 
 def _foot(trace: Trace, summary: Report) -> Markup:

@@ -8,8 +8,8 @@ frames whose file name contains ``importlib`` and ``_bootstrap``. The code of ou
 from __future__ import annotations
 
 import sys
-from types import CodeType, FunctionType
-from typing import Any, TypeVar
+from types import CodeType, FunctionType, TracebackType
+from typing import Any, Callable, Optional, TypeVar
 
 Target = TypeVar("Target", bound=Any)
 
@@ -41,11 +41,23 @@ def _renamed(code: CodeType) -> CodeType:
     return code.replace(co_filename=code.co_filename + _SUFFIX, co_consts=inner)
 
 
+# Not by name: a class of the program's may have a ``__setattr__`` that refuses, as frozen dataclasses do.
+_traceback: Any = vars(BaseException)["__traceback__"]
+get_traceback: Callable[[BaseException], Optional[TracebackType]] = _traceback.__get__
+set_traceback: Callable[[BaseException, Optional[TracebackType]], None] = _traceback.__set__
+
+
 def leave_traceback(error: BaseException) -> None:
-    """Take the calling frame, which has caught `error`, off its traceback; a bare ``raise`` must follow."""
-    trace = error.__traceback__
+    """Take the calling frame, which has caught `error`, off its traceback; a bare ``raise`` must follow.
+
+    Frames of ours that it has called go with it.
+    """
+    trace = get_traceback(error)
     if can_leave and trace is not None and trace.tb_frame is sys._getframe(1):
-        error.__traceback__ = trace.tb_next
+        trace = trace.tb_next
+        while trace is not None and trace.tb_frame.f_code.co_filename.endswith(_SUFFIX):
+            trace = trace.tb_next
+        set_traceback(error, trace)
 
 
 def _pass_on() -> None:

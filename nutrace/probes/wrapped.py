@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Tuple, Union
 
 import wrapt
 
-from nutrace.patching.frames import passed_over
+from nutrace.patching.frames import leave_traceback, passed_over
 from nutrace.patching.switch import Switch
 from nutrace.patching.targets import inner
 
@@ -103,7 +103,11 @@ class ProbedFunction(_LikeAFunction, wrapt.CallableObjectProxy):  # type: ignore
         super().__init__(function)
 
         def traced(*args: Any, **kwargs: Any) -> Any:
-            return wrapper(function, None, args, kwargs)
+            try:
+                return wrapper(function, None, args, kwargs)
+            except BaseException as error:
+                leave_traceback(error)
+                raise
 
         make = getattr(wrapper, "traced", None)
         called = traced if make is None else make(function)

@@ -12,7 +12,7 @@ import types
 from functools import partial
 from typing import Any, Callable, Optional
 
-from nutrace.patching.frames import can_leave, passed_over
+from nutrace.patching.frames import can_leave, get_traceback, leave_traceback, passed_over, set_traceback
 from nutrace.probes.blocks import TracedManager, close_dangling
 from nutrace.probes.generators import drive, drive_given, is_driven, traced_coroutine
 from nutrace.probes.notes import NOTHING, Args, Kwargs, Notes, Wrapped, Wrapper
@@ -22,6 +22,7 @@ from nutrace.recording.context import current, leave, start_under_context
 from nutrace.recording.span import CallSite, Span, process_state
 
 
+@passed_over
 def around(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     """The wrapper for functions that return.
 
@@ -29,7 +30,11 @@ def around(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     """
 
     def wrapper(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-        return traced_call(site, wrapped, notes, instance)(*args, **kwargs)
+        try:
+            return traced_call(site, wrapped, notes, instance)(*args, **kwargs)
+        except BaseException as error:
+            leave_traceback(error)
+            raise
 
     # If the function is known up front, this frame can be skipped.
     wrapper.traced = partial(traced_call, site, notes=notes)  # type: ignore[attr-defined]
@@ -80,8 +85,10 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                     set_current(state)
                 else:
                     leave(span, state)
-                if can_leave:  # leave_traceback, without a call
-                    error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                trace = get_traceback(error)
+                if can_leave and trace is not None:  # leave_traceback, without a frame
+                    set_traceback(error, trace.tb_next)
+                del trace  # which refers to this frame: the error would be freed by the collector only
                 span.fail(error)
                 close_dangling(span)
                 process_state.emit(span)
@@ -115,6 +122,7 @@ def _is_new(generator: types.GeneratorType[Any, Any, Any]) -> bool:
 traced_call = _traced_call()
 
 
+@passed_over
 def generator(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     """The wrapper for generator functions: a span has the time inside the generator, not its creation."""
 
@@ -125,6 +133,7 @@ def generator(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     return wrapper
 
 
+@passed_over
 def coroutine(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     """The wrapper for coroutine functions: busy while it runs, not while it waits."""
 
@@ -135,6 +144,7 @@ def coroutine(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     return wrapper
 
 
+@passed_over
 def context_manager(site: CallSite, notes: Optional[Notes] = None) -> Wrapper:
     """The wrapper for ``@contextmanager`` functions: the span is the with-block."""
 

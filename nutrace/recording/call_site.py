@@ -62,7 +62,9 @@ class CallSite:
 
     def with_attributes(self, attributes: Mapping[str, Any]) -> CallSite:
         """This call site, or its twin in the component database if the attributes are a query's."""
-        if self.component != "other" or not ("db.system" in attributes or "db.system.name" in attributes):
+        if self.component != "other" or not (
+            semconv.OLD_DB_SYSTEM in attributes or semconv.DB_SYSTEM in attributes
+        ):
             return self
         if self._database is None:
             self._database = CallSite(self.name, "database", kind=self.kind, scope=self.scope)

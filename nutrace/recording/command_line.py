@@ -20,7 +20,7 @@ _SECRET = re.compile(
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # dbPassword
 _ASSIGNED = re.compile(r"(?P<name>[^\s=&?;,:{\"']+)(?P<sign>[\"']?(?:=|:\s*))(?P<value>[^&;,}\s]+)")
-_IN_URL = re.compile(r"(?P<scheme>\w[\w+.-]*://)(?P<user>[^/\s:@]*:)?[^/\s]*@")
+_IN_URL = re.compile(r"(?P<scheme>\w[\w+.-]*://)[^/\s]*@")
 _IN_HEADER = re.compile(r"(?i)\b(?P<kind>bearer|basic)\s+\S+")
 _GIVES_PROGRAM = re.compile(r"-[a-zA-Z]*c\Z")
 _QUOTE = re.compile(r"[\"'].*", re.DOTALL)
@@ -58,7 +58,7 @@ def without_secrets(words: Iterable[str]) -> List[str]:
 
 
 def _masked(word: str) -> str:
-    word = _IN_URL.sub(lambda match: f"{match['scheme']}{match['user'] or ''}{HIDDEN}@", word)
+    word = _IN_URL.sub(rf"\g<scheme>{HIDDEN}@", word)
     word = _IN_HEADER.sub(lambda match: f"{match['kind']} {HIDDEN}", word)
     name, sign, value = word.partition("=")
     if sign and not any(map(str.isspace, name)):

@@ -17,7 +17,7 @@ from nutrace.recording.span import CallSite, Span, SpanDetails, ids, process_sta
 _LONGEST_TRACE = 16384  # characters of a stack trace, if attribute texts must be shorter
 _LONGEST_RESOURCE = 1 << 20  # characters of a resource's attribute
 _MOST_FRAMES = 10_000
-_STATEMENTS = (semconv.DB_TEXT, "db.statement")  # the conventions since 2025, and before
+_STATEMENTS = (semconv.DB_TEXT, semconv.OLD_DB_TEXT)
 _PARAMETERS = ("db.query.parameter", "db.statement.parameters", "db.operation.parameter")
 
 
@@ -124,9 +124,8 @@ class Encoder:
         return f",{self._long_values.as_json(attributes)}" if attributes else ""
 
     def _attributes(self, details: SpanDetails) -> str:
-        attributes = _without_values(
-            dict(details.attributes)
-        )  # a copy: the program's threads may still write
+        # A copy: the program's threads may still write.
+        attributes = _without_values(dict(details.attributes))
         if details.busy_ns is not None:
             attributes[semconv.BUSY_NS] = details.busy_ns
         if details.continues is not None:

@@ -21,7 +21,7 @@ NO_FAILURE = (GeneratorExit, StopIteration, StopAsyncIteration)
 
 _MOST_FRAMES = 20  # of a stack, the innermost
 _CLIENT = 3  # OTLP's kind of span
-_SYSTEMS = (semconv.DB_SYSTEM, "db.system")
+_SYSTEMS = (semconv.DB_SYSTEM, semconv.OLD_DB_SYSTEM)
 _KIND = re.compile(r"[A-Za-z_][\w.]*Error(?=: |\Z)")
 _TYPE, _MESSAGE, _STACK = "exception.type", "exception.message", "exception.stacktrace"
 

@@ -77,16 +77,16 @@ class Input:
         self._file.close()
 
     def read(self, size: int) -> bytes:
-        """The next bytes, `size` of them at most; none at the end.
+        """The next bytes, `size` of them unless the file ends before that.
 
         Raises
         ------
         InputError
             If the file cannot be read.
         """
-        data, self._first = self._first, b""
+        data, self._first = self._first[:size], self._first[size:]
         try:
-            data = data or self._file.read(size)
+            data += self._file.read(size - len(data))
         except OSError as error:
             reason = error.strerror or error
             raise InputError(f"{self.name} cannot be read: {reason}; copy it again") from None

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nutrace.analysis import profile_file
 from nutrace.analysis.profile_file import read_profile
 from nutrace.errors import InputError
 
@@ -136,3 +137,13 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     empty = _write(tmp_path / "empty.prof", b"")
     with pytest.raises(InputError, match="empty"):
         read_profile(str(empty))
+
+
+def test_no_more_is_read_of_a_file_than_a_profile_can_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profile_file, "_LARGEST", 1 << 20)
+    path = _write(tmp_path / "large.prof", b"")
+    os.truncate(path, 1 << 40)
+    with pytest.raises(InputError, match="is larger than 1 MB"):
+        read_profile(str(path))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
 import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import List
+from typing import Any, Callable, Iterator, List
 
 import pytest
 from fakes.tracing import Tracing
@@ -20,7 +23,7 @@ _CANNOT_LEAVE = pytest.mark.skipif(
 )
 
 _PROBED = """
-import asyncio, contextlib, copy, logging, sys, traceback, warnings
+import asyncio, contextlib, copy, functools, logging, pickle, sys, traceback, warnings
 import nutrace
 
 @nutrace.probe
@@ -48,6 +51,19 @@ class Thing:
 
     def __deepcopy__(self, memo):
         MESSAGE_DEEP
+
+class Outer:
+    def __deepcopy__(self, memo):
+        return copy.deepcopy(Thing())
+
+    def __reduce__(self):
+        MESSAGE
+        return str, ()
+
+@nutrace.probe
+@functools.lru_cache(None)
+def cached():
+    MESSAGE
 
 @nutrace.probe
 def numbers():
@@ -80,6 +96,10 @@ CALLS = [
     lambda: asyncio.run(waits()),
     lambda: enter(),
     lambda: copy.deepcopy(Thing()),
+    lambda: copy.deepcopy(Outer()),
+    lambda: copy.copy(Outer()),
+    lambda: pickle.dumps(Outer()),
+    lambda: cached(),
 ]
 """
 
@@ -125,7 +145,7 @@ def _lines(folder: Path, program: str, message: str, deep: str, traced: bool) ->
     )
     assert (folder / "run.json").exists() is traced
     lines = ran.stdout.splitlines()
-    assert len(lines) >= 9, ran.stderr
+    assert len(lines) >= 13, ran.stderr
     return lines
 
 
@@ -172,3 +192,54 @@ def test_our_frames_show_their_source(recorded: Tracing) -> None:
         except ArithmeticError:
             text = traceback.format_exc()
     assert "    result = wrapped(*args, **kwargs)\n" in text
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen(Exception):
+    """Its attributes cannot be set, not even by name of those of all exceptions."""
+
+
+class Hidden(Exception):
+    __traceback__ = None  # type: ignore[assignment]
+
+
+class Failing:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise self.error
+
+    @nutrace.probe
+    def call(self) -> None:
+        raise self.error
+
+    @nutrace.probe
+    def generate(self) -> Iterator[int]:
+        yield 1
+        raise self.error
+
+    @nutrace.probe
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        raise self.error
+        yield
+
+
+_WAYS: List[Callable[[Failing], Any]] = [
+    copy.deepcopy,
+    Failing.call,
+    lambda failing: list(failing.generate()),
+    lambda failing: failing.enter().__enter__(),
+]
+
+
+@pytest.mark.parametrize("way", _WAYS)
+@pytest.mark.parametrize("kind", [Frozen, Hidden])
+def test_errors_that_refuse_attributes_are_raised_as_they_are(
+    recorded: Tracing, way: Callable[[Failing], Any], kind: Callable[[], Exception]
+) -> None:
+    error = kind()
+    with recorded(), pytest.raises(type(error)) as caught:
+        way(Failing(error))
+    assert caught.value is error

@@ -18,6 +18,7 @@ from nutrace.recording.command_line import HIDDEN, without_secrets
         "--password=hunter2 --token hunter2 API_KEY=hunter2",
         "db.password=hunter2 +credentials=hunter2 AWS_SECRET_ACCESS_KEY=hunter2 --dbPassword hunter2",
         "postgres://user:hunter2@host/db https://hunter2@host/x 'postgres://u:p@ss:hunter2@host/db'",
+        "git+https://hunter2:x-oauth-basic@host/x",
         "'https://host/x?a=1&token=hunter2' 'file:log.db?key=hunter2' 'host=h password=hunter2 user=u'",
         "-H 'Authorization: Bearer hunter2' --header='X-Api-Key: hunter2'",
         """'{"password": "hunter2", "a": 1}'""",
@@ -57,7 +58,7 @@ def test_a_run_file_has_no_secret_of_the_command_line(tmp_path: Path) -> None:
     ended = programs.finish(tmp_path, programs.start(tmp_path, arguments))
     assert ended.trace.resources[0].attributes["process.command_args"][-2:] == [
         f"--password={HIDDEN}",
-        f"https://user:{HIDDEN}@host/x",
+        f"https://{HIDDEN}@host/x",
     ]
     assert "hunter2" not in (tmp_path / "run.json").read_text(encoding="utf-8")
     assert sys.executable in ended.trace.resources[0].attributes["process.command_args"][0]

@@ -97,6 +97,24 @@ def test_zipped_data_through_a_pipe(tmp_path: Path) -> None:
         os.close(reading)
 
 
+def test_a_pipe_whose_first_byte_comes_alone(tmp_path: Path) -> None:
+    """What kind of data it is takes more than that to tell."""
+    data = gzip.compress(compact(document(("a", 0, 1))))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = os.open(pipe, os.O_RDWR)
+    os.write(writing, data[:1])
+
+    def write_rest() -> None:
+        os.write(writing, data[1:])
+        os.close(writing)
+
+    writer = threading.Timer(0.2, write_rest)
+    writer.start()
+    assert len(load(pipe)) == 1
+    writer.join()
+
+
 def test_a_line_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "LONGEST_DOCUMENT", 1 << 21)
     path = tmp_path / "bomb.json.gz"

@@ -26,9 +26,7 @@ from nutrace.sql.text import statement_of
 
 _PACKAGE = "opentelemetry.instrumentation.sqlalchemy"
 _SPAN = "_otel_span"  # the attribute in which the stock instrumentation keeps a statement's span
-_TEXTS = ("db.statement", semconv.DB_TEXT)  # the conventions before 2025, and since
-
-_OPERATION = "db.operation"
+_TEXTS = (semconv.OLD_DB_TEXT, semconv.DB_TEXT)
 
 
 class _Tracers:
@@ -136,7 +134,7 @@ def _describe(span: Span, engine: Any, text: str) -> None:
     if not verb.isalpha():
         # The stock instrumentation takes what comes before the first space: VALUES('a') has a value there.
         span.update_name(f"{statement.operation}{blank}{rest}")
-        attributes[_OPERATION] = statement.operation
+        attributes[semconv.OLD_DB_OPERATION] = statement.operation
     attributes[semconv.DB_SYSTEM] = system_of(engine)
     if process_state.sql_text:
         attributes[semconv.DB_TEXT] = statement.text

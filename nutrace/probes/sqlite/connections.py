@@ -95,16 +95,17 @@ class ConnectionMethods:
     _nutrace: Any = Beside()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        state = None
         try:
             state = ConnectionState(args, kwargs)
-        except Exception as error:
-            if not isinstance(error, KeyError):  # no database, as sqlite3 will say
-                process_state.fault("naming a database")
+        except KeyError:  # no database, as sqlite3 will say
+            pass
+        except Exception:
+            process_state.fault("naming a database")
+        if state is None or not switch:
             _init(self, *args, **kwargs)
-            return
-        if not switch:
-            _init(self, *args, **kwargs)
-            _keep(self, state)
+            if state is not None:
+                _keep(self, state)
             return
         site = call_sites.find(semconv.CONNECT_SPAN, state.namespace)
         _, span = timed(site, _init, (self, *args), kwargs)
@@ -193,6 +194,7 @@ def _state_of(connection: Any) -> Optional[ConnectionState]:
         return None
 
 
+@passed_over
 def _traced(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     """Call a method of sqlite3's connection, with a span around it."""
     state = _state_of(connection)

@@ -19,7 +19,7 @@ from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
 from nutrace.recording.span import process_state
-from nutrace.sql.text import statement_of
+from nutrace.sql.text import Statement, statement_of
 
 _Args = Tuple[Any, ...]
 _Kwargs = Mapping[str, Any]
@@ -60,10 +60,9 @@ class CursorMethods:
     def __next__(self) -> Any:
         try:
             statement = self._nutrace
-            is_idle = statement.idle
         except AttributeError:  # nothing was executed
-            return _next(self)
-        if not is_idle:
+            statement = None
+        if statement is None or not statement.idle:
             return _next(self)
         row = _fetch(statement, _next, self)
         statement.rows += 1
@@ -129,6 +128,7 @@ def _idle_statement(cursor: Any) -> Optional[OpenStatement]:
     return statement if statement is not None and statement.idle else None
 
 
+@passed_over
 def _given(method: Any, args: _Args, kwargs: _Kwargs) -> Any:
     """`method`, to be called with a cursor alone."""
     return (
@@ -174,7 +174,11 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     try:
         connection = _connection(cursor)._nutrace
     except AttributeError:  # the connection is not traced, or not initialised
+        connection = None
+    # Not in the handlers: an error of ours would be the context of what sqlite3 raises.
+    if connection is None:
         return original(cursor, *args, **kwargs)
+    text: Optional[Statement] = None
     sets: Optional[ParameterSets] = None
     hashed = ""
     try:
@@ -186,6 +190,8 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
             hashed = parameters_hash(text.literals, args[1] if len(args) > 1 else ())
     except Exception:
         process_state.fault("reading a statement")
+        text = None
+    if text is None:
         return original(cursor, *args, **kwargs)
     site = call_sites.find(semconv.STATEMENT_SPAN, connection.namespace, text)
     state = _get()

@@ -39,9 +39,12 @@ class Proven:
         """What `original` returns or raises."""
         if self._equal is False:
             return original()
+        failed = False
         try:
             result = faster()
         except Exception:  # it may be the original's own error, or an error that the original does not make
+            failed = True
+        if failed:  # not in the handler: the error would be the context of the original's
             return original()
         if self._equal is None:
             stock = original()

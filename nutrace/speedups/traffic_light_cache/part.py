@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Tuple
@@ -88,12 +89,14 @@ class TrafficLightPart:
         def cached(self: Any, iteration: Any) -> Any:
             if not switch:
                 return original(self, iteration)
-            try:
+            token: Any = None
+            scenario: Any = None
+            log_file: Any = None
+            # Whatever is wrong, the original raises it, or knows better.
+            with contextlib.suppress(Exception):
                 # At the call, where the original looks it up as well.
                 token = getattr(self, place.tokens)[iteration]
                 log_file, scenario = getattr(self, place.log_file), self.token
-            except Exception:  # whatever is wrong, the original raises it, or knows better
-                return original(self, iteration)
             if not (type(token) in _TOKENS and type(scenario) in _TOKENS):
                 return original(self, iteration)
             return cache.statuses(log_file, scenario, token, functools.partial(original, self, iteration))

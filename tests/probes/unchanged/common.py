@@ -18,8 +18,8 @@ __all__ = ["probe", "tell"]
 
 
 def tell(act: Any) -> None:
-    """Print what a call returns or raises."""
+    """Print what a call returns or raises, and what was handled when that was raised."""
     try:
         print(act())
     except Exception as error:
-        print(type(error).__name__, error)
+        print(type(error).__name__, error, repr(error.__context__))

@@ -44,6 +44,25 @@ def program_row_factories() -> None:
     print(list(con.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3")))
 
 
+def program_refused() -> None:
+    con = sqlite3.connect(":memory:")
+    cur = con.cursor()
+    other = sqlite3.Cursor(con)
+    tell(sqlite3.connect)
+    tell(lambda: sqlite3.Connection())  # type: ignore[call-arg]
+    for _ in range(2):
+        for each in (cur, other):
+            tell(lambda: next(each))  # noqa: B023
+            tell(lambda: each.execute("SELEC"))  # noqa: B023
+            tell(lambda: each.execute("SELECT ?", 1))  # type: ignore[arg-type]  # noqa: B023
+            tell(lambda: each.executemany("SELECT ?", 1))  # type: ignore[arg-type]  # noqa: B023
+            tell(lambda: each.execute("CREATE TABLE t (a)") and next(each))  # noqa: B023
+        con.close()
+    plain = sqlite3.Cursor.__new__(sqlite3.Cursor)
+    tell(lambda: plain.execute("SELECT 1"))
+    tell(lambda: next(plain))
+
+
 def program_callbacks() -> None:
     con = sqlite3.connect(":memory:")
     seen: list[Any] = []
