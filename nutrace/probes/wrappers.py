@@ -85,10 +85,8 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                     set_current(state)
                 else:
                     leave(span, state)
-                trace = get_traceback(error)
-                if can_leave and trace is not None:  # leave_traceback, without a frame
-                    set_traceback(error, trace.tb_next)
-                del trace  # which refers to this frame: the error would be freed by the collector only
+                if can_leave:  # leave_traceback, without a frame for it
+                    set_traceback(error, get_traceback(error).tb_next)  # type: ignore[union-attr]
                 span.fail(error)
                 close_dangling(span)
                 process_state.emit(span)

@@ -243,3 +243,159 @@ def test_errors_that_refuse_attributes_are_raised_as_they_are(
     with recorded(), pytest.raises(type(error)) as caught:
         way(Failing(error))
     assert caught.value is error
+
+
+_STUBBORN = """
+import dataclasses
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(ArithmeticError):
+    number: int
+
+class Unchanging(ArithmeticError):
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+
+class Hiding(ArithmeticError):
+    @property
+    def __traceback__(self):
+        return None
+"""
+
+
+@_CANNOT_LEAVE
+@pytest.mark.parametrize("raised", ["Frozen(1)", "Unchanging()", "Hiding()"])
+def test_errors_that_let_nobody_change_them_stay_what_they_are(tmp_path: Path, raised: str) -> None:
+    raises = _RAISES.replace("error.__traceback__", "sys.exc_info()[2]")
+    _same(tmp_path, _STUBBORN + raises, f"raise {raised}")
+
+
+_THROWS = """
+@nutrace.probe
+async def waits_long():
+    await asyncio.sleep(60)
+
+@nutrace.probe
+async def waits_within():
+    await waits_long()
+
+@nutrace.probe
+def goes_on():
+    for number in range(9):
+        try:
+            yield number
+        finally:
+            print("once more")
+
+async def cancelled():
+    task = asyncio.ensure_future(waits_within())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await task
+
+async def too_late():
+    await asyncio.wait_for(waits_within(), 0.01)
+
+def thrown():
+    generator = goes_on()
+    next(generator)
+    generator.throw(ValueError("thrown"))
+
+def thrown_again():
+    try:
+        thrown()
+    except ValueError as error:
+        generator = goes_on()
+        next(generator)
+        generator.throw(error)
+
+for call in (lambda: asyncio.run(cancelled()), lambda: asyncio.run(too_late()), thrown, thrown_again):
+    try:
+        call()
+    except (Exception, asyncio.CancelledError) as error:
+        print(traceback.format_exc())
+"""
+
+
+@_CANNOT_LEAVE
+def test_tracebacks_of_errors_thrown_into_generators_have_the_same_frames(tmp_path: Path) -> None:
+    _same(tmp_path, _THROWS, "pass")
+
+
+_REPLACED = """
+import os, pickle, sqlite3
+
+def fails(*_):
+    raise ArithmeticError("of the program")
+
+class Uncopied:
+    __copy__ = __deepcopy__ = __reduce__ = __setstate__ = fails
+
+class Unloaded:
+    __setstate__ = fails
+    def __getstate__(self):
+        return {"a": 1}
+
+def sets():
+    yield (1,)
+    fails()
+
+class Uninitialised(sqlite3.Connection):
+    def __init__(self):
+        pass
+
+pickled = pickle.dumps(Unloaded())
+connection = sqlite3.connect(":memory:")
+connection.execute("CREATE TABLE t (a)")
+connection.execute("INSERT INTO t VALUES (1)")
+closed = sqlite3.connect(":memory:")
+closed.close()
+rows = sqlite3.connect(":memory:")
+rows.row_factory = fails
+for call in (
+    lambda: connection.execute("SELEC"),
+    lambda: connection.cursor().execute("SELEC"),
+    lambda: connection.execute(b"SELECT 1"),
+    lambda: connection.execute("SELECT ?"),
+    lambda: connection.executemany("INSERT INTO t VALUES (?)", sets()),
+    lambda: connection.cursor().executemany("INSERT INTO t VALUES (?)", sets()),
+    lambda: connection.executescript("SELEC"),
+    lambda: connection.cursor().executescript("SELEC"),
+    lambda: rows.execute("SELECT 1").fetchone(),
+    lambda: rows.execute("SELECT 1").fetchmany(2),
+    lambda: rows.execute("SELECT 1").fetchall(),
+    lambda: next(rows.execute("SELECT 1")),
+    lambda: list(rows.execute("SELECT 1")),
+    lambda: next(connection.cursor().execute("SELECT 1 WHERE 0")),
+    lambda: connection.cursor(1),
+    lambda: connection.cursor(lambda _: 1),
+    lambda: connection.__exit__(1),
+    lambda: closed.cursor(),
+    lambda: closed.execute("SELECT 1"),
+    lambda: closed.commit(),
+    lambda: closed.rollback(),
+    lambda: Uninitialised().execute("SELECT 1"),
+    lambda: sqlite3.connect(),
+    lambda: sqlite3.connect(1.5),
+    lambda: sqlite3.connect("/nowhere/at/all"),
+    lambda: sqlite3.Connection("/nowhere/at/all"),
+    lambda: copy.copy(Uncopied()),
+    lambda: copy.deepcopy(Uncopied()),
+    lambda: copy.deepcopy([{1: [Uncopied()]}]),
+    lambda: pickle.dumps(Uncopied()),
+    lambda: pickle.loads(pickled),
+    lambda: pickle.loads(b"nothing"),
+    lambda: os.fork(1),
+    lambda: os.execv("/nowhere/at/all", ["all"]),
+):
+    try:
+        call()
+    except Exception as error:
+        print(traceback.format_exc())
+        print(repr(error.__cause__), repr(error.__context__))
+"""
+
+
+@_CANNOT_LEAVE
+def test_tracebacks_of_replaced_functions_have_the_same_frames(tmp_path: Path) -> None:
+    _same(tmp_path, _REPLACED, "pass")

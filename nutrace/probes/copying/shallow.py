@@ -31,9 +31,9 @@ def shallow(original: Any, switch: Switch) -> Any:
         if not switch:
             return original(x)
         site = sites.find(type(x))
-        if site is None:
-            return original(x)
         try:
+            if site is None:
+                return original(x)
             return _traced(site, original, (x,), {})
         except BaseException as error:
             leave_traceback(error)
@@ -49,9 +49,9 @@ def dumps(original: Any, switch: Switch) -> Any:
 
     def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         site = sites.find(type(args[0] if args else kwargs.get("obj")))
-        if site is None:
-            return wrapped(*args, **kwargs)
         try:
+            if site is None:
+                return wrapped(*args, **kwargs)
             return _traced(site, wrapped, args, kwargs)
         except BaseException as error:
             leave_traceback(error)
@@ -67,9 +67,9 @@ def loads(original: Any, switch: Switch) -> Any:
 
     def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         site = sites.find(type(args[0] if args else None))
-        if site is None:
-            return wrapped(*args, **kwargs)
         try:
+            if site is None:
+                return wrapped(*args, **kwargs)
             result, span = timed(site, wrapped, args, kwargs)
         except BaseException as error:
             leave_traceback(error)
