@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 from collections import OrderedDict
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, BinaryIO, Iterator, Optional, Tuple
 
 from nutrace.errors import NutraceError
 from nutrace.plans.advice import Explained, explain
@@ -29,7 +29,7 @@ _MEMORY = 2**30  # bytes
 _MOST_LOGS = 16  # open at a time
 _MOST_FAILURES = 2
 _PATIENCE_S = 10  # for the process to end
-_CODE = "import sys; sys.path[:] = {!r}; from nutrace.plans import planner; planner.serve()"
+_CODE = "import sys; sys.path[:] = {!r}; from nutrace.plans import planner; planner.serve({})"
 
 
 class Planner:
@@ -44,6 +44,7 @@ class Planner:
     def __init__(self, *, advise: bool = True) -> None:
         self._advise = advise
         self._process: Optional[subprocess.Popen[bytes]] = None
+        self._answers: Optional[BinaryIO] = None
         self._failures = 0
 
     def explain(self, text: str, path: str) -> Explained:
@@ -58,13 +59,15 @@ class Planner:
         """
         if self._failures >= _MOST_FAILURES:
             return _unplanned("not tried, after others that took too long or too much memory")
-        process = self._process = self._process or _start()
+        if self._process is None:
+            self._process, self._answers = _start()
+        process = self._process
         assert process.stdin is not None
-        assert process.stdout is not None
+        assert self._answers is not None
         try:
             pickle.dump((text, path, self._advise), process.stdin)
             process.stdin.flush()
-            answer = pickle.load(process.stdout)
+            answer = pickle.load(self._answers)
         except (EOFError, OSError, pickle.UnpicklingError):
             self._failures += 1
             ended_by = self.close()
@@ -83,7 +86,7 @@ class Planner:
         process, self._process = self._process, None
         if process is None:
             return 0
-        for stream in (process.stdin, process.stdout):
+        for stream in (process.stdin, self._answers):
             assert stream is not None
             with contextlib.suppress(OSError):
                 stream.close()
@@ -106,19 +109,39 @@ def _unplanned(reason: str) -> Explained:
     return Explained((), (), (), (), f"no plan: {reason}")
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start() -> Tuple[subprocess.Popen[bytes], BinaryIO]:
+    """Begin the process; returns it, and where its answers come from.
+
+    That is not its standard output, on which a user's ``sitecustomize`` may print.
+    """
     environ = {name: value for name, value in os.environ.items() if not name.startswith("NUTRACE")}
-    return subprocess.Popen(
-        [sys.executable, "-c", _CODE.format(sys.path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environ,
-    )
+    reading, writing = os.pipe()
+    answers = open(reading, "rb")  # noqa: SIM115 - Planner closes it
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _CODE.format(sys.path, writing)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environ,
+            pass_fds=(writing,),
+        )
+    except BaseException:
+        answers.close()
+        raise
+    finally:
+        os.close(writing)
+    return process, answers
 
 
-def serve() -> None:
-    """Answer what is asked on standard input, in the process that :class:`Planner` begins."""
+def serve(writing: int) -> None:
+    """Answer what is asked on standard input, in the process that :class:`Planner` begins.
+
+    Parameters
+    ----------
+    writing:
+        The descriptor to which answers are written.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; the other process ends this one
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends this process even while SQLite compiles
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
@@ -126,7 +149,7 @@ def serve() -> None:
     with contextlib.suppress(OSError, ValueError):  # macOS knows no such limit
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     logs = _Logs()
-    questions, answers = sys.stdin.buffer, sys.stdout.buffer
+    questions, answers = sys.stdin.buffer, open(writing, "wb")  # noqa: SIM115 - open as long as the process
     while True:
         try:
             text, path, advise = pickle.load(questions)

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Optional
 
 from nutrace.recording.command_line import command
 from nutrace.recording.span import process_state
+from nutrace.text_file import read_text
 
 _contributions: Dict[str, Callable[[], Any]] = {}
 
@@ -98,19 +99,19 @@ def git_revision(folder: Path) -> Optional[str]:
         git = parent / ".git"
         try:
             if git.is_file():
-                git = parent / git.read_text().partition("gitdir:")[2].strip()
-            head = (git / "HEAD").read_text().strip()
+                git = parent / read_text(git).partition("gitdir:")[2].strip()
+            head = read_text(git / "HEAD").strip()
         except (OSError, ValueError):  # missing, unreadable, or not text
             continue
         if not head.startswith("ref:"):
             return head[:40]
         ref = head[4:].strip()
         try:
-            return (git / ref).read_text().strip()[:40]
+            return read_text(git / ref).strip()[:40]
         except (OSError, ValueError):
             pass
         try:
-            packed = (git / "packed-refs").read_text().splitlines()
+            packed = read_text(git / "packed-refs").splitlines()
         except (OSError, ValueError):
             return None
         return next((line[:40] for line in packed if line.endswith(" " + ref)), None)

@@ -117,6 +117,15 @@ def test_a_process_that_fails_costs_its_statement(log: Path) -> None:
         assert planner.explain(FOUND, str(log)).note.startswith("no plan: not tried")
 
 
+def test_a_python_that_prints_when_it_starts(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('hello')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    with Planner(advise=False) as planner:
+        assert planner.explain("SELECT 1", str(log)).note == ""
+
+
 def test_more_databases_than_a_process_may_open(log: Path) -> None:
     with Planner() as planner:
         assert planner.explain(FOUND, str(log)).plan != ()
