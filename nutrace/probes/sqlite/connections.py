@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Optional, Set, Tuple
 from urllib.parse import unquote
 
 from nutrace import semconv
-from nutrace.patching.frames import leave_traceback, passed_over
+from nutrace.patching.frames import passed_over
 from nutrace.probes.blocks import timed
 from nutrace.probes.sqlite.call_sites import call_sites
 from nutrace.probes.sqlite.classes import SLOT, Beside, RecordingClasses, sqlite3
@@ -95,94 +95,63 @@ class ConnectionMethods:
     _nutrace: Any = Beside()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        state = _new_state(args, kwargs)
+        state = None
         try:
-            if state is None or not switch:
-                _init(self, *args, **kwargs)
-                span = None
-            else:
-                site = call_sites.find(semconv.CONNECT_SPAN, state.namespace)
-                _, span = timed(site, _init, (self, *args), kwargs)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
-        if state is not None:
-            _keep(self, state)
-        if span is not None:
-            tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
+            state = ConnectionState(args, kwargs)
+        except KeyError:  # no database, as sqlite3 will say
+            pass
+        except Exception:
+            process_state.fault("naming a database")
+        if state is None or not switch:
+            _init(self, *args, **kwargs)
+            if state is not None:
+                _keep(self, state)
+            return
+        site = call_sites.find(semconv.CONNECT_SPAN, state.namespace)
+        _, span = timed(site, _init, (self, *args), kwargs)
+        _keep(self, state)
+        tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            if switch:
-                if args:
-                    args = (cursors.of(args[0]), *args[1:])
-                elif kwargs:
-                    if "factory" in kwargs:
-                        kwargs["factory"] = cursors.of(kwargs["factory"])
-                else:
-                    return _recording_cursor(self)
-            return _cursor.__get__(self, type(self))(*args, **kwargs)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        if switch:
+            if args:
+                args = (cursors.of(args[0]), *args[1:])
+            elif kwargs:
+                if "factory" in kwargs:
+                    kwargs["factory"] = cursors.of(kwargs["factory"])
+            else:
+                return _recording_cursor(self)
+        return _cursor.__get__(self, type(self))(*args, **kwargs)
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
         state = _state_of(self)
-        try:
-            if state is not None:
-                end_all_of(state)
-                if state.is_open:
-                    return _traced(self, semconv.CLOSE_SPAN, _close, args, kwargs)
-            return _close.__get__(self, type(self))(*args, **kwargs)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        if state is not None:
+            end_all_of(state)
+            if state.is_open:
+                return _traced(self, semconv.CLOSE_SPAN, _close, args, kwargs)
+        return _close.__get__(self, type(self))(*args, **kwargs)
 
     def commit(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return _traced(self, semconv.COMMIT_SPAN, _commit, args, kwargs)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        return _traced(self, semconv.COMMIT_SPAN, _commit, args, kwargs)
 
     def rollback(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return _traced(self, semconv.ROLLBACK_SPAN, _rollback, args, kwargs)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        return _traced(self, semconv.ROLLBACK_SPAN, _rollback, args, kwargs)
 
     def __exit__(self, *args: Any) -> Any:
         # sqlite3 commits or rolls back in C, without calling these methods.
         whole = all(arg is None for arg in args)
-        try:
-            return _traced(self, semconv.COMMIT_SPAN if whole else semconv.ROLLBACK_SPAN, _exit, args, {})
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        return _traced(self, semconv.COMMIT_SPAN if whole else semconv.ROLLBACK_SPAN, _exit, args, {})
 
     if sys.version_info >= (3, 11):
         # sqlite3's make plain cursors there, whatever `cursor` does; before, they call it.
         def execute(self, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return _with_cursor(self, "execute", args, kwargs)
-            except BaseException as error:
-                leave_traceback(error)
-                raise
+            return _with_cursor(self, "execute", args, kwargs)
 
         def executemany(self, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return _with_cursor(self, "executemany", args, kwargs)
-            except BaseException as error:
-                leave_traceback(error)
-                raise
+            return _with_cursor(self, "executemany", args, kwargs)
 
         def executescript(self, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return _with_cursor(self, "executescript", args, kwargs)
-            except BaseException as error:
-                leave_traceback(error)
-                raise
+            return _with_cursor(self, "executescript", args, kwargs)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if type(self) is connections.current and protocol >= 2:
@@ -191,16 +160,6 @@ class ConnectionMethods:
                 return reduce(self)
             raise TypeError("cannot pickle 'sqlite3.Connection' object")
         return super().__reduce_ex__(protocol)
-
-
-def _new_state(args: _Args, kwargs: _Kwargs) -> Optional[ConnectionState]:
-    try:
-        return ConnectionState(args, kwargs)
-    except KeyError:  # no database, as sqlite3 will say
-        return None
-    except Exception:
-        process_state.fault("naming a database")
-        return None
 
 
 connections = RecordingClasses(sqlite3.Connection, ConnectionMethods)
@@ -262,11 +221,7 @@ def connect(wrapped: Any, instance: Any, args: _Args, kwargs: _Kwargs) -> Any:
         args = (*args[:_FACTORY], _recording(args[_FACTORY]), *args[_FACTORY + 1 :])
     else:
         kwargs = {**kwargs, "factory": _recording(kwargs.get("factory", connections.base))}
-    try:
-        return wrapped(*args, **kwargs)
-    except BaseException as error:
-        leave_traceback(error)
-        raise
+    return wrapped(*args, **kwargs)
 
 
 def _recording(factory: Any) -> Any:

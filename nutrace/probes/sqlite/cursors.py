@@ -10,7 +10,7 @@ from _thread import get_ident
 from typing import Any, Callable, Mapping, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.patching.frames import leave_traceback, passed_over
+from nutrace.patching.frames import passed_over
 from nutrace.probes.sqlite.call_sites import call_sites
 from nutrace.probes.sqlite.classes import SLOT, Beside, RecordingClasses, sqlite3
 from nutrace.probes.sqlite.open_statement import OpenStatement, end
@@ -49,66 +49,45 @@ class CursorMethods:
     _nutrace: Any = Beside()
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return _run(self, _execute, args, kwargs)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        return _run(self, _execute, args, kwargs)
 
     def executemany(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return _run(self, _executemany, args, kwargs)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        return _run(self, _executemany, args, kwargs)
 
     def executescript(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return _run(self, _executescript, args, kwargs)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        return _run(self, _executescript, args, kwargs)
 
     def __next__(self) -> Any:
         try:
             statement = self._nutrace
         except AttributeError:  # nothing was executed
             statement = None
-        try:
-            if statement is None or not statement.idle:
-                return _next(self)
-            row = _fetch(statement, _next, self)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        if statement is None or not statement.idle:
+            return _next(self)
+        row = _fetch(statement, _next, self)
         statement.rows += 1
         return row
 
     def fetchone(self, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
+        if args or kwargs or statement is None:
+            return _fetchone.__get__(self, type(self))(*args, **kwargs)
         try:
-            if args or kwargs or statement is None:
-                return _fetchone.__get__(self, type(self))(*args, **kwargs)
             # Not sqlite3's fetchone: its None may be the end, or what a row factory made of a row.
             row = _fetch(statement, _next, self)
-        except BaseException as error:
-            if statement is not None and statement.ended and type(error) is StopIteration:
-                return None  # it is no row factory's
-            leave_traceback(error)
-            raise
+        except StopIteration:
+            if statement.ended:
+                return None
+            raise  # a row factory's
         statement.rows += 1
         return row
 
     def fetchmany(self: Any, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
-        try:
-            if statement is None:
-                return _fetchmany.__get__(self, type(self))(*args, **kwargs)
-            size = args[0] if args else kwargs.get("size", self.arraysize)
-            rows = _fetch(statement, _given(_fetchmany, args, kwargs), self)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        if statement is None:
+            return _fetchmany.__get__(self, type(self))(*args, **kwargs)
+        size = args[0] if args else kwargs.get("size", self.arraysize)
+        rows = _fetch(statement, _given(_fetchmany, args, kwargs), self)
         statement.rows += len(rows)
         if len(rows) != size:
             end(statement)
@@ -116,26 +95,18 @@ class CursorMethods:
 
     def fetchall(self, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
-        try:
-            if statement is None:
-                return _fetchall.__get__(self, type(self))(*args, **kwargs)
-            rows = _fetch(statement, _given(_fetchall, args, kwargs), self)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        if statement is None:
+            return _fetchall.__get__(self, type(self))(*args, **kwargs)
+        rows = _fetch(statement, _given(_fetchall, args, kwargs), self)
         statement.rows += len(rows)
         end(statement)
         return rows
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
         statement = _idle_statement(self)
-        try:
-            if statement is None:
-                return _close.__get__(self, type(self))(*args, **kwargs)
-            result = _fetch(statement, _given(_close, args, kwargs), self)
-        except BaseException as error:
-            leave_traceback(error)
-            raise
+        if statement is None:
+            return _close.__get__(self, type(self))(*args, **kwargs)
+        result = _fetch(statement, _given(_close, args, kwargs), self)
         end(statement)
         return result
 
@@ -198,13 +169,20 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
                 return original(cursor, *args, **kwargs)
             end(before)
         _set_attribute(cursor, SLOT, None)
-    connection = _traced_connection(cursor) if switch else None
-    if connection is None or kwargs or not args or not issubclass(type(args[0]), str):
+    if not switch or kwargs or not args or not issubclass(type(args[0]), str):
         return original.__get__(cursor, type(cursor))(*args, **kwargs)  # bound, as errors name it
+    try:
+        connection = _connection(cursor)._nutrace
+    except AttributeError:  # the connection is not traced, or not initialised
+        connection = None
+    # Not in the handlers: an error of ours would be the context of what sqlite3 raises.
+    if connection is None:
+        return original(cursor, *args, **kwargs)
+    text: Optional[Statement] = None
     sets: Optional[ParameterSets] = None
     hashed = ""
-    text: Optional[Statement] = None
     try:
+        # Of a subclass, the text: it may have a `__str__`, and a hash, of its own.
         text = statement_of(args[0] if type(args[0]) is str else str.__str__(args[0]))
         if original is _executemany and len(args) == 2:
             sets = ParameterSets(text.literals)
@@ -215,7 +193,7 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
         process_state.fault("reading a statement")
         text = None
     if text is None:
-        return original(cursor, *args)
+        return original(cursor, *args, **kwargs)
     site = call_sites.find(semconv.STATEMENT_SPAN, connection.namespace, text)
     state = _get()
     span = span_below(site, state)
@@ -242,14 +220,6 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
         _set_attribute(cursor, SLOT, None)
         end(statement)
     return result
-
-
-def _traced_connection(cursor: Any) -> Any:
-    """The state of a cursor's connection; None if the connection is not traced, or not initialised."""
-    try:
-        return _connection(cursor)._nutrace
-    except AttributeError:
-        return None
 
 
 def _note_sets(statement: OpenStatement, sets: Optional[ParameterSets]) -> None:
