@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import datetime
+import enum
 import functools
 import gc
 import os
@@ -74,6 +75,33 @@ def rows_in(result: Any) -> int:
     if isinstance(result, list):
         return sum(map(rows_in, result))
     return int(result is not None)
+
+
+class Text(str):
+    """A text that would rather be another one."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "SELECT 0"
+
+    def __len__(self) -> int:
+        return 0
+
+
+class Query(str, enum.Enum):
+    """Statements with names."""
+
+    ALL = "SELECT a FROM t WHERE a > 5"
+
+
+@pytest.mark.parametrize("statement", [Text("SELECT a FROM t WHERE a > 5"), Query.ALL], ids=["class", "enum"])
+def test_a_statement_may_be_of_any_class_of_texts(recorded: Tracing, file: str, statement: str) -> None:
+    with recorded(*PROBES):
+        assert len(sqlite3.connect(file).execute(statement).fetchall()) == 4
+    (span,) = recorded.spans(STATEMENT)
+    assert span.attributes[semconv.DB_ROWS] == 4
+    assert span.attributes[semconv.DB_TEXT] == "SELECT a FROM t WHERE a > ?"
 
 
 @pytest.mark.parametrize("form", sorted(FORMS))

@@ -19,7 +19,7 @@ from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
 from nutrace.recording.span import process_state
-from nutrace.sql.text import statement_of
+from nutrace.sql.text import Statement, statement_of
 
 _Args = Tuple[Any, ...]
 _Kwargs = Mapping[str, Any]
@@ -58,11 +58,13 @@ class CursorMethods:
         return _run(self, _executescript, args, kwargs)
 
     def __next__(self) -> Any:
+        statement: Any = None
+        is_idle = False
         try:
             statement = self._nutrace
             is_idle = statement.idle
         except AttributeError:  # nothing was executed
-            return _next(self)
+            pass
         if not is_idle:
             return _next(self)
         row = _fetch(statement, _next, self)
@@ -169,16 +171,14 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
                 return original(cursor, *args, **kwargs)
             end(before)
         _set_attribute(cursor, SLOT, None)
-    if not switch or kwargs or not args or type(args[0]) is not str:
+    connection = _traced_connection(cursor) if switch else None
+    if connection is None or kwargs or not args or not issubclass(type(args[0]), str):
         return original.__get__(cursor, type(cursor))(*args, **kwargs)  # bound, as errors name it
-    try:
-        connection = _connection(cursor)._nutrace
-    except AttributeError:  # the connection is not traced, or not initialised
-        return original(cursor, *args, **kwargs)
     sets: Optional[ParameterSets] = None
     hashed = ""
+    text: Optional[Statement] = None
     try:
-        text = statement_of(args[0])
+        text = statement_of(args[0] if type(args[0]) is str else str.__str__(args[0]))
         if original is _executemany and len(args) == 2:
             sets = ParameterSets(text.literals)
             args = (args[0], sets.watch(args[1]))
@@ -186,7 +186,9 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
             hashed = parameters_hash(text.literals, args[1] if len(args) > 1 else ())
     except Exception:
         process_state.fault("reading a statement")
-        return original(cursor, *args, **kwargs)
+        text = None
+    if text is None:
+        return original(cursor, *args)
     site = call_sites.find(semconv.STATEMENT_SPAN, connection.namespace, text)
     state = _get()
     span = span_below(site, state)
@@ -213,6 +215,14 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
         _set_attribute(cursor, SLOT, None)
         end(statement)
     return result
+
+
+def _traced_connection(cursor: Any) -> Any:
+    """The state of a cursor's connection; None if the connection is not traced, or not initialised."""
+    try:
+        return _connection(cursor)._nutrace
+    except AttributeError:
+        return None
 
 
 def _note_sets(statement: OpenStatement, sets: Optional[ParameterSets]) -> None:
