@@ -7,9 +7,8 @@ frames whose file name contains ``importlib`` and ``_bootstrap``. The code of ou
 
 from __future__ import annotations
 
-import sys
-from types import CodeType, FunctionType
-from typing import Any, TypeVar
+from types import CodeType, FunctionType, TracebackType
+from typing import Any, Callable, Optional, TypeVar
 
 Target = TypeVar("Target", bound=Any)
 
@@ -41,11 +40,23 @@ def _renamed(code: CodeType) -> CodeType:
     return code.replace(co_filename=code.co_filename + _SUFFIX, co_consts=inner)
 
 
+# Of the base class: a class of the program's may have a __setattr__ of its own, as frozen dataclasses have.
+_of_errors: Any = BaseException.__dict__["__traceback__"]
+get_traceback: Callable[[BaseException], Optional[TracebackType]] = _of_errors.__get__
+set_traceback: Callable[[BaseException, Optional[TracebackType]], None] = _of_errors.__set__
+
+
 def leave_traceback(error: BaseException) -> None:
-    """Take the calling frame, which has caught `error`, off its traceback; a bare ``raise`` must follow."""
-    trace = error.__traceback__
-    if can_leave and trace is not None and trace.tb_frame is sys._getframe(1):
-        error.__traceback__ = trace.tb_next
+    """Take the frames of ours that `error` has left last off its traceback.
+
+    A bare ``raise`` must follow, or the error be thrown into a generator.
+    """
+    if can_leave:
+        trace = first = get_traceback(error)
+        while trace is not None and trace.tb_frame.f_code.co_filename.endswith(_SUFFIX):
+            trace = trace.tb_next
+        if trace is not first:
+            set_traceback(error, trace)
 
 
 def _pass_on() -> None:

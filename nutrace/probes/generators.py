@@ -163,6 +163,7 @@ def _drive(
             resume = send
             closing = False
         except BaseException as error:  # thrown in, or GeneratorExit of a close: the target decides
+            leave_traceback(error)
             resume = target.throw
             argument = error
             closing = isinstance(error, GeneratorExit)

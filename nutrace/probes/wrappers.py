@@ -12,7 +12,7 @@ import types
 from functools import partial
 from typing import Any, Callable, Optional
 
-from nutrace.patching.frames import can_leave, passed_over
+from nutrace.patching.frames import can_leave, get_traceback, passed_over, set_traceback
 from nutrace.probes.blocks import TracedManager, close_dangling
 from nutrace.probes.generators import drive, drive_given, is_driven, traced_coroutine
 from nutrace.probes.notes import NOTHING, Args, Kwargs, Notes, Wrapped, Wrapper
@@ -80,8 +80,8 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                     set_current(state)
                 else:
                     leave(span, state)
-                if can_leave:  # leave_traceback, without a call
-                    error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                if can_leave:  # leave_traceback, without a frame for it
+                    set_traceback(error, get_traceback(error).tb_next)  # type: ignore[union-attr]
                 span.fail(error)
                 close_dangling(span)
                 process_state.emit(span)

@@ -18,12 +18,15 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 import wrapt
 
 from nutrace.forks import fork_with
+from nutrace.patching.frames import leave_traceback, passed_over
 from nutrace.recording.runfile import abandoned
 from nutrace.recording.span import process_state
 
 VARIABLE = "NUTRACE_PARENT"
 _EXEC = ("execv", "execve")
 _FORK = ("fork", "forkpty")
+
+passed_over(fork_with)  # here, because that module imports nothing of ours
 
 _Around = Callable[[Callable[..., Any], Tuple[Any, ...], Dict[str, Any]], Any]
 
@@ -140,6 +143,7 @@ class Endings:
         self._undo.clear()
 
 
+@passed_over
 def _calling(where: str, callback: Callable[[], None]) -> _Around:
     def around(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
         try:
@@ -151,10 +155,12 @@ def _calling(where: str, callback: Callable[[], None]) -> _Around:
     return around
 
 
+@passed_over
 def _forking(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
     return fork_with(partial(function, *args, **kwargs))
 
 
+@passed_over
 class _Replaced(wrapt.ObjectProxy):  # type: ignore
     """A function of :mod:`os` that does more; it looks like the original, and pickles by its name."""
 
@@ -164,7 +170,11 @@ class _Replaced(wrapt.ObjectProxy):  # type: ignore
         self._self_around = around
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._self_around(self.__wrapped__, args, kwargs)
+        try:
+            return self._self_around(self.__wrapped__, args, kwargs)
+        except BaseException as error:
+            leave_traceback(error)
+            raise
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)

@@ -172,3 +172,148 @@ def test_our_frames_show_their_source(recorded: Tracing) -> None:
         except ArithmeticError:
             text = traceback.format_exc()
     assert "    result = wrapped(*args, **kwargs)\n" in text
+
+
+_STUBBORN = """
+import dataclasses
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(ArithmeticError):
+    number: int
+
+class Unchanging(ArithmeticError):
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+
+class Hiding(ArithmeticError):
+    @property
+    def __traceback__(self):
+        return None
+"""
+
+
+@_CANNOT_LEAVE
+@pytest.mark.parametrize("raised", ["Frozen(1)", "Unchanging()", "Hiding()"])
+def test_errors_that_let_nobody_change_them_stay_what_they_are(tmp_path: Path, raised: str) -> None:
+    raises = _RAISES.replace("error.__traceback__", "sys.exc_info()[2]")
+    _same(tmp_path, _STUBBORN + raises, f"raise {raised}")
+
+
+_THROWS = """
+@nutrace.probe
+async def waits_long():
+    await asyncio.sleep(60)
+
+@nutrace.probe
+async def waits_within():
+    await waits_long()
+
+@nutrace.probe
+def goes_on():
+    for number in range(9):
+        try:
+            yield number
+        finally:
+            print("once more")
+
+async def cancelled():
+    task = asyncio.ensure_future(waits_within())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await task
+
+async def too_late():
+    await asyncio.wait_for(waits_within(), 0.01)
+
+def thrown():
+    generator = goes_on()
+    next(generator)
+    generator.throw(ValueError("thrown"))
+
+def thrown_again():
+    try:
+        thrown()
+    except ValueError as error:
+        generator = goes_on()
+        next(generator)
+        generator.throw(error)
+
+for call in (lambda: asyncio.run(cancelled()), lambda: asyncio.run(too_late()), thrown, thrown_again):
+    try:
+        call()
+    except (Exception, asyncio.CancelledError) as error:
+        print(traceback.format_exc())
+"""
+
+
+@_CANNOT_LEAVE
+def test_tracebacks_of_errors_thrown_into_generators_have_the_same_frames(tmp_path: Path) -> None:
+    _same(tmp_path, _THROWS, "pass")
+
+
+_REPLACED = """
+import os, pickle
+
+def fails(*_):
+    raise ArithmeticError("of the program")
+
+class Uncopied:
+    __copy__ = __deepcopy__ = __reduce__ = __setstate__ = fails
+
+class Unloaded:
+    __setstate__ = fails
+    def __getstate__(self):
+        return {"a": 1}
+
+pickled = pickle.dumps(Unloaded())
+for call in (
+    lambda: copy.copy(Uncopied()),
+    lambda: copy.deepcopy(Uncopied()),
+    lambda: copy.deepcopy([{1: [Uncopied()]}]),
+    lambda: pickle.dumps(Uncopied()),
+    lambda: pickle.loads(pickled),
+    lambda: pickle.loads(b"nothing"),
+    lambda: os.fork(1),
+    lambda: os.execv("/nowhere/at/all", ["all"]),
+):
+    try:
+        call()
+    except Exception as error:
+        print(traceback.format_exc())
+        print(repr(error.__cause__), repr(error.__context__))
+"""
+
+
+@_CANNOT_LEAVE
+def test_tracebacks_of_replaced_functions_have_the_same_frames(tmp_path: Path) -> None:
+    _same(tmp_path, _REPLACED, "pass")
+
+
+_CONTEXTS = """
+import sqlite3
+
+class Uninitialised(sqlite3.Connection):
+    def __init__(self):
+        pass
+
+def fetched():
+    rows = sqlite3.connect(":memory:").cursor()
+    rows.row_factory = 1
+    return next(rows)
+
+for call in (
+    lambda: sqlite3.Connection(),
+    lambda: sqlite3.connect(1.5),
+    lambda: sqlite3.connect("/nowhere/at/all"),
+    lambda: Uninitialised().execute("SELECT 1"),
+    fetched,
+) * 2:
+    try:
+        call()
+    except Exception as error:
+        print(repr(error), repr(error.__cause__), repr(error.__context__))
+"""
+
+
+def test_errors_of_sqlite3_have_no_context_of_ours(tmp_path: Path) -> None:
+    _same(tmp_path, _CONTEXTS, "pass")

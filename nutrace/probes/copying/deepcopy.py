@@ -62,14 +62,18 @@ def replacement(original: Any, switch: Switch, *, detail: bool = False) -> Any:
 
     @functools.wraps(original)
     def deepcopy(x: Any, memo: Any = None, _nil: Any = nil) -> Any:
-        if (memo is not None and memo is latest[0]) or not switch:
-            return original(x, memo, _nil)
-        memos = _under_way.memos
-        if memos:
-            return _nested(original, x, memo, _nil)
-        site = sites.find(type(x))
-        if site is None:
-            return original(x, memo, _nil)
+        try:
+            if (memo is not None and memo is latest[0]) or not switch:
+                return original(x, memo, _nil)
+            memos = _under_way.memos
+            if memos:
+                return _nested(original, x, memo, _nil)
+            site = sites.find(type(x))
+            if site is None:
+                return original(x, memo, _nil)
+        except BaseException as error:
+            leave_traceback(error)
+            raise
         if memo is None:
             memo = {}
         before = _size(memo)

@@ -11,7 +11,7 @@ import functools
 from typing import Any
 
 from nutrace import semconv
-from nutrace.patching.frames import passed_over
+from nutrace.patching.frames import leave_traceback, passed_over
 from nutrace.probes.blocks import close_dangling, timed
 from nutrace.probes.copying.call_sites import CopyCallSites
 from nutrace.probes.notes import Args, Kwargs, Wrapped
@@ -31,9 +31,13 @@ def shallow(original: Any, switch: Switch) -> Any:
         if not switch:
             return original(x)
         site = sites.find(type(x))
-        if site is None:
-            return original(x)
-        return _traced(site, original, (x,), {})
+        try:
+            if site is None:
+                return original(x)
+            return _traced(site, original, (x,), {})
+        except BaseException as error:
+            leave_traceback(error)
+            raise
 
     return copy
 
@@ -45,9 +49,13 @@ def dumps(original: Any, switch: Switch) -> Any:
 
     def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         site = sites.find(type(args[0] if args else kwargs.get("obj")))
-        if site is None:
-            return wrapped(*args, **kwargs)
-        return _traced(site, wrapped, args, kwargs)
+        try:
+            if site is None:
+                return wrapped(*args, **kwargs)
+            return _traced(site, wrapped, args, kwargs)
+        except BaseException as error:
+            leave_traceback(error)
+            raise
 
     return put_around(original, traced, switch)
 
@@ -59,9 +67,13 @@ def loads(original: Any, switch: Switch) -> Any:
 
     def traced(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
         site = sites.find(type(args[0] if args else None))
-        if site is None:
-            return wrapped(*args, **kwargs)
-        result, span = timed(site, wrapped, args, kwargs)
+        try:
+            if site is None:
+                return wrapped(*args, **kwargs)
+            result, span = timed(site, wrapped, args, kwargs)
+        except BaseException as error:
+            leave_traceback(error)
+            raise
         span.site = sites.find(type(result)) or site
         _hand_over(span)
         return result
