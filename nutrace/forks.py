@@ -159,7 +159,8 @@ def _surely(call: Callable[[], object]) -> Optional[BaseException]:
             raised = raised or error
             if attempt == _ATTEMPTS - 1:
                 for report in _report:
-                    report("around a fork")
+                    with contextlib.suppress(BaseException):
+                        report("around a fork")
     return None
 
 
