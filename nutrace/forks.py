@@ -11,6 +11,7 @@ for that is done by :func:`fork_with`, through which ``os.fork`` goes while a pr
 from __future__ import annotations
 
 import _thread
+import contextlib
 import logging  # noqa: F401  # hooks run newest first: ours before logging's, as a holder of our locks may log
 import os
 import threading
@@ -46,9 +47,10 @@ _with_threads: weakref.WeakSet[Forking] = weakref.WeakSet()
 _with_locks: weakref.WeakSet[Forking] = weakref.WeakSet()
 _locks: List[Tuple[LockOrder, threading.RLock]] = []
 _forking = threading.RLock()  # two threads that fork at once would wait for each other's locks
-# For each fork that is under way: what has to be done after it, in reverse. There may be several, as a signal
+_Undo = List[Callable[[bool], object]]  # what has to be done after a fork, in reverse
+# For each fork that is under way and did not come through `fork_with`. There may be several, as a signal
 # handler may fork while a fork is being prepared.
-_undo: List[List[Callable[[bool], object]]] = []
+_undo: List[_Undo] = []
 
 
 def watch(subject: Forking, *, has_thread: bool = False) -> None:
@@ -87,6 +89,7 @@ class _Fork:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
+        self.undo: Optional[_Undo] = None  # None before it is prepared, and when all of it is done
         self.calls: List[Callable[[], object]] = []
         self.error: Optional[BaseException] = None
 
@@ -104,22 +107,29 @@ def on_fault(report: Callable[[str], None]) -> None:
 def fork_with(fork: Callable[[], Result]) -> Result:
     """Call ``os.fork`` or ``os.forkpty``, and then do what its hooks could not.
 
+    The fork is prepared here, as a signal handler of the program's may raise before a hook has begun. Python
+    prints that and forks; what the hook after the fork has not done is done here as well.
+
     Raises
     ------
     BaseException
-        What a signal handler of the program's has raised while the hooks ran.
+        What a signal handler of the program's has raised meanwhile.
     """
     thread = _thread.get_ident()
     outer = _forks.get(thread)  # a signal handler may fork during a fork
     mine = _forks[thread] = _Fork()
     try:
+        _before()
         return fork()
     finally:
+        interrupted = None
+        if mine.undo is not None:
+            interrupted = _surely(partial(_after, os.getpid() != mine.pid))
         if outer is None:
             _forks.pop(thread, None)
         else:
             _forks[thread] = outer
-        raised = [mine.error, *map(_surely, mine.calls)]
+        raised = [mine.error, interrupted, *map(_surely, mine.calls)]
         if os.getpid() == mine.pid:  # not in the child: the signal was sent to its parent
             for error in raised:
                 if error is not None:
@@ -149,14 +159,21 @@ def _surely(call: Callable[[], object]) -> Optional[BaseException]:
             raised = raised or error
             if attempt == _ATTEMPTS - 1:
                 for report in _report:
-                    report("around a fork")
+                    with contextlib.suppress(BaseException):
+                        report("around a fork")
     return None
 
 
 def _before() -> None:
-    undo: List[Callable[[bool], object]] = []
+    mine = _forks.get(_thread.get_ident())
+    if mine is not None and mine.undo is not None:
+        return  # by `fork_with`
+    undo: _Undo = []
+    if mine is None:
+        _undo.append(undo)
+    else:
+        mine.undo = undo
     raised = [_take(_forking, undo)]
-    _undo.append(undo)
     with_threads: List[Forking] = []
     with_locks: List[Forking] = []
 
@@ -179,7 +196,16 @@ def _before() -> None:
 def _after(in_child: bool) -> None:
     if in_child:
         _forget_other_threads()
-    raised = [_surely(partial(undo, in_child)) for undo in reversed(_undo.pop())]
+    mine = _forks.get(_thread.get_ident())
+    undo = (_undo[-1] if _undo else []) if mine is None else mine.undo or []
+    raised: List[Optional[BaseException]] = []
+    while undo:  # a step that is interrupted stays, and is done once more
+        raised.append(_surely(partial(undo[-1], in_child)))
+        undo.pop()
+    if mine is not None:
+        mine.undo = None
+    elif _undo:
+        _undo.pop()
     _hand_on(raised)
 
 

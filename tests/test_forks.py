@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, List
 
@@ -353,3 +354,26 @@ def test_forks_in_handlers_at_exit(tmp_path: Path) -> None:
     assert (ended.code, ended.out) == (0, "before ours 0\n"), ended.err
     assert sorted(span.name for span in ended.trace) == ["before ours", "work"]
     assert "fault" not in ended.err
+
+
+def test_a_hook_that_was_interrupted_before_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: List[str] = []
+    subject = Subject("subject", log)
+    hook = forks._after
+
+    def interrupted(in_child: bool) -> None:
+        monkeypatch.setattr(forks, "_after", hook)
+        raise KeyboardInterrupt  # Python says so, and goes on
+
+    forks.watch(subject)
+    monkeypatch.setattr(forks, "_after", interrupted)
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    pid = forks.fork_with(os.fork)
+    if pid == 0:
+        os._exit(0 if "child subject" in log else 1)
+    forks.unwatch(subject)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert log == ["before subject", "parent subject"]
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(forks._forking.acquire, False).result()
+        other.submit(forks._forking.release).result()

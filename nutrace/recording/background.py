@@ -76,6 +76,9 @@ class Background:
                 if not os.path.exists(f"/proc/self/task/{self._native_id}"):
                     break
                 time.sleep(0.0001)
+        elif not os.path.exists(f"/proc/self/task/{self._native_id}") and os.path.exists("/proc/self/task"):
+            # A signal handler has raised while it was started: nobody is there to release the lock.
+            self._running = _thread.allocate_lock()
 
     def _run(self) -> None:
         running = self._running

@@ -28,6 +28,7 @@ class Buffer:
     def __init__(self) -> None:
         self.spans: Deque[Any] = deque()  # spans and composites, in the order of their ends
         self.lock = threading.Lock()
+        self.patience_s = PATIENCE_S
         self.parent: Any = None  # what the open composites lie below
         self.open: Dict[Any, Any] = {}  # composites in the queue that leaves are added to, by call site
         self.thread_id = threading.get_native_id()
@@ -42,6 +43,7 @@ class Buffer:
         if not lock.acquire(True, _RECORDERS_PATIENCE_S):
             lock = self.lock = threading.Lock()
             lock.acquire()
+        self.patience_s = PATIENCE_S
         try:
             self.open.clear()
             pop = self.spans.popleft
@@ -51,6 +53,11 @@ class Buffer:
             pass
         finally:
             lock.release()
+
+    def waited_in_vain(self) -> bool:
+        """The thread could not have the lock. It waits no more until the recorder has it; returns False."""
+        self.patience_s = 0.0
+        return False
 
     def drop(self) -> int:
         """Empty the queue, and return how many records were in it."""
@@ -96,6 +103,7 @@ def forget_other_threads() -> None:
     own = local.buffer
     own.drop()
     own.lock = threading.Lock()
+    own.patience_s = PATIENCE_S
     own.thread_id = threading.get_native_id()
     buffers[:] = [own]
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 
 from nutrace import semconv
-from nutrace.recording.buffers import LIMIT, PATIENCE_S, Buffer, local
+from nutrace.recording.buffers import LIMIT, Buffer, local
 from nutrace.recording.span import CallSite, Parent, Span, SpanDetails, process_state
 
 LONGEST_SERIES = 1000  # entries of a composite's series; the next leaf begins another composite
@@ -110,7 +110,7 @@ def settle(span: Span) -> None:
             and not (last.id or span.id)
             and span.details is None
             and took <= process_state.longest_ns
-            and lock.acquire(True, PATIENCE_S)
+            and (lock.acquire(True, buffer.patience_s) or buffer.waited_in_vain())
         ):
             try:
                 if type(last) is not Composite:
@@ -167,7 +167,9 @@ def tally(
     took = span.ended - span.started if busy_ns is None else busy_ns
     buffer = local.buffer
     spans, lock = buffer.spans, buffer.lock
-    if _is_short_leaf(span, took, spans) and lock.acquire(True, PATIENCE_S):
+    if _is_short_leaf(span, took, spans) and (
+        lock.acquire(True, buffer.patience_s) or buffer.waited_in_vain()
+    ):
         try:
             _add_to_open(span, took, numbers, series, buffer)
         except Exception:  # what the span measured has succeeded, and the program goes on

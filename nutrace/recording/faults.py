@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from typing import List, Optional
 
@@ -20,6 +21,18 @@ def one_line(error: Optional[BaseException]) -> str:
     except Exception:  # an error of the program's may have any attributes
         message = ""
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def is_of_a_signal_handler(error: Optional[BaseException]) -> bool:
+    """Whether a signal handler of the program's has raised `error`, while we were doing something."""
+    trace = None if error is None else error.__traceback__
+    codes = []
+    while trace is not None:
+        codes.append(trace.tb_frame.f_code)
+        trace = trace.tb_next
+    handlers = map(signal.getsignal, signal.valid_signals())
+    functions = [getattr(handler, "__func__", handler) for handler in handlers if callable(handler)]
+    return any(getattr(function, "__code__", None) in codes for function in functions)
 
 
 class Faults:

@@ -8,6 +8,7 @@ nothing is dropped and memory stays bounded.
 from __future__ import annotations
 
 import _thread
+import sys
 import threading
 import time
 from typing import Any, Callable, Deque, Dict, List, Mapping, Sequence
@@ -19,7 +20,7 @@ from nutrace.recording.changing import ChangingAttributes
 from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import Record
 from nutrace.recording.diagnostics import Diagnostics
-from nutrace.recording.faults import Faults
+from nutrace.recording.faults import Faults, is_of_a_signal_handler
 from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, ids, process_state
@@ -113,7 +114,12 @@ class Recorder:
         return self._holder == _thread.get_ident()
 
     def fault(self, where: str) -> None:
-        """Count a fault of our own and say it once; called from an ``except`` block."""
+        """Count a fault of our own and say it once; called from an ``except`` block.
+
+        What a signal handler of the program's has raised is no fault of ours, and goes on.
+        """
+        if is_of_a_signal_handler(sys.exc_info()[1]):
+            raise  # as Ctrl-C does, which is no Exception
         self.diagnostics.faults += 1
         self._faults.note(where)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import Callable, Iterator, List
@@ -88,3 +89,22 @@ def test_a_stop_gives_up_on_work_that_does_not_end(start: Start) -> None:
     background.stop()
     assert time.monotonic() - began < 10
     goes_on.set()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="nobody knows whether a thread is there")
+def test_a_start_that_was_interrupted_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    worked = threading.Event()
+    background = Background(worked.set, 0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr("_thread.start_new_thread", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            background.start()
+    background.stop()
+    assert not background.running
+    background.start()
+    assert worked.wait(30)
+    background.stop()
+    assert not background.running

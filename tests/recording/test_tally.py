@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import Any, Dict, List
 
 import pytest
@@ -131,6 +132,21 @@ def test_a_lock_that_is_never_released_is_replaced(recorded: Tracing) -> None:
             leaf(SITES[0], 1)
         assert len(local.spans) == 1
     assert [span.calls for span in recorded.spans("a")] == [1, 1, 3]
+
+
+@pytest.mark.parametrize("way", ["tally", "settle"])
+def test_a_lock_that_is_never_released_is_waited_for_once(recorded: Tracing, way: str) -> None:
+    @nutrace.probe(name="probed")
+    def probed() -> None:
+        pass
+
+    with recorded(compress_us=1000, flush_seconds=60), nutrace.span("around"):
+        local.buffer.lock.acquire()
+        began = time.monotonic()
+        for _ in range(500):
+            leaf(SITES[0], 1) if way == "tally" else probed()
+        assert time.monotonic() - began < 1.0
+    assert recorded.calls(SITES[0].name if way == "tally" else "probed") == 500
 
 
 def test_a_merge_whose_thread_waits_for_its_turn_is_not_overtaken() -> None:

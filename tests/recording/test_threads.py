@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from fakes.programs import counts, losses, run
 from fakes.tracing import Tracing
 
 import nutrace
+from nutrace.probes.catalogue.sqlite import PROBES
 from nutrace.recording import buffers, encoding, recorder
 from nutrace.recording.buffers import LIMIT, local
 from nutrace.recording.clock import now_ns
@@ -369,3 +371,29 @@ def test_tracers_of_many_names_take_no_memory(recorded: Tracing) -> None:
             otel.get_tracer(f"tracer {number}").start_span("made").end()
     assert counts(recorded.trace) == {"made": 1000}
     assert encoding.scope.cache_info().currsize <= 256
+
+
+def test_what_a_signals_handler_raises_in_the_middle_of_our_work_reaches_the_program(
+    recorded: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OutOfTime(Exception):
+        pass
+
+    def handler(*_: object) -> None:
+        raise OutOfTime
+
+    def interrupted(*_: object) -> None:
+        signal.raise_signal(signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with recorded(*PROBES) as session:
+            connection = sqlite3.connect(":memory:")
+            with monkeypatch.context() as patched:
+                patched.setattr("nutrace.probes.sqlite.cursors.parameters_hash", interrupted)
+                with pytest.raises(OutOfTime):
+                    connection.execute("SELECT 1")
+            assert connection.execute("SELECT 2").fetchone() == (2,)
+            assert session.recorder.faults == []
+    finally:
+        signal.signal(signal.SIGALRM, before)

@@ -95,13 +95,7 @@ class ConnectionMethods:
     _nutrace: Any = Beside()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        state = None
-        try:
-            state = ConnectionState(args, kwargs)
-        except KeyError:  # no database, as sqlite3 will say
-            pass
-        except Exception:
-            process_state.fault("naming a database")
+        state = _new_state(args, kwargs)
         if state is None or not switch:
             _init(self, *args, **kwargs)
             if state is not None:
@@ -160,6 +154,16 @@ class ConnectionMethods:
                 return reduce(self)
             raise TypeError("cannot pickle 'sqlite3.Connection' object")
         return super().__reduce_ex__(protocol)
+
+
+def _new_state(args: _Args, kwargs: _Kwargs) -> Optional[ConnectionState]:
+    try:
+        return ConnectionState(args, kwargs)
+    except KeyError:  # no database, as sqlite3 will say
+        return None
+    except Exception:
+        process_state.fault("naming a database")
+        return None
 
 
 connections = RecordingClasses(sqlite3.Connection, ConnectionMethods)

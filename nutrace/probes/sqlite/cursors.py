@@ -169,18 +169,12 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
                 return original(cursor, *args, **kwargs)
             end(before)
         _set_attribute(cursor, SLOT, None)
-    if not switch or kwargs or not args or not issubclass(type(args[0]), str):
+    connection = _traced_connection(cursor) if switch else None
+    if connection is None or kwargs or not args or not issubclass(type(args[0]), str):
         return original.__get__(cursor, type(cursor))(*args, **kwargs)  # bound, as errors name it
-    try:
-        connection = _connection(cursor)._nutrace
-    except AttributeError:  # the connection is not traced, or not initialised
-        connection = None
-    # Not in the handlers: an error of ours would be the context of what sqlite3 raises.
-    if connection is None:
-        return original(cursor, *args, **kwargs)
-    text: Optional[Statement] = None
     sets: Optional[ParameterSets] = None
     hashed = ""
+    text: Optional[Statement] = None
     try:
         # Of a subclass, the text: it may have a `__str__`, and a hash, of its own.
         text = statement_of(args[0] if type(args[0]) is str else str.__str__(args[0]))
@@ -193,7 +187,7 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
         process_state.fault("reading a statement")
         text = None
     if text is None:
-        return original(cursor, *args, **kwargs)
+        return original(cursor, *args)
     site = call_sites.find(semconv.STATEMENT_SPAN, connection.namespace, text)
     state = _get()
     span = span_below(site, state)
@@ -220,6 +214,14 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
         _set_attribute(cursor, SLOT, None)
         end(statement)
     return result
+
+
+def _traced_connection(cursor: Any) -> Any:
+    """The state of a cursor's connection; None if the connection is not traced, or not initialised."""
+    try:
+        return _connection(cursor)._nutrace
+    except AttributeError:
+        return None
 
 
 def _note_sets(statement: OpenStatement, sets: Optional[ParameterSets]) -> None:
