@@ -20,7 +20,7 @@ from nutrace.trace import Trace, load
 from nutrace_exporters import FORMATS, collapsed
 
 #: With a quadratic loop, each of these takes longer.
-_DEEP = 24_000
+_DEEP = 16_000
 _SECONDS = 10
 
 _KINDS: Dict[str, Any] = {
