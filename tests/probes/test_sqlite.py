@@ -16,6 +16,7 @@ import sys
 import threading
 import weakref
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
@@ -97,8 +98,8 @@ class Query(str, enum.Enum):
 
 @pytest.mark.parametrize("statement", [Text("SELECT a FROM t WHERE a > 5"), Query.ALL], ids=["class", "enum"])
 def test_a_statement_may_be_of_any_class_of_texts(recorded: Tracing, file: str, statement: str) -> None:
-    with recorded(*PROBES):
-        assert len(sqlite3.connect(file).execute(statement).fetchall()) == 4
+    with recorded(*PROBES), closing(sqlite3.connect(file)) as connection:
+        assert len(connection.execute(statement).fetchall()) == 4
     (span,) = recorded.spans(STATEMENT)
     assert span.attributes[semconv.DB_ROWS] == 4
     assert span.attributes[semconv.DB_TEXT] == "SELECT a FROM t WHERE a > ?"
