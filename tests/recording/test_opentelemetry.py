@@ -271,9 +271,9 @@ def test_the_programs_events_links_and_status_reach_the_file(recorded: Tracing, 
 
 def test_a_databases_error_in_a_span_of_the_programs_provider(recorded: Tracing, program: Program) -> None:
     otel.set_tracer_provider(program.provider)
-    with recorded(*PROBES):
+    with recorded(*PROBES), contextlib.closing(sqlite3.connect(":memory:")) as connection:
         with pytest.raises(sqlite3.Error), otel.get_tracer("theirs").start_as_current_span("theirs"):
-            sqlite3.connect(":memory:").execute("SELECT json_extract('{}', ?)", ("hunter2",))
+            connection.execute("SELECT json_extract('{}', ?)", ("hunter2",))
         with pytest.raises(KeyError), otel.get_tracer("theirs").start_as_current_span("own"):
             raise KeyError("as it is")
     # The program's own exporter gets what the program wrote.

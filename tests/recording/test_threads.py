@@ -394,6 +394,7 @@ def test_what_a_signals_handler_raises_in_the_middle_of_our_work_reaches_the_pro
                 with pytest.raises(OutOfTime):
                     connection.execute("SELECT 1")
             assert connection.execute("SELECT 2").fetchone() == (2,)
+            connection.close()
             assert session.recorder.faults == []
     finally:
         signal.signal(signal.SIGALRM, before)
