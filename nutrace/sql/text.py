@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Iterator, List, NamedTuple, Tuple
 
+from nutrace.sql.by_text import once_for_each_text
 from nutrace.sql.folding import KEYWORDS, Folding
 
 LONGEST = 16_384  # characters of a statement that are looked at
-_MOST = 2_000  # texts in the cache
-_LONGEST_CACHED = 65_536  # characters of a text in the cache
 
 _TOKEN = re.compile(
     r"""
@@ -104,16 +103,7 @@ def _join(tokens: List[str]) -> str:
     return "".join(parts)
 
 
-_known: Dict[str, Statement] = {}
-
-
+@once_for_each_text
 def statement_of(sql: str) -> Statement:
     """:func:`normalise`, cached by the text as the program wrote it."""
-    statement = _known.get(sql)
-    if statement is None:
-        statement = normalise(sql)
-        if len(sql) <= _LONGEST_CACHED:
-            if len(_known) >= _MOST:
-                _known.clear()
-            _known[sql] = statement
-    return statement
+    return normalise(sql)

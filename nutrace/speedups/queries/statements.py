@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
+from nutrace.sql.by_text import LONGEST_KEPT, once_for_each_text
 from nutrace.sql.text import statement_of, tokens
 
 _READS = frozenset({"SELECT", "VALUES"})
@@ -33,8 +34,6 @@ _OF_CONNECTION = ("PRAGMA_", "SQLITE_", "TEMP", "DBSTAT")
 _OF_FILE = frozenset({"SQLITE_MASTER", "SQLITE_SCHEMA", "SQLITE_SEQUENCE"})
 
 _PLAIN = (int, str, float, bytes, type(None), bool)
-_MOST = 2_000  # texts that are remembered
-_LONGEST = 65_536  # characters of a text that is looked at
 
 
 class Traits(NamedTuple):
@@ -47,19 +46,17 @@ class Traits(NamedTuple):
 
 Parameters = Tuple[Tuple[type, Union[str, int, bytes, None]], ...]
 
-_known: Dict[str, Traits] = {}
 
-
+@once_for_each_text
 def traits(sql: str) -> Traits:
     """Look at a statement, once for each text."""
-    known = _known.get(sql)
-    if known is None:
-        known = _look(sql)
-        if len(sql) <= _LONGEST:
-            if len(_known) >= _MOST:
-                _known.clear()
-            _known[sql] = known
-    return known
+    if len(sql) > LONGEST_KEPT:
+        return Traits(False, False, "")
+    statement = statement_of(sql)
+    if statement.operation not in _READS:
+        return Traits(False, False, "")
+    stays = all(_stays(word, called) for word, called in _words(sql))
+    return Traits(True, stays, statement.digest if stays else "")
 
 
 def frozen(parameters: Sequence[object]) -> Optional[Parameters]:
@@ -79,16 +76,6 @@ def frozen(parameters: Sequence[object]) -> Optional[Parameters]:
         else:
             return None
     return tuple(key)
-
-
-def _look(sql: str) -> Traits:
-    if len(sql) > _LONGEST:
-        return Traits(False, False, "")
-    statement = statement_of(sql)
-    if statement.operation not in _READS:
-        return Traits(False, False, "")
-    stays = all(_stays(word, called) for word, called in _words(sql))
-    return Traits(True, stays, statement.digest if stays else "")
 
 
 def _words(sql: str) -> Iterator[Tuple[str, bool]]:
