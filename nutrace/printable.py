@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+#: Characters of a message, a path or a statement that has a line of its own.
+LINE = 400
 _LONGEST = 60
 
 

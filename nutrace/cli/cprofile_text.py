@@ -7,7 +7,8 @@ from typing import Any, Dict, List, Optional, Sequence
 from nutrace.analysis.function_kinds import Kind
 from nutrace.analysis.profile import Reconciliation, Row
 from nutrace.cli.json_output import pick
-from nutrace.cli.table import Column, definitions, printable, text_table
+from nutrace.cli.table import Column, definitions, text_table
+from nutrace.printable import printable
 
 _LONGEST_PATH = 160
 _LONGEST_FUNCTION = 52

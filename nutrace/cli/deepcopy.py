@@ -14,7 +14,8 @@ from nutrace.cli.deepcopy_json import as_json
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
-from nutrace.cli.table import Column, definitions, ms, printable, text_table
+from nutrace.cli.table import Column, definitions, ms, text_table
+from nutrace.printable import LINE, printable
 from nutrace.trace import Trace, select
 from nutrace_exporters import html
 from nutrace_exporters.labels import counted
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(as_text(copies, args.by, args.limit))
     if args.flamegraph is not None:
-        print(f"\n{printable(args.flamegraph, 400)}: the deep copies, each named after its caller and type")
+        print(f"\n{printable(args.flamegraph, LINE)}: the deep copies, each named after its caller and type")
     return 0
 
 

@@ -10,7 +10,6 @@ from typing import List
 
 from nutrace.cli import flamegraph, report
 from nutrace.cli.progress import spinner
-from nutrace.cli.table import printable
 from nutrace.demo.launch import (
     MINIATURE_STEPS,
     SimulationError,
@@ -20,6 +19,7 @@ from nutrace.demo.launch import (
     run_traced,
 )
 from nutrace.errors import OutputError, UsageError
+from nutrace.printable import LINE, printable
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +85,7 @@ def _call(command: ModuleType, arguments: List[str]) -> None:
 
 
 def _next(run_file: Path, devkit: bool) -> None:
-    stem, run_name = printable(str(run_file.with_suffix("")), 400), printable(str(run_file), 400)
+    stem, run_name = printable(str(run_file.with_suffix("")), LINE), printable(str(run_file), LINE)
     print(f"""
 Next
   open {stem}.flamegraph.html in a browser: the same run, in time order or merged

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Dict
 
 from nutrace.cli.options import add_run_file, add_steps, load_run
-from nutrace.cli.table import printable
 from nutrace.errors import OutputError, UsageError
+from nutrace.printable import LINE, printable
 from nutrace.semconv import COMPONENTS
 from nutrace.trace import Trace, select
 from nutrace.trace.opening import STDIN
@@ -125,7 +125,7 @@ def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
 
 def _print_written(trace: Trace, row: Format, output: str) -> None:
     size = os.path.getsize(output)
-    shown = printable(output, 400)
+    shown = printable(output, LINE)
     print(f"{shown}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.step_indices):,} steps")
     if not row.browser:
         print(f"nutrace: {row.name}: {row.description}", file=sys.stderr)

@@ -11,7 +11,7 @@ from nutrace.analysis.database import Database, database
 from nutrace.cli.json_output import per_step, pick, print_json
 from nutrace.cli.options import add_json, load_run
 from nutrace.cli.progress import progress_bar
-from nutrace.cli.table import ms, printable
+from nutrace.cli.table import ms
 from nutrace.errors import UsageError
 from nutrace.plans import drop, make
 from nutrace.plans.candidates import lacking
@@ -20,6 +20,7 @@ from nutrace.plans.findings import Index, examine
 from nutrace.plans.log import existing, open_log
 from nutrace.plans.log_copies import cache_folder, folders, remove
 from nutrace.plans.make import Change
+from nutrace.printable import LINE, printable
 from nutrace.trace.runfiles import exists
 from nutrace_exporters.labels import counted
 
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         _print(args.json, document, _shown(by_log, statements, args))
         return 0
     done = {log: _apply(log, indexes, quiet=args.json) for log, indexes in by_log.items()}
-    lines = [f"{printable(log, 400)}: nothing to make" for log, changes in done.items() if not changes]
+    lines = [f"{printable(log, LINE)}: nothing to make" for log, changes in done.items() if not changes]
     _print(args.json, {log: _changed(changes) for log, changes in done.items()}, lines)
     return 0
 
@@ -92,7 +93,7 @@ def _apply(log: str, indexes: Sequence[Index], *, quiet: bool) -> List[Change]:
     done: List[Change] = []
     for index in indexes:
         if not quiet:
-            print(f"{printable(log, 400)}: {printable(index.advice.ddl, 400)}; ", end="", flush=True)
+            print(f"{printable(log, LINE)}: {printable(index.advice.ddl, LINE)}; ", end="", flush=True)
         took = "not done"
         try:
             for change in make(log, [index.advice.ddl]):
@@ -110,7 +111,7 @@ def _advised(logs: Sequence[str], statements: Optional[Database]) -> Dict[str, L
     with progress_bar("plans") as progress:
         findings = examine(statements, databases=logs, progress=progress)
     for note in findings.notes:
-        print(f"nutrace: {printable(note, 400)}", file=sys.stderr)
+        print(f"nutrace: {printable(note, LINE)}", file=sys.stderr)
     return {log: [index for index in findings.indexes if index.database == log] for log in logs}
 
 
@@ -121,7 +122,7 @@ def _copy(by_log: Dict[str, List[Index]], args: argparse.Namespace) -> int:
             indexes = {**lacking(opened), **{index.advice.index: index.advice.ddl for index in advised}}
         document[log] = {"copy": None, "indexes": list(indexes.values())}
         if not indexes:
-            _print(args.json, None, [f"{printable(log, 400)}: lacks no index, and was not copied"])
+            _print(args.json, None, [f"{printable(log, LINE)}: lacks no index, and was not copied"])
             continue
         with progress_bar("bytes") as progress:
             copied = copy(log, _folder(log, args.output), indexes, progress=progress)
@@ -132,9 +133,9 @@ def _copy(by_log: Dict[str, List[Index]], args: argparse.Namespace) -> int:
                 if copied.made
                 else "it was there already"
             )
-            print(f"{printable(log, 400)}: copied to {printable(copied.path, 400)} ({took})", flush=True)
+            print(f"{printable(log, LINE)}: copied to {printable(copied.path, LINE)} ({took})", flush=True)
             for ddl in indexes.values():
-                print(f"  {printable(ddl, 400)}", flush=True)
+                print(f"  {printable(ddl, LINE)}", flush=True)
     if args.json:
         _print(True, document, ())
     elif any(each["copy"] for each in document.values()):
@@ -185,23 +186,23 @@ def _changed(changes: Sequence[Change]) -> List[Dict[str, Any]]:
 
 
 def _dropped(log: str, changes: Sequence[Change], copies: Sequence[str]) -> List[str]:
-    lines = [f"{printable(log, 400)}: {printable(change.sql, 400)}" for change in changes]
-    lines += [f"{printable(log, 400)}: removed {printable(path, 400)}" for path in copies]
-    return lines or [f"{printable(log, 400)}: nutrace has made no index there"]
+    lines = [f"{printable(log, LINE)}: {printable(change.sql, LINE)}" for change in changes]
+    lines += [f"{printable(log, LINE)}: removed {printable(path, LINE)}" for path in copies]
+    return lines or [f"{printable(log, LINE)}: nutrace has made no index there"]
 
 
 def _shown(by_log: Dict[str, List[Index]], statements: Database, args: argparse.Namespace) -> List[str]:
     lines = []
     for log, indexes in by_log.items():
         lines.append(
-            f"{printable(log, 400)}: " + (f"{len(indexes)} to make" if indexes else "nothing to make")
+            f"{printable(log, LINE)}: " + (f"{len(indexes)} to make" if indexes else "nothing to make")
         )
         for index in indexes:
             advice = index.advice
             saved = f"saves about {ms(index.saved_ns)} ms of a run like this"
             if statements.steps and index.saved_in_steps_ns:
                 saved = f"saves about {ms(index.saved_in_steps_ns / statements.steps)} ms a step"
-            lines.append(f"  {printable(advice.ddl, 400)};")
+            lines.append(f"  {printable(advice.ddl, LINE)};")
             rows = counted(round(advice.rows_after), "row")
             lines.append(f"      {rows} to read instead of {advice.rows:,}; {saved}")
     if any(by_log.values()):

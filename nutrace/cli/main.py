@@ -11,8 +11,8 @@ from typing import List, NoReturn, Optional
 
 from nutrace._running import stop_all
 from nutrace.cli.commands import COMMANDS
-from nutrace.cli.table import printable
 from nutrace.errors import NutraceError, OutputError
+from nutrace.printable import printable
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141

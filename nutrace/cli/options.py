@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from nutrace.cli.progress import progress_bar
-from nutrace.cli.table import printable
 from nutrace.errors import UsageError
+from nutrace.printable import LINE, printable
 from nutrace.trace import Trace, load, parse_steps
 
 
@@ -65,5 +65,5 @@ def load_run(file: str, *, warn: bool = True) -> Trace:
     with progress_bar("bytes") as progress:
         trace = load(file, progress=progress)
     if warn and trace.diagnostics.cut_short:
-        print(f"nutrace: {printable(file, 400)}: {trace.diagnostics.cut_short}", file=sys.stderr)
+        print(f"nutrace: {printable(file, LINE)}: {trace.diagnostics.cut_short}", file=sys.stderr)
     return trace

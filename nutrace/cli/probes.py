@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json
-from nutrace.cli.table import printable
+from nutrace.printable import printable
 from nutrace.probes.catalogue import at_level, collect
 from nutrace.probes.catalogue.check import Devkit, Finding, check, installed_devkit
 from nutrace.probes.probe import Probe

@@ -13,9 +13,9 @@ from nutrace.cli.table import (
     definitions,
     markdown_table,
     markdown_text,
-    printable,
     text_table,
 )
+from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
 
 _MS = 1e6
@@ -286,7 +286,7 @@ def _lost(report: Report, style: Style) -> str:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         cost = f"{overhead.spans:,} calls recorded, at least {_ms(overhead.estimated_ns)} ms{share}"
     entries = [("lost", losses), ("overhead", cost)]
-    entries += [("note", printable(note, 400)) for note in report.notes]
+    entries += [("note", printable(note, LINE)) for note in report.notes]
     return "\n".join([style.heading("Lost, and what nutrace cost"), *style.items(entries)])
 
 

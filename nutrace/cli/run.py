@@ -11,8 +11,8 @@ import sys
 from dataclasses import fields
 from typing import List, Sequence
 
-from nutrace.cli.table import printable
 from nutrace.errors import MissingDependencyError, SettingsError, UsageError
+from nutrace.printable import LINE, printable
 from nutrace.settings import Settings, variable
 from nutrace.speedups.registry import VARIABLE as SPEEDUPS_VARIABLE
 from nutrace.speedups.registry import chosen
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         os.execvpe(program[0], program, {**os.environ, **environ, "NUTRACE": "1"})
     except OSError as error:
-        print(f"nutrace: error: cannot run {printable(program[0], 400)}: {error.strerror}", file=sys.stderr)
+        print(f"nutrace: error: cannot run {printable(program[0], LINE)}: {error.strerror}", file=sys.stderr)
     return _NOT_FOUND
 
 

@@ -14,7 +14,8 @@ from nutrace.analysis.installed_speedups import (
 )
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json, load_run
-from nutrace.cli.table import Column, printable, text_table
+from nutrace.cli.table import Column, text_table
+from nutrace.printable import printable
 from nutrace.speedups import SPEEDUPS, Speedup
 
 _LONGEST_REASON = 200

@@ -11,9 +11,9 @@ from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, lo
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.sql_json import as_json
 from nutrace.cli.sql_text import as_text
-from nutrace.cli.table import printable
 from nutrace.errors import MissingDependencyError
 from nutrace.plans.findings import examine
+from nutrace.printable import LINE, printable
 from nutrace.trace import select
 
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
             try:
                 findings = examine(result, progress=progress)
             except MissingDependencyError as error:
-                print(f"nutrace: plans without advice: {printable(str(error), 400)}", file=sys.stderr)
+                print(f"nutrace: plans without advice: {printable(str(error), LINE)}", file=sys.stderr)
                 findings = examine(result, advise=False, progress=progress)
     if args.json:
         print_json({**as_json(result, findings), **run_state(trace)})

@@ -7,9 +7,10 @@ from typing import List, Optional, Sequence
 
 from nutrace.analysis.database import Database, Loop, Statement
 from nutrace.analysis.origins import Origin
-from nutrace.cli.table import NOT_RECORDED, Column, definitions, known, ms, printable, text_table
+from nutrace.cli.table import NOT_RECORDED, Column, definitions, known, ms, text_table
 from nutrace.plans.findings import Findings, Index
 from nutrace.plans.query_plan import accesses
+from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
 
 _ORIGINS = 4  # lines of callers below a statement
@@ -206,10 +207,10 @@ def _plans(shown: Sequence[Statement], findings: Findings) -> str:
             if explained.plan and explained.note:
                 lines.append(f"     ({printable(explained.note, 160)})")
             if len(statement.uses) > 1:
-                lines.append(f"     in {printable(plan.use.database, 400)}")
+                lines.append(f"     in {printable(plan.use.database, LINE)}")
     if len(lines) == 1:
         lines.append("  none")
-    return "\n".join([*lines, *(f"  {printable(note, 400)}" for note in findings.notes)])
+    return "\n".join([*lines, *(f"  {printable(note, LINE)}" for note in findings.notes)])
 
 
 def _advice(database: Database, findings: Findings) -> str:
@@ -240,7 +241,7 @@ def _index(database: Database, index: Index, order: dict[str, int]) -> List[str]
             f"{_share(index.saved_in_steps_ns, database.steps_ns)}, {saved}"
         )
     return [
-        f"  {printable(advice.ddl, 400)};",
+        f"  {printable(advice.ddl, LINE)};",
         f"      for {users}: {rows}; saves about {saved}",
-        f"      in {printable(index.database, 400)}",
+        f"      in {printable(index.database, LINE)}",
     ]

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from nutrace.cli.progress import progress_bar
-from nutrace.cli.table import printable
+from nutrace.printable import LINE, printable
 from nutrace.synthetic.dataset import write_dataset
 from nutrace.synthetic.spec import LogSpec
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     )
     with progress_bar("frames") as progress:
         dataset = write_dataset(args.directory, spec, maps=not args.no_maps, progress=progress)
-    print(f"wrote {printable(str(dataset.log_file), 400)}", file=sys.stderr)
+    print(f"wrote {printable(str(dataset.log_file), LINE)}", file=sys.stderr)
     # Nothing but these goes to stdout, so that eval "$(nutrace synth DIR)" works.
     for line in dataset.exports():
         print(line)

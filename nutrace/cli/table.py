@@ -7,20 +7,6 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from nutrace.printable import printable
-
-__all__ = [
-    "NOT_RECORDED",
-    "Column",
-    "definitions",
-    "known",
-    "markdown_table",
-    "markdown_text",
-    "ms",
-    "printable",
-    "text_table",
-]
-
 #: Characters that Markdown, or HTML inside it, takes for markup.
 _MARKUP = re.compile(r"([\\|`*_<>&#\[\]~])")
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, Optional
 
 from nutrace.cli.json_output import pick
-from nutrace.cli.table import printable
+from nutrace.printable import LINE, printable
 from nutrace.verify.compare import Compared
 from nutrace.verify.difference import Difference
 from nutrace.verify.files import NO_METRICS, STEPS_COMPARED
 from nutrace.verify.record import BEFORE
 from nutrace.verify.verdict import Verdict
 from nutrace_exporters.labels import counted
-
-_LONGEST = 400
 
 
 def lines(verdict: Verdict, kept: Optional[str]) -> Iterator[str]:
@@ -24,8 +22,8 @@ def lines(verdict: Verdict, kept: Optional[str]) -> Iterator[str]:
     else:
         yield from _different(compared)
     if verdict.output:
-        yield printable("the last lines of the run with speedups:", _LONGEST)
-        yield from (f"  {printable(line, _LONGEST)}" for line in verdict.output.splitlines())
+        yield printable("the last lines of the run with speedups:", LINE)
+        yield from (f"  {printable(line, LINE)}" for line in verdict.output.splitlines())
     if verdict.again is not None:
         yield from _again(verdict.again)
     for name, at_work in verdict.at_work.items():
@@ -33,16 +31,16 @@ def lines(verdict: Verdict, kept: Optional[str]) -> Iterator[str]:
     if compared.failed:
         yield f"{compared.failed} of the simulations failed, and in the same way in both runs"
     yield from _uncompared(compared)
-    yield from (f"note: {printable(note, _LONGEST)}" for note in verdict.notes)
+    yield from (f"note: {printable(note, LINE)}" for note in verdict.notes)
     if kept:
-        yield f"both runs are in {printable(kept, _LONGEST)}"
+        yield f"both runs are in {printable(kept, LINE)}"
 
 
 def _different(compared: Compared) -> Iterator[str]:
     first = compared.differences[0]
-    yield f"different: {printable(_place(first), _LONGEST)}"
-    yield f"  stock: {printable(first.stock, _LONGEST)}"
-    yield f"  with:  {printable(first.changed, _LONGEST)}"
+    yield f"different: {printable(_place(first), LINE)}"
+    yield f"  stock: {printable(first.stock, LINE)}"
+    yield f"  with:  {printable(first.changed, LINE)}"
     more = len(compared.differences) - 1
     if more:
         yield f"  and {more} more of the {compared.scenarios + compared.files:,} scenarios and files differ"
@@ -63,15 +61,15 @@ def _again(again: Compared) -> Iterator[str]:
         return
     difference = again.differences[0]
     yield "the program does not repeat itself: run again without speedups, it differs from its first run,"
-    yield f"so this says nothing about the speedups: {printable(_place(difference), _LONGEST)}"
-    yield f"  first:  {printable(difference.stock, _LONGEST)}"
-    yield f"  second: {printable(difference.changed, _LONGEST)}"
+    yield f"so this says nothing about the speedups: {printable(_place(difference), LINE)}"
+    yield f"  first:  {printable(difference.stock, LINE)}"
+    yield f"  second: {printable(difference.changed, LINE)}"
 
 
 def _uncompared(compared: Compared) -> Iterator[str]:
     for name, reason in compared.skipped.items():
         if reason not in (NO_METRICS, STEPS_COMPARED):
-            yield f"not compared: {printable(name, _LONGEST)}: {printable(reason, _LONGEST)}"
+            yield f"not compared: {printable(name, LINE)}: {printable(reason, LINE)}"
     others = list(compared.skipped.values()).count(NO_METRICS)
     if others:
         yield f"not compared: {counted(others, 'file')} without metrics, such as texts and pictures"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nutrace.cli.table import Column, markdown_table, printable, text_table
+from nutrace.cli.table import Column, markdown_table, text_table
+from nutrace.printable import printable
 
 COLUMNS = [Column("name", right=False), Column("n")]
 
