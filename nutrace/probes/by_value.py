@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import io
 import operator
-import pickle
 from types import FunctionType
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
@@ -70,6 +69,8 @@ def _stock(function: FunctionType) -> Any:
 
 def _packed(*notes: Any) -> bytes:
     """Notes may be any functions: those that cannot be pickled, or loaded, are left out."""
+    import pickle  # cloudpickle has imported it
+
     data = io.BytesIO()
     try:
         pickle.Pickler(data, _PROTOCOL).dump(notes)  # not pickle.dumps, which may be probed
@@ -79,6 +80,8 @@ def _packed(*notes: Any) -> bytes:
 
 
 def _unpacked(notes: bytes) -> Tuple[Any, Any]:
+    import pickle
+
     try:
         note, note_result = pickle.Unpickler(io.BytesIO(notes)).load()
     except Exception:  # nothing, or what is elsewhere in this process

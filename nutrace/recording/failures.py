@@ -42,8 +42,11 @@ def note(error: BaseException, span: Span, more: Optional[Mapping[str, Any]] = N
     origin = _origin(error)
     below = None if span.details is None else span.details.failed_below
     is_new = below is None or below.origin != origin
-    if below is None or is_new or _is_in_call(span):
-        message, whole = _written(error, span)
+    in_call = _is_in_call(span)
+    if in_call:
+        database_errors.remember(error)
+    if below is None or is_new or in_call:
+        message, whole = database_errors.written(error)
     else:
         message, whole = below.written
     noted: Dict[str, Any] = {_TYPE: type_name(error), _MESSAGE: message}
@@ -53,12 +56,6 @@ def note(error: BaseException, span: Span, more: Optional[Mapping[str, Any]] = N
     if hasattr(above, "ensure_details"):  # a span of this process
         above.ensure_details().failed_below = Below(origin, Written(message, whole))
     return {**noted, **(more or {})} if whole else {**(more or {}), **noted}
-
-
-def _written(error: BaseException, span: Span) -> Written:
-    if _is_in_call(span):
-        database_errors.remember(error)
-    return database_errors.written(error)
 
 
 def status(noted: Mapping[str, Any]) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from types import TracebackType
-from typing import BinaryIO, Optional, Type
+from typing import BinaryIO
 
 from nutrace.errors import InputError
 
@@ -68,12 +67,11 @@ class Input:
     def __enter__(self) -> Input:
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def read(self, size: int) -> bytes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from types import TracebackType
-from typing import Iterator, Optional, Type
+from typing import Iterator
 
 from nutrace.errors import InputError
 from nutrace.trace.bounds import MOST_UNZIPPED, MOST_UNZIPPED_RATIO
@@ -36,13 +35,8 @@ class Source:
     def __enter__(self) -> Source:
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        self._input.__exit__(kind, error, traceback)
+    def __exit__(self, *_: object) -> None:
+        self._input.close()
 
     @property
     def position(self) -> int:
