@@ -82,6 +82,13 @@ POOL_WAIT_NS: Final = "nutrace.pool.wait_ns"  # how long a checkout waited, with
 POOL_IN_USE_NS: Final = "nutrace.pool.in_use_ns"  # from checkout to checkin
 POOL_SOFT: Final = "nutrace.pool.soft"  # a soft invalidation: its user may finish, nobody gets it afterwards
 
+# Garbage collections, and memory.
+GC_GENERATION: Final = "nutrace.gc.generation"  # the oldest that was collected: 0, 1, 2
+GC_COLLECTED: Final = "nutrace.gc.collected"  # objects; in a composite span a sum
+MEMORY: Final = "nutrace.memory.rss"  # bytes resident when the span ended: steps, scenarios
+MEMORY_START: Final = "nutrace.memory.rss_start"  # bytes resident when it began: scenarios
+MEMORY_GPU: Final = "nutrace.memory.gpu"  # bytes that torch had on GPUs when the span ended
+
 # What speedups did during a span.
 CACHE_HIT: Final = "cache.hit"
 POOL_REUSED: Final = "nutrace.pool.reused"  # false: the pool had to open a connection
@@ -126,6 +133,7 @@ ALCHEMY_CONNECT_SPAN: Final = "sqlalchemy.connect"
 ALCHEMY_FETCH_SPAN: Final = "sqlalchemy.fetch"
 DEEPCOPY_SPAN: Final = "copy.deepcopy"
 COPY_SPAN: Final = "copy.copy"
+GC_SPAN: Final = "gc.collect"
 PICKLE_SPAN: Final = "pickle.dumps"
 UNPICKLE_SPAN: Final = "pickle.loads"
 
@@ -143,6 +151,7 @@ OVERHEAD_NS: Final = "nutrace.overhead.estimated_ns"
 FAULTS: Final = "nutrace.faults"
 PROBES: Final = "nutrace.probes"
 SETTINGS: Final = "nutrace.settings"
+SAMPLES: Final = "nutrace.samples"  # what a sampler saw of the process: see nutrace.sampling.stacks
 SPEEDUP_FIGURES: Final = "nutrace.speedups"  # {name: {options, refused, figures}}, as JSON
 
 # --- components -----------------------------------------------------------------------------
@@ -164,6 +173,7 @@ COMPONENTS: Final = (
     "config",
     "worker",
     "deepcopy",
+    "gc",
     "other",
 )
 

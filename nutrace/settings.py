@@ -17,6 +17,9 @@ from nutrace.text_file import read_text
 LEVELS = ("coarse", "normal", "fine")
 DEEPCOPY_MODES = ("on", "detail", "off")
 
+DEFAULT_HZ = 100.0
+_HIGHEST_HZ = 1000
+
 #: Variables that begin with NUTRACE_ and are not settings of tracing: for child processes, the speedups,
 #: `nutrace verify`, the test suite and the OpenTelemetry exporters.
 OTHER_VARIABLES = frozenset(
@@ -59,6 +62,12 @@ class Settings:
     sql_text: bool = field(
         default=True, metadata={"help": "write the text of statements; 0 writes only their hashes"}
     )
+    sample: float = field(
+        default=0.0, metadata={"help": "sample the functions inside spans: 1, or a rate in Hz (1 is 100 Hz)"}
+    )
+    sample_native: bool = field(
+        default=False, metadata={"help": "sample the C, C++ and Cython functions as well"}
+    )
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
@@ -75,6 +84,13 @@ class Settings:
             raise SettingsError("NUTRACE_COMPRESS_US must lie between 0 and 1e9")
         if not 16 <= self.text_limit <= 10_000_000:
             raise SettingsError("NUTRACE_TEXT_LIMIT must lie between 16 and 10000000")
+        if self.sample and not 1 <= self.sample <= _HIGHEST_HZ:
+            raise SettingsError(f"NUTRACE_SAMPLE must be 0, 1, or a rate of 2 to {_HIGHEST_HZ} Hz")
+
+    @property
+    def sample_hz(self) -> float:
+        """Samples per second, 0 for none."""
+        return DEFAULT_HZ if self.sample == 1 else self.sample
 
     @classmethod
     def load(cls, environ: Optional[Mapping[str, str]] = None, folder: Optional[Path] = None) -> Settings:

@@ -35,6 +35,7 @@ COLOURS: Final[Mapping[str, Colour]] = {
     "config": Colour("#b5bcdb", "#969dbb"),
     "worker": Colour("#adc4b9", "#8ea59a"),
     "deepcopy": Colour("#ff90b0", "#eb7091"),
+    "gc": Colour("#d0a8a8", "#b08888"),
     "other": Colour("#bfbebb", "#9f9e9c"),
 }
 

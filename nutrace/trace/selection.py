@@ -146,7 +146,7 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
                 result[begins[at] + span - tops[at]] = value
         return result
 
-    raw = trace.raw
+    raw, sampled = trace.raw, trace.sampled
     columns = ("name", "component", "start_ns", "end_ns", "busy_ns", "self_ns", "calls", "yielded", "thread")
     return replace(
         trace,
@@ -154,6 +154,7 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
         parent=parent,
         depth=depth,
         subtree_end=subtree_end,
+        sampled=replace(sampled, group_of=cut(sampled.group_of)) if sampled else None,
         raw=RawColumns(
             span_id=cut(raw.span_id),
             trace_id=cut(raw.trace_id),

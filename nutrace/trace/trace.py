@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from nutrace import semconv
 from nutrace.trace.bounds import text, whole
 from nutrace.trace.diagnostics import Diagnostics
+from nutrace.trace.sampled import Sampled
 from nutrace.trace.span import Event, Resource, Status, ThreadKey
 from nutrace.trace.values import parse_attributes, parse_events, parse_status
 from nutrace.trace.views import Viewed
@@ -43,6 +44,8 @@ class Trace(Viewed):
     selection:
         For a part of a trace what was selected ("steps 10:20"), else "". ``resources`` and
         ``diagnostics`` are those of the whole.
+    sampled:
+        What samplers saw inside the spans, if :func:`nutrace.sampling.join.join` has joined samples to them.
     """
 
     path: str
@@ -63,6 +66,7 @@ class Trace(Viewed):
     diagnostics: Diagnostics
     raw: RawColumns
     selection: str = ""
+    sampled: Optional[Sampled] = None
 
     def __len__(self) -> int:
         return len(self.name)
