@@ -13,6 +13,9 @@ COMPONENT: Final = "nutrace.component"
 CODE_FUNCTION: Final = "code.function.name"
 CODE_FILE: Final = "code.file.path"
 CODE_LINE: Final = "code.line.number"
+# true: the function returned before the span began or while it lasts (with-blocks, steps), so that no stack
+# taken inside the span has it.
+BLOCK: Final = "nutrace.block"
 THREAD_ID: Final = "thread.id"
 THREAD_NAME: Final = "thread.name"
 

@@ -7,6 +7,7 @@ import inspect
 from types import CodeType, FunctionType
 from typing import Any, Callable, Optional
 
+from nutrace import semconv
 from nutrace.probes import wrappers
 from nutrace.probes.notes import Wrapper
 from nutrace.recording.span import CallSite
@@ -75,8 +76,11 @@ def _is_contextlib(function: Any) -> bool:
     return code is not None and bool(code.co_filename == contextlib.__file__)
 
 
-def site_of(function: Any, name: str, component: str, owner: Any = None) -> CallSite:
-    """The call site of a function: its span's name and component, and where its code is."""
+def site_of(function: Any, name: str, component: str, owner: Any = None, *, block: bool = False) -> CallSite:
+    """The call site of a function: its span's name and component, and where its code is.
+
+    With `block`, or if the function makes a context manager, its spans last on when it has returned.
+    """
     inner = inspect.unwrap(getattr(function, "__func__", function))
     code = getattr(inner, "__code__", None)
     module = getattr(inner, "__module__", None) or getattr(owner, "__module__", "")
@@ -87,4 +91,5 @@ def site_of(function: Any, name: str, component: str, owner: Any = None) -> Call
         function=f"{module}.{qualified}" if module else qualified,
         file=code.co_filename if code is not None else "",
         line=code.co_firstlineno if code is not None else 0,
+        attributes={semconv.BLOCK: True} if block or _is_contextlib(function) else None,
     )
