@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.sampling.own_frames import WRAPPER_OF
+from nutrace.sampling.stacks import Function
 from nutrace.trace.bounds import text, whole
 from nutrace.trace.trace import Trace
 from nutrace.trace.values import parse_attributes
 
 ROOT = 0
-_CODE = b'{"key":"code.'
-_GIVEN = b'{"key":"nutrace.generator.'
+_CODE_KEY = b'{"key":"code.'
+#: Of these a site is made, too.
+_OTHER_KEYS = re.compile(rb'{"key":"nutrace\.(?:block|decorator|generator\.f)')
+
+_CODE = semconv.CODE_FUNCTION, semconv.CODE_FILE, semconv.CODE_LINE
+_GIVEN = semconv.GIVEN_FUNCTION, semconv.GIVEN_FILE, semconv.GIVEN_LINE
+_DECORATOR = semconv.DECORATOR_FUNCTION, semconv.DECORATOR_FILE, semconv.DECORATOR_LINE
 
 
 @dataclass(frozen=True)
 class Site:
-    """What is on the stack while a span lasts: a function, or a wrapper of nutrace's own (``own``)."""
+    """What is on the stack while a span lasts: a function, or a wrapper of nutrace's own (``own``).
+
+    ``decorator`` is the function that is called in the place of this one, and calls it.
+    """
 
     name: str = ""
     file: str = ""
     line: int = 0
     own: str = ""
+    decorator: Optional[Function] = None
 
 
 @dataclass
@@ -49,19 +60,21 @@ class Chains:
         return number
 
 
-def chain_groups(trace: Trace, owners: List[int]) -> Tuple[List[Chains], array[int]]:
+def chain_groups(trace: Trace, owners: List[int], count: int) -> Tuple[List[Chains], array[int]]:
     """Group the spans of a trace.
 
     Parameters
     ----------
     owners:
         For each resource of the trace the number of the tree that its spans belong to.
+    count:
+        The number of trees.
 
     Returns
     -------
     The trees, and for each span the number of its group in its tree.
     """
-    trees = [Chains() for _ in range(max(owners, default=0) + 1)]
+    trees = [Chains() for _ in range(count)]
     tree_of = [trees[owners[key.resource]] for key in trace.threads]
     sites = _Sites()
     group_of = array("i", bytes(4 * len(trace)))
@@ -81,8 +94,8 @@ class _Sites:
         self._known: Dict[Tuple[str, bytes], Optional[Site]] = {}
 
     def of(self, name: str, raw: bytes) -> Optional[Site]:
-        begin, last = raw.find(_CODE), raw.rfind(_CODE)
-        if begin >= 0 and _GIVEN not in raw:
+        begin, last = raw.find(_CODE_KEY), raw.rfind(_CODE_KEY)
+        if begin >= 0 and not _OTHER_KEYS.search(raw):
             raw = b"[" + raw[begin : raw.find(b"}}", last) + 2] + b"]"
         key = name, raw
         try:
@@ -99,15 +112,13 @@ def _site(name: str, raw: bytes) -> Optional[Site]:
     attributes = parse_attributes(raw)
     if attributes.get(semconv.BLOCK) is True:
         return None
-    for function, file, line in _NAMES:
-        path = text(attributes.get(file))
-        if path:
-            qualified = text(attributes.get(function))
-            return Site(qualified, path, max(whole(attributes.get(line)), 0))
-    return None
+    given, function = _function(attributes, _GIVEN), _function(attributes, _CODE)
+    if given is not None:
+        return Site(*given)
+    return None if function is None else Site(*function, decorator=_function(attributes, _DECORATOR))
 
 
-_NAMES = (
-    (semconv.GIVEN_FUNCTION, semconv.GIVEN_FILE, semconv.GIVEN_LINE),
-    (semconv.CODE_FUNCTION, semconv.CODE_FILE, semconv.CODE_LINE),
-)
+def _function(attributes: Mapping[str, Any], names: Tuple[str, str, str]) -> Optional[Function]:
+    function, file, line = names
+    path = text(attributes.get(file))
+    return (text(attributes.get(function)), path, max(whole(attributes.get(line)), 0)) if path else None
