@@ -43,7 +43,7 @@ def why_not(failure: str, file: str = SCOPE_FILE) -> str:
     if not any(
         words in failure.lower() for words in ("permission denied", "operation not permitted", "os error 1)")
     ):
-        return f"py-spy does not sample: {' '.join(failure.split())[:300]}"
+        return f"py-spy does not sample: {failure}"
     if sys.platform == "darwin":
         return "py-spy may not look into this process: on macOS it must run as root (sudo -E ...)"
     if scope(file):
@@ -52,6 +52,6 @@ def why_not(failure: str, file: str = SCOPE_FILE) -> str:
             "or run as root"
         )
     return (
-        "py-spy may not look into this process: run both as the same user, and in a container start it with "
-        "docker run --cap-add SYS_PTRACE"
+        "py-spy may not look into this process: start a container with docker run --cap-add SYS_PTRACE, "
+        "and run the program as root elsewhere"
     )

@@ -24,6 +24,7 @@ _OURS = (
     ("_run", os.path.join("recording", "background.py")),
     ("finish", "session.py"),
 )
+_MOST_SAID = 300  # characters of an error
 # A file's path may hold " (", and so may the name of a C++ function.
 _FUNCTION = re.compile(r"(?P<name>.+?) \((?P<file>[/<\[].*?)(?::(?P<line>\d+))?\)", re.DOTALL)
 _OTHER_FUNCTION = re.compile(r"(?P<name>.+) \((?P<file>.*?)(?::(?P<line>\d+))?\)", re.DOTALL)
@@ -49,6 +50,16 @@ def command(program: str, pid: int, hz: int, output: str, native: bool) -> List[
 def has_written(log: str) -> bool:
     """Whether py-spy says, in its messages, that its file is whole."""
     return "Wrote " in log
+
+
+def failure(code: int, log: str) -> str:
+    """Why py-spy has ended although its process goes on, from its exit code and its messages."""
+    if code < 0:
+        return f"it was killed by signal {-code}"
+    error = log.partition("Error: ")[2] or log
+    if code == 0 or not error.strip():
+        return "it could not read the process any longer"
+    return " ".join(error.partition("Stack backtrace")[0].split())[:_MOST_SAID]
 
 
 class RawStacks:

@@ -9,15 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from typing import AbstractSet, List, Optional
 
 from nutrace import semconv
 from nutrace.sampling.identity import is_alive
 from nutrace.sampling.mailbox import DROP, END, LOG, RAW, STOP, TAKEN, Ended, Mailbox, Request
-from nutrace.sampling.pyspy import command, read_files
+from nutrace.sampling.pyspy import command, failure, read_files
 
 _PATIENCE_S = 10.0  # for py-spy to write its file
-_MOST_SAID = 4000  # characters of py-spy's errors
 _SHARD = "{run}.shard-{pid}-{tag}{random}"  # as nutrace.recording.names has it
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
@@ -39,7 +39,7 @@ class Target:
         self._tag = tag
         self._request = request
         self._files = files
-        self._sampler = _version(request.program)
+        self._sampler = version(request.program)
         self._spy: Optional[subprocess.Popen[bytes]] = None
         self._stopped_at = 0.0  # when py-spy was told to end
         self._wanted = True
@@ -58,8 +58,8 @@ class Target:
                 self._spy = subprocess.Popen(
                     words,
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=log,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
                     preexec_fn=_end_with_parent if sys.platform == "linux" else None,
                 )
         except OSError as error:
@@ -91,7 +91,7 @@ class Target:
         if spy is not None and spy.poll() is not None:
             self._spy = None
             if not self._stopped_at:
-                self._failure = self._said() or f"it was ended from outside ({spy.returncode})"
+                self._failure = failure(spy.returncode, self._mailbox.text(self._tag + LOG) or "")
         if look or self._spy is None:
             self.alive = is_alive(self._request.pid, self._request.started)
         if not self.alive and not self._stopped_at:
@@ -103,10 +103,6 @@ class Target:
         self._stopped_at = time.monotonic()
         if self._spy is not None and not softly:
             self._spy.send_signal(signal.SIGINT)
-
-    def _said(self) -> str:
-        said = (self._mailbox.text(self._tag + LOG) or "")[:_MOST_SAID]
-        return said.partition("Stack backtrace")[0].strip()
 
     # -- the stacks ----------------------------------------------------------------------------
 
@@ -156,7 +152,8 @@ class Target:
             self._mailbox.delete(file)
 
 
-def _version(program: str) -> str:
+@cache
+def version(program: str) -> str:
     try:
         done = subprocess.run(
             [program, "--version"],
@@ -166,7 +163,7 @@ def _version(program: str) -> str:
             timeout=_PATIENCE_S,
         )
     except (OSError, subprocess.SubprocessError):
-        return "py-spy"
+        return "py-spy"  # it will say what is wrong when it samples
     return done.stdout.decode(errors="replace").strip()[:80] or "py-spy"
 
 

@@ -19,6 +19,7 @@ BIAS = (
 NAME = "a thread of nutrace"
 _MOST_STACKS = 100_000
 _DEEPEST = 500
+_SHORTEST_S = 0.0002
 
 _Codes = Tuple[CodeType, ...]
 
@@ -38,12 +39,13 @@ class SamplerThread:
         self._looks = 0
         self._sampled_s = 0.0
         self._last = 0.0
-        self._background = Background(self._sample, 1 / hz)
-        self._hz = hz
+        self._period_s = 1 / hz
+        self._due = 0.0  # when the last sample should have been taken
+        self._background = Background(self._sample, self._period_s)
 
     def start(self) -> None:
         """Sample from now on."""
-        self._last = time.monotonic()
+        self._last = self._due = time.monotonic()
         self._background.start()
 
     def pause(self) -> None:
@@ -53,7 +55,7 @@ class SamplerThread:
     def stop(self) -> Stacks:
         """Stop, and return what was seen."""
         self.pause()
-        rate = round(self._looks / self._sampled_s, 1) if self._sampled_s else self._hz
+        rate = round(self._looks / self._sampled_s, 1) if self._sampled_s else 0.0
         stacks = Stacks(NAME, rate, notes=[f"The sampler was {NAME}: {BIAS}."])
         if self._lost:
             stacks.notes.append(
@@ -69,6 +71,11 @@ class SamplerThread:
         self._looks += 1
         self._sampled_s += now - self._last
         self._last = now
+        # It has waited for Python's lock as well; that does not put off the next sample.
+        self._due += self._period_s
+        if now > self._due + self._period_s:
+            self._due = now
+        self._background.interval_s = max(self._due + self._period_s - now, _SHORTEST_S)
         for frame in sys._current_frames().values():
             codes = _codes(frame)
             if is_ours(_function(codes[0])):
