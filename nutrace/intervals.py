@@ -8,6 +8,9 @@ from typing import Tuple
 #: The 97.5 % point of the normal distribution: 2.5 % of it lie above, 2.5 % below its negative.
 Z_95 = 1.959963984540054
 
+#: Rows with fewer samples are no facts: reports and pictures join them into one.
+FEWEST_SAMPLES = 10
+
 
 def wilson(hits: int, total: int) -> Tuple[float, float]:
     """The 95 % interval of a share: `hits` of `total` independent samples.

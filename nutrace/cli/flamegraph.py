@@ -53,6 +53,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="US",
         help="join neighbouring spans shorter than this many microseconds (speedscope, chrome)",
     )
+    parser.add_argument(
+        "--no-samples",
+        dest="with_samples",
+        action="store_false",
+        help="leave out the functions that a sampler saw inside spans: draw only what was measured",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -119,7 +125,12 @@ def _is_run_file(path: str) -> bool:
 
 def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
     """The arguments that the format has an option for."""
-    given = {"title": args.title, "name": args.title, "min_ns": round(args.min_us * 1000)}
+    given = {
+        "title": args.title,
+        "name": args.title,
+        "min_ns": round(args.min_us * 1000),
+        "samples": args.with_samples,
+    }
     return {field.name: given[field.name] for field in fields(kind) if field.name in given}
 
 
