@@ -68,7 +68,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     """Draw `trace` with all equal stacks merged, widest first."""
     top = merge(trace, options.samples)
     boxes = list(_place(top, options))
-    hatched = {_key(box.node.component) for box in boxes if box.sampled}
+    hatched = list(dict.fromkeys(_key(box.node.component) for box in boxes if box.sampled))
     origin_of_samples = origin(trace.sampled) if trace.sampled and hatched else ""
     first_row = _TOP + (_ROW if hatched else 0)
     deepest = max((depth for depth, _ in walk(top)), default=-1)
@@ -92,8 +92,8 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
         f'<text class="m" x="{_MARGIN}" y="34">{escape(" · ".join(facts))}</text>',
     ]
     if hatched:
-        lines.extend(_hatching(component) for component in sorted(hatched))
-        lines.append(_legend(min(hatched), origin_of_samples))
+        lines.extend(_hatching(component) for component in hatched)
+        lines.append(_legend(hatched[0], origin_of_samples))
     lines.extend(_draw(box, first_row, top.total_ns, max(1, len(steps))) for box in boxes)
     lines.append("</svg>\n")
     out.write("\n".join(lines).encode())
@@ -156,8 +156,8 @@ def _hatching(component: str) -> str:
 def _legend(component: str, origin_of_samples: str) -> str:
     y = _TOP + 2
     entries = (
-        (_MARGIN, colour(component).light, "measured"),
-        (_MARGIN + 90, f"url(#nutrace-sampled-{component})", f"estimated from {origin_of_samples}"),
+        (_MARGIN, colour(component).light, "solid: measured"),
+        (_MARGIN + 128, f"url(#nutrace-sampled-{component})", f"hatched: sampled, {origin_of_samples}"),
     )
     return "".join(
         f'<rect x="{x}" y="{y}" width="18" height="10" fill="{fill}"/>'

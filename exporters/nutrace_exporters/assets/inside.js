@@ -63,7 +63,7 @@ class Inside {
         if (!known.has(key)) {
           known.set(key, trace.frames.length);
           const { name, file, line } = this.functions[number] ?? { name: this.nameOfSeveral(group.joined[k]), file: "", line: 0 };
-          trace.frames.push({ name, component, function: "", file, line, sampled: true });
+          trace.frames.push({ name, component, function: "", file, line, sampled: true, several: number === SEVERAL });
         }
         return known.get(key);
       }));

@@ -42,11 +42,12 @@ function insideList(app, item, most) {
   const rows = trace.inside.functionsIn(groups);
   if (!rows.length) return [];
   const samples = [...groups.keys()].reduce((sum, number) => sum + trace.inside.groups[number].samples, 0);
-  const pairs = rows.slice(0, most).map((row) => [row.name, formatEstimate(row.total / whole, row.low / whole, row.high / whole)]);
+  const share = ({ total, low, high }) => formatEstimate(total / whole, low / whole, high / whole).replace("about ", "");
+  const pairs = rows.slice(0, most).map((row) => [row.name, share(row)]);
   const list = pairList(pairs, "inside");
   rows.slice(0, most).forEach(({ file, line }, k) => (list.children[2 * k].title = file + (line ? `:${line}` : "")));
   const more = rows.length > most ? [element("div", { class: "muted", text: `and ${formatCount(rows.length - most)} more` })] : [];
-  const head = `Inside, from ${formatCount(samples)} samples: shares of the self time`;
+  const head = `Inside, from ${formatCount(samples)} samples: estimated shares of the self time`;
   return [element("div", { class: "inside-head", text: head }), list, ...more];
 }
 
@@ -54,11 +55,10 @@ function insideList(app, item, most) {
 function showSwitch(app) {
   const { trace } = app;
   if (!trace.inside) return;
-  document.getElementById("samples-switch").hidden = false;
+  document.getElementById("samples").hidden = false;
   document.getElementById("help-samples").hidden = false;
   document.getElementById("only-measured").setAttribute("aria-pressed", String(!app.drawsSamples));
   document.getElementById("with-samples").setAttribute("aria-pressed", String(app.drawsSamples));
-  const key = document.getElementById("key");
-  key.hidden = !app.drawsSamples;
-  key.querySelector("#key-origin").textContent = `sampled, ${trace.inside.origin}: estimates, which share the measured self time`;
+  const nowhere = app.scene.kind === "time" ? "; not drawn in time order, as they have no times" : "";
+  document.getElementById("key-sampled").textContent = `hatched: sampled, ${trace.inside.origin}${nowhere}`;
 }

@@ -176,7 +176,7 @@ function showCostliest(app) {
   const self = app.drawsSamples ? selfWithInside(trace, summary) : summary.frames.self;
   const all = self.reduce((sum, value) => sum + value, 0) || 1;
   const best = Array.from(self.keys())
-    .filter((frame) => self[frame] > 0)
+    .filter((frame) => self[frame] > 0 && !trace.frames[frame].several)
     .sort((a, b) => self[b] - self[a])
     .slice(0, 12);
   document.getElementById("costliest").replaceChildren(
