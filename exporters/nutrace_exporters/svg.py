@@ -68,7 +68,8 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     """Draw `trace` with all equal stacks merged, widest first."""
     top = merge(trace, options.samples)
     boxes = list(_place(top, options))
-    hatched = list(dict.fromkeys(_key(box.node.component) for box in boxes if box.sampled))
+    widest_first = sorted((box for box in boxes if box.sampled), key=lambda box: -box.width)
+    hatched = list(dict.fromkeys(_key(box.node.component) for box in widest_first))
     origin_of_samples = origin(trace.sampled) if trace.sampled and hatched else ""
     first_row = _TOP + (_ROW if hatched else 0)
     deepest = max((depth for depth, _ in walk(top)), default=-1)
@@ -149,7 +150,7 @@ def _hatching(component: str) -> str:
     return (
         f'<pattern id="nutrace-sampled-{component}" width="5" height="5" patternUnits="userSpaceOnUse" '
         f'patternTransform="rotate(45)"><rect width="5" height="5" fill="{lighter(strong)}"/>'
-        f'<rect width="1.6" height="5" fill="{strong}"/></pattern>'
+        f'<rect width="1.3" height="5" fill="{strong}"/></pattern>'
     )
 
 

@@ -2,7 +2,7 @@
 
 // "about 12 % (10 to 14)"
 function formatEstimate(share, low, high) {
-  const digits = share >= 0.1 ? 0 : share >= 0.01 ? 1 : 2;
+  const digits = share >= 0.1 && share <= 0.9 ? 0 : share >= 0.01 ? 1 : 2;
   const [middle, least, most] = [share, low, high].map((part) => (part * 100).toFixed(digits));
   return `about ${middle} % (${least} to ${most})`;
 }
