@@ -7,7 +7,17 @@ from nutrace.probes.catalogue.registry import (
     built_in,
     collect,
     for_settings,
-    planners,
+    planner_catalogues,
+    planner_of,
 )
 
-__all__ = ["CATALOGUES", "Catalogue", "at_level", "built_in", "collect", "for_settings", "planners"]
+__all__ = [
+    "CATALOGUES",
+    "Catalogue",
+    "at_level",
+    "built_in",
+    "collect",
+    "for_settings",
+    "planner_catalogues",
+    "planner_of",
+]

@@ -63,9 +63,14 @@ CATALOGUES = (
 )
 
 
-def planners() -> Tuple[Catalogue, ...]:
+def planner_catalogues() -> Tuple[Catalogue, ...]:
     """The catalogues of planners that are packages of their own, and may not be installed."""
     return tuple(catalogue for catalogue in CATALOGUES if catalogue.sign)
+
+
+def planner_of(probe: Probe) -> str:
+    """The name of the planner that `probe` is on; "" for a probe on anything else."""
+    return probe.distribution if any(probe.distribution == each.name for each in planner_catalogues()) else ""
 
 
 def built_in() -> Tuple[Probe, ...]:

@@ -18,7 +18,7 @@ _PGP = f"{_ROOT}.training.modeling.models.pgp"
 
 _probe = partial(Probe, distribution="tuplan_garage")
 
-# Each runs once a step, the first three once a scenario. Measured in PDM-Closed, they are 99 % of planner.compute.
+# Each runs once a step, the first three once a scenario. They are 99 % of PDM-Closed's planner.compute.
 # What the planner forecasts, simulates and scores is the planner's time, not that of the simulation's own
 # observation, controller or metrics.
 PHASES = (
