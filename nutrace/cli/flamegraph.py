@@ -54,6 +54,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="US",
         help="join neighbouring spans shorter than this many microseconds (speedscope, chrome)",
     )
+    parser.add_argument(
+        "--width", type=int, default=1200, metavar="PX", help="width of the picture (svg; default 1200)"
+    )
+    parser.add_argument(
+        "--no-samples",
+        dest="with_samples",
+        action="store_false",
+        help="leave out the functions that a sampler saw inside spans: draw only what was measured",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -87,6 +96,8 @@ def _check(args: argparse.Namespace, row: Format, output: str) -> None:
         raise UsageError(f"unknown component {args.component[:40]!r}: use one of {', '.join(COMPONENTS)}")
     if not 0 <= args.min_us <= 1e9:
         raise UsageError(f"bad --min-us {args.min_us}: write microseconds from 0 to 1e9")
+    if not 200 <= args.width <= 20_000:
+        raise UsageError(f"bad --width {args.width}: write pixels from 200 to 20000")
     if args.open and (output == STDOUT or not row.browser):
         shows = " or ".join(other.name for other in FORMATS if other.browser)
         raise UsageError(f"--open shows --format {shows} written to a file; {row.name} is {row.description}")
@@ -120,7 +131,13 @@ def _is_run_file(path: str) -> bool:
 
 def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
     """The arguments that the format has an option for."""
-    given = {"title": args.title, "name": args.title, "min_ns": round(args.min_us * 1000)}
+    given = {
+        "title": args.title,
+        "name": args.title,
+        "min_ns": round(args.min_us * 1000),
+        "samples": args.with_samples,
+        "width": args.width,
+    }
     return {field.name: given[field.name] for field in fields(kind) if field.name in given}
 
 
