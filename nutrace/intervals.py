@@ -12,12 +12,12 @@ Z_95 = 1.959963984540054
 FEWEST_SAMPLES = 10
 
 
-def wilson(hits: int, total: int) -> Tuple[float, float]:
+def wilson(hits: float, total: float) -> Tuple[float, float]:
     """The 95 % interval of a share: `hits` of `total` independent samples.
 
     This is the score interval of Wilson, "Probable inference, the law of succession, and statistical
     inference", JASA 22 (1927). It stays within 0 and 1, and holds for few samples and for shares near 0.
-    Without samples nothing is known: (0, 1).
+    Without samples nothing is known: (0, 1). Samples of unequal weights count as fewer than they are.
     """
     if total <= 0:
         return 0.0, 1.0

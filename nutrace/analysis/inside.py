@@ -13,19 +13,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import DefaultDict, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number, text
 from nutrace.analysis.regions import Region, Regions
 from nutrace.analysis.traced_functions import is_placed_at_caller
+from nutrace.intervals import FEWEST_SAMPLES, wilson
 from nutrace.trace import Trace
 from nutrace.trace.sampled import NO_GROUP, SPAN, Sampled, SampledFunction
 
-#: A function that was on fewer samples is no fact: it is counted among the others.
-FEWEST = 10
-_Z = 1.959964  # of 95 %
 _ITSELF = -1  # in the place of a function's number: the span's own
 
 
@@ -70,7 +67,7 @@ class Inside:
 
 @dataclass(frozen=True)
 class Others:
-    """What was seen in functions that were on fewer than :data:`FEWEST` samples each."""
+    """What was seen in functions that were on fewer than ``FEWEST_SAMPLES`` samples each."""
 
     functions: int = 0
     own_ns: int = 0
@@ -248,7 +245,7 @@ def _functions(
     rows: List[Inside] = []
     others: List[_Sums] = []
     for (number_of, function), of in sums.items():
-        if of.total_samples < FEWEST:
+        if of.total_samples < FEWEST_SAMPLES:
             others.append(of)
             continue
         share, total = (of.own_ns / self_ns, of.total_ns / self_ns) if self_ns else (0.0, 0.0)
@@ -265,9 +262,9 @@ def _functions(
                 of.samples,
                 of.total_samples,
                 share,
-                *wilson(share, effective),
+                *wilson(share * effective, effective),
                 total,
-                *wilson(total, effective),
+                *wilson(total * effective, effective),
             )
         )
     rows.sort(key=lambda row: (-row.own_ns, -row.total_ns, row.function, row.file, row.line))
@@ -345,17 +342,3 @@ def _effective(sampled: Sampled, groups: List[Tuple[int, _Group]], self_ns: int)
         return float(sum(sampled.groups[group].samples for group, _ in groups))
     spread = sum((facts.self_ns / self_ns) ** 2 / sampled.groups[group].samples for group, facts in groups)
     return 1 / spread if spread else 0.0
-
-
-def wilson(share: float, samples: float) -> Tuple[float, float]:
-    """The interval of 95 % of a share that was seen in so many samples.
-
-    Wilson, E. B. (1927): Probable inference, the law of succession, and statistical inference.
-    """
-    if samples <= 0:
-        return 0.0, 1.0
-    square = _Z * _Z
-    middle = share + square / (2 * samples)
-    half = _Z * sqrt(share * (1 - share) / samples + square / (4 * samples * samples))
-    scale = 1 + square / samples
-    return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)

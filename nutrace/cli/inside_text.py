@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import List, Optional, Sequence, Tuple
 
 from nutrace.analysis import Inside, InsideSpans, Report, Samples
-from nutrace.analysis.inside import FEWEST
 from nutrace.cli.report_style import MS, Style, column, ms
 from nutrace.cli.table import Column
 from nutrace.errors import UsageError
+from nutrace.intervals import FEWEST_SAMPLES
 from nutrace.printable import printable
 from nutrace_exporters.labels import counted
 
@@ -77,7 +77,7 @@ def unplaced(samples: Optional[Samples]) -> List[Tuple[str, str]]:
 
 
 def _facts(kinds: Sequence[InsideSpans]) -> List[InsideSpans]:
-    return [kind for kind in kinds if kind.samples >= FEWEST]
+    return [kind for kind in kinds if kind.samples >= FEWEST_SAMPLES]
 
 
 def _chosen(kinds: Sequence[InsideSpans], inside: str, steps: int) -> List[InsideSpans]:
@@ -120,14 +120,14 @@ def _kind(kind: InsideSpans, style: Style, steps: int, limit: int, asked: str) -
     busiest = [
         function
         for function in kind.functions
-        if function not in shown and function.samples >= FEWEST and not function.itself
+        if function not in shown and function.samples >= FEWEST_SAMPLES and not function.itself
     ][:_BUSIEST]
     if busiest and not asked:
         listed = ", ".join(f"{_name(function)} {100 * function.share:.1f} %" for function in busiest)
         notes.append(f"most of the rest itself: {listed}")
     if kind.others.samples:
         notes.append(
-            f"{counted(kind.others.functions, 'function')} on fewer than {FEWEST} samples: "
+            f"{counted(kind.others.functions, 'function')} on fewer than {FEWEST_SAMPLES} samples: "
             f"{100 * kind.others.share:.1f} % in all"
         )
     if kind.not_sampled_ns and kind.not_sampled_ns >= _NEARLY_NONE * kind.self_ns:
@@ -140,7 +140,7 @@ def _rows(kind: InsideSpans, asked: str) -> List[Inside]:
     rows = [
         function
         for function in kind.functions
-        if (function.samples >= FEWEST if function.itself else asked or not _hands_on(function))
+        if (function.samples >= FEWEST_SAMPLES if function.itself else asked or not _hands_on(function))
     ]
     return sorted(
         rows,
