@@ -81,9 +81,10 @@ class RawStacks:
         """Add the samples of some lines."""
         for line in lines:
             text, _, count = line.rstrip("\r\n").rpartition(" ")
-            if not text and count in ("", "1"):
-                continue  # a sample in which no thread had a frame
-            stack = self._stack(text) if count.isascii() and count.isdigit() else None
+            is_count = count.isascii() and count.isdigit()
+            if not text and (is_count or not count):
+                continue  # a thread without a frame, as Python begins or ends
+            stack = self._stack(text) if is_count else None
             if stack is None:
                 self.unreadable += 1
             elif self._ours.isdisjoint(stack):
