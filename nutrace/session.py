@@ -23,6 +23,7 @@ from nutrace.patching import Patches
 from nutrace.probes import resumptions
 from nutrace.probes.by_value import by_value
 from nutrace.probes.calibration import cost_ns
+from nutrace.probes.compiling import compiling
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import open_statement
@@ -103,8 +104,8 @@ class Session:
         )
         self.bridge = Bridge(self._exchange)
         self.endings = Endings(self.finish, self.recorder.before_exec)
-        workers = [before_results(self._flush_child), *by_value()]
-        self._workers = Patches(workers, self.recorder.fault)
+        helpers = [before_results(self._flush_child), *by_value(), *compiling()]
+        self._helpers = Patches(helpers, self.recorder.fault)
         self.sampling = self._make_sampling(known.mailbox if known else "")
         if self.sampling is not None:
             self.recorder.background.interval_s = min(self.recorder.background.interval_s, _LOOK_S)
@@ -150,7 +151,7 @@ class Session:
             self.bridge.install()
             self.engine.install()
             self.endings.install()
-            self._workers.install()
+            self._helpers.install()
             forks.watch(self, has_thread=True)
         except BaseException:
             self.uninstall()
@@ -174,7 +175,7 @@ class Session:
         self.bridge.uninstall()
         context.uninstall()
         self.endings.uninstall()
-        self._workers.undo()
+        self._helpers.undo()
         forks.unwatch(self)
         self._environment.uninstall()
 
@@ -195,7 +196,7 @@ class Session:
     def _turn_on(self) -> None:
         switch.on()
         self.engine.switch.on()
-        self._workers.switch.on()
+        self._helpers.switch.on()
 
     def _turn_off(self) -> None:
         switch.off()

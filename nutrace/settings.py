@@ -30,6 +30,7 @@ OTHER_VARIABLES = frozenset(
         "NUTRACE_VERIFY",
         "NUTRACE_DEVKIT_PYTHON",
         "NUTRACE_DEVKIT_MATRIX",
+        "NUTRACE_PLANNER_SOURCES",
         "NUTRACE_EXPORT_FILE",
     }
 )
