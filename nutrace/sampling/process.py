@@ -191,16 +191,15 @@ class ProcessSampling:
                 self._mailbox.post(self._tag + STOP, KEEP)
 
     def stop(self) -> Optional[Stacks]:
-        """End the sampling, and return what was seen, if anything; :meth:`hurry` was called before.
+        """End the sampling, and return what was seen; :meth:`hurry` was called before.
 
         What comes later than some seconds is left beside the run file by the process that samples.
         """
         try:
-            stacks = self._stop()
+            return self._stop()
         except Exception:  # the program runs unsampled
             process_state.fault("taking the samples")
             return None
-        return stacks if stacks is not None and stacks.nodes else None
 
     def _stop(self) -> Optional[Stacks]:
         stacks = self._from_outside() if self._tag else None
@@ -244,6 +243,8 @@ class ProcessSampling:
             self._mailbox.post(tag + TAKEN)
         if not self._mailbox.is_attended():
             self._mailbox.clear(tag)
+            if not any(name.endswith(RAW) for name in self._mailbox.names()):  # of other processes
+                self._mailbox.remove()
 
     def cancel(self) -> None:
         """End the sampling, and drop what was seen."""
