@@ -33,7 +33,7 @@ def fifth(): burn("fifth", 0.02)
 """
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def why_not() -> str:
     """Why py-spy cannot be used here; "" if it can."""
     program = pyspy.find()

@@ -209,5 +209,5 @@ def test_an_open_pipe_of_the_program_is_not_kept_open(tmp_path: Path) -> None:
     wait_until_nothing_is_left(tmp_path)
 
 
-def _links(pid: int) -> "list[str]":
+def _links(pid: int) -> list[str]:
     return [os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()]

@@ -11,7 +11,7 @@ from fakes.sampled import BURN, inside, run_sampled, stacks_of
 pytestmark = pytest.mark.usefixtures("pyspy_works")
 
 
-def _agree(counts: "dict[str, int]", spent: "dict[str, float]") -> None:
+def _agree(counts: dict[str, int], spent: dict[str, float]) -> None:
     """Each share is within four standard errors, and a 50th for what happens between two samples."""
     total, seconds = sum(counts[name] for name in spent), sum(spent.values())
     assert total > 50
@@ -88,7 +88,7 @@ def test_functions_that_are_not_pythons(tmp_path: Path) -> None:
     )
     (seen,) = stacks_of(ended.trace).values()
     below = [stack[-1] for stack, _ in seen.stacks() if any(name == "work" for name, _, _ in stack)]
-    assert any(file.endswith(".so") or ".so." in file or file.endswith(".c") for _, file, _ in below), below
+    assert any(file.endswith((".so", ".c")) or ".so." in file for _, file, _ in below), below
 
 
 def test_the_samples_are_written_once_and_whole(tmp_path: Path) -> None:
