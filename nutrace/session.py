@@ -216,7 +216,7 @@ class Session:
         if self.sampling is None:
             return None
         stacks = self.sampling.stop()
-        if stacks is not None:
+        if stacks is not None and stacks.taken:
             try:
                 self.recorder.tell_whole(semconv.SAMPLES, stacks.text())
             except OSError as error:
