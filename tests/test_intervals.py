@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nutrace.intervals import wilson
+from nutrace.intervals import effective_samples, wilson
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from nutrace.intervals import wilson
     ],
 )
 def test_published_values(hits: int, total: int, low: float, high: float) -> None:
-    assert wilson(hits, total) == pytest.approx((low, high), abs=5e-5)
+    assert wilson(hits / total, total) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_without_samples_nothing_is_known() -> None:
@@ -33,5 +33,13 @@ def test_without_samples_nothing_is_known() -> None:
 @given(st.integers(1, 10**6).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
 def test_the_share_lies_within(sample: Tuple[int, int]) -> None:
     hits, total = sample
-    low, high = wilson(hits, total)
+    low, high = wilson(hits / total, total)
     assert 0 <= low <= hits / total <= high <= 1
+
+
+def test_parts_sampled_alike_tell_as_much_as_the_whole() -> None:
+    assert effective_samples([(100, 10), (300, 30)]) == pytest.approx(40)
+    # Half of the time has only 10 samples: its share is no better known than by them.
+    assert effective_samples([(100, 10), (100, 1_000_000)]) == pytest.approx(40, abs=0.01)
+    assert effective_samples([(0, 10), (0, 0)]) == 10
+    assert effective_samples([]) == 0
