@@ -130,7 +130,10 @@ def test_details_of_a_span_list_what_is_inside(sampled: Trace, opened: Opened) -
         "20 % (15 to 26)",
         "nutrace.step.simulated_interval_s",
     ]
+    press(browser, "0")
+    assert view(browser) == [0, 1500]
     at(browser, 1200, 0).click().perform()
+    assert text(browser, "#details").startswith("metrics; all")
     assert "Inside" not in text(browser, "#details"), "nine samples say nothing"
 
 
