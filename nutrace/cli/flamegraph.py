@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict
 
-from nutrace.cli.options import add_run_file, add_steps, load_run
+from nutrace.cli.options import add_run_file, add_samples, add_steps, load_run
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace.semconv import COMPONENTS
@@ -41,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the file to write, - for standard output (default: beside the run: run.flamegraph.html, ...)",
     )
     parser.add_argument("--open", action="store_true", help="open the drawing in the web browser")
+    add_samples(parser)
     add_steps(parser)
     parser.add_argument(
         "--component", metavar="NAME", help="only the spans of a component, and those in them"
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     output = args.output or default_output(args.file, row)
     _check(args, row, output)
     check_output(output, args.file)
-    trace = select(load_run(args.file), steps=args.steps, component=args.component)
+    trace = select(load_run(args.file, samples=args.samples), steps=args.steps, component=args.component)
     module = row.load()
     with whole_file(output) as out:
         module.export(trace, out, module.Options(**_options(module.Options, args)))

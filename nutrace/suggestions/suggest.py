@@ -1,0 +1,169 @@
+"""From a trace with samples to suggestions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, List, Optional, Sequence, Set, Tuple
+
+from nutrace import semconv
+from nutrace.probes.probe import Probe
+from nutrace.suggestions.candidates import Candidate, Unprobed, candidates, look
+from nutrace.suggestions.choice import choose, covered_ns
+from nutrace.suggestions.cost import MOST, Price, price, unit_ns
+from nutrace.suggestions.counting import Counts
+from nutrace.suggestions.forest import Forest, grow
+from nutrace.trace import Trace
+from nutrace.trace.sampled import Sampled
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A function to put a probe on; without a price it is not known how often it is called."""
+
+    candidate: Candidate
+    price: Optional[Price] = None
+
+
+@dataclass(frozen=True)
+class TooOften:
+    """A function that would be worth a span if it were not called so often."""
+
+    candidate: Candidate
+    price: Price
+    reason: str
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What to probe.
+
+    Attributes
+    ----------
+    covered:
+        For each of the forest's spans the part of its self time, 0 to 1, that lies in the functions.
+    unprobed:
+        The user's functions on which no probe can be put.
+    """
+
+    forest: Forest
+    suggested: Tuple[Suggestion, ...]
+    too_often: Tuple[TooOften, ...]
+    unprobed: Tuple[Unprobed, ...]
+    covered: Tuple[float, ...]
+
+    @property
+    def cost(self) -> Optional[Tuple[float, float]]:
+        """What all probes cost: ns a step (or run), and as a part of it; None if it is not known."""
+        prices = [each.price for each in self.suggested if each.price is not None]
+        if not prices or len(prices) < len(self.suggested):
+            return None
+        return sum(one.cost_ns for one in prices), sum(one.of_step for one in prices)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What can be probed of what the samples show."""
+
+    forest: Forest
+    possible: Sequence[Candidate]
+    unprobed: Sequence[Unprobed]
+    min_share: float
+
+    def to_count(self, limit: int) -> List[Probe]:
+        """The probes whose calls are worth counting: some are called too often, so twice as many."""
+        chosen = choose(self.forest, self.possible, 2 * limit, self.min_share)
+        return [candidate.probe for candidate in chosen]
+
+    def suggest(self, limit: int, counts: Optional[Counts] = None) -> Suggestions:
+        """Choose at most `limit` functions, 0 for all; with `counts`, none that is called too often."""
+        if counts is None or counts.trace is None:
+            return self._settled([Suggestion(each) for each in self._choose(limit)], [], [])
+        unit = unit_ns(counts.trace) or 0.0
+        prices = {
+            each.probe.target: price(counts.by_name[each.probe.span_name], counts, unit)
+            for each in self.possible
+            if each.probe.span_name in counts.by_name
+        }
+        applied = _applied(counts.trace)
+        lost = {target for target, one in prices.items() if not one.calls and target not in applied}
+        barred = {
+            target: f"{one.of_function:.1%} of its own time"
+            for target, one in prices.items()
+            if one.of_function > MOST
+        }
+        barred.update(
+            (target, f"{one.of_step:.1%} of the step")
+            for target, one in prices.items()
+            if one.of_step > MOST and target not in barred
+        )
+        affordable = prices.keys() - lost
+        while True:
+            chosen = self._choose(limit, affordable - barred.keys())
+            costs = {each.probe.target: prices[each.probe.target] for each in chosen}
+            if sum(one.of_step for one in costs.values()) <= MOST:
+                break
+            dearest = max(costs, key=lambda target: costs[target].of_step)
+            barred[dearest] = "more than the others leave"
+        wanted = self._choose(limit, affordable)
+        return self._settled(
+            [Suggestion(each, prices[each.probe.target]) for each in chosen],
+            [
+                TooOften(each, prices[each.probe.target], barred[each.probe.target])
+                for each in wanted
+                if each.probe.target in barred
+            ],
+            [
+                Unprobed(each.seen, "no probe could be put on it in the run that counted")
+                for each in self.possible
+                if each.probe.target in lost
+            ],
+        )
+
+    def _choose(self, limit: int, targets: Optional[Iterable[str]] = None) -> List[Candidate]:
+        among: Sequence[Candidate] = self.possible
+        if targets is not None:
+            wanted = set(targets)
+            among = [each for each in among if each.probe.target in wanted]
+        return choose(self.forest, among, limit, self.min_share)
+
+    def _settled(
+        self, suggested: List[Suggestion], too_often: List[TooOften], unprobed: List[Unprobed]
+    ) -> Suggestions:
+        covered = covered_ns(self.forest, [each.candidate for each in suggested])
+        return Suggestions(
+            self.forest,
+            tuple(suggested),
+            tuple(too_often),
+            (*self.unprobed, *unprobed),
+            tuple(
+                part / span.self_ns if span.self_ns else 0.0 for part, span in zip(covered, self.forest.spans)
+            ),
+        )
+
+
+def survey(
+    trace: Trace, sampled: Sampled, probed: Sequence[Probe], span: Optional[str], min_share: float
+) -> Survey:
+    """Find the functions that could be probed.
+
+    Parameters
+    ----------
+    probed:
+        The probes that the program has already, of all levels.
+    span:
+        Look into the spans of this name; None for those with the most self time.
+    min_share:
+        The least share of a span's self time, 0 to 1.
+    """
+    forest = grow(trace, sampled, span)
+    possible, unprobed = candidates(trace, look(forest, min_share), probed)
+    return Survey(forest, possible, unprobed, min_share)
+
+
+def _applied(trace: Trace) -> Set[str]:
+    targets: Set[str] = set()
+    for resource in trace.resources:
+        probes = resource.attributes.get(semconv.PROBES)
+        if isinstance(probes, list):
+            targets.update(str(target) for target in probes)
+    return targets
