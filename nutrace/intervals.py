@@ -1,4 +1,4 @@
-"""How far a share that was seen in samples may be from the true one."""
+"""How far a share that was counted in a sample can be from the true one."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ Z_95 = 1.959963984540054
 FEWEST_SAMPLES = 10
 
 
-def wilson(share: float, samples: float) -> Tuple[float, float]:
-    """The 95 % interval of a share (0 to 1) that was seen in so many independent samples.
+def wilson(hits: float, total: float) -> Tuple[float, float]:
+    """The 95 % interval of a share: `hits` of `total` independent samples.
 
     This is the score interval of Wilson, "Probable inference, the law of succession, and statistical
     inference", JASA 22 (1927). It stays within 0 and 1, and holds for few samples and for shares near 0.
-    Without samples nothing is known: (0, 1).
+    Without samples nothing is known: (0, 1). Samples of unequal weights count as fewer than they are.
     """
-    if samples <= 0:
+    if total <= 0:
         return 0.0, 1.0
-    square = Z_95 * Z_95
-    middle = share + square / (2 * samples)
-    reach = Z_95 * sqrt(max(share * (1 - share), 0.0) / samples + square / (4 * samples * samples))
-    low, high = ((middle + side) / (1 + square / samples) for side in (-reach, reach))
-    # The share itself lies within, which rounding may deny where it is 0 or 1.
-    return max(0.0, min(low, share)), min(1.0, max(high, share))
+    share, z2 = hits / total, Z_95 * Z_95
+    middle = share + z2 / (2 * total)
+    reach = Z_95 * sqrt(share * (1 - share) / total + z2 / (4 * total * total))
+    low, high = (middle - reach) / (1 + z2 / total), (middle + reach) / (1 + z2 / total)
+    # Exact ends, which rounding would miss by a little.
+    return (max(0.0, low) if hits else 0.0), (min(1.0, high) if hits < total else 1.0)
 
 
 def effective_samples(parts: Iterable[Tuple[int, int]]) -> float:

@@ -67,8 +67,8 @@ class SampledNode(Node):
     @property
     def share(self) -> str:
         """The part of the spans' self time, with its interval."""
-        part = self.total_ns / (self.inside.self_ns or 1)
-        return estimate(part, *wilson(part, self.inside.effective_samples))
+        part, samples = self.total_ns / (self.inside.self_ns or 1), self.inside.effective_samples
+        return estimate(part, *wilson(part * samples, samples))
 
 
 class InsideNode(NamedTuple):

@@ -6,12 +6,13 @@ const SEVERAL = -1; // The function of a node that stands for several with few s
 const Z_95 = 1.959963984540054;
 
 // The interval of 95 % for a share, [low, high], as nutrace/intervals.py has it.
-function wilson(share, samples) {
+function wilson(hits, total) {
+  const share = hits / total;
   const square = Z_95 * Z_95;
-  const middle = share + square / (2 * samples);
-  const reach = Z_95 * Math.sqrt(Math.max(share * (1 - share), 0) / samples + square / (4 * samples * samples));
-  const [low, high] = [middle - reach, middle + reach].map((end) => end / (1 + square / samples));
-  return [Math.max(0, Math.min(low, share)), Math.min(1, Math.max(high, share))];
+  const middle = share + square / (2 * total);
+  const reach = Z_95 * Math.sqrt((share * (1 - share)) / total + square / (4 * total * total));
+  const [low, high] = [middle - reach, middle + reach].map((end) => end / (1 + square / total));
+  return [hits ? Math.max(0, low) : 0, hits < total ? Math.min(1, high) : 1];
 }
 
 class Inside {

@@ -3,7 +3,7 @@
 // "12 % (10 to 14)": a part of a time, and its interval.
 function formatEstimate(time, whole) {
   const share = time / (whole.self || 1);
-  const [low, high] = wilson(share, whole.effective);
+  const [low, high] = wilson(share * whole.effective, whole.effective);
   const digits = share >= 0.1 && share <= 0.9 ? 0 : share >= 0.01 ? 1 : 2;
   const [middle, least, most] = [share, low, high].map((part) => (part * 100).toFixed(digits));
   return `${middle} % (${least} to ${most})`;
