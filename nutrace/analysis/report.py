@@ -9,6 +9,7 @@ from typing import Optional, Tuple
 from nutrace import semconv
 from nutrace.analysis.components import ComponentCost, component_costs
 from nutrace.analysis.failures import Failure, failures
+from nutrace.analysis.inside import InsideSpans, Samples, inside_spans, samples_of
 from nutrace.analysis.regions import Region, divide
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
@@ -54,7 +55,8 @@ class Overhead:
 @dataclass(frozen=True)
 class Report:
     """The report on a run. ``components`` lie inside the steps on their own thread; their self
-    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads."""
+    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads. ``samples`` are
+    those of the whole run, and None if there are none."""
 
     run: Run
     steps: StepTimes
@@ -63,6 +65,8 @@ class Report:
     concurrent: Tuple[ComponentCost, ...]
     outside_steps: Tuple[ComponentCost, ...]
     spans: Tuple[SpanCost, ...]
+    inside: Tuple[InsideSpans, ...]
+    samples: Optional[Samples]
     failures: Tuple[Failure, ...]
     lost: Lost
     overhead: Overhead
@@ -95,6 +99,8 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         concurrent=component_costs(chosen, regions, Region.BESIDE),
         outside_steps=component_costs(chosen, regions, Region.OUTSIDE),
         spans=span_costs(chosen, regions),
+        inside=inside_spans(chosen, regions),
+        samples=samples_of(trace),
         failures=failures(chosen, regions),
         lost=Lost(diagnostics.dropped, diagnostics.truncated, diagnostics.unfinished),
         overhead=_overhead(trace, wall_ns),
