@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
 from browsing import Opened, at, colour_at, press, text, view, wait
-from fakes.otlp import trace_of
+from fakes.otlp import document, trace_of, write
 
-from nutrace.trace import Trace, select
+from nutrace.cli.main import main
+from nutrace.sampling.attached import with_samples
+from nutrace.trace import Trace, load, select
 from nutrace_exporters.calltree import SampledNode, merge, walk
 
 pytestmark = pytest.mark.browser
@@ -160,6 +163,70 @@ def test_costliest_counts_sampled_functions_in_the_merged_view(sampled: Trace, o
     press(browser, "v")
     rows = text(browser, "#costliest").split("\n")
     assert rows[rows.index("score") + 1] == "≈ 23.0 %"  # (205 + 200) of 1760 us
+
+
+RUN = {"code.function.name": "Runner.run", "code.file.path": "/x/run.py", "code.line.number": 1}
+PLAN = {"code.function.name": "One.plan", "code.file.path": "/x/one.py", "code.line.number": 10}
+OTHER_PLAN = {"code.function.name": "Two.plan", "code.file.path": "/x/two.py", "code.line.number": 20}
+STACKS = """\
+run (/x/run.py:1);plan (/x/one.py:10) 17
+run (/x/run.py:1);plan (/x/one.py:10);score (/x/s.py:5) 40
+run (/x/run.py:1);plan (/x/one.py:10);score (/x/s.py:5);norm (/x/s.py:9);score (/x/s.py:5) 23
+run (/x/run.py:1);plan (/x/one.py:10);norm (/x/s.py:9) 4
+run (/x/run.py:1);plan (/x/two.py:20);score (/x/s.py:5) 6
+run (/x/run.py:1);plan (/x/two.py:20);norm (/x/s.py:9) 61
+run (/x/run.py:1) 12
+"""
+
+
+FIGURES = """
+const { scene, trace } = nutrace;
+return Array.from(scene.frame, (frame, node) => {
+  const groups = scene.nodes.groups[node] ?? new Map();
+  const rows = trace.inside.functionsIn(groups).map((row) => {
+    const interval = trace.inside.intervalOf(row.total, trace.inside.wholeOf(groups));
+    return [row.name, row.file, row.line, row.samples, row.own / 1e6, row.total / 1e6, ...interval];
+  });
+  return [trace.frames[frame].name, rows];
+});
+"""
+
+
+def test_the_page_says_what_the_report_says(
+    tmp_path: Path, opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plans = [("planner.compute", 0, 300, PLAN), ("planner.initialize", 300, 900, OTHER_PLAN)]
+    run_file = write(tmp_path / "run.json", document(("simulation.run", 0, 1000, plans, RUN)))
+    stacks = tmp_path / "stacks.txt"
+    stacks.write_text(STACKS)
+    assert main(["report", str(run_file), "--json", "--samples", str(stacks)]) == 0
+    figures = "total_samples", "own_ms", "total_ms", "total_low", "total_high"
+    said = {
+        kind["span"]: {
+            (row["function"], row["file"], row["line"]): pytest.approx(
+                [row[figure] for figure in figures],
+                rel=1e-4,  # the report divides into whole nanoseconds
+            )
+            for row in kind["functions"]
+            if not row["itself"]
+        }
+        for kind in json.loads(capsys.readouterr().out)["inside"]
+    }
+    assert {span: len(rows) for span, rows in said.items()} == {
+        "simulation.run": 0, "planner.compute": 2, "planner.initialize": 1
+    }  # fmt: skip
+    browser = opened(with_samples(load(run_file), [str(stacks)]), "#view=merged")
+    shown = {
+        span: {(name, file, line): row for name, file, line, *row in rows}
+        for span, rows in browser.execute_script(FIGURES)
+        if span in said
+    }
+    assert shown == said
+    at(browser, 150, 1).click().perform()
+    row = said["planner.initialize"]["norm", "/x/s.py", 9].expected
+    assert f"norm\n{100 * 61 / 67:.1f} % ({100 * row[3]:.1f} to {100 * row[4]:.1f})" in text(
+        browser, "#details"
+    )
 
 
 def test_memory_is_a_line_below_the_steps(tmp_path: Path, opened: Opened) -> None:

@@ -101,6 +101,12 @@ class Inside {
     return { self, samples, effective: self ? 1 / spread : samples };
   }
 
+  // The interval of a part of the whole's time, as shares of it.
+  intervalOf(time, whole) {
+    const hits = (time / (whole.self || 1)) * whole.effective;
+    return wilson(hits, whole.effective);
+  }
+
   // The functions that take most of self times given by group, times in ns.
   functionsIn(selfByGroup) {
     const rows = new Map();

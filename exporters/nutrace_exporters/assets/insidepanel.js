@@ -1,9 +1,9 @@
 // What the panels say of functions that a sampler saw inside spans.
 
 // "12 % (10 to 14)": a part of a time, and its interval.
-function formatEstimate(time, whole) {
+function formatEstimate(inside, time, whole) {
   const share = time / (whole.self || 1);
-  const [low, high] = wilson(share * whole.effective, whole.effective);
+  const [low, high] = inside.intervalOf(time, whole);
   const digits = share >= 0.1 && share <= 0.9 ? 0 : share >= 0.01 ? 1 : 2;
   const [middle, least, most] = [share, low, high].map((part) => (part * 100).toFixed(digits));
   return `${middle} % (${least} to ${most})`;
@@ -14,7 +14,7 @@ function describeSampled(trace, scene, summary, item) {
   const seen = nodes.seen[item];
   const frame = trace.frames[scene.frame[item]];
   const around = trace.frames[scene.frame[seen.inside]].name;
-  const rows = [["Sampled", `about ${formatEstimate(total[item], seen.whole)} of the self time of ${around}`]];
+  const rows = [["Sampled", `about ${formatEstimate(trace.inside, total[item], seen.whole)} of the self time of ${around}`]];
   rows.push(["Samples", `${formatCount(seen.samples)} of ${formatCount(seen.whole.samples)}`]);
   rows.push(["Total", `about ${formatTime(total[item])} · ${formatShare(total[item] / (summary.all || 1))}`]);
   rows.push(["Self", `about ${formatTime(nodes.self[item])}`]);
@@ -41,7 +41,7 @@ function insideList(app, item, most) {
   const rows = inside.functionsIn(groups);
   if (!rows.length) return [];
   const whole = inside.wholeOf(groups);
-  const pairs = rows.slice(0, most).map((row) => [row.name, formatEstimate(row.total, whole)]);
+  const pairs = rows.slice(0, most).map((row) => [row.name, formatEstimate(inside, row.total, whole)]);
   const list = pairList(pairs, "inside");
   rows.slice(0, most).forEach(({ file, line }, k) => (list.children[2 * k].title = file + (line ? `:${line}` : "")));
   const more = rows.length > most ? [element("div", { class: "muted", text: `and ${formatCount(rows.length - most)} more` })] : [];
