@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import AbstractSet, Iterable, List, Sequence, Set, Tuple
 
@@ -145,5 +146,6 @@ def _name(module: str, qualname: str, taken: AbstractSet[str]) -> str:
     """A short name that no other span has: ``pdm_simulator.simulate_proposals``."""
     last, function = module.rpartition(".")[2], qualname.rpartition(".")[2]
     short = qualname if function.startswith("__") else function.lstrip("_") or function
-    names = (f"{last}.{short}", f"{last}.{qualname}", f"{module}.{qualname}")
-    return next((name for name in names if name not in taken), names[-1])
+    longer = [f"{last}.{short}", f"{last}.{qualname}", f"{module}.{qualname}"]
+    numbered = (f"{module}.{qualname} {number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain(longer, numbered) if name not in taken)
