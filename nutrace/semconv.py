@@ -13,6 +13,14 @@ COMPONENT: Final = "nutrace.component"
 CODE_FUNCTION: Final = "code.function.name"
 CODE_FILE: Final = "code.file.path"
 CODE_LINE: Final = "code.line.number"
+# true: the function returned before the span began or while it lasts (with-blocks, steps), so that no stack
+# taken inside the span has it.
+BLOCK: Final = "nutrace.block"
+# The function that a decorator put in the place of this one (code.*), and which calls it. Its name has
+# neither module nor class.
+DECORATOR_FUNCTION: Final = "nutrace.decorator.function.name"
+DECORATOR_FILE: Final = "nutrace.decorator.file.path"
+DECORATOR_LINE: Final = "nutrace.decorator.line.number"
 THREAD_ID: Final = "thread.id"
 THREAD_NAME: Final = "thread.name"
 

@@ -69,11 +69,16 @@ def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
 
 
 def _scenarios(trace: Trace) -> List[str]:
-    """For each span the token of the nearest simulation around it; "" if unknown."""
+    """For each span the token of the nearest simulation around it; "" if unknown.
+
+    Where no function simulates a scenario, steps may say their token themselves.
+    """
     tokens: List[str] = []
     for span, (name, above) in enumerate(zip(trace.name, trace.parent)):
+        around = tokens[above] if above >= 0 else ""
         if name == semconv.RUN_SPAN:
-            tokens.append(text(trace.attributes(span), semconv.SCENARIO_TOKEN))
-        else:
-            tokens.append(tokens[above] if above >= 0 else "")
+            around = text(trace.attributes(span), semconv.SCENARIO_TOKEN)
+        elif name == semconv.STEP_SPAN:
+            around = text(trace.attributes(span), semconv.SCENARIO_TOKEN) or around
+        tokens.append(around)
     return tokens

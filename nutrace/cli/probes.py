@@ -1,23 +1,33 @@
-"""``nutrace probes``: the list of probes, and which of their targets the installed devkit has."""
+"""``nutrace probes``: the list of probes, and which of their targets are installed."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import warnings
+from collections import Counter
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json
 from nutrace.printable import printable
-from nutrace.probes.catalogue import at_level, collect
-from nutrace.probes.catalogue.check import Devkit, Finding, check, installed_devkit
+from nutrace.probes.catalogue import at_level, collect, planner_catalogues, planner_of
+from nutrace.probes.catalogue.check import (
+    Devkit,
+    Finding,
+    PlannerFindings,
+    check,
+    check_planner,
+    installed_devkit,
+)
 from nutrace.probes.probe import Probe
 from nutrace.semconv import COMPONENTS
 from nutrace.settings import LEVELS, Settings
 
+_COMPONENT_WIDTH = max(map(len, COMPONENTS))
 _LONGEST_NAME = 80
 _LONGEST_REASON = 200
 
@@ -35,7 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="show which targets the installed devkit has; missing ones are inactive, which is no error",
+        help="show which targets the devkit and the planners have that are installed; "
+        "missing ones are inactive, which is no error",
     )
 
 
@@ -56,46 +67,96 @@ def run(args: argparse.Namespace) -> int:
         probes = list(at_level(probes, args.level))
     if args.component:
         probes = [probe for probe in probes if probe.component == args.component]
-    devkit, findings = _check(probes) if args.check else (None, None)
+    result = _check(probes) if args.check else None
     if args.json:
-        print_json(_document(probes, devkit, findings))
+        print_json(_document(probes, result))
     else:
-        print("\n".join(_lines(probes, devkit, findings)))
+        print("\n".join(_lines(probes, result)))
     return 0
 
 
+@dataclass(frozen=True)
+class _Result:
+    """What the check found: of the planners' probes, and of all others."""
+
+    devkit: Devkit
+    findings: Tuple[Finding, ...]
+    planners: Tuple[PlannerFindings, ...]
+
+    @property
+    def missing(self) -> Dict[str, str]:
+        """Why targets are missing; planners that are not installed are left out."""
+        every = (self.findings, *(planner.findings for planner in self.planners))
+        return {f.probe.target: f.missing for findings in every for f in findings if f.missing is not None}
+
+    @property
+    def absent(self) -> Set[str]:
+        """The planners that are not installed."""
+        return {planner.name for planner in self.planners if not planner.installed}
+
+
 def _sorted(probes: Iterable[Probe]) -> List[Probe]:
-    return sorted(probes, key=lambda p: (COMPONENTS.index(p.component), LEVELS.index(p.level), p.span_name))
+    """By component, and those on planners after all others, by planner."""
+    order = {"": -1, **{planner.name: number for number, planner in enumerate(planner_catalogues())}}
+    return sorted(
+        probes,
+        key=lambda p: (
+            order[planner_of(p)],
+            COMPONENTS.index(p.component),
+            LEVELS.index(p.level),
+            p.span_name,
+        ),
+    )
 
 
-def _check(probes: Sequence[Probe]) -> Tuple[Devkit, Tuple[Finding, ...]]:
+def _check(probes: Sequence[Probe]) -> _Result:
     devkit = installed_devkit()
+    by_planner: Dict[str, List[Probe]] = {}
+    for probe in probes:
+        by_planner.setdefault(planner_of(probe), []).append(probe)
     # Modules may print while they are imported: keep that out of the table and the JSON.
     with redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return devkit, check(probes)
+        findings = check(by_planner.get("", ()))
+        chosen = (planner for planner in planner_catalogues() if planner.name in by_planner)
+        return _Result(devkit, findings, tuple(check_planner(each, by_planner[each.name]) for each in chosen))
 
 
-def _lines(
-    probes: Sequence[Probe], devkit: Optional[Devkit], findings: Optional[Sequence[Finding]]
-) -> Iterable[str]:
-    names = [printable(probe.span_name, _LONGEST_NAME) for probe in probes]
+def _lines(probes: Sequence[Probe], result: Optional[_Result]) -> Iterable[str]:
+    # A check says of planners how many targets they have, and which they lack.
+    rows = [probe for probe in probes if result is None or not planner_of(probe)]
+    names = [printable(probe.span_name, _LONGEST_NAME) for probe in rows]
     width = max(map(len, names), default=0)
-    missing = {finding.probe.target: finding.missing for finding in findings or () if finding.missing}
-    component = None
-    for probe, name in zip(probes, names):
-        if probe.component != component:
-            component = probe.component
-            yield component
+    missing = result.missing if result is not None else {}
+    heading = None
+    for probe, name in zip(rows, names):
+        planner = planner_of(probe)
+        if (planner or probe.component) != heading:
+            heading = planner or probe.component
+            yield heading
         target = printable(_target(probe), _LONGEST_REASON)
-        line = f"  {probe.level:<{len('normal')}}  {name:<{width}}  {target}"
+        component = f"{probe.component:<{_COMPONENT_WIDTH}}  " if planner else ""
+        line = f"  {probe.level:<{len('normal')}}  {component}{name:<{width}}  {target}"
         if probe.target in missing:
             line += f"  missing: {printable(missing[probe.target], _LONGEST_REASON)}"
         yield line
     yield ""
     yield _counts(probes)
-    if devkit is not None:
-        yield _verdict(probes, devkit, len(missing))
+    if result is not None:
+        yield _verdict(result)
+        for found in result.planners:
+            yield from _planner_lines(found)
+
+
+def _planner_lines(found: PlannerFindings) -> Iterable[str]:
+    if not found.installed:
+        yield f"{found.name}: not installed"
+        return
+    yield f"{found.name}: {found.present} of {len(found.findings)} targets"
+    # One module that cannot be imported takes all of its targets with it.
+    reasons = Counter(finding.missing for finding in found.findings if finding.missing is not None)
+    for reason, count in reasons.items():
+        yield f"  {count} missing: {printable(reason, _LONGEST_REASON)}"
 
 
 def _target(probe: Probe) -> str:
@@ -109,17 +170,17 @@ def _counts(probes: Sequence[Probe]) -> str:
     return f"{len(probes)} probes: {', '.join(per_level)}; each level includes the coarser ones"
 
 
-def _verdict(probes: Sequence[Probe], devkit: Devkit, missing: int) -> str:
+def _verdict(result: _Result) -> str:
+    devkit, probes = result.devkit, len(result.findings)
+    missing = sum(finding.missing is not None for finding in result.findings)
     where = f"nuPlan devkit {devkit.version or '(version unknown)'} in {devkit.path}"
-    present = f"{len(probes) - missing} of {len(probes)} targets present"
+    present = f"{probes - missing} of {probes} targets present"
     absent = f", {missing} missing and therefore inactive" if missing else ""
     return f"{where}: {present}{absent}"
 
 
-def _document(
-    probes: Sequence[Probe], devkit: Optional[Devkit], findings: Optional[Sequence[Finding]]
-) -> Dict[str, Any]:
-    rows = [
+def _document(probes: Sequence[Probe], result: Optional[_Result]) -> Dict[str, Any]:
+    rows: List[Dict[str, Any]] = [
         {
             "target": probe.target,
             "until": probe.until,
@@ -128,17 +189,36 @@ def _document(
             "level": probe.level,
             "subclasses": probe.subclasses,
             "distribution": probe.distribution or None,
+            "planner": planner_of(probe) or None,
         }
         for probe in probes
     ]
-    if devkit is None or findings is None:
+    if result is None:
         return {"probes": rows}
-    missing = sum(finding.missing is not None for finding in findings)
+    reasons = result.missing
+    for row in rows:
+        if row["planner"] in result.absent:
+            row["missing"] = f"{row['planner']} is not installed"
+        else:
+            row["missing"] = reasons.get(row["target"])
+        row["present"] = row["missing"] is None
+    missing = sum(finding.missing is not None for finding in result.findings)
     return {
-        "devkit": {"version": devkit.version, "path": str(devkit.path)},
-        "summary": {"probes": len(rows), "present": len(rows) - missing, "missing": missing},
-        "probes": [
-            {**row, "present": finding.missing is None, "missing": finding.missing}
-            for row, finding in zip(rows, findings)
+        "devkit": {"version": result.devkit.version, "path": str(result.devkit.path)},
+        # Of everything but planners.
+        "summary": {
+            "probes": len(result.findings),
+            "present": len(result.findings) - missing,
+            "missing": missing,
+        },
+        "planners": [
+            {
+                "name": found.name,
+                "installed": found.installed,
+                "targets": sum(row["planner"] == found.name for row in rows),
+                "present": found.present,
+            }
+            for found in result.planners
         ],
+        "probes": rows,
     }

@@ -103,16 +103,17 @@ class Patches:
             self.applied.clear()
 
     def _apply_or_wait(self, patches: List[Patch]) -> None:
-        by_module: Dict[str, List[Patch]] = {}
-        for patch in patches:
-            by_module.setdefault(split(patch.target)[0], []).append(patch)
         try:
             with lock:
                 if not self.active:  # undone by another thread in this moment
                     return
-                present = [name for name in by_module if sys.modules.get(name) is not None]
-                for name in present:
-                    self._apply_all(sys.modules[name], by_module.pop(name))
+                awaited: Dict[str, List[Patch]] = {}
+                for patch in patches:
+                    names = _not_imported(patch)
+                    for name in names:
+                        awaited.setdefault(name, []).append(patch)
+                    if not names:
+                        self._apply_if_there(patch)
                 # Names that `from module import function` bound before the patches were applied.
                 rebind(self._originals.replaced_in_modules())
         except BaseException:
@@ -120,7 +121,7 @@ class Patches:
             raise
         if self._after is not None:
             self._after()
-        self._wait(by_module)
+        self._wait(awaited)
 
     def _wait(self, by_module: Dict[str, List[Patch]]) -> None:
         for name, patches in by_module.items():
@@ -142,8 +143,10 @@ class Patches:
                 return
             known = self._originals.replaced_in_modules()
             for patch in patches:
+                if any(name != module.__name__ for name in _not_imported(patch)):
+                    continue  # it waits for that one as well
                 try:
-                    self._apply_all(module, [patch])
+                    self._apply_if_there(patch, module)
                 except Exception:  # neither the program's import nor the other patches fail because of us
                     self._fault(f"patching {patch.target}")
             try:
@@ -155,12 +158,20 @@ class Patches:
             if self._after is not None:
                 self._after()
 
-    def _apply_all(self, module: ModuleType, patches: List[Patch]) -> None:
-        for patch in patches:
-            try:
-                self._apply(module, patch)
-            except MissingTarget as error:
-                self.missing[patch.target] = str(error)
+    def _apply_if_there(self, patch: Patch, imported: Optional[ModuleType] = None) -> None:
+        """Apply `patch`, whose modules are imported; `imported` is the one of them that just was."""
+        name = split(patch.target)[0]
+        module = imported if imported is not None and imported.__name__ == name else sys.modules[name]
+        try:
+            self._apply(module, patch)
+        except MissingTarget as error:
+            # A pair's other module may still be on its way, and then the pair is tried again.
+            self.missing[patch.target] = str(error)
+            return
+        self.missing.pop(patch.target, None)
+        if patch.partner is not None:
+            for waiting in self._waiting.values():
+                waiting[:] = [other for other in waiting if other is not patch]
 
     def _apply(self, module: ModuleType, patch: Patch) -> None:
         owner, name = resolve(module, split(patch.target)[1])
@@ -192,9 +203,7 @@ class Patches:
 
     def _put_both(self, module: ModuleType, first: Tuple[Any, str, Patch], partner: Patch) -> None:
         its_module, qualname = split(partner.target)
-        other = module if its_module == module.__name__ else sys.modules.get(its_module)
-        if other is None:
-            raise MissingTarget(f"{its_module} is not imported when {module.__name__} is")
+        other = module if its_module == module.__name__ else sys.modules[its_module]
         changes = []
         for owner, name, patch in (first, (*resolve(other, qualname), partner)):
             original = raw(owner, name)
@@ -248,3 +257,10 @@ class Patches:
             delattr(owner, name)
         else:
             setattr(owner, name, own)
+
+
+def _not_imported(patch: Patch) -> List[str]:
+    """The modules of `patch` and its partner that are not imported."""
+    targets = (patch.target,) if patch.partner is None else (patch.target, patch.partner.target)
+    names = dict.fromkeys(split(target)[0] for target in targets)
+    return [name for name in names if sys.modules.get(name) is None]

@@ -34,6 +34,10 @@ _BATCH = 1000  # spans that are encoded before they are written
 _CHILD_FLUSH_S = 0.1
 
 
+def _nothing() -> None:
+    """What is done while nobody looks."""
+
+
 class Recorder:
     """Takes spans from every thread of this process and writes them.
 
@@ -68,6 +72,8 @@ class Recorder:
         self.file = file
         #: Called with each record that is written and its thread's id.
         self.listeners: List[Callable[[Record, int], None]] = []
+        #: Called once a second, or as often as is written, by the thread that writes; must not raise.
+        self.look: Callable[[], None] = _nothing
         self._describe = describe
         self._version = version
         self._changing = changing
@@ -170,6 +176,7 @@ class Recorder:
 
     def _write_in_background(self) -> None:
         self._drain(gives_way=True)
+        self.look()
 
     def before_exec(self) -> None:
         """Write everything, and which of this thread's spans are open."""
@@ -284,6 +291,16 @@ class Recorder:
             self.diagnostics.unfinished += 1
             self._ended_by_us[id(span)] = False
             local.spans.append(span)
+
+    def tell_whole(self, key: str, text: str) -> None:
+        """Write an attribute of this process whose text may be long; :meth:`close` was called before.
+
+        Raises
+        ------
+        OSError
+            If the disk will not take it.
+        """
+        self._writer.tell_whole(key, text)
 
     def conclude(self, describe: Callable[[], Mapping[str, Any]]) -> None:
         """Write the last line, with the resource's final attributes; :meth:`close` was called before.

@@ -114,6 +114,7 @@ BAD = [
     (["run.json", "--component", "model"], 2, "no span of component 'model'"),
     (["run.json", "--min-us", "-1"], 2, "bad --min-us"),
     (["run.json", "--min-us", "nan"], 2, "bad --min-us"),
+    (["run.json", "--width", "5"], 2, "bad --width 5"),
     (["run.json", "--open", "-o", "-"], 2, "--open shows"),
     (["run.json", "--open", "-f", "speedscope"], 2, "--open shows --format html or svg"),
     (["run.json", "-o", "run.json"], 5, "run.json is a run file, which is never overwritten"),

@@ -15,7 +15,7 @@ from devkit import devkit_python, needs_devkit
 import nutrace
 from nutrace.cli.main import main
 from nutrace.errors import MissingDependencyError, ProbeError
-from nutrace.probes.catalogue import built_in
+from nutrace.probes.catalogue import built_in, planner_catalogues, planner_of
 
 ROOT = Path(nutrace.__file__).parents[1]
 
@@ -36,7 +36,8 @@ def test_lists_every_probe_once_under_its_component(capsys: pytest.CaptureFixtur
     assert main(["probes"]) == 0
     lines = capsys.readouterr().out.splitlines()
     headings = [line for line in lines[:-2] if not line.startswith(" ")]
-    assert len(headings) == len(set(headings)) == 17
+    assert headings[17:] == [planner.name for planner in planner_catalogues()]
+    assert len(set(headings[:17])) == 17
     for probe in built_in():
         assert sum({probe.span_name, probe.target} <= set(line.split()) for line in lines) == 1
     assert lines[-1].startswith(f"{len(built_in())} probes: ")
@@ -115,7 +116,8 @@ def test_missing_targets_are_inactive_and_not_an_error(
     little_devkit: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["probes", "--check", "--component", "simulation"]) == 0
-    *table, verdict = capsys.readouterr().out.splitlines()
+    *table, verdict, interplan, navsim = capsys.readouterr().out.splitlines()
+    assert (interplan, navsim) == ("interPlan: not installed", "navsim: not installed")
     assert verdict == (
         f"nuPlan devkit (version unknown) in {little_devkit}: "
         f"1 of {len(table) - 3} targets present, {len(table) - 4} missing and therefore inactive"
@@ -124,6 +126,46 @@ def test_missing_targets_are_inactive_and_not_an_error(
     assert "missing:" not in present
     assert sum("missing: ModuleNotFoundError" in line for line in table) == len(table) - 4
     assert "noise" not in table
+
+
+@pytest.fixture
+def little_planner(little_devkit: Path) -> Iterator[None]:
+    """A little of planTF: the planner without most of its methods, and a module that cannot be imported."""
+    for name, source in (
+        ("planners/imitation_planner", "class ImitationPlanner:\n    def _planning(self): ...\n"),
+        ("models/planTF/modules/map_encoder", "import natten_is_not_there\n"),
+    ):
+        file = little_devkit / "src" / f"{name}.py"
+        file.parent.mkdir(parents=True)
+        file.write_text(source, encoding="utf-8")
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "src"]:
+        del sys.modules[name]
+
+
+def test_planners_have_a_line_each_and_what_they_lack(
+    little_planner: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["probes", "--check"]) == 0
+    output = capsys.readouterr().out
+    lines = output[output.index("tuplan_garage: not installed") :].splitlines()
+    targets = sum(planner_of(probe) == "planTF" for probe in built_in())
+    place = lines.index(f"planTF: 1 of {targets} targets")
+    reasons = lines[place + 1 : lines.index("pluto: not installed")]
+    assert "  1 missing: ModuleNotFoundError: No module named 'natten_is_not_there'" in reasons
+    assert (
+        "  1 missing: src.planners.imitation_planner has no ImitationPlanner._get_global_trajectory"
+        in reasons
+    )
+    assert sum(int(reason.split()[0]) for reason in reasons) == targets - 1
+    assert "pluto.plan" not in output
+
+    document = _json(capsys, "--check")
+    by_name = {row["name"]: row for row in document["planners"]}
+    assert by_name["planTF"] == {"name": "planTF", "installed": True, "targets": targets, "present": 1}
+    assert not by_name["pluto"]["installed"]
+    reasons_of_pluto = {row["missing"] for row in document["probes"] if row["planner"] == "pluto"}
+    assert reasons_of_pluto == {"pluto is not installed"}
 
 
 @pytest.fixture
@@ -143,13 +185,15 @@ def devkit_check(tmp_path: Path) -> Dict[str, Any]:
 
 @needs_devkit
 def test_the_devkit_has_every_target_of_the_catalogue(devkit_check: Dict[str, Any]) -> None:
-    missing: List[Dict[str, Any]] = [row for row in devkit_check["probes"] if not row["present"]]
-    assert [row["missing"] for row in missing] == [
+    rows: List[Dict[str, Any]] = [row for row in devkit_check["probes"] if row["planner"] is None]
+    assert [row["missing"] for row in rows if not row["present"]] == [
         "nuplan.planning.simulation.simulation has no Simulation.porpagate"
     ]
+    of_the_devkit = sum(not planner_of(probe) for probe in built_in())
+    assert len(rows) == of_the_devkit + 1
     assert devkit_check["summary"] == {
-        "probes": len(built_in()) + 1,
-        "present": len(built_in()),
+        "probes": of_the_devkit + 1,
+        "present": of_the_devkit,
         "missing": 1,
     }
     assert devkit_check["devkit"]["version"]

@@ -12,8 +12,10 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from fakes.otlp import trace_of
+from made_up import group, with_samples
 
 from nutrace.trace import Trace
+from nutrace.trace.sampled import SampledFunction
 
 SPEEDSCOPE = "speedscope@1.25.0"
 CACHE = Path.home() / ".cache" / "nutrace-tests"
@@ -73,6 +75,25 @@ def sample(tmp_path: Path) -> Trace:
         ),
         ("metrics; all", 1000, 1500, {"nutrace.component": "metrics", "metric": "jerk"}),
     )
+
+
+@pytest.fixture
+def sampled(sample: Trace) -> Trace:
+    """``sample`` with samples in its run and steps, in its statements, and too few in its metrics."""
+    functions = [
+        SampledFunction("plan", "/home/me/planner.py", 10),
+        SampledFunction("score", "/home/me/scorer.py", 20),
+        SampledFunction("norm", "/home/me/scorer.py", 90),
+        SampledFunction("rarely"),
+        SampledFunction("seldom"),
+    ]
+    groups = [
+        group(20, (-1, 0, 30), (0, 1, 100), (1, 2, 40), (0, 3, 4), (0, 4, 6)),
+        group(60, (-1, 2, 20)),
+        group(1, (-1, 0, 8)),
+    ]
+    of = {"simulation.run": 0, "simulation.step": 0, "db.rows": 1, "metrics; all": 2}
+    return with_samples(sample, [of.get(name, -1) for name in sample.name], groups, functions)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import sys
 import threading
 import types
 import weakref
+from pathlib import Path
 from typing import Any, Callable, Iterator, List, Optional
 
 import pytest
@@ -277,8 +278,30 @@ def test_a_pair_is_replaced_together_or_not_at_all(module: Any, applied: Applied
     assert patches.missing == {"nutrace_patched:f": "nutrace_patched has no gone"}
     patches = applied.apply(pair("f", "g"))
     assert (module.f(), module.g()) == ("F", "G")
-    missing = Replacement("nutrace_patched:f", loud, partner=Replacement("nutrace_never_there:g", loud))
-    assert "is not imported when" in applied.apply(missing).missing["nutrace_patched:f"]
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+@pytest.mark.parametrize("imports_the_other", [False, True])
+def test_a_pair_in_two_modules_waits_for_both(
+    order: str, imports_the_other: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (f"nutrace_pair_{name}_{tmp_path.name}" for name in order)
+    nested = f"import {second}\n" if imports_the_other else ""
+    (tmp_path / f"{first}.py").write_text(f"{nested}def f():\n    return 'f'\n")
+    # It imports the first, which may be on its way already.
+    (tmp_path / f"{second}.py").write_text(f"import {first}\ndef f():\n    return 'f'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    opening, closing = (f"nutrace_pair_{name}_{tmp_path.name}:f" for name in "ab")
+    patches = Patches([Replacement(opening, loud, partner=Replacement(closing, loud))], print)
+    patches.install()
+    patches.switch.on()
+    modules = [importlib.import_module(name) for name in (first, second)]
+    assert [module.f() for module in modules] == ["F", "F"]
+    assert (patches.applied, patches.missing) == ([opening], {})
+    patches.undo()
+    assert [module.f() for module in modules] == ["f", "f"]
+    for name in (first, second):
+        del sys.modules[name]
 
 
 def test_the_second_of_a_pair_is_restored_if_the_first_cannot_be_set(module: Any, applied: Applied) -> None:

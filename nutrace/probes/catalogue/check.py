@@ -13,6 +13,7 @@ from typing import Dict, Iterable, Optional, Tuple
 from nutrace.errors import MissingDependencyError
 from nutrace.patching import MissingTarget
 from nutrace.patching.targets import resolve, split
+from nutrace.probes.catalogue.registry import Catalogue
 from nutrace.probes.probe import Probe
 
 _DISTRIBUTION = "nuplan-devkit"
@@ -35,6 +36,20 @@ class Finding:
     missing: Optional[str]
 
 
+@dataclass(frozen=True)
+class PlannerFindings:
+    """Whether a planner is installed, and if it is, what was found of each of its targets."""
+
+    name: str
+    installed: bool
+    findings: Tuple[Finding, ...] = ()
+
+    @property
+    def present(self) -> int:
+        """The number of targets that are there."""
+        return sum(finding.missing is None for finding in self.findings)
+
+
 def installed_devkit() -> Devkit:
     """Find the devkit without importing it.
 
@@ -54,6 +69,20 @@ def installed_devkit() -> Devkit:
     except metadata.PackageNotFoundError:
         version = None
     return Devkit(version, Path(locations[0]).parent)
+
+
+def check_planner(planner: Catalogue, probes: Iterable[Probe]) -> PlannerFindings:
+    """Look for the targets of a planner, if it is installed. `probes` are those on it."""
+    if not _is_there(planner.sign):
+        return PlannerFindings(planner.name, installed=False)
+    return PlannerFindings(planner.name, installed=True, findings=check(probes))
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (Exception, SystemExit):  # the packages around it are imported, and may be somebody else's
+        return False
 
 
 def check(probes: Iterable[Probe]) -> Tuple[Finding, ...]:

@@ -8,6 +8,7 @@ _PLANNER = "nuplan.planning.simulation.planner"
 _ABSTRACT_PLANNER = f"{_PLANNER}.abstract_planner:AbstractPlanner"
 _IDM_PLANNER = f"{_PLANNER}.abstract_idm_planner:AbstractIDMPlanner"
 _MODEL_LOADER = f"{_PLANNER}.ml_planner.model_loader:ModelLoader"
+_MODEL = "nuplan.planning.training.modeling.torch_module_wrapper:TorchModuleWrapper"
 _PREPROCESSING = "nuplan.planning.training.preprocessing"
 _FEATURE_BUILDER = f"{_PREPROCESSING}.feature_builders.abstract_feature_builder:AbstractFeatureBuilder"
 
@@ -44,6 +45,13 @@ PLANNER = (
     ),
     # Called for each sample of the planned trajectory: 0 / 16.
     devkit_probe(f"{_IDM_PLANNER}._get_leading_object", "planner", "planner.get_leading_object", "fine"),
+    # The last phase of most learned planners.
+    devkit_probe(
+        f"{_PLANNER}.ml_planner.transform_utils:transform_predictions_to_states",
+        "planner",
+        "planner.get_states",
+        "normal",
+    ),
     devkit_probe(
         "nuplan.planning.simulation.predictor.abstract_predictor:AbstractPredictor.compute_predicted_trajectories",
         "planner",
@@ -84,10 +92,11 @@ FEATURES = (
     ),
 )
 
-# The forward method of a model has no probe: torch.jit.script cannot compile a wrapped forward.
 MODEL = (
     devkit_probe(f"{_MODEL_LOADER}.initialize", "model", "model.initialize", "coarse"),
-    devkit_probe(f"{_MODEL_LOADER}.infer", "model", "model.infer", "coarse"),
+    # The devkit's planner calls infer, which calls forward and nothing else. Other planners call forward.
+    devkit_probe(f"{_MODEL_LOADER}.infer", "model", "model.infer", "fine"),
+    devkit_probe(f"{_MODEL}.forward", "model", "model.forward", "coarse", subclasses=True),
 )
 
 PROBES = PLANNER + FEATURES + MODEL

@@ -16,14 +16,26 @@ from nutrace.probes.probe import Probe
 from nutrace.settings import LEVELS, Settings, working_folder
 
 ENTRY_POINTS = "nutrace.probes"
+_PLANNERS = "nutrace.probes.catalogue.planners"
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A module that declares probes in its ``PROBES``; imported when they are loaded."""
+    """A module that declares probes in its ``PROBES``; imported when they are loaded.
+
+    Parameters
+    ----------
+    name:
+        What the probes are on. For a planner it is also the ``distribution`` of its probes.
+    module:
+        Dotted.
+    sign:
+        For a planner, a module that only this planner has: it is installed where that can be found.
+    """
 
     name: str
     module: str
+    sign: str = ""
 
     def load(self) -> Tuple[Probe, ...]:
         """The probes of this catalogue."""
@@ -42,7 +54,23 @@ CATALOGUES = (
     Catalogue("sqlite", "nutrace.probes.catalogue.sqlite"),
     Catalogue("copies", "nutrace.probes.catalogue.copies"),
     Catalogue("sqlalchemy", "nutrace.probes.catalogue.sqlalchemy"),
+    Catalogue("tuplan_garage", f"{_PLANNERS}.tuplan_garage", "tuplan_garage.planning.simulation"),
+    Catalogue("planTF", f"{_PLANNERS}.plantf", "src.planners.imitation_planner"),
+    Catalogue("pluto", f"{_PLANNERS}.pluto", "src.planners.pluto_planner"),
+    Catalogue("Diffusion-Planner", f"{_PLANNERS}.diffusion_planner", "diffusion_planner.planner.planner"),
+    Catalogue("interPlan", f"{_PLANNERS}.interplan", "interplan.planning"),
+    Catalogue("navsim", f"{_PLANNERS}.navsim", "navsim.agents"),
 )
+
+
+def planner_catalogues() -> Tuple[Catalogue, ...]:
+    """The catalogues of planners that are packages of their own, and may not be installed."""
+    return tuple(catalogue for catalogue in CATALOGUES if catalogue.sign)
+
+
+def planner_of(probe: Probe) -> str:
+    """The name of the planner that `probe` is on; "" for a probe on anything else."""
+    return probe.distribution if any(probe.distribution == each.name for each in planner_catalogues()) else ""
 
 
 def built_in() -> Tuple[Probe, ...]:

@@ -1,0 +1,124 @@
+"""The groups of a trace's spans: by the functions that stand around them on their thread's stack."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from nutrace import semconv
+from nutrace.sampling.own_frames import WRAPPER_OF
+from nutrace.sampling.stacks import Function
+from nutrace.trace.bounds import text, whole
+from nutrace.trace.trace import Trace
+from nutrace.trace.values import parse_attributes
+
+ROOT = 0
+_CODE_KEY = b'{"key":"code.'
+#: Of these a site is made, too.
+_OTHER_KEYS = re.compile(rb'{"key":"nutrace\.(?:block|decorator|generator\.f)')
+
+_CODE = semconv.CODE_FUNCTION, semconv.CODE_FILE, semconv.CODE_LINE
+_GIVEN = semconv.GIVEN_FUNCTION, semconv.GIVEN_FILE, semconv.GIVEN_LINE
+_DECORATOR = semconv.DECORATOR_FUNCTION, semconv.DECORATOR_FILE, semconv.DECORATOR_LINE
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is on the stack while a span lasts: a function, or a wrapper of nutrace's own (``own``).
+
+    ``decorator`` is the function that is called in the place of this one, and calls it.
+    """
+
+    name: str = ""
+    file: str = ""
+    line: int = 0
+    own: str = ""
+    decorator: Optional[Function] = None
+
+
+@dataclass
+class Chains:
+    """The groups of some processes' spans, a tree: group 0 is outside of all functions that have spans.
+
+    ``children`` has for each group those below it, by site; ``site`` that of each group.
+    """
+
+    parent: List[int] = field(default_factory=lambda: [-1])
+    site: List[Optional[Site]] = field(default_factory=lambda: [None])
+    children: List[Dict[Site, int]] = field(default_factory=lambda: [{}])
+
+    def below(self, group: int, site: Site) -> int:
+        """The group of a site's spans below those of `group`."""
+        number = self.children[group].get(site)
+        if number is None:
+            number = self.children[group][site] = len(self.parent)
+            self.parent.append(group)
+            self.site.append(site)
+            self.children.append({})
+        return number
+
+
+def chain_groups(trace: Trace, owners: List[int], count: int) -> Tuple[List[Chains], array[int]]:
+    """Group the spans of a trace.
+
+    Parameters
+    ----------
+    owners:
+        For each resource of the trace the number of the tree that its spans belong to.
+    count:
+        The number of trees.
+
+    Returns
+    -------
+    The trees, and for each span the number of its group in its tree.
+    """
+    trees = [Chains() for _ in range(count)]
+    tree_of = [trees[owners[key.resource]] for key in trace.threads]
+    sites = _Sites()
+    group_of = array("i", bytes(4 * len(trace)))
+    rows = zip(trace.name, trace.raw.attributes, trace.parent, trace.thread)
+    threads = trace.thread
+    for span, (name, raw, above, thread) in enumerate(rows):
+        group = group_of[above] if above >= 0 and threads[above] == thread else ROOT
+        site = sites.of(name, raw)
+        group_of[span] = group if site is None else tree_of[thread].below(group, site)
+    return trees, group_of
+
+
+class _Sites:
+    """Reads sites off attributes; those of a function's spans are equal bytes, and read once."""
+
+    def __init__(self) -> None:
+        self._known: Dict[Tuple[str, bytes], Optional[Site]] = {}
+
+    def of(self, name: str, raw: bytes) -> Optional[Site]:
+        begin, last = raw.find(_CODE_KEY), raw.rfind(_CODE_KEY)
+        if begin >= 0 and not _OTHER_KEYS.search(raw):
+            raw = b"[" + raw[begin : raw.find(b"}}", last) + 2] + b"]"
+        key = name, raw
+        try:
+            return self._known[key]
+        except KeyError:
+            site = self._known[key] = _site(name, raw)
+            return site
+
+
+def _site(name: str, raw: bytes) -> Optional[Site]:
+    own = WRAPPER_OF.get(name)
+    if own is not None:
+        return Site(own=own)
+    attributes = parse_attributes(raw)
+    if attributes.get(semconv.BLOCK) is True:
+        return None
+    given, function = _function(attributes, _GIVEN), _function(attributes, _CODE)
+    if given is not None:
+        return Site(*given)
+    return None if function is None else Site(*function, decorator=_function(attributes, _DECORATOR))
+
+
+def _function(attributes: Mapping[str, Any], names: Tuple[str, str, str]) -> Optional[Function]:
+    function, file, line = names
+    path = text(attributes.get(file))
+    return (text(attributes.get(function)), path, max(whole(attributes.get(line)), 0)) if path else None
