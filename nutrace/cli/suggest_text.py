@@ -125,6 +125,9 @@ def _header(page: Page) -> List[str]:
         f"    NUTRACE=1 NUTRACE_PROBES={_FILE} {_command(page.trace)}",
         "",
     ]
+    if sampled.placed < sampled.taken:
+        lines.append(f"{sampled.placed:,} of {sampled.taken:,} samples lie in spans.")
+    lines += sampled.notes
     for span, covered in zip(forest.spans, suggestions.covered):
         lines.append(
             f"{span.name}: {_number(span.self_ns / runs / _MS)} {unit} of self time, {round(span.samples):,} "

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
-from nutrace import semconv
 from nutrace.probes.probe import Probe
-from nutrace.suggestions.candidates import Candidate, Unprobed, candidates, look
+from nutrace.suggestions.candidates import Candidate, Unprobed, applied_targets, candidates, look
 from nutrace.suggestions.choice import choose, covered_ns
 from nutrace.suggestions.cost import MOST, Price, price, unit_ns
 from nutrace.suggestions.counting import Counts
@@ -87,7 +86,7 @@ class Survey:
         if counts is None or counts.trace is None:
             return self._settled([Suggestion(each) for each in self._choose(limit)], [], [])
         prices = self._prices(counts, unit_ns(counts.trace) or 0.0)
-        applied = _applied(counts.trace)
+        applied = applied_targets(counts.trace)
         lost = {target for target, one in prices.items() if not one.calls and target not in applied}
         affordable = prices.keys() - lost
         barred = {
@@ -171,12 +170,3 @@ def survey(
     forest = grow(trace, sampled, span)
     possible, unprobed = candidates(trace, look(forest, min_share), probed)
     return Survey(forest, possible, unprobed, min_share)
-
-
-def _applied(trace: Trace) -> Set[str]:
-    targets: Set[str] = set()
-    for resource in trace.resources:
-        probes = resource.attributes.get(semconv.PROBES)
-        if isinstance(probes, list):
-            targets.update(str(target) for target in probes)
-    return targets

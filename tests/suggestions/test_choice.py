@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
-from fakes.otlp import document, write
+from fakes.otlp import RESOURCE, document, write
 from fakes.sampled import Function, Stack, with_samples
 
 from nutrace.probes.probe import Probe
-from nutrace.suggestions.interval import interval
 from nutrace.suggestions.suggest import Suggestions, survey
 from nutrace.trace import Trace, load
 
@@ -48,13 +47,19 @@ class Project:
             for *words, number in map(str.split, text.strip().splitlines())
         ]
 
-    def trace(self, stacks: str, step: Sequence[Any] = _STEP, name: str = "planner.compute") -> Trace:
+    def trace(
+        self,
+        stacks: str,
+        step: Sequence[Any] = _STEP,
+        name: str = "planner.compute",
+        resource: Optional[Dict[str, Any]] = None,
+    ) -> Trace:
         """A run with steps of a millisecond, 800 us of it in planner.compute, with samples."""
         tree = []
         for at in range(0, _STEPS * 1000, 1000):
             inside = [(span, at + start, at + end, *more) for span, start, end, *more in step]
             tree.append(("simulation.step", at, at + 1000, inside))
-        trace = load(write(self.folder / "run.json", document(*tree)))
+        trace = load(write(self.folder / "run.json", document(*tree, resource=resource)))
         return with_samples(trace, {name: self.stacks(stacks)})
 
     def suggest(self, stacks: str, limit: int = 0, probed: Sequence[Probe] = (), **more: Any) -> Suggestions:
@@ -160,11 +165,26 @@ def test_few_samples_are_no_fact(project: Project) -> None:
 
 
 def test_what_has_a_probe_is_left_out(project: Project) -> None:
-    probed = [Probe("user:a"), Probe("elsewhere:b", name="user.b")]
-    suggestions = project.suggest("user:a 300\nuser:b 300\nuser:c 300", probed=probed)
-    # user.b is the name of another probe's spans.
+    resource = {**RESOURCE, "nutrace.probes": ["user:a"]}
+    suggestions = project.suggest("user:a 300\nuser:b 300", resource=resource)
+    assert targets(suggestions) == ["user:b"]
+
+
+def test_names_are_unique(project: Project) -> None:
+    suggestions = project.suggest("user:a 300\nuser:b 300", probed=[Probe("elsewhere:b", name="user.b")])
     names = {each.candidate.probe.target: each.candidate.probe.name for each in suggestions.suggested}
-    assert names == {"user:b": "user.b 2", "user:c": "user.c"}
+    assert names == {"user:a": "user.a", "user:b": "user.b 2"}
+
+
+def test_a_probe_of_a_finer_level_keeps_its_name(project: Project) -> None:
+    probed = [
+        Probe("user:a", "model", "model.a", "fine", distribution="x"),
+        Probe("user:b", "model", "model.b", "fine", subclasses=True),
+    ]
+    suggestions = project.suggest("user:a 300\nuser:b 300\nuser:c 300", probed=probed)
+    probes = {each.candidate.probe for each in suggestions.suggested}
+    # A file could not say that b is one of a family.
+    assert probes == {Probe("user:a", "model", "model.a"), Probe("user:c", "planner", "user.c")}
 
 
 def test_the_component_is_that_of_the_span_or_of_what_asked(project: Project) -> None:
@@ -212,9 +232,3 @@ def test_what_cannot_be_probed_is_said(project: Project) -> None:
         "a": "the source has no such function at line 1",
         "b": "the source has no such function at line 2",
     }
-
-
-def test_wilsons_interval() -> None:
-    assert interval(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
-    assert interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
-    assert interval(5, 0) == (0.0, 1.0)
