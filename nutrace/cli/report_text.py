@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Iterable, List, Optional, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report
+from nutrace.cli.report_pauses import pauses
 from nutrace.cli.table import (
     NOT_RECORDED,
     Column,
@@ -103,6 +104,7 @@ def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selectio
     elif report.outside_steps:
         line = "Self times add up to the time of the outermost spans; totals overlap."
         sections.append(_components("Components of the whole run", line, report.outside_steps, style, 0))
+    sections += pauses(report, style)
     sections.append(_spans(report, style, limit))
     sections.append(_failures(report, style, limit))
     sections.append(_lost(report, style))

@@ -41,6 +41,7 @@ CATALOGUES = (
     Catalogue("startup", "nutrace.probes.catalogue.nuplan_startup"),
     Catalogue("sqlite", "nutrace.probes.catalogue.sqlite"),
     Catalogue("copies", "nutrace.probes.catalogue.copies"),
+    Catalogue("garbage", "nutrace.probes.catalogue.garbage"),
     Catalogue("sqlalchemy", "nutrace.probes.catalogue.sqlalchemy"),
 )
 
