@@ -15,7 +15,8 @@ def load(path: Union[str, os.PathLike[str]], *, progress: Optional[reader.Progre
     """Read a trace; as the last line of a notebook's cell it shows itself.
 
     ``trace.steps()`` and ``trace.spans()`` are pandas tables, ``trace.flamegraph()`` is the
-    flamegraph. Samples that the run file has are joined to the spans. Parameters and errors are those of :func:`nutrace.trace.load`.
+    flamegraph. If the run was sampled, ``trace.samples()`` says what the spans spend their self time in.
+    Parameters and errors are those of :func:`nutrace.trace.load`.
     """
     views.register(VIEWS)
     return with_samples(reader.load(path, progress=progress))

@@ -21,6 +21,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_samples(parser)
     add_steps(parser)
     add_limit(parser, "kinds of span, the costliest first")
+    parser.add_argument(
+        "--inside",
+        default="",
+        metavar="SPAN",
+        help="list the functions that spans of this name spend their self time in, as samples tell; "
+        "all: of each kind of span that was sampled (default: a few functions of the costliest)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,5 +38,12 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(as_json(result))
     else:
-        print(as_text(result, markdown=args.markdown, limit=args.limit, selection=part.selection), end="")
+        text = as_text(
+            result,
+            markdown=args.markdown,
+            limit=args.limit,
+            selection=part.selection,
+            inside=args.inside,
+        )
+        print(text, end="")
     return 0

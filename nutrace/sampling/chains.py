@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from nutrace import semconv
 from nutrace.sampling.own_frames import WRAPPER_OF
@@ -15,6 +15,7 @@ from nutrace.trace.trace import Trace
 from nutrace.trace.values import parse_attributes
 
 ROOT = 0
+_MOST_KNOWN = 20_000
 _CODE_KEY = b'{"key":"code.'
 #: Of these a site is made, too.
 _OTHER_KEYS = re.compile(rb'{"key":"nutrace\.(?:block|decorator|generator\.f)')
@@ -42,12 +43,14 @@ class Site:
 class Chains:
     """The groups of some processes' spans, a tree: group 0 is outside of all functions that have spans.
 
-    ``children`` has for each group those below it, by site; ``site`` that of each group.
+    ``children`` has for each group those below it, by site; ``site`` that of each group. ``given`` are the
+    functions whose generators calls of a site's function have returned.
     """
 
     parent: List[int] = field(default_factory=lambda: [-1])
     site: List[Optional[Site]] = field(default_factory=lambda: [None])
     children: List[Dict[Site, int]] = field(default_factory=lambda: [{}])
+    given: Dict[Site, Set[Function]] = field(default_factory=dict)
 
     def below(self, group: int, site: Site) -> int:
         """The group of a site's spans below those of `group`."""
@@ -82,18 +85,26 @@ def chain_groups(trace: Trace, owners: List[int], count: int) -> Tuple[List[Chai
     threads = trace.thread
     for span, (name, raw, above, thread) in enumerate(rows):
         group = group_of[above] if above >= 0 and threads[above] == thread else ROOT
-        site = sites.of(name, raw)
-        group_of[span] = group if site is None else tree_of[thread].below(group, site)
+        site, given = sites.of(name, raw)
+        if site is not None:
+            group = tree_of[thread].below(group, site)
+            if given is not None:
+                tree_of[thread].given.setdefault(site, set()).add(given)
+        group_of[span] = group
     return trees, group_of
+
+
+#: A span's site, and the function whose generator its call has returned.
+_Read = Tuple[Optional[Site], Optional[Function]]
 
 
 class _Sites:
     """Reads sites off attributes; those of a function's spans are equal bytes, and read once."""
 
     def __init__(self) -> None:
-        self._known: Dict[Tuple[str, bytes], Optional[Site]] = {}
+        self._known: Dict[Tuple[str, bytes], _Read] = {}
 
-    def of(self, name: str, raw: bytes) -> Optional[Site]:
+    def of(self, name: str, raw: bytes) -> _Read:
         begin, last = raw.find(_CODE_KEY), raw.rfind(_CODE_KEY)
         if begin >= 0 and not _OTHER_KEYS.search(raw):
             raw = b"[" + raw[begin : raw.find(b"}}", last) + 2] + b"]"
@@ -101,21 +112,21 @@ class _Sites:
         try:
             return self._known[key]
         except KeyError:
-            site = self._known[key] = _site(name, raw)
-            return site
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            read = self._known[key] = _site(name, raw)
+            return read
 
 
-def _site(name: str, raw: bytes) -> Optional[Site]:
+def _site(name: str, raw: bytes) -> _Read:
     own = WRAPPER_OF.get(name)
     if own is not None:
-        return Site(own=own)
+        return Site(own=own), None
     attributes = parse_attributes(raw)
-    if attributes.get(semconv.BLOCK) is True:
-        return None
-    given, function = _function(attributes, _GIVEN), _function(attributes, _CODE)
-    if given is not None:
-        return Site(*given)
-    return None if function is None else Site(*function, decorator=_function(attributes, _DECORATOR))
+    function = _function(attributes, _CODE)
+    if function is None or attributes.get(semconv.BLOCK) is True:
+        return None, None
+    return Site(*function, decorator=_function(attributes, _DECORATOR)), _function(attributes, _GIVEN)
 
 
 def _function(attributes: Mapping[str, Any], names: Tuple[str, str, str]) -> Optional[Function]:

@@ -25,31 +25,29 @@ class Known:
 
     def __init__(self, tree: Chains) -> None:
         self._groups: Dict[Site, List[int]] = {}
-        self._named: Dict[str, List[Site]] = {}
-        self._placed: Dict[Tuple[str, int], List[Site]] = {}
-        self._decorated: Dict[str, List[Site]] = {}
         for group, site in enumerate(tree.site):
             if site is not None and not site.own:
-                if site not in self._groups:
-                    self._named.setdefault(last_part(site.name), []).append(site)
-                    self._placed.setdefault((site.file, site.line), []).append(site)
-                    if site.decorator is not None:
-                        self._decorated.setdefault(site.decorator[0], []).append(site)
                 self._groups.setdefault(site, []).append(group)
+        # By their own names, and by places: functions, and the sites whose spans they are on the stack.
+        self._named: Dict[str, List[Tuple[Function, Site]]] = {}
+        self._placed: Dict[Tuple[str, int], List[Site]] = {}
+        self._decorators: Dict[str, List[Tuple[Function, Site]]] = {}
+        for site in self._groups:
+            for function in [(site.name, site.file, site.line), *tree.given.get(site, ())]:
+                self._named.setdefault(last_part(function[0]), []).append((function, site))
+                self._placed.setdefault(function[1:], []).append(site)
+            if site.decorator is not None:
+                self._decorators.setdefault(last_part(site.decorator[0]), []).append((site.decorator, site))
         self._found: Dict[Function, Tuple[Site, ...]] = {}
 
     def sites(self, function: Function) -> Tuple[Site, ...]:
-        """Those that `function` may be; of a function with file and line only that one."""
+        """Those that `function` may be of; with file and line only those of this very function."""
         found = self._found.get(function)
         if found is None:
-            name, file, line = function
-            found = tuple(
-                site
-                for site in self._named.get(last_part(name), ())
-                if _alike(function, (site.name, site.file, site.line))
-            )
-            if not found and line:  # the program has renamed it
-                placed = self._placed.get((file, line), ())
+            known = self._named.get(last_part(function[0]), ())
+            found = tuple(dict.fromkeys(site for other, site in known if _alike(function, other)))
+            if not found and function[2]:  # the program may have renamed it
+                placed = self._placed.get(function[1:], ())
                 found = tuple(placed) if len(placed) == 1 else ()
             self._found[function] = found
         return found
@@ -60,20 +58,17 @@ class Known:
 
     def decorated_by(self, function: Function) -> List[Site]:
         """The functions that have `function` as the outermost decorator around them."""
-        return [
-            site
-            for site in self._decorated.get(last_part(function[0]), ())
-            if site.decorator is not None and _alike(function, site.decorator)
-        ]
+        known = self._decorators.get(last_part(function[0]), ())
+        return [site for decorator, site in known if _alike(function, decorator)]
 
     def groups(self, function: Function) -> List[int]:
         """All groups of the spans of the functions that it may be."""
         return [group for site in self.sites(function) for group in self._groups[site]]
 
     def is_exact(self, function: Function) -> Optional[bool]:
-        """Whether the line is that of a function's beginning; None if no function with a span is like it."""
+        """Whether its line is where a function with spans begins; None if there is no such function."""
         alike = self.sites((function[0], function[1], 0))
-        return any(site.line == function[2] for site in alike) if alike else None
+        return bool(self.sites(function)) if alike else None
 
 
 def same_functions(stacks: Stacks, known: Known) -> Tuple[List[Function], List[Optional[OwnFrame]]]:
@@ -83,8 +78,12 @@ def same_functions(stacks: Stacks, known: Known) -> Tuple[List[Function], List[O
     """
     own = [own_frame(file) for _, file, _ in stacks.functions]
     functions = [(name, plain(file), line) for name, file, line in stacks.functions]
-    exact = [known.is_exact(function) for function in functions]
-    if exact.count(False) > exact.count(True):
+    begin: Dict[Tuple[str, str], bool] = {}
+    for function in functions:
+        exact = known.is_exact(function)
+        if exact is not None:
+            begin[function[:2]] = begin.get(function[:2], False) or exact
+    if 2 * sum(begin.values()) < len(begin):
         functions = [(name, file, 0) for name, file, _ in functions]
     return functions, own
 

@@ -12,6 +12,7 @@ from nutrace.sampling.stacks import OUTERMOST, Function, Stacks
 from nutrace.trace.sampled import SPAN, SampledFunction, SampledGroup
 
 OUTSIDE = "outside of spans"
+IN_THREADS = "in other threads, outside of spans"
 AMBIGUOUS = "in a function that may be that of several spans"
 NUTRACE = SampledFunction("(nutrace)")
 
@@ -38,6 +39,8 @@ class _Place(NamedTuple):
         The frame may belong to several spans: till another one decides, or for good.
     thread:
         Whether the stack is of a thread of nutrace's own, as far as is known.
+    started:
+        It begins in :mod:`threading`.
     native:
         Native frames since the last of Python's: they count if none of Python's follows.
     """
@@ -52,6 +55,7 @@ class _Place(NamedTuple):
     ambiguous: bool = False
     lost: bool = False
     thread: int = _NOT_BEGUN
+    started: bool = False
     native: Tuple[Function, ...] = ()
 
 
@@ -125,7 +129,7 @@ class Walk:
     def _after(self, place: _Place, function: Function) -> _Place:
         """The place after one of the program's frames."""
         if place.thread == _NOT_BEGUN and is_threading(function):
-            return place
+            return place._replace(started=True)
         group, node = place.group, place.node
         if place.entering and self._known.is_of(self._tree.site[group], function):
             return _Place(group, thread=_PROGRAM)
@@ -174,7 +178,11 @@ class Walk:
             return
         self.taken += count
         if place.lost or place.ambiguous or place.group == ROOT:
-            reason = AMBIGUOUS if place.lost or place.ambiguous else self._outside
+            reason = self._outside
+            if place.lost or place.ambiguous:
+                reason = AMBIGUOUS
+            elif place.started and reason == OUTSIDE:
+                reason = IN_THREADS
             self.unplaced[reason] = self.unplaced.get(reason, 0) + count
             return
         node = place.node
