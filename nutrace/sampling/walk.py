@@ -109,13 +109,13 @@ class Walk:
             if group is not None:
                 return _Place(group, before=around, thread=_PROGRAM)
             return place._replace(called=0, ours=place.before < 0)
-        if frame.in_block:
-            return place._replace(called=0, handed_on=0, ours=place.before < 0)
-        return place._replace(
-            called=place.called + frame.calls_probed,
-            handed_on=place.handed_on + frame.inherited,
-            ours=place.before < 0 or frame.calls_probed,
-        )
+        ours = place.before < 0 or frame.calls_probed
+        if not (
+            frame.calls_probed or frame.inherited
+        ):  # the begin of a block, ...: no span's function follows
+            return place._replace(called=0, handed_on=0, ours=ours)
+        called, handed_on = place.called + frame.calls_probed, place.handed_on + frame.inherited
+        return place._replace(called=called, handed_on=handed_on, ours=ours)
 
     def _upwards(self, group: int, site: Optional[Site]) -> Optional[int]:
         """The group of `site` below `group`, or below the nearest one around it that has one."""
