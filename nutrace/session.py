@@ -31,6 +31,7 @@ from nutrace.probes.switch import switch
 from nutrace.recording import context
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
+from nutrace.recording.memory import peak_bytes
 from nutrace.recording.names import reserve
 from nutrace.recording.pool_results import before_results
 from nutrace.recording.processes import VARIABLE, Endings, Environment, Inherited, belongs_to, inherited
@@ -216,7 +217,7 @@ class Session:
         if self.sampling is None:
             return None
         stacks = self.sampling.stop()
-        if stacks is not None:
+        if stacks is not None and stacks.taken:
             try:
                 self.recorder.tell_whole(semconv.SAMPLES, stacks.text())
             except OSError as error:
@@ -332,6 +333,7 @@ class Session:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:
             attributes[semconv.RUN_COMPLETE] = True
+            attributes[semconv.MEMORY_PEAK] = peak_bytes()
             attributes.update(recorder.diagnostics.attributes())
         return attributes
 

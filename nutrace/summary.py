@@ -53,13 +53,19 @@ def lines(recorder: Recorder, end: Finished, stacks: Optional[Stacks] = None) ->
     where = " in this process" if end.joined else ""
     text.append(f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share}")
     if stacks is not None:
-        text.append(f"{stacks.taken:,} samples{where} ({stacks.sampler}, {stacks.rate_hz:g} Hz)")
+        text.append(_samples(stacks, where))
     if end.running:
         folder = printable(str(end.running[0].parent), _LONGEST_PATH)
         text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")
     name = _short(end.path)
     text.append(f"next: nutrace report {name}; nutrace flamegraph {name}")
     return text
+
+
+def _samples(stacks: Stacks, where: str) -> str:
+    if stacks.taken:
+        return f"{stacks.taken:,} samples{where} ({stacks.sampler}, {stacks.rate_hz:g} Hz)"
+    return " ".join([f"no samples{where}: the program has ended before the sampler began.", *stacks.notes])
 
 
 def _short(path: Path) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nutrace.intervals import wilson
+from nutrace.intervals import effective_samples, wilson
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,11 @@ def test_the_share_lies_within(sample: Tuple[int, int]) -> None:
     hits, total = sample
     low, high = wilson(hits, total)
     assert 0 <= low <= hits / total <= high <= 1
+
+
+def test_parts_sampled_alike_tell_as_much_as_the_whole() -> None:
+    assert effective_samples([(100, 10), (300, 30)]) == pytest.approx(40)
+    # Half of the time has only 10 samples: its share is no better known than by them.
+    assert effective_samples([(100, 10), (100, 1_000_000)]) == pytest.approx(40, abs=0.01)
+    assert effective_samples([(0, 10), (0, 0)]) == 10
+    assert effective_samples([]) == 0

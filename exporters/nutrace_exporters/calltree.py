@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Hashable, Iterator, List, Optional, Tuple
+from typing import Callable, Dict, Hashable, Iterator, List, NamedTuple, Optional, Tuple
 
-from nutrace.intervals import wilson
+from nutrace.intervals import effective_samples, wilson
 from nutrace.trace import Trace
 from nutrace.trace.sampled import SPAN, SampledFunction
 from nutrace_exporters.insidetree import OTHERS, ShownGroup, name_of, shown_groups
@@ -47,20 +47,17 @@ class SampledNode(Node):
         None for several functions with few samples.
     inside:
         The spans that the function was seen in.
-    samples, of_samples:
-        The samples of the function and those that it calls, and all samples of the spans.
-    low_ns, high_ns:
-        The interval of 95 % for ``total_ns``.
+    samples:
+        The samples of the function and those that it calls.
     """
 
-    __slots__ = ("function", "high_ns", "inside", "low_ns", "of_samples", "samples")
+    __slots__ = ("function", "inside", "samples")
 
-    def __init__(self, name: str, inside: Node, function: Optional[SampledFunction]) -> None:
-        super().__init__(name, inside.component)
+    def __init__(self, name: str, inside: InsideNode, function: Optional[SampledFunction]) -> None:
+        super().__init__(name, inside.node.component)
         self.inside = inside
         self.function = function
-        self.samples = self.of_samples = 0
-        self.low_ns = self.high_ns = 0.0
+        self.samples = 0
 
     @property
     def marked_name(self) -> str:
@@ -70,8 +67,17 @@ class SampledNode(Node):
     @property
     def share(self) -> str:
         """The part of the spans' self time, with its interval."""
-        whole = self.inside.self_ns or 1
-        return estimate(self.total_ns / whole, self.low_ns / whole, self.high_ns / whole)
+        part, samples = self.total_ns / (self.inside.self_ns or 1), self.inside.effective_samples
+        return estimate(part, *wilson(part * samples, samples))
+
+
+class InsideNode(NamedTuple):
+    """What is divided below a node: the self time of its spans that were sampled, and their samples."""
+
+    node: Node
+    self_ns: int
+    samples: int
+    effective_samples: float
 
 
 def merge(trace: Trace, samples: bool = True) -> Node:
@@ -88,7 +94,7 @@ def merge(trace: Trace, samples: bool = True) -> Node:
             threads[number] = top.child(label(name), "other")
     groups = shown_groups(trace) if samples else {}
     group_of = trace.sampled.group_of if trace.sampled and groups else None
-    divided: Dict[Tuple[Node, int], int] = {}  # self times by node and group
+    divided: Dict[Node, Dict[int, int]] = {}  # self times by node and group
     nodes: List[Optional[Node]] = [None] * len(trace)
     order: List[Tuple[Node, Node]] = []  # (parent, child), parents first
     for i in range(len(trace)):
@@ -104,23 +110,27 @@ def merge(trace: Trace, samples: bool = True) -> Node:
         node.self_ns += trace.self_ns[i]
         nodes[i] = node
         if group_of is not None and group_of[i] in groups:
-            key = node, group_of[i]
-            divided[key] = divided.get(key, 0) + trace.self_ns[i]
+            by_group = divided.setdefault(node, {})
+            by_group[group_of[i]] = by_group.get(group_of[i], 0) + trace.self_ns[i]
     for parent, node in reversed(order):
         node.own_ns = node.self_ns
         node.total_ns += node.self_ns
         parent.total_ns += node.total_ns
     if len(used) > 1:
         top.total_ns = sum(node.total_ns for node in top.children.values())
-    for (node, number), self_ns in divided.items():
-        _hang(trace, node, groups[number], number, self_ns)
+    for node, by_group in divided.items():
+        parts = [(self_ns, groups[number].tree.samples) for number, self_ns in by_group.items()]
+        taken = sum(count for _, count in parts)
+        divided_node = InsideNode(node, sum(by_group.values()), taken, effective_samples(parts))
+        for number, self_ns in by_group.items():
+            _hang(trace, divided_node, groups[number], number, self_ns)
     return top
 
 
-def _hang(trace: Trace, node: Node, group: ShownGroup, number: int, self_ns: int) -> None:
+def _hang(trace: Trace, inside: InsideNode, group: ShownGroup, number: int, self_ns: int) -> None:
     """Divide the self time that a node has of a group's spans among the functions of the group."""
     assert trace.sampled is not None
-    tree = group.tree
+    tree, node = group.tree, inside.node
     own_ns, parts = tree.spread(self_ns)
     node.own_ns -= self_ns - own_ns
     below: List[SampledNode] = []
@@ -132,13 +142,8 @@ def _hang(trace: Trace, node: Node, group: ShownGroup, number: int, self_ns: int
         child = parent.children.get(key)
         if not isinstance(child, SampledNode):
             seen = trace.sampled.functions[function] if function != OTHERS else None
-            child = parent.children[key] = SampledNode(name_of(trace.sampled, group, i), node, seen)
-        low, high = wilson(group.samples[i], tree.samples)
-        # The ends of a sum lie within the sums of the ends.
-        child.low_ns += low * self_ns
-        child.high_ns += high * self_ns
+            child = parent.children[key] = SampledNode(name_of(trace.sampled, group, i), inside, seen)
         child.samples += group.samples[i]
-        child.of_samples += tree.samples
         child.self_ns += parts[i]
         child.own_ns += parts[i]
         below.append(child)

@@ -98,11 +98,11 @@ def _merged(trace: Trace, pid: int) -> Iterator[str]:
 
 def _of_samples(node: SampledNode) -> Dict[str, Any]:
     return {
-        "inside": node.inside.name,
+        "inside": node.inside.node.name,
         "place": place_of(node.function),
         "share": node.share,
         "samples": node.samples,
-        "of_samples": node.of_samples,
+        "of_samples": node.inside.samples,
     }
 
 

@@ -39,13 +39,11 @@ class ShownGroup(NamedTuple):
 
 
 def shown_groups(trace: Trace) -> Dict[int, ShownGroup]:
-    """By number, the groups of the trace's spans that have something to show."""
-    sampled = trace.sampled
-    if sampled is None:
+    """By number, the groups of the trace's spans."""
+    if trace.sampled is None:
         return {}
-    used = sorted(set(sampled.group_of) - {NO_GROUP})
-    shown = {number: shown_group(sampled.groups[number]) for number in used}
-    return {number: group for number, group in shown.items() if group.samples}
+    used = sorted(set(trace.sampled.group_of) - {NO_GROUP})
+    return {number: shown_group(trace.sampled.groups[number]) for number in used}
 
 
 def shown_group(group: SampledGroup) -> ShownGroup:

@@ -14,7 +14,7 @@ from nutrace_exporters.labels import counted, label, value
 
 
 def add_inside(trace: Trace, strings: Strings, packer: Packer) -> Dict[str, Any]:
-    """Add the columns of the groups that pictures show; return what the page's JSON says of them.
+    """Add the columns of the groups of spans; return what the page's JSON says of them.
 
     The columns, of which those that describe nodes or functions stand one group behind the other:
 
@@ -26,7 +26,7 @@ def add_inside(trace: Trace, strings: Strings, packer: Packer) -> Dict[str, Any]
         For each node: how far before it its caller stands, 0 for the span's function; its function, -1 for
         several; samples in itself; how many functions it stands for.
     ``function``, ``function_own``, ``function_total``
-        For each function of a group that has enough samples, wherever it was called: its samples.
+        For each function of a group, wherever it was called: its samples.
     """
     groups = shown_groups(trace)
     if trace.sampled is None or not groups:
@@ -46,8 +46,7 @@ def add_inside(trace: Trace, strings: Strings, packer: Packer) -> Dict[str, Any]
             nodes.append((node - above if above >= 0 else 0, known, count, joined[node]))
         before = len(rows)
         for function, (own, total) in trace.sampled.groups[number].by_function().items():
-            if total >= FEWEST_SAMPLES:
-                rows.append((functions.setdefault(function, len(functions) - 1), own, total))
+            rows.append((functions.setdefault(function, len(functions) - 1), own, total))
         heads.append((tree.own, len(tree.parent), len(rows) - before))
     for names, table in (
         (("group_own", "group_nodes", "group_functions"), heads),

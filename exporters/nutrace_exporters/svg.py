@@ -208,8 +208,8 @@ def _estimate(node: SampledNode) -> str:
     lines = (
         node.name,
         place_of(node.function),
-        f"sampled in {node.inside.name}: {node.share} of its self time, "
-        f"from {node.samples:,} of {counted(node.of_samples, 'sample')}",
+        f"sampled in {node.inside.node.name}: {node.share} of its self time, "
+        f"from {node.samples:,} of {counted(node.inside.samples, 'sample')}",
         f"about {duration(node.total_ns)}, of which {duration(node.own_ns)} in itself",
     )
     return "\n".join(filter(None, lines))

@@ -71,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     output = args.output or default_output(args.file, row)
     _check(args, row, output)
     check_output(output, args.file)
-    trace = select(load_run(args.file, samples=args.samples), steps=args.steps, component=args.component)
+    whole = load_run(args.file, samples=args.samples if args.with_samples else None)
+    trace = select(whole, steps=args.steps, component=args.component)
     module = row.load()
     with whole_file(output) as out:
         module.export(trace, out, module.Options(**_options(module.Options, args)))
@@ -96,6 +97,8 @@ def _check(args: argparse.Namespace, row: Format, output: str) -> None:
         raise UsageError(f"unknown component {args.component[:40]!r}: use one of {', '.join(COMPONENTS)}")
     if not 0 <= args.min_us <= 1e9:
         raise UsageError(f"bad --min-us {args.min_us}: write microseconds from 0 to 1e9")
+    if args.samples and not args.with_samples:
+        raise UsageError("--samples and --no-samples exclude each other: leave one out")
     if not 200 <= args.width <= 20_000:
         raise UsageError(f"bad --width {args.width}: write pixels from 200 to 20000")
     if args.open and (output == STDOUT or not row.browser):

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis import ComponentCost, InsideSpans, Report, Work
 from nutrace.cli.json_output import per_step, pick
+from nutrace.cli.report_pauses_json import collections_json, memory_json, simulation_logs_json
 
 _SPAN = "name", "component", "calls", "yielded", "total_ms", "self_ms", "mean_us", "p50_us", "p95_us"
 _ERROR = "error", "span", "component", "count", "in_steps"
@@ -35,6 +36,9 @@ def as_json(report: Report) -> Dict[str, Any]:
         "inside": [_inside(spans, steps) for spans in report.inside],
         "samples": None if report.samples is None else pick(report.samples, *_SAMPLES),
         "errors": [pick(failure, *_ERROR) for failure in report.failures],
+        "gc": collections_json(report.collections),
+        "memory": memory_json(report.memory),
+        "simulation_log": simulation_logs_json(report.simulation_logs),
         "lost": pick(report.lost, "dropped", "truncated", "unfinished"),
         "overhead": pick(report.overhead, "spans", "estimated_ms", "share"),
         "notes": report.notes,

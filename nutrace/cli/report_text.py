@@ -8,6 +8,7 @@ from typing import List, Optional, Sequence, Tuple
 from nutrace.analysis import ComponentCost, Report
 from nutrace.cli.inside_text import LEGEND as _LEGEND_INSIDE
 from nutrace.cli.inside_text import inside_text, unplaced
+from nutrace.cli.report_pauses import pauses
 from nutrace.cli.report_style import MS as _MS
 from nutrace.cli.report_style import US as _US
 from nutrace.cli.report_style import Style
@@ -87,6 +88,7 @@ def as_text(
         line = "Self times add up to the time of the outermost spans; totals overlap."
         sections.append(_components("Components of the whole run", line, report.outside_steps, style, 0))
     sections.append(inside_text(report, style, inside, limit, selection))
+    sections += pauses(report, style)
     sections.append(_spans(report, style, limit))
     sections.append(_failures(report, style, limit))
     sections.append(_lost(report, style))

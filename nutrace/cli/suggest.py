@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
+from nutrace.cli.options import add_json, add_limit, add_run_file, add_samples, load_run
 from nutrace.cli.run import command_of
 from nutrace.cli.suggest_text import Page, as_json, opaque_lines, toml_lines
 from nutrace.errors import UsageError
@@ -61,6 +61,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="least share of a span's self time (default 3)",
     )
     add_limit(parser, "probes")
+    add_samples(parser)
     add_json(parser)
     parser.add_argument("--count", action="store_true", help="count calls in a run of the program after --")
 
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         If the probes or settings that the program has already are wrong.
     """
     command = _command(args)
-    trace = load_run(args.file)
+    trace = load_run(args.file, samples=args.samples)
     if trace.sampled is None or not trace.sampled.placed:
         return _without_samples(trace, args)
     _check_span(trace, args.span)
@@ -134,15 +135,14 @@ def _some(names: Sequence[str]) -> str:
 
 def _without_samples(trace: Trace, args: argparse.Namespace) -> int:
     spans = opaque(trace)
-    why = "has no samples" if trace.sampled is None else "has samples, and none of them lies in a span"
+    why = "has no samples" if trace.sampled is None else "has samples, but none that lies in a span"
     if args.json:
         print_json({"probes": [], "reason": why, "opaque": [vars(span) for span in spans]})
     else:
         print("\n".join(opaque_lines(args.file, why, spans)))
     name = printable(args.file, LINE)
-    print(
-        f"nutrace: {name} {why}, so there is no probe to suggest: run with NUTRACE_SAMPLE=1", file=sys.stderr
-    )
+    todo = "run with NUTRACE_SAMPLE=1, or give stacks of this very run with --samples"
+    print(f"nutrace: {name} {why}, so there is no probe to suggest: {todo}", file=sys.stderr)
     return _NOTHING
 
 

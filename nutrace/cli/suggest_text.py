@@ -45,7 +45,7 @@ def toml_lines(page: Page) -> List[str]:
         lines += ["", comment("Called too often: probes on these would change what they measure.")]
     for each in page.suggestions.too_often:
         lines += ["", *_comments(page, each.candidate.seen, each.price)]
-        lines += [comment(f"It would cost {each.reason}: at most {MOST:.0%}.")]
+        lines.append(comment(f"Not probed: more than {_percent(MOST, 0)} of {each.reason}."))
         lines += commented(table(each.candidate.probe))
     if page.suggestions.unprobed:
         lines += ["", comment("Your functions on which no probe can be put:")]
@@ -67,8 +67,8 @@ def opaque_lines(file: str, why: str, spans: Sequence[Opaque]) -> List[str]:
     for span in spans:
         unit = "ms a step" if span.per_step else "ms in the run"
         lines.append(
-            f"    {span.span} ({span.component}): {_number(span.self_ms)} {unit}, {span.share:.0%} of "
-            f"{'it' if span.per_step else 'its spans'}; {span.self_share:.0%} of its own time"
+            f"    {span.span} ({span.component}): {_number(span.self_ms)} {unit}, "
+            f"{_percent(span.share, 0)} of it; {_percent(span.self_share, 0)} of the span"
         )
     return [comment(line) for line in lines]
 
@@ -125,10 +125,13 @@ def _header(page: Page) -> List[str]:
         f"    NUTRACE=1 NUTRACE_PROBES={_FILE} {_command(page.trace)}",
         "",
     ]
+    if sampled.placed < sampled.taken:
+        lines.append(f"{sampled.placed:,} of {sampled.taken:,} samples lie in spans.")
+    lines += sampled.notes
     for span, covered in zip(forest.spans, suggestions.covered):
         lines.append(
             f"{span.name}: {_number(span.self_ns / runs / _MS)} {unit} of self time, {round(span.samples):,} "
-            f"samples. The functions below hold about {covered:.0%} of it."
+            f"samples. The functions below hold about {_percent(covered, 0)} of it."
         )
     cost, counts = suggestions.cost, page.counted
     if counts is None:
@@ -141,7 +144,7 @@ def _header(page: Page) -> List[str]:
         where = f"{counts.steps:,} steps" if counts.steps else "a run without steps"
         lines.append(
             f"Calls were counted in {where}. Predicted cost of all probes: {_number(cost[0] / _MS)} {unit}, "
-            f"{cost[1]:.2%} of it, writing included."
+            f"{_percent(cost[1], 2)} of it, writing included."
         )
     if forest.spans:
         lines.append(
@@ -165,19 +168,17 @@ def _comments(page: Page, seen: Seen, price: Optional[Price]) -> List[str]:
     own = f"{_number(seen.own_ns / runs / _MS)} ms of it in itself"
     first = f"{_share(seen)}: {_number(seen.total_ns / runs / _MS)} {unit}, {own}; {seen.samples:,} samples."
     second = f"{seen.function.file}:{seen.function.line}."
-    if price is not None:
-        second += f" {_called(price, unit)}"
-    return [comment(first), comment(second)]
+    lines = [first, second] if price is None else [first, second, _called(price, unit)]
+    return [comment(line) for line in lines]
 
 
 def _called(price: Price, unit: str) -> str:
-    times = "a step" if "step" in unit else "in the run"
     if not price.calls:
         return "Not called in the run that counted."
     calls = f"{price.calls:,.0f}" if price.calls >= 100 else f"{price.calls:,.3g}"
     return (
-        f"{calls} {'call' if calls == '1' else 'calls'} {times}; the probe costs "
-        f"{_number(price.cost_ns / _MS)} ms ({price.of_function:.2%} of its time)."
+        f"{calls} {'call' if calls == '1' else 'calls'} {unit.partition(' ')[2]}: the probe adds "
+        f"{_percent(price.of_function, 2)} to its time, and costs {_number(price.cost_ns / _MS)} {unit}."
     )
 
 
@@ -187,7 +188,7 @@ def _unit(page: Page) -> str:
 
 def _share(seen: Seen) -> str:
     return (
-        f"{100 * seen.share:.1f} % of {seen.span.name} "
+        f"{_percent(seen.share, 1)} of {seen.span.name} "
         f"({100 * seen.share_low:.1f} to {100 * seen.share_high:.1f})"
     )
 
@@ -198,6 +199,10 @@ def _place(seen: Seen) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.1f}" if value >= 10 else f"{value:,.2g}" if value < 0.1 else f"{value:,.2f}"
+
+
+def _percent(part: float, digits: int) -> str:
+    return f"{100 * part:.{digits}f} %"
 
 
 def _probe(candidate: Candidate) -> Dict[str, Any]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _MS = 1e6
+_MB = 1e6
 _S = 1e9
 _SAMPLES = (
     *("function", "file", "line", "itself", "own_ms", "total_ms", "samples", "total_samples"),
@@ -70,6 +71,7 @@ def step_table(trace: Trace) -> DataFrame:
             "duration_ms": [step.total_ns / _MS for step in steps],
             "simulated_interval_s": _numbers([step.simulated_interval_s for step in steps]),
             "realtime_factor": _numbers([step.realtime_factor for step in steps]),
+            "memory_mb": _numbers([None if step.memory is None else step.memory / _MB for step in steps]),
             **{
                 f"{component}_self_ms": [step.self_ns.get(component, 0) / _MS for step in steps]
                 for component in components

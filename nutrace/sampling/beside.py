@@ -56,14 +56,10 @@ class Beside:
         while True:
             self._round()
             if not self._targets and self._may_end():
-                self._mailbox.delete(BESIDE)
                 if self._mailbox.remove():
                     return
-                self._attend()  # a request has come in meanwhile
+                attend(self._mailbox, os.getpid())  # a request has come in meanwhile
             time.sleep(_PAUSE_S)
-
-    def _attend(self) -> None:
-        attend(self._mailbox, os.getpid())
 
     def _may_end(self) -> bool:
         waited = time.monotonic() - self._born

@@ -13,6 +13,7 @@ A native frame of perf, or of py-spy's ``--native``, has no file or one that is 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from nutrace.sampling.stacks import Function
@@ -81,6 +82,7 @@ def _head(text: str) -> Tuple[Optional[int], str, Iterator[str]]:
     return pid, sampler, iter(frames[begin:])
 
 
+@lru_cache(maxsize=1 << 16)  # the same frames stand on most stacks
 def _function(frame: str) -> Tuple[Function, str]:
     """A frame's function, and the sampler that writes frames so."""
     if frame == _COLLECTING:

@@ -145,16 +145,16 @@ class Mailbox:
             os.unlink(self.path(name))
 
     def clear(self, request: str) -> None:
-        """Delete the files of a request; with the last one the mailbox, if nobody attends to it."""
+        """Delete the files of a request."""
         for name in self.names():
             if name.startswith(request):
                 self.delete(name)
-        if not self.is_attended() and not any(name.endswith(RAW) for name in self.names()):
-            self.delete(BESIDE)
-            self.remove()
 
     def remove(self) -> bool:
-        """Remove the mailbox, unless something has come in."""
+        """Remove the mailbox, unless a request has come in; whether it is gone."""
+        for name in self.names():
+            if not name.endswith(ASK):
+                self.delete(name)
         try:
             os.rmdir(self.folder)
         except FileNotFoundError:

@@ -25,7 +25,8 @@ from nutrace.sampling.permission import allow, why_not
 from nutrace.sampling.stacks import OUTERMOST, Stacks
 from nutrace.sampling.thread import BIAS, SamplerThread
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 5.0  # for the samples, at the end
+_LEFT_BEHIND_S = 2.0  # for those that py-spy writes as it ends by itself
 _PAUSE_S = 0.005
 _BESIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "beside.py")
 
@@ -191,16 +192,15 @@ class ProcessSampling:
                 self._mailbox.post(self._tag + STOP, KEEP)
 
     def stop(self) -> Optional[Stacks]:
-        """End the sampling, and return what was seen, if anything; :meth:`hurry` was called before.
+        """End the sampling, and return what was seen; :meth:`hurry` was called before.
 
         What comes later than some seconds is left beside the run file by the process that samples.
         """
         try:
-            stacks = self._stop()
+            return self._stop()
         except Exception:  # the program runs unsampled
             process_state.fault("taking the samples")
             return None
-        return stacks if stacks is not None and stacks.nodes else None
 
     def _stop(self) -> Optional[Stacks]:
         stacks = self._from_outside() if self._tag else None
@@ -220,14 +220,15 @@ class ProcessSampling:
                 paths = [self._mailbox.path(str(file)) for file in said.get("files", ())]
                 return pyspy.read_files(filter(os.path.exists, paths), str(said.get("sampler")), self._hz)
             if not self._mailbox.is_attended():
-                return self._left_behind(deadline)
+                return self._left_behind()
             time.sleep(_PAUSE_S)
         self._say("py-spy has not written its samples yet: they will be in a file beside the run file")
         self._tag = ""
         return None
 
-    def _left_behind(self, deadline: float) -> Optional[Stacks]:
+    def _left_behind(self) -> Optional[Stacks]:
         """What py-spy wrote when the process that samples was killed."""
+        deadline = time.monotonic() + _LEFT_BEHIND_S
         while not pyspy.has_written(self._mailbox.text(self._tag + LOG) or ""):
             if time.monotonic() > deadline:
                 self._say("the samples are lost: the process that took them was ended from outside")
@@ -244,6 +245,8 @@ class ProcessSampling:
             self._mailbox.post(tag + TAKEN)
         if not self._mailbox.is_attended():
             self._mailbox.clear(tag)
+            if not any(name.endswith(RAW) for name in self._mailbox.names()):  # of other processes
+                self._mailbox.remove()
 
     def cancel(self) -> None:
         """End the sampling, and drop what was seen."""

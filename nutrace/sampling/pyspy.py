@@ -12,11 +12,12 @@ library only.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
-from typing import Dict, Iterable, List, Optional, Set
+from functools import lru_cache
+from typing import Iterable, List, Optional
 
+from nutrace.sampling.frame_text import parse_stack
 from nutrace.sampling.stacks import Function, Stacks
 
 #: Functions of ours below which nothing of the program runs: that of our threads, and the end of a recording.
@@ -25,9 +26,7 @@ _OURS = (
     ("finish", "session.py"),
 )
 _MOST_SAID = 300  # characters of an error
-# A file's path may hold " (", and so may the name of a C++ function.
-_FUNCTION = re.compile(r"(?P<name>.+?) \((?P<file>[/<\[].*?)(?::(?P<line>\d+))?\)", re.DOTALL)
-_OTHER_FUNCTION = re.compile(r"(?P<name>.+) \((?P<file>.*?)(?::(?P<line>\d+))?\)", re.DOTALL)
+_MOST_DIGITS = 12  # of a count
 
 
 def find() -> Optional[str]:
@@ -62,50 +61,7 @@ def failure(code: int, log: str) -> str:
     return " ".join(error.partition("Stack backtrace")[0].split())[:_MOST_SAID]
 
 
-class RawStacks:
-    """Reads lines of py-spy's raw format into stacks, without those of nutrace's own threads.
-
-    Attributes
-    ----------
-    unreadable:
-        Lines that could not be read.
-    """
-
-    def __init__(self, into: Stacks) -> None:
-        self.unreadable = 0
-        self._stacks = into
-        self._functions: Dict[str, Function] = {}
-        self._ours: Set[Function] = set()
-
-    def read(self, lines: Iterable[str]) -> None:
-        """Add the samples of some lines."""
-        for line in lines:
-            text, _, count = line.rstrip("\r\n").rpartition(" ")
-            if not text and count in ("", "1"):
-                continue  # a sample in which no thread had a frame
-            stack = self._stack(text) if count.isascii() and count.isdigit() else None
-            if stack is None:
-                self.unreadable += 1
-            elif self._ours.isdisjoint(stack):
-                self._stacks.add(stack, int(count))
-
-    def _stack(self, text: str) -> Optional[List[Function]]:
-        stack = []
-        # A file's name may hold a semicolon; each function ends with a bracket.
-        for part in text.replace(");", ")\0").split("\0"):
-            function = self._functions.get(part)
-            if function is None:
-                match = _FUNCTION.fullmatch(part) or _OTHER_FUNCTION.fullmatch(part)
-                if match is None:
-                    return None
-                function = match["name"], match["file"], int(match["line"] or 0)
-                self._functions[part] = function
-                if is_ours(function):
-                    self._ours.add(function)
-            stack.append(function)
-        return stack
-
-
+@lru_cache(maxsize=1 << 16)
 def is_ours(function: Function) -> bool:
     """Whether what this function calls is nutrace's own work, and nothing of the program's."""
     name, file, _ = function
@@ -121,13 +77,26 @@ def read_files(files: Iterable[str], sampler: str, hz: float) -> Stacks:
         What wrote the files ("py-spy 0.4.3"), and its rate in samples per second.
     """
     stacks = Stacks(sampler, hz)
-    raw = RawStacks(stacks)
+    unreadable = 0
     for file in files:
         try:
             with open(file, encoding="utf-8", errors="replace") as lines:
-                raw.read(lines)
+                unreadable += sum(not _add(line, stacks) for line in lines)
         except OSError as error:
             stacks.notes.append(f"{file} could not be read: {error.strerror}.")
-    if raw.unreadable:
-        stacks.notes.append(f"{raw.unreadable:,} of the stacks that {sampler} wrote could not be read.")
+    if unreadable:
+        stacks.notes.append(f"{unreadable:,} of the lines that {sampler} wrote could not be read.")
     return stacks
+
+
+def _add(line: str, stacks: Stacks) -> bool:
+    """Add the samples of a line, unless they are nutrace's own; whether it could be read."""
+    text, _, count = line.rstrip("\r\n").rpartition(" ")
+    if not (count.isascii() and count.isdecimal() and len(count) <= _MOST_DIGITS):
+        return not line.strip()
+    if not text:
+        return True  # a thread without a frame, as Python begins or ends
+    stack = parse_stack(text).functions
+    if not any(map(is_ours, stack)):
+        stacks.add(stack, int(count))
+    return any(file for _, file, _ in stack)

@@ -145,9 +145,7 @@ class Target:
             pass  # the folder is gone, or the disk is full: there is nobody left to tell
 
     def _clear(self) -> None:
-        for name in self._mailbox.names():
-            if name.startswith(self._tag):
-                self._mailbox.delete(name)
+        self._mailbox.clear(self._tag)
         for file in self._files:
             self._mailbox.delete(file)
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import AbstractSet, Iterable, List, Sequence, Set, Tuple
 
+from nutrace import semconv
 from nutrace.errors import ProbeError
+from nutrace.intervals import FEWEST_SAMPLES, wilson
 from nutrace.probes.probe import Probe
 from nutrace.suggestions.forest import Forest, SampledSpan
-from nutrace.suggestions.interval import interval
 from nutrace.suggestions.modules import MAIN, Modules
 from nutrace.suggestions.origin import Origin, origin
 from nutrace.suggestions.source import Sources, Unreachable
 from nutrace.trace import Trace
 from nutrace.trace.sampled import SampledFunction
-
-FEWEST_SAMPLES = 10
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def look(forest: Forest, min_share: float) -> List[Seen]:
         if samples[most] < FEWEST_SAMPLES or by_span[most] < min_share * span.self_ns:
             continue
         share = by_span[most] / span.self_ns if span.self_ns else 0.0
-        low, high = interval(samples[most], span.samples)
+        low, high = wilson(*sorted((round(samples[most]), round(span.samples))))
         function = forest.functions[number]
         seen.append(Seen(number, function, span, share, low, high, round(samples[most]), 0.0, sum(by_span)))
     own = {each.number: 0.0 for each in seen}
@@ -96,10 +96,11 @@ def candidates(
     Parameters
     ----------
     probed:
-        The probes that a traced process applies already, of all levels; their targets are left out.
+        The probes that a traced process may apply, of all levels. Those that this run had are left out.
     """
     modules, sources = Modules(trace), Sources()
-    targets = {probe.target for probe in probed}
+    declared = {probe.target: probe for probe in probed}
+    applied = applied_targets(trace)
     functions = _functions_of_spans(trace)
     taken = {probe.span_name for probe in probed} | set(trace.name)
     possible: List[Candidate] = []
@@ -117,9 +118,15 @@ def candidates(
             if not module:
                 raise Unreachable("the name of its module is not known")
             target = f"{module}:{qualname}"
-            if target in targets or f"{module}.{qualname}" in functions:
+            if target in applied or f"{module}.{qualname}" in functions:
                 continue
             probe = Probe(target, each.span.component, _name(module, qualname, taken))
+            if target in declared:
+                # The run had a coarser level. Where a name and a component are all that it is, it can be set.
+                known = declared[target]
+                probe = Probe(target, known.component, known.span_name)
+                if replace(known, level="normal", distribution="") != probe:
+                    continue
         except (Unreachable, ProbeError) as error:
             if whose is Origin.OWN:
                 impossible.append(Unprobed(each, str(error)))
@@ -127,6 +134,16 @@ def candidates(
         taken.add(probe.span_name)
         possible.append(Candidate(each, whose, probe))
     return possible, impossible
+
+
+def applied_targets(trace: Trace) -> Set[str]:
+    """The targets that had a probe in the processes of a run."""
+    targets: Set[str] = set()
+    for resource in trace.resources:
+        probes = resource.attributes.get(semconv.PROBES)
+        if isinstance(probes, list):
+            targets.update(str(target) for target in probes)
+    return targets
 
 
 def _functions_of_spans(trace: Trace) -> Set[str]:
@@ -145,5 +162,6 @@ def _name(module: str, qualname: str, taken: AbstractSet[str]) -> str:
     """A short name that no other span has: ``pdm_simulator.simulate_proposals``."""
     last, function = module.rpartition(".")[2], qualname.rpartition(".")[2]
     short = qualname if function.startswith("__") else function.lstrip("_") or function
-    names = (f"{last}.{short}", f"{last}.{qualname}", f"{module}.{qualname}")
-    return next((name for name in names if name not in taken), names[-1])
+    longer = [f"{last}.{short}", f"{last}.{qualname}", f"{module}.{qualname}"]
+    numbered = (f"{module}.{qualname} {number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain(longer, numbered) if name not in taken)

@@ -27,9 +27,11 @@ class Price:
     Attributes
     ----------
     calls, cost_ns:
-        Per step, or per run.
-    of_function, of_step:
-        The cost as a part of the function's own total time, and of the step or run.
+        Per step, or per run; the cost is that of calls, and of writing their spans on another thread.
+    of_function:
+        The cost of its calls alone as a part of the function's total time: what probing adds to it.
+    of_step:
+        The whole cost as a part of the step, or run.
     """
 
     calls: float
@@ -48,13 +50,25 @@ def unit_ns(trace: Trace) -> Optional[float]:
     return estimated / units if estimated and units else None
 
 
-def price(counted: Counted, counts: Counts, unit: float) -> Price:
-    """The price of a probe, at `unit` ns for a call."""
-    cost = unit * (counted.calls + _RESUMPTION * counted.yielded + _WRITING * counted.records)
+def price(counted: Counted, counts: Counts, unit: float, total_ns: float, step_ns: float) -> Price:
+    """The price of a probe.
+
+    Parameters
+    ----------
+    unit:
+        The cost of a call, in ns.
+    total_ns, step_ns:
+        The time of the function, and of a step, in a step of the sampled run; 0 if it has none. The run that
+        counts may be slower, on a busy machine and with all its probes: the shorter of the times is taken.
+    """
     runs = counts.steps or 1
+    calling = unit * (counted.calls + _RESUMPTION * counted.yielded) / runs
+    cost = calling + unit * _WRITING * counted.records / runs
+    times = [time for time in (counted.busy_ns / runs, total_ns) if time]
+    steps = [time for time in (counts.step_ns / runs, step_ns) if time]
     return Price(
         calls=counted.calls / runs,
-        cost_ns=cost / runs,
-        of_function=cost / counted.busy_ns if counted.busy_ns else 0.0,
-        of_step=cost / counts.step_ns if counts.step_ns else 0.0,
+        cost_ns=cost,
+        of_function=calling / min(times) if times else 0.0,
+        of_step=cost / min(steps) if steps else 0.0,
     )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
-from nutrace import semconv
 from nutrace.probes.probe import Probe
-from nutrace.suggestions.candidates import Candidate, Unprobed, candidates, look
+from nutrace.suggestions.candidates import Candidate, Unprobed, applied_targets, candidates, look
 from nutrace.suggestions.choice import choose, covered_ns
 from nutrace.suggestions.cost import MOST, Price, price, unit_ns
 from nutrace.suggestions.counting import Counts
 from nutrace.suggestions.forest import Forest, grow
 from nutrace.trace import Trace
 from nutrace.trace.sampled import Sampled
+
+#: Why a function counts as called too often: what its probe alone, or all probes, would cost too much of.
+OF_FUNCTION = "its own time"
+OF_STEP = "a step"
+TOGETHER = "a step, with the others"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,10 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class TooOften:
-    """A function that would be worth a span if it were not called so often."""
+    """A function that would be worth a span if it were not called so often.
+
+    ``reason`` says of what its probe costs too much: :data:`OF_FUNCTION`, :data:`OF_STEP`, :data:`TOGETHER`.
+    """
 
     candidate: Candidate
     price: Price
@@ -78,32 +85,22 @@ class Survey:
         """Choose at most `limit` functions, 0 for all; with `counts`, none that is called too often."""
         if counts is None or counts.trace is None:
             return self._settled([Suggestion(each) for each in self._choose(limit)], [], [])
-        unit = unit_ns(counts.trace) or 0.0
-        prices = {
-            each.probe.target: price(counts.by_name[each.probe.span_name], counts, unit)
-            for each in self.possible
-            if each.probe.span_name in counts.by_name
-        }
-        applied = _applied(counts.trace)
+        prices = self._prices(counts, unit_ns(counts.trace) or 0.0)
+        applied = applied_targets(counts.trace)
         lost = {target for target, one in prices.items() if not one.calls and target not in applied}
-        barred = {
-            target: f"{one.of_function:.1%} of its own time"
-            for target, one in prices.items()
-            if one.of_function > MOST
-        }
-        barred.update(
-            (target, f"{one.of_step:.1%} of the step")
-            for target, one in prices.items()
-            if one.of_step > MOST and target not in barred
-        )
         affordable = prices.keys() - lost
+        barred = {
+            target: OF_FUNCTION if one.of_function > MOST else OF_STEP
+            for target, one in prices.items()
+            if max(one.of_function, one.of_step) > MOST
+        }
         while True:
             chosen = self._choose(limit, affordable - barred.keys())
             costs = {each.probe.target: prices[each.probe.target] for each in chosen}
             if sum(one.of_step for one in costs.values()) <= MOST:
                 break
-            dearest = max(costs, key=lambda target: costs[target].of_step)
-            barred[dearest] = "more than the others leave"
+            # The one that says the least for its cost.
+            barred[max(costs, key=lambda target: costs[target].of_function)] = TOGETHER
         wanted = self._choose(limit, affordable)
         return self._settled(
             [Suggestion(each, prices[each.probe.target]) for each in chosen],
@@ -118,6 +115,21 @@ class Survey:
                 if each.probe.target in lost
             ],
         )
+
+    def _prices(self, counts: Counts, unit: float) -> Dict[str, Price]:
+        steps = self.forest.steps if counts.steps else 0
+        step_ns = self.forest.step_ns / steps if steps else 0.0
+        return {
+            each.probe.target: price(
+                counts.by_name[each.probe.span_name],
+                counts,
+                unit,
+                each.seen.total_ns / steps if steps else 0.0,
+                step_ns,
+            )
+            for each in self.possible
+            if each.probe.span_name in counts.by_name
+        }
 
     def _choose(self, limit: int, targets: Optional[Iterable[str]] = None) -> List[Candidate]:
         among: Sequence[Candidate] = self.possible
@@ -158,12 +170,3 @@ def survey(
     forest = grow(trace, sampled, span)
     possible, unprobed = candidates(trace, look(forest, min_share), probed)
     return Survey(forest, possible, unprobed, min_share)
-
-
-def _applied(trace: Trace) -> Set[str]:
-    targets: Set[str] = set()
-    for resource in trace.resources:
-        probes = resource.attributes.get(semconv.PROBES)
-        if isinstance(probes, list):
-            targets.update(str(target) for target in probes)
-    return targets

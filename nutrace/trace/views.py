@@ -107,6 +107,9 @@ class Viewed:
             What the step took in milliseconds, and what it simulates in seconds.
         realtime_factor:
             The one over the other: above 1 is slower than real time. Missing if unknown.
+        memory_mb:
+            Resident memory of the step's process at its end, in millions of bytes. It is read ten times a
+            second: missing for the other steps.
         planner_self_ms, ...:
             Self time of each component on the step's thread, in milliseconds, the costliest
             component first. In each row they add up to ``duration_ms``.

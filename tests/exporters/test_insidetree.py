@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Dict, List, Tuple
 
+import pytest
 from fakes.otlp import trace_of
 from hypothesis import given, settings
 from made_up import group, sampled_traces, with_samples
 
-from nutrace.intervals import FEWEST_SAMPLES, wilson
+from nutrace.intervals import FEWEST_SAMPLES
 from nutrace.trace import Trace, select
 from nutrace.trace.sampled import SampledFunction
 from nutrace_exporters.calltree import Node, SampledNode, merge, walk
@@ -32,10 +33,8 @@ def test_a_self_time_is_divided_as_its_samples(tmp_path: Path) -> None:
         "g": (48_000, 48_000),
     }
     assert merge(trace).children["span"].own_ns == 8_000
-    low, high = wilson(90, 100)
-    assert (nodes["f"].low_ns, nodes["f"].high_ns) == (low * 80_000, high * 80_000)
-    assert nodes["f"].share == "about 90 % (83 to 94)"
-    assert (nodes["f"].samples, nodes["f"].of_samples) == (90, 100)
+    assert nodes["f"].share == "about 90 % (83 to 94)", "Wilson's interval of 90 in 100"
+    assert (nodes["f"].samples, nodes["f"].inside.samples) == (90, 100)
 
 
 def test_a_part_of_a_trace_has_the_same_shares(tmp_path: Path) -> None:
@@ -54,8 +53,10 @@ def test_groups_that_meet_in_a_node_are_one_tree(tmp_path: Path) -> None:
     trace = trace_of(tmp_path, ("span", 0, 100), ("span", 100, 400))
     trace = with_samples(trace, [0, 1], [group(50, (-1, 0, 50)), group(0, (-1, 0, 20))], [F])
     node = sampled_nodes(trace)["f"]
-    assert (node.total_ns, node.samples, node.of_samples) == (350_000, 70, 120)
-    assert node.low_ns == wilson(50, 100)[0] * 100_000 + wilson(20, 20)[0] * 300_000
+    assert (node.total_ns, node.samples, node.inside.samples) == (350_000, 70, 120)
+    # A quarter of the time has 100 samples, three quarters have 20: worth 34.8 samples of one whole.
+    assert node.inside.effective_samples == pytest.approx(1 / (0.25**2 / 100 + 0.75**2 / 20))
+    assert node.share == "about 88 % (73 to 95)"
 
 
 def test_functions_with_few_samples_are_joined() -> None:
@@ -84,7 +85,7 @@ def test_widths_add_up(trace: Trace) -> None:
         assert min(node.own_ns, node.total_ns, node.self_ns) >= 0
         if isinstance(node, SampledNode):
             assert node.total_ns == node.own_ns + sum(f.total_ns for f in functions)
-            assert node.low_ns - 1 <= node.total_ns <= node.high_ns + len(trace)
+            assert node.total_ns <= node.inside.self_ns <= node.inside.node.self_ns
         elif node.calls or not node.children:
             assert node.self_ns == node.own_ns + sum(f.total_ns for f in functions)
             assert node.total_ns == node.self_ns + spans

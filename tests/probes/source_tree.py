@@ -1,4 +1,4 @@
-"""Look for targets in the source of a package that cannot be imported here: its files are parsed, never run."""
+"""Look for targets in source that cannot be imported here: the files are parsed, never run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every target of the planners' probes is in the planner's source. A checkout is enough: nothing is imported."""
+"""Every target of the planners' probes is in the planner's source, which is not imported."""
 
 from __future__ import annotations
 

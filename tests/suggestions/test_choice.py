@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
-from fakes.otlp import document, write
+from fakes.otlp import RESOURCE, document, write
 from fakes.sampled import Function, Stack, with_samples
 
 from nutrace.probes.probe import Probe
-from nutrace.suggestions.interval import interval
 from nutrace.suggestions.suggest import Suggestions, survey
 from nutrace.trace import Trace, load
 
@@ -48,13 +47,19 @@ class Project:
             for *words, number in map(str.split, text.strip().splitlines())
         ]
 
-    def trace(self, stacks: str, step: Sequence[Any] = _STEP, name: str = "planner.compute") -> Trace:
+    def trace(
+        self,
+        stacks: str,
+        step: Sequence[Any] = _STEP,
+        name: str = "planner.compute",
+        resource: Optional[Dict[str, Any]] = None,
+    ) -> Trace:
         """A run with steps of a millisecond, 800 us of it in planner.compute, with samples."""
-        tree = [
-            ("simulation.step", at * 1000, at * 1000 + 1000, [(one[0], at * 1000 + one[1], at * 1000 + one[2], *one[3:]) for one in step])
-            for at in range(_STEPS)
-        ]  # fmt: skip
-        trace = load(write(self.folder / "run.json", document(*tree)))
+        tree = []
+        for at in range(0, _STEPS * 1000, 1000):
+            inside = [(span, at + start, at + end, *more) for span, start, end, *more in step]
+            tree.append(("simulation.step", at, at + 1000, inside))
+        trace = load(write(self.folder / "run.json", document(*tree, resource=resource)))
         return with_samples(trace, {name: self.stacks(stacks)})
 
     def suggest(self, stacks: str, limit: int = 0, probed: Sequence[Probe] = (), **more: Any) -> Suggestions:
@@ -114,9 +119,7 @@ def test_times_shares_and_intervals(project: Project) -> None:
     plan = seen["user:plan"]
     assert (plan.own_ns, plan.total_ns) == (_STEPS * 100_000, _STEPS * 400_000)
     assert (plan.share, plan.samples) == (0.5, 400)
-    assert plan.share_low == pytest.approx(0.4654, abs=1e-4) and plan.share_high == pytest.approx(
-        0.5346, abs=1e-4
-    )
+    assert (plan.share_low, plan.share_high) == pytest.approx((0.4654, 0.5346), abs=1e-4)
 
 
 def test_recursion_counts_once(project: Project) -> None:
@@ -158,15 +161,30 @@ def test_the_limit_keeps_the_largest(project: Project) -> None:
 
 def test_few_samples_are_no_fact(project: Project) -> None:
     assert targets(project.suggest("user:a 200\nuser:b 9")) == []  # a is nearly the whole span
-    assert targets(project.suggest("user:a 30\nuser:b 30\nuser:c 9")) == ["user:a", "user:b"]
+    assert targets(project.suggest("user:a 40\nuser:b 30\nuser:c 9")) == ["user:a", "user:b"]
 
 
 def test_what_has_a_probe_is_left_out(project: Project) -> None:
-    probed = [Probe("user:a"), Probe("elsewhere:b", name="user.b")]
-    suggestions = project.suggest("user:a 300\nuser:b 300\nuser:c 300", probed=probed)
-    # user.b is the name of another probe's spans.
+    resource = {**RESOURCE, "nutrace.probes": ["user:a"]}
+    suggestions = project.suggest("user:a 300\nuser:b 300", resource=resource)
+    assert targets(suggestions) == ["user:b"]
+
+
+def test_names_are_unique(project: Project) -> None:
+    suggestions = project.suggest("user:a 300\nuser:b 300", probed=[Probe("elsewhere:b", name="user.b")])
     names = {each.candidate.probe.target: each.candidate.probe.name for each in suggestions.suggested}
-    assert names == {"user:b": "user.b", "user:c": "user.c"} or names["user:b"] != "user.b"
+    assert names == {"user:a": "user.a", "user:b": "user.b 2"}
+
+
+def test_a_probe_of_a_finer_level_keeps_its_name(project: Project) -> None:
+    probed = [
+        Probe("user:a", "model", "model.a", "fine", distribution="x"),
+        Probe("user:b", "model", "model.b", "fine", subclasses=True),
+    ]
+    suggestions = project.suggest("user:a 300\nuser:b 300\nuser:c 300", probed=probed)
+    probes = {each.candidate.probe for each in suggestions.suggested}
+    # A file could not say that b is one of a family.
+    assert probes == {Probe("user:a", "model", "model.a"), Probe("user:c", "planner", "user.c")}
 
 
 def test_the_component_is_that_of_the_span_or_of_what_asked(project: Project) -> None:
@@ -205,19 +223,12 @@ def test_small_spans_are_not_looked_into_unless_named(project: Project) -> None:
 
 
 def test_what_cannot_be_probed_is_said(project: Project) -> None:
-    stacks = project.stacks("user:a 300\nuser:b 300")
     trace = project.trace("user:a 300\nuser:b 300")
     (project.folder / "user.py").write_text("\n\ndef b(): pass\n", encoding="utf-8")
-    assert trace.sampled is not None and stacks
+    assert trace.sampled is not None
     found = survey(trace, trace.sampled, (), None, 0.03).suggest(0)
     assert targets(found) == []
     assert {each.seen.function.name: each.reason.partition(":")[0] for each in found.unprobed} == {
         "a": "the source has no such function at line 1",
         "b": "the source has no such function at line 2",
     }
-
-
-def test_wilsons_interval() -> None:
-    assert interval(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
-    assert interval(0, 20)[0] == 0.0 and interval(0, 20)[1] == pytest.approx(0.1611, abs=1e-4)
-    assert interval(5, 0) == (0.0, 1.0)

@@ -101,7 +101,8 @@ def _qualnames(file: Path) -> dict[str, str]:
 def test_each_name_leads_to_the_function_itself(file: Path) -> None:
     """Python says whether they are right: the code at the end of the way is the one that was asked for."""
     spec = importlib.util.spec_from_file_location("sample", file)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     reached = 0

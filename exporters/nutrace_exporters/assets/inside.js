@@ -11,8 +11,7 @@ function wilson(hits, total) {
   const square = Z_95 * Z_95;
   const middle = share + square / (2 * total);
   const reach = Z_95 * Math.sqrt((share * (1 - share)) / total + square / (4 * total * total));
-  const low = (middle - reach) / (1 + square / total);
-  const high = (middle + reach) / (1 + square / total);
+  const [low, high] = [middle - reach, middle + reach].map((end) => end / (1 + square / total));
   return [hits ? Math.max(0, low) : 0, hits < total ? Math.min(1, high) : 1];
 }
 
@@ -89,24 +88,39 @@ class Inside {
     return [own, parts];
   }
 
-  // The functions that take most of self times given by group (Map), and their intervals; times are ns.
+  // What self times given by group (Map) have in common: the time, its samples, and how many of one whole
+  // would tell as much (effective_samples in nutrace/intervals.py).
+  wholeOf(selfByGroup) {
+    let [self, samples] = [0, 0];
+    for (const [number, time] of selfByGroup) {
+      self += time;
+      samples += this.groups[number].samples;
+    }
+    let spread = 0;
+    for (const [number, time] of selfByGroup) spread += (time / self) ** 2 / this.groups[number].samples;
+    return { self, samples, effective: self ? 1 / spread : samples };
+  }
+
+  // The interval of a part of the whole's time, as shares of it.
+  intervalOf(time, whole) {
+    const hits = (time / (whole.self || 1)) * whole.effective;
+    return wilson(hits, whole.effective);
+  }
+
+  // The functions that take most of self times given by group, times in ns.
   functionsIn(selfByGroup) {
     const rows = new Map();
     for (const [number, self] of selfByGroup) {
       const group = this.groups[number];
       for (const seen of group.functions) {
-        const row = rows.get(seen.function) ?? { ...this.functions[seen.function], samples: 0, of: 0, own: 0, total: 0, low: 0, high: 0 };
+        const row = rows.get(seen.function) ?? { ...this.functions[seen.function], samples: 0, own: 0, total: 0 };
         rows.set(seen.function, row);
-        const [low, high] = wilson(seen.total, group.samples);
         row.samples += seen.total;
-        row.of += group.samples;
         row.own += (self * seen.own) / group.samples;
         row.total += (self * seen.total) / group.samples;
-        row.low += self * low;
-        row.high += self * high;
       }
     }
-    return [...rows.values()].sort((a, b) => b.total - a.total || b.own - a.own);
+    return [...rows.values()].filter((row) => row.samples >= this.fewest).sort((a, b) => b.total - a.total || b.own - a.own);
   }
 }
 
@@ -119,6 +133,7 @@ function hangInside(trace, nodes) {
   const measured = nodes.frame.length;
   for (let node = 0; node < measured; node++) {
     const known = new Map();
+    const whole = nodes.groups[node] && inside.wholeOf(nodes.groups[node]);
     for (const [number, self] of nodes.groups[node] ?? []) {
       const group = inside.groups[number];
       const [own, parts] = inside.spread(group, self);
@@ -133,18 +148,13 @@ function hangInside(trace, nodes) {
           known.set(key, nodes.frame.length);
           const fresh = { frame: frames[k], parent, lane: nodes.lane[node], depth: nodes.depth[parent] + 1, longest: nodes.longest[node] };
           for (const [name, value] of Object.entries({ self: 0, own: 0, calls: 0, yielded: 0, spans: 0, ...fresh })) nodes[name].push(value);
-          nodes.seen[known.get(key)] = { inside: node, samples: 0, of: 0, low: 0, high: 0 };
+          nodes.seen[known.get(key)] = { inside: node, whole, samples: 0 };
         }
         const item = known.get(key);
         below.push(item);
-        const [low, high] = wilson(group.below[k], group.samples);
-        const seen = nodes.seen[item];
         nodes.self[item] += part;
         nodes.own[item] += part;
-        seen.samples += group.below[k];
-        seen.of += group.samples;
-        seen.low += low * self;
-        seen.high += high * self;
+        nodes.seen[item].samples += group.below[k];
       });
     }
   }

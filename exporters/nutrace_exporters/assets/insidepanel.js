@@ -1,10 +1,12 @@
 // What the panels say of functions that a sampler saw inside spans.
 
-// "about 12 % (10 to 14)"
-function formatEstimate(share, low, high) {
+// "12 % (10 to 14)": a part of a time, and its interval.
+function formatEstimate(inside, time, whole) {
+  const share = time / (whole.self || 1);
+  const [low, high] = inside.intervalOf(time, whole);
   const digits = share >= 0.1 && share <= 0.9 ? 0 : share >= 0.01 ? 1 : 2;
   const [middle, least, most] = [share, low, high].map((part) => (part * 100).toFixed(digits));
-  return `about ${middle} % (${least} to ${most})`;
+  return `${middle} % (${least} to ${most})`;
 }
 
 function describeSampled(trace, scene, summary, item) {
@@ -12,10 +14,8 @@ function describeSampled(trace, scene, summary, item) {
   const seen = nodes.seen[item];
   const frame = trace.frames[scene.frame[item]];
   const around = trace.frames[scene.frame[seen.inside]].name;
-  const whole = nodes.self[seen.inside] || 1;
-  const share = formatEstimate(total[item] / whole, seen.low / whole, seen.high / whole);
-  const rows = [["Sampled", `${share} of the self time of ${around}`]];
-  rows.push(["Samples", `${formatCount(seen.samples)} of ${formatCount(seen.of)}`]);
+  const rows = [["Sampled", `about ${formatEstimate(trace.inside, total[item], seen.whole)} of the self time of ${around}`]];
+  rows.push(["Samples", `${formatCount(seen.samples)} of ${formatCount(seen.whole.samples)}`]);
   rows.push(["Total", `about ${formatTime(total[item])} · ${formatShare(total[item] / (summary.all || 1))}`]);
   rows.push(["Self", `about ${formatTime(nodes.self[item])}`]);
   if (summary.steps > 1 && trace.stepOf(nodes.longest[seen.inside]) >= 0) {
@@ -37,17 +37,15 @@ function selfByGroup(app, item) {
 function insideList(app, item, most) {
   const groups = selfByGroup(app, item);
   if (!groups.size) return [];
-  const { scene, trace } = app;
-  const whole = (scene.kind === "merged" ? scene.nodes.self[item] : trace.self[item]) || 1;
-  const rows = trace.inside.functionsIn(groups);
+  const { inside } = app.trace;
+  const rows = inside.functionsIn(groups);
   if (!rows.length) return [];
-  const samples = [...groups.keys()].reduce((sum, number) => sum + trace.inside.groups[number].samples, 0);
-  const share = ({ total, low, high }) => formatEstimate(total / whole, low / whole, high / whole).replace("about ", "");
-  const pairs = rows.slice(0, most).map((row) => [row.name, share(row)]);
+  const whole = inside.wholeOf(groups);
+  const pairs = rows.slice(0, most).map((row) => [row.name, formatEstimate(inside, row.total, whole)]);
   const list = pairList(pairs, "inside");
   rows.slice(0, most).forEach(({ file, line }, k) => (list.children[2 * k].title = file + (line ? `:${line}` : "")));
   const more = rows.length > most ? [element("div", { class: "muted", text: `and ${formatCount(rows.length - most)} more` })] : [];
-  const head = `Inside, from ${formatCount(samples)} samples: estimated shares of the self time`;
+  const head = `Inside, from ${formatCount(whole.samples)} samples: estimated shares of the self time`;
   return [element("div", { class: "inside-head", text: head }), list, ...more];
 }
 
