@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
+from fakes.joined_samples import with_samples
 from fakes.otlp import trace_of
-from fakes.sampled import with_samples
 from hypothesis import given
 from hypothesis import strategies as st
 
