@@ -6,6 +6,7 @@ import os
 from typing import Optional, Union
 
 from nutrace.jupyter import VIEWS
+from nutrace.sampling.attached import with_samples
 from nutrace.trace import reader, views
 from nutrace.trace.trace import Trace
 
@@ -14,7 +15,8 @@ def load(path: Union[str, os.PathLike[str]], *, progress: Optional[reader.Progre
     """Read a trace; as the last line of a notebook's cell it shows itself.
 
     ``trace.steps()`` and ``trace.spans()`` are pandas tables, ``trace.flamegraph()`` is the
-    flamegraph. Parameters and errors are those of :func:`nutrace.trace.load`.
+    flamegraph. If the run was sampled, ``trace.samples()`` says what the spans spend their self time in.
+    Parameters and errors are those of :func:`nutrace.trace.load`.
     """
     views.register(VIEWS)
-    return reader.load(path, progress=progress)
+    return with_samples(reader.load(path, progress=progress))

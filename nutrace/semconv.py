@@ -13,6 +13,14 @@ COMPONENT: Final = "nutrace.component"
 CODE_FUNCTION: Final = "code.function.name"
 CODE_FILE: Final = "code.file.path"
 CODE_LINE: Final = "code.line.number"
+# true: the function returned before the span began or while it lasts (with-blocks, steps), so that no stack
+# taken inside the span has it.
+BLOCK: Final = "nutrace.block"
+# The function that a decorator put in the place of this one (code.*), and which calls it. Its name has
+# neither module nor class.
+DECORATOR_FUNCTION: Final = "nutrace.decorator.function.name"
+DECORATOR_FILE: Final = "nutrace.decorator.file.path"
+DECORATOR_LINE: Final = "nutrace.decorator.line.number"
 THREAD_ID: Final = "thread.id"
 THREAD_NAME: Final = "thread.name"
 
@@ -45,6 +53,7 @@ SCENARIO_TOKEN: Final = "nuplan.scenario.token"
 SCENARIO_TYPE: Final = "nuplan.scenario.type"
 SCENARIO_LOG: Final = "nuplan.scenario.log_name"
 PLANNER_NAME: Final = "nuplan.planner.name"
+PLANNER_CLASS: Final = "nuplan.planner.class"
 
 # Copies: code.* are the caller and its line. In a composite span the numbers are sums over its calls.
 COPY_ROOT_TYPE: Final = "nutrace.deepcopy.root_type"  # type of the copied object; of the result, if unpickled
@@ -84,10 +93,14 @@ POOL_SOFT: Final = "nutrace.pool.soft"  # a soft invalidation: its user may fini
 
 # Garbage collections, and memory.
 GC_GENERATION: Final = "nutrace.gc.generation"  # the oldest that was collected: 0, 1, 2
+GC_OFF: Final = "nutrace.gc.off"  # true: it was switched off when the scenario began
 GC_COLLECTED: Final = "nutrace.gc.collected"  # objects; in a composite span a sum
 MEMORY: Final = "nutrace.memory.rss"  # bytes resident when the span ended: steps, scenarios
 MEMORY_START: Final = "nutrace.memory.rss_start"  # bytes resident when it began: scenarios
 MEMORY_GPU: Final = "nutrace.memory.gpu"  # bytes that torch had on GPUs when the span ended
+PICKLE_BYTES: Final = (
+    "nutrace.pickle.bytes"  # length of what pickle.dumps returned; in a composite span a sum
+)
 
 # What speedups did during a span.
 CACHE_HIT: Final = "cache.hit"
@@ -134,6 +147,10 @@ ALCHEMY_FETCH_SPAN: Final = "sqlalchemy.fetch"
 DEEPCOPY_SPAN: Final = "copy.deepcopy"
 COPY_SPAN: Final = "copy.copy"
 GC_SPAN: Final = "gc.collect"
+GC_CALL_SPAN: Final = "gc.collect_call"  # the program's call, around the collection
+GC_DISABLE_SPAN: Final = "gc.disable"
+GC_ENABLE_SPAN: Final = "gc.enable"
+GC_FREEZE_SPAN: Final = "gc.freeze"
 PICKLE_SPAN: Final = "pickle.dumps"
 UNPICKLE_SPAN: Final = "pickle.loads"
 
@@ -151,6 +168,10 @@ OVERHEAD_NS: Final = "nutrace.overhead.estimated_ns"
 FAULTS: Final = "nutrace.faults"
 PROBES: Final = "nutrace.probes"
 SETTINGS: Final = "nutrace.settings"
+MEMORY_PEAK: Final = "nutrace.memory.peak"  # bytes that were resident at most
+SIMULATION_LOGS: Final = (
+    "nutrace.simulation_logs"  # what was pickled: see nutrace.probes.copying.simulation_logs
+)
 SAMPLES: Final = "nutrace.samples"  # what a sampler saw of the process: see nutrace.sampling.stacks
 SPEEDUP_FIGURES: Final = "nutrace.speedups"  # {name: {options, refused, figures}}, as JSON
 

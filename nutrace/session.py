@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
 from opentelemetry import trace as otel
 
@@ -31,6 +31,7 @@ from nutrace.probes.switch import switch
 from nutrace.recording import context
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
+from nutrace.recording.memory import peak_bytes
 from nutrace.recording.names import reserve
 from nutrace.recording.pool_results import before_results
 from nutrace.recording.processes import VARIABLE, Endings, Environment, Inherited, belongs_to, inherited
@@ -43,6 +44,11 @@ from nutrace.settings import Settings, working_folder
 from nutrace.sql.text import statement_of
 from nutrace.summary import lines
 
+if TYPE_CHECKING:
+    from nutrace.sampling.process import ProcessSampling
+    from nutrace.sampling.stacks import Stacks
+
+_LOOK_S = 1.0  # longest time until a process sees that it is not being sampled
 #: Modules of ours that a thread imports when it first uses something of the module on the left.
 _IMPORTED_LATE = {
     "sqlite3": "nutrace.probes.sqlite.connections",
@@ -101,10 +107,30 @@ class Session:
         self.endings = Endings(self.finish, self.recorder.before_exec)
         helpers = [before_results(self._flush_child), *by_value(), *compiling()]
         self._helpers = Patches(helpers, self.recorder.fault)
+        self.sampling = self._make_sampling(known.mailbox if known else "")
+        if self.sampling is not None:
+            self.recorder.background.interval_s = min(self.recorder.background.interval_s, _LOOK_S)
+            self.recorder.look = self._look
         self._applied: List[str] = []  # what the engine had applied when it was uninstalled
         self.finished = False
         self._owner = os.getpid()
-        self._environment = Environment({VARIABLE: str(self._handover(os.getpid())), **settings.variables()})
+        self._environment = Environment({})
+
+    def _make_sampling(self, mailbox: str) -> Optional[ProcessSampling]:
+        settings, joins = self.settings, self.file.joins
+        if not settings.sample_hz:
+            return None
+        from nutrace.sampling.process import ProcessSampling
+
+        return ProcessSampling(
+            settings.sample_hz,
+            settings.sample_native,
+            lambda: self.file.run,
+            self.run_id,
+            joins=joins,
+            mailbox=mailbox,
+            say=say,
+        )
 
     def _file(self, run: Optional[Path], heir: bool) -> RunFile:
         if run is not None:
@@ -128,10 +154,15 @@ class Session:
             self.endings.install()
             self._helpers.install()
             forks.watch(self, has_thread=True)
+            if self.sampling is not None and self.parent is None:
+                self.sampling.start()
         except BaseException:
             self.uninstall()
             self.file.discard()
             raise
+        self._environment = Environment(
+            {VARIABLE: str(self._handover(os.getpid())), **self.settings.variables()}
+        )
         self._environment.install()
         atexit.register(self.finish)
         self.recorder.background.start()
@@ -160,6 +191,7 @@ class Session:
             pid,
             self.file.joins,
             self.folder,
+            self.sampling.mailbox if self.sampling else "",
         )
 
     def _turn_on(self) -> None:
@@ -174,6 +206,24 @@ class Session:
     def _flush_child(self) -> None:
         if self.parent is not None:  # else it is a pool of threads
             self.recorder.flush()
+
+    def _look(self) -> None:
+        """Called by the thread that writes: have a process sampled once it may have something to record."""
+        if self.sampling is not None:
+            may_record = self.file.begun or self._watches() or nutrace.probes.api.are_used()
+            self.sampling.look(may_record)
+
+    def _write_samples(self) -> Optional[Stacks]:
+        if self.sampling is None:
+            return None
+        stacks = self.sampling.stop()
+        if stacks is not None and stacks.taken:
+            try:
+                self.recorder.tell_whole(semconv.SAMPLES, stacks.text())
+            except OSError as error:
+                say(f"cannot write the samples to {self.file.partial}: {error.strerror}; they are lost")
+        self.sampling.taken()
+        return stacks
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -190,6 +240,8 @@ class Session:
 
     def _finish(self) -> None:
         recorder = self.recorder
+        if self.sampling is not None:
+            self.sampling.hurry()
         for close in (resumptions.close_suspended, open_statement.close_open):
             try:
                 recorder.diagnostics.unfinished += close()
@@ -198,6 +250,8 @@ class Session:
         written = recorder.close()
         self._turn_off()
         if not written and not self.file.expected:
+            if self.sampling is not None:
+                self.sampling.cancel()
             self.file.discard()
             if recorder.diagnostics.dropped:
                 say(f"{recorder.diagnostics.dropped:,} spans were recorded and lost, and no file written")
@@ -207,6 +261,7 @@ class Session:
         with contextlib.suppress(Exception):
             recorder.diagnostics.overhead_ns = recorder.own_ns + cost_ns(recorder.totals)
         partial = self.file.partial
+        stacks = self._write_samples()
         try:
             recorder.conclude(lambda: self._resource(True, final=True))
             partial = self.file.partial
@@ -216,7 +271,7 @@ class Session:
             say(f"cannot join {self.file.run}: {error.strerror}; every command reads {end.path} as well")
         self.path = end.path
         if self.parent is None and self.settings.summary:
-            for line in lines(recorder, end):
+            for line in lines(recorder, end, stacks):
                 say(line)
 
     def _watches(self) -> bool:
@@ -235,13 +290,20 @@ class Session:
                 with contextlib.suppress(Exception):
                     importlib.import_module(ours)
         self.recorder.before_fork()
+        if self.sampling is not None:
+            self.sampling.before_fork()
 
     def after_fork(self, in_child: bool) -> None:
         """See :class:`nutrace.forks.Forking`."""
         if in_child:
             self._forked()
         if switch:
-            forks.after_hooks(self.recorder.background.start)
+            forks.after_hooks(self._start_threads)
+
+    def _start_threads(self) -> None:
+        self.recorder.background.start()
+        if self.sampling is not None:
+            self.sampling.start_thread()
 
     def _forked(self) -> None:
         """Write a shard of the same run from now on."""
@@ -254,6 +316,8 @@ class Session:
         self.finished = False
         self._owner = os.getpid()
         self.recorder.forked(self.file)
+        if self.sampling is not None:
+            self.sampling.forked()
 
     # -- what the file says ------------------------------------------------------------------
 
@@ -269,6 +333,7 @@ class Session:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:
             attributes[semconv.RUN_COMPLETE] = True
+            attributes[semconv.MEMORY_PEAK] = peak_bytes()
             attributes.update(recorder.diagnostics.attributes())
         return attributes
 
@@ -353,5 +418,7 @@ def cancel() -> None:
             session.finished = True
             atexit.unregister(session.finish)
             session.recorder.background.stop()
+            if session.sampling is not None:
+                session.sampling.cancel()
             session.file.discard()
             process_state.forget_recorder()

@@ -19,6 +19,7 @@ DEEPCOPY_MODES = ("on", "detail", "off")
 
 DEFAULT_HZ = 100.0
 _HIGHEST_HZ = 1000
+_RATES = f"use 1 (100 Hz), 0 (off), or a whole number of 2 to {_HIGHEST_HZ} Hz"
 
 #: Variables that begin with NUTRACE_ and are not settings of tracing: for child processes, the speedups,
 #: `nutrace verify`, the test suite and the OpenTelemetry exporters.
@@ -64,7 +65,11 @@ class Settings:
         default=True, metadata={"help": "write the text of statements; 0 writes only their hashes"}
     )
     sample: float = field(
-        default=0.0, metadata={"help": "sample the functions inside spans: 1, or a rate in Hz (1 is 100 Hz)"}
+        default=0.0,
+        metadata={
+            "help": "sample the functions inside spans: 1, or a rate in Hz (1 is 100 Hz)",
+            "alone": ("HZ", "1"),  # the flag may stand alone, and means this then
+        },
     )
     sample_native: bool = field(
         default=False, metadata={"help": "sample the C, C++ and Cython functions as well"}
@@ -85,8 +90,8 @@ class Settings:
             raise SettingsError("NUTRACE_COMPRESS_US must lie between 0 and 1e9")
         if not 16 <= self.text_limit <= 10_000_000:
             raise SettingsError("NUTRACE_TEXT_LIMIT must lie between 16 and 10000000")
-        if self.sample and not 1 <= self.sample <= _HIGHEST_HZ:
-            raise SettingsError(f"NUTRACE_SAMPLE must be 0, 1, or a rate of 2 to {_HIGHEST_HZ} Hz")
+        if self.sample != 0 and not (1 <= self.sample <= _HIGHEST_HZ and self.sample == int(self.sample)):
+            raise SettingsError(f"NUTRACE_SAMPLE={self.sample:g} is no rate: {_RATES}")
 
     @property
     def sample_hz(self) -> float:
@@ -201,4 +206,5 @@ def _convert(key: str, value: Any, kind: type) -> Any:
     try:
         return kind(value)
     except (TypeError, ValueError):
-        raise SettingsError(f"{key}={value!r} is not a number") from None
+        todo = f": {_RATES}" if key.lower().endswith("sample") else ""
+        raise SettingsError(f"{key}={value!r} is not a number{todo}") from None

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import List
+from typing import TYPE_CHECKING, List, Optional
 
 from nutrace.percentiles import percentile
 from nutrace.printable import printable
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.runfile import Finished
 
+if TYPE_CHECKING:
+    from nutrace.sampling.stacks import Stacks
+
 _TOP = 4
 _LONGEST_PATH = 5000
 
 
-def lines(recorder: Recorder, end: Finished) -> List[str]:
+def lines(recorder: Recorder, end: Finished, stacks: Optional[Stacks] = None) -> List[str]:
     """The lines to print when the program is over; the report has the same figures and more.
 
     If the run has more processes, they are those of this process only, and the report's those of all.
@@ -49,12 +52,20 @@ def lines(recorder: Recorder, end: Finished) -> List[str]:
     share = f", {counts.overhead_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
     where = " in this process" if end.joined else ""
     text.append(f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share}")
+    if stacks is not None:
+        text.append(_samples(stacks, where))
     if end.running:
         folder = printable(str(end.running[0].parent), _LONGEST_PATH)
         text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")
     name = _short(end.path)
     text.append(f"next: nutrace report {name}; nutrace flamegraph {name}")
     return text
+
+
+def _samples(stacks: Stacks, where: str) -> str:
+    if stacks.taken:
+        return f"{stacks.taken:,} samples{where} ({stacks.sampler}, {stacks.rate_hz:g} Hz)"
+    return " ".join([f"no samples{where}: the program has ended before the sampler began.", *stacks.notes])
 
 
 def _short(path: Path) -> str:

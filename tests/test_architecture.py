@@ -16,7 +16,7 @@ PACKAGE = ROOT / "nutrace"
 EXPORTERS = ROOT / "exporters" / "nutrace_exporters"
 
 #: One definition for what is recorded and for what reads it.
-SHARED = ("nutrace.percentiles", "nutrace.printable", "nutrace.sql")
+SHARED = ("nutrace.intervals", "nutrace.percentiles", "nutrace.printable", "nutrace.sql")
 
 #: What code in a package may import of ours, besides the package itself.
 ALLOWED = (

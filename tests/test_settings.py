@@ -21,6 +21,8 @@ OTHER: Dict[str, Any] = {
     "text_limit": 99,
     "deepcopy": "detail",
     "sql_text": False,
+    "sample": 250.0,
+    "sample_native": True,
 }
 
 
@@ -37,7 +39,9 @@ def test_defaults_need_nothing(tmp_path: Path) -> None:
 
 def test_every_setting_is_a_variable(tmp_path: Path) -> None:
     assert {option.name for option in fields(Settings)} == set(OTHER)
-    environ = {variable(name): str(int(value) if value is False else value) for name, value in OTHER.items()}
+    environ = {
+        variable(name): str(int(value) if isinstance(value, bool) else value) for name, value in OTHER.items()
+    }
     assert Settings.load(environ, tmp_path) == Settings(**OTHER)
 
 

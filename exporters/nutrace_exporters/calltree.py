@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Optional, Tuple
+from collections import Counter
+from typing import Callable, Dict, Hashable, Iterator, List, NamedTuple, Optional, Tuple
 
+from nutrace.intervals import FEWEST_SAMPLES, effective_samples, wilson
 from nutrace.trace import Trace
-from nutrace_exporters.labels import label
+from nutrace.trace.sampled import SPAN, SampledFunction
+from nutrace_exporters.insidetree import OTHERS, ShownGroup, name_of, shown_groups
+from nutrace_exporters.labels import estimate, label
 from nutrace_exporters.lanes import thread_names
 
 
 class Node:
     """All spans with the same names from the root down.
 
-    ``self_ns`` is the sum over them; ``total_ns`` is ``self_ns`` plus the children's totals, so that widths
-    always add up.
+    ``self_ns`` is the sum over them; ``total_ns`` is ``self_ns`` plus the totals of children that are spans,
+    so that widths always add up. ``own_ns`` is the part of ``self_ns`` that no sampled child has.
     """
 
-    __slots__ = ("calls", "children", "component", "name", "self_ns", "total_ns")
+    __slots__ = ("calls", "children", "component", "name", "own_ns", "self_ns", "total_ns")
 
     def __init__(self, name: str, component: str) -> None:
         self.name = name
         self.component = component
         self.calls = 0
         self.self_ns = 0
+        self.own_ns = 0
         self.total_ns = 0
-        self.children: Dict[str, Node] = {}
+        self.children: Dict[Hashable, Node] = {}
 
     def child(self, name: str, component: str) -> Node:
         """The child called `name`, a new one if there is none."""
@@ -34,10 +39,54 @@ class Node:
         return node
 
 
-def merge(trace: Trace) -> Node:
+class SampledNode(Node):
+    """A function seen inside the spans of a node, or several with few samples, with their estimated time.
+
+    Attributes
+    ----------
+    function:
+        None for several functions with few samples.
+    inside:
+        The spans that the function was seen in.
+    samples:
+        The samples of the function and those that it calls.
+    """
+
+    __slots__ = ("function", "inside", "samples")
+
+    def __init__(self, name: str, inside: InsideNode, function: Optional[SampledFunction]) -> None:
+        super().__init__(name, inside.node.component)
+        self.inside = inside
+        self.function = function
+        self.samples = 0
+
+    @property
+    def marked_name(self) -> str:
+        """The name with a mark, for formats that have no other way to tell it from those of spans."""
+        return f"{self.name} ~sampled" if self.function else self.name
+
+    @property
+    def share(self) -> str:
+        """The part of the spans' self time, with its interval."""
+        part, samples = self.total_ns / (self.inside.self_ns or 1), self.inside.effective_samples
+        return estimate(part, *wilson(part * samples, samples))
+
+
+class InsideNode(NamedTuple):
+    """What is divided below a node: the self time of its spans that were sampled, and their samples."""
+
+    node: Node
+    self_ns: int
+    samples: int
+    effective_samples: float
+
+
+def merge(trace: Trace, samples: bool = True) -> Node:
     """The call tree of `trace` below a root without a name.
 
-    In a trace of several threads, the first level are the threads.
+    In a trace of several threads, the first level are the threads. With `samples`, the functions that were
+    seen inside spans hang below these. Spans with one name that have fewer than ten of their group's samples,
+    by their part of its self time, are not divided.
     """
     top = Node("", "other")
     used = sorted(set(trace.thread))
@@ -45,6 +94,9 @@ def merge(trace: Trace) -> Node:
     if len(used) > 1:
         for number, name in zip(used, thread_names(trace, used)):
             threads[number] = top.child(label(name), "other")
+    groups = shown_groups(trace) if samples else {}
+    group_of = trace.sampled.group_of if trace.sampled and groups else None
+    divided: Dict[Node, Dict[int, int]] = {}  # self times by node and group
     nodes: List[Optional[Node]] = [None] * len(trace)
     order: List[Tuple[Node, Node]] = []  # (parent, child), parents first
     for i in range(len(trace)):
@@ -59,18 +111,69 @@ def merge(trace: Trace) -> Node:
         node.calls += trace.calls[i]
         node.self_ns += trace.self_ns[i]
         nodes[i] = node
+        if group_of is not None and group_of[i] in groups:
+            by_group = divided.setdefault(node, {})
+            by_group[group_of[i]] = by_group.get(group_of[i], 0) + trace.self_ns[i]
     for parent, node in reversed(order):
+        node.own_ns = node.self_ns
         node.total_ns += node.self_ns
         parent.total_ns += node.total_ns
     if len(used) > 1:
         top.total_ns = sum(node.total_ns for node in top.children.values())
+    whole: Counter[int] = Counter()
+    for by_group in divided.values():
+        whole.update(by_group)
+    for node, by_group in divided.items():
+        parts = [(self_ns, groups[number].tree.samples) for number, self_ns in by_group.items()]
+        taken = sum(count for _, count in parts)
+        divided_node = InsideNode(node, sum(by_group.values()), taken, effective_samples(parts))
+        for number, self_ns in by_group.items():
+            # Fewer than ten of the group's samples are these spans', by their part of its self time.
+            if self_ns * groups[number].tree.samples >= FEWEST_SAMPLES * whole[number]:
+                _hang(trace, divided_node, groups[number], number, self_ns)
     return top
+
+
+def _hang(trace: Trace, inside: InsideNode, group: ShownGroup, number: int, self_ns: int) -> None:
+    """Divide the self time that a node has of a group's spans among the functions of the group."""
+    assert trace.sampled is not None
+    tree, node = group.tree, inside.node
+    own_ns, parts = tree.spread(self_ns)
+    node.own_ns -= self_ns - own_ns
+    below: List[SampledNode] = []
+    for i, above in enumerate(tree.parent):
+        parent = node if above == SPAN else below[above]
+        function = tree.function[i]
+        # Of groups that meet in a node, equal functions are one box. What is joined has no name in common.
+        key = (function,) if function != OTHERS else (OTHERS, number)
+        child = parent.children.get(key)
+        if not isinstance(child, SampledNode):
+            seen = trace.sampled.functions[function] if function != OTHERS else None
+            child = parent.children[key] = SampledNode(name_of(trace.sampled, group, i), inside, seen)
+        child.samples += group.samples[i]
+        child.self_ns += parts[i]
+        child.own_ns += parts[i]
+        below.append(child)
+    totals = list(parts)
+    for i in range(len(parts) - 1, -1, -1):
+        below[i].total_ns += totals[i]
+        if tree.parent[i] != SPAN:
+            totals[tree.parent[i]] += totals[i]
 
 
 def walk(top: Node) -> Iterator[Tuple[int, Node]]:
     """``(depth, node)`` below `top`, parents first, in order of first appearance; any depth."""
-    stack = [(0, node) for node in reversed(list(top.children.values()))]
+    yield from _walk(top, lambda node: list(node.children.values()))
+
+
+def heaviest_first(top: Node) -> Iterator[Tuple[int, Node]]:
+    """As :func:`walk`, but of the children of a node the one with the largest total first."""
+    yield from _walk(top, lambda node: sorted(node.children.values(), key=lambda child: -child.total_ns))
+
+
+def _walk(top: Node, children: Callable[[Node], List[Node]]) -> Iterator[Tuple[int, Node]]:
+    stack = [(0, node) for node in reversed(children(top))]
     while stack:
         depth, node = stack.pop()
         yield depth, node
-        stack.extend((depth + 1, child) for child in reversed(list(node.children.values())))
+        stack.extend((depth + 1, child) for child in reversed(children(node)))

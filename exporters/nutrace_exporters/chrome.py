@@ -1,7 +1,8 @@
-"""Trace events for chrome://tracing and Perfetto: complete events, nested per thread.
+"""Trace events for chrome://tracing and Perfetto: complete events, nested per thread, and counters.
 
 The format: https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
-Times are microseconds since the first span, exact to the nanosecond.
+Times are microseconds since the first span, exact to the nanosecond. Samples have no place in time: if there
+are any, one more process has the merged stacks, with the functions that were seen inside spans.
 """
 
 from __future__ import annotations
@@ -13,10 +14,15 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Dict, Iterator, Mapping, Set, Tuple
 
 from nutrace.trace import Trace
+from nutrace_exporters.calltree import SampledNode, heaviest_first, merge
+from nutrace_exporters.counters import counters
+from nutrace_exporters.insidetree import place_of
 from nutrace_exporters.labels import duration, label, value
 from nutrace_exporters.lanes import SMALL, Box, Lanes, thread_names
 
 _MOST_KNOWN = 10_000
+#: The name of the process with sampled functions.
+MERGED = "inside spans (sampled, merged; not a timeline)"
 
 
 @dataclass(frozen=True)
@@ -27,9 +33,12 @@ class Options:
     ----------
     min_ns:
         Spans shorter than this are joined with their small neighbours, see :class:`Lanes`.
+    samples:
+        Whether to write the process with sampled functions.
     """
 
     min_ns: int = 0
+    samples: bool = True
 
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
@@ -56,6 +65,45 @@ def _events(trace: Trace, options: Options) -> Iterator[str]:
         pid = pids[trace.threads[thread].resource]
         for box in lanes.boxes(thread):
             yield events.line(box, pid, thread + 1)
+    for counter in counters(trace):
+        yield (
+            f'{{"ph":"C","name":{_json(label(counter.name))},"pid":{pids[counter.resource]},'
+            f'"ts":{_us(counter.at)},"args":{{"value":{_json(round(counter.value, 3))}}}}}'
+        )
+    if options.samples and trace.sampled is not None:
+        yield from _merged(trace, max(pids.values()) + 1)
+
+
+def _merged(trace: Trace, pid: int) -> Iterator[str]:
+    """The merged stacks as nested events that lie side by side, in a process of their own."""
+    events = []
+    sampled = False
+    free = [0]  # by depth: where the next event begins
+    for depth, node in heaviest_first(merge(trace)):
+        left = free[depth]
+        del free[depth:]
+        free += (left + node.total_ns, left)
+        name, args = node.name, {"self_us": node.self_ns / 1000, "calls": node.calls}
+        if isinstance(node, SampledNode):
+            sampled = True
+            name, args = node.marked_name, _of_samples(node)
+        event = {"ph": "X", "name": name, "cat": label(node.component), "pid": pid, "tid": 1}
+        place = f'"ts":{_us(left)},"dur":{_us(node.total_ns)},"args":{_json(args)}'
+        events.append(f"{_json(event)[:-1]},{place}}}")
+    if sampled:
+        yield _metadata("process_name", pid, 0, MERGED)
+        yield _metadata("thread_name", pid, 1, "merged")
+        yield from events
+
+
+def _of_samples(node: SampledNode) -> Dict[str, Any]:
+    return {
+        "inside": node.inside.node.name,
+        "place": place_of(node.function),
+        "share": node.share,
+        "samples": node.samples,
+        "of_samples": node.inside.samples,
+    }
 
 
 class _Completes:

@@ -1,6 +1,7 @@
 """Collapsed stacks: ``outer;inner;innermost 1234``, a line for each stack, microseconds of self time.
 
-The format of Brendan Gregg's ``flamegraph.pl``; speedscope, inferno and Perfetto read it too.
+The format of Brendan Gregg's ``flamegraph.pl``; speedscope, inferno and Perfetto read it too. Functions that
+were sampled inside spans are marked: ``outer;function ~sampled 1234``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, List
 
 from nutrace.trace import Trace
-from nutrace_exporters.calltree import merge, walk
+from nutrace_exporters.calltree import SampledNode, merge, walk
 
 _NS_PER_US = 1000
 #: Frames in a line.
@@ -18,7 +19,15 @@ MOST_FRAMES = 1000
 
 @dataclass(frozen=True)
 class Options:
-    """There are no options."""
+    """What to write.
+
+    Parameters
+    ----------
+    samples:
+        Whether to divide self times among the functions that were sampled inside spans.
+    """
+
+    samples: bool = True
 
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
@@ -30,12 +39,13 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     """
     stack: List[str] = []
     passed_ns = written_us = 0
-    for depth, node in walk(merge(trace)):
+    for depth, node in walk(merge(trace, options.samples)):
         if depth > MOST_FRAMES:
             continue
         del stack[depth:]
-        stack.append(_escape(node.name) if depth < MOST_FRAMES else "(deeper)")
-        own_ns = node.self_ns if depth < MOST_FRAMES else node.total_ns
+        name = node.marked_name if isinstance(node, SampledNode) else node.name
+        stack.append(_escape(name) if depth < MOST_FRAMES else "(deeper)")
+        own_ns = node.own_ns if depth < MOST_FRAMES else node.total_ns
         passed_ns += own_ns
         weight_us = (passed_ns + _NS_PER_US // 2) // _NS_PER_US - written_us
         if weight_us and own_ns:

@@ -27,17 +27,21 @@ from nutrace_exporters.columns import Packer, deltas
 from nutrace_exporters.frames import FrameTable
 from nutrace_exporters.labels import label
 from nutrace_exporters.lanes import thread_names
+from nutrace_exporters.pageinside import add_inside, facts_of_samples
 from nutrace_exporters.palette import COLOURS
 from nutrace_exporters.runfacts import facts, title_of, warnings
 
 _SCRIPTS = (
     "data.js",
+    "inside.js",
     "stats.js",
     "scenes.js",
     "format.js",
     "chart.js",
     "steps.js",
+    "memory.js",
     "panels.js",
+    "insidepanel.js",
     "keys.js",
     "pointer.js",
     "app.js",
@@ -53,9 +57,12 @@ class Options:
     ----------
     title:
         Heading; by default the scenario and planner, or the run file's name.
+    samples:
+        Whether the page has the functions that were sampled inside spans.
     """
 
     title: str = ""
+    samples: bool = True
 
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
@@ -84,7 +91,13 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
 def _data(trace: Trace, strings: Strings, options: Options) -> Any:
     table = FrameTable(trace)
     sets = AttributeSets(trace, strings)
-    descriptions, columns = _columns(trace, table, sets)
+    packer = _columns(trace, table, sets)
+    inside = add_inside(trace, strings, packer) if options.samples else {}
+    about = facts(trace)
+    if inside and trace.sampled:
+        about += facts_of_samples(trace.sampled)
+    memory = _memory(trace)
+    descriptions, columns = packer.packed()
     components = [*COLOURS, *sorted({frame.component for frame in table.frames} - set(COLOURS))]
     numbers = {name: number for number, name in enumerate(components)}
     resources = sorted({key.resource for key in trace.threads})
@@ -94,7 +107,7 @@ def _data(trace: Trace, strings: Strings, options: Options) -> Any:
         "run": {
             "title": title,
             "file": label(os.path.basename(trace.path) or "trace", 200),
-            "facts": facts(trace),
+            "facts": about,
             "warnings": warnings(trace, sets.left_out),
             "processes": len(resources),
         },
@@ -123,10 +136,22 @@ def _data(trace: Trace, strings: Strings, options: Options) -> Any:
         "strings": strings.items,
         "columns": descriptions,
     }
+    data.update({key: part for key, part in (("inside", inside), ("memory", memory)) if part})
     return data, columns
 
 
-def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Any:
+def _memory(trace: Trace) -> Dict[str, Any]:
+    """``[position of a step, bytes resident at its end]`` each, and the same of GPUs; as far as known."""
+    kept = {"resident": semconv.MEMORY, "gpu": semconv.MEMORY_GPU}
+    known = {
+        name: [(step, whole(trace.attributes(span).get(key))) for step, span in enumerate(trace.step_indices)]
+        for name, key in kept.items()
+    }
+    points = {name: [point for point in pairs if point[1] >= 0] for name, pairs in known.items()}
+    return {name: pairs for name, pairs in points.items() if pairs}
+
+
+def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Packer:
     n = len(trace)
     left, _right = layout(trace)
     packer = Packer()
@@ -147,7 +172,7 @@ def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Any:
     _sparse(packer, "yielded", yielded, [trace.yielded[i] for i in yielded])
     packer.add("unfinished", deltas(i for i in range(n) if trace.unfinished(i)))
     packer.add("error", deltas(i for i in sorted(trace.raw.status) if trace.status(i).code == 2))
-    return packer.packed()
+    return packer
 
 
 def _sparse(packer: Packer, name: str, where: List[int], numbers: List[int]) -> None:

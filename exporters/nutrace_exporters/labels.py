@@ -50,3 +50,10 @@ def duration(ns: float) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number of things: ``1 step``, ``1,234 steps``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def estimate(share: float, low: float, high: float) -> str:
+    """A share and its interval in percent: ``about 12 % (10 to 14)``."""
+    digits = 0 if 0.1 <= share <= 0.9 else 1 if share >= 0.01 else 2
+    middle, least, most = (f"{100 * part:.{digits}f}" for part in (share, low, high))
+    return f"about {middle} % ({least} to {most})"

@@ -1,7 +1,8 @@
 """speedscope's own format, evented: https://www.speedscope.app/file-format-schema.json
 
 One profile for each thread of each process. Times are nanoseconds since the first span, as Unix times in
-nanoseconds do not fit into the doubles of a JavaScript reader.
+nanoseconds do not fit into the doubles of a JavaScript reader. Samples have no place in time: if there are
+any, one more profile, of merged stacks, has the functions that were seen inside spans.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Dict, Tuple
+from typing import Any, BinaryIO, Dict, List
 
 from nutrace.trace import Trace
 from nutrace_exporters.frames import FrameTable
 from nutrace_exporters.labels import duration, label
 from nutrace_exporters.lanes import SMALL, Lanes, brackets, thread_names
+from nutrace_exporters.mergedstacks import FrameKey, WeighedStack, merged_stacks
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
+#: The name of the profile with sampled functions.
+MERGED = "measured and sampled (merged, not a timeline)"
 
 #: speedscope reads a file into one string and keeps objects for each event: beyond this size
 #: (bytes) its tab may run out of memory.
@@ -33,21 +37,28 @@ class Options:
         Title of the file; by default the run file's name.
     min_ns:
         Spans shorter than this are joined with their small neighbours, see :class:`Lanes`.
+    samples:
+        Whether to write the profile with sampled functions.
     """
 
     name: str = ""
     min_ns: int = 0
+    samples: bool = True
 
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
-    """Write `trace` as a speedscope file; speedscope shows the profile with the most spans first."""
+    """Write `trace` as a speedscope file.
+
+    speedscope first shows the profile with sampled functions, or else the one with the most spans.
+    """
     table = FrameTable(trace)
     lanes = Lanes(trace, options.min_ns)
-    frames: Dict[Tuple[str, str, int], int] = {}
+    frames: Dict[FrameKey, int] = {}
     numbers = [frames.setdefault((f.name, f.file, f.line), len(frames)) for f in table.frames]
     small = -1
     if options.min_ns:
         small = frames.setdefault((f"(spans under {duration(options.min_ns)})", "", 0), len(frames))
+    merged = merged_stacks(trace, table.frames, frames) if options.samples else []
 
     out.write(f'{{"$schema":{_json(SCHEMA)},\n"shared":{{"frames":[\n'.encode())
     out.write(",\n".join(_frame(*key) for key in frames).encode())
@@ -67,11 +78,21 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
             out.write(f'{between}{{"type":"{"O" if opens else "C"}","frame":{frame},"at":{end}}}'.encode())
             between = ",\n"
             count += 1
-        out.write(f'\n],"endValue":{end}}}{"," if position + 1 < len(used) else ""}\n'.encode())
+        out.write(f'\n],"endValue":{end}}}{"," if position + 1 < len(used) or merged else ""}\n'.encode())
         if count > most:
             most, active = count, position
+    if merged:
+        active = len(used)
+        _write_merged(out, merged)
     title = label(options.name or os.path.basename(trace.path) or "trace")
     out.write(f'],\n"name":{_json(title)},"activeProfileIndex":{active},"exporter":"nutrace"}}\n'.encode())
+
+
+def _write_merged(out: BinaryIO, stacks: List[WeighedStack]) -> None:
+    out.write(f'{{"type":"sampled","name":{_json(MERGED)},"unit":"nanoseconds","startValue":0,'.encode())
+    out.write(f'"endValue":{sum(weight for _, weight in stacks)},"samples":[\n'.encode())
+    out.write(",\n".join(_json(stack) for stack, _ in stacks).encode())
+    out.write(f'\n],"weights":{_json([weight for _, weight in stacks])}}}\n'.encode())
 
 
 def _frame(name: str, file: str, line: int) -> str:

@@ -1,25 +1,28 @@
 """A static flamegraph of merged stacks, for a README or a pull request.
 
 One SVG without scripts or outside references, readable on light and dark backgrounds. Tooltips have the
-full name, calls and times.
+full name, calls and times. Functions that were sampled inside spans are hatched.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import BinaryIO, Dict, Iterator, List, NamedTuple
+from typing import BinaryIO, Dict, Iterable, Iterator, List, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from nutrace import semconv
 from nutrace.trace import Trace
-from nutrace_exporters.calltree import Node, merge, walk
+from nutrace_exporters.calltree import Node, SampledNode, merge, walk
+from nutrace_exporters.insidetree import origin, place_of
 from nutrace_exporters.labels import counted, duration, label
-from nutrace_exporters.palette import colour
+from nutrace_exporters.palette import COLOURS, colour, lighter
 from nutrace_exporters.runfacts import title_of
 
 _ROW = 18
 _TOP = 42
 _MARGIN = 8
+#: Sampled functions that would be narrower (px) are joined: such a box would stand for too few samples.
+_NARROWEST_SAMPLED = 2.0
 _CHARACTER = 6.7  # Mean advance of the label font, px: 11 px, sans-serif.
 
 _STYLE = """\
@@ -43,12 +46,15 @@ class Options:
         Boxes narrower than this (px) are joined with narrow neighbours into a grey one.
     max_depth:
         Number of rows drawn; a line says if there are more.
+    samples:
+        Whether to draw the functions that were sampled inside spans.
     """
 
     title: str = ""
     width: int = 1200
     min_px: float = 0.6
     max_depth: int = 100
+    samples: bool = True
 
 
 class _Box(NamedTuple):
@@ -57,15 +63,20 @@ class _Box(NamedTuple):
     depth: int
     node: Node
     in_step: bool
+    sampled: bool = False
 
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     """Draw `trace` with all equal stacks merged, widest first."""
-    top = merge(trace)
+    top = merge(trace, options.samples)
     boxes = list(_place(top, options))
+    widest_first = sorted((box for box in boxes if box.sampled), key=lambda box: -box.width)
+    hatched = list(dict.fromkeys(_key(box.node.component) for box in widest_first))
+    origin_of_samples = origin(trace.sampled) if trace.sampled and hatched else ""
+    first_row = _TOP + (_ROW if hatched else 0)
     deepest = max((depth for depth, _ in walk(top)), default=-1)
     rows = max((box.depth for box in boxes), default=-1) + 1
-    height = _TOP + rows * _ROW + _MARGIN
+    height = first_row + rows * _ROW + _MARGIN
     title = label(options.title or title_of(trace), 120)
     steps = [trace.busy_ns[i] for i in trace.step_indices]
     threads = len(set(trace.thread))
@@ -83,7 +94,10 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
         f'<text class="t" x="{_MARGIN}" y="18">{escape(title)}</text>',
         f'<text class="m" x="{_MARGIN}" y="34">{escape(" · ".join(facts))}</text>',
     ]
-    lines.extend(_draw(box, top.total_ns, max(1, len(steps))) for box in boxes)
+    if hatched:
+        lines.extend(_hatching(component) for component in hatched)
+        lines.append(_legend(hatched[0], origin_of_samples))
+    lines.extend(_draw(box, first_row, top.total_ns, max(1, len(steps))) for box in boxes)
     lines.append("</svg>\n")
     out.write("\n".join(lines).encode())
 
@@ -101,20 +115,30 @@ def _place(top: Node, options: Options) -> Iterator[_Box]:
         # Widest first, so that the narrow ones are neighbours on the right, and merge into one box.
         for node in sorted(parent.children.values(), key=lambda child: -child.total_ns):
             width = node.total_ns * scale
-            if width < options.min_px:
+            narrowest = options.min_px
+            if isinstance(node, SampledNode):
+                narrowest = max(narrowest, _NARROWEST_SAMPLED)
+            if width < narrowest:
                 narrow[node] = width
                 continue
             stepping = in_step or node.name == semconv.STEP_SPAN
-            yield _Box(x, width, depth, node, stepping)
+            yield _Box(x, width, depth, node, stepping, isinstance(node, SampledNode))
             stack.append((node, x, depth + 1, stepping))
             x += width
         total = sum(narrow.values())
         if total >= options.min_px:
-            yield _Box(x, total, depth, _sum(list(narrow)), in_step)
+            yield _Box(x, total, depth, _sum(list(narrow)), in_step, _are_sampled(narrow) == len(narrow))
+
+
+def _are_sampled(nodes: Iterable[Node]) -> int:
+    return sum(isinstance(node, SampledNode) for node in nodes)
 
 
 def _sum(nodes: List[Node]) -> Node:
-    joined = Node(f"({len(nodes)} narrower)", "other")
+    sampled = _are_sampled(nodes)
+    some = ", some sampled" if 0 < sampled < len(nodes) else ""
+    component = nodes[0].component if sampled == len(nodes) else "other"
+    joined = Node(f"({len(nodes)} narrower{some})", component)
     for node in nodes:
         joined.calls += node.calls
         joined.self_ns += node.self_ns
@@ -122,27 +146,76 @@ def _sum(nodes: List[Node]) -> Node:
     return joined
 
 
-def _draw(box: _Box, all_ns: int, steps: int) -> str:
+def _key(component: str) -> str:
+    """A component's name, if it has a colour of its own: it is written into identifiers."""
+    return component if component in COLOURS else "other"
+
+
+def _hatching(component: str) -> str:
+    strong = colour(component).light
+    return (
+        f'<pattern id="nutrace-sampled-{component}" width="5" height="5" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate(45)"><rect width="5" height="5" fill="{lighter(strong)}"/>'
+        f'<rect width="1.3" height="5" fill="{strong}"/></pattern>'
+    )
+
+
+def _legend(component: str, origin_of_samples: str) -> str:
+    y = _TOP + 2
+    entries = (
+        (_MARGIN, colour(component).light, "solid: measured"),
+        (_MARGIN + 128, f"url(#nutrace-sampled-{component})", f"hatched: sampled, {origin_of_samples}"),
+    )
+    return "".join(
+        f'<rect x="{x}" y="{y}" width="18" height="10" fill="{fill}"/>'
+        f'<text class="m" x="{x + 24}" y="{y + 9}">{escape(text)}</text>'
+        for x, fill, text in entries
+    )
+
+
+def _draw(box: _Box, first_row: int, all_ns: int, steps: int) -> str:
     node = box.node
-    tip = node.name
-    if node.calls:  # a thread has none
-        tip += f"\n{node.component} · {counted(node.calls, 'call')}"
-    tip += f"\ntotal {duration(node.total_ns)} ({100 * node.total_ns / all_ns:.1f} %)"
-    if node.calls:
-        tip += f", self {duration(node.self_ns)}"
+    share = f"{100 * node.total_ns / all_ns:.0f} %"
+    if isinstance(node, SampledNode):
+        tip = _estimate(node)
+        share = f"≈ {share}"
+    else:
+        tip = node.name
+        if node.calls:  # a thread has none
+            tip += f"\n{node.component} · {counted(node.calls, 'call')}"
+        tip += f"\ntotal {duration(node.total_ns)} ({100 * node.total_ns / all_ns:.1f} %)"
+        if box.sampled:
+            tip += ", estimated from samples"
+        elif node.calls:
+            tip += f", self {duration(node.self_ns)}"
     if steps > 1 and box.in_step:
-        tip += f"\n{duration(node.total_ns / steps)} per step"
-    y = _TOP + box.depth * _ROW
+        about = "about " if box.sampled else ""
+        tip += f"\n{about}{duration(node.total_ns / steps)} per step"
+    y = first_row + box.depth * _ROW
     # A thin gap between neighbours, if there is room for it.
     width = box.width - 0.5 if box.width > 2 else box.width
     text = ""
     room = int((box.width - 8) / _CHARACTER)
     if room >= 3:
         shown = node.name if len(node.name) <= room else node.name[: room - 1] + "…"
-        share = f"{100 * node.total_ns / all_ns:.0f} %"
         behind = f'<tspan class="s" dx="7">{share}</tspan>' if len(node.name) + len(share) + 2 <= room else ""
         text = f'<text class="l" x="{box.x + 4:.2f}" y="{y + 12.5}">{escape(shown)}{behind}</text>'
+    fill = colour(node.component).light
+    if box.sampled:
+        fill = f"url(#nutrace-sampled-{_key(node.component)})"
     return (
         f'<g><title>{escape(tip)}</title><rect x="{box.x:.2f}" y="{y}" width="{width:.2f}" '
-        f'height="{_ROW - 1}" fill="{colour(node.component).light}"/>{text}</g>'
+        f'height="{_ROW - 1}" fill="{fill}"/>{text}</g>'
     )
+
+
+def _estimate(node: SampledNode) -> str:
+    """The tooltip of a sampled function."""
+    lines = (
+        node.name,
+        place_of(node.function),
+        f"sampled in {node.inside.node.name}: {node.share} of its self time, "
+        f"from {node.samples:,} of {counted(node.inside.samples, 'sample')}",
+        f"about {duration(node.total_ns)}, of which {duration(node.own_ns)} in itself",
+    )
+    return "\n".join(filter(None, lines))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nutrace.analysis.components import ComponentCost, component_costs
 from nutrace.analysis.each_step import Step, each_step
 from nutrace.analysis.failures import Failure, failures
+from nutrace.analysis.inside import Inside, InsideSpans, Samples, inside_spans, samples_of
 from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.analysis.report import Lost, Overhead, Report, Run, report
 from nutrace.analysis.spans import SpanCost, span_costs
@@ -14,12 +15,15 @@ from nutrace.analysis.work import Work, work
 __all__ = [
     "ComponentCost",
     "Failure",
+    "Inside",
+    "InsideSpans",
     "Lost",
     "Overhead",
     "Region",
     "Regions",
     "Report",
     "Run",
+    "Samples",
     "SpanCost",
     "Step",
     "StepTimes",
@@ -28,7 +32,9 @@ __all__ = [
     "divide",
     "each_step",
     "failures",
+    "inside_spans",
     "report",
+    "samples_of",
     "span_costs",
     "step_times",
     "work",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.attributes import text
+from nutrace.analysis.attributes import number, text
 from nutrace.analysis.regions import Region, Regions
 from nutrace.analysis.steps import simulated_interval_s
 from nutrace.trace import Trace
@@ -29,6 +29,8 @@ class Step:
         Seconds that it simulates, and its duration divided by these; None if unknown.
     self_ns:
         Self time of each component on the step's thread; these sum to ``total_ns``.
+    memory:
+        Bytes resident at its end, which is read ten times a second; None for the other steps.
     """
 
     span: int
@@ -39,6 +41,7 @@ class Step:
     simulated_interval_s: Optional[float]
     realtime_factor: Optional[float]
     self_ns: Mapping[str, int]
+    memory: Optional[int] = None
 
 
 def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
@@ -63,6 +66,7 @@ def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
                 simulated_interval_s=interval,
                 realtime_factor=None if interval is None else trace.busy_ns[span] / 1e9 / interval,
                 self_ns=self_ns,
+                memory=number(trace.attributes(span), semconv.MEMORY) or None,
             )
         )
     return tuple(steps)

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from nutrace import semconv
+from nutrace.analysis.collections import Collections, collections
 from nutrace.analysis.components import ComponentCost, component_costs
 from nutrace.analysis.failures import Failure, failures
+from nutrace.analysis.inside import InsideSpans, Samples, inside_spans, samples_of
+from nutrace.analysis.memory import Memory, memory
 from nutrace.analysis.regions import Region, divide
+from nutrace.analysis.simulation_logs import SimulationLogs, simulation_logs
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
 from nutrace.analysis.work import Work, work
@@ -54,7 +58,8 @@ class Overhead:
 @dataclass(frozen=True)
 class Report:
     """The report on a run. ``components`` lie inside the steps on their own thread; their self
-    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads."""
+    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads. ``samples``,
+    ``memory`` and ``simulation_logs`` are of the whole run, as the memory of a process has its past in it."""
 
     run: Run
     steps: StepTimes
@@ -63,7 +68,12 @@ class Report:
     concurrent: Tuple[ComponentCost, ...]
     outside_steps: Tuple[ComponentCost, ...]
     spans: Tuple[SpanCost, ...]
+    inside: Tuple[InsideSpans, ...]
+    samples: Optional[Samples]
     failures: Tuple[Failure, ...]
+    collections: Optional[Collections]
+    memory: Optional[Memory]
+    simulation_logs: Optional[SimulationLogs]
     lost: Lost
     overhead: Overhead
     notes: Tuple[str, ...]
@@ -95,7 +105,12 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         concurrent=component_costs(chosen, regions, Region.BESIDE),
         outside_steps=component_costs(chosen, regions, Region.OUTSIDE),
         spans=span_costs(chosen, regions),
+        inside=inside_spans(chosen, regions),
+        samples=samples_of(trace),
         failures=failures(chosen, regions),
+        collections=collections(chosen, regions),
+        memory=memory(trace),
+        simulation_logs=simulation_logs(trace),
         lost=Lost(diagnostics.dropped, diagnostics.truncated, diagnostics.unfinished),
         overhead=_overhead(trace, wall_ns),
         notes=tuple(notes),

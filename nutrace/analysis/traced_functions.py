@@ -97,6 +97,11 @@ class _Functions:
         return entry
 
 
+def is_placed_at_caller(name: str) -> bool:
+    """Whether the spans of this name have the place of their caller, not that of their own code."""
+    return name.startswith(_CALLERS)
+
+
 def traced_functions(trace: Trace) -> List[Traced]:
     """All functions with spans, except for spans that one function opens and another closes."""
     functions = _Functions(trace)
@@ -106,7 +111,7 @@ def traced_functions(trace: Trace) -> List[Traced]:
         if name == semconv.STEP_SPAN:
             continue  # a step is no function: it lies between two calls
         calls, yielded = trace.calls[span], trace.yielded[span]
-        if name.startswith(_CALLERS):
+        if is_placed_at_caller(name):
             if name in LIBRARY:
                 file, function = LIBRARY[name]
                 functions.add((function, file, 0), span, calls, 0, False)

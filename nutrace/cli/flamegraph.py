@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict
 
-from nutrace.cli.options import add_run_file, add_steps, load_run
+from nutrace.cli.options import add_run_file, add_samples, add_steps, load_run
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace.semconv import COMPONENTS
@@ -41,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="the file to write, - for standard output (default: beside the run: run.flamegraph.html, ...)",
     )
     parser.add_argument("--open", action="store_true", help="open the drawing in the web browser")
+    add_samples(parser)
     add_steps(parser)
     parser.add_argument(
         "--component", metavar="NAME", help="only the spans of a component, and those in them"
@@ -53,6 +54,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="US",
         help="join neighbouring spans shorter than this many microseconds (speedscope, chrome)",
     )
+    parser.add_argument(
+        "--width", type=int, default=1200, metavar="PX", help="width of the picture (svg; default 1200)"
+    )
+    parser.add_argument(
+        "--no-samples",
+        dest="with_samples",
+        action="store_false",
+        help="leave out the functions that a sampler saw inside spans: draw only what was measured",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     output = args.output or default_output(args.file, row)
     _check(args, row, output)
     check_output(output, args.file)
-    trace = select(load_run(args.file), steps=args.steps, component=args.component)
+    whole = load_run(args.file, samples=args.samples if args.with_samples else None)
+    trace = select(whole, steps=args.steps, component=args.component)
     module = row.load()
     with whole_file(output) as out:
         module.export(trace, out, module.Options(**_options(module.Options, args)))
@@ -86,6 +97,10 @@ def _check(args: argparse.Namespace, row: Format, output: str) -> None:
         raise UsageError(f"unknown component {args.component[:40]!r}: use one of {', '.join(COMPONENTS)}")
     if not 0 <= args.min_us <= 1e9:
         raise UsageError(f"bad --min-us {args.min_us}: write microseconds from 0 to 1e9")
+    if args.samples and not args.with_samples:
+        raise UsageError("--samples and --no-samples exclude each other: leave one out")
+    if not 200 <= args.width <= 20_000:
+        raise UsageError(f"bad --width {args.width}: write pixels from 200 to 20000")
     if args.open and (output == STDOUT or not row.browser):
         shows = " or ".join(other.name for other in FORMATS if other.browser)
         raise UsageError(f"--open shows --format {shows} written to a file; {row.name} is {row.description}")
@@ -119,7 +134,13 @@ def _is_run_file(path: str) -> bool:
 
 def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
     """The arguments that the format has an option for."""
-    given = {"title": args.title, "name": args.title, "min_ns": round(args.min_us * 1000)}
+    given = {
+        "title": args.title,
+        "name": args.title,
+        "min_ns": round(args.min_us * 1000),
+        "samples": args.with_samples,
+        "width": args.width,
+    }
     return {field.name: given[field.name] for field in fields(kind) if field.name in given}
 
 

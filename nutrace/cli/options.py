@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Optional, Sequence
 
 from nutrace.cli.progress import progress_bar
 from nutrace.errors import UsageError
 from nutrace.printable import LINE, printable
+from nutrace.sampling.attached import with_samples
 from nutrace.trace import Trace, load, parse_steps
+from nutrace.trace.opening import STDIN
 
 
 def add_run_file(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +55,19 @@ def add_json(parser: argparse._ActionsContainer, remark: str = "") -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs" + remark)
 
 
-def load_run(file: str, *, warn: bool = True) -> Trace:
+def add_samples(parser: argparse.ArgumentParser) -> None:
+    """Add ``--samples``, the files that ``args.samples`` lists, for :func:`load_run`."""
+    parser.add_argument(
+        "--samples",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="stacks that a sampler saw during the run (py-spy record --idle --function --full-filenames "
+        "-f raw, and other collapsed stacks), in the place of those in the run file; may be repeated",
+    )
+
+
+def load_run(file: str, *, warn: bool = True, samples: Optional[Sequence[str]] = None) -> Trace:
     """Load a run file behind a progress bar; raises as :func:`nutrace.trace.load` does.
 
     Parameters
@@ -61,9 +76,20 @@ def load_run(file: str, *, warn: bool = True) -> Trace:
         As the user typed it.
     warn:
         Print a line on stderr if the run was cut short, or goes on.
+    samples:
+        Files of stacks to join to the spans; the run file's own if there are no files. None joins nothing.
+
+    Raises
+    ------
+    UsageError
+        If both the run and samples are to come from standard input.
     """
+    if samples and [file, *samples].count(STDIN) > 1:
+        raise UsageError("only one of the run file and --samples can be - (standard input): name the others")
     with progress_bar("bytes") as progress:
         trace = load(file, progress=progress)
+    if samples is not None:
+        trace = with_samples(trace, samples)
     if warn and trace.diagnostics.cut_short:
         print(f"nutrace: {printable(file, LINE)}: {trace.diagnostics.cut_short}", file=sys.stderr)
     return trace

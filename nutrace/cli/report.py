@@ -6,7 +6,7 @@ import argparse
 
 from nutrace.analysis import report
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
+from nutrace.cli.options import add_json, add_limit, add_run_file, add_samples, add_steps, load_run
 from nutrace.cli.report_json import as_json
 from nutrace.cli.report_text import as_text
 from nutrace.trace import select
@@ -18,17 +18,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="print Markdown, for pull requests")
     add_json(form)
+    add_samples(parser)
     add_steps(parser)
     add_limit(parser, "kinds of span, the costliest first")
+    parser.add_argument(
+        "--inside",
+        default="",
+        metavar="SPAN",
+        help="list the functions that spans of this name spend their self time in, as samples tell; "
+        "all: of each kind of span that was sampled (default: a few functions of the costliest)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the report."""
-    trace = load_run(args.file, warn=False)  # the report says it itself
+    trace = load_run(args.file, warn=False, samples=args.samples)  # the report says it itself
     part = select(trace, steps=args.steps)
     result = report(trace, part)
     if args.json:
         print_json(as_json(result))
     else:
-        print(as_text(result, markdown=args.markdown, limit=args.limit, selection=part.selection), end="")
+        text = as_text(
+            result,
+            markdown=args.markdown,
+            limit=args.limit,
+            selection=part.selection,
+            inside=args.inside,
+        )
+        print(text, end="")
     return 0

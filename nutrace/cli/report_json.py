@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Sequence
 
-from nutrace.analysis import ComponentCost, Report, Work
+from nutrace.analysis import ComponentCost, InsideSpans, Report, Work
 from nutrace.cli.json_output import per_step, pick
+from nutrace.cli.report_pauses_json import collections_json, memory_json, simulation_logs_json
 
 _SPAN = "name", "component", "calls", "yielded", "total_ms", "self_ms", "mean_us", "p50_us", "p95_us"
 _ERROR = "error", "span", "component", "count", "in_steps"
+_SAMPLES = "taken", "placed", "unplaced", "sampler", "rate_hz", "notes"
+_INSIDE = (
+    *("function", "file", "line", "itself", "own_ms", "total_ms", "samples", "share", "share_low"),
+    *("share_high", "total_samples", "total_share", "total_low", "total_high"),
+)
 _STEPS = "count", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms", "simulated_interval_s", "realtime_factor"
 
 
 def as_json(report: Report) -> Dict[str, Any]:
     """A report as a JSON document; null stands for what is not known.
 
-    ``share`` is of the sum of the list's self times: for ``components``, of the time of the steps.
+    ``share`` is of the sum of the list's self times: for ``components``, of the time of the steps. Inside
+    spans it is of their self time.
     """
     steps = report.steps.count
     return {
@@ -26,7 +33,12 @@ def as_json(report: Report) -> Dict[str, Any]:
         "outside_steps": _components(report.outside_steps, 0),
         "concurrent": _components(report.concurrent, steps),
         "spans": [pick(span, *_SPAN) for span in report.spans],
+        "inside": [_inside(spans, steps) for spans in report.inside],
+        "samples": None if report.samples is None else pick(report.samples, *_SAMPLES),
         "errors": [pick(failure, *_ERROR) for failure in report.failures],
+        "gc": collections_json(report.collections),
+        "memory": memory_json(report.memory),
+        "simulation_log": simulation_logs_json(report.simulation_logs),
         "lost": pick(report.lost, "dropped", "truncated", "unfinished"),
         "overhead": pick(report.overhead, "spans", "estimated_ms", "share"),
         "notes": report.notes,
@@ -57,3 +69,19 @@ def _components(costs: Sequence[ComponentCost], steps: int) -> List[Dict[str, An
         }
         for cost in costs
     ]
+
+
+def _inside(spans: InsideSpans, steps: int) -> Dict[str, Any]:
+    return {
+        **pick(spans, "span", "blocks", "component", "samples", "rate_hz", "self_ms", "not_sampled_ms"),
+        "self_ms_per_step": per_step(spans.self_in_steps_ns / 1e6, steps),
+        "functions": [
+            {
+                **pick(function, *_INSIDE),
+                "own_ms_per_step": per_step(function.own_in_steps_ns / 1e6, steps),
+                "total_ms_per_step": per_step(function.total_in_steps_ns / 1e6, steps),
+            }
+            for function in spans.functions
+        ],
+        "others": pick(spans.others, "functions", "own_ms", "samples", "share"),
+    }

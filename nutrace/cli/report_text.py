@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report
-from nutrace.cli.table import (
-    NOT_RECORDED,
-    Column,
-    definitions,
-    markdown_table,
-    markdown_text,
-    text_table,
-)
+from nutrace.cli.inside_text import LEGEND as _LEGEND_INSIDE
+from nutrace.cli.inside_text import inside_text, unplaced
+from nutrace.cli.report_pauses import pauses
+from nutrace.cli.report_style import MS as _MS
+from nutrace.cli.report_style import US as _US
+from nutrace.cli.report_style import Style
+from nutrace.cli.report_style import column as _column
+from nutrace.cli.report_style import ms as _ms
+from nutrace.cli.report_style import percent as _percent
+from nutrace.cli.table import NOT_RECORDED, Column
 from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
 
-_MS = 1e6
-_US = 1e3
 _LONGEST_COMMAND = 160
 _LONGEST_ERROR = 100
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -38,39 +37,24 @@ _LEGEND_SPANS = (
 _PERCENTILES = "Percentiles are by nearest rank: p95 is the smallest time that 95 % do not exceed."
 
 
-@dataclass(frozen=True)
-class Style:
-    """How headings, lines and tables are written."""
+def as_text(
+    report: Report, *, markdown: bool = False, limit: int = 15, selection: str = "", inside: str = ""
+) -> str:
+    """The whole report.
 
-    markdown: bool
+    Parameters
+    ----------
+    limit:
+        The number of kinds of span listed, 0 for all.
+    selection:
+        Which steps are reported, if not all.
+    inside:
+        The kind of span to list the functions of, "all", or "" for those with the most self time.
 
-    def title(self, text: str) -> str:
-        """The first line."""
-        return f"# {markdown_text(text)}" if self.markdown else text
-
-    def heading(self, text: str) -> str:
-        """A section's heading."""
-        return f"## {markdown_text(text)}" if self.markdown else text
-
-    def line(self, text: str) -> str:
-        """A sentence."""
-        return f"\n{markdown_text(text)}\n" if self.markdown else f"  {text}"
-
-    def items(self, entries: Sequence[Tuple[str, str]]) -> List[str]:
-        """A list of terms with a text on each."""
-        if self.markdown:
-            return ["", *(f"- **{term}**: {markdown_text(text)}" for term, text in entries)]
-        return definitions(entries)
-
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
-        """A table."""
-        return f"\n{markdown_table(columns, rows)}" if self.markdown else text_table(columns, rows)
-
-
-def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selection: str = "") -> str:
-    """The whole report; `limit` is the number of kinds of span listed, 0 for all.
-
-    `selection` says which steps are reported, if not all.
+    Raises
+    ------
+    UsageError
+        If there are no samples of that kind of span.
     """
     style = Style(markdown)
     sections = [_head(report, style, selection), _steps(report, style), _work(report, style)]
@@ -103,6 +87,8 @@ def as_text(report: Report, *, markdown: bool = False, limit: int = 15, selectio
     elif report.outside_steps:
         line = "Self times add up to the time of the outermost spans; totals overlap."
         sections.append(_components("Components of the whole run", line, report.outside_steps, style, 0))
+    sections.append(inside_text(report, style, inside, limit, selection))
+    sections += pauses(report, style)
     sections.append(_spans(report, style, limit))
     sections.append(_failures(report, style, limit))
     sections.append(_lost(report, style))
@@ -286,6 +272,7 @@ def _lost(report: Report, style: Style) -> str:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         cost = f"{overhead.spans:,} calls recorded, at least {_ms(overhead.estimated_ns)} ms{share}"
     entries = [("lost", losses), ("overhead", cost)]
+    entries += unplaced(report.samples)
     entries += [("note", printable(note, LINE)) for note in report.notes]
     return "\n".join([style.heading("Lost, and what nutrace cost"), *style.items(entries)])
 
@@ -296,22 +283,6 @@ def _legend(report: Report, style: Style) -> str:
         entries += [
             entry for entry in _LEGEND_SPANS if entry[0] != "yields" or any(s.yielded for s in report.spans)
         ]
+    if report.inside:
+        entries += _LEGEND_INSIDE
     return "\n".join([style.heading("Columns"), *style.items(entries), style.line(_PERCENTILES)])
-
-
-def _ms(time_ns: float) -> str:
-    """A time in milliseconds: the smaller it is, the more digits it has."""
-    value = time_ns / _MS
-    return f"{value:,.1f}" if value >= 100 else f"{value:,.2f}" if value >= 1 or not value else f"{value:.3f}"
-
-
-def _column(times_ns: Iterable[float], unit: float) -> List[str]:
-    """The times of a column in one unit, all with the digits that the largest needs."""
-    values = [time / unit for time in times_ns]
-    largest = max(values, default=0.0)
-    digits = 3 if largest < 10 else 2 if largest < 1_000 else 1 if largest < 100_000 else 0
-    return [f"{value:,.{digits}f}" for value in values]
-
-
-def _percent(part: int, whole: Optional[int]) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "-"

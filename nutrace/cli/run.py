@@ -36,9 +36,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for option in fields(Settings):
         dashed = option.name.replace("_", "-")
         text = f"{option.metadata['help']} (default: {option.default or 'none'})"
-        if isinstance(option.default, bool):
+        if option.default is True:
             parser.add_argument(f"--no-{dashed}", dest=option.name, action="store_const", const="0",
                                 help=f"do not {option.metadata['help'].partition(';')[0]}")  # fmt: skip
+        elif option.default is False:
+            parser.add_argument(f"--{dashed}", dest=option.name, action="store_const", const="1",
+                                help=option.metadata["help"])  # fmt: skip
+        elif "alone" in option.metadata:
+            unit, meaning = option.metadata["alone"]
+            parser.add_argument(f"--{dashed}", dest=option.name, metavar=unit, nargs="?",
+                                const=meaning, help=option.metadata["help"])  # fmt: skip
         else:
             parser.add_argument(f"--{dashed}", dest=option.name, metavar=option.name.upper(), help=text)
     parser.add_argument(

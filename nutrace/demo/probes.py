@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from nutrace.probes.catalogue.nuplan_notes import note_run, note_step
+from nutrace.probes.catalogue.nuplan_notes import note_run, note_run_end, note_step, note_step_end
 from nutrace.probes.probe import Probe
 from nutrace.semconv import RUN_SPAN, STEP_SPAN
 
@@ -30,6 +30,7 @@ _LOOP = (
         RUN_SPAN,
         "coarse",
         note=note_run,
+        note_result=note_run_end,
         distribution="nutrace",
     ),
     Probe(
@@ -39,6 +40,7 @@ _LOOP = (
         "coarse",
         until=f"{_MINIATURE}.callback:MultiCallback.on_step_end",
         note=note_step,
+        note_result=note_step_end,
         distribution="nutrace",
     ),
     _probe("simulation:Simulation.initialize", "simulation", "simulation.initialize", "coarse"),

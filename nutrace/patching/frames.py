@@ -12,7 +12,8 @@ from typing import Any, Callable, Optional, TypeVar
 
 Target = TypeVar("Target", bound=Any)
 
-_SUFFIX = " (skipped like importlib._bootstrap)"
+#: What the names of our files end with in frames that are passed over.
+SUFFIX = " (skipped like importlib._bootstrap)"
 
 
 def passed_over(target: Target) -> Target:
@@ -37,7 +38,7 @@ def passed_over(target: Target) -> Target:
 
 def _renamed(code: CodeType) -> CodeType:
     inner = tuple(_renamed(const) if isinstance(const, CodeType) else const for const in code.co_consts)
-    return code.replace(co_filename=code.co_filename + _SUFFIX, co_consts=inner)
+    return code.replace(co_filename=code.co_filename + SUFFIX, co_consts=inner)
 
 
 # Of the base class: a class of the program's may have a __setattr__ of its own, as frozen dataclasses have.
@@ -53,7 +54,7 @@ def leave_traceback(error: BaseException) -> None:
     """
     if can_leave:
         trace = first = get_traceback(error)
-        while trace is not None and trace.tb_frame.f_code.co_filename.endswith(_SUFFIX):
+        while trace is not None and trace.tb_frame.f_code.co_filename.endswith(SUFFIX):
             trace = trace.tb_next
         if trace is not first:
             set_traceback(error, trace)

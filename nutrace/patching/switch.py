@@ -23,6 +23,11 @@ class Switch(List[bool]):
         self._watchers[number] = weakref.ref(watcher, lambda _: self._watchers.pop(number, None)), turn
         turn(watcher, bool(self))
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody depends on this switch."""
+        return bool(self._watchers)
+
     def on(self) -> None:
         """Switch on."""
         self[:] = [True]

@@ -74,6 +74,11 @@ def span(name: str, *, component: str = "other", **attributes: Any) -> SpanBlock
     return SpanBlock(name, component, attributes)
 
 
+def are_used() -> bool:
+    """Whether the program has probes or spans in its own source, as far as it has run."""
+    return bool(_sites) or switch.is_watched
+
+
 def _check(component: str) -> None:
     if component not in COMPONENTS:
         raise ProbeError(f"unknown component {component!r}: use one of {', '.join(COMPONENTS)}")

@@ -158,7 +158,10 @@ class Bracket:
         if span is None:
             return wrapped(*args, **kwargs)
         try:
-            return wrapped(*args, **kwargs)
+            result = wrapped(*args, **kwargs)
+            if self._notes is not None:
+                span.ensure_details().attributes.update(self._notes.of_result(instance, args, result))
+            return result
         except BaseException as error:
             leave_traceback(error)
             span.fail(error)

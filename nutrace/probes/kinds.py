@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import os
 from types import CodeType, FunctionType
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, Optional
 
+from nutrace import semconv
 from nutrace.probes import wrappers
 from nutrace.probes.notes import Wrapper
 from nutrace.recording.span import CallSite
@@ -40,6 +42,9 @@ def does_nothing(function: Any) -> bool:
         for empty, at in _EMPTY
     )
 
+
+#: Where methods are made that hand on to inherited ones: see :mod:`nutrace.probes.patches`.
+_NUTRACE = os.path.dirname(__file__)
 
 _RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
@@ -75,8 +80,11 @@ def _is_contextlib(function: Any) -> bool:
     return code is not None and bool(code.co_filename == contextlib.__file__)
 
 
-def site_of(function: Any, name: str, component: str, owner: Any = None) -> CallSite:
-    """The call site of a function: its span's name and component, and where its code is."""
+def site_of(function: Any, name: str, component: str, owner: Any = None, *, block: bool = False) -> CallSite:
+    """The call site of a function: its span's name and component, and where its code is.
+
+    With `block`, or if the function makes a context manager, its spans last on when it has returned.
+    """
     inner = inspect.unwrap(getattr(function, "__func__", function))
     code = getattr(inner, "__code__", None)
     module = getattr(inner, "__module__", None) or getattr(owner, "__module__", "")
@@ -87,4 +95,19 @@ def site_of(function: Any, name: str, component: str, owner: Any = None) -> Call
         function=f"{module}.{qualified}" if module else qualified,
         file=code.co_filename if code is not None else "",
         line=code.co_firstlineno if code is not None else 0,
+        attributes=_attributes(function, code, block),
     )
+
+
+def _attributes(function: Any, inner: Optional[CodeType], block: bool) -> Dict[str, Any]:
+    """What all spans of the function say of its frames."""
+    if block or _is_contextlib(function):
+        return {semconv.BLOCK: True}
+    code = getattr(getattr(function, "__func__", function), "__code__", inner)
+    if code is inner or not isinstance(code, CodeType) or code.co_filename.startswith(_NUTRACE):
+        return {}
+    return {
+        semconv.DECORATOR_FUNCTION: code.co_name,
+        semconv.DECORATOR_FILE: code.co_filename,
+        semconv.DECORATOR_LINE: code.co_firstlineno,
+    }

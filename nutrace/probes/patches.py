@@ -111,9 +111,9 @@ def _bracket(probe: Probe) -> Patch:
     brackets: List[Bracket] = []
 
     def opening(original: Any, owner: Any, name: str, switch: Switch) -> Any:
-        site = site_of(original, probe.span_name, probe.component, owner)
+        site = site_of(original, probe.span_name, probe.component, owner, block=True)
         takes_instance = isinstance(owner, type) and isinstance(original, (FunctionType, classmethod))
-        bracket = Bracket(site, notes_for(site, probe.note, of_method=takes_instance))
+        bracket = Bracket(site, notes_for(site, probe.note, probe.note_result, of_method=takes_instance))
         brackets[:] = [bracket]
         return put_around(original, bracket.open, switch)
 

@@ -19,7 +19,8 @@ _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w]*(\.[A-Za-z_]\w*)*\Z")
 #: Reads attributes off a call: ``(instance, args, kwargs) -> {name: value}``. It runs before the call, in
 #: the program's thread, so it must be cheap. An error in it is counted as a fault and never raised.
 Note = Callable[[Any, Tuple[Any, ...], Mapping[str, Any]], Mapping[str, Any]]
-#: Reads attributes off a result: ``(instance, result) -> {name: value}``. It runs after the call.
+#: Reads attributes off a result: ``(instance, result) -> {name: value}``. It runs after the call; for a
+#: bracketed pair after the call that closes it.
 NoteResult = Callable[[Any, Any], Mapping[str, Any]]
 #: Makes a replacement: ``(original, switch) -> replacement``.
 Make = Callable[[Any, Switch], Any]

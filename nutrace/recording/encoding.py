@@ -172,9 +172,9 @@ def _without_values(attributes: Dict[str, Any]) -> Dict[str, Any]:
     return attributes
 
 
-def resource(attributes: Mapping[str, Any]) -> str:
-    """A resource's JSON object."""
-    return f'{{"attributes":[{Values(_LONGEST_RESOURCE).as_json(attributes)}]}}'
+def resource(attributes: Mapping[str, Any], longest: int = _LONGEST_RESOURCE) -> str:
+    """A resource's JSON object; `longest` is the limit of an attribute's text, in characters."""
+    return f'{{"attributes":[{Values(longest).as_json(attributes)}]}}'
 
 
 @lru_cache(maxsize=256)

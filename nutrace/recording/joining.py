@@ -13,6 +13,11 @@ from nutrace import semconv
 _OPEN = f'"scopeSpans":[{{"scope":{{"name":"{semconv.OPEN_SCOPE}"'.encode()
 # Attributes of lines that describe their process anew while it runs.
 _CHANGING = [f'{{"key":"{key}","value":'.encode() for key in (semconv.SPEEDUP_FIGURES, semconv.SPANS_DROPPED)]
+# The line of a process's samples, which may be long. It stays beside the spans: a reader that reads spans in
+# parts takes their resource along.
+_SAMPLES = f'{{"key":"{semconv.SAMPLES}","value":'.encode()
+_NEAR = 1024  # such a line begins with the few attributes that tell the process
+_HEAD = b'{"resourceSpans":['
 _BODY = b'"scopeSpans":['
 _END = b"]}]}\n"
 _EMPTY = b'"spans":[]}' + _END
@@ -30,16 +35,18 @@ def join(files: List[Path], out: BinaryIO) -> None:
                 continue
             out.write(between + b'{"resource":' + resource + b',"scopeSpans":[')
             between = b","
-            inner = b""
+            inner = samples = b""
             for line in lines:
                 begin = line.find(_BODY) + len(_BODY)
                 if not line.endswith(_END) or begin < len(_BODY):
                     continue  # the torn last line of a killed process
+                if line.endswith(_EMPTY) and line.find(_SAMPLES, 0, _NEAR) >= 0:
+                    samples = b"," + line[len(_HEAD) : -len(b"]}\n")]
                 if line.find(_OPEN, 0, begin + 64) >= 0 and (complete or line.endswith(_EMPTY)):
                     continue  # its open spans have ended since and are in the file; or it has no spans
                 out.write(inner + line[begin : -len(_END)])
                 inner = b","
-            out.write(b"]}")
+            out.write(b"]}" + samples)
     out.write(b"]}\n")
 
 
@@ -66,7 +73,7 @@ def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
             end = line.find(_BODY)
             latest = [line if line.find(key, 0, end) >= 0 else had for key, had in zip(_CHANGING, latest)]
     lines.seek(0)
-    attributes = {each.key: each for each in resource.attributes}
+    attributes = {each.key: each for each in resource.attributes if each.key != semconv.SAMPLES}
     for line in filter(None, latest):
         attributes.update((each.key, each) for each in _resource_in(line).attributes)
     return msgspec.json.encode(_Resource(list(attributes.values()))), False

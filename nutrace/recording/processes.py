@@ -45,6 +45,7 @@ class Inherited:
     pid: int  # of the process that says so
     joins: bool  # whether that process joins the run's files when it ends
     folder: Path  # where the search for the run's pyproject.toml began
+    mailbox: str = ""  # the folder through which the run's processes are sampled, if they are
 
     def __str__(self) -> str:
         return json.dumps({**vars(self), "run": os.fspath(self.run), "folder": os.fspath(self.folder)})
@@ -62,6 +63,7 @@ def inherited(environ: Mapping[str, str]) -> Optional[Inherited]:
             int(said["pid"]),
             bool(said["joins"]),
             Path(said["folder"]),
+            str(said.get("mailbox", "")),
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -20,7 +20,9 @@ from nutrace.recording.changing import ChangingAttributes
 from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import Record
 from nutrace.recording.diagnostics import Diagnostics
+from nutrace.recording.errands import errands
 from nutrace.recording.faults import Faults, is_of_a_signal_handler
+from nutrace.recording.garbage import collections
 from nutrace.recording.open_spans import OpenSpans, chain
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, ids, process_state
@@ -29,9 +31,15 @@ from nutrace.recording.writer import Entry, Writer
 
 _HARD_LIMIT = 4 * LIMIT  # spans in a thread's queue at which the thread waits for the background
 _PATIENCE_S = 5.0  # a thread waits no longer than this for the background to write anything
+_SPARE = 0.1  # the part of the time that the background thread may work on errands
+_PATIENCE_AT_END_S = 1.0  # how long the program's end waits for them
 _BATCH = 1000  # spans that are encoded before they are written
 # A pool terminates its workers as soon as it needs them no more: what they did must be written by then.
 _CHILD_FLUSH_S = 0.1
+
+
+def _nothing() -> None:
+    """What is done while nobody looks."""
 
 
 class Recorder:
@@ -68,6 +76,8 @@ class Recorder:
         self.file = file
         #: Called with each record that is written and its thread's id.
         self.listeners: List[Callable[[Record, int], None]] = []
+        #: Called once a second, or as often as is written, by the thread that writes; must not raise.
+        self.look: Callable[[], None] = _nothing
         self._describe = describe
         self._version = version
         self._changing = changing
@@ -170,6 +180,11 @@ class Recorder:
 
     def _write_in_background(self) -> None:
         self._drain(gives_way=True)
+        self.look()
+        background = self.background
+        began = time.thread_time_ns()
+        errands.run(_SPARE * background.interval_s, lambda: background.stopping)
+        self.own_ns += time.thread_time_ns() - began
 
     def before_exec(self) -> None:
         """Write everything, and which of this thread's spans are open."""
@@ -215,6 +230,10 @@ class Recorder:
     def _write_waiting(self) -> None:
         # Ctrl-C may come at any point of this: what is not known to be written stays in _waiting.
         born_ns, ended_by_us = self.born_ns, self._ended_by_us
+        # Now, and first: those that struck a span in _waiting are known by now, and are written before it.
+        struck = collections.take(outside=self.file.begun or bool(self._waiting))
+        self.diagnostics.dropped += collections.count_missed()
+        self._waiting[:0] = struck
         entries = [
             entry
             for entry in self._waiting
@@ -270,6 +289,8 @@ class Recorder:
         self.file.leave()
         self.file = file
         forget_other_threads()
+        collections.forget()
+        errands.forget()
         self._forked = True
         self._begin()
         self.background.forget()
@@ -284,6 +305,16 @@ class Recorder:
             self.diagnostics.unfinished += 1
             self._ended_by_us[id(span)] = False
             local.spans.append(span)
+
+    def tell_whole(self, key: str, text: str) -> None:
+        """Write an attribute of this process whose text may be long; :meth:`close` was called before.
+
+        Raises
+        ------
+        OSError
+            If the disk will not take it.
+        """
+        self._writer.tell_whole(key, text)
 
     def conclude(self, describe: Callable[[], Mapping[str, Any]]) -> None:
         """Write the last line, with the resource's final attributes; :meth:`close` was called before.
@@ -303,6 +334,8 @@ class Recorder:
     def close(self) -> bool:
         """Stop, end what is open, write the rest; true if there is anything in the file."""
         self.background.stop()
+        errands.run(_PATIENCE_AT_END_S)
+        errands.forget()
         self.flush()  # after this every open ancestor of a written span is known
         self.close_open_spans()
         self._drain(closing=True)

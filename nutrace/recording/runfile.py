@@ -209,7 +209,8 @@ class RunFile:
         for file in parts:
             with contextlib.suppress(OSError):
                 file.unlink()
-        return Finished(final, len(others), running)
+        # A process that was killed may have left its samples in a file of their own.
+        return Finished(final, len({names.pid_in(file.name) for file in others}), running)
 
     def _shards(self) -> Tuple[List[Path], List[Path]]:
         gone: List[Path] = []

@@ -7,10 +7,10 @@ parent, so one pass is enough. Times of other threads stand for themselves.
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Union
 
 from nutrace import semconv
-from nutrace.recording.composites import Record
+from nutrace.recording.composites import Composite, Record
 from nutrace.recording.span import Parent, Remote, Span, SpanDetails
 
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million
@@ -32,7 +32,7 @@ class Totals:
         self.self_all_ns: Dict[str, int] = {}  # by component, anywhere
         # Of spans that have not been written yet, and have children that were: the children's time so far,
         # and whether a step is above, or the span itself.
-        self._above: Dict[Span, List[Any]] = {}
+        self._above: Dict[Record, List[Any]] = {}
 
     def take(self, records: Iterable[Record]) -> None:
         """Add what is written, in that order."""
@@ -59,11 +59,15 @@ class Totals:
                 self.spans += 1
                 busy = record.sum_ns  # type: ignore[union-attr]
                 self.recorded += record.count  # type: ignore[union-attr]
-                inner = 0
+                inner = above.pop(record, _NO_CHILDREN)[0]
             parent = record.parent
             if type(parent) is Span:
                 if parent is not beside:
-                    beside, own = parent, above.get(parent) or self._keep(parent)
+                    beside = parent
+                    # A collection struck a short leaf, which has been merged with its siblings.
+                    above_it: Any = parent.parent
+                    kept = above_it if type(above_it) is Composite else parent
+                    own = above.get(kept) or self._keep(kept)
                 own[0] += busy
                 inside = inside or own[1]
             spent = busy - inner if busy > inner else 0
@@ -90,12 +94,12 @@ class Totals:
         if len(self._above) > _MOST_OPEN:
             self._above = {span: kept for span, kept in self._above.items() if not span.ended}
 
-    def _keep(self, span: Span) -> List[Any]:
+    def _keep(self, span: Record) -> List[Any]:
         kept = self._above[span] = [0, self._is_inside(span)]
         return kept
 
-    def _is_inside(self, span: Span) -> bool:
-        node: Optional[Parent] = span
+    def _is_inside(self, span: Record) -> bool:
+        node: Union[Record, Parent, None] = span
         while node is not None and not isinstance(node, Remote):
             kept = self._above.get(node)
             if kept is not None:

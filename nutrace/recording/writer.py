@@ -145,6 +145,18 @@ class Writer:
         resource = encoding.resource({**self._describe(False), **attributes})
         self._append(resource, _NO_SPANS, [])
 
+    def tell_whole(self, key: str, text: str) -> None:
+        """Append an attribute of the resource, however long its text is.
+
+        Raises
+        ------
+        OSError
+            If the disk will not take it; what was written before stays.
+        """
+        name, version = _NO_SPANS
+        resource = encoding.resource({**self._describe(False), key: text}, max(len(text), 1 << 10))
+        self._file.write(resource, encoding.scope(name, version or self._version), [])
+
     def _append(self, resource: str, scope: Tuple[str, str], spans: List[str], calls: int = 0) -> bool:
         name, version = scope
         try:

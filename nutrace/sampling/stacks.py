@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 VERSION = 1
 OUTERMOST = -1
@@ -60,6 +60,14 @@ class Stacks:
             node = child
         if node != OUTERMOST:
             self.nodes[node][2] += count
+
+    def stacks(self) -> Iterator[Tuple[List[Function], int]]:
+        """Each stack that was sampled, its outermost function first, with its count."""
+        paths: List[List[Function]] = []
+        for parent, function, count in self.nodes:
+            paths.append([*(paths[parent] if parent != OUTERMOST else ()), self.functions[function]])
+            if count:
+                yield paths[-1], count
 
     @property
     def taken(self) -> int:

@@ -9,8 +9,9 @@ whoever draws a part of a trace scales the same shares to the self time of that 
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import List, Mapping, Tuple
+from typing import Dict, List, Mapping, Tuple
 
 NO_GROUP = -1
 #: In :attr:`SampledGroup.parent`: called by the span's own function.
@@ -53,6 +54,28 @@ class SampledGroup:
     def samples(self) -> int:
         """All samples of the group."""
         return self.own + sum(self.count)
+
+    def by_function(self) -> Dict[int, Tuple[int, int]]:
+        """By function, the samples taken while it ran itself, and those with what it called.
+
+        A sample counts once for a function that is on its stack several times.
+        """
+        below = list(self.count)
+        for node in range(len(below) - 1, -1, -1):
+            if self.parent[node] != SPAN:
+                below[self.parent[node]] += below[node]
+        running: Counter[int] = Counter()
+        path: List[int] = []
+        result: Dict[int, Tuple[int, int]] = {}
+        for node, (above, function) in enumerate(zip(self.parent, self.function)):
+            while path and path[-1] != above:
+                running[self.function[path.pop()]] -= 1
+            own, total = result.get(function, (0, 0))
+            outer = below[node] if not running[function] else 0
+            result[function] = own + self.count[node], total + outer
+            running[function] += 1
+            path.append(node)
+        return result
 
     def spread(self, self_ns: int) -> Tuple[int, List[int]]:
         """Divide a self time as the samples are: the span's own part, and that of each node, in ns.

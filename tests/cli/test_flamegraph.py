@@ -95,6 +95,25 @@ def test_short_spans_are_joined(run_file: Path) -> None:
     assert [frame["name"] for frame in frames][-1] == "(spans under 5 µs)"
 
 
+def test_samples_are_drawn_or_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = {"code.function.name": "Planner.plan", "code.file.path": "/x/planner.py", "code.line.number": 10}
+    write(tmp_path / "run.json", document(("planner.compute", 0, 100, place)))
+    Path("stacks.txt").write_text(
+        "plan (/x/planner.py:10) 10\nplan (/x/planner.py:10);score (/x/scorer.py:5) 40\n"
+    )
+    command = ["flamegraph", "run.json", "-f", "collapsed", "-o"]
+    assert main([*command, "with.txt", "--samples", "stacks.txt"]) == 0
+    assert Path("with.txt").read_text() == "planner.compute 20\nplanner.compute;score ~sampled 80\n"
+    assert main([*command, "without.txt", "--no-samples"]) == 0
+    assert Path("without.txt").read_text() == "planner.compute 100\n"
+
+
+def test_pictures_have_any_width(run_file: Path) -> None:
+    assert main(["flamegraph", "run.json", "-f", "svg", "--width", "830"]) == 0
+    assert 'viewBox="0 0 830 ' in Path("run.flamegraph.svg").read_text()
+
+
 def test_open_shows_the_page(run_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: List[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
@@ -114,6 +133,8 @@ BAD = [
     (["run.json", "--component", "model"], 2, "no span of component 'model'"),
     (["run.json", "--min-us", "-1"], 2, "bad --min-us"),
     (["run.json", "--min-us", "nan"], 2, "bad --min-us"),
+    (["run.json", "--width", "5"], 2, "bad --width 5"),
+    (["run.json", "--samples", "other.json", "--no-samples"], 2, "--samples and --no-samples exclude"),
     (["run.json", "--open", "-o", "-"], 2, "--open shows"),
     (["run.json", "--open", "-f", "speedscope"], 2, "--open shows --format html or svg"),
     (["run.json", "-o", "run.json"], 5, "run.json is a run file, which is never overwritten"),

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from browsing import Opened, wait
 from fakes.otlp import trace_of
+from made_up import group, with_samples
 
 from nutrace.trace import Trace
+from nutrace.trace.sampled import SampledFunction
+from nutrace_exporters import html
 
 SPEEDSCOPE = "speedscope@1.25.0"
 CACHE = Path.home() / ".cache" / "nutrace-tests"
@@ -75,6 +79,25 @@ def sample(tmp_path: Path) -> Trace:
     )
 
 
+@pytest.fixture
+def sampled(sample: Trace) -> Trace:
+    """``sample`` with samples in its run and steps, in its statements, and too few in its metrics."""
+    functions = [
+        SampledFunction("plan", "/home/me/planner.py", 10),
+        SampledFunction("score", "/home/me/scorer.py", 20),
+        SampledFunction("norm", "/home/me/scorer.py", 90),
+        SampledFunction("rarely"),
+        SampledFunction("seldom"),
+    ]
+    groups = [
+        group(20, (-1, 0, 30), (0, 1, 100), (1, 2, 40), (0, 3, 4), (0, 4, 6)),
+        group(60, (-1, 2, 20)),
+        group(1, (-1, 0, 8)),
+    ]
+    of = {"simulation.run": 0, "simulation.step": 0, "db.rows": 1, "metrics; all": 2}
+    return with_samples(sample, [of.get(name, -1) for name in sample.name], groups, functions)
+
+
 @pytest.fixture(scope="session")
 def speedscope_package() -> Path:
     """The unpacked npm package, fetched once into a cache."""
@@ -129,6 +152,24 @@ def chromium() -> Iterator[Any]:
     yield browser
     browser.quit()
     shutil.rmtree(profile, ignore_errors=True)
+
+
+@pytest.fixture
+def opened(chromium: Any, rendered: Callable[..., bytes], tmp_path: Path) -> Iterator[Opened]:
+    """Opens a trace's page and waits until it is drawn; in the end the console must be clean."""
+
+    def show(trace: Trace, address: str = "", **options: Any) -> Any:
+        page = tmp_path / "page.html"
+        page.write_bytes(rendered(html, trace, **options))
+        chromium.get("about:blank")
+        chromium.get(page.as_uri() + address)
+        wait(lambda: chromium.execute_script("return document.documentElement.dataset.ready") == "true")
+        return chromium
+
+    chromium.get_log("browser")
+    yield show
+    # The tests read pixels back; the page does not.
+    assert [entry for entry in chromium.get_log("browser") if "getImageData" not in entry["message"]] == []
 
 
 @pytest.fixture

@@ -1,16 +1,19 @@
-"""Traces that hypothesis makes up, with unusual names."""
+"""Traces that hypothesis makes up, with unusual names, and samples that were never taken."""
 
 from __future__ import annotations
 
 import tempfile
+from array import array
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence, Tuple
 
 from fakes.otlp import EPOCH_NS, TRACE_ID, attributes, envelope, write
 from hypothesis import strategies as st
 
 from nutrace.semconv import COMPONENTS
 from nutrace.trace import Trace, load
+from nutrace.trace.sampled import NO_GROUP, Sampled, SampledFunction, SampledGroup
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -70,3 +73,41 @@ def traces(draw: st.DrawFn) -> Trace:
         )
     with tempfile.TemporaryDirectory() as directory:
         return load(write(Path(directory) / "run.json", envelope(made)))
+
+
+def group(own: int, *nodes: Tuple[int, int, int]) -> SampledGroup:
+    """A group of nodes ``(parent, function, count)``."""
+    columns = [array(kind, [node[at] for node in nodes]) for at, kind in enumerate("iiq")]
+    return SampledGroup(own, *columns)
+
+
+def with_samples(
+    trace: Trace,
+    group_of: Sequence[int],
+    groups: Sequence[SampledGroup],
+    functions: Sequence[SampledFunction],
+    **facts: Any,
+) -> Trace:
+    """The trace with samples joined to its spans."""
+    taken = sum(group.samples for group in groups)
+    facts = {"taken": taken + 5, "placed": taken, "unplaced": {"outside of spans": 5}, **facts}
+    facts = {"samplers": ("py-spy 0.4.3",), "rate_hz": 100.0, **facts}
+    return replace(trace, sampled=Sampled(tuple(functions), tuple(groups), array("i", group_of), **facts))
+
+
+@st.composite
+def sampled_traces(draw: st.DrawFn) -> Trace:
+    """A trace with samples: groups with any trees, and spans in any of them."""
+    trace = draw(traces())
+    functions = [SampledFunction(draw(names), "a.py" if draw(st.booleans()) else "", n) for n in range(3)]
+    groups = []
+    for _ in range(draw(st.integers(1, 3))):
+        nodes: List[Tuple[int, int, int]] = []
+        path = [-1]
+        for number in range(draw(st.integers(0, 8))):
+            del path[draw(st.integers(1, len(path))) :]
+            nodes.append((path[-1], draw(st.integers(0, 2)), draw(st.integers(0, 40))))
+            path.append(number)
+        groups.append(group(draw(st.integers(0, 40)), *nodes))
+    group_of = [draw(st.integers(NO_GROUP, len(groups) - 1)) for _ in range(len(trace))]
+    return with_samples(trace, group_of, groups, functions)

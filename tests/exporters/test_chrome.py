@@ -3,11 +3,11 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
-from fakes.otlp import compact, document, write
+from fakes.otlp import compact, document, trace_of, write
 from hypothesis import given, settings
-from made_up import traces
+from made_up import sampled_traces
 
 from nutrace.trace import Trace, load
 from nutrace_exporters import chrome
@@ -44,17 +44,52 @@ def test_numbers_that_json_has_not(tmp_path: Path, rendered: Callable[..., bytes
     assert (args["x"], args["y"]) == ("inf", 0.5)
 
 
-@settings(max_examples=60, deadline=None)
-@given(trace=traces())
+STEP = {"nutrace.component": "simulation"}
+ROWS = {"nutrace.component": "database", "db.response.returned_rows": 23}
+
+
+def test_counters_of_steps_and_memory(tmp_path: Path, rendered: Callable[..., bytes]) -> None:
+    steps = [
+        ("simulation.step", 10, 20, [("q", 11, 12, ROWS), ("q", 13, 14, ROWS)], STEP),
+        ("simulation.step", 30, 60, {**STEP, "nutrace.memory.rss": 750_000_000}),
+    ]
+    memory = {"nutrace.memory.rss_start": 500_000_000, "nutrace.memory.rss": 800_123_456}
+    trace = trace_of(tmp_path, ("simulation.run", 0, 100, steps, {**memory, "nutrace.memory.gpu": 2_000_000}))
+    counted: Dict[str, List[Tuple[float, float]]] = {}
+    for event in events(rendered(chrome, trace)):
+        if event["ph"] == "C":
+            assert event["pid"] == 100
+            counted.setdefault(event["name"], []).append((event["ts"], event["args"]["value"]))
+    assert counted == {
+        "step time (ms)": [(10, 0.01), (20, 0), (30, 0.03), (60, 0)],
+        "database rows of the step": [(10, 46), (20, 0), (30, 0), (60, 0)],
+        "memory (MB)": [(0, 500), (100, 800.123), (60, 750)],
+        "GPU memory (MB)": [(100, 2)],
+    }
+
+
+def test_threads_that_simulate_at_once_have_their_own_counters(
+    tmp_path: Path, rendered: Callable[..., bytes]
+) -> None:
+    trace = trace_of(tmp_path, ("simulation.step", 0, 9), ("simulation.step", 1, 5, {"thread.id": 2}))
+    counters = {event["name"] for event in events(rendered(chrome, trace)) if event["ph"] == "C"}
+    assert counters == {"step time (ms), thread 1", "step time (ms), thread 2"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(trace=sampled_traces())
 def test_complete_events_nest_on_each_thread(trace: Trace) -> None:
     out = io.BytesIO()
     chrome.export(trace, out)
-    complete = [event for event in events(out.getvalue()) if event["ph"] == "X"]
-    assert sorted(round(event["dur"] * 1000) for event in complete) == sorted(trace.busy_ns)
-    for thread in {event["tid"] for event in complete}:
+    made = events(out.getvalue())
+    merged = {event["pid"] for event in made if event.get("args", {}).get("name") == chrome.MERGED}
+    complete = [event for event in made if event["ph"] == "X"]
+    measured = [event for event in complete if event["pid"] not in merged]
+    assert sorted(round(event["dur"] * 1000) for event in measured) == sorted(trace.busy_ns)
+    for lane in {(event["pid"], event["tid"]) for event in complete}:
         ends: List[int] = []
         begin = 0
-        for event in (event for event in complete if event["tid"] == thread):
+        for event in (event for event in complete if (event["pid"], event["tid"]) == lane):
             left = round(event["ts"] * 1000)
             right = left + round(event["dur"] * 1000)
             assert left >= begin, "events of a thread are in order"

@@ -7,7 +7,7 @@ from typing import Callable, Dict
 
 from fakes.otlp import trace_of
 from hypothesis import given, settings
-from made_up import traces
+from made_up import sampled_traces
 
 from nutrace.trace import Trace
 from nutrace_exporters import collapsed
@@ -34,7 +34,7 @@ def test_names_cannot_break_the_lines(tmp_path: Path, rendered: Callable[..., by
 
 
 @settings(max_examples=60, deadline=None)
-@given(trace=traces())
+@given(trace=sampled_traces())
 def test_weights_sum_to_the_self_times(trace: Trace) -> None:
     out = io.BytesIO()
     collapsed.export(trace, out)

@@ -24,6 +24,26 @@ def test_output_is_the_reviewed_one(name: str, sample: Trace, rendered: Callable
     assert output.decode() == gold.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["speedscope", "collapsed", "chrome", "svg"])
+def test_output_with_samples_is_the_reviewed_one(
+    name: str, sampled: Trace, rendered: Callable[..., bytes]
+) -> None:
+    row = find(name)
+    gold = GOLD / f"sampled{row.suffix}"
+    output = rendered(row.load(), sampled)
+    if os.environ.get("NUTRACE_TESTS_REGOLD"):
+        gold.write_bytes(output)
+    assert output.decode() == gold.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["html", "speedscope", "collapsed", "chrome", "svg"])
+def test_without_samples_nothing_is_different(
+    name: str, sample: Trace, sampled: Trace, rendered: Callable[..., bytes]
+) -> None:
+    module = find(name).load()
+    assert rendered(module, sampled, samples=False) == rendered(module, sample)
+
+
 @pytest.mark.parametrize("name", ["html", "speedscope", "collapsed", "chrome", "svg"])
 def test_rendering_twice_gives_equal_bytes(name: str, sample: Any, rendered: Callable[..., bytes]) -> None:
     module = find(name).load()

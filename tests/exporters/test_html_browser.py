@@ -2,94 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
+from browsing import Opened, at, colour_at, press, text, view, wait
 from fakes.otlp import envelope, trace_of, write
 from made_up import HOSTILE, chain
 
 from nutrace.trace import Trace, load
-from nutrace_exporters import html
 
 pytestmark = pytest.mark.browser
-
-Opened = Callable[..., Any]
-
-
-@pytest.fixture
-def opened(chromium: Any, rendered: Callable[..., bytes], tmp_path: Path) -> Iterator[Opened]:
-    """Opens a trace's page and waits until it is drawn; in the end the console must be clean."""
-
-    def show(trace: Trace, address: str = "", **options: Any) -> Any:
-        page = tmp_path / "page.html"
-        page.write_bytes(rendered(html, trace, **options))
-        chromium.get("about:blank")
-        chromium.get(page.as_uri() + address)
-        wait(lambda: chromium.execute_script("return document.documentElement.dataset.ready") == "true")
-        return chromium
-
-    chromium.get_log("browser")
-    yield show
-    # The tests read pixels back; the page does not.
-    assert [entry for entry in chromium.get_log("browser") if "getImageData" not in entry["message"]] == []
-
-
-def wait(condition: Callable[[], Any], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the page did not get there"
-        time.sleep(0.05)
-
-
-def text(browser: Any, selector: str) -> str:
-    return str(browser.execute_script("return document.querySelector(arguments[0]).innerText", selector))
-
-
-def press(browser: Any, *keys: str) -> None:
-    from selenium.webdriver.common.action_chains import ActionChains
-
-    ActionChains(browser).send_keys(*keys).perform()
-
-
-def view(browser: Any) -> List[float]:
-    """The visible range (us), after animations have ended."""
-    before: List[float] = []
-    now: List[float] = [0]
-    while now != before:
-        before = now
-        time.sleep(0.25)
-        now = browser.execute_script("const v = nutrace.chart.view; return [v.from / 1000, v.to / 1000]")
-    return [round(edge, 1) for edge in now]
-
-
-def at(browser: Any, position_us: float, row: int) -> Any:
-    """A pointer over a place of the chart, given in microseconds and by row."""
-    from selenium.webdriver.common.action_chains import ActionChains
-
-    place: Dict[str, float] = browser.execute_script(
-        "const c = nutrace.chart, box = c.canvas.getBoundingClientRect();"
-        "return {x: box.left + (arguments[0] * 1000 - c.view.from) * c.width / (c.view.to - c.view.from),"
-        "        y: box.top + c.rowTop[arguments[1]] - c.scroller.scrollTop + 10}",
-        position_us,
-        row,
-    )
-    actions = ActionChains(browser)
-    actions.w3c_actions.pointer_action.move_to_location(int(place["x"]), int(place["y"]))
-    return actions
-
-
-def colour_at(browser: Any, position_us: float, row: int) -> List[int]:
-    result: List[int] = browser.execute_script(
-        "const c = nutrace.chart; c.paint();"
-        "const x = (arguments[0] * 1000 - c.view.from) * c.width / (c.view.to - c.view.from);"
-        "const y = c.rowTop[arguments[1]] + 3;"
-        "return Array.from(c.context.getImageData(x * c.ratio, y * c.ratio, 1, 1).data)",
-        position_us,
-        row,
-    )
-    return result[:3]
 
 
 def test_figures_and_legend(sample: Trace, opened: Opened) -> None:
@@ -315,4 +237,5 @@ def test_recursion_counts_once_at_its_root(tmp_path: Path, opened: Opened) -> No
     at(browser, 5, 0).perform()
     wait(lambda: "All 3 calls" in text(browser, "#tooltip"))
     assert browser.execute_script("return nutrace.summary.frames.total[0]") == 100_000
-    assert browser.execute_script("return nutrace.summary.components.total[17]") == 100_000
+    other = "nutrace.trace.components.findIndex((component) => component.name === 'other')"
+    assert browser.execute_script(f"return nutrace.summary.components.total[{other}]") == 100_000

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict
 import pytest
 from fakes.otlp import envelope, trace_of, write
 from hypothesis import given, settings
-from made_up import chain, traces
+from made_up import chain, sampled_traces, traces
 from speedscope_format import check, widths
 
 from nutrace.trace import Trace, load
@@ -87,18 +87,46 @@ def test_any_trace_gives_balanced_events_and_keeps_its_weights(trace: Trace) -> 
     assert sorted(ns for _, ns in widths(made)) == sorted(trace.busy_ns)
 
 
+def test_the_schema_accepts_samples(sampled: Trace, rendered: Rendered, speedscope_package: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((speedscope_package / "dist" / "release" / "file-format-schema.json").read_text())
+    jsonschema.validate(document(rendered, sampled), schema)
+
+
+def test_who_has_samples_sees_them_first(sampled: Trace, rendered: Rendered) -> None:
+    made = document(rendered, sampled)
+    active = made["profiles"][made["activeProfileIndex"]]
+    assert active["name"] == "measured and sampled (merged, not a timeline)"
+    names = [made["shared"]["frames"][frame]["name"] for frame in active["samples"][4]]
+    assert names[:3] == ["thread 1", "simulation.run", "simulation.step"]
+    assert names[3:] == ["plan ~sampled", "score ~sampled", "norm ~sampled"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(trace=sampled_traces())
+def test_measured_and_sampled_weigh_what_was_measured(trace: Trace) -> None:
+    out = io.BytesIO()
+    speedscope.export(trace, out)
+    made = json.loads(out.getvalue())
+    check(made)
+    assert sorted(ns for _, ns in widths(made)) == sorted(trace.busy_ns)
+    for profile in made["profiles"]:
+        if profile["type"] == "sampled":
+            assert sum(profile["weights"]) == sum(trace.self_ns)
+
+
 @pytest.mark.browser
 def test_real_app_opens_it(
-    sample: Trace, rendered: Rendered, speedscope_package: Path, chromium: Any, tmp_path: Path
+    sampled: Trace, rendered: Rendered, speedscope_package: Path, chromium: Any, tmp_path: Path
 ) -> None:
-    content = base64.b64encode(rendered(speedscope, sample, name="my run")).decode()
+    content = base64.b64encode(rendered(speedscope, sampled, name="my run")).decode()
     script = tmp_path / "profile.js"
     script.write_text(f"speedscope.loadFileFromBase64('run.speedscope.json', '{content}')")
     page = (speedscope_package / "dist" / "release" / "index.html").as_uri()
     chromium.get("about:blank")
     chromium.get(f"{page}#localProfilePath={script}")
     deadline = time.monotonic() + 30
-    while "MainThread" not in _text(chromium) and "thread 1" not in _text(chromium):
+    while "measured and sampled" not in _text(chromium):
         assert time.monotonic() < deadline, f"speedscope shows: {_text(chromium)[:500]}"
         time.sleep(0.2)
     text = _text(chromium)

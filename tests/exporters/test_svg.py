@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from fakes.otlp import trace_of
 from hypothesis import given, settings
-from made_up import traces
+from made_up import sampled_traces
 
 from nutrace.trace import Trace
 from nutrace_exporters import svg
@@ -49,8 +49,25 @@ def test_names_are_escaped(bad: str, tmp_path: Path, rendered: Callable[..., byt
     assert picture.findtext("s:g/s:title", "", NS).startswith(bad.replace("\x00", "\ufffd"))
 
 
+def test_what_was_sampled_is_hatched_and_says_how_sure_it_is(
+    sampled: Trace, rendered: Callable[..., bytes]
+) -> None:
+    picture = ElementTree.fromstring(rendered(svg, sampled))
+    patterns = {f"url(#{pattern.get('id')})" for pattern in picture.findall("s:pattern", NS)}
+    assert len(patterns) == 2, "one for each component with samples"
+    tips = {
+        group.findtext("s:title", "", NS): group.find("s:rect", NS).get("fill")  # type: ignore[union-attr]
+        for group in picture.findall("s:g", NS)
+    }
+    assert {fill in patterns for tip, fill in tips.items() if "\nsampled in " in tip} == {True}
+    assert {fill in patterns for tip, fill in tips.items() if "\nsampled in " not in tip} == {False}
+    norm = next(tip for tip in tips if tip.startswith("norm") and "db.rows" in tip)
+    assert "about 25 % (17 to 35) of its self time, from 20 of 80 samples" in norm
+    assert "289 samples at 100 Hz by py-spy 0.4.3" in "".join(picture.itertext())
+
+
 @settings(max_examples=50, deadline=None)
-@given(trace=traces())
+@given(trace=sampled_traces())
 def test_any_trace_gives_well_formed_xml(trace: Trace) -> None:
     out = io.BytesIO()
     svg.export(trace, out)

@@ -7,6 +7,7 @@ class App {
     this.search = new Search(trace);
     this.selection = null; // [first, last) positions in trace.steps
     this.highlight = -1; // component
+    this.samples = trace.inside !== null; // whether the merged view has sampled functions
     this.summary = summarize(trace, null);
     const { self } = this.summary.components;
     this.componentOrder = trace.components.map((_, k) => k).sort((a, b) => self[b] - self[a]);
@@ -20,6 +21,7 @@ class App {
       pale: (fill, level) => (level ? this.pale(fill, level) : fill),
       faded: (item, frame) => this.faded(item, frame),
       label: (item) => this.labelOf(item),
+      hatched: (frame) => trace.frames[frame].sampled === true,
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
     };
     this.readTheme();
@@ -29,6 +31,7 @@ class App {
     this.chart = new Chart(document.getElementById("chart"), trace, this.look);
     if (trace.steps.length) this.strip = new StepStrip(document.getElementById("steps"), trace, this.table, this);
     document.getElementById("strip").hidden = !trace.steps.length;
+    this.memoryLines = Object.entries(trace.memory).map(([kind, points]) => new MemoryLine(kind, points, this));
     showFigures(this);
     this.wire();
     this.restore();
@@ -42,13 +45,19 @@ class App {
     const focus = this.look.focus;
     let to = -1;
     if (kind === "merged") {
-      this.scene = mergedScene(this.trace, this.summary);
+      this.scene = mergedScene(this.trace, this.summary, this.samples);
       if (from?.kind === "time" && focus >= 0) to = this.scene.nodeOf[focus];
+      // Nodes of spans have the same numbers with samples and without.
+      else if (focus >= 0) to = from.nodes.seen?.[focus]?.inside ?? focus;
     } else {
       this.scene = this.timeScene;
       if (from?.kind === "merged" && focus >= 0) to = from.nodes.longest[focus];
     }
+    this.drawsSamples = kind === "merged" && this.samples;
     this.matchNodes();
+    this.showMatches();
+    showCostliest(this);
+    showSwitch(this);
     this.look.focus = to;
     this.placeBounds();
     for (const name of ["time", "merged"]) {
@@ -56,6 +65,12 @@ class App {
     }
     this.chart.show(this.scene);
     this.focusOn(to, false);
+  }
+
+  // Draws sampled functions or not. They have no place in time order: there, it goes to the merged view.
+  setSamples(on) {
+    this.samples = on;
+    if (on || this.scene.kind === "merged") this.setView("merged");
   }
 
   // Selects steps (positions [first, last)); null selects all.
@@ -68,8 +83,6 @@ class App {
     document.getElementById("only-steps").hidden = selection !== null;
     this.look.focus = -1;
     showLegend(this);
-    showCostliest(this);
-    this.showMatches();
     this.setView(this.scene?.kind ?? "time");
     this.strip?.draw();
   }
@@ -195,8 +208,14 @@ class App {
 
   showMatches() {
     const { spans, time, share } = this.search.measure(this.summary);
-    const text = spans
-      ? `${formatShare(share)} of the time · ${formatTime(time)} · ${formatCount(spans)} span${spans === 1 ? "" : "s"}`
+    const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene, this.nodeMatches) : { time: 0, items: 0 };
+    const counts = [];
+    if (spans) counts.push(`${formatCount(spans)} span${spans === 1 ? "" : "s"}`);
+    if (inside.items) counts.push(`sampled in ${formatCount(inside.items)} place${inside.items === 1 ? "" : "s"}`);
+    const about = inside.time ? "about " : "";
+    const all = share + inside.time / (this.summary.all || 1);
+    const text = counts.length
+      ? `${about}${formatShare(all)} of the time · ${formatTime(time + inside.time)} · ${counts.join(", ")}`
       : "no match";
     document.getElementById("matches").textContent = this.search.matches ? text : "";
   }
@@ -210,6 +229,7 @@ class App {
     this.scene.nodeOf.forEach((node, span) => {
       if (node >= 0 && matches[span]) this.nodeMatches[node] = 1;
     });
+    for (const item in this.scene.nodes.seen) this.nodeMatches[item] = this.search.frameMatches[this.scene.frame[item]];
   }
 
   matching(item) {
@@ -250,7 +270,10 @@ class App {
     const names = ["ground", "panel", "grid", "rule", "text", "muted", "ink", "inkSoft", "faint", "accent", "hover", "over", "error"];
     this.look.theme = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
     this.pales = new Map();
-    const fillOf = (frame) => shade(this.trace.components[frame.component][this.dark ? "dark" : "light"], frame.name);
+    const fillOf = (frame) => {
+      const fill = shade(this.trace.components[frame.component][this.dark ? "dark" : "light"], frame.name);
+      return frame.sampled ? mix(fill, "#ffffff", 0.45) : fill;
+    };
     this.fills = this.trace.frames.map(fillOf);
     this.dimFills = this.fills.map((fill) => mix(fill, this.look.theme.ground, 0.78));
   }
@@ -277,6 +300,7 @@ class App {
     showDetails(this);
     this.chart.draw();
     this.strip?.draw();
+    this.memoryLines.forEach((line) => line.draw());
   }
 
   say(text) {
@@ -303,6 +327,10 @@ class App {
     const step = trace.steps[position];
     const rows = [["Took", formatTime(table.times[position])]];
     if (step.interval) rows.push(["Real-time factor", `${(table.times[position] / step.interval).toFixed(2)}×`]);
+    for (const [kind, points] of Object.entries(trace.memory)) {
+      const point = points.find(([at]) => at === position);
+      if (point) rows.push([kind === "gpu" ? "GPU memory" : "Memory", `${formatMemory(point[1])} at its end`]);
+    }
     const part = (component) => table.parts[position * table.width + component];
     const parts = this.componentOrder.filter((component) => part(component) > 0).sort((a, b) => part(b) - part(a));
     for (const component of parts.slice(0, 5)) rows.push([trace.components[component].name, formatTime(part(component))]);
@@ -318,6 +346,8 @@ class App {
     const on = (id, type, act) => document.getElementById(id).addEventListener(type, act);
     on("view-time", "click", () => this.setView("time"));
     on("view-merged", "click", () => this.setView("merged"));
+    on("only-measured", "click", () => this.setSamples(false));
+    on("with-samples", "click", () => this.setSamples(true));
     on("theme", "click", () => this.toggleTheme());
     on("help-open", "click", () => document.getElementById("help").showModal());
     on("about-open", "click", () => document.getElementById("about").showModal());
@@ -337,6 +367,7 @@ class App {
   save() {
     const words = new URLSearchParams();
     if (this.scene?.kind === "merged") words.set("view", "merged");
+    if (this.trace.inside && !this.samples) words.set("samples", "off");
     if (this.selection) words.set("steps", this.selectionText());
     if (this.search.query) words.set("q", this.search.query);
     try {
@@ -349,6 +380,7 @@ class App {
   restore() {
     const words = new URLSearchParams(location.hash.slice(1));
     this.scene = words.get("view") === "merged" ? { kind: "merged" } : { kind: "time" };
+    this.samples &&= words.get("samples") !== "off";
     const query = words.get("q") ?? "";
     this.searchField.value = query;
     this.search.run(query);

@@ -207,7 +207,12 @@ class Chart {
         const visible = Math.max(x, -1);
         const visibleEnd = Math.min(end, width + 1);
         c.fillStyle = fill;
-        c.fillRect(visible, y, visibleEnd - visible - (end - x > 5 ? 1 : 0.4), ROW - 1);
+        const gap = end - x > 5 ? 1 : 0.4;
+        c.fillRect(visible, y, visibleEnd - visible - gap, ROW - 1);
+        if (look.hatched(frame[item])) {
+          c.fillStyle = this.hatching();
+          c.fillRect(visible, y, visibleEnd - visible - gap, ROW - 1);
+        }
         if (look.marked(item)) {
           c.fillStyle = look.theme.error;
           c.fillRect(visible, y, 3, ROW - 1);
@@ -237,6 +242,28 @@ class Chart {
     flush();
   }
 
+  // Diagonal lines, which scroll with the rows.
+  hatching() {
+    const size = 6;
+    if (this.hatch?.ratio !== this.ratio) {
+      const tile = document.createElement("canvas");
+      tile.width = tile.height = Math.round(size * this.ratio);
+      const c = tile.getContext("2d");
+      c.scale(tile.width / size, tile.height / size);
+      c.strokeStyle = "rgb(20 23 28 / 17%)";
+      c.lineWidth = 1.2;
+      for (const shift of [-size, 0, size]) {
+        c.moveTo(shift - 1, size + 1);
+        c.lineTo(shift + size + 1, -1);
+      }
+      c.stroke();
+      this.hatch = { ratio: this.ratio, pattern: this.context.createPattern(tile, "repeat") };
+    }
+    const scale = 1 / this.ratio;
+    this.hatch.pattern.setTransform(new DOMMatrix([scale, 0, 0, scale, 0, -(this.scroller.scrollTop % size)]));
+    return this.hatch.pattern;
+  }
+
   // The label, followed by the time if there is room for both.
   placeText(item, x, end, y, texts) {
     const { look } = this;
@@ -246,7 +273,8 @@ class Chart {
     const faded = look.faded(item, this.scene.frame[item]);
     texts.push({ text, x, y, fill: faded ? look.theme.faint : look.theme.ink });
     if (text !== label || faded) return;
-    const detail = formatTime(this.scene.right[item] - this.scene.left[item]);
+    const about = look.hatched(this.scene.frame[item]) ? "≈ " : "";
+    const detail = about + formatTime(this.scene.right[item] - this.scene.left[item]);
     const start = x + this.labels.get(label) + 10;
     if (start + this.measured(detail) <= end) texts.push({ text: detail, x: start, y, fill: look.theme.inkSoft });
   }

@@ -67,6 +67,8 @@ class Trace {
     summed(columns.calls_at).forEach((span, k) => this.extremes.set(span, [columns.min[k], columns.max[k]]));
     this.unfinished = new Set(summed(columns.unfinished));
     this.error = new Set(summed(columns.error));
+    this.inside = data.inside ? new Inside(data.inside, columns, this) : null;
+    this.memory = data.memory ?? {};
   }
 
   // parent, subtreeEnd, and by lane (a thread's own stack): laneDepth, and the outermost span.

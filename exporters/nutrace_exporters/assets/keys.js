@@ -17,6 +17,9 @@ function keyTable(app) {
     { keys: ["/"], show: "/", help: "search", act: () => app.searchField.select() },
     { keys: ["n", "N"], show: "N", help: "next match, with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
     { keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") },
+    ...(app.trace.inside
+      ? [{ keys: ["m"], show: "M", help: "measured, or measured and sampled", act: () => app.setSamples(!app.drawsSamples) }]
+      : []),
     { keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) },
     { keys: ["t"], show: "T", help: "dark or light", act: () => app.toggleTheme() },
     { keys: ["?"], show: "?", help: "this help", act: () => document.getElementById("help").showModal() },

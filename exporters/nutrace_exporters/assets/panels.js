@@ -3,7 +3,8 @@
 // The details of an item: {title, component, rows: [[label, value]], place, pairs}.
 function describe(app, item) {
   const { trace, scene, summary } = app;
-  return scene.kind === "time" ? describeSpan(trace, summary, item) : describeNode(trace, scene, summary, item);
+  if (scene.kind === "time") return describeSpan(trace, summary, item);
+  return scene.nodes.seen?.[item] ? describeSampled(trace, scene, summary, item) : describeNode(trace, scene, summary, item);
 }
 
 function describeSpan(trace, summary, span) {
@@ -66,16 +67,17 @@ function describeNode(trace, scene, summary, node) {
 }
 
 function descriptionCard(app, item, mostPairs) {
-  const { title, component, rows, frame, pairs } = describe(app, item);
-  const swatch = element("span", { class: "swatch" });
-  swatch.style.background = component[app.dark ? "dark" : "light"];
+  const { title, component, rows, frame, pairs, sampled } = describe(app, item);
+  const swatch = element("span", { class: sampled ? "swatch hatched" : "swatch" });
+  swatch.style.backgroundColor = component[app.dark ? "dark" : "light"];
   const card = [
     element("div", { class: "card-title" }, swatch, element("strong", { text: title })),
-    element("div", { class: "card-component", text: component.name }),
+    element("div", { class: "card-component", text: sampled ? `sampled in ${component.name}: an estimate` : component.name }),
     pairList(rows, "figures"),
   ];
   if (frame.function && frame.function !== title) card.push(element("div", { class: "code", text: frame.function }));
   if (frame.file) card.push(placeInCode(frame));
+  card.push(...insideList(app, item, Math.min(mostPairs, 12)));
   if (pairs.length) {
     card.push(pairList(pairs.slice(0, mostPairs), "attributes"));
     if (pairs.length > mostPairs) card.push(element("div", { class: "muted", text: `and ${pairs.length - mostPairs} more: click` }));
@@ -171,23 +173,28 @@ function showLegend(app) {
 // The frames with the most self time; a click searches for one.
 function showCostliest(app) {
   const { summary, trace } = app;
-  const { self } = summary.frames;
+  const self = app.drawsSamples ? selfWithInside(trace, summary) : summary.frames.self;
   const all = self.reduce((sum, value) => sum + value, 0) || 1;
   const best = Array.from(self.keys())
-    .filter((frame) => self[frame] > 0)
+    .filter((frame) => self[frame] > 0 && !trace.frames[frame].several)
     .sort((a, b) => self[b] - self[a])
     .slice(0, 12);
   document.getElementById("costliest").replaceChildren(
     ...best.map((frame) => {
-      const { name, component } = trace.frames[frame];
-      const swatch = element("span", { class: "swatch" });
-      swatch.style.background = app.componentFills()[component];
+      const { name, component, sampled } = trace.frames[frame];
+      const swatch = element("span", { class: sampled ? "swatch hatched" : "swatch" });
+      swatch.style.backgroundColor = app.componentFills()[component];
       return element(
         "button",
-        { type: "button", class: "cost-row", title: `${name}\n${formatCount(summary.frames.calls[frame])} calls`, onclick: () => app.searchFor(name) },
+        {
+          type: "button",
+          class: "cost-row",
+          title: sampled ? `${name}\nsampled: an estimate` : `${name}\n${formatCount(summary.frames.calls[frame])} calls`,
+          onclick: () => app.searchFor(name),
+        },
         swatch,
         element("span", { class: "legend-name", text: name }),
-        element("span", { class: "legend-share", text: formatShare(self[frame] / all) }),
+        element("span", { class: "legend-share", text: `${sampled ? "≈ " : ""}${formatShare(self[frame] / all)}` }),
       );
     }),
   );

@@ -117,10 +117,11 @@ function timeScene(trace) {
   return scene;
 }
 
-// Merges equal stacks of the selection into nodes, the costliest on the left.
-function mergedScene(trace, summary) {
+// Merges equal stacks of the selection into nodes, the costliest on the left; with samples, the functions
+// seen inside spans are nodes as well, behind those of spans.
+function mergedScene(trace, summary, withSamples = false) {
   const known = new Map();
-  const nodes = { frame: [], parent: [], lane: [], depth: [], self: [], calls: [], yielded: [], spans: [], longest: [] };
+  const nodes = { frame: [], parent: [], lane: [], depth: [], self: [], calls: [], yielded: [], spans: [], longest: [], groups: [] };
   const nodeOf = new Int32Array(trace.n).fill(-1);
   for (const [from, to] of summary.ranges) {
     for (let i = from; i < to; i++) {
@@ -143,11 +144,17 @@ function mergedScene(trace, summary) {
       nodes.calls[node] += trace.callsOf(i);
       nodes.yielded[node] += trace.yielded.get(i) ?? 0;
       nodes.spans[node]++;
+      const group = trace.inside?.groupOf[i] ?? -1;
+      if (group >= 0) {
+        nodes.groups[node] ??= new Map();
+        nodes.groups[node].set(group, (nodes.groups[node].get(group) ?? 0) + trace.self[i]);
+      }
       if (trace.busy[i] > trace.busy[nodes.longest[node]]) nodes.longest[node] = i;
     }
   }
+  if (withSamples) hangInside(trace, nodes);
   const count = nodes.frame.length;
-  const total = Float64Array.from(nodes.self);
+  const total = Float64Array.from(nodes.own ?? nodes.self);
   for (let node = count - 1; node >= 0; node--) if (nodes.parent[node] >= 0) total[nodes.parent[node]] += total[node];
   const left = new Float64Array(count);
   const right = new Float64Array(count);

@@ -119,6 +119,7 @@ class Search {
     const wanted = words.reduce((found, _, k) => found | (1 << k % 31), 0);
     const byFrame = Int32Array.from(this.frameText, bits);
     const bySet = Int32Array.from(this.setText, bits);
+    this.frameMatches = Uint8Array.from(byFrame, (found) => (found === wanted ? 1 : 0));
     this.matches = new Uint8Array(trace.n);
     for (let i = 0; i < trace.n; i++) {
       this.matches[i] = (byFrame[trace.frame[i]] | bySet[trace.set[i]]) === wanted ? 1 : 0;

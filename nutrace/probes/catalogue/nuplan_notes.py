@@ -6,9 +6,17 @@ not query the database, nor change anything.
 
 from __future__ import annotations
 
+import gc
 from typing import Any, Dict, Mapping, Tuple
 
+from nutrace.recording.clock import now_ns
+from nutrace.recording.memory import gpu_bytes, resident_bytes
 from nutrace.semconv import (
+    GC_OFF,
+    MEMORY,
+    MEMORY_GPU,
+    MEMORY_START,
+    PLANNER_CLASS,
     PLANNER_NAME,
     SCENARIO_LOG,
     SCENARIO_TOKEN,
@@ -17,16 +25,43 @@ from nutrace.semconv import (
     STEP_INTERVAL_S,
 )
 
+# To read the resident memory takes 6 us, which would show in the shortest steps.
+_BETWEEN_READINGS_NS = 100_000_000
+_next_reading_ns = 0
+
 
 def note_run(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) -> Dict[str, Any]:
-    """Scenario token, type and log, and the planner's name, of ``SimulationRunner.run(self)``."""
+    """Scenario and planner of ``SimulationRunner.run(self)``, and the state of the process at its start."""
     scenario = instance.scenario
+    planner = type(instance.planner)
     return {
         SCENARIO_TOKEN: scenario.token,
         SCENARIO_TYPE: scenario.scenario_type,
         SCENARIO_LOG: scenario.log_name,
         PLANNER_NAME: instance.planner.name(),
+        PLANNER_CLASS: f"{planner.__module__}.{planner.__qualname__}",
+        **_if_known(MEMORY_START, resident_bytes()),
+        **({} if gc.isenabled() else {GC_OFF: True}),
     }
+
+
+def note_run_end(instance: Any, result: Any) -> Dict[str, Any]:
+    """Memory at the end of ``SimulationRunner.run(self)``."""
+    return {**_if_known(MEMORY, resident_bytes()), **_if_known(MEMORY_GPU, gpu_bytes())}
+
+
+def note_step_end(instance: Any, result: Any) -> Dict[str, Any]:
+    """Memory at the end of a step, ten times a second at most."""
+    global _next_reading_ns
+    now = now_ns()
+    if now < _next_reading_ns:
+        return {}
+    _next_reading_ns = now + _BETWEEN_READINGS_NS
+    return note_run_end(instance, result)
+
+
+def _if_known(key: str, value: Any) -> Dict[str, Any]:
+    return {} if value is None else {key: value}
 
 
 def note_step(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) -> Dict[str, Any]:

@@ -9,7 +9,7 @@ them there are 7 / 8 statements with a connection each.
 from __future__ import annotations
 
 from nutrace.probes.catalogue.devkit_probe import devkit_probe
-from nutrace.probes.catalogue.nuplan_notes import note_run, note_step
+from nutrace.probes.catalogue.nuplan_notes import note_run, note_run_end, note_step, note_step_end
 from nutrace.semconv import RUN_SPAN, STEP_SPAN
 
 _SIMULATION = "nuplan.planning.simulation"
@@ -31,6 +31,7 @@ LOOP = (
         "coarse",
         subclasses=True,
         note=note_run,
+        note_result=note_run_end,
     ),
     # SimulationRunner.run has no function for a step: a step lies between these two calls.
     devkit_probe(
@@ -40,6 +41,7 @@ LOOP = (
         "coarse",
         until=f"{_MULTI_CALLBACK}.on_step_end",
         note=note_step,
+        note_result=note_step_end,
     ),
     # The functions that are sent to workers (run_simulation, run_metric_engine, _save_log_to_file,
     # get_scenarios_from_log_file) have no probe, because Ray and process pools pickle them. The functions

@@ -53,6 +53,7 @@ CATALOGUES = (
     Catalogue("startup", "nutrace.probes.catalogue.nuplan_startup"),
     Catalogue("sqlite", "nutrace.probes.catalogue.sqlite"),
     Catalogue("copies", "nutrace.probes.catalogue.copies"),
+    Catalogue("garbage", "nutrace.probes.catalogue.garbage"),
     Catalogue("sqlalchemy", "nutrace.probes.catalogue.sqlalchemy"),
     Catalogue("tuplan_garage", f"{_PLANNERS}.tuplan_garage", "tuplan_garage.planning.simulation"),
     Catalogue("planTF", f"{_PLANNERS}.plantf", "src.planners.imitation_planner"),

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import copy as copying
 import functools
-from typing import Any
+from typing import Any, Mapping
 
 from nutrace import semconv
 from nutrace.patching.frames import leave_traceback, passed_over
 from nutrace.probes.blocks import close_dangling, timed
 from nutrace.probes.copying.call_sites import CopyCallSites
+from nutrace.probes.copying.simulation_logs import simulation_logs
 from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
 from nutrace.recording.composites import tally
-from nutrace.recording.span import CallSite, Span
+from nutrace.recording.span import CallSite, Span, process_state
 
 
 @passed_over
@@ -52,11 +53,18 @@ def dumps(original: Any, switch: Switch) -> Any:
         try:
             if site is None:
                 return wrapped(*args, **kwargs)
-            return _traced(site, wrapped, args, kwargs)
+            result, span = timed(site, wrapped, args, kwargs)
         except BaseException as error:
             leave_traceback(error)
             raise
+        try:
+            _hand_over(span, {semconv.PICKLE_BYTES: len(result)})
+            simulation_logs.note(args[0] if args else kwargs["obj"], result)
+        except Exception:  # the pickle was made, and the program gets it
+            process_state.fault("recording a pickle")
+        return result
 
+    simulation_logs.renew()
     return put_around(original, traced, switch)
 
 
@@ -88,7 +96,7 @@ def _traced(site: CallSite, call: Wrapped, args: Args, kwargs: Kwargs) -> Any:
     return result
 
 
-def _hand_over(span: Span) -> None:
+def _hand_over(span: Span, numbers: Mapping[str, Any] = {}) -> None:
     if span.details is not None:
         close_dangling(span)
-    tally(span)
+    tally(span, numbers)

@@ -1,0 +1,61 @@
+// A thin line below the strip of steps: the memory at the end of each step, between its least and its most.
+
+const MEMORY_NAMES = { resident: "memory", gpu: "GPU memory" };
+
+function formatMemory(bytes) {
+  return `${formatCount(bytes / 1e6)} MB`;
+}
+
+class MemoryLine {
+  constructor(kind, points, app) {
+    Object.assign(this, { app, points, name: MEMORY_NAMES[kind] });
+    const sizes = points.map(([, bytes]) => bytes);
+    this.most = sizes.reduce((a, b) => Math.max(a, b));
+    this.least = sizes.reduce((a, b) => Math.min(a, b));
+    const range = `${this.name} at the steps' ends: ${formatMemory(this.least)} to ${formatMemory(this.most)}`;
+    this.canvas = element("canvas", { class: "memory", role: "img", "aria-label": range });
+    document.getElementById("strip").append(this.canvas);
+    this.canvas.addEventListener("pointermove", (event) => {
+      app.strip.hover = app.strip.stepAt(event);
+      app.strip.draw();
+      app.tooltipOfStep(app.strip.hover, event.clientX, event.clientY);
+    });
+    this.canvas.addEventListener("pointerleave", () => app.strip.leave());
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
+  }
+
+  draw() {
+    const { app, canvas, points, most } = this;
+    const { trace } = app;
+    const { theme } = app.look;
+    const c = canvas.getContext("2d");
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    c.setTransform(ratio, 0, 0, ratio, 0, 0);
+    // Less than a twentieth up or down must not look like a cliff.
+    const floor = Math.min(this.least, most * 0.95);
+    const place = ([step, bytes]) => [((step + 0.5) * width) / trace.steps.length, 4 + ((most - bytes) / (most - floor || 1)) * (height - 8)];
+    const threadOf = ([step]) => trace.thread[trace.steps[step].span];
+    c.strokeStyle = theme.muted;
+    c.lineWidth = 1.5;
+    c.beginPath();
+    points.forEach((point, k) => {
+      const [x, y] = place(point);
+      const joined = k > 0 && threadOf(points[k - 1]) === threadOf(point);
+      if (joined) c.lineTo(x, y);
+      else c.moveTo(x - 1, y);
+      if (!joined) c.lineTo(x, y);
+    });
+    c.stroke();
+    c.font = FONT.replace("12px", "11px");
+    c.textBaseline = "middle";
+    c.fillStyle = theme.muted;
+    const text = `${this.name} ${formatMemory(this.least)} to ${formatMemory(most)}`;
+    // Above the line or below it, where there is more room.
+    const near = points.map(place).filter(([x], k) => !k || x < c.measureText(text).width + 10);
+    const mean = near.reduce((sum, [, y]) => sum + y, 0) / near.length;
+    c.fillText(text, 5, mean > height / 2 ? 9 : height - 8);
+  }
+}

@@ -1,0 +1,91 @@
+"""Counter tracks: how long steps take, how many rows they read, how much memory a process has.
+
+A counter keeps its value until the next one.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, Mapping, NamedTuple
+
+from nutrace import semconv
+from nutrace.trace import Trace
+from nutrace.trace.bounds import whole
+from nutrace_exporters.lanes import thread_names
+
+STEP_TIME = "step time (ms)"
+STEP_ROWS = "database rows of the step"
+MEMORY = "memory (MB)"
+GPU_MEMORY = "GPU memory (MB)"
+
+_MB = 1e6
+
+
+class Counter(NamedTuple):
+    """A counter's value from a time on, ns since the trace began; `resource` is the number of its process."""
+
+    name: str
+    resource: int
+    at: int
+    value: float
+
+
+def counters(trace: Trace) -> Iterator[Counter]:
+    """The counters of a trace, those of steps first."""
+    steps = trace.step_indices
+    yield from _in_steps(trace, STEP_TIME, {step: trace.busy_ns[step] / 1e6 for step in steps})
+    yield from _in_steps(trace, STEP_ROWS, _rows(trace))
+    for span in range(len(trace)):
+        if b"nutrace.memory." not in trace.raw.attributes[span]:
+            continue  # decoding takes longer than looking
+        attributes = trace.attributes(span)
+        resource = trace.threads[trace.thread[span]].resource
+        for key, name, when in (
+            (semconv.MEMORY_START, MEMORY, trace.start_ns[span]),
+            (semconv.MEMORY, MEMORY, trace.end_ns[span]),
+            (semconv.MEMORY_GPU, GPU_MEMORY, trace.end_ns[span]),
+        ):
+            known = whole(attributes.get(key))
+            if known >= 0:
+                yield Counter(name, resource, when - trace.begin_ns, known / _MB)
+
+
+def _in_steps(trace: Trace, name: str, values: Mapping[int, float]) -> Iterator[Counter]:
+    """A value for each step, from its begin to its end, and 0 between steps."""
+    if not values:
+        return
+    names = _names(trace, name)
+    free: Dict[int, int] = {}  # by thread: when its last step ended
+    for step in trace.step_indices:
+        thread = trace.thread[step]
+        resource = trace.threads[thread].resource
+        start = trace.start_ns[step] - trace.begin_ns
+        if free.get(thread, start) < start:
+            yield Counter(names[thread], resource, free[thread], 0)
+        yield Counter(names[thread], resource, start, values.get(step, 0))
+        free[thread] = trace.end_ns[step] - trace.begin_ns
+    for thread, end in free.items():
+        yield Counter(names[thread], trace.threads[thread].resource, end, 0)
+
+
+def _names(trace: Trace, name: str) -> Dict[int, str]:
+    """The counter's name by thread: each has its own, if several threads of a process simulate."""
+    threads = sorted({trace.thread[step] for step in trace.step_indices})
+    resources = [trace.threads[thread].resource for thread in threads]
+    return {
+        thread: f"{name}, {thread_name}" if resources.count(resource) > 1 else name
+        for thread, resource, thread_name in zip(threads, resources, thread_names(trace, threads))
+    }
+
+
+def _rows(trace: Trace) -> Dict[int, float]:
+    """The rows that statements returned, by step; empty if no statement in a step says."""
+    rows: Dict[int, float] = {}
+    key = semconv.DB_ROWS.encode()
+    for step in trace.step_indices:
+        for span in range(step, trace.subtree_end[step]):
+            if key not in trace.raw.attributes[span]:
+                continue
+            returned = whole(trace.attributes(span).get(semconv.DB_ROWS))
+            if returned >= 0:
+                rows[step] = rows.get(step, 0) + returned
+    return rows

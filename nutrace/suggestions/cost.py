@@ -1,0 +1,74 @@
+"""What probes would cost, from the run that counted their calls.
+
+The traced process has estimated its own cost: what a call of a probe takes in its interpreter, times the
+calls, and the CPU time of its writing thread. Each probe has its part of that, by its calls and spans.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from nutrace import semconv
+from nutrace.suggestions.counting import Counted, Counts
+from nutrace.trace import Trace
+from nutrace.trace.bounds import whole
+
+#: The part of its own time, and of a step, that a probe may cost. Beyond it, times are not what they were.
+MOST = 0.02
+_WRITING = 4.0  # to write a span, in calls of a probe
+_RESUMPTION = 0.7  # to resume a generator, in calls of a probe
+
+
+@dataclass(frozen=True)
+class Price:
+    """What the probe on a function costs, in the steps, or in the whole run if it has none.
+
+    Attributes
+    ----------
+    calls, cost_ns:
+        Per step, or per run; the cost is that of calls, and of writing their spans on another thread.
+    of_function:
+        The cost of its calls alone as a part of the function's total time: what probing adds to it.
+    of_step:
+        The whole cost as a part of the step, or run.
+    """
+
+    calls: float
+    cost_ns: float
+    of_function: float
+    of_step: float
+
+
+def unit_ns(trace: Trace) -> Optional[float]:
+    """What a call of a probe has cost in this run, in ns; None if the file does not say."""
+    estimated = recorded = 0
+    for resource in trace.resources:
+        estimated += max(whole(resource.attributes.get(semconv.OVERHEAD_NS)), 0)
+        recorded += max(whole(resource.attributes.get(semconv.SPANS_RECORDED)), 0)
+    units = recorded + _RESUMPTION * sum(trace.yielded) + _WRITING * len(trace)
+    return estimated / units if estimated and units else None
+
+
+def price(counted: Counted, counts: Counts, unit: float, total_ns: float, step_ns: float) -> Price:
+    """The price of a probe.
+
+    Parameters
+    ----------
+    unit:
+        The cost of a call, in ns.
+    total_ns, step_ns:
+        The time of the function, and of a step, in a step of the sampled run; 0 if it has none. The run that
+        counts may be slower, on a busy machine and with all its probes: the shorter of the times is taken.
+    """
+    runs = counts.steps or 1
+    calling = unit * (counted.calls + _RESUMPTION * counted.yielded) / runs
+    cost = calling + unit * _WRITING * counted.records / runs
+    times = [time for time in (counted.busy_ns / runs, total_ns) if time]
+    steps = [time for time in (counts.step_ns / runs, step_ns) if time]
+    return Price(
+        calls=counted.calls / runs,
+        cost_ns=cost,
+        of_function=calling / min(times) if times else 0.0,
+        of_step=cost / min(steps) if steps else 0.0,
+    )

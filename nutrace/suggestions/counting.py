@@ -1,0 +1,153 @@
+"""Count how often functions are called: the program runs once, with a probe on each of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Dict, Iterator, Optional, Sequence, Tuple
+
+from nutrace.analysis import Region, divide
+from nutrace.errors import EmptyTraceError, InputError, OutputError
+from nutrace.probes.probe import Probe
+from nutrace.suggestions.probe_file import table
+from nutrace.trace import Trace, load
+
+_PATIENCE_S = 60  # for the program to end after Ctrl-C: it writes its run file then
+_STDERR = 2
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The spans of one probe, in the finished steps, or in the whole run if it has none.
+
+    Attributes
+    ----------
+    calls, yielded:
+        Calls, those within each other included, and the values that generators yielded.
+    records:
+        Spans in the file: short ones in a row are one.
+    busy_ns:
+        Time in the outermost calls.
+    """
+
+    calls: int = 0
+    yielded: int = 0
+    records: int = 0
+    busy_ns: int = 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a program that ran to be counted did.
+
+    Attributes
+    ----------
+    code:
+        Its exit code.
+    interrupted:
+        Ctrl-C ended it.
+    trace:
+        Its run file; None if it left none.
+    steps, step_ns:
+        Finished steps and their time; without steps 0, and the time of the outermost spans.
+    by_name:
+        By the name of the span.
+    """
+
+    code: int
+    interrupted: bool
+    trace: Optional[Trace]
+    steps: int
+    step_ns: int
+    by_name: Dict[str, Counted]
+
+
+def count(command: Sequence[str], probes: Sequence[Probe], own: Sequence[Probe]) -> Counts:
+    """Run a command with probes, and count the calls. What it prints goes to stderr.
+
+    Parameters
+    ----------
+    command:
+        A Python program that nutrace can trace.
+    own:
+        The probes of the user's file, which the file with `probes` replaces for this run.
+
+    Raises
+    ------
+    InputError
+        If the command cannot be started.
+    OutputError
+        If the temporary file cannot be written.
+    """
+    with _folder() as folder:
+        file, output = folder / "probes.toml", folder / "run.json"
+        # Whatever NUTRACE_LEVEL says, they are counted.
+        tables = [table(replace(probe, level="coarse")) for probe in probes] + [table(probe) for probe in own]
+        try:
+            file.write_text("\n".join(tables), encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write {file}: {error.strerror}; set TMPDIR") from error
+        variables = {
+            "NUTRACE": "1",
+            "NUTRACE_OUTPUT": str(output),
+            "NUTRACE_PROBES": str(file),
+            "NUTRACE_SAMPLE": "0",
+        }
+        code, interrupted = _run(command, {**os.environ, **variables})
+        try:
+            trace = load(str(output))
+        except (EmptyTraceError, InputError):
+            return Counts(code, interrupted, None, 0, 0, {})
+    steps, step_ns, by_name = _counted(trace, probes)
+    return Counts(code, interrupted, trace, steps, step_ns, by_name)
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="nutrace-count-")
+    except OSError as error:
+        raise OutputError(f"cannot make a temporary directory: {error.strerror}; set TMPDIR") from error
+    with folder as name:
+        yield Path(name)
+
+
+def _run(command: Sequence[str], environ: Dict[str, str]) -> Tuple[int, bool]:
+    try:
+        process = subprocess.Popen(command, env=environ, stdout=_STDERR)
+    except OSError as error:
+        raise InputError(f"cannot run {command[0]}: {error.strerror}") from error
+    try:
+        return process.wait(), False
+    except KeyboardInterrupt:  # the program has got it as well
+        try:
+            return process.wait(_PATIENCE_S), True
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            process.kill()
+            return process.wait(), True
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+def _counted(trace: Trace, probes: Sequence[Probe]) -> Tuple[int, int, Dict[str, Counted]]:
+    regions = divide(trace)
+    steps = len(regions.steps)
+    counted = {probe.span_name: Counted() for probe in probes}
+    for index, name in enumerate(trace.name):
+        so_far = counted.get(name)
+        if so_far is None or (steps and regions.region[index] == Region.OUTSIDE):
+            continue
+        counted[name] = Counted(
+            so_far.calls + trace.calls[index],
+            so_far.yielded + trace.yielded[index],
+            so_far.records + 1,
+            so_far.busy_ns + (trace.busy_ns[index] if regions.outermost_name[index] else 0),
+        )
+    step_ns = sum(trace.busy_ns[index] for index in (regions.steps if steps else trace.roots))
+    return steps, step_ns, counted
