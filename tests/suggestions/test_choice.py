@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
 from fakes.otlp import RESOURCE, document, write
-from fakes.sampled import Function, Stack, with_samples
+from fakes.made_samples import Function, Stack, with_samples
 
 from nutrace.probes.probe import Probe
 from nutrace.suggestions.suggest import Suggestions, survey
