@@ -154,12 +154,12 @@ class Session:
             self.endings.install()
             self._helpers.install()
             forks.watch(self, has_thread=True)
+            if self.sampling is not None and self.parent is None:
+                self.sampling.start()
         except BaseException:
             self.uninstall()
             self.file.discard()
             raise
-        if self.sampling is not None and self.parent is None:
-            self.sampling.start()
         self._environment = Environment(
             {VARIABLE: str(self._handover(os.getpid())), **self.settings.variables()}
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Callable, Dict, Hashable, Iterator, List, NamedTuple, Optional, Tuple
 
-from nutrace.intervals import effective_samples, wilson
+from nutrace.intervals import FEWEST_SAMPLES, effective_samples, wilson
 from nutrace.trace import Trace
 from nutrace.trace.sampled import SPAN, SampledFunction
 from nutrace_exporters.insidetree import OTHERS, ShownGroup, name_of, shown_groups
@@ -84,7 +85,8 @@ def merge(trace: Trace, samples: bool = True) -> Node:
     """The call tree of `trace` below a root without a name.
 
     In a trace of several threads, the first level are the threads. With `samples`, the functions that were
-    seen inside spans hang below these.
+    seen inside spans hang below these. Spans with one name that have fewer than ten of their group's samples,
+    by their part of its self time, are not divided.
     """
     top = Node("", "other")
     used = sorted(set(trace.thread))
@@ -118,12 +120,17 @@ def merge(trace: Trace, samples: bool = True) -> Node:
         parent.total_ns += node.total_ns
     if len(used) > 1:
         top.total_ns = sum(node.total_ns for node in top.children.values())
+    whole: Counter[int] = Counter()
+    for by_group in divided.values():
+        whole.update(by_group)
     for node, by_group in divided.items():
         parts = [(self_ns, groups[number].tree.samples) for number, self_ns in by_group.items()]
         taken = sum(count for _, count in parts)
         divided_node = InsideNode(node, sum(by_group.values()), taken, effective_samples(parts))
         for number, self_ns in by_group.items():
-            _hang(trace, divided_node, groups[number], number, self_ns)
+            # Fewer than ten of the group's samples are these spans', by their part of its self time.
+            if self_ns * groups[number].tree.samples >= FEWEST_SAMPLES * whole[number]:
+                _hang(trace, divided_node, groups[number], number, self_ns)
     return top
 
 

@@ -72,7 +72,7 @@ def facts_of_samples(sampled: Sampled) -> List[Tuple[str, str]]:
     outside = [f"{count:,} {label(reason, 200)}" for reason, count in sampled.unplaced.items() if count]
     pairs = [
         ("Samples", f"{origin(sampled)}, of {counted(sampled.taken, 'stack')} taken"),
-        ("Not in spans", "; ".join(outside)),
+        ("Not drawn", "; ".join(outside)),
         ("On the samples", " ".join(label(note, 1000) for note in sampled.notes)),
     ]
     return [(name, text) for name, text in pairs if text]

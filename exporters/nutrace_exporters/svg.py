@@ -21,6 +21,8 @@ from nutrace_exporters.runfacts import title_of
 _ROW = 18
 _TOP = 42
 _MARGIN = 8
+#: Sampled functions that would be narrower (px) are joined: such a box would stand for too few samples.
+_NARROWEST_SAMPLED = 2.0
 _CHARACTER = 6.7  # Mean advance of the label font, px: 11 px, sans-serif.
 
 _STYLE = """\
@@ -113,7 +115,10 @@ def _place(top: Node, options: Options) -> Iterator[_Box]:
         # Widest first, so that the narrow ones are neighbours on the right, and merge into one box.
         for node in sorted(parent.children.values(), key=lambda child: -child.total_ns):
             width = node.total_ns * scale
-            if width < options.min_px:
+            narrowest = options.min_px
+            if isinstance(node, SampledNode):
+                narrowest = max(narrowest, _NARROWEST_SAMPLED)
+            if width < narrowest:
                 narrow[node] = width
                 continue
             stepping = in_step or node.name == semconv.STEP_SPAN
@@ -132,7 +137,8 @@ def _are_sampled(nodes: Iterable[Node]) -> int:
 def _sum(nodes: List[Node]) -> Node:
     sampled = _are_sampled(nodes)
     some = ", some sampled" if 0 < sampled < len(nodes) else ""
-    joined = Node(f"({len(nodes)} narrower{some})", "other")
+    component = nodes[0].component if sampled == len(nodes) else "other"
+    joined = Node(f"({len(nodes)} narrower{some})", component)
     for node in nodes:
         joined.calls += node.calls
         joined.self_ns += node.self_ns

@@ -87,12 +87,12 @@ def _function(frame: str) -> Tuple[Function, str]:
     """A frame's function, and the sampler that writes frames so."""
     if frame == _COLLECTING:
         return ("<GC>", "", 0), AUSTIN
-    match = _IN_BRACKETS.match(frame)
-    if match:
-        return (match.group(1), match.group(2), int(match.group(3) or 0)), PY_SPY
     match = _PERF.match(frame)
     if match:
         return (match.group(1), match.group(2), 0), PERF
+    match = _IN_BRACKETS.match(frame)
+    if match:
+        return (match.group(1), match.group(2), int(match.group(3) or 0)), PY_SPY
     match = _WITH_COLONS.match(frame)
     if match:
         return (match.group(2), match.group(1), int(match.group(3))), ""

@@ -8,6 +8,7 @@ import sys
 #: that it has named; 2: root; 3: nobody.
 SCOPE_FILE = "/proc/sys/kernel/yama/ptrace_scope"
 _NAMED_ONLY = 1
+_REFUSALS = ("permission denied", "operation not permitted", "os error 1)")
 _PR_SET_PTRACER = 0x59616D61
 
 
@@ -32,6 +33,11 @@ def allow(pid: int, file: str = SCOPE_FILE) -> bool:
         return False
 
 
+def is_refusal(failure: str) -> bool:
+    """Whether py-spy says that it has no permission."""
+    return any(words in failure.lower() for words in _REFUSALS)
+
+
 def why_not(failure: str, file: str = SCOPE_FILE) -> str:
     """Why py-spy does not sample, and what to do.
 
@@ -40,9 +46,7 @@ def why_not(failure: str, file: str = SCOPE_FILE) -> str:
     failure:
         What it said.
     """
-    if not any(
-        words in failure.lower() for words in ("permission denied", "operation not permitted", "os error 1)")
-    ):
+    if not is_refusal(failure):
         return f"py-spy does not sample: {failure}"
     if sys.platform == "darwin":
         return "py-spy may not look into this process: on macOS it must run as root (sudo -E ...)"

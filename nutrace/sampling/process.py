@@ -10,7 +10,6 @@ import contextlib
 import os
 import secrets
 import sys
-import tempfile
 import time
 import types
 from pathlib import Path
@@ -20,15 +19,15 @@ from nutrace.patching.frames import SUFFIX as FRAME_SUFFIX
 from nutrace.recording.span import process_state
 from nutrace.sampling import pyspy
 from nutrace.sampling.identity import started
-from nutrace.sampling.mailbox import ASK, DROP, END, KEEP, LOG, PREFIX, RAW, STOP, TAKEN, Mailbox, Request
-from nutrace.sampling.permission import allow, why_not
+from nutrace.sampling.mailbox import ASK, DROP, END, KEEP, LOG, RAW, STOP, TAKEN, Mailbox, Request
+from nutrace.sampling.permission import allow, is_refusal, why_not
 from nutrace.sampling.stacks import OUTERMOST, Stacks
+from nutrace.sampling.starting import attended_mailbox
 from nutrace.sampling.thread import BIAS, SamplerThread
 
 _PATIENCE_S = 5.0  # for the samples, at the end
 _LEFT_BEHIND_S = 2.0  # for those that py-spy writes as it ends by itself
 _PAUSE_S = 0.005
-_BESIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "beside.py")
 
 
 class ProcessSampling:
@@ -43,7 +42,7 @@ class ProcessSampling:
     run, run_id:
         Gives the run file's path; the run's id.
     joins:
-        Whether this process joins the run's files at its end.
+        Whether this process is the run's first, which joins its files at the end.
     mailbox:
         The run's mailbox, if an earlier process of the run has made one, else "".
     say:
@@ -68,8 +67,10 @@ class ProcessSampling:
         self._joins = joins
         self._mailbox = Mailbox(mailbox)
         self._say = say
+        self._ending = False
         self._tag = ""  # of the request that this process has made
         self._thread: Optional[SamplerThread] = None
+        self._reason = ""  # why the thread samples
 
     @property
     def mailbox(self) -> str:
@@ -84,11 +85,12 @@ class ProcessSampling:
             self._start()
         except Exception:  # the program runs unsampled
             process_state.fault("beginning to sample")
+            self._ending = True
 
     def _start(self) -> None:
         program = pyspy.find()
         if program is None:
-            self._sample_here("py-spy is not installed: pip install 'nutrace[sample]'")
+            self._sample_here("py-spy is not installed: pip install 'nutrace[sample]'", everywhere=True)
             return
         try:
             self._ask(program)
@@ -96,48 +98,23 @@ class ProcessSampling:
             self._sample_here(f"py-spy cannot be started ({error.strerror})")
 
     def _ask(self, program: str) -> None:
-        for attempt in range(2):
-            if not self._mailbox.folder or not self._mailbox.is_attended():
-                self._start_beside()
+        pid = os.getpid()
+        for last in (False, True):
+            if not self._mailbox.is_attended():
+                self._mailbox = attended_mailbox(self._mailbox.folder)
             allow(self._mailbox.pid)
-            pid = os.getpid()
-            request = Request(
-                pid,
-                started(pid) or 0,
-                os.path.realpath(self._run()),
-                self._run_id,
-                self._joins,
-                program,
-                self._hz,
-                self._native,
-            )
+            run = os.path.realpath(self._run())
+            since = started(pid) or 0
+            request = Request(pid, since, run, self._run_id, self._joins, program, self._hz, self._native)
             tag = f"{pid}-{secrets.token_hex(4)}"
             try:
                 self._mailbox.post(tag + ASK, request)
             except FileNotFoundError:  # it has ended just now, as nobody was left
-                if attempt:
+                if last:
                     raise
             else:
                 self._tag = tag
                 return
-
-    def _start_beside(self) -> None:
-        """Start the process that samples; it leaves this one before this returns."""
-        if not sys.executable:
-            raise OSError(0, "there is no Python interpreter to start")
-        self._mailbox = Mailbox(tempfile.mkdtemp(prefix=PREFIX))
-        pid = os.getpid()
-        words = [sys.executable, "-I", "-S", _BESIDE, self._mailbox.folder, str(pid), str(started(pid) or 0)]
-        environ = {key: text for key, text in os.environ.items() if not key.startswith("NUTRACE")}
-        null = [
-            (os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_RDWR, 0)  # not the program's: it ends later
-            for descriptor in range(3)
-        ]
-        child = os.posix_spawn(sys.executable, words, environ, file_actions=null, setsigmask=())
-        with contextlib.suppress(ChildProcessError):  # a handler of the program's was faster
-            os.waitpid(child, 0)
-        if not self._mailbox.is_attended():
-            raise OSError(0, "the process that starts it has ended")
 
     # -- meanwhile -----------------------------------------------------------------------------
 
@@ -149,20 +126,24 @@ class ProcessSampling:
         may_record:
             Whether this process may have spans. A process that other ones have started is not sampled before.
         """
-        if self._thread is not None:
+        if self._ending or self._thread is not None:
             return
         if not self._tag:
             if may_record:
                 self.start()
             return
         said = self._mailbox.values(self._tag + END)
-        if said is not None:
-            self._sample_here(why_not(str(said.get("failure"))))
-        elif not self._mailbox.is_attended():
+        if said is not None and said.get("failure"):
+            failure = str(said["failure"])
+            self._sample_here(why_not(failure), everywhere=is_refusal(failure))
+        elif said is None and not self._mailbox.is_attended():
             self._sample_here("the process that samples was ended from outside")
 
-    def _sample_here(self, reason: str) -> None:
-        self._say(f"{reason}; a thread samples instead: {BIAS}")
+    def _sample_here(self, reason: str, everywhere: bool = False) -> None:
+        """Let a thread sample; `everywhere`: for a reason that the run's first process has as well."""
+        if not (everywhere and not self._joins):
+            self._say(f"{reason}; a thread samples instead: {BIAS}")
+        self._reason = reason
         self._thread = SamplerThread(self._hz)
         self._thread.start()
 
@@ -173,7 +154,7 @@ class ProcessSampling:
 
     def forked(self) -> None:
         """In a forked child: nothing was seen, and nobody samples."""
-        self._joins = False
+        self._joins = self._ending = False
         self._tag = ""
         if self._thread is not None:  # py-spy would have the same difficulties
             self._thread = SamplerThread(self._hz)
@@ -187,6 +168,7 @@ class ProcessSampling:
 
     def hurry(self) -> None:
         """Let the sampling end; :meth:`stop` waits for what it gives."""
+        self._ending = True
         if self._tag:
             with contextlib.suppress(OSError):
                 self._mailbox.post(self._tag + STOP, KEEP)
@@ -206,6 +188,7 @@ class ProcessSampling:
         stacks = self._from_outside() if self._tag else None
         if self._thread is not None:
             here = self._thread.stop()
+            here.notes.insert(0, f"{self._reason}.")
             stacks = here if stacks is None or not stacks.nodes else added(stacks, here)
             self._thread = None
         if stacks is not None:
