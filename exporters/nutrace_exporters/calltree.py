@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Callable, Dict, Hashable, Iterator, List, NamedTuple, Optional, Tuple
 
-from nutrace.intervals import effective_samples, wilson
+from nutrace.intervals import FEWEST_SAMPLES, effective_samples, wilson
 from nutrace.trace import Trace
 from nutrace.trace.sampled import SPAN, SampledFunction
-from nutrace_exporters.insidetree import OTHERS, ShownGroup, name_of, shown_groups
+from nutrace_exporters.insidetree import OTHERS, ShownGroup, group_of_spans, name_of, shown_groups
 from nutrace_exporters.labels import estimate, label
 from nutrace_exporters.lanes import thread_names
 
@@ -84,7 +85,8 @@ def merge(trace: Trace, samples: bool = True) -> Node:
     """The call tree of `trace` below a root without a name.
 
     In a trace of several threads, the first level are the threads. With `samples`, the functions that were
-    seen inside spans hang below these.
+    seen inside spans hang below these. Spans with one name that have fewer than ten of their group's samples,
+    by their part of its self time, are not divided.
     """
     top = Node("", "other")
     used = sorted(set(trace.thread))
@@ -93,7 +95,7 @@ def merge(trace: Trace, samples: bool = True) -> Node:
         for number, name in zip(used, thread_names(trace, used)):
             threads[number] = top.child(label(name), "other")
     groups = shown_groups(trace) if samples else {}
-    group_of = trace.sampled.group_of if trace.sampled and groups else None
+    group_of = group_of_spans(trace) if groups else None
     divided: Dict[Node, Dict[int, int]] = {}  # self times by node and group
     nodes: List[Optional[Node]] = [None] * len(trace)
     order: List[Tuple[Node, Node]] = []  # (parent, child), parents first
@@ -118,12 +120,17 @@ def merge(trace: Trace, samples: bool = True) -> Node:
         parent.total_ns += node.total_ns
     if len(used) > 1:
         top.total_ns = sum(node.total_ns for node in top.children.values())
+    whole: Counter[int] = Counter()
+    for by_group in divided.values():
+        whole.update(by_group)
     for node, by_group in divided.items():
         parts = [(self_ns, groups[number].tree.samples) for number, self_ns in by_group.items()]
         taken = sum(count for _, count in parts)
         divided_node = InsideNode(node, sum(by_group.values()), taken, effective_samples(parts))
         for number, self_ns in by_group.items():
-            _hang(trace, divided_node, groups[number], number, self_ns)
+            # Fewer than ten of the group's samples are these spans', by their part of its self time.
+            if self_ns * groups[number].tree.samples >= FEWEST_SAMPLES * whole[number]:
+                _hang(trace, divided_node, groups[number], number, self_ns)
     return top
 
 

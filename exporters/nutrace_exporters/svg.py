@@ -6,6 +6,7 @@ full name, calls and times. Functions that were sampled inside spans are hatched
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import BinaryIO, Dict, Iterable, Iterator, List, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
@@ -21,6 +22,8 @@ from nutrace_exporters.runfacts import title_of
 _ROW = 18
 _TOP = 42
 _MARGIN = 8
+#: Sampled functions that would be narrower (px) are joined: such a box would stand for too few samples.
+_NARROWEST_SAMPLED = 2.0
 _CHARACTER = 6.7  # Mean advance of the label font, px: 11 px, sans-serif.
 
 _STYLE = """\
@@ -113,7 +116,10 @@ def _place(top: Node, options: Options) -> Iterator[_Box]:
         # Widest first, so that the narrow ones are neighbours on the right, and merge into one box.
         for node in sorted(parent.children.values(), key=lambda child: -child.total_ns):
             width = node.total_ns * scale
-            if width < options.min_px:
+            narrowest = options.min_px
+            if isinstance(node, SampledNode):
+                narrowest = max(narrowest, _NARROWEST_SAMPLED)
+            if width < narrowest:
                 narrow[node] = width
                 continue
             stepping = in_step or node.name == semconv.STEP_SPAN
@@ -132,7 +138,8 @@ def _are_sampled(nodes: Iterable[Node]) -> int:
 def _sum(nodes: List[Node]) -> Node:
     sampled = _are_sampled(nodes)
     some = ", some sampled" if 0 < sampled < len(nodes) else ""
-    joined = Node(f"({len(nodes)} narrower{some})", "other")
+    component = nodes[0].component if sampled == len(nodes) else "other"
+    joined = Node(f"({len(nodes)} narrower{some})", component)
     for node in nodes:
         joined.calls += node.calls
         joined.self_ns += node.self_ns
@@ -203,11 +210,16 @@ def _draw(box: _Box, first_row: int, all_ns: int, steps: int) -> str:
     )
 
 
+def _short(place: str) -> str:
+    """The end of a path: pictures are for others, whom the author's folders do not concern."""
+    return "/".join(re.split(r"[/\\]", place)[-3:])
+
+
 def _estimate(node: SampledNode) -> str:
     """The tooltip of a sampled function."""
     lines = (
         node.name,
-        place_of(node.function),
+        _short(place_of(node.function)),
         f"sampled in {node.inside.node.name}: {node.share} of its self time, "
         f"from {node.samples:,} of {counted(node.inside.samples, 'sample')}",
         f"about {duration(node.total_ns)}, of which {duration(node.own_ns)} in itself",

@@ -140,9 +140,10 @@ def inside_spans(trace: Trace, regions: Regions) -> Tuple[InsideSpans, ...]:
     sampled = trace.sampled
     if sampled is None:
         return ()
-    groups = _group_facts(trace, regions, sampled)
+    groups, not_sampled = _group_facts(trace, regions, sampled)
     kinds = [
-        _kind(trace, sampled, [(group, groups[group]) for group in numbers]) for numbers in _kinds(groups)
+        _kind(trace, sampled, [(group, groups[group]) for group in numbers], not_sampled)
+        for numbers in _kinds(groups)
     ]
     return tuple(sorted(kinds, key=lambda kind: (-kind.self_ns, kind.span, kind.component)))
 
@@ -158,14 +159,21 @@ class _Group:
     blocks: Set[str] = field(default_factory=set)
 
 
-def _group_facts(trace: Trace, regions: Regions, sampled: Sampled) -> Dict[int, _Group]:
+#: Self times by name and component.
+_Times = DefaultDict[Tuple[str, str], int]
+
+
+def _group_facts(trace: Trace, regions: Regions, sampled: Sampled) -> Tuple[Dict[int, _Group], _Times]:
+    """The groups, and the self times of the spans that have none."""
     groups: DefaultDict[int, _Group] = defaultdict(_Group)
+    not_sampled: _Times = defaultdict(int)
     group_of, parent, thread = sampled.group_of, trace.parent, trace.thread
     for span, group in enumerate(group_of):
+        own = trace.self_ns[span]
         if group == NO_GROUP:
+            not_sampled[trace.name[span], trace.component[span]] += own
             continue
         facts = groups[group]
-        own = trace.self_ns[span]
         facts.self_ns += own
         if regions.region[span] == Region.INSIDE:
             facts.in_steps_ns += own
@@ -176,7 +184,7 @@ def _group_facts(trace: Trace, regions: Regions, sampled: Sampled) -> Dict[int, 
         facts.span = span
         key = trace.name[span], trace.component[span]
         facts.names[key] = facts.names.get(key, 0) + own
-    return groups
+    return groups, not_sampled
 
 
 def _kinds(groups: Mapping[int, _Group]) -> Iterator[List[int]]:
@@ -198,8 +206,10 @@ def _kinds(groups: Mapping[int, _Group]) -> Iterator[List[int]]:
     yield from by_kind.values()
 
 
-def _kind(trace: Trace, sampled: Sampled, groups: List[Tuple[int, _Group]]) -> InsideSpans:
-    names: DefaultDict[Tuple[str, str], int] = defaultdict(int)
+def _kind(
+    trace: Trace, sampled: Sampled, groups: List[Tuple[int, _Group]], not_sampled: _Times
+) -> InsideSpans:
+    names: _Times = defaultdict(int)
     for _, facts in groups:
         for name, own in facts.names.items():
             names[name] += own
@@ -215,11 +225,7 @@ def _kind(trace: Trace, sampled: Sampled, groups: List[Tuple[int, _Group]]) -> I
         rate_hz=sampled.rate_hz,
         self_ns=self_ns,
         self_in_steps_ns=sum(facts.in_steps_ns for _, facts in groups),
-        not_sampled_ns=sum(
-            trace.self_ns[span]
-            for span, group in enumerate(sampled.group_of)
-            if group == NO_GROUP and (trace.name[span], trace.component[span]) in names
-        ),
+        not_sampled_ns=sum(not_sampled.get(name, 0) for name in names),
         functions=functions,
         others=others,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nutrace.jupyter.card import card
 from nutrace.jupyter.flamegraph import Flamegraph, flamegraph
-from nutrace.jupyter.tables import span_table, step_table
+from nutrace.jupyter.tables import sample_table, span_table, step_table
 from nutrace.trace.views import Views
 
 #: What :func:`nutrace.load` registers.
-VIEWS = Views(card=card, spans=span_table, steps=step_table, flamegraph=flamegraph)
+VIEWS = Views(card=card, spans=span_table, steps=step_table, samples=sample_table, flamegraph=flamegraph)
 
-__all__ = ["VIEWS", "Flamegraph", "card", "flamegraph", "span_table", "step_table"]
+__all__ = ["VIEWS", "Flamegraph", "card", "flamegraph", "sample_table", "span_table", "step_table"]

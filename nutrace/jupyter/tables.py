@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
-from nutrace.analysis import divide, each_step
+from nutrace.analysis import divide, each_step, inside_spans
 from nutrace.errors import MissingDependencyError
 from nutrace.trace import Trace
 from nutrace.trace.selection import step_index
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _MS = 1e6
 _MB = 1e6
 _S = 1e9
+_SAMPLES = (
+    *("function", "file", "line", "itself", "own_ms", "total_ms", "samples", "total_samples"),
+    *("share", "share_low", "share_high", "total_share", "total_low", "total_high"),
+)
+_OTHERS = "own_ms", "samples", "share"  # of the others no totals are known, as they contain each other
 
 
 def span_table(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
@@ -75,6 +80,27 @@ def step_table(trace: Trace) -> DataFrame:
         index=pandas.Index([step.index for step in steps], name="step"),
     )
     return frame
+
+
+def sample_table(trace: Trace) -> DataFrame:
+    """One row for each function in each kind of span; see :meth:`nutrace.Trace.samples`."""
+    pandas = _pandas()
+    rows: List[Dict[str, Any]] = []
+    for kind in inside_spans(trace, divide(trace)):
+        kind_of = {"span": kind.span, "component": kind.component}
+        rows += [
+            {**kind_of, **{column: _cell(function, column) for column in _SAMPLES}}
+            for function in kind.functions
+        ]
+        if kind.others.samples:
+            others = {column: _cell(kind.others, column) for column in _OTHERS}
+            rows.append({**kind_of, "function": "(others)", "file": "", "line": 0, "itself": False, **others})
+    frame: DataFrame = pandas.DataFrame(rows, columns=["span", "component", *_SAMPLES])
+    return frame
+
+
+def _cell(row: object, column: str) -> Any:
+    return getattr(row, f"{column[:-3]}_ns") / _MS if column.endswith("_ms") else getattr(row, column)
 
 
 def _steps(trace: Trace) -> List[Optional[int]]:

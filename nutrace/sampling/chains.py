@@ -25,7 +25,7 @@ _GIVEN = semconv.GIVEN_FUNCTION, semconv.GIVEN_FILE, semconv.GIVEN_LINE
 _DECORATOR = semconv.DECORATOR_FUNCTION, semconv.DECORATOR_FILE, semconv.DECORATOR_LINE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # there is one object for each: hashing its parts would take long
 class Site:
     """What is on the stack while a span lasts: a function, or a wrapper of nutrace's own (``own``).
 
@@ -44,8 +44,11 @@ class Chains:
     """The groups of some processes' spans, a tree: group 0 is outside of all functions that have spans.
 
     ``children`` has for each group those below it, by site; ``site`` that of each group. ``given`` are the
-    functions whose generators calls of a site's function have returned.
+    functions whose generators calls of a site's function have returned. ``wrappers`` are the sites of
+    nutrace's own, by file.
     """
+
+    wrappers: Dict[str, Site]
 
     parent: List[int] = field(default_factory=lambda: [-1])
     site: List[Optional[Site]] = field(default_factory=lambda: [None])
@@ -77,19 +80,21 @@ def chain_groups(trace: Trace, owners: List[int], count: int) -> Tuple[List[Chai
     -------
     The trees, and for each span the number of its group in its tree.
     """
-    trees = [Chains() for _ in range(count)]
-    tree_of = [trees[owners[key.resource]] for key in trace.threads]
     sites = _Sites()
+    trees = [Chains(sites.wrappers) for _ in range(count)]
+    tree_of = [trees[owners[key.resource]] for key in trace.threads]
     group_of = array("i", bytes(4 * len(trace)))
     rows = zip(trace.name, trace.raw.attributes, trace.parent, trace.thread)
     threads = trace.thread
+    find = sites.of
     for span, (name, raw, above, thread) in enumerate(rows):
         group = group_of[above] if above >= 0 and threads[above] == thread else ROOT
-        site, given = sites.of(name, raw)
+        site, given = find(name, raw)
         if site is not None:
-            group = tree_of[thread].below(group, site)
+            tree = tree_of[thread]
+            group = tree.children[group].get(site) or tree.below(group, site)
             if given is not None:
-                tree_of[thread].given.setdefault(site, set()).add(given)
+                tree.given.setdefault(site, set()).add(given)
         group_of[span] = group
     return trees, group_of
 
@@ -99,34 +104,49 @@ _Read = Tuple[Optional[Site], Optional[Function]]
 
 
 class _Sites:
-    """Reads sites off attributes; those of a function's spans are equal bytes, and read once."""
+    """Reads sites off attributes, each different text once."""
 
     def __init__(self) -> None:
-        self._known: Dict[Tuple[str, bytes], _Read] = {}
+        self._texts: Dict[Tuple[str, bytes], _Read] = {}
+        self._parts: Dict[Tuple[str, bytes], _Read] = {}
+        self._functions: Dict[Tuple[Function, Optional[Function]], Site] = {}
+        self.wrappers: Dict[str, Site] = {}
 
     def of(self, name: str, raw: bytes) -> _Read:
+        """The site of a span."""
+        read = self._texts.get((name, raw))
+        if read is None:
+            if len(self._texts) >= _MOST_KNOWN:
+                self._texts.clear()
+            read = self._texts[name, raw] = self._of_part(name, raw)
+        return read
+
+    def _of_part(self, name: str, raw: bytes) -> _Read:
+        # Attributes with numbers of their own (rows, yields) all differ, and those of the code do not.
         begin, last = raw.find(_CODE_KEY), raw.rfind(_CODE_KEY)
         if begin >= 0 and not _OTHER_KEYS.search(raw):
             raw = b"[" + raw[begin : raw.find(b"}}", last) + 2] + b"]"
-        key = name, raw
-        try:
-            return self._known[key]
-        except KeyError:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            read = self._known[key] = _site(name, raw)
-            return read
+        read = self._parts.get((name, raw))
+        if read is None:
+            if len(self._parts) >= _MOST_KNOWN:
+                self._parts.clear()
+            read = self._parts[name, raw] = self._read(name, raw)
+        return read
 
-
-def _site(name: str, raw: bytes) -> _Read:
-    own = WRAPPER_OF.get(name)
-    if own is not None:
-        return Site(own=own), None
-    attributes = parse_attributes(raw)
-    function = _function(attributes, _CODE)
-    if function is None or attributes.get(semconv.BLOCK) is True:
-        return None, None
-    return Site(*function, decorator=_function(attributes, _DECORATOR)), _function(attributes, _GIVEN)
+    def _read(self, name: str, raw: bytes) -> _Read:
+        own = WRAPPER_OF.get(name)
+        if own is not None:
+            return self.wrappers.setdefault(own, Site(own=own)), None
+        attributes = parse_attributes(raw)
+        function = _function(attributes, _CODE)
+        # Files of before there was an attribute that says so have steps as well.
+        if function is None or attributes.get(semconv.BLOCK) is True or name == semconv.STEP_SPAN:
+            return None, None
+        decorator = _function(attributes, _DECORATOR)
+        site = self._functions.get((function, decorator))
+        if site is None:
+            site = self._functions[function, decorator] = Site(*function, decorator=decorator)
+        return site, _function(attributes, _GIVEN)
 
 
 def _function(attributes: Mapping[str, Any], names: Tuple[str, str, str]) -> Optional[Function]:

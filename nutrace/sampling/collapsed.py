@@ -90,6 +90,11 @@ def _described(stacks: Stacks, read: _Read, shown: str) -> Stacks:
         stacks.rate_hz = 1e6 / read.interval_us
     elif read.sampler == AUSTIN:
         stacks.notes.append(f"{shown} does not say austin's interval: each line counts as one sample")
+    if not any(file for _, file, _ in stacks.functions):
+        stacks.notes.append(
+            f"{shown} has no files: functions are told apart by their names alone, "
+            "and the time in statements and copies is that of the functions that make them"
+        )
     if read.mode == "cpu":
         stacks.notes.append(f"{shown} has samples of CPU time: functions that wait are not in them")
     if read.damaged:

@@ -18,7 +18,8 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from nutrace.sampling.stacks import Function
 
-_IN_BRACKETS = re.compile(r"(.+?) \((.*?)(?::(\d{1,9}))?\)\Z")
+# A file's path may have brackets, and so may the name of a C++ function.
+_IN_BRACKETS = re.compile(r"(.+) \(((?:[^()]|\([^()]*\))*?)(?::(\d{1,9}))?\)\Z")
 _WITH_COLONS = re.compile(r"(.+):([^:]*):(\d{1,9})\Z")
 _FILE_FIRST = re.compile(r"(.+\.pyw?):([^:]+)\Z")
 _PERF = re.compile(r"py::(.*?):(.*)\Z")
@@ -87,12 +88,12 @@ def _function(frame: str) -> Tuple[Function, str]:
     """A frame's function, and the sampler that writes frames so."""
     if frame == _COLLECTING:
         return ("<GC>", "", 0), AUSTIN
-    match = _IN_BRACKETS.match(frame)
-    if match:
-        return (match.group(1), match.group(2), int(match.group(3) or 0)), PY_SPY
     match = _PERF.match(frame)
     if match:
         return (match.group(1), match.group(2), 0), PERF
+    match = _IN_BRACKETS.match(frame)
+    if match:
+        return (match.group(1), match.group(2), int(match.group(3) or 0)), PY_SPY
     match = _WITH_COLONS.match(frame)
     if match:
         return (match.group(2), match.group(1), int(match.group(3))), ""

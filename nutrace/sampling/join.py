@@ -42,13 +42,15 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from nutrace.sampling.chains import chain_groups
 from nutrace.sampling.stacks import Function, Stacks
-from nutrace.sampling.walk import OUTSIDE, Walk
+from nutrace.sampling.walk import AMBIGUOUS, OUTSIDE, Walk
 from nutrace.trace.sampled import NO_GROUP, Sampled, SampledFunction, SampledGroup
 from nutrace.trace.trace import Trace
 
 #: In place of a resource's number: a process that has no spans.
 NOT_TRACED = -1
 UNTRACED = "in processes without spans"
+
+__all__ = ["AMBIGUOUS", "NOT_TRACED", "OUTSIDE", "UNTRACED", "Given", "join"]
 
 Given = Tuple[Stacks, Optional[int]]
 

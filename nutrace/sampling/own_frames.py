@@ -23,8 +23,6 @@ _OWN = re.compile(
 #: Files whose frames call a probed function: the program's frame that follows may be a span's.
 _CALLING = frozenset(("probes/wrappers.py", "probes/wrapped.py", "probes/generators.py"))
 
-#: Frames of a with-block's or step's begin and end: the program's that follows is no span's.
-_BLOCKS = "probes/blocks.py"
 #: A method that nutrace gave a class in the place of one that it inherits. Its span says that it is the
 #: inherited one, which may have a span of its own.
 _INHERITED = "probes/patches.py"
@@ -52,6 +50,8 @@ SPANS: Mapping[str, Tuple[str, ...]] = {
 #: The file that stands around the spans of a name.
 WRAPPER_OF: Mapping[str, str] = {name: file for file, names in SPANS.items() for name in names}
 
+_BY_NAME = {file.rpartition("/")[2]: file for file in (*SPANS, *_CALLING, _INHERITED)}
+
 
 def plain(file: str) -> str:
     """A file's name as it is on disk."""
@@ -66,21 +66,23 @@ class OwnFrame:
     ----------
     spans:
         The file whose spans begin here (see :data:`SPANS`), or "".
-    calls_probed, in_block, inherited:
-        Whether it calls a probed function, is in the begin or end of a block, or hands on to the method
-        that a class inherits.
+    calls_probed, inherited:
+        Whether it calls a probed function, or hands on to the method that a class inherits.
     """
 
     spans: str
     calls_probed: bool
-    in_block: bool
     inherited: bool
 
 
 def own_frame(file: str) -> Optional[OwnFrame]:
     """What a frame of this file tells; None if it is not nutrace's own."""
-    found = _OWN.search(plain(file))
-    if found is None:
+    name = plain(file)
+    found = _OWN.search(name)
+    if found is not None:
+        own = found.group(1).replace("\\", "/")
+    elif name != file:  # a sampler that leaves folders out
+        own = _BY_NAME.get(name, name)
+    else:
         return None
-    own = found.group(1).replace("\\", "/")
-    return OwnFrame(own if own in SPANS else "", own in _CALLING, own == _BLOCKS, own == _INHERITED)
+    return OwnFrame(own if own in SPANS else "", own in _CALLING, own == _INHERITED)

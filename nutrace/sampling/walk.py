@@ -105,21 +105,21 @@ class Walk:
         if frame.spans:
             # Of several in a row the innermost is the one: Connection.execute calls Cursor.execute.
             around = place.before if place.before >= 0 else place.group
-            group = self._upwards(around, Site(own=frame.spans))
+            group = self._upwards(around, self._tree.wrappers.get(frame.spans))
             if group is not None:
                 return _Place(group, before=around, thread=_PROGRAM)
             return place._replace(called=0, ours=place.before < 0)
-        if frame.in_block:
-            return place._replace(called=0, handed_on=0, ours=place.before < 0)
-        return place._replace(
-            called=place.called + frame.calls_probed,
-            handed_on=place.handed_on + frame.inherited,
-            ours=place.before < 0 or frame.calls_probed,
-        )
+        ours = place.before < 0 or frame.calls_probed
+        if not (
+            frame.calls_probed or frame.inherited
+        ):  # the begin of a block, ...: no span's function follows
+            return place._replace(called=0, handed_on=0, ours=ours)
+        called, handed_on = place.called + frame.calls_probed, place.handed_on + frame.inherited
+        return place._replace(called=called, handed_on=handed_on, ours=ours)
 
-    def _upwards(self, group: int, site: Site) -> Optional[int]:
+    def _upwards(self, group: int, site: Optional[Site]) -> Optional[int]:
         """The group of `site` below `group`, or below the nearest one around it that has one."""
-        while group >= 0:
+        while group >= 0 and site is not None:
             found = self._tree.children[group].get(site)
             if found is not None:
                 return found

@@ -109,7 +109,7 @@ def candidates(
         file = modules.absolute(each.function.file)
         module = modules.name(file) if file else ""
         whose = origin(file, module)
-        if whose >= Origin.STANDARD or each.function.name.startswith("<"):
+        if whose >= Origin.STANDARD or each.function.name.rpartition(".")[2].startswith("<"):
             continue  # what a comprehension does is the time of the function around it
         try:
             qualname = sources.qualname(replace(each.function, file=file))

@@ -47,16 +47,20 @@ class Sources:
         Unreachable
             If the source is not there or has changed, or if no probe can be put on such a function.
         """
-        if function.name.startswith("<"):
+        # Since Python 3.11 py-spy says Class.method, and outer.<locals>.inner.
+        name = function.name.rpartition(".")[2]
+        if name.startswith("<"):
             raise Unreachable("it has no name")
         definitions = self._files.get(function.file)
         if definitions is None:
             definitions = self._files[function.file] = _read(function.file)
         if isinstance(definitions, str):
             raise Unreachable(definitions)
-        same = [definition for definition in definitions if definition.name == function.name]
+        same = [definition for definition in definitions if definition.name == name]
         if function.line:
             same = [definition for definition in same if function.line in definition.lines]
+        elif len(same) > 1:
+            same = [definition for definition in same if definition.qualname == function.name] or same
         if not same:
             raise Unreachable(
                 f"the source has no such function at line {function.line}: it has changed since"

@@ -35,6 +35,7 @@ class Views:
     card: Callable[[Any], str]
     spans: Callable[[Any, Sequence[str]], DataFrame]
     steps: Callable[[Any], DataFrame]
+    samples: Callable[[Any], DataFrame]
     flamegraph: Callable[[Any, Optional[Steps], Optional[str], int], Picture]
 
 
@@ -119,6 +120,33 @@ class Viewed:
             If pandas is not installed.
         """
         return _views().steps(self)
+
+    def samples(self) -> DataFrame:
+        """What sampled spans spend their self time in, as a pandas table with a row for each function.
+
+        Columns
+        -------
+        span, component:
+            The kind of span; of several that samples cannot tell apart, their names.
+        function, file, line:
+            The function, and where it begins; of the spans' own function ``itself`` is True. What was seen
+            in functions that were on fewer than 10 samples is in one row: its ``function`` is "(others)".
+        own_ms, total_ms:
+            Of the spans' self time, the milliseconds in the function itself, and in it with everything that
+            it calls. A span's ``own_ms`` add up to its self time; totals contain each other.
+        samples, total_samples:
+            Samples in the function itself, and in it or below.
+        share, share_low, share_high:
+            ``own_ms`` as a part of the self time, and its interval of 95 %.
+        total_share, total_low, total_high:
+            The same of ``total_ms``.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().samples(self)
 
     def flamegraph(
         self, steps: Optional[Steps] = None, component: Optional[str] = None, height: int = 600

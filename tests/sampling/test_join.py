@@ -10,16 +10,22 @@ import pickle
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import pytest
+import sqlalchemy
 from fakes.tracing import Tracing
 from fakes.witness import Witness
 
 import nutrace
+from nutrace.analysis.traced_functions import is_placed_at_caller
 from nutrace.probes.catalogue import copies, sqlite
+from nutrace.probes.catalogue import sqlalchemy as alchemy
+from nutrace.probes.catalogue.registry import CATALOGUES
 from nutrace.probes.probe import Probe
 from nutrace.sampling.join import OUTSIDE, join
+from nutrace.sampling.own_frames import SPANS, WRAPPER_OF
 from nutrace.sampling.stacks import Stacks
 
 
@@ -472,6 +478,44 @@ def test_statements(recorded: Tracing, witness: Witness) -> None:
     placed = [placed for _, placed, _ in witness.joined(recorded.trace)]
     statement = "sqlite3.statement"
     assert placed == [statement] * 5 + ["outer"]
+
+
+def test_sqlalchemy(recorded: Tracing, witness: Witness, tmp_path: Path) -> None:
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'a.db'}", poolclass=sqlalchemy.pool.NullPool)
+    sqlalchemy.event.listen(engine, "connect", lambda connection, record: burn(witness))
+    sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *args: burn(witness))
+
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("select 1")).fetchall()
+            burn(witness)
+
+    with recorded(*sqlite.PROBES, *alchemy.PROBES):
+        outer()
+    engine.dispose()
+    connected, executed, after = [placed for _, placed, _ in witness.joined(recorded.trace)]
+    assert set(connected.split("/")) <= {"sqlalchemy.checkin", "sqlalchemy.checkout", "sqlalchemy.connect"}
+    assert connected
+    assert "sqlalchemy.execute" in executed
+    assert after == "outer"
+
+
+def _declared() -> Iterator[str]:
+    for catalogue in CATALOGUES:
+        for probe in catalogue.load():
+            if probe.make is not None:
+                yield probe.span_name
+
+
+def test_there_is_a_wrapper_for_each_span_that_is_placed_at_its_caller() -> None:
+    recorded_elsewhere = {"sqlite3.close", "sqlite3.commit", "sqlite3.rollback"}
+    names = {name for name in _declared() if is_placed_at_caller(name)} | recorded_elsewhere
+    # Their spans are those of the stock instrumentation, which names no place.
+    assert names - {"sqlalchemy.statement"} == set(WRAPPER_OF)
+    for file in SPANS:
+        assert (Path(nutrace.__file__).parent / file).is_file()
+    assert {name for name in WRAPPER_OF if not is_placed_at_caller(name)} == set()
 
 
 def test_outside(recorded: Tracing) -> None:

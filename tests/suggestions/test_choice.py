@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
+from fakes.joined_samples import Function, Stack, with_samples
 from fakes.otlp import RESOURCE, document, write
-from fakes.sampled import Function, Stack, with_samples
 
 from nutrace.probes.probe import Probe
 from nutrace.suggestions.suggest import Suggestions, survey

@@ -137,6 +137,17 @@ def test_without_a_line_the_name_must_be_the_only_one(file: Path) -> None:
     assert sources.qualname(SampledFunction("static", str(file))) == "Planner.static"
     with pytest.raises(Unreachable, match="several of this name"):
         sources.qualname(SampledFunction("method", str(file)))
+    assert sources.qualname(SampledFunction("Planner.method", str(file))) == "Planner.method"
+
+
+def test_samplers_that_know_qualified_names(file: Path) -> None:
+    """py-spy says ``Planner.method`` of Python 3.11 and later."""
+    sources = Sources()
+    assert (
+        sources.qualname(SampledFunction("Planner.__private", str(file), 28)) == "Planner._Planner__private"
+    )
+    with pytest.raises(Unreachable, match="no name"):
+        sources.qualname(SampledFunction("outer.<locals>.<lambda>", str(file), 43))
 
 
 @pytest.mark.parametrize(

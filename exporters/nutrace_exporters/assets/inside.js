@@ -126,16 +126,20 @@ class Inside {
 
 // Hangs the functions below the nodes of a merged scene, behind all nodes of spans.
 // nodes.own is what remains of a node's self time; nodes.seen tells of a function's samples.
+// A node that has fewer than ten of a group's samples, by its part of the self time, is not divided.
 function hangInside(trace, nodes) {
   const { inside } = trace;
   nodes.own = nodes.self.slice();
   nodes.seen = [];
   const measured = nodes.frame.length;
+  const all = new Float64Array(inside.groups.length);
+  for (const groups of nodes.groups) for (const [number, self] of groups ?? []) all[number] += self;
   for (let node = 0; node < measured; node++) {
     const known = new Map();
     const whole = nodes.groups[node] && inside.wholeOf(nodes.groups[node]);
     for (const [number, self] of nodes.groups[node] ?? []) {
       const group = inside.groups[number];
+      if (self * group.samples < inside.fewest * all[number]) continue;
       const [own, parts] = inside.spread(group, self);
       const frames = group.frames.get(trace.frames[nodes.frame[node]].component);
       nodes.own[node] -= self - own;

@@ -51,13 +51,11 @@ class MemoryLine {
     c.stroke();
     c.font = FONT.replace("12px", "11px");
     c.textBaseline = "middle";
-    const text = `${this.name} ${formatMemory(this.least)} to ${formatMemory(most)}`;
-    const room = c.measureText(text).width + 10;
-    c.globalAlpha = 0.85;
-    c.fillStyle = theme.panel;
-    c.fillRect(0, height / 2 - 8, room, 16);
-    c.globalAlpha = 1;
     c.fillStyle = theme.muted;
-    c.fillText(text, 5, height / 2);
+    const text = `${this.name} ${formatMemory(this.least)} to ${formatMemory(most)}`;
+    // Above the line or below it, where there is more room.
+    const near = points.map(place).filter(([x], k) => !k || x < c.measureText(text).width + 10);
+    const mean = near.reduce((sum, [, y]) => sum + y, 0) / near.length;
+    c.fillText(text, 5, mean > height / 2 ? 9 : height - 8);
   }
 }

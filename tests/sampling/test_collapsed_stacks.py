@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from pathlib import Path
 from typing import List, Optional, Tuple
 
@@ -68,6 +67,7 @@ LINES: List[Tuple[str, str, Optional[int], List[Function]]] = [
             ("_PyEval_EvalFrameDefault", "", 0),
         ],
     ),
+    ("std::f(int) (lib.so);g (a.py)", "py-spy", None, [("std::f(int)", "lib.so", 0), ("g", "a.py", 0)]),
     ("main;compute;burn", "", None, [("main", "", 0), ("compute", "", 0), ("burn", "", 0)]),
     (
         "main.py:main;std::vector<int>::push",
@@ -151,10 +151,11 @@ def test_damaged_lines_are_counted(tmp_path: Path) -> None:
         (b"<!DOCTYPE html>", "is a page"),
         (b"MOJ\x03\x01", "convert it with mojo2austin"),
         (b"PERFILE2\0\0", "stackcollapse-perf.pl"),
-        (os.urandom(20) + b"\0", "is binary"),
+        (b"\x7fELF\x02\0\0", "is binary"),
         (gzip.compress(b"a;b 3\n" * 1000)[:-12], "is gzip, and damaged"),
         (b"# austin: 3.7.0\n# mode: memory\nP1;T1;a.py:f:3 -5\n", "samples of memory, not of time"),
     ],
+    ids=lambda value: value[:12] if isinstance(value, str) else "",
 )
 def test_files_that_hold_no_stacks(tmp_path: Path, content: bytes, says: str) -> None:
     path = _write(tmp_path, content)
