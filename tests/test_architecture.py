@@ -14,6 +14,7 @@ from fakes.programs import environment
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nutrace"
 EXPORTERS = ROOT / "exporters" / "nutrace_exporters"
+_BESIDE = str(PACKAGE / "sampling" / "beside.py")
 
 #: One definition for what is recorded and for what reads it.
 SHARED = ("nutrace.intervals", "nutrace.percentiles", "nutrace.printable", "nutrace.sql")
@@ -119,9 +120,10 @@ def test_what_is_traced_knows_nothing_of_what_looks(package: Path, forbidden: Tu
     assert [each for each in found if _below(each[1], forbidden)] == []
 
 
-def test_a_traced_process_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sample", ["0", "1"])
+def test_a_traced_process_loads_no_more_than_it_needs(tmp_path: Path, sample: str) -> None:
     code = "import sys; print('|'.join(sys.modules))"
-    variables = {"NUTRACE": "1", "NUTRACE_OUTPUT": str(tmp_path / "run.json")}
+    variables = {"NUTRACE": "1", "NUTRACE_SAMPLE": sample, "NUTRACE_OUTPUT": str(tmp_path / "run.json")}
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=environment(**variables),
@@ -143,5 +145,31 @@ def test_a_traced_process_loads_no_more_than_it_needs(tmp_path: Path) -> None:
         "nutrace.plans",
         "nutrace.speedups",
         "nutrace.verify",
+        "nutrace.sampling.join",
+        "nutrace.sampling.collapsed",
     )
-    assert [name for name in loaded if _below(name, (*heavy, *ours))] == []
+    # What only sampling needs.
+    sampling = () if sample == "1" else ("nutrace.sampling", "ctypes")
+    assert [name for name in loaded if _below(name, (*heavy, *ours, *sampling))] == []
+    assert ("nutrace.sampling.process" in loaded) is (sample == "1")
+
+
+def test_what_samples_beside_a_run_needs_the_standard_library_only() -> None:
+    code = f"""
+import runpy, sys, types
+package = types.ModuleType("nutrace")
+package.__path__ = [{str(PACKAGE)!r}]
+sys.modules["nutrace"] = package
+runpy.run_path({_BESIDE!r}, run_name="not main")
+print("|".join(sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    loaded = done.stdout.strip().split("|")
+    assert "nutrace.sampling.target" in loaded
+    assert [name for name in loaded if _below(name, ("nutrace.recording", "opentelemetry", "msgspec"))] == []

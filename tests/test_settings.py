@@ -90,6 +90,12 @@ def test_variables_that_are_no_settings(tmp_path: Path, name: str) -> None:
         ({"NUTRACE_TEXT_LIMIT": "1.5"}, "is not a number"),
         ({"NUTRACE_TEXT_LIMIT": "1"}, "between 16 and 10000000"),
         ({"NUTRACE_SUMMARY": "perhaps"}, "use 1 or 0"),
+        ({"NUTRACE_SAMPLE": "abc"}, "'abc' is not a number: use 1 (100 Hz), 0 (off), or a whole number of 2"),
+        ({"NUTRACE_SAMPLE": "10000"}, "NUTRACE_SAMPLE=10000 is no rate: use 1 (100 Hz), 0 (off), or a"),
+        ({"NUTRACE_SAMPLE": "1.5"}, "is no rate"),
+        ({"NUTRACE_SAMPLE": "nan"}, "is no rate"),
+        ({"NUTRACE_SAMPLE": "inf"}, "is no rate"),
+        ({"NUTRACE_SAMPLE": "-1"}, "is no rate"),
     ],
 )
 def test_bad_variables(tmp_path: Path, environ: Dict[str, str], message: str) -> None:
