@@ -148,4 +148,5 @@ def test_a_program_whose_p99_is_made_of_collections_says_so(
     assert main(["report", str(tmp_path / "run.json")]) == 0
     text = capsys.readouterr().out
     assert "2 of the 2 steps at or above p99 hold a full collection; without collections p99 would be" in text
-    assert "planner.compute 3; gc.collect was called 3 times" in text
+    assert "planner.compute 3" in text
+    assert "gc.collect was called 3 times" in text

@@ -288,7 +288,9 @@ class Node:
     def __init__(self):
         self.me = self
     def __del__(self):
-        finalized()
+        # Before 3.12 a collection may strike ContextVar.set, and CPython crashes if a finalizer sets one then.
+        if sys.version_info >= (3, 12):
+            finalized()
 
 @nutrace.probe
 def finalized(): pass
