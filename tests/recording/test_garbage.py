@@ -288,7 +288,7 @@ class Node:
     def __init__(self):
         self.me = self
     def __del__(self):
-        # Before 3.12 a collection may strike ContextVar.set, and CPython crashes if a finalizer sets one then.
+        # Before 3.12 a collection may strike ContextVar.set: CPython crashes if a finalizer sets one then.
         if sys.version_info >= (3, 12):
             finalized()
 
