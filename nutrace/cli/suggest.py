@@ -162,6 +162,8 @@ def _count_notes(counts: Counts) -> List[str]:
     notes = [f"counted: {what}"]
     if counts.interrupted:
         notes.append("the program was interrupted: the calls up to then were counted")
+    elif counts.stopped:
+        notes.append("the program was stopped, as its spans took 1 GB: let it run for fewer steps")
     elif counts.code:
         notes.append(f"the program ended with exit code {counts.code}: the calls up to then were counted")
     return notes

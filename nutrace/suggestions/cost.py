@@ -1,7 +1,9 @@
 """What probes would cost, from the run that counted their calls.
 
 The traced process has estimated its own cost: what a call of a probe takes in its interpreter, times the
-calls, and the CPU time of its writing thread. Each probe has its part of that, by its calls and spans.
+calls, and the CPU time of its writing thread. Each probe has its part of that, by its calls and spans. A call
+was measured in a loop; between a program's own work it takes longer, as the processor's caches hold other
+things. In PDM-Closed, 9,000 calls a step took 2.2 times as long (`devkit_overhead.py --toggle` says how).
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from nutrace.trace.bounds import whole
 
 #: The part of its own time, and of a step, that a probe may cost. Beyond it, times are not what they were.
 MOST = 0.02
-_WRITING = 4.0  # to write a span, in calls of a probe
-_RESUMPTION = 0.7  # to resume a generator, in calls of a probe
+# In calls of a probe in a loop:
+_CALL = 2.0  # a call between other work
+_RESUMPTION = 0.7  # to resume a generator
+_WRITING = 4.0  # to write a span
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Price:
 
 
 def unit_ns(trace: Trace) -> Optional[float]:
-    """What a call of a probe has cost in this run, in ns; None if the file does not say."""
+    """What a call of a probe takes in a loop in the run's interpreter, in ns; None if it does not say."""
     estimated = recorded = 0
     for resource in trace.resources:
         estimated += max(whole(resource.attributes.get(semconv.OVERHEAD_NS)), 0)
@@ -56,13 +60,13 @@ def price(counted: Counted, counts: Counts, unit: float, total_ns: float, step_n
     Parameters
     ----------
     unit:
-        The cost of a call, in ns.
+        The cost of a call in a loop, in ns.
     total_ns, step_ns:
         The time of the function, and of a step, in a step of the sampled run; 0 if it has none. The run that
         counts may be slower, on a busy machine and with all its probes: the shorter of the times is taken.
     """
     runs = counts.steps or 1
-    calling = unit * (counted.calls + _RESUMPTION * counted.yielded) / runs
+    calling = unit * _CALL * (counted.calls + _RESUMPTION * counted.yielded) / runs
     cost = calling + unit * _WRITING * counted.records / runs
     times = [time for time in (counted.busy_ns / runs, total_ns) if time]
     steps = [time for time in (counts.step_ns / runs, step_ns) if time]

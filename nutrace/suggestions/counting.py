@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from nutrace.suggestions.probe_file import table
 from nutrace.trace import Trace, load
 
 _PATIENCE_S = 60  # for the program to end after Ctrl-C: it writes its run file then
+_LOOK_S = 0.5
+_MOST_BYTES = 1_000_000_000  # of spans, some million: what runs longer fills the disk and tells no more
 _STDERR = 2
 
 
@@ -50,6 +53,8 @@ class Counts:
         Its exit code.
     interrupted:
         Ctrl-C ended it.
+    stopped:
+        It was ended because its spans took too much of the disk.
     trace:
         Its run file; None if it left none.
     steps, step_ns:
@@ -60,6 +65,7 @@ class Counts:
 
     code: int
     interrupted: bool
+    stopped: bool
     trace: Optional[Trace]
     steps: int
     step_ns: int
@@ -96,14 +102,15 @@ def count(command: Sequence[str], probes: Sequence[Probe], own: Sequence[Probe])
             "NUTRACE_OUTPUT": str(output),
             "NUTRACE_PROBES": str(file),
             "NUTRACE_SAMPLE": "0",
+            "NUTRACE_SUMMARY": "0",  # it would name the run file, which is deleted
         }
-        code, interrupted = _run(command, {**os.environ, **variables})
+        ended = _run(command, {**os.environ, **variables}, folder)
         try:
             trace = load(str(output))
         except (EmptyTraceError, InputError):
-            return Counts(code, interrupted, None, 0, 0, {})
+            return Counts(*ended, None, 0, 0, {})
     steps, step_ns, by_name = _counted(trace, probes)
-    return Counts(code, interrupted, trace, steps, step_ns, by_name)
+    return Counts(*ended, trace, steps, step_ns, by_name)
 
 
 @contextlib.contextmanager
@@ -116,23 +123,42 @@ def _folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def _run(command: Sequence[str], environ: Dict[str, str]) -> Tuple[int, bool]:
+def _run(command: Sequence[str], environ: Dict[str, str], folder: Path) -> Tuple[int, bool, bool]:
+    """Run the program to its end: its exit code, and whether Ctrl-C or the size of its files has ended it."""
     try:
         process = subprocess.Popen(command, env=environ, stdout=_STDERR)
     except OSError as error:
         raise InputError(f"cannot run {command[0]}: {error.strerror}") from error
     try:
-        return process.wait(), False
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(_LOOK_S), False, False
+            if _size(folder) > _MOST_BYTES:
+                process.send_signal(signal.SIGINT)
+                return _wait(process), False, True
     except KeyboardInterrupt:  # the program has got it as well
-        try:
-            return process.wait(_PATIENCE_S), True
-        except (KeyboardInterrupt, subprocess.TimeoutExpired):
-            process.kill()
-            return process.wait(), True
+        return _wait(process), True, False
     except BaseException:
         process.kill()
         process.wait()
         raise
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Give an interrupted program time to write its run file."""
+    try:
+        return process.wait(_PATIENCE_S)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.kill()
+        return process.wait()
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for file in folder.iterdir():
+        with contextlib.suppress(OSError):  # a shard that was joined is gone
+            size += file.stat().st_size
+    return size
 
 
 def _counted(trace: Trace, probes: Sequence[Probe]) -> Tuple[int, int, Dict[str, Counted]]:

@@ -48,6 +48,8 @@ COMMANDS: Tuple[Tuple[str, ...], ...] = (
     ("deepcopy", "FILE", "--flamegraph", "-"),
     ("speedups", "FILE"),
     ("speedups", "FILE", "--json"),
+    ("suggest", "FILE"),
+    ("suggest", "FILE", "--json", "--limit", "0", "--min-share", "0"),
     ("cprofile", "PROFILE", "FILE"),
     ("cprofile", "PROFILE", "FILE", "--json"),
     ("index", "LOG", "--run", "FILE"),

@@ -15,7 +15,9 @@ import pytest
 from fakes.programs import TIMEOUT_S, environment
 
 import nutrace
+from nutrace.cli.main import main
 from nutrace.probes.catalogue.user_file import read_probe_file
+from nutrace.suggestions import counting
 
 _CALLS = 30_000  # a step
 _STEPS = 10
@@ -225,6 +227,19 @@ def test_ctrl_c_uses_what_was_counted(sampled: Path) -> None:
     assert "the program was interrupted: the calls up to then were counted" in err
     assert "# 1 call a step" in out
     assert err.count("Traceback") == 1  # the program's own
+
+
+def test_a_run_that_fills_the_disk_is_stopped(
+    sampled: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(sampled)
+    for name in [name for name in os.environ if name.startswith("NUTRACE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(counting, "_MOST_BYTES", 10_000)
+    assert main(["suggest", "run.json", "--count", "--", sys.executable, "main.py", "1000"]) == 0
+    out, err = capfd.readouterr()
+    assert "the program was stopped" in err
+    assert "1 call a step" in out
 
 
 @pytest.mark.parametrize(
