@@ -104,7 +104,7 @@ class Session:
             text_limit=settings.text_limit,
         )
         self.bridge = Bridge(self._exchange)
-        self.endings = Endings(self.finish, self.recorder.before_exec)
+        self.endings = Endings(self.finish, self._before_exec)
         helpers = [before_results(self._flush_child), *by_value(), *compiling()]
         self._helpers = Patches(helpers, self.recorder.fault)
         self.sampling = self._make_sampling(known.mailbox if known else "")
@@ -212,6 +212,11 @@ class Session:
         if self.sampling is not None:
             may_record = self.file.begun or self._watches() or nutrace.probes.api.are_used()
             self.sampling.look(may_record)
+
+    def _before_exec(self) -> None:
+        if self.sampling is not None:
+            self.sampling.before_exec()
+        self.recorder.before_exec()
 
     def _write_samples(self) -> Optional[Stacks]:
         if self.sampling is None:

@@ -6,6 +6,7 @@ full name, calls and times. Functions that were sampled inside spans are hatched
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import BinaryIO, Dict, Iterable, Iterator, List, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
@@ -209,11 +210,16 @@ def _draw(box: _Box, first_row: int, all_ns: int, steps: int) -> str:
     )
 
 
+def _short(place: str) -> str:
+    """The end of a path: pictures are for others, whom the author's folders do not concern."""
+    return "/".join(re.split(r"[/\\]", place)[-3:])
+
+
 def _estimate(node: SampledNode) -> str:
     """The tooltip of a sampled function."""
     lines = (
         node.name,
-        place_of(node.function),
+        _short(place_of(node.function)),
         f"sampled in {node.inside.node.name}: {node.share} of its self time, "
         f"from {node.samples:,} of {counted(node.inside.samples, 'sample')}",
         f"about {duration(node.total_ns)}, of which {duration(node.own_ns)} in itself",

@@ -101,7 +101,8 @@ def _chosen(kinds: Sequence[InsideSpans], inside: str, steps: int) -> List[Insid
 
 
 def _kind(kind: InsideSpans, style: Style, steps: int, limit: int, asked: str) -> List[str]:
-    in_steps = bool(steps and kind.self_in_steps_ns)
+    # Shares are of all such spans. Times are given per step where they mean the same.
+    in_steps = bool(steps) and kind.self_in_steps_ns >= _NEARLY_ALL * kind.self_ns
     per, divisor = ("/step", steps) if in_steps else ("", 1)
     self_ns = kind.self_in_steps_ns if in_steps else kind.self_ns
     with_blocks = f" with {', '.join(kind.blocks)}" if kind.blocks else ""

@@ -139,7 +139,8 @@ class _Sites:
             return self.wrappers.setdefault(own, Site(own=own)), None
         attributes = parse_attributes(raw)
         function = _function(attributes, _CODE)
-        if function is None or attributes.get(semconv.BLOCK) is True:
+        # Files of before there was an attribute that says so have steps as well.
+        if function is None or attributes.get(semconv.BLOCK) is True or name == semconv.STEP_SPAN:
             return None, None
         decorator = _function(attributes, _DECORATOR)
         site = self._functions.get((function, decorator))

@@ -18,7 +18,8 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from nutrace.sampling.stacks import Function
 
-_IN_BRACKETS = re.compile(r"(.+?) \((.*?)(?::(\d{1,9}))?\)\Z")
+# A file's path may have brackets, and so may the name of a C++ function.
+_IN_BRACKETS = re.compile(r"(.+) \(((?:[^()]|\([^()]*\))*?)(?::(\d{1,9}))?\)\Z")
 _WITH_COLONS = re.compile(r"(.+):([^:]*):(\d{1,9})\Z")
 _FILE_FIRST = re.compile(r"(.+\.pyw?):([^:]+)\Z")
 _PERF = re.compile(r"py::(.*?):(.*)\Z")

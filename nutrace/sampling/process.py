@@ -9,19 +9,17 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import sys
 import time
-import types
 from pathlib import Path
-from typing import AbstractSet, Callable, Dict, Optional
+from typing import Callable, Optional
 
-from nutrace.patching.frames import SUFFIX as FRAME_SUFFIX
 from nutrace.recording.span import process_state
 from nutrace.sampling import pyspy
 from nutrace.sampling.identity import started
 from nutrace.sampling.mailbox import ASK, DROP, END, KEEP, LOG, RAW, STOP, TAKEN, Mailbox, Request
+from nutrace.sampling.module_names import modules_of
 from nutrace.sampling.permission import allow, is_refusal, why_not
-from nutrace.sampling.stacks import OUTERMOST, Stacks
+from nutrace.sampling.stacks import Stacks
 from nutrace.sampling.starting import attended_mailbox
 from nutrace.sampling.thread import BIAS, SamplerThread
 
@@ -129,7 +127,7 @@ class ProcessSampling:
         if self._ending or self._thread is not None:
             return
         if not self._tag:
-            if may_record:
+            if may_record or self._joins:
                 self.start()
             return
         said = self._mailbox.values(self._tag + END)
@@ -164,6 +162,19 @@ class ProcessSampling:
         if self._thread is not None:
             self._thread.start()
 
+    def before_exec(self) -> None:
+        """Let nobody look into this process; if it goes on, :meth:`look` begins again.
+
+        A process with threads that is traced may wait for the tracer, for ever, when it becomes another
+        program. What was seen is kept for that one.
+        """
+        tag, self._tag = self._tag, ""
+        if tag and self._mailbox.is_attended():
+            self._mailbox.post(tag + STOP, KEEP)
+            deadline = time.monotonic() + _PATIENCE_S
+            while self._mailbox.text(tag + END) is None and time.monotonic() < deadline:
+                time.sleep(_PAUSE_S)
+
     # -- the end -------------------------------------------------------------------------------
 
     def hurry(self) -> None:
@@ -192,7 +203,7 @@ class ProcessSampling:
             stacks = here if stacks is None or not stacks.nodes else added(stacks, here)
             self._thread = None
         if stacks is not None:
-            stacks.modules = {**_scripts(stacks), **modules({file for _, file, _ in stacks.functions})}
+            stacks.modules = modules_of(stacks)
         return stacks
 
     def _from_outside(self) -> Optional[Stacks]:
@@ -249,24 +260,3 @@ def added(stacks: Stacks, more: Stacks) -> Stacks:
     stacks.sampler += f", then {more.sampler}"
     stacks.notes += more.notes
     return stacks
-
-
-def _scripts(stacks: Stacks) -> Dict[str, str]:
-    """The script that Python runs: as this ends, the module ``__main__`` does not say its file any more."""
-    outermost = [stacks.functions[function] for parent, function, _ in stacks.nodes if parent == OUTERMOST]
-    return {file: "__main__" for name, file, _ in outermost if name == "<module>" and file[:1] != "<"}
-
-
-def modules(files: AbstractSet[str]) -> Dict[str, str]:
-    """The names of the modules that come from `files`; a module's own name comes before ``__main__``."""
-    names: Dict[str, str] = {}
-    bare = {file.partition(FRAME_SUFFIX)[0]: file for file in files}
-    for name, module in list(sys.modules.items()):
-        # Whatever stands there: asking it for an attribute may run code of the program's.
-        if not isinstance(module, types.ModuleType):
-            continue
-        said = object.__getattribute__(module, "__dict__").get("__file__")
-        file = bare.get(said) if isinstance(said, str) else None
-        if file is not None and names.get(file, "__main__") == "__main__":
-            names[file] = str(name)
-    return names

@@ -90,9 +90,9 @@ def test_the_largest_spans(run_file: Path, capsys: pytest.CaptureFixture[str]) -
         "  (itself)               7.27           7.27    9.1 %   5.0-15.9       10  planner.py:10\n"
         "  5 functions on fewer than 10 samples: 9.1 % in all\n"
         "\n"
-        "  simulation.run with simulation.step: simulation, 10.00 ms of self time per step, 20 samples\n"
-        "  function  own/step ms  total/step ms  of self        95 %  samples  where\n"
-        "  (itself)        10.00          10.00  100.0 %  83.9-100.0       20  planner.py:2\n"
+        "  simulation.run with simulation.step: simulation, 1,200.0 ms of self time, 20 samples\n"
+        "  function   own ms  total ms  of self        95 %  samples  where\n"
+        "  (itself)  1,200.0   1,200.0  100.0 %  83.9-100.0       20  planner.py:2\n"
     )
     assert "  samples   170 taken, 130 of them in spans\n            40 outside of spans\n" in out
     assert "            It was behind for 1 s.\n" in out

@@ -85,7 +85,7 @@ def sampled(sample: Trace) -> Trace:
     functions = [
         SampledFunction("plan", "/home/me/planner.py", 10),
         SampledFunction("score", "/home/me/scorer.py", 20),
-        SampledFunction("norm", "/home/me/scorer.py", 90),
+        SampledFunction("norm", "/home/me/work/planner/scorer.py", 90),
         SampledFunction("rarely"),
         SampledFunction("seldom"),
     ]

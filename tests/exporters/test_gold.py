@@ -12,6 +12,8 @@ from nutrace.trace import Trace
 from nutrace_exporters import find
 
 GOLD = Path(__file__).parent.parent / "gold"
+#: Formats that show sampled functions, and are short enough to read.
+SAMPLED = ("speedscope", "collapsed", "chrome", "svg")
 
 
 @pytest.mark.parametrize("name", ["speedscope", "collapsed", "chrome", "svg"])
@@ -24,7 +26,7 @@ def test_output_is_the_reviewed_one(name: str, sample: Trace, rendered: Callable
     assert output.decode() == gold.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["speedscope", "collapsed", "chrome", "svg"])
+@pytest.mark.parametrize("name", SAMPLED)
 def test_output_with_samples_is_the_reviewed_one(
     name: str, sampled: Trace, rendered: Callable[..., bytes]
 ) -> None:
@@ -36,7 +38,7 @@ def test_output_with_samples_is_the_reviewed_one(
     assert output.decode() == gold.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["html", "speedscope", "collapsed", "chrome", "svg"])
+@pytest.mark.parametrize("name", ["html", *SAMPLED])
 def test_without_samples_nothing_is_different(
     name: str, sample: Trace, sampled: Trace, rendered: Callable[..., bytes]
 ) -> None:

@@ -6,17 +6,21 @@ import json
 import re
 import zlib
 from array import array
+from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 from fakes.otlp import trace_of
 from hypothesis import given, settings
-from made_up import HOSTILE, traces
+from made_up import HOSTILE, group, sampled_traces, traces, with_samples
 
 from nutrace.trace import Trace
 from nutrace.trace.layout import layout
+from nutrace.trace.sampled import SampledFunction
 from nutrace_exporters import html
+from nutrace_exporters.insidetree import shown_groups
 
 Rendered = Callable[..., bytes]
 
@@ -127,6 +131,58 @@ def test_warnings_tell_what_is_missing(tmp_path: Path, rendered: Rendered) -> No
         "The run was cut short: this is what was written until then.",
         "3 spans lost: dropped while recording.",
     ]
+
+
+def test_the_page_says_where_samples_come_from(sampled: Trace, rendered: Rendered) -> None:
+    assert sampled.sampled is not None
+    noted = replace(sampled, sampled=replace(sampled.sampled, notes=("A second passed.", "<b>Two</b>")))
+    facts = dict(data_of(rendered(html, noted))[0]["run"]["facts"])
+    assert facts["Samples"] == "289 samples at 100 Hz by py-spy 0.4.3, of 294 stacks taken"
+    assert facts["Not drawn"] == "5 outside of spans"
+    assert facts["On the samples"] == "A second passed. <b>Two</b>"
+
+
+def test_hostile_functions_stay_text(tmp_path: Path, rendered: Rendered) -> None:
+    functions = [SampledFunction(name, name, 1) for name in HOSTILE]
+    nodes = [(-1, number, 50) for number in range(len(HOSTILE))]
+    trace = with_samples(trace_of(tmp_path, ("span", 0, 10)), [0], [group(1, *nodes)], functions)
+    content = rendered(html, trace)
+    assert b"<img" not in content
+    assert content.count(b"</script>") == rendered(html, trace, samples=False).count(b"</script>")
+    data, _ = data_of(content)
+    assert len(data["inside"]["functions"]) == len(HOSTILE)
+
+
+@settings(max_examples=100, deadline=None)
+@given(trace=sampled_traces())
+def test_any_samples_come_back_from_the_page(trace: Trace) -> None:
+    out = io.BytesIO()
+    html.export(trace, out)
+    data, columns = data_of(out.getvalue())
+    groups = shown_groups(trace)
+    if not groups:
+        assert "inside" not in data
+        return
+    assert trace.sampled is not None
+    spans = dict(zip(accumulate(columns["group_at"]), columns["group"]))
+    order = list(groups)
+    assert [order[spans[span]] if span in spans else -1 for span in range(len(trace))] == list(
+        trace.sampled.group_of
+    )
+    node = row = 0
+    for number, (own, nodes, rows) in enumerate(
+        zip(columns["group_own"], columns["group_nodes"], columns["group_functions"])
+    ):
+        tree, _, joined = groups[order[number]]
+        part = slice(node, node + nodes)
+        assert own == tree.own
+        assert columns["node_count"][part] == list(tree.count)
+        assert columns["node_joined"][part] == joined
+        callers = [k - back if back else -1 for k, back in enumerate(columns["node_above"][part])]
+        assert callers == list(tree.parent)
+        counted = zip(columns["function_own"][row : row + rows], columns["function_total"][row : row + rows])
+        assert list(counted) == list(trace.sampled.groups[order[number]].by_function().values())
+        node, row = node + nodes, row + rows
 
 
 @settings(max_examples=50, deadline=None)

@@ -63,6 +63,7 @@ def test_what_was_sampled_is_hatched_and_says_how_sure_it_is(
     assert {fill in patterns for tip, fill in tips.items() if "\nsampled in " not in tip} == {False}
     norm = next(tip for tip in tips if tip.startswith("norm") and "db.rows" in tip)
     assert "about 25 % (17 to 35) of its self time, from 20 of 80 samples" in norm
+    assert "\nwork/planner/scorer.py:90\n" in norm, "the end of its path"
     assert "289 samples at 100 Hz by py-spy 0.4.3" in "".join(picture.itertext())
 
 

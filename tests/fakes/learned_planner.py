@@ -1,7 +1,7 @@
 """A small learned planner for the devkit, built as public ones are: feature builder, torch model, trajectory.
 
 Its weights are random, with a seed. It changes a drive at constant speed by less than a metre, so that it
-stays on the road. Like most public planners it calls the model's ``forward`` itself: hooks of torch see nothing.
+stays on the road. Like most public planners it calls the model's ``forward`` itself, past the hooks of torch.
 """
 
 from __future__ import annotations

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from fakes.joined_samples import with_samples
 from fakes.otlp import trace_of
 
 from nutrace.errors import MissingDependencyError
-from nutrace.jupyter import span_table, step_table
+from nutrace.jupyter import sample_table, span_table, step_table
 from nutrace.trace import Trace, select
 
 pandas = pytest.importorskip("pandas")
@@ -129,3 +130,24 @@ def test_loading_and_card_import_no_pandas_and_no_ipython(trace: Trace) -> None:
         [sys.executable, "-c", code, trace.path], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_samples(trace: Trace) -> None:
+    code = ("f", "/p.py", 10)
+    few = ("g", "/p.py", 20)
+    sampled = with_samples(trace, {"plan": [((code,), 60), ((code, few), 5), ((), 35)]})
+    table = sample_table(sampled)
+    assert list(table["function"]) == ["f", "plan", "(others)"]
+    assert set(table["span"]) == {"plan"}
+    assert table["own_ms"].sum() == pytest.approx(1.6)  # 2 ms without 0.4 ms in the generator
+    assert list(table["samples"]) == [60, 35, 5]
+    assert table["share"].sum() == pytest.approx(1)
+    first = table.iloc[0]
+    assert (first["file"], first["line"], first["total_samples"], first["itself"]) == ("/p.py", 10, 65, False)
+    assert first["total_ms"] == pytest.approx(1.6 * 0.65)
+    assert first["share_low"] < first["share"] < first["share_high"]
+
+
+def test_a_trace_without_samples_has_an_empty_table(trace: Trace) -> None:
+    assert len(sample_table(trace)) == 0
+    assert "share_low" in sample_table(trace).columns

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import List, Optional
 
 import pytest
+from devkit import devkit_environment, needs_devkit, run_python
 from source_tree import missing_in_source
 
 from nutrace.probes.catalogue import planner_catalogues
@@ -54,6 +56,23 @@ def test_a_planners_sign_is_in_no_other_planner(planner: Catalogue) -> None:
         if other is not planner:
             reason = missing_in_source(f"{planner.sign}:nothing", [_checkout(other)])
             assert reason == f"no module {planner.sign}"
+
+
+@needs_devkit
+def test_tuplan_garage_has_every_target_when_it_is_imported() -> None:
+    planner = next(planner for planner in planner_catalogues() if planner.name == "tuplan_garage")
+    path = os.pathsep.join((str(Path(__file__).parents[2]), str(_checkout(planner))))
+    done = run_python(
+        ["-m", "nutrace.cli.main", "probes", "--check", "--json"], devkit_environment(PYTHONPATH=path)
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    document = json.loads(done.stdout)
+    (found,) = [row for row in document["planners"] if row["name"] == planner.name]
+    assert found["installed"]
+    rows = [row for row in document["probes"] if row["planner"] == planner.name]
+    # PGP's models need packages that the devkit's environment may lack.
+    reasons = [row["missing"] for row in rows if not row["present"] and "models.pgp" not in row["target"]]
+    assert reasons == []
 
 
 def test_what_the_search_says(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ LINES: List[Tuple[str, str, Optional[int], List[Function]]] = [
             ("_PyEval_EvalFrameDefault", "", 0),
         ],
     ),
+    ("std::f(int) (lib.so);g (a.py)", "py-spy", None, [("std::f(int)", "lib.so", 0), ("g", "a.py", 0)]),
     ("main;compute;burn", "", None, [("main", "", 0), ("compute", "", 0), ("burn", "", 0)]),
     (
         "main.py:main;std::vector<int>::push",

@@ -102,6 +102,25 @@ def test_a_program_that_becomes_another_program(tmp_path: Path) -> None:
     assert counts["work"] > counts["before"] + 50, "what the second one did"
 
 
+def test_a_program_that_does_not_become_another_one_is_sampled_on(tmp_path: Path) -> None:
+    ended = run_sampled(
+        tmp_path,
+        FORK
+        + """
+def after(): work(1.8)
+work(0.5)
+try:
+    os.execv("/nothing/there", ["there"])
+except FileNotFoundError:
+    after()
+""",
+    )
+    (seen,) = stacks_of(ended.trace).values()
+    counts = inside(seen)
+    assert counts["after"] > 50
+    assert counts["work"] > counts["after"] + 30
+
+
 def test_a_daemon_outlives_the_program(tmp_path: Path) -> None:
     ended = finish(
         tmp_path,

@@ -57,6 +57,7 @@ def test_a_function_that_waits_counts_and_so_does_another_thread(tmp_path: Path)
             waits()
         lock = threading.Lock()
         lock.acquire()
+        time.sleep(0.5)
         thread = threading.Thread(target=waits_too, args=[lock])
         thread.start()
         work()
@@ -65,9 +66,8 @@ def test_a_function_that_waits_counts_and_so_does_another_thread(tmp_path: Path)
     )
     (seen,) = stacks_of(ended.trace).values()
     counts = inside(seen)
-    # Python has begun to sample it before, or a little later.
-    assert counts["waits"] > 100
-    assert counts["waits_too"] == pytest.approx(counts["waits"], rel=0.25)
+    assert counts["waits"] > 80
+    assert counts["waits_too"] == pytest.approx(counts["waits"], rel=0.4)
     assert not counts["_write_in_background"]
     assert not counts["finish"]
 
@@ -99,7 +99,7 @@ def test_the_samples_are_written_once_and_whole(tmp_path: Path) -> None:
 import nutrace, time
 @nutrace.probe
 def work():
-    for _ in range(6):
+    for _ in range(20):
         half()
         with nutrace.span("inner"):
             pass

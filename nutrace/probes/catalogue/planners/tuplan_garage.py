@@ -26,6 +26,8 @@ PHASES = (
     _probe(f"{_PLANNER}._route_roadblock_correction", "planner", "pdm.correct_route"),
     _probe(f"{_PLANNER}._get_discrete_centerline", "planner", "pdm.get_centerline"),
     _probe(f"{_PLANNER}._get_starting_lane", "planner", "pdm.get_starting_lane"),
+    # In PDM-Open and -Hybrid once a step; in PDM-Closed for each proposal at the beginning.
+    _probe(f"{_PDM}.utils.pdm_path:PDMPath.__init__", "planner", "pdm.build_path"),
     _probe(
         f"{_PDM}.observation.pdm_observation_utils:get_drivable_area_map",
         "planner",
