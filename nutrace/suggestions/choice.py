@@ -27,17 +27,18 @@ def choose(forest: Forest, candidates: Sequence[Candidate], limit: int, min_shar
         (candidate for candidate in candidates if candidate.origin is not Origin.OWN),
         key=lambda candidate: -candidate.seen.total_ns,
     )
+    around = _around(forest, chosen.keys())
     for candidate in (*own, *others):
         if limit and len(chosen) == limit:
             break
         number = candidate.seen.number
-        around = _around(forest, chosen.keys())
         if candidate.origin is not Origin.OWN:
             alone = sum(forest.total_ns[node] for node in forest.outermost[number] if around[node] < 0)
             if alone < min_share * candidate.seen.span.self_ns:
                 continue
         if not _is_alike(forest, number, around) and not _holds_alike(forest, number, chosen.keys()):
             chosen[number] = candidate
+            around = _around(forest, chosen.keys())
     return sorted(chosen.values(), key=lambda each: (each.origin is not Origin.OWN, -each.seen.total_ns))
 
 
@@ -80,6 +81,8 @@ def _is_alike(forest: Forest, function: int, around: Sequence[int]) -> bool:
 
 def _holds_alike(forest: Forest, function: int, chosen: AbstractSet[int]) -> bool:
     """Whether a chosen function is nearly all of this one, and lies nearly always in it."""
+    if not chosen:
+        return False
     inside: Dict[int, float] = {}
     below: List[Tuple[bool, frozenset[int]]] = [(False, frozenset())] * len(forest.spans)
     for node in forest.nodes():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import DefaultDict, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import DefaultDict, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from nutrace import semconv
 from nutrace.analysis import Region, divide
@@ -87,15 +87,24 @@ class Forest:
     @cached_property
     def outermost(self) -> Dict[int, List[int]]:
         """For each function its nodes that lie in no other node of the same function."""
-        inside: List[frozenset[int]] = [frozenset()] * len(self.spans)
+        callees: DefaultDict[int, List[int]] = defaultdict(list)
+        for node in self.nodes():
+            callees[self.parent[node]].append(node)
         nodes: DefaultDict[int, List[int]] = defaultdict(list)
-        for node in range(len(self.spans), len(self.parent)):
-            function, around = self.function[node], inside[self.parent[node]]
-            if function not in around:
+        opened: Set[int] = set()  # the functions around the current node
+        waiting = list(range(len(self.spans)))
+        while waiting:
+            node = waiting.pop()
+            if node < 0:  # all that the outermost node of a function calls has been seen
+                opened.discard(self.function[~node])
+                continue
+            function = self.function[node]
+            if node >= len(self.spans) and function not in opened:
+                opened.add(function)
                 nodes[function].append(node)
-                around = around | {function}
-            inside.append(around)
-        return dict(nodes)
+                waiting.append(~node)
+            waiting.extend(callees[node])
+        return {function: sorted(numbers) for function, numbers in nodes.items()}
 
     def nodes(self) -> Iterator[int]:
         """The nodes that are functions, callers first."""

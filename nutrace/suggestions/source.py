@@ -56,7 +56,7 @@ class Sources:
             definitions = self._files[function.file] = _read(function.file)
         if isinstance(definitions, str):
             raise Unreachable(definitions)
-        same = [definition for definition in definitions if definition.name == name]
+        named = same = [definition for definition in definitions if definition.name == name]
         if function.line:
             same = [definition for definition in same if function.line in definition.lines]
         elif len(same) > 1:
@@ -70,7 +70,7 @@ class Sources:
         definition = same[0]
         if definition.obstacle:
             raise Unreachable(definition.obstacle)
-        later = [other for other in definitions if other.line > definition.line and not other.of_property]
+        later = [other for other in named if other.line > definition.line and not other.of_property]
         if any(other.qualname == definition.qualname for other in later):
             raise Unreachable(f"the source defines {definition.qualname} again below it")
         return definition.qualname

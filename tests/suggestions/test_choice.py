@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from array import array
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -12,6 +15,7 @@ from fakes.otlp import RESOURCE, document, write
 from nutrace.probes.probe import Probe
 from nutrace.suggestions.suggest import Suggestions, survey
 from nutrace.trace import Trace, load
+from nutrace.trace.sampled import SampledFunction, SampledGroup
 
 _STEPS = 10
 _STEP = [("planner.compute", 100, 900, {"nutrace.component": "planner"})]
@@ -232,3 +236,25 @@ def test_what_cannot_be_probed_is_said(project: Project) -> None:
         "a": "the source has no such function at line 1",
         "b": "the source has no such function at line 2",
     }
+
+
+def test_deep_stacks(project: Project) -> None:
+    """Thousands of functions that call each other, again and again."""
+    lines = [f"def f{number}(): pass" for number in range(3000)]
+    file = project.folder / "user.py"
+    trace = project.trace("user:f0 100")
+    file.write_text("\n".join(lines), encoding="utf-8")
+    depth = 2 * len(lines)
+    chain = SampledGroup(
+        0,
+        array("i", range(-1, depth - 1)),
+        array("i", [number % len(lines) for number in range(depth)]),
+        array("q", [0] * (depth - 1) + [100]),
+    )
+    assert trace.sampled is not None
+    functions = tuple(SampledFunction(f"f{number}", str(file), number + 1) for number in range(len(lines)))
+    sampled = replace(trace.sampled, functions=functions, groups=(chain,))
+    began = time.process_time()
+    suggestions = survey(trace, sampled, (), None, 0.03).suggest(0)
+    assert time.process_time() - began < 5
+    assert targets(suggestions) == []  # each is all of the span
