@@ -38,6 +38,7 @@ _COMPONENTS = {
     *("simulation", "planner", "propagate", "observation", "controller", "history", "scenario"),
     *("database", "map", "callback", "metrics", "serialization", "config", "worker"),
     "deepcopy",
+    "gc",
 }
 
 

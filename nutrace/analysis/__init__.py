@@ -5,9 +5,10 @@ from __future__ import annotations
 from nutrace.analysis.components import ComponentCost, component_costs
 from nutrace.analysis.each_step import Step, each_step
 from nutrace.analysis.failures import Failure, failures
-from nutrace.analysis.inside import Inside, InsideSpans, Samples, inside_spans, samples_of
+from nutrace.analysis.inside import inside_spans
 from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.analysis.report import Lost, Overhead, Report, Run, report
+from nutrace.analysis.samples import Inside, InsideSpans, Samples, samples_of
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
 from nutrace.analysis.work import Work, work

@@ -10,9 +10,10 @@ from nutrace import semconv
 from nutrace.analysis.collections import Collections, collections
 from nutrace.analysis.components import ComponentCost, component_costs
 from nutrace.analysis.failures import Failure, failures
-from nutrace.analysis.inside import InsideSpans, Samples, inside_spans, samples_of
+from nutrace.analysis.inside import inside_spans
 from nutrace.analysis.memory import Memory, memory
 from nutrace.analysis.regions import Region, divide
+from nutrace.analysis.samples import InsideSpans, Samples, samples_of
 from nutrace.analysis.simulation_logs import SimulationLogs, simulation_logs
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times

@@ -15,18 +15,24 @@ from __future__ import annotations
 
 import _thread
 import gc
+from bisect import bisect_right
 from collections import deque
 from functools import partial
 from itertools import count, filterfalse, repeat, starmap
 from operator import itemgetter
-from typing import Any, Deque, Dict, List, Optional, Tuple
+from typing import Any, Deque, Dict, List, Optional, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.recording.clock import now_ns
-from nutrace.recording.composites import Composite
+from nutrace.recording.composites import Composite, Record
 from nutrace.recording.context import current, span_in
 from nutrace.recording.process_state import process_state
 from nutrace.recording.span import CallSite, Parent, Span
+
+#: A record, and the id of the thread it was made in.
+Entry = Tuple[Record, int]
+
+_NONE: Tuple[List[int], List[Span]] = ([], [])
 
 FULL = 2  # the oldest generation: collecting it looks at every object
 _MOST_WAITING = 100_000  # beginnings and ends between two writings, 12 MB; what comes above that is counted
@@ -47,7 +53,7 @@ class Collections:
     def _renew(self) -> None:
         self._waiting: Deque[Tuple[Any, ...]] = deque(maxlen=_MOST_WAITING)
         self._begun: Optional[Tuple[Any, ...]] = None  # a beginning whose end has not come
-        self._ended = -1  # the number of the last collection that was taken
+        self._ended: Optional[int] = -1  # the number of the last collection that was taken, if known
 
     def watch(self, on: bool) -> None:
         """Record collections from now on, or no more; what was recorded can still be taken."""
@@ -63,15 +69,17 @@ class Collections:
         """In a forked child: what waits here belongs to the parent process."""
         self._waiting.clear()
         self._begun = None
-        self._ended = -1
+        self._ended = None
 
     def count_missed(self) -> int:
         """How many could not be kept since the last call: they were too many between two calls of `take`."""
         missed, self._missed = self._missed, 0
         return missed
 
-    def take(self, *, outside: bool) -> List[Tuple[Composite, int]]:
+    def take(self, waiting: Sequence[Entry], *, outside: bool) -> List[Entry]:
         """The collections since the last time, each with the id of its thread; those of one parent merged.
+
+        Records of `waiting` that finalizers have made during a collection are put below it.
 
         Young collections are merged whatever they took, full ones if they are short. Young ones that lie in
         no span are left out.
@@ -82,7 +90,9 @@ class Collections:
             Whether to give full ones that lie in no span.
         """
         merged: Dict[Tuple[Any, int, bool], Composite] = {}
-        taken: List[Tuple[Composite, int]] = []
+        taken: List[Entry] = []
+        # Collections that may have run finalizers, by what they struck: when they began, and themselves.
+        freed: Dict[Tuple[Any, int], Tuple[List[int], List[Span]]] = {}
         for _ in range(len(self._waiting)):
             event = self._waiting.popleft()
             if len(event) == 2:
@@ -90,7 +100,7 @@ class Collections:
                 continue
             begun, self._begun = self._begun, None
             ended, (generation, collected), thread, number = event
-            self._missed += number - self._ended - 1 if self._ended >= 0 else 0
+            self._missed += 0 if self._ended is None else number - self._ended - 1
             self._ended = number
             if begun is None:  # it began before a fork, or its beginning was dropped
                 continue
@@ -116,6 +126,16 @@ class Collections:
                 if merges:
                     merged[key] = composite
             composite.numbers[semconv.GC_COLLECTED] += collected
+            if collected and parent is not None:
+                starts, spans = freed.setdefault((parent, thread), ([], []))
+                starts.append(started)
+                spans.append(span)
+        if freed:
+            for record, thread in waiting:
+                starts, spans = freed.get((record.parent, thread), _NONE)
+                at = bisect_right(starts, record.started) - 1
+                if at >= 0 and record.ended <= spans[at].ended:
+                    record.parent = spans[at]
         return taken
 
 

@@ -27,9 +27,9 @@ def peak_bytes() -> int:
     """Bytes that were resident at most since the program began."""
     try:
         # ru_maxrss of a child includes that of the program which started it.
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        with open("/proc/self/status", "rb") as file:  # no codec: the program may not be able to import one
             for line in file:
-                if line.startswith("VmHWM:"):
+                if line.startswith(b"VmHWM:"):
                     return int(line.split()[1]) * 1024
     except OSError:
         pass

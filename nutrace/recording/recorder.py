@@ -231,7 +231,7 @@ class Recorder:
         # Ctrl-C may come at any point of this: what is not known to be written stays in _waiting.
         born_ns, ended_by_us = self.born_ns, self._ended_by_us
         # Now, and first: those that struck a span in _waiting are known by now, and are written before it.
-        struck = collections.take(outside=self.file.begun or bool(self._waiting))
+        struck = collections.take(self._waiting, outside=self.file.begun or bool(self._waiting))
         self.diagnostics.dropped += collections.count_missed()
         self._waiting[:0] = struck
         entries = [

@@ -16,6 +16,7 @@ IN_THREADS = "in other threads, outside of spans"
 AMBIGUOUS = "in a function that may be that of several spans"
 NUTRACE = SampledFunction("(nutrace)")
 
+_MOST_NATIVE = 200  # frames in a row; of more the innermost count
 _NOT_BEGUN, _PROGRAM, _OWN_THREAD = range(3)
 
 
@@ -86,7 +87,7 @@ class Walk:
         for parent, number, count in stacks.nodes:
             place = start if parent == OUTERMOST else places[parent]
             if native[number]:
-                place = place._replace(native=(*place.native, functions[number]))
+                place = place._replace(native=(*place.native[-_MOST_NATIVE:], functions[number]))
             elif place.thread != _OWN_THREAD and not place.lost:
                 frame = own[number]
                 if frame is None:

@@ -1,16 +1,22 @@
 """Measure what tracing costs a whole simulation of the real devkit, beside other profilers.
 
     python tests/benchmarks/devkit_overhead.py [--setup idm|simple] [--pairs 7] [--peers cProfile,py-spy]
+    python tests/benchmarks/devkit_overhead.py --sampling [--setup idm|simple] [--pairs 7]
     python tests/benchmarks/devkit_overhead.py --toggle 7 [--agents 20]
     python tests/benchmarks/devkit_overhead.py --instructions
 
 The log is synthetic, with 90 agents and 23 traffic lights. With fewer agents a step is shorter, and the share
-of tracing in it is larger. There are three ways to measure:
+of tracing in it is larger. There are four ways to measure:
 
 Pairs (the default). Each pair is an untraced and a traced run of the devkit's run_simulation.py. The time is
 that of ``SimulationRunner.run``. Printed is the median over the pairs of the ratio traced to untraced, for
 CPU time, which depends less on what else the machine does, and for wall time. Other profilers run with every
 second pair.
+
+``--sampling``. The same, with two more runs in each pair: one that is traced and sampled (NUTRACE_SAMPLE=1),
+and one without nutrace that py-spy samples in the same way (100 Hz, idle threads as well). py-spy stops the
+program to look at it, so what matters is wall time, and the machine has to be quiet: py-spy needs a core of
+its own.
 
 ``--toggle N``, for a machine whose speed changes by more than the overhead from run to run. In N pairs of
 runs tracing is switched on for two steps, off for two steps, and so on. Where it is on in one run of a pair,
@@ -59,6 +65,8 @@ from devkit import COMMON, SETUPS, devkit_environment, devkit_python, devkit_scr
 
 BUDGET = 0.03
 PEERS = ("cProfile", "py-spy", "pyinstrument")
+#: Traced and sampled by nutrace; and sampled in the same way by py-spy alone.
+SAMPLED = ("sampled", "py-spy --idle")
 CALLGRIND = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null"]
 TIMED = str(Path(__file__).with_name("devkit_timed.py"))
 
@@ -86,14 +94,20 @@ class Runs:
     def one(self, kind: str) -> Any:
         """Run once, and return what devkit_timed wrote.
 
-        `kind` is ``plain``, ``nutrace``, ``toggled-0``, ``toggled-1`` or the name of another profiler.
+        `kind` is ``plain``, ``nutrace``, ``toggled-0``, ``toggled-1``, one of :data:`SAMPLED`, or the name of
+        another profiler.
         """
-        inner = "none" if kind in ("plain", "nutrace", "py-spy") else kind
-        py_spy = ["py-spy", "record", "-r", "100", "-f", "raw", "-o", str(self.folder / "py-spy"), "--"]
-        traced = kind == "nutrace" or kind.startswith("toggled")
-        result, _ = self._run(
-            kind, inner, py_spy if kind == "py-spy" else [], {"NUTRACE": "1"} if traced else {}
-        )
+        inner = "none" if kind in ("plain", "nutrace", "py-spy", *SAMPLED) else kind
+        watch: List[str] = []
+        if kind.startswith("py-spy"):
+            watch = [*kind.split(), "-r", "100", "-f", "raw", "-o", str(self.folder / "py-spy"), "--"]
+            watch.insert(1, "record")
+        variables = {"NUTRACE": "1"} if kind in ("nutrace", "sampled") or kind.startswith("toggled") else {}
+        if kind == "sampled":
+            variables["NUTRACE_SAMPLE"] = "1"
+        result, stderr = self._run(kind, inner, watch, variables)
+        if kind == "sampled" and " samples (py-spy " not in stderr:
+            raise SystemExit(f"the run was not sampled by py-spy:\n{stderr[-2000:]}")
         return result
 
     def instructions(self, kind: str) -> int:
@@ -205,6 +219,9 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--peers", default="cProfile,py-spy", help=f"other profilers, of {', '.join(PEERS)}")
     parser.add_argument(
+        "--sampling", action="store_true", help="compare with sampled runs, instead of other profilers"
+    )
+    parser.add_argument(
         "--toggle", type=int, metavar="N", help="switch tracing on and off between steps, in N pairs of runs"
     )
     parser.add_argument(
@@ -219,8 +236,10 @@ def main() -> int:
         return instructions(args.setup, args.agents)
     if args.toggle:
         return toggle(args.setup, args.agents, args.toggle)
-    peers = [peer for peer in args.peers.split(",") if peer]
-    if "py-spy" in peers and shutil.which("py-spy") is None:
+    peers = list(SAMPLED) if args.sampling else [peer for peer in args.peers.split(",") if peer]
+    if shutil.which("py-spy") is None and any(peer.startswith("py-spy") for peer in peers):
+        if args.sampling:
+            parser.error("py-spy is not on PATH")
         print("py-spy is not on PATH: left out")
         peers.remove("py-spy")
     seconds: Dict[str, List[Dict[str, float]]] = {kind: [] for kind in ("plain", "nutrace", *peers)}
@@ -232,7 +251,7 @@ def main() -> int:
             order = ("plain", "nutrace") if pair % 2 else ("nutrace", "plain")
             for kind in order:
                 seconds[kind].append(runs.one(kind))
-            for peer in peers if pair % 2 == 0 else ():
+            for peer in peers if pair % 2 == 0 or args.sampling else ():
                 seconds[peer].append(runs.one(peer))
                 beside[peer].append(seconds["plain"][-1])
             plain, traced = seconds["plain"][-1], seconds["nutrace"][-1]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
 import os
 import platform
 import sys
@@ -25,6 +26,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 import nutrace
+from nutrace.probes.catalogue.garbage import PROBES
 from nutrace.session import Session
 
 TARGET = 12.0
@@ -89,6 +91,10 @@ def varied() -> None:
     alternate()
 
 
+def collect() -> None:
+    gc.collect(0)
+
+
 def measure(rounds: int) -> Dict[str, float]:
     """Best of `rounds`, nanoseconds a call over the bare one."""
     batch, plain = sdk_function(True), sdk_function(False)
@@ -101,6 +107,7 @@ def measure(rounds: int) -> Dict[str, float]:
         note("bare call", loop(empty, 200_000))
         note("wrapt wrapper alone", loop(proxied, 100_000))
         note("nutrace probe, off", loop(probed, 200_000))
+        collection = loop(collect, 20_000)
         profile = cProfile.Profile()
         profile.enable()
         note("cProfile", loop(empty, 50_000))
@@ -116,6 +123,12 @@ def measure(rounds: int) -> Dict[str, float]:
                 note("nutrace probe, inside a span", loop(probed, 100_000))
             assert session.recorder.diagnostics.dropped == 0
             nutrace.uninstrument()
+            settings = nutrace.Settings(output=str(Path(folder, "gc.json")), summary=False)
+            nutrace.instrument(settings, probes=[each for each in PROBES if each.level == "coarse"])
+            with nutrace.span("outer"):
+                traced = loop(collect, 20_000)
+            nutrace.uninstrument()
+            note("garbage collection, watched", traced - collection + loop(empty, 20_000))
     bare = best.pop("bare call")
     return {"bare call": bare, **{name: value - bare for name, value in best.items()}}
 

@@ -20,6 +20,7 @@ from nutrace.demo.miniature.callback import MultiCallback
 from nutrace.demo.miniature.config import compose, group
 from nutrace.demo.miniature.history import History
 from nutrace.demo.miniature.runner import run_simulation
+from nutrace.demo.miniature.simulation_log import SimulationLog
 from nutrace.synthetic import LogSpec, write_log
 
 STEPS = 12
@@ -191,5 +192,5 @@ def test_simulation_modules_know_nothing_of_nutrace() -> None:
 
 def load_log(directory: Path, token: str) -> tuple[str, str, History]:
     with lzma.open(directory / "simulation_log" / f"{token}.pkl.xz") as file:
-        content: tuple[str, str, History] = pickle.load(file)
-    return content
+        log: SimulationLog = pickle.load(file)
+    return log.scenario_token, log.planner.name(), log.simulation_history

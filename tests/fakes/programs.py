@@ -85,10 +85,10 @@ def finish(folder: Path, process: subprocess.Popen[str]) -> Ended:
 
 
 def counts(trace: Trace) -> Counter[str]:
-    """Calls by span name, without copies and pickles, which the standard library makes by itself."""
+    """Calls by span name, without copies, pickles and garbage collections, which come by themselves."""
     by_name: Counter[str] = Counter()
     for name, component, calls in zip(trace.name, trace.component, trace.calls):
-        if component != "deepcopy":
+        if component not in ("deepcopy", "gc"):
             by_name[name] += calls
     return by_name
 

@@ -56,6 +56,7 @@ def test_steps(trace: Trace) -> None:
         "duration_ms",
         "simulated_interval_s",
         "realtime_factor",
+        "memory_mb",
         "simulation_self_ms",
         "planner_self_ms",
         "database_self_ms",

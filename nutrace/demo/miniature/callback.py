@@ -59,7 +59,7 @@ class SimulationLogCallback(AbstractCallback):
 
     def on_simulation_end(self, setup: SimulationSetup, planner: AbstractPlanner, history: History) -> None:
         path = os.path.join(self.directory, f"{setup.scenario.token}.pkl.xz")
-        SimulationLog(path, setup.scenario.token, planner.name(), history).save_to_file()
+        SimulationLog(path, setup.scenario.token, planner, history).save_to_file()
 
 
 class MetricCallback(AbstractCallback):

@@ -1,4 +1,4 @@
-"""The simulation log: a history, pickled and compressed."""
+"""The simulation log: a history with its planner, pickled and compressed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import pickle
 from dataclasses import dataclass
 
 from nutrace.demo.miniature.history import History
+from nutrace.demo.miniature.planner import AbstractPlanner
 
 
 @dataclass(frozen=True)
 class SimulationLog:
-    """A history, with its scenario and planner."""
+    """A history, with its scenario's token and the planner, as the devkit's has them."""
 
     path: str
     scenario_token: str
-    planner_name: str
-    history: History
+    planner: AbstractPlanner
+    simulation_history: History
 
     def save_to_file(self) -> None:
         """Write the log; make its directory if it is missing."""
@@ -25,6 +26,6 @@ class SimulationLog:
         self._dump_to_pickle()
 
     def _dump_to_pickle(self) -> None:
-        content = pickle.dumps((self.scenario_token, self.planner_name, self.history), protocol=4)
+        content = pickle.dumps(self, protocol=4)
         with lzma.open(self.path, "wb", preset=0) as file:
             file.write(content)

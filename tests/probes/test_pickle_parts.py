@@ -1,0 +1,90 @@
+"""A pickle tells which attribute takes how much of it."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+from nutrace.probes.copying.pickle_parts import PickleParts, parts_of
+
+
+class Thing:
+    def __init__(self, **attributes: Any) -> None:
+        vars(self).update(attributes)
+
+
+class Slotted:
+    __slots__ = ("__dict__", "large")
+
+    def __init__(self) -> None:
+        self.large = b"x" * 10_000
+        self.other = 1
+
+
+class Reduced:
+    calls = 0
+
+    def __reduce__(self) -> Any:
+        Reduced.calls += 1
+        return bytes, (b"y" * 5_000,)
+
+
+def _log() -> Thing:
+    model = Thing(weights=bytearray(100_000), names=[f"layer {each}" for each in range(20)])
+    planner = Thing(_model=model, _options={"a": 1})
+    history = Thing(data=[Thing(x=0.5, y="text", z=(1, 2, 3)) for _ in range(2_000)])
+    return Thing(file_path="x", scenario=Thing(token="5e"), planner=planner, history=history, again=planner)
+
+
+@pytest.mark.parametrize("protocol", range(1, 6))
+def test_parts_are_what_they_take_when_pickled_alone(protocol: int) -> None:
+    log = _log()
+    data = pickle.dumps(log, protocol=protocol)
+    parts = parts_of(data)
+    for name in ("planner", "history"):
+        alone = len(pickle.dumps(getattr(log, name), protocol=protocol))
+        assert parts[name] == pytest.approx(alone, rel=0.12)  # names that have occurred are references
+    assert parts["planner._model"] == pytest.approx(parts["planner"], abs=200)
+    assert parts["again"] < 10  # it is memoised
+    outer = sum(size for name, size in parts.items() if "." not in name)
+    assert 0 < len(data) - outer < 200  # the names of the attributes, and of the class
+
+
+@pytest.mark.parametrize("make", [pickle.dumps, lambda log: pickle._dumps(log, 4)])  # type: ignore[attr-defined]
+def test_both_picklers(make: Any) -> None:
+    assert parts_of(make(_log()))["planner._model"] > 100_000
+
+
+def test_slots_and_reduced_objects() -> None:
+    parts = parts_of(pickle.dumps(Thing(slotted=Slotted(), reduced=Reduced()), protocol=4))
+    assert parts["slotted"] > 10_000
+    assert 5_000 < parts["reduced"] < 5_200
+
+
+def test_to_be_ended_before_the_end() -> None:
+    log = _log()
+    log.history.data = log.history.data + [Thing(x=each) for each in range(5_000)]
+    data = pickle.dumps(log, protocol=4)
+    followed = PickleParts(data)
+    steps = followed.follow()
+    for _ in range(3):
+        next(steps)
+    parts = followed.parts()
+    assert not followed.complete
+    assert parts["planner"] == parts_of(data)["planner"]
+    assert "history" not in parts
+    rest = len(data) - data.rindex(b"again")
+    assert parts["history and what follows"] == pytest.approx(parts_of(data)["history"] + rest, abs=10)
+
+
+@pytest.mark.parametrize("thing", [[1] * 5_000, {"a": 1}, "text", 5, None, (1, 2)])
+def test_objects_without_attributes_have_no_parts(thing: Any) -> None:
+    assert {name for name in parts_of(pickle.dumps(thing)) if name != "a"} == set()
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\x80\x04]", b"\x80\x04.", b"not a pickle"])
+def test_no_pickle(data: bytes) -> None:
+    with pytest.raises((IndexError, ValueError)):
+        parts_of(data)
