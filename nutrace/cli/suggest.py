@@ -25,7 +25,6 @@ from nutrace.trace import Trace
 from nutrace.trace.sampled import NO_GROUP
 
 _EXAMPLE = "nutrace suggest run.json --count -- python script.py"
-_NOTHING = 1
 _INTERRUPTED = 130
 
 
@@ -42,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--count runs the program that follows --, traced, with a probe on each function that may be "
         "suggested: let it be short, such as one scenario. Functions that are called so often that probing "
         "them would cost more than 2 % of their own time, or all together more than 2 % of a step, are then "
-        "left out, with their calls. What the program prints goes to stderr. Exit code 1: nothing to suggest."
+        "left out, with their calls. What the program prints goes to stderr."
     )
     add_run_file(parser)
     _add_options(parser)
@@ -143,7 +142,7 @@ def _without_samples(trace: Trace, args: argparse.Namespace) -> int:
     name = printable(args.file, LINE)
     todo = "run with NUTRACE_SAMPLE=1, or give stacks of this very run with --samples"
     print(f"nutrace: {name} {why}, so there is no probe to suggest: {todo}", file=sys.stderr)
-    return _NOTHING
+    return 0
 
 
 def _count(command: Sequence[str], probes: Sequence[Probe], own: str) -> Counts:
@@ -176,5 +175,4 @@ def _end(suggestions: Suggestions, counts: Optional[Counts]) -> int:
         print(
             "nutrace: no function is worth a probe: see the comments for what was left out", file=sys.stderr
         )
-        return _NOTHING
-    return 0 if counts is None or counts.trace is not None else _NOTHING
+    return 0
