@@ -1,6 +1,6 @@
 """Whether what samples say is true: functions that spend known parts of spans, in many runs.
 
-    python tests/benchmarks/sampling_truth.py [--runs 20] [--seconds 1] [--hz 100]
+    python tests/benchmarks/sampling_truth.py [--runs 20] [--seconds 2.5] [--hz 100]
 
 The functions burn 50, 30 and 20 % of the time in plain spans, in a generator, below recursion, in recursive
 spans, in a thread and in a forked child, and measure it themselves. The intervals that the samples give
@@ -30,7 +30,7 @@ def main() -> int:
     """Run it, and print for each span in how many cases the truth was inside."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--seconds", type=float, default=2.5)
     parser.add_argument("--hz", type=int, default=100)
     args = parser.parse_args()
     inside: DefaultDict[str, List[bool]] = defaultdict(list)
