@@ -52,6 +52,15 @@ def watch() -> Iterator[Watch]:
     gc.callbacks.remove(watching)
 
 
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """No callbacks of others: hypothesis has one that is written in Python."""
+    others = gc.callbacks[:]
+    gc.callbacks.clear()
+    yield
+    gc.callbacks[:] = others
+
+
 def _collections(recorded: Tracing) -> List[SpanView]:
     return recorded.spans(semconv.GC_SPAN)
 
@@ -173,6 +182,7 @@ def test_a_program_may_change_the_list_of_callbacks(tmp_path: Path, change: str)
     assert sum(span.name == semconv.GC_SPAN for span in ended.trace) >= 1
 
 
+@pytest.mark.usefixtures("alone")
 def test_ctrl_c_during_a_collection_reaches_the_program(recorded: Tracing) -> None:
     """Python drops what callbacks raise: none of ours may be written in Python."""
 
@@ -201,6 +211,7 @@ def test_ctrl_c_during_a_collection_reaches_the_program(recorded: Tracing) -> No
     assert recorded.faults == []
 
 
+@pytest.mark.usefixtures("alone")
 def test_no_line_of_python_runs_at_a_collection(recorded: Tracing) -> None:
     lines: List[Any] = []
 
@@ -362,8 +373,9 @@ def test_collections_at_every_allocation(tmp_path: Path, compress: str) -> None:
         5 * loops,
         loops,
     )
-    # A finalizer's span may be written while its collection goes on: then it is shown beside that.
-    assert losses(trace).keys() <= {"overlapping"}
+    # A finalizer's span may be written while its collection goes on: then it is shown beside that. It may also
+    # run between the moment when a span becomes current and its start: then it is shown beside the span.
+    assert losses(trace).keys() <= {"overlapping", "outside_parent"}
     assert min(trace.self_ns) >= 0
     assert sum(span.calls for span in trace if span.name == semconv.GC_SPAN) > 500
 
