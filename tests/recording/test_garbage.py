@@ -373,8 +373,8 @@ def test_collections_at_every_allocation(tmp_path: Path, compress: str) -> None:
         5 * loops,
         loops,
     )
-    # A finalizer's span may be written while its collection goes on: then it is shown beside that. It may also
-    # run between the moment when a span becomes current and its start: then it is shown beside the span.
+    # A finalizer's span may be written while its collection goes on: then it is shown beside that. It may
+    # also run between the moment when a span becomes current and its start: then it is shown beside the span.
     assert losses(trace).keys() <= {"overlapping", "outside_parent"}
     assert min(trace.self_ns) >= 0
     assert sum(span.calls for span in trace if span.name == semconv.GC_SPAN) > 500
