@@ -3,7 +3,7 @@
 It is a program of its own, and writes, in its raw format, a line for each different stack: the functions,
 the outermost first, between semicolons, and the number of samples::
 
-    <module> (/work/run.py:1);Planner.compute (/work/planner.py:40) 53
+    <module> (/home/me/run.py:1);Planner.compute (/home/me/planner.py:40) 53
 
 The process that samples reads this as well (:mod:`nutrace.sampling.beside`), which has Python's standard
 library only.

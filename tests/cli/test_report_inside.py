@@ -14,7 +14,7 @@ from nutrace.cli.main import main
 from nutrace.sampling.stacks import Stacks
 
 C = "nutrace.component"
-PLANNER = "/work/project/planner/very_long_folder_name/planner.py"
+PLANNER = "/home/me/project/planner/very_long_folder_name/planner.py"
 
 
 def _code(component: str, name: str, line: int, **more: Any) -> Dict[str, Any]:
