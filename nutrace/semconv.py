@@ -147,7 +147,6 @@ ALCHEMY_FETCH_SPAN: Final = "sqlalchemy.fetch"
 DEEPCOPY_SPAN: Final = "copy.deepcopy"
 COPY_SPAN: Final = "copy.copy"
 GC_SPAN: Final = "gc.collect"
-GC_CALL_SPAN: Final = "gc.collect_call"  # the program's call, around the collection
 GC_DISABLE_SPAN: Final = "gc.disable"
 GC_ENABLE_SPAN: Final = "gc.enable"
 GC_FREEZE_SPAN: Final = "gc.freeze"

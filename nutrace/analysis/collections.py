@@ -36,12 +36,11 @@ class Collected:
 
 @dataclass(frozen=True)
 class Struck:
-    """Full collections in one kind of span. ``asked`` is how many of them the program called for."""
+    """Full collections in one kind of span."""
 
     span: str
     component: str
     count: int
-    asked: int
     total_ns: int
 
 
@@ -94,7 +93,7 @@ class Collections:
     """The garbage collections of a trace.
 
     ``young_*`` are those of generations 0 and 1, ``full_*`` of the oldest. Those in the steps ran on a step's
-    own thread. ``asked`` is how many of all the program called for. ``struck`` begins with the costliest.
+    own thread. ``struck`` begins with the costliest.
     Young collections outside of all spans are not recorded.
     """
 
@@ -102,7 +101,6 @@ class Collections:
     full_in_steps: Collected
     young_outside: Collected
     full_outside: Collected
-    asked: int
     struck: Tuple[Struck, ...]
     tails: Tuple[Tail, ...]
     switched: Optional[Switched]
@@ -119,17 +117,13 @@ def collections(trace: Trace, regions: Regions) -> Optional[Collections]:
         return None
     amounts: Dict[Tuple[bool, bool], Collected] = {}
     struck: Dict[Tuple[str, str], List[int]] = {}
-    asked = 0
     for span in spans:
         is_full, calls = _is_full(trace, span), trace.calls[span]
         key = regions.region[span] == Region.INSIDE, is_full
         amounts[key] = amounts.get(key, Collected()) + Collected(calls, trace.busy_ns[span])
-        above = trace.parent[span]
-        by_call = calls if above >= 0 and trace.name[above] == semconv.GC_CALL_SPAN else 0
-        asked += by_call
         if is_full:
-            entry = struck.setdefault(_around(trace, span), [0, 0, 0])
-            for place, more in enumerate((calls, by_call, trace.busy_ns[span])):
+            entry = struck.setdefault(_around(trace, span), [0, 0])
+            for place, more in enumerate((calls, trace.busy_ns[span])):
                 entry[place] += more
     nothing = Collected()
     return Collections(
@@ -137,9 +131,8 @@ def collections(trace: Trace, regions: Regions) -> Optional[Collections]:
         full_in_steps=amounts.get((True, True), nothing),
         young_outside=amounts.get((False, False), nothing),
         full_outside=amounts.get((False, True), nothing),
-        asked=asked,
         struck=tuple(
-            Struck(*key, *entry) for key, entry in sorted(struck.items(), key=lambda item: -item[1][2])
+            Struck(*key, *entry) for key, entry in sorted(struck.items(), key=lambda item: -item[1][1])
         ),
         tails=_tails(trace, regions, spans),
         switched=_switched(trace, regions),

@@ -47,8 +47,7 @@ def _collections(found: Collections, steps_ns: int, style: Style) -> str:
         rows.append(("outside" if steps_ns else "in the run", _amounts(*outside)))
     if found.struck:
         named = [f"{printable(each.span)} {each.count:,}" for each in found.struck]
-        asked = f"; gc.collect was called {_times(found.asked)}" if found.asked else ""
-        rows.append(("full ones in", _some(named) + asked))
+        rows.append(("full ones in", _some(named)))
     if found.switched is not None:
         rows.append(("switched off", _switched(found.switched)))
     lines = style.items(rows) if rows else []

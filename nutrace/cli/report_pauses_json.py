@@ -21,8 +21,7 @@ def collections_json(found: Optional[Collections]) -> Optional[Dict[str, Any]]:
     return {
         "in_steps": _amounts(found.young_in_steps, found.full_in_steps),
         "outside": _amounts(found.young_outside, found.full_outside),
-        "asked": found.asked,
-        "struck": [pick(each, "span", "component", "count", "asked", "total_ms") for each in found.struck],
+        "struck": [pick(each, "span", "component", "count", "total_ms") for each in found.struck],
         "tails": [pick(tail, *_TAIL) for tail in found.tails],
         "switched": None
         if switched is None

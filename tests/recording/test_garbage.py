@@ -103,9 +103,6 @@ def test_young_collections_are_merged_and_full_ones_stand_for_themselves(
     assert len(full) == sum(generation == 2 for generation, _ in seen) >= 1
     collected = sum(span.attributes[semconv.GC_COLLECTED] for span in young + full)
     assert collected == sum(each for _, each in seen)
-    (called,) = recorded.spans(semconv.GC_CALL_SPAN)
-    assert called.attributes["code.function.name"] == "gc.collect"
-    assert [span.name for span in called.children] == [semconv.GC_SPAN]
 
 
 def test_a_loop_of_short_full_collections_is_bounded(recorded: Tracing) -> None:
@@ -119,7 +116,6 @@ def test_a_loop_of_short_full_collections_is_bounded(recorded: Tracing) -> None:
         gc.enable()
         gc.unfreeze()
     assert sum(span.calls for span in _collections(recorded)) == 500
-    assert recorded.calls(semconv.GC_CALL_SPAN) == 500
     assert len(recorded.trace) < 50
     assert recorded.session is not None
     assert recorded.session.recorder.diagnostics.dropped == 0
@@ -220,10 +216,8 @@ def test_no_line_of_python_runs_at_a_collection(recorded: Tracing) -> None:
         return see
 
     with recorded(*PROBES):
-        collect = gc.collect.__wrapped__ if hasattr(gc.collect, "__wrapped__") else gc.collect
-        collect = getattr(gc.collect, "_self_function", collect)
         sys.settrace(see)
-        collect(0)
+        gc.collect(0)
         sys.settrace(None)
     assert lines == []
 
@@ -390,6 +384,6 @@ def test_a_collection_in_a_thread_of_its_own(recorded: Tracing) -> None:
         thread.start()
         thread.join()
     full = [span for span in _collections(recorded) if span.attributes[semconv.GC_GENERATION] == 2]
-    parents = {span.parent.parent.name for span in full if span.parent and span.parent.parent}
+    parents = {span.parent.name for span in full if span.parent}
     assert "in the thread" in parents
     assert os.getpid() == recorded.trace.resources[0].pid

@@ -21,10 +21,10 @@ def _watching(original: Any, switch: Switch) -> Any:
 PROBES = (
     # At every level: a full collection is what makes a step slow, and watching costs less than a probe.
     Probe("gc:callbacks", "gc", semconv.GC_SPAN, "coarse", make=_watching, distribution="Python"),
+    # Not gc.collect: Python reports a finalizer's warning for the frame that began the collection.
     *(
         Probe(f"gc:{function}", "gc", span, make=partial(inside_spans, span), distribution="Python")
         for function, span in (
-            ("collect", semconv.GC_CALL_SPAN),  # around the collection
             ("disable", semconv.GC_DISABLE_SPAN),
             ("enable", semconv.GC_ENABLE_SPAN),
             ("freeze", semconv.GC_FREEZE_SPAN),
