@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
@@ -144,10 +144,7 @@ def test_every_probed_method_that_ran_has_spans(runs: Runs) -> None:
 
 
 def test_nothing_is_lost(runs: Runs) -> None:
-    # Where a collection strikes between two clock readings of ours, it is shown beside its span, and said so.
-    diagnostics = replace(runs.trace.diagnostics, overlapping=0, notes=())
-    assert diagnostics == Diagnostics()
-    assert runs.trace.diagnostics.overlapping < 10
+    assert runs.trace.diagnostics == Diagnostics()
     (resource,) = runs.trace.resources
     assert resource.attributes[semconv.SPANS_RECORDED] == sum(runs.trace.calls)
     assert "nutrace: wrote" in runs.stderr["traced"]

@@ -108,20 +108,24 @@ def _drive(
     mine = busy = yielded = last = 0
     while True:
         state = get()
-        began = clock()
         span = account.span
         attached = attached and state is under
         if not attached:
             outer = state
         if span is None or state is not under or mine != thread():
-            span = account.begin(state, began)
+            span = account.begin(state, clock())
             under, mine = state, account.thread
             busy, yielded, _ = account.spent
+        # The clock is read after a span becomes current, and after that ends: a collection may strike in
+        # `set_current`, and is below the span that was current until then.
         if inner is not None:
-            account.was_away(inner, began - last)
             set_current(inner)
-        elif not attached:
-            set_current(span)
+            began = clock()
+            account.was_away(inner, began - last)
+        else:
+            if not attached:
+                set_current(span)
+            began = clock()
         try:
             if closing and account.is_dropped():
                 # Somebody else may hold the target and go on with it. If nobody does, this ends it.
@@ -144,10 +148,6 @@ def _drive(
             account.close(abandoned=closing)
             argument = None  # it may be this error: no cycle through its traceback
             raise
-        last = clock()
-        busy += last - began
-        yielded += 1
-        account.spent = busy, yielded, last
         left = get()
         attached = left is not span and not account.holds(left)
         inner = None if attached or left is span else left
@@ -156,6 +156,10 @@ def _drive(
         else:
             under = outer
             set_current(outer)
+        last = clock()
+        busy += last - began
+        yielded += 1
+        account.spent = busy, yielded, last
         left = argument = None
         try:
             # A variable would keep what is yielded alive till the next one.

@@ -374,6 +374,48 @@ def test_collections_at_every_allocation(tmp_path: Path, compress: str) -> None:
     assert sum(span.calls for span in trace if span.name == semconv.GC_SPAN) > 500
 
 
+BETWEEN = """
+import gc, sqlite3
+import nutrace
+
+connection = sqlite3.connect(":memory:")
+connection.execute("create table numbers (n)")
+connection.executemany("insert into numbers values (?)", [(n,) for n in range(20)])
+
+@nutrace.probe
+def rows():
+    yield from connection.execute("select n from numbers")
+
+@nutrace.probe
+def one():
+    cursor = connection.execute("select n from numbers where n = 3")
+    return cursor.fetchone(), cursor.fetchone()
+
+@nutrace.probe
+def work():
+    list(connection.execute("select n from numbers"))
+    list(rows())
+    one()
+
+gc.set_threshold(1, 2, 30)
+for _ in range(30):
+    work()
+gc.set_threshold(700)
+"""
+
+
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="a collection may strike between a span and a reading of the clock"
+)
+@pytest.mark.parametrize("compress", ["0", "200"])
+def test_a_collection_is_below_the_span_whose_time_it_takes(tmp_path: Path, compress: str) -> None:
+    """Also if it strikes while rows are fetched, or as a generator goes on or yields."""
+    ended = run(tmp_path, BETWEEN, variables={"NUTRACE_COMPRESS_US": compress})
+    assert ended.code == 0, ended.err
+    assert losses(ended.trace) == {}
+    assert sum(span.calls for span in ended.trace if span.name == semconv.GC_SPAN) > 500
+
+
 def test_a_collection_in_a_thread_of_its_own(recorded: Tracing) -> None:
     def collect() -> None:
         with nutrace.span("in the thread"):

@@ -140,20 +140,20 @@ def _given(method: Any, args: _Args, kwargs: _Kwargs) -> Any:
 def _fetch(statement: OpenStatement, call: Any, cursor: Any) -> Any:
     """Call a method of sqlite3's for an open statement, and add its time."""
     state = _get()
-    began = now_ns()
     span = statement.span
     if state is not statement.under or span is None or statement.thread != get_ident():
-        span = statement.continue_below(state, began)
+        span = statement.continue_below(state, now_ns())
     statement.idle = False
     _set_current(span)
+    began = now_ns()
     try:
         result = call(cursor)
     except BaseException as error:
         _set_current(state)
         _fail(statement, error, began)
         raise
-    statement.last_ns = last = now_ns()
     _set_current(state)
+    statement.last_ns = last = now_ns()
     statement.fetch_ns += last - began
     statement.idle = not statement.ended  # the recording may have ended meanwhile
     return result
@@ -204,8 +204,8 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
         statement.ended = True
         _fail(statement, error, began)
         raise
-    statement.last_ns = last = now_ns()
     _set_current(state)
+    statement.last_ns = last = now_ns()
     statement.execute_ns = last - began
     _note_sets(statement, sets)
     if original is _execute and _description(cursor) is not None:
