@@ -3,10 +3,8 @@
 A group of spans that were sampled (:mod:`nutrace.trace.sampled`) divides its self time as its samples are.
 Here the groups of one kind of span are added up.
 
-A share of n samples is uncertain by chance alone. Its interval is Wilson's of 95 %: in 19 of 20 runs the true
-share lies in it. Where a kind of span has several groups, and some were sampled more thinly than others, n is
-smaller than the number of samples by what that costs: 1 / sum(w * w / n) over the groups, each with n samples
-and the part w of the self time (Kish's effective sample size).
+A share is uncertain by chance alone. Its interval is Wilson's of 95 %: in 19 of 20 runs the true share lies
+in it. Where a kind of span has several groups, it has fewer samples in effect (:mod:`nutrace.intervals`).
 """
 
 from __future__ import annotations
@@ -20,9 +18,9 @@ from nutrace.analysis.attributes import number, text
 from nutrace.analysis.regions import Region, Regions
 from nutrace.analysis.samples import Inside, InsideSpans, Others
 from nutrace.analysis.traced_functions import is_placed_at_caller
-from nutrace.intervals import FEWEST_SAMPLES, wilson
+from nutrace.intervals import FEWEST_SAMPLES, effective_samples, wilson
 from nutrace.trace import Trace
-from nutrace.trace.sampled import NO_GROUP, SPAN, Sampled, SampledFunction
+from nutrace.trace.sampled import NO_GROUP, Sampled, SampledFunction
 
 _ITSELF = -1  # in the place of a function's number: the span's own
 
@@ -139,7 +137,7 @@ def _functions(
     sums: DefaultDict[Tuple[int, SampledFunction], _Sums] = defaultdict(_Sums)
     for group, facts in groups:
         _add_up(sums, sampled, group, facts, _own_function(trace, facts.span))
-    effective = _effective(sampled, groups, self_ns)
+    effective = effective_samples((facts.self_ns, sampled.groups[group].samples) for group, facts in groups)
     rows: List[Inside] = []
     others: List[_Sums] = []
     for (number_of, function), of in sums.items():
@@ -194,27 +192,15 @@ def _add_up(
     of.total_ns += facts.self_ns
     of.total_in_steps_ns += facts.in_steps_ns
     of.total_samples += group.samples
-    totals = [list(row) for row in zip(parts, parts_in_steps, group.count)]
-    for node in range(len(totals) - 1, -1, -1):
-        caller = group.parent[node]
-        if caller != SPAN:
-            totals[caller] = [upper + lower for upper, lower in zip(totals[caller], totals[node])]
-    open_nodes: List[Tuple[int, int]] = []  # the callers of a node, and their functions
-    open_count: DefaultDict[int, int] = defaultdict(int)
-    for node, (caller, function) in enumerate(zip(group.parent, group.function)):
-        while open_nodes and open_nodes[-1][0] != caller:
-            open_count[open_nodes.pop()[1]] -= 1
+    times, in_steps, samples = map(group.by_function, (parts, parts_in_steps, group.count))
+    for function, (own, total) in times.items():
         of = sums[function, sampled.functions[function]]
-        of.own_ns += parts[node]
-        of.own_in_steps_ns += parts_in_steps[node]
-        of.samples += group.count[node]
-        if not open_count[function]:
-            total, total_in_steps, samples = totals[node]
-            of.total_ns += total
-            of.total_in_steps_ns += total_in_steps
-            of.total_samples += samples
-        open_nodes.append((node, function))
-        open_count[function] += 1
+        of.own_ns += own
+        of.total_ns += total
+        of.own_in_steps_ns += in_steps[function][0]
+        of.total_in_steps_ns += in_steps[function][1]
+        of.samples += samples[function][0]
+        of.total_samples += samples[function][1]
 
 
 def _own_function(trace: Trace, span: int) -> SampledFunction:
@@ -232,11 +218,3 @@ def _own_function(trace: Trace, span: int) -> SampledFunction:
                 text(attributes, function), text(attributes, file), number(attributes, line)
             )
     return SampledFunction(trace.name[span])
-
-
-def _effective(sampled: Sampled, groups: List[Tuple[int, _Group]], self_ns: int) -> float:
-    """How many samples of one group would tell as much."""
-    if not self_ns:
-        return float(sum(sampled.groups[group].samples for group, _ in groups))
-    spread = sum((facts.self_ns / self_ns) ** 2 / sampled.groups[group].samples for group, facts in groups)
-    return 1 / spread if spread else 0.0

@@ -9,7 +9,7 @@ from nutrace.cli.report_style import MS, Style, column, ms
 from nutrace.cli.table import Column
 from nutrace.errors import UsageError
 from nutrace.intervals import FEWEST_SAMPLES
-from nutrace.printable import printable
+from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
 
 ALL = "all"
@@ -19,7 +19,6 @@ _SPANS, _SMALLEST, _FUNCTIONS = 3, 0.05, 8
 _NEARLY_ALL, _NEARLY_NONE = 0.95, 0.01
 _BUSIEST = 4
 _LONGEST_FUNCTION, _LONGEST_PLACE = 34, 30
-_LONGEST_LISTED = 400
 
 LEGEND = (
     ("own", "inside spans: self time that was spent in the function itself"),
@@ -73,7 +72,7 @@ def unplaced(samples: Optional[Samples]) -> List[Tuple[str, str]]:
         return []
     entries = [("samples", f"{samples.taken:,} taken, {samples.placed:,} of them in spans")]
     entries += [("", f"{count:,} {reason}") for reason, count in samples.unplaced.items()]
-    return entries + [("", printable(note, _LONGEST_LISTED)) for note in samples.notes]
+    return entries + [("", printable(note, LINE)) for note in samples.notes]
 
 
 def _facts(kinds: Sequence[InsideSpans]) -> List[InsideSpans]:
@@ -87,7 +86,7 @@ def _chosen(kinds: Sequence[InsideSpans], inside: str, steps: int) -> List[Insid
     if inside:
         chosen = [kind for kind in kinds if inside in (kind.span, *kind.span.split(", "), *kind.blocks)]
         if not chosen:
-            names = printable(", ".join(kind.span for kind in facts) or "none", _LONGEST_LISTED)
+            names = printable(", ".join(kind.span for kind in facts) or "none", LINE)
             raise UsageError(f"no samples in spans {inside[:60]!r}: there are samples in {names}")
         return chosen
     # What happens in the steps is asked for first; a run without steps has only the whole.

@@ -6,14 +6,14 @@ import sys
 import types
 from typing import Dict
 
-from nutrace.patching.frames import SUFFIX as FRAME_SUFFIX
+from nutrace.sampling.own_frames import plain
 from nutrace.sampling.stacks import OUTERMOST, Stacks
 
 
 def modules_of(stacks: Stacks) -> Dict[str, str]:
     """The name of the module of each file, as far as it is known; its own name comes before ``__main__``."""
     names = _scripts(stacks)
-    bare = {file.partition(FRAME_SUFFIX)[0]: file for _, file, _ in stacks.functions}
+    bare = {plain(file): file for _, file, _ in stacks.functions}
     for name, module in list(sys.modules.items()):
         # Whatever stands there: asking it for an attribute may run code of the program's.
         if not isinstance(module, types.ModuleType):

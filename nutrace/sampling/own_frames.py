@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Mapping, Optional, Tuple
 
 from nutrace import semconv
-
-#: What :func:`nutrace.patching.frames.passed_over` appends to the file names of nutrace's wrappers.
-_PASSED_OVER = " (skipped like importlib._bootstrap)"
+from nutrace.patching.frames import SUFFIX
 
 _OWN = re.compile(
     r"(?:^|[/\\])nutrace[/\\]"
@@ -55,7 +53,7 @@ _BY_NAME = {file.rpartition("/")[2]: file for file in (*SPANS, *_CALLING, _INHER
 
 def plain(file: str) -> str:
     """A file's name as it is on disk."""
-    return file[: -len(_PASSED_OVER)] if file.endswith(_PASSED_OVER) else file
+    return file[: -len(SUFFIX)] if file.endswith(SUFFIX) else file
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from nutrace.errors import ProbeError
 from nutrace.intervals import FEWEST_SAMPLES, wilson
 from nutrace.probes.probe import Probe
 from nutrace.suggestions.forest import Forest, SampledSpan
-from nutrace.suggestions.modules import MAIN, Modules
+from nutrace.suggestions.modules import MAIN, Modules, first_of_each_kind
 from nutrace.suggestions.origin import Origin, origin
 from nutrace.suggestions.source import Sources, Unreachable
 from nutrace.trace import Trace
@@ -101,7 +101,7 @@ def candidates(
     modules, sources = Modules(trace), Sources()
     declared = {probe.target: probe for probe in probed}
     applied = applied_targets(trace)
-    functions = _functions_of_spans(trace)
+    functions = {span.function for span in first_of_each_kind(trace)}
     taken = {probe.span_name for probe in probed} | set(trace.name)
     possible: List[Candidate] = []
     impossible: List[Unprobed] = []
@@ -144,18 +144,6 @@ def applied_targets(trace: Trace) -> Set[str]:
         if isinstance(probes, list):
             targets.update(str(target) for target in probes)
     return targets
-
-
-def _functions_of_spans(trace: Trace) -> Set[str]:
-    """The qualified names of the functions that have spans: one span of each name is enough to ask."""
-    asked: Set[Tuple[str, str]] = set()
-    functions = set()
-    for index in range(len(trace)):
-        key = trace.name[index], trace.component[index]
-        if key not in asked:
-            asked.add(key)
-            functions.add(trace[index].function)
-    return functions
 
 
 def _name(module: str, qualname: str, taken: AbstractSet[str]) -> str:

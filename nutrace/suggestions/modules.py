@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Dict, List, Optional, Set
+from typing import Dict, List, Optional, Set, Tuple
 
 from nutrace import semconv
 from nutrace.sampling.stacks import parse
@@ -40,7 +40,7 @@ class Modules:
             if isinstance(words, list) and len(words) > 1 and isinstance(folder, str):
                 self._folder = self._folder or folder
                 self._scripts.update(os.path.join(folder, str(word)) for word in words[1:])
-        roots = {self._root(span.file, span.function) for span in _first_of_each_name(trace)}
+        roots = {self._root(span.file, span.function) for span in first_of_each_kind(trace)}
         here = [*sys.path, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
         roots.update(os.path.abspath(folder) for folder in here if folder)
         self._roots = sorted((root for root in roots if root), key=len, reverse=True)
@@ -73,14 +73,12 @@ class Modules:
         return None
 
 
-def _first_of_each_name(trace: Trace) -> List[SpanView]:
-    seen = set()
-    spans = []
-    for index, name in enumerate(trace.name):
-        if name not in seen:
-            seen.add(name)
-            spans.append(trace[index])
-    return spans
+def first_of_each_kind(trace: Trace) -> List[SpanView]:
+    """The first span of each name and component: enough to ask for the function that has such spans."""
+    first: Dict[Tuple[str, str], int] = {}
+    for index, kind in enumerate(zip(trace.name, trace.component)):
+        first.setdefault(kind, index)
+    return [trace[index] for index in first.values()]
 
 
 def _is_below(folder: str, root: str) -> bool:

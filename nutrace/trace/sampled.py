@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 NO_GROUP = -1
 #: In :attr:`SampledGroup.parent`: called by the span's own function.
@@ -55,12 +55,18 @@ class SampledGroup:
         """All samples of the group."""
         return self.own + sum(self.count)
 
-    def by_function(self) -> Dict[int, Tuple[int, int]]:
-        """By function, the samples taken while it ran itself, and those with what it called.
+    def by_function(self, amounts: Optional[Sequence[int]] = None) -> Dict[int, Tuple[int, int]]:
+        """By function, the amount of it alone, and that with what it called.
 
-        A sample counts once for a function that is on its stack several times.
+        What is below a function that is on its stack several times counts once.
+
+        Parameters
+        ----------
+        amounts:
+            Of each node alone, such as the times that :meth:`spread` gives; by default the samples.
         """
-        below = list(self.count)
+        alone = self.count if amounts is None else amounts
+        below = list(alone)
         for node in range(len(below) - 1, -1, -1):
             if self.parent[node] != SPAN:
                 below[self.parent[node]] += below[node]
@@ -72,7 +78,7 @@ class SampledGroup:
                 running[self.function[path.pop()]] -= 1
             own, total = result.get(function, (0, 0))
             outer = below[node] if not running[function] else 0
-            result[function] = own + self.count[node], total + outer
+            result[function] = own + alone[node], total + outer
             running[function] += 1
             path.append(node)
         return result
