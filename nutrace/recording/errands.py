@@ -16,10 +16,12 @@ class Errands:
     def __init__(self) -> None:
         self._waiting: List[Generator[None, None, None]] = []
 
-    def add(self, work: Generator[None, None, None]) -> None:
-        """Have `work` done some time, or not at all if the process ends before that."""
-        if len(self._waiting) < _MOST:
-            self._waiting.append(work)
+    def add(self, work: Generator[None, None, None]) -> bool:
+        """Have `work` done some time, or not at all if the process ends first; false if too much waits."""
+        if len(self._waiting) >= _MOST:
+            return False
+        self._waiting.append(work)
+        return True
 
     def run(self, seconds: float, stopping: Callable[[], bool] = bool) -> None:
         """Work for some seconds, or until there is nothing to do or `stopping` is true."""

@@ -11,6 +11,7 @@ It needs nothing but the standard library, and imports of nutrace what needs no 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import types
@@ -58,7 +59,9 @@ class Beside:
             if not self._targets and self._may_end():
                 if self._mailbox.remove():
                     return
-                attend(self._mailbox, os.getpid())  # a request has come in meanwhile
+                # A request has come in meanwhile. On a full disk, who looks for this process starts another.
+                with contextlib.suppress(OSError):
+                    attend(self._mailbox, os.getpid())
             time.sleep(_PAUSE_S)
 
     def _may_end(self) -> bool:

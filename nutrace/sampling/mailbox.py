@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, List, Optional
 
@@ -33,6 +34,7 @@ RAW, LOG = ".raw", ".log"
 DROP, KEEP = "drop", "keep"
 PREFIX = "nutrace-sampling-"
 _NEW = ".new"
+_WRITTEN_S = 10.0  # to write a file takes no longer
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,13 @@ class Mailbox:
         """
         text = content if isinstance(content, str) else json.dumps(asdict(content))
         path = self.path(name)
-        with open(path + _NEW, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.rename(path + _NEW, path)
+        try:
+            with open(path + _NEW, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.rename(path + _NEW, path)
+        except BaseException:
+            self.delete(name + _NEW)
+            raise
 
     def text(self, name: str) -> Optional[str]:
         """What a file says; ``None`` if there is no such file."""
@@ -134,10 +140,20 @@ class Mailbox:
 
     def names(self) -> List[str]:
         """The names of the files that are there, whole."""
+        return [name for name in self._all() if not name.endswith(_NEW)]
+
+    def _all(self) -> List[str]:
         try:
-            return [name for name in os.listdir(self.folder) if not name.endswith(_NEW)]
+            return os.listdir(self.folder)
         except OSError:
             return []
+
+    def _is_being_written(self, name: str) -> bool:
+        """Whether somebody is about to post a file: who was killed meanwhile has left it as it is."""
+        try:
+            return name.endswith(_NEW) and time.time() - os.stat(self.path(name)).st_mtime < _WRITTEN_S
+        except OSError:
+            return False
 
     def delete(self, name: str) -> None:
         """Delete a file, if it is there."""
@@ -152,8 +168,8 @@ class Mailbox:
 
     def remove(self) -> bool:
         """Remove the mailbox, unless a request has come in; whether it is gone."""
-        for name in self.names():
-            if not name.endswith(ASK):
+        for name in self._all():
+            if not name.endswith(ASK) and not self._is_being_written(name):
                 self.delete(name)
         try:
             os.rmdir(self.folder)

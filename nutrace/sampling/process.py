@@ -170,7 +170,10 @@ class ProcessSampling:
         """
         tag, self._tag = self._tag, ""
         if tag and self._mailbox.is_attended():
-            self._mailbox.post(tag + STOP, KEEP)
+            try:
+                self._mailbox.post(tag + STOP, KEEP)
+            except OSError:  # nobody would answer
+                return
             deadline = time.monotonic() + _PATIENCE_S
             while self._mailbox.text(tag + END) is None and time.monotonic() < deadline:
                 time.sleep(_PAUSE_S)

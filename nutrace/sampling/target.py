@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -121,11 +122,16 @@ class Target:
                 self._leave()
         elif self._wanted and self._tag + TAKEN not in names:
             if not self._told and (settled or not self._request.joins or self._failure):
-                self._told = True
-                self._mailbox.post(self._tag + END, Ended(self._sampler, self._files, self._failure))
+                self._tell()
             return False
         self._clear()
         return True
+
+    def _tell(self) -> None:
+        """Say that the sampling has ended; on a full disk, again in the next round."""
+        with contextlib.suppress(OSError):
+            self._mailbox.post(self._tag + END, Ended(self._sampler, self._files, self._failure))
+            self._told = True
 
     def _leave(self) -> None:
         """Write the stacks beside the run file, if there is one: the process was killed."""

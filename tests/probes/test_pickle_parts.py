@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from typing import Any
 
 import pytest
 
 from nutrace.probes.copying.pickle_parts import PickleParts, parts_of
+from nutrace.probes.copying.simulation_logs import SimulationLogs
+from nutrace.recording.errands import Errands
 
 
 class Thing:
@@ -88,3 +91,19 @@ def test_objects_without_attributes_have_no_parts(thing: Any) -> None:
 def test_no_pickle(data: bytes) -> None:
     with pytest.raises((IndexError, ValueError)):
         parts_of(data)
+
+
+def test_a_log_that_could_not_wait_hides_none_like_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SimulationLog:
+        def __init__(self, size: int) -> None:
+            self.planner = b"." * size
+
+    waiting = Errands()
+    monkeypatch.setattr("nutrace.probes.copying.simulation_logs.errands", waiting)
+    logs = SimulationLogs()
+    for size in (1_000, 2_000, 4_000):  # the third finds two that wait
+        logs.note(SimulationLog(size), pickle.dumps({"planner": b"." * size}))
+    waiting.run(5)
+    logs.note(SimulationLog(4_000), pickle.dumps({"planner": b"." * 4_000}))
+    waiting.run(5)
+    assert [log["bytes"] // 1_000 for log in json.loads(logs.told())] == [1, 2, 4]

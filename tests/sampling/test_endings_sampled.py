@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from fakes.sampled import (
     wait_for,
     wait_until_nothing_is_left,
 )
+
+from nutrace.sampling.mailbox import Mailbox
 
 pytestmark = pytest.mark.usefixtures("pyspy_works")
 
@@ -120,3 +123,23 @@ def test_py_spy_is_killed_when_the_program_ends(tmp_path: Path) -> None:
     assert len(ended.trace) == 1
     wait_for(lambda: not (tmp_path / "tmp").exists() or not pyspies(tmp_path))
     wait_until_nothing_is_left(tmp_path)
+
+
+def test_a_file_that_was_never_finished_goes_with_the_mailbox(tmp_path: Path) -> None:
+    """Of a process that was killed while it wrote a request; one that is being written may stay."""
+    mailbox = Mailbox(str(tmp_path / "mailbox"))
+    os.mkdir(mailbox.folder)
+    for name, age_s in (("old.ask.new", 60), ("young.ask.new", 0)):
+        Path(mailbox.path(name)).touch()
+        os.utime(mailbox.path(name), (time.time() - age_s,) * 2)
+    assert not mailbox.remove()
+    assert os.listdir(mailbox.folder) == ["young.ask.new"]
+    os.unlink(mailbox.path("young.ask.new"))
+    assert mailbox.remove()
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    mailbox = Mailbox(str(tmp_path))
+    with pytest.raises(UnicodeEncodeError):
+        mailbox.post("a.stop", "\udcff")
+    assert os.listdir(tmp_path) == []

@@ -47,9 +47,9 @@ class SimulationLogs:
         size = len(pickled)
         if abs(size - self._size) <= _DIFFERENT * self._size or size > _LONGEST:
             return
-        self._size = size
-        if len(self._followed) < _MOST_LOGS:
-            errands.add(self._follow({"bytes": size, **_names(log)}, PickleParts(pickled)))
+        work = self._follow({"bytes": size, **_names(log)}, PickleParts(pickled))
+        if len(self._followed) < _MOST_LOGS and errands.add(work):
+            self._size = size
 
     def told(self) -> str:
         """The logs that were followed, as JSON; empty if there are none."""
