@@ -7,13 +7,13 @@ import importlib.util
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Callable, Dict, List, Optional
 
-from nutrace.errors import InputError, MissingDependencyError, NutraceError, OutputError
+from nutrace.errors import InputError, MissingDependencyError, NutraceError
 from nutrace.synthetic import Dataset, LogSpec, write_dataset
+from nutrace.temporary import temporary_directory
 
 MINIATURE_STEPS = 150
 _SCRIPT = "nuplan.planning.script.run_simulation"
@@ -120,11 +120,11 @@ def run_traced(
     """
     tick = tick or (lambda doing: None)
     tick("making a log")
-    with _temporary_directory() as folder:
-        data = write_dataset(os.path.join(folder, "data"), LogSpec(), maps=target.is_devkit)
+    with temporary_directory("nutrace-demo-") as folder:
+        data = write_dataset(str(folder / "data"), LogSpec(), maps=target.is_devkit)
         environ = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         environ.update(data.environment, NUTRACE="1", NUTRACE_OUTPUT=str(run_file))
-        log = Path(folder) / "output.txt"
+        log = folder / "output.txt"
         code = _run(target.command(data, steps), environ, log, tick)
         output = log.read_text(encoding="utf-8", errors="replace")
     if code:
@@ -143,16 +143,6 @@ def run_traced(
 def own_lines(output: str) -> List[str]:
     """Return the lines of a program's output that nutrace printed."""
     return [line for line in output.splitlines() if line.startswith("nutrace: ")]
-
-
-@contextlib.contextmanager
-def _temporary_directory() -> Iterator[str]:
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="nutrace-demo-")
-    except OSError as error:
-        raise OutputError(f"cannot make a temporary directory: {error.strerror}; set TMPDIR") from error
-    with folder as name:
-        yield name
 
 
 def _run(command: List[str], environ: Dict[str, str], log: Path, tick: Callable[[str], None]) -> int:

@@ -6,15 +6,15 @@ import contextlib
 import os
 import signal
 import subprocess
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 from nutrace.analysis import Region, divide
 from nutrace.errors import EmptyTraceError, InputError, OutputError
 from nutrace.probes.probe import Probe
 from nutrace.suggestions.probe_file import table
+from nutrace.temporary import temporary_directory
 from nutrace.trace import Trace, load
 
 _PATIENCE_S = 60  # for the program to end after Ctrl-C: it writes its run file then
@@ -89,7 +89,7 @@ def count(command: Sequence[str], probes: Sequence[Probe], own: Sequence[Probe])
     OutputError
         If the temporary file cannot be written.
     """
-    with _folder() as folder:
+    with temporary_directory("nutrace-count-") as folder:
         file, output = folder / "probes.toml", folder / "run.json"
         # Whatever NUTRACE_LEVEL says, they are counted.
         tables = [table(replace(probe, level="coarse")) for probe in probes] + [table(probe) for probe in own]
@@ -111,16 +111,6 @@ def count(command: Sequence[str], probes: Sequence[Probe], own: Sequence[Probe])
             return Counts(*ended, None, 0, 0, {})
     steps, step_ns, by_name = _counted(trace, probes)
     return Counts(*ended, trace, steps, step_ns, by_name)
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="nutrace-count-")
-    except OSError as error:
-        raise OutputError(f"cannot make a temporary directory: {error.strerror}; set TMPDIR") from error
-    with folder as name:
-        yield Path(name)
 
 
 def _run(command: Sequence[str], environ: Dict[str, str], folder: Path) -> Tuple[int, bool, bool]:
