@@ -24,6 +24,10 @@ ALLOWED = (
     (PACKAGE / "patching", ("nutrace.errors", "nutrace.forks")),
     (PACKAGE / "trace", ("nutrace.errors", "nutrace.semconv")),
     (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace", *SHARED)),
+    (
+        PACKAGE / "comparison",
+        ("nutrace.errors", "nutrace.semconv", "nutrace.trace", "nutrace.analysis", *SHARED),
+    ),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
     # The registry's errors are for the command line.
     (EXPORTERS, ("nutrace.anyvalue", *SHARED, "nutrace.errors", "nutrace.semconv", "nutrace.trace")),

@@ -1,0 +1,132 @@
+"""What a comparison says; the terminal, JSON, Markdown, the page and the gates show the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Mapping, Optional, Tuple
+
+
+class Kind(str, Enum):
+    """What a figure is made of: counts are exact, times scatter from run to run."""
+
+    COUNT = "count"
+    TIME = "time"
+
+
+class Verdict(str, Enum):
+    """What a difference means.
+
+    Counts are equal, or there is more or less of them. Times are faster or slower if the change is larger
+    than chance and the least effect; the same if its interval lies within the least effect; else undecided.
+    """
+
+    EQUAL = "equal"
+    FEWER = "fewer"
+    MORE = "more"
+    FASTER = "faster"
+    SLOWER = "slower"
+    SAME = "same"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One figure on both sides.
+
+    Attributes
+    ----------
+    figure:
+        Its name, by which ``--fail-if`` knows it: ``steps.p50_ms``, ``database.statements_per_step``,
+        ``components.planner.self_ms_per_step``.
+    base, new:
+        The figure of each side: for times the median of its runs; None if a side does not have it.
+    change:
+        ``(new - base) / base``, for paired times the median of the paired changes; None if ``base`` is 0 or
+        unknown.
+    low, high:
+        The interval of 95 % of the change; None for counts, and where there are too few runs for one.
+    verdict:
+        What it means.
+    runs_needed:
+        For an undecided time, how many more runs a side would probably decide; None if unknown.
+    """
+
+    figure: str
+    kind: Kind
+    base: Optional[float]
+    new: Optional[float]
+    change: Optional[float]
+    low: Optional[float]
+    high: Optional[float]
+    verdict: Verdict
+    runs_needed: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class PathChange:
+    """The self time of the spans of one path, per step; a path is the names of a span's ancestors and its own.
+
+    ``change_ms_per_step`` has the interval ``low`` to ``high``, in ms. ``moved_from`` is the path that the
+    cost came from, or went to if ``new_ms_per_step`` is 0: the same cost under another name is no change.
+    """
+
+    path: Tuple[str, ...]
+    component: str
+    base_ms_per_step: float
+    new_ms_per_step: float
+    change_ms_per_step: float
+    low: Optional[float]
+    high: Optional[float]
+    verdict: Verdict
+    moved_from: Optional[Tuple[str, ...]] = None
+
+
+@dataclass(frozen=True)
+class SideFacts:
+    """One side: its run files, and what they hold.
+
+    ``warnings`` are reasons for doubt, such as another machine or load.
+    """
+
+    files: Tuple[str, ...]
+    runs: int
+    scenarios: int
+    steps: int
+    warnings: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The comparison of two sides.
+
+    Attributes
+    ----------
+    base, new:
+        The two sides.
+    paired:
+        Whether times were paired by scenario and iteration, as both sides simulate the same.
+    headline:
+        Names of the figures of the table that people write by hand, in its order, with their labels; all of
+        them are in ``judged``.
+    judged:
+        All figures, counts first.
+    paths:
+        Span paths, those that changed most first.
+    gap_closed:
+        The part of the gap to real time (factor 1.0) that the new side closes; None if there is no gap.
+    unpaired:
+        For each side, the names of the scenarios that the other does not have.
+    refusals:
+        Why the sides should not be compared; empty if they may.
+    """
+
+    base: SideFacts
+    new: SideFacts
+    paired: bool
+    headline: Mapping[str, str]
+    judged: Tuple[Judged, ...]
+    paths: Tuple[PathChange, ...]
+    gap_closed: Optional[float]
+    unpaired: Tuple[Tuple[str, ...], Tuple[str, ...]]
+    refusals: Tuple[str, ...] = ()
