@@ -65,7 +65,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class PathChange:
-    """The self time of the spans of one path, per step; a path is the names of a span's ancestors and its own.
+    """The self time per step of the spans of one path: the names of the ancestors of a span, and its own.
 
     ``change_ms_per_step`` has the interval ``low`` to ``high``, in ms. ``moved_from`` is the path that the
     cost came from, or went to if ``new_ms_per_step`` is 0: the same cost under another name is no change.
