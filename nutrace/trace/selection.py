@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterable, List, Optional
 
 from nutrace import semconv
 from nutrace.errors import UsageError
+from nutrace.trace.addresses import Addresses
 from nutrace.trace.bounds import whole
 from nutrace.trace.trace import RawColumns, Trace
 from nutrace.trace.views import Steps
@@ -138,13 +139,25 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
 
     begins = [0, *accumulate(end - top for top, end in zip(tops, ends))]
 
+    def number(span: int) -> int:
+        """The number that a span gets; -1 if it is left out."""
+        at = bisect_left(ends, span + 1)
+        return begins[at] + span - tops[at] if at < len(tops) and span >= tops[at] else -1
+
     def moved(extras: Dict[int, bytes]) -> Dict[int, bytes]:
-        result = {}
-        for span, value in extras.items():
-            at = bisect_left(ends, span + 1)
-            if at < len(tops) and span >= tops[at]:
-                result[begins[at] + span - tops[at]] = value
-        return result
+        return {number(span): value for span, value in extras.items() if number(span) >= 0}
+
+    scenario_of = cut(trace.addresses.scenario_of)
+    left = set(scenario_of)
+    scenarios = tuple(
+        replace(
+            scenario,
+            span=None if scenario.span is None or number(scenario.span) < 0 else number(scenario.span),
+            steps=tuple(number(step) for step in scenario.steps if number(step) >= 0),
+        )
+        for scenario in trace.scenarios
+        if scenario.number in left
+    )
 
     raw, sampled = trace.raw, trace.sampled
     columns = ("name", "component", "start_ns", "end_ns", "busy_ns", "self_ns", "calls", "yielded", "thread")
@@ -155,6 +168,7 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
         depth=depth,
         subtree_end=subtree_end,
         sampled=replace(sampled, group_of=cut(sampled.group_of)) if sampled else None,
+        kept=Addresses(scenarios, scenario_of, cut(trace.addresses.iteration_of)),
         raw=RawColumns(
             span_id=cut(raw.span_id),
             trace_id=cut(raw.trace_id),
