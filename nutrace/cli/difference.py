@@ -71,7 +71,7 @@ def load_difference(args: argparse.Namespace) -> Difference:
     """Load both sides, a run at a time."""
     if args.slowest:
         (file,) = args.files
-        trace = select(load_run(file), steps=args.steps)
+        trace = select(load_run(file), steps=args.steps, scenario=args.scenario)
         builder = DifferenceBuilder(
             ("other steps", f"slowest {100 * args.slowest:g} % of the steps"), args.component
         )
@@ -81,7 +81,7 @@ def load_difference(args: argparse.Namespace) -> Difference:
     builder = DifferenceBuilder(_names(args.files, args.against), args.component)
     for side, files in zip((BASE, NEW), sides):
         for file in files:
-            builder.add(side, select(load_run(file), steps=args.steps))
+            builder.add(side, select(load_run(file), steps=args.steps, scenario=args.scenario))
     return builder.build()
 
 

@@ -88,12 +88,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         module = row.load()
         whole = load_run(files[0], samples=args.samples if args.with_samples else None)
-        drawn = select(whole, steps=args.steps, component=args.component)
+        drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
         shown = f"{len(drawn):,} spans, {len(drawn.step_indices):,} steps"
     with whole_file(output) as out:
         module.export(drawn, out, module.Options(**_options(module.Options, args)))
     if output != STDOUT:
-        _print_written(shown, row, output)
+        _print_written(shown, drawn.selection, row, output)
         if args.open:
             webbrowser.open(Path(output).absolute().as_uri())
     return 0
@@ -162,9 +162,10 @@ def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
     return {field.name: given[field.name] for field in fields(kind) if field.name in given}
 
 
-def _print_written(what: str, row: Format, output: str) -> None:
+def _print_written(what: str, selection: str, row: Format, output: str) -> None:
     size = os.path.getsize(output)
-    print(f"{printable(output, LINE)}: {row.name}, {_size(size)}, {what}")
+    chosen = f" ({printable(selection, LINE)})" if selection else ""
+    print(f"{printable(output, LINE)}: {row.name}, {_size(size)}, {what}{chosen}")
     if not row.browser:
         print(f"nutrace: {row.name}: {row.description}", file=sys.stderr)
     comfortable = getattr(row.load(), "COMFORTABLE_BYTES", None)
