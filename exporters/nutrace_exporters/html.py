@@ -34,6 +34,7 @@ from nutrace_exporters.runfacts import facts, title_of, warnings
 _SCRIPTS = (
     "data.js",
     "inside.js",
+    "diff.js",
     "stats.js",
     "scenes.js",
     "format.js",
@@ -42,6 +43,7 @@ _SCRIPTS = (
     "memory.js",
     "panels.js",
     "insidepanel.js",
+    "diffpanel.js",
     "keys.js",
     "pointer.js",
     "app.js",

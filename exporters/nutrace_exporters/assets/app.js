@@ -22,8 +22,11 @@ class App {
       faded: (item, frame) => this.faded(item, frame),
       label: (item) => this.labelOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
+      pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
+      detail: (item, width) => formatTime(width),
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
     };
+    if (trace.difference) drawDifference(this);
     this.readTheme();
     this.tooltip = document.getElementById("tooltip");
     this.searchField = document.getElementById("search");
@@ -41,12 +44,14 @@ class App {
 
   setView(kind) {
     this.hideTooltip();
+    if (this.trace.difference) kind = "merged";
     const from = this.scene;
     const focus = this.look.focus;
     let to = -1;
     if (kind === "merged") {
       this.scene = mergedScene(this.trace, this.summary, this.samples);
       if (from?.kind === "time" && focus >= 0) to = this.scene.nodeOf[focus];
+      else if (this.trace.difference) to = focus < 0 ? -1 : this.scene.nodeOf[from.nodes.of[focus]];
       // Nodes of spans have the same numbers with samples and without.
       else if (focus >= 0) to = from.nodes.seen?.[focus]?.inside ?? focus;
     } else {
@@ -210,7 +215,8 @@ class App {
     const { spans, time, share } = this.search.measure(this.summary);
     const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene, this.nodeMatches) : { time: 0, items: 0 };
     const counts = [];
-    if (spans) counts.push(`${formatCount(spans)} span${spans === 1 ? "" : "s"}`);
+    const noun = this.trace.difference ? "frame" : "span";
+    if (spans) counts.push(`${formatCount(spans)} ${noun}${spans === 1 ? "" : "s"}`);
     if (inside.items) counts.push(`sampled in ${formatCount(inside.items)} place${inside.items === 1 ? "" : "s"}`);
     const about = inside.time ? "about " : "";
     const all = share + inside.time / (this.summary.all || 1);
@@ -366,7 +372,8 @@ class App {
   // The address holds view, steps and search, so that a link or a reload shows the same.
   save() {
     const words = new URLSearchParams();
-    if (this.scene?.kind === "merged") words.set("view", "merged");
+    if (this.trace.difference) this.trace.difference.save(words);
+    else if (this.scene?.kind === "merged") words.set("view", "merged");
     if (this.trace.inside && !this.samples) words.set("samples", "off");
     if (this.selection) words.set("steps", this.selectionText());
     if (this.search.query) words.set("q", this.search.query);
@@ -380,6 +387,7 @@ class App {
   restore() {
     const words = new URLSearchParams(location.hash.slice(1));
     this.scene = words.get("view") === "merged" ? { kind: "merged" } : { kind: "time" };
+    this.trace.difference?.restore(words);
     this.samples &&= words.get("samples") !== "off";
     const query = words.get("q") ?? "";
     this.searchField.value = query;

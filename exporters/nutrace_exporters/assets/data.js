@@ -69,6 +69,7 @@ class Trace {
     this.error = new Set(summed(columns.error));
     this.inside = data.inside ? new Inside(data.inside, columns, this) : null;
     this.memory = data.memory ?? {};
+    this.difference = data.difference ? new Difference(data.difference, columns, this) : null;
   }
 
   // parent, subtreeEnd, and by lane (a thread's own stack): laneDepth, and the outermost span.

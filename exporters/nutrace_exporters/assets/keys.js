@@ -16,7 +16,9 @@ function keyTable(app) {
     { keys: ["Escape"], show: "Esc", help: "back: clears search, highlight, zoom, steps, one after the other", act: () => app.back() },
     { keys: ["/"], show: "/", help: "search", act: () => app.searchField.select() },
     { keys: ["n", "N"], show: "N", help: "next match, with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
-    { keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") },
+    ...(app.trace.difference
+      ? sideKeys(app)
+      : [{ keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") }]),
     ...(app.trace.inside
       ? [{ keys: ["m"], show: "M", help: "measured, or measured and sampled", act: () => app.setSamples(!app.drawsSamples) }]
       : []),

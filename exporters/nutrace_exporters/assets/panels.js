@@ -3,6 +3,7 @@
 // The details of an item: {title, component, rows: [[label, value]], place, pairs}.
 function describe(app, item) {
   const { trace, scene, summary } = app;
+  if (trace.difference) return describeDifference(app, item);
   if (scene.kind === "time") return describeSpan(trace, summary, item);
   return scene.nodes.seen?.[item] ? describeSampled(trace, scene, summary, item) : describeNode(trace, scene, summary, item);
 }
@@ -107,7 +108,19 @@ function placeTooltip(tooltip, x, y) {
 }
 
 function showFigures(app) {
-  const { trace, table } = app;
+  const { trace } = app;
+  const figures = trace.difference ? sideFigures(trace.difference) : runFigures(app);
+  document.getElementById("figures").replaceChildren(
+    ...figures.map(([name, text, mood]) =>
+      element("div", { class: `figure ${mood ?? ""}` }, element("b", { text }), element("span", { text: name })),
+    ),
+  );
+  const warnings = document.getElementById("warnings");
+  warnings.hidden = !trace.run.warnings.length;
+  warnings.replaceChildren(...trace.run.warnings.map((text) => element("span", { text })));
+}
+
+function runFigures({ trace, table }) {
   const figures = [];
   if (trace.steps.length) {
     const factor = realTimeFactor(trace, table.times);
@@ -122,18 +135,12 @@ function showFigures(app) {
   figures.push(["wall", formatTime(end)]);
   figures.push(["spans", formatCount(trace.n)]);
   if (trace.run.processes > 1) figures.push(["processes", formatCount(trace.run.processes)]);
-  document.getElementById("figures").replaceChildren(
-    ...figures.map(([name, text, mood]) =>
-      element("div", { class: `figure ${mood ?? ""}` }, element("b", { text }), element("span", { text: name })),
-    ),
-  );
-  const warnings = document.getElementById("warnings");
-  warnings.hidden = !trace.run.warnings.length;
-  warnings.replaceChildren(...trace.run.warnings.map((text) => element("span", { text })));
+  return figures;
 }
 
 // Components by self time; their shares add up to the time of the selection.
 function showLegend(app) {
+  if (app.trace.difference) return showChangedComponents(app);
   const { summary, trace } = app;
   const { self } = summary.components;
   const all = self.reduce((sum, value) => sum + value, 0) || 1;
@@ -172,6 +179,7 @@ function showLegend(app) {
 
 // The frames with the most self time; a click searches for one.
 function showCostliest(app) {
+  if (app.trace.difference) return showChanges(app);
   const { summary, trace } = app;
   const self = app.drawsSamples ? selfWithInside(trace, summary) : summary.frames.self;
   const all = self.reduce((sum, value) => sum + value, 0) || 1;
@@ -205,7 +213,7 @@ function showCrumbs(app) {
   const path = [];
   for (let item = app.look.focus; item >= 0; item = scene.parent[item]) path.unshift(item);
   const many = app.selection && app.selection[1] - app.selection[0] > 1;
-  const whole = app.selection ? `step${many ? "s" : ""} ${app.selectionText()}` : "whole run";
+  const whole = trace.difference ? trace.difference.nameOfAll() : app.selection ? `step${many ? "s" : ""} ${app.selectionText()}` : "whole run";
   const crumb = (text, item) =>
     element("button", {
       type: "button", text, class: "crumb", onclick: () => app.focusOn(item), "aria-current": String(item === app.look.focus),
@@ -223,5 +231,7 @@ function showDetails(app) {
   const panel = document.getElementById("details");
   const item = app.look.focus;
   panel.hidden = item < 0;
-  if (item >= 0) panel.replaceChildren(...descriptionCard(app, item, 200));
+  if (item < 0) return;
+  panel.replaceChildren(...descriptionCard(app, item, 200));
+  if (app.trace.difference) panel.append(...callersList(app, item));
 }

@@ -32,6 +32,7 @@ class Sums {
 }
 
 function summarize(trace, selection) {
+  if (trace.difference) return trace.difference.summary();
   const ranges = rangesOf(trace, selection);
   const frames = new Sums(trace.frames.length);
   const components = new Sums(trace.components.length);

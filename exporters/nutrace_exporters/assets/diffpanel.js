@@ -1,0 +1,267 @@
+// What the page shows of two sides besides the bars: colours and marks, the switch, and the panels.
+
+// Blue is less time, orange is more: told apart by people who do not see red or green.
+const CHANGE_FILLS = {
+  light: ["#4f9be3", "#8fc0ef", "#c9def4", "#d9dbdf", "#fbdcbd", "#f8b679", "#ee8533"],
+  dark: ["#3f95ea", "#6aa3d8", "#8ca4bd", "#8b9098", "#bb9f84", "#d6985c", "#f28b36"],
+};
+// What else than its time is different about a frame: a sign before its name, and a pattern on its bar.
+const MARKS = { new: "+", vanished: "−", moved: "⇄" };
+
+Object.assign(PATTERNS, {
+  new: (c, size) => dots(c, size, 0.9, [[0.25, 0.25], [0.75, 0.75]]),
+  vanished: (c, size) => {
+    c.strokeStyle = "rgb(20 23 28 / 22%)";
+    c.lineWidth = 0.8;
+    for (const [from, to] of [[-1, size + 1], [size + 1, -1]]) {
+      c.moveTo(-1, from);
+      c.lineTo(size + 1, to);
+    }
+    c.stroke();
+  },
+  moved: (c, size) => {
+    c.strokeStyle = "rgb(20 23 28 / 20%)";
+    c.lineWidth = 1.2;
+    c.moveTo(size / 2, -1);
+    c.lineTo(size / 2, size + 1);
+    c.stroke();
+  },
+});
+
+function dots(c, size, radius, places) {
+  c.fillStyle = "rgb(20 23 28 / 30%)";
+  for (const [x, y] of places) {
+    c.beginPath();
+    c.arc(x * size, y * size, radius, 0, 7);
+    c.fill();
+  }
+}
+
+function signed(ns) {
+  return `${ns < 0 ? "−" : "+"}${formatTime(Math.abs(ns))}`;
+}
+
+function formatChange(base, now) {
+  if (!base) return "";
+  const share = (now - base) / base;
+  return Math.abs(share) >= 10 ? `×${(now / base).toFixed(0)}` : `${share < 0 ? "−" : "+"}${formatShare(Math.abs(share))}`;
+}
+
+function formatCalls(calls) {
+  return calls >= 100 ? formatCount(calls) : String(Number(calls.toPrecision(3)));
+}
+
+// Makes the app draw the difference: what it has of its own for spans is replaced here.
+function drawDifference(app) {
+  const { trace, look } = app;
+  const { difference } = trace;
+  const nodeOf = (item) => app.scene.nodes.of[item];
+  look.fill = (item, frame) => {
+    const fill = changeFill(app, difference.levelOf(nodeOf(item)));
+    return app.faded(item, frame) ? app.pale(fill, 2.8) : fill;
+  };
+  look.pattern = (item) => difference.markOf(nodeOf(item));
+  look.marked = () => false;
+  look.label = (item) => [MARKS[difference.markOf(nodeOf(item))], app.labelOf(item)].filter(Boolean).join(" ");
+  look.detail = (item) => {
+    const node = nodeOf(item);
+    const change = difference.levelOf(node) ? `  self ${signed(difference.change[node])}` : "";
+    return formatTime(difference.total[difference.side][node]) + change;
+  };
+  document.querySelector("nav .switch").hidden = true;
+  document.getElementById("sides").hidden = false;
+  document.getElementById("help-sides").hidden = false;
+  document.getElementById("about-open").textContent = "About these runs";
+  document.getElementById("about-title").textContent = "About these runs";
+  document.getElementById("in-steps").parentElement.hidden = difference.unit !== "step";
+  const on = (id, act) => document.getElementById(id).addEventListener("click", act);
+  on("side-new", () => showSide(app, NEW));
+  on("side-base", () => showSide(app, BASE));
+  on("in-steps", () => showSide(app, difference.side, true));
+  on("whole-run", () => showSide(app, difference.side, false));
+}
+
+function sideKeys(app) {
+  const { difference } = app.trace;
+  const rows = [{ keys: ["v"], show: "V", help: `as wide as ${difference.words.join(", or as ")}`, act: () => showSide(app, 1 - difference.side) }];
+  if (difference.unit === "step") {
+    rows.push({ keys: ["b"], show: "B", help: "the steps, or the whole run", act: () => showSide(app, difference.side, !difference.inSteps) });
+  }
+  return rows;
+}
+
+function changeFill(app, level) {
+  return CHANGE_FILLS[app.dark ? "dark" : "light"][level + 3];
+}
+
+// Gives the widths of a side; a frame that the side does not have loses the focus.
+function showSide(app, side, inSteps = app.trace.difference.inSteps) {
+  app.trace.difference.show(side, inSteps);
+  app.summary = summarize(app.trace, null);
+  showFigures(app);
+  showLegend(app);
+  app.setView("merged");
+}
+
+// Zooms to a frame, on the side that has it.
+function goToFrame(app, node) {
+  const { difference } = app.trace;
+  if (!difference.total[difference.side][node]) showSide(app, 1 - difference.side);
+  const item = app.scene.nodeOf[node];
+  if (item >= 0) app.focusOn(item);
+}
+
+function showSides(app) {
+  const { difference } = app.trace;
+  const { unit, units, words, names } = difference;
+  [BASE, NEW].forEach((side) => {
+    const button = document.getElementById(side === NEW ? "side-new" : "side-base");
+    button.setAttribute("aria-pressed", String(difference.side === side));
+    button.textContent = `${words[side]}: ${names[side]}`;
+    button.title = `as wide as on this side, mean of ${formatCount(units[side])} ${unit}${units[side] === 1 ? "" : "s"}`;
+  });
+  document.getElementById("in-steps").setAttribute("aria-pressed", String(difference.inSteps));
+  document.getElementById("whole-run").setAttribute("aria-pressed", String(!difference.inSteps));
+  const swatch = (level) => {
+    const made = element("span", { class: "swatch" });
+    made.style.background = changeFill(app, level);
+    return made;
+  };
+  const limit = (share, sign) => element("span", { class: "limit", text: `${sign}${formatTime(difference.scale * share)}` });
+  const up = LEVELS.flatMap((share, k) => [limit(share, "+"), swatch(k + 1)]);
+  const down = [...LEVELS.keys()].reverse().flatMap((k) => [swatch(-k - 1), limit(LEVELS[k], "−")]);
+  const percent = LEVELS.map((share) => `${100 * share} %`).join(", ");
+  document.getElementById("scale").replaceChildren(
+    element("span", { text: `Change of self time per ${unit}: less` }), ...down, swatch(0), ...up, element("span", { text: "more" }),
+  );
+  document.getElementById("scale").title = `${percent} of ${formatTime(difference.scale)}. Grey: less than that, or less than ${100 * LEAST_OF_ITSELF} % of the frame's own self time.`;
+  const marks = { new: `only ${words[NEW]}`, vanished: `only ${words[BASE]}`, moved: "moved or renamed" };
+  document.getElementById("marks").replaceChildren(
+    ...Object.entries(marks).map(([mark, text]) => element("span", { class: `mark ${mark}`, text: `${MARKS[mark]} ${text}` })),
+  );
+}
+
+function describeDifference(app, item) {
+  const { trace } = app;
+  const { difference } = trace;
+  const node = app.scene.nodes.of[item];
+  const frame = trace.frames[trace.frame[node]];
+  const { unit, words, self, total, calls } = difference;
+  const rows = [];
+  const mark = difference.markOf(node);
+  const other = difference.moved[node];
+  if (mark === "moved") {
+    const came = difference.spans[NEW][node] > 0;
+    rows.push([came ? "Was" : "Is now", difference.pathOf(other).slice(-4).join(" › ")]);
+  } else if (mark) rows.push(["Only", mark === "new" ? words[NEW] : words[BASE]]);
+  const [before, after] = [difference.selfOf(node, BASE), difference.selfOf(node, NEW)];
+  rows.push(["Change of self", `${signed(after - before)} per ${unit} ${formatChange(before, after) && `· ${formatChange(before, after)}`}`.trim()]);
+  const both = (values, format) => `${format(values[BASE][node])} → ${format(values[NEW][node])}`;
+  rows.push(["Self", mark === "moved" ? `${formatTime(before)} → ${formatTime(after)}` : both(self, formatTime)]);
+  rows.push(["Total", both(total, formatTime)]);
+  rows.push(["Calls", `${both(calls, formatCalls)} per ${unit}`]);
+  return { title: frame.name, component: trace.components[frame.component], rows, frame, pairs: [] };
+}
+
+// The frames of the same name below other callers.
+function callersList(app, item) {
+  const { trace } = app;
+  const { difference } = trace;
+  const node = app.scene.nodes.of[item];
+  const { name } = trace.frames[trace.frame[node]];
+  const same = [];
+  for (let other = 0; other < trace.n; other++) {
+    if (difference.drawn(other) && trace.frames[trace.frame[other]].name === name) same.push(other);
+  }
+  if (same.length < 2) return [];
+  const weight = (other) => Math.max(difference.total[BASE][other], difference.total[NEW][other]);
+  same.sort((a, b) => weight(b) - weight(a));
+  const rows = same.slice(0, 8).map((other) => {
+    const path = difference.pathOf(other).slice(0, -1);
+    return changeRow(app, other, path.at(-1) ?? "(nothing around it)", path.join(" › "), other === node);
+  });
+  const more = same.length > 8 ? [element("div", { class: "muted", text: `and ${same.length - 8} more` })] : [];
+  return [element("div", { class: "inside-head", text: "Callers of this frame, and its change below each" }), ...rows, ...more];
+}
+
+function changeRow(app, node, text, title, current = false) {
+  const { difference } = app.trace;
+  const swatch = element("span", { class: `swatch ${difference.markOf(node)}` });
+  swatch.style.backgroundColor = changeFill(app, difference.levelOf(node));
+  const mark = MARKS[difference.markOf(node)];
+  return element(
+    "button",
+    { type: "button", class: "cost-row", title, onclick: () => goToFrame(app, node), "aria-current": String(current) },
+    swatch,
+    element("span", { class: "legend-name", text: mark ? `${mark} ${text}` : text }),
+    element("span", { class: "legend-share", text: signed(difference.change[node]) }),
+  );
+}
+
+// The frames that changed most, or all of one mark.
+function showChanges(app) {
+  const { difference } = app.trace;
+  const shown = app.changesOf ?? null;
+  const chip = (mark, text) => {
+    const nodes = difference.ranked(mark);
+    const pressed = shown === mark;
+    return element("button", {
+      type: "button", class: "chip", text: `${text} ${formatCount(nodes.length)}`, "aria-pressed": String(pressed),
+      onclick: () => { app.changesOf = mark; showChanges(app); },
+    });
+  };
+  const nodes = difference.ranked(shown);
+  const rows = nodes.slice(0, 15).map((node) => changeRow(app, node, app.trace.frames[app.trace.frame[node]].name, difference.pathOf(node).join(" › ")));
+  const more = nodes.length > rows.length ? [element("div", { class: "muted", text: `and ${formatCount(nodes.length - rows.length)} more` })] : [];
+  const none = nodes.length ? [] : [element("div", { class: "muted", text: "none" })];
+  document.getElementById("costliest").previousElementSibling.textContent = `Largest changes of self time per ${difference.unit}`;
+  const chips = [chip(null, "Changed"), chip("new", MARKS.new), chip("vanished", MARKS.vanished), chip("moved", MARKS.moved)];
+  document.getElementById("costliest").replaceChildren(element("div", { class: "chips" }, ...chips), ...rows, ...more, ...none);
+  showSides(app);
+}
+
+// Components: self time on the side that is shown, and its change.
+function showChangedComponents(app) {
+  const { trace } = app;
+  const { difference } = trace;
+  const sums = [0, 1].map(() => new Float64Array(trace.components.length));
+  for (let node = 0; node < trace.n; node++) {
+    if (!difference.drawn(node)) continue;
+    const { component } = trace.frames[trace.frame[node]];
+    for (const side of [BASE, NEW]) sums[side][component] += difference.self[side][node];
+  }
+  const [base, now] = sums;
+  const rows = trace.components.map((_, k) => k).filter((k) => base[k] || now[k]);
+  rows.sort((a, b) => Math.abs(now[b] - base[b]) - Math.abs(now[a] - base[a]));
+  document.getElementById("legend-title").textContent = `Components: self time per ${difference.unit}`;
+  document.getElementById("legend").replaceChildren(
+    ...rows.map((component) => {
+      const swatch = element("span", { class: "swatch" });
+      const most = Math.max(base[component], now[component]);
+      swatch.style.background = changeFill(app, difference.level(now[component] - base[component], most));
+      return element(
+        "button",
+        {
+          type: "button", class: "legend-row changes", "aria-pressed": String(app.highlight === component),
+          title: `${formatTime(base[component])} → ${formatTime(now[component])} ${formatChange(base[component], now[component])}`,
+          onclick: () => app.highlightComponent(component),
+        },
+        swatch,
+        element("span", { class: "legend-name", text: trace.components[component].name }),
+        element("span", { class: "legend-time", text: formatTime(sums[difference.side][component]) }),
+        element("span", { class: "legend-share", text: signed(now[component] - base[component]) }),
+      );
+    }),
+  );
+}
+
+function sideFigures(difference) {
+  const [before, after] = [difference.whole(BASE), difference.whole(NEW)];
+  const { unit, units, words } = difference;
+  const counted = (side) => `${words[side]}, per ${unit} of ${formatCount(units[side])}`;
+  return [
+    [counted(BASE), formatTime(before)],
+    [counted(NEW), formatTime(after)],
+    [`change per ${unit}`, `${signed(after - before)} · ${formatChange(before, after)}`],
+  ];
+}
