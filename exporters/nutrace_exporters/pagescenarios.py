@@ -1,4 +1,4 @@
-"""The scenarios of a trace and its steps in the page's data: see ``assets/scenarios.js``, which reads them."""
+"""Scenarios and their steps in the data of the page; ``assets/scenarios.js`` reads them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def add_scenarios(trace: Trace, packer: Packer) -> Dict[str, Any]:
             [
                 scenario.number,
                 value(scenario.name, 100),
-                *(value(item, 100) for item in (scenario.token, scenario.type, scenario.planner, scenario.log)),
+                *(
+                    value(item, 100)
+                    for item in (scenario.token, scenario.type, scenario.planner, scenario.log)
+                ),
                 scenario.attempt,
                 scenario.outcome,
             ]
