@@ -105,6 +105,7 @@ class DifferenceBuilder:
                 f"{trace.path} has {counted(len(slow), 'finished step')} in what is selected: "
                 "comparing slow with usual steps takes two at least"
             )
+        self._names = (counted(len(usual), "step"), counted(len(slow), "step"))
         self._add_facts(BASE, trace)
         for side, steps in ((BASE, usual), (NEW, slow)):
             self._tree.add(side, trace, component=self._component, steps=steps)

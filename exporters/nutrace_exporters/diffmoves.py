@@ -1,19 +1,22 @@
 """Tell frames whose cost moved from those that are new or vanished.
 
 A frame that is called from another place now, or that was renamed, is missing on one path and turns up on
-another one. Shown as a loss and a gain, one cost would be two differences where there is none.
+another one. Shown as a loss and a gain, one cost would be two differences where there is none. ``nutrace
+compare`` finds moves by the same signs, on the figures of many runs.
 """
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+import math
+from typing import Dict, List, Optional, Set, Tuple
 
+from nutrace import semconv
 from nutrace_exporters.difftree import BASE, NEW, DiffNode, DiffTree
 
-#: How far the calls per step, and for another name also the time, may differ for it to be the same cost.
-CALLS_WITHIN, TIME_WITHIN = 0.05, 0.25
-#: How many frames of one name are looked at, to find where one of them went.
-MOST_CANDIDATES = 200
+#: By which factor the times of one cost may differ, for a frame of the same name and of another one.
+SAME_NAME_WITHIN, RENAMED_WITHIN = 4.0, 1.5
+#: Bounds on the search for where a frame went: frames of its name, and callers that are compared.
+MOST_CANDIDATES, MOST_CALLERS = 100, 20
 
 #: Component and name of a frame.
 _Kind = Tuple[str, str]
@@ -22,25 +25,28 @@ _Kind = Tuple[str, str]
 def mark_moved(tree: DiffTree) -> None:
     """Pair frames that only the base has with frames that only the new side has, where they are the same.
 
-    Two frames are the same if they have one name, one component and about as many calls per step. A frame
-    that has a name which the other side does not know was renamed, if one with about the same calls and time
-    is below the same caller. A frame is in one pair at most.
+    Two frames are the same if they have one name, one component and equally many calls per step. A frame that
+    has a name which the other side does not know was renamed, if one with equally many calls and about the
+    same time is below the same caller and calls the same. A frame is in one pair at most.
     """
     lost: List[DiffNode] = []
     gained: Dict[_Kind, List[DiffNode]] = {}
     below: Dict[Tuple[Optional[DiffNode], str], List[DiffNode]] = {}  # by caller and component
     for _, node in tree.walk():
+        # A garbage collection strikes anywhere: it does not move.
+        if node.only is None or node.frame.name == semconv.GC_SPAN:
+            continue
         if node.only == BASE:
             lost.append(node)
-        elif node.only == NEW:
+        else:
             gained.setdefault(_kind(node), []).append(node)
             below.setdefault((node.parent, node.frame.component), []).append(node)
     names_lost = {_kind(node) for node in lost}
     for node in lost:  # callers before what they call
-        around = node.parent and (node.parent.moved or node.parent)
         if _kind(node) in gained:
-            to = _nearest(tree, node, around, gained[_kind(node)])
+            to = _nearest(tree, node, gained[_kind(node)])
         else:
+            around = node.parent and (node.parent.moved or node.parent)
             others = below.get((around, node.frame.component), [])
             to = _renamed(tree, node, [other for other in others if _kind(other) not in names_lost])
         if to is not None:
@@ -51,40 +57,56 @@ def _kind(node: DiffNode) -> _Kind:
     return node.frame.component, node.frame.name
 
 
-def _nearest(
-    tree: DiffTree, node: DiffNode, around: Optional[DiffNode], others: List[DiffNode]
-) -> Optional[DiffNode]:
-    """The frame below the same caller, if this moved as well; else the one with the nearest time."""
-
-    def apart(other: DiffNode) -> Tuple[bool, float]:
-        base, new = _times(tree, node, other)
-        return other.parent is not around, abs(new - base)
-
-    return min(_as_often(tree, node, others), key=apart, default=None)
+def _nearest(tree: DiffTree, node: DiffNode, others: List[DiffNode]) -> Optional[DiffNode]:
+    """The frame below the caller that this one's moved to; else the one with the most callers in common."""
+    if node.parent and node.parent.moved:
+        below = node.parent.moved.children.get((node.frame.name, node.region))
+        if below and _kind(below) == _kind(node) and _as_often(tree, node, [below]):
+            return below
+    same = [
+        other for other in _as_often(tree, node, others) if _factor(tree, node, other) <= SAME_NAME_WITHIN
+    ]
+    same.sort(key=lambda other: (-_common_callers(node, other), _factor(tree, node, other)))
+    return same[0] if same else None
 
 
 def _renamed(tree: DiffTree, node: DiffNode, others: List[DiffNode]) -> Optional[DiffNode]:
     """The only frame that can be this one under another name."""
+    calls = _called(node)
     same = [
         other
         for other in _as_often(tree, node, others)
-        if _alike(*_times(tree, node, other), within=TIME_WITHIN)
+        if _factor(tree, node, other) <= RENAMED_WITHIN and _called(other) == calls
     ]
     return same[0] if len(same) == 1 else None
 
 
+def _called(node: DiffNode) -> Set[_Kind]:
+    return {_kind(child) for child in node.children.values() if child.frame.name != semconv.GC_SPAN}
+
+
 def _as_often(tree: DiffTree, node: DiffNode, others: List[DiffNode]) -> List[DiffNode]:
-    calls = node.calls[BASE] / tree.units[BASE]
+    base, new = tree.units
     return [
         other
         for other in others[:MOST_CANDIDATES]
-        if other.moved is None and _alike(calls, other.calls[NEW] / tree.units[NEW], within=CALLS_WITHIN)
+        if other.only == NEW and other.moved is None and node.calls[BASE] * new == other.calls[NEW] * base
     ]
 
 
-def _times(tree: DiffTree, node: DiffNode, other: DiffNode) -> Tuple[float, float]:
-    return node.total_ns[BASE] / tree.units[BASE], other.total_ns[NEW] / tree.units[NEW]
+def _factor(tree: DiffTree, node: DiffNode, other: DiffNode) -> float:
+    """By which factor the times per step differ, 1 if they are equal."""
+    base, new = node.total_ns[BASE] / tree.units[BASE], other.total_ns[NEW] / tree.units[NEW]
+    if base == new:
+        return 1.0
+    return max(base, new) / min(base, new) if base and new else math.inf
 
 
-def _alike(one: float, other: float, *, within: float) -> bool:
-    return abs(one - other) <= within * max(one, other)
+def _common_callers(node: DiffNode, other: DiffNode) -> int:
+    """How many callers have the same names, from the nearest one up."""
+    count = 0
+    one, two = node.parent, other.parent
+    while one and two and one.frame.name == two.frame.name and count < MOST_CALLERS:
+        one, two = one.parent, two.parent
+        count += 1
+    return count

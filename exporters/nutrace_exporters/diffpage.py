@@ -16,7 +16,7 @@ from nutrace_exporters.html import Options, frame_tables, write_page
 from nutrace_exporters.labels import counted, label
 
 #: The lane of the threads that steps run on, and the lane of what runs beside the steps.
-LANES = ("", "beside the steps, on other threads")
+LANES = ("on the threads that simulate", "beside the steps, on other threads")
 
 
 def export(difference: Difference, out: BinaryIO, options: Options) -> None:
@@ -61,8 +61,10 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
     for name in ("wall", "calls", "yielded"):
         packer.add(f"{name}_at", [])
         packer.add(name, [])
-    for name in ("min", "max", "unfinished", "error"):
+    for name in ("min", "max", "unfinished", "error", "top_at", "top_scenario"):
         packer.add(name, [])
+    for name in ("at", "scenario", "iteration", "interval"):
+        packer.add(f"step_{name}", [])
     descriptions, columns = packer.packed()
     strings = Strings()
     data = {
@@ -70,7 +72,8 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
         "spans": len(nodes),
         **frame_tables(list(frames), strings),
         "threads": LANES,
-        "steps": [],
+        "scenarios": [],
+        "intervals": [],
         "sets": [[]],
         "strings": strings.items,
         "columns": descriptions,
@@ -104,4 +107,5 @@ def _about(difference: Difference, options: Options) -> Dict[str, Any]:
         "facts": about,
         "warnings": list(dict.fromkeys(warnings)),
         "processes": 1,
+        "wall": 0,
     }

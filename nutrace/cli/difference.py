@@ -72,9 +72,7 @@ def load_difference(args: argparse.Namespace) -> Difference:
     if args.slowest:
         (file,) = args.files
         trace = select(load_run(file), steps=args.steps, scenario=args.scenario)
-        builder = DifferenceBuilder(
-            ("other steps", f"slowest {100 * args.slowest:g} % of the steps"), args.component
-        )
+        builder = DifferenceBuilder((file, file), args.component)
         builder.add_slowest(trace, args.slowest)
         return builder.build(("usual", "slowest"))
     sides = [run_files(args.files), run_files(args.against)]

@@ -235,12 +235,43 @@ def test_a_renamed_frame_has_moved_with_what_it_calls(tmp_path: Path) -> None:
         ([("h", 0, 20), ("i", 20, 40)], "two frames can be it"),
         ([("h", 0, 10), ("h", 10, 20)], "twice as many calls"),
         ([("h", 0, 20, DATABASE)], "another component"),
+        ([("h", 0, 20, [("inner", 0, 1)])], "it calls something else"),
     ],
 )
 def test_nothing_is_called_moved_that_may_be_something_else(tmp_path: Path, gained: Any, why: str) -> None:
     base = run(tmp_path, "base", ("a", 0, 50, [("f", 0, 20)]))
     new = run(tmp_path, "new", ("a", 0, 50, gained))
     assert moves(base, new) == {}, why
+
+
+def test_a_cache_around_a_call_is_new_and_the_call_has_moved(tmp_path: Path) -> None:
+    base = run(tmp_path, "base", ("a", 0, 50, [("rows", 0, 20)]))
+    new = run(tmp_path, "new", ("a", 0, 50, [("cache", 0, 25, [("rows", 2, 22)])]))
+    assert moves(base, new) == {"a/rows": "a/cache/rows"}
+
+
+def test_a_call_of_the_same_name_that_costs_far_less_has_not_moved(tmp_path: Path) -> None:
+    base = run(tmp_path, "base", ("a", 0, 50, [("f", 0, 20)]), ("b", 50, 90))
+    new = run(tmp_path, "new", ("a", 0, 30), ("b", 30, 90, [("f", 40, 42)]))
+    assert moves(base, new) == {}
+
+
+def test_a_collection_strikes_anywhere_and_does_not_move(tmp_path: Path) -> None:
+    base = run(tmp_path, "base", ("a", 0, 50, [("gc.collect", 0, 20)]), ("b", 50, 90))
+    new = run(tmp_path, "new", ("a", 0, 30), ("b", 30, 90, [("gc.collect", 40, 60)]))
+    assert moves(base, new) == {}
+
+
+def test_many_calls_of_one_name_are_paired_in_bounded_time(tmp_path: Path) -> None:
+    def deep(level: int) -> Any:
+        tree: Any = ("f", level, 1000 - level)
+        for above in range(level - 1, -1, -1):
+            tree = ("f", above, 1000 - above, [tree])
+        return tree
+
+    base = run(tmp_path, "base", ("a", 0, 1000, [deep(300)]), ("b", 1000, 1001))
+    new = run(tmp_path, "new", ("a", 0, 1), ("b", 1, 1001, [deep(300)]))
+    assert len(moves(base, new)) == 301
 
 
 def test_of_equal_names_the_one_below_the_moved_caller_is_it(tmp_path: Path) -> None:

@@ -21,6 +21,17 @@ const PATTERNS = {
   },
 };
 
+// The position, from `low` on, of the first of sorted intervals that ends after x.
+function firstEndingAfter(intervals, x, low) {
+  let high = intervals.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (intervals[middle][1] <= x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 class Chart {
   constructor(scroller, trace, look) {
     this.scroller = scroller;
@@ -32,6 +43,7 @@ class Chart {
     this.view = { from: 0, to: 1 };
     this.hover = -1;
     this.labels = new Map();
+    this.patterns = new Map();
     this.frameRequest = 0;
     this.animation = null;
     new ResizeObserver(() => this.resize()).observe(scroller);
@@ -41,8 +53,9 @@ class Chart {
   show(scene) {
     this.scene = scene;
     this.hover = -1;
-    const heads = scene.lanes.length > 1 ? LANE_HEAD : 0;
-    this.rowTop = new Float64Array(scene.rowCount);
+    const named = scene.allLanes.length > 1 || (scene.kind === "merged" && scene.lanes[0]?.name);
+    const heads = (this.heads = named ? LANE_HEAD : 0);
+    this.rowTop = new Float64Array(scene.rowCount).fill(-Infinity); // of lanes that are not shown
     let y = AXIS;
     for (const lane of scene.lanes) {
       lane.top = y;
@@ -135,14 +148,10 @@ class Chart {
     const top = y + this.scroller.scrollTop;
     if (y < AXIS) return -1;
     const scale = (this.view.to - this.view.from) / this.width;
-    let [low, high] = [0, this.scene.rowCount];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.rowTop[middle] + ROW <= top) low = middle + 1;
-      else high = middle;
-    }
-    if (low === this.scene.rowCount || this.rowTop[low] > top) return -1;
-    return this.scene.at(low, this.view.from + x * scale, scale * 1.5);
+    const lane = this.scene.lanes.find(({ base, rows }) => this.rowTop[base] <= top && top < this.rowTop[base] + rows * ROW);
+    if (!lane) return -1;
+    const row = lane.base + Math.floor((top - this.rowTop[lane.base]) / ROW);
+    return this.scene.at(row, this.view.from + x * scale, scale * 1.5);
   }
 
   // --- drawing --------------------------------------------------------------------------------
@@ -183,8 +192,8 @@ class Chart {
       c.fillStyle = fill;
       c.fillText(text, x, y + ROW / 2);
     }
-    this.paintVeil();
-    if (scene.lanes.length > 1) for (const lane of scene.lanes) this.paintLaneHead(lane, lane.top - scrollTop);
+    if (look.intervals) for (const lane of scene.lanes) this.paintVeil(lane, look.intervals[lane.number]);
+    if (this.heads) for (const lane of scene.lanes) this.paintLaneHead(lane, lane.top - scrollTop);
     this.outline(this.hover, look.theme.hover, 1.5);
     this.outline(look.focus, look.theme.accent, 2);
     this.paintAxis(ticks);
@@ -257,21 +266,21 @@ class Chart {
   }
 
   // Lines or dots over a bar's colour, which scroll with the rows.
-  patternOf(kind) {
+  patternOf(kind, ratio = this.ratio) {
     const size = 6;
-    this.patterns ??= {};
-    if (this.patterns.ratio !== this.ratio) this.patterns = { ratio: this.ratio };
-    if (!this.patterns[kind]) {
+    const key = `${kind} ${ratio}`;
+    if (!this.patterns.has(key)) {
       const tile = document.createElement("canvas");
-      tile.width = tile.height = Math.round(size * this.ratio);
+      tile.width = tile.height = Math.round(size * ratio);
       const c = tile.getContext("2d");
       c.scale(tile.width / size, tile.height / size);
       PATTERNS[kind](c, size);
-      this.patterns[kind] = this.context.createPattern(tile, "repeat");
+      this.patterns.set(key, this.context.createPattern(tile, "repeat"));
     }
-    const scale = 1 / this.ratio;
-    this.patterns[kind].setTransform(new DOMMatrix([scale, 0, 0, scale, 0, -(this.scroller.scrollTop % size)]));
-    return this.patterns[kind];
+    const pattern = this.patterns.get(key);
+    const scale = 1 / ratio;
+    pattern.setTransform(new DOMMatrix([scale, 0, 0, scale, 0, -(this.scroller.scrollTop % size)]));
+    return pattern;
   }
 
   // The label, followed by the time if there is room for both.
@@ -284,9 +293,10 @@ class Chart {
     texts.push({ text, x, y, fill: faded ? look.theme.faint : look.theme.ink });
     if (text !== label || faded) return;
     const about = look.hatched(this.scene.frame[item]) ? "≈ " : "";
-    const detail = about + look.detail(item, this.scene.right[item] - this.scene.left[item]);
     const start = x + this.labels.get(label) + 10;
-    if (start + this.measured(detail) <= end) texts.push({ text: detail, x: start, y, fill: look.theme.inkSoft });
+    const details = look.details(item, this.scene.right[item] - this.scene.left[item]).map((detail) => about + detail);
+    const shown = details.find((detail) => start + this.measured(detail) <= end);
+    if (shown) texts.push({ text: shown, x: start, y, fill: look.theme.inkSoft });
   }
 
   measured(text) {
@@ -317,16 +327,22 @@ class Chart {
     c.fillText(lane.name, 6, y + LANE_HEAD / 2);
   }
 
-  // Outside the selected steps, the view in time order is faded.
-  paintVeil() {
-    const bounds = this.look.bounds;
-    if (!bounds) return;
-    const { context: c } = this;
+  // In time order, what is not selected is faded: between the selected intervals of a lane.
+  paintVeil(lane, intervals) {
+    const { context: c, width } = this;
+    const top = this.rowTop[lane.base] - this.scroller.scrollTop;
+    if (top > this.height || top + lane.rows * ROW < 0) return;
     c.globalAlpha = 0.72;
     c.fillStyle = this.look.theme.ground;
-    const [first, last] = bounds.map((at) => (at - this.view.from) * this.scale);
-    if (first > 0) c.fillRect(0, AXIS, Math.min(first, this.width), this.height);
-    if (last < this.width) c.fillRect(Math.max(last, 0), AXIS, this.width, this.height);
+    let [x, k] = [0, 0];
+    while (x < width) {
+      // Not one interval after the other, as thousands may lie in a pixel.
+      k = firstEndingAfter(intervals, this.view.from + x / this.scale, k);
+      const [left, right] = k < intervals.length ? intervals[k] : [Infinity, Infinity];
+      const until = Math.min((left - this.view.from) * this.scale, width);
+      if (until - x > 0.5) c.fillRect(x, top, until - x, lane.rows * ROW);
+      x = Math.max((right - this.view.from) * this.scale, x + 1);
+    }
     c.globalAlpha = 1;
   }
 

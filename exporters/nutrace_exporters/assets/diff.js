@@ -44,7 +44,7 @@ class Difference {
   }
 
   drawn(node) {
-    return !this.inSteps || this.region[node] !== 0;
+    return !this.inSteps || this.region[node] !== OUTSIDE;
   }
 
   isTop(node) {
@@ -85,20 +85,18 @@ class Difference {
     return this.level(this.change[node], Math.max(this.selfOf(node, BASE), this.selfOf(node, NEW)));
   }
 
+  // What the page needs of the frames that are drawn, as summarize() has it of spans.
   summary() {
     const { trace } = this;
-    const frames = new Sums(trace.frames.length);
-    const components = new Sums(trace.components.length);
     const ranges = [];
+    const components = new Costs(trace.components.length);
     for (let node = 0; node < trace.n; node++) {
       if (!this.drawn(node)) continue;
       if (ranges.length && ranges.at(-1)[1] === node) ranges.at(-1)[1]++;
       else ranges.push([node, node + 1]);
-      const calls = this.calls[this.side][node];
-      frames.add(trace.frame[node], node, trace, calls, 0);
-      components.add(trace.frames[trace.frame[node]].component, node, trace, calls, 0);
+      components.self[trace.frames[trace.frame[node]].component] += trace.self[node];
     }
-    return { selection: null, ranges, frames, components, all: this.whole(this.side), spans: trace.n, steps: 0 };
+    return { selection: null, ranges, components, all: this.whole(this.side), spans: trace.n, steps: 0, stepSpans: [] };
   }
 
   // Frames lie in the same order on both sides; those that a side does not have are not there.
@@ -126,8 +124,8 @@ class Difference {
       else free[above] = right[item];
     });
     const scene = new Scene("merged", of.length, left, right, Int32Array.from(of, (node) => trace.frame[node]), parent);
-    const names = [this.inSteps ? "on the threads of the steps" : "outside the steps, and on their threads", "beside the steps, on other threads"];
-    scene.arrange(names, lanes, depth);
+    // One lane needs no name.
+    scene.arrange(lanes.includes(1) ? trace.threads : ["", ""], lanes, depth);
     return Object.assign(scene, { nodeOf, nodes: { of }, total: Float64Array.from(of, (node) => total[node]) });
   }
 
@@ -137,9 +135,9 @@ class Difference {
     for (let node = 0; node < this.trace.n; node++) {
       if (!this.drawn(node)) continue;
       const own = this.markOf(node);
-      // Of what moved, one end stands for both.
       if (mark ? own !== mark : !this.levelOf(node)) continue;
-      if (own === "moved" && !this.spans[NEW][node]) continue;
+      // Of what moved, one end stands for both.
+      if (own === "moved" && !this.spans[NEW][node] && this.drawn(this.moved[node])) continue;
       nodes.push(node);
     }
     const weight = (node) => Math.max(Math.abs(this.change[node]), mark ? this.total[BASE][node] : 0, mark ? this.total[NEW][node] : 0);
@@ -153,6 +151,16 @@ class Difference {
     return path;
   }
 
+  // Whether something is outside the steps, too.
+  hasParts() {
+    return this.unit === "step" && this.region.includes(OUTSIDE);
+  }
+
+  // In one run, nothing has moved.
+  seeksMoves() {
+    return this.words[BASE] === "base";
+  }
+
   nameOfAll() {
     return this.inSteps ? "a step" : this.unit === "step" ? "the run, per step" : "a run";
   }
@@ -160,10 +168,6 @@ class Difference {
   save(words) {
     if (this.side === BASE) words.set("side", "base");
     if (this.unit === "step" && !this.inSteps) words.set("part", "run");
-  }
-
-  restore(words) {
-    this.show(words.get("side") === "base" ? BASE : NEW, words.get("part") !== "run");
   }
 }
 

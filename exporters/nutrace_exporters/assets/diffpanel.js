@@ -3,7 +3,7 @@
 // Blue is less time, orange is more: told apart by people who do not see red or green.
 const CHANGE_FILLS = {
   light: ["#4f9be3", "#8fc0ef", "#c9def4", "#d9dbdf", "#fbdcbd", "#f8b679", "#ee8533"],
-  dark: ["#3f95ea", "#6aa3d8", "#8ca4bd", "#8b9098", "#bb9f84", "#d6985c", "#f28b36"],
+  dark: ["#3f95ea", "#62a1e0", "#86a6cb", "#84888f", "#c3a07c", "#db9550", "#f5892d"],
 };
 // What else than its time is different about a frame: a sign before its name, and a pattern on its bar.
 const MARKS = { new: "+", vanished: "−", moved: "⇄" };
@@ -63,17 +63,18 @@ function drawDifference(app) {
   look.pattern = (item) => difference.markOf(nodeOf(item));
   look.marked = () => false;
   look.label = (item) => [MARKS[difference.markOf(nodeOf(item))], app.labelOf(item)].filter(Boolean).join(" ");
-  look.detail = (item) => {
+  look.details = (item) => {
     const node = nodeOf(item);
-    const change = difference.levelOf(node) ? `  self ${signed(difference.change[node])}` : "";
-    return formatTime(difference.total[difference.side][node]) + change;
+    const time = formatTime(difference.total[difference.side][node]);
+    const change = signed(difference.change[node]);
+    return difference.levelOf(node) ? [`${time}  self ${change}`, change] : [time];
   };
   document.querySelector("nav .switch").hidden = true;
   document.getElementById("sides").hidden = false;
   document.getElementById("help-sides").hidden = false;
   document.getElementById("about-open").textContent = "About these runs";
   document.getElementById("about-title").textContent = "About these runs";
-  document.getElementById("in-steps").parentElement.hidden = difference.unit !== "step";
+  document.getElementById("in-steps").parentElement.hidden = !difference.hasParts();
   const on = (id, act) => document.getElementById(id).addEventListener("click", act);
   on("side-new", () => showSide(app, NEW));
   on("side-base", () => showSide(app, BASE));
@@ -84,7 +85,7 @@ function drawDifference(app) {
 function sideKeys(app) {
   const { difference } = app.trace;
   const rows = [{ keys: ["v"], show: "V", help: `as wide as ${difference.words.join(", or as ")}`, act: () => showSide(app, 1 - difference.side) }];
-  if (difference.unit === "step") {
+  if (difference.hasParts()) {
     rows.push({ keys: ["b"], show: "B", help: "the steps, or the whole run", act: () => showSide(app, difference.side, !difference.inSteps) });
   }
   return rows;
@@ -97,10 +98,15 @@ function changeFill(app, level) {
 // Gives the widths of a side; a frame that the side does not have loses the focus.
 function showSide(app, side, inSteps = app.trace.difference.inSteps) {
   app.trace.difference.show(side, inSteps);
-  app.summary = summarize(app.trace, null);
+  app.whole = app.summary = summarize(app.trace, null);
   showFigures(app);
   showLegend(app);
   app.setView("merged");
+}
+
+function restoreSides(app, words) {
+  app.trace.difference.show(words.get("side") === "base" ? BASE : NEW, words.get("part") !== "run");
+  app.whole = summarize(app.trace, null);
 }
 
 // Zooms to a frame, on the side that has it.
@@ -122,22 +128,38 @@ function showSides(app) {
   });
   document.getElementById("in-steps").setAttribute("aria-pressed", String(difference.inSteps));
   document.getElementById("whole-run").setAttribute("aria-pressed", String(!difference.inSteps));
-  const swatch = (level) => {
-    const made = element("span", { class: "swatch" });
+  showScale(app);
+  document.getElementById("marks").replaceChildren(
+    ...Object.keys(MARKS).filter((mark) => mark !== "moved" || difference.seeksMoves()).map((mark) => {
+      const swatch = element("canvas", { class: "swatch", width: 18, height: 12, "aria-hidden": "true" });
+      const c = swatch.getContext("2d");
+      c.fillStyle = changeFill(app, 0);
+      c.fillRect(0, 0, 18, 12);
+      c.fillStyle = app.chart.patternOf(mark, 1);
+      c.fillRect(0, 0, 18, 12);
+      return element("span", { class: "mark" }, swatch, element("span", { text: `${MARKS[mark]} ${wordsOf(difference, mark)}` }));
+    }),
+  );
+}
+
+function wordsOf({ words }, mark) {
+  return { new: `only in ${words[NEW]}`, vanished: `only in ${words[BASE]}`, moved: "moved or renamed" }[mark];
+}
+
+// The colours, and the changes of self time that they stand for.
+function showScale(app) {
+  const { unit, scale } = app.trace.difference;
+  const steps = [-3, -2, -1, 0, 1, 2, 3].map((level) => {
+    const share = level ? LEVELS[Math.abs(level) - 1] : LEVELS[0];
+    const sign = level < 0 ? "−" : level > 0 ? "+" : "±";
+    const made = element("span", { text: level ? `${sign}${100 * share} %` : "small", title: `${level ? "from" : "less than"} ${sign}${formatTime(scale * share)}` });
     made.style.background = changeFill(app, level);
     return made;
-  };
-  const limit = (share, sign) => element("span", { class: "limit", text: `${sign}${formatTime(difference.scale * share)}` });
-  const up = LEVELS.flatMap((share, k) => [limit(share, "+"), swatch(k + 1)]);
-  const down = [...LEVELS.keys()].reverse().flatMap((k) => [swatch(-k - 1), limit(LEVELS[k], "−")]);
-  const percent = LEVELS.map((share) => `${100 * share} %`).join(", ");
+  });
+  const scaleList = element("span", { class: "levels" }, ...steps);
+  const title = `Small is also what is less than ${100 * LEAST_OF_ITSELF} % of the frame's own self time.`;
   document.getElementById("scale").replaceChildren(
-    element("span", { text: `Change of self time per ${unit}: less` }), ...down, swatch(0), ...up, element("span", { text: "more" }),
-  );
-  document.getElementById("scale").title = `${percent} of ${formatTime(difference.scale)}. Grey: less than that, or less than ${100 * LEAST_OF_ITSELF} % of the frame's own self time.`;
-  const marks = { new: `only ${words[NEW]}`, vanished: `only ${words[BASE]}`, moved: "moved or renamed" };
-  document.getElementById("marks").replaceChildren(
-    ...Object.entries(marks).map(([mark, text]) => element("span", { class: `mark ${mark}`, text: `${MARKS[mark]} ${text}` })),
+    element("span", { text: "Change of self time", title }), scaleList, element("span", { text: `of ${formatTime(scale)} per ${unit}` }),
   );
 }
 
@@ -153,10 +175,10 @@ function describeDifference(app, item) {
   if (mark === "moved") {
     const came = difference.spans[NEW][node] > 0;
     rows.push([came ? "Was" : "Is now", difference.pathOf(other).slice(-4).join(" › ")]);
-  } else if (mark) rows.push(["Only", mark === "new" ? words[NEW] : words[BASE]]);
+  } else if (mark) rows.push(["Only in", mark === "new" ? words[NEW] : words[BASE]]);
   const [before, after] = [difference.selfOf(node, BASE), difference.selfOf(node, NEW)];
   rows.push(["Change of self", `${signed(after - before)} per ${unit} ${formatChange(before, after) && `· ${formatChange(before, after)}`}`.trim()]);
-  const both = (values, format) => `${format(values[BASE][node])} → ${format(values[NEW][node])}`;
+  const both = (values, format) => [BASE, NEW].map((side) => (difference.spans[side][node] ? format(values[side][node]) : "none")).join(" → ");
   rows.push(["Self", mark === "moved" ? `${formatTime(before)} → ${formatTime(after)}` : both(self, formatTime)]);
   rows.push(["Total", both(total, formatTime)]);
   rows.push(["Calls", `${both(calls, formatCalls)} per ${unit}`]);
@@ -178,23 +200,27 @@ function callersList(app, item) {
   same.sort((a, b) => weight(b) - weight(a));
   const rows = same.slice(0, 8).map((other) => {
     const path = difference.pathOf(other).slice(0, -1);
-    return changeRow(app, other, path.at(-1) ?? "(nothing around it)", path.join(" › "), other === node);
+    return changeRow(app, other, path.at(-1) ?? "(nothing around it)", path.slice(-3, -1).join(" › "), other === node);
   });
   const more = same.length > 8 ? [element("div", { class: "muted", text: `and ${same.length - 8} more` })] : [];
   return [element("div", { class: "inside-head", text: "Callers of this frame, and its change below each" }), ...rows, ...more];
 }
 
-function changeRow(app, node, text, title, current = false) {
+function changeRow(app, node, text, caller, current = false) {
   const { difference } = app.trace;
   const swatch = element("span", { class: `swatch ${difference.markOf(node)}` });
   swatch.style.backgroundColor = changeFill(app, difference.levelOf(node));
   const mark = MARKS[difference.markOf(node)];
   return element(
     "button",
-    { type: "button", class: "cost-row", title, onclick: () => goToFrame(app, node), "aria-current": String(current) },
+    {
+      type: "button", class: "cost-row", title: difference.pathOf(node).join(" › "), onclick: () => goToFrame(app, node),
+      "aria-current": String(current),
+    },
     swatch,
     element("span", { class: "legend-name", text: mark ? `${mark} ${text}` : text }),
     element("span", { class: "legend-share", text: signed(difference.change[node]) }),
+    ...(caller ? [element("span", { class: "caller", text: caller })] : []),
   );
 }
 
@@ -203,19 +229,20 @@ function showChanges(app) {
   const { difference } = app.trace;
   const shown = app.changesOf ?? null;
   const chip = (mark, text) => {
-    const nodes = difference.ranked(mark);
-    const pressed = shown === mark;
     return element("button", {
-      type: "button", class: "chip", text: `${text} ${formatCount(nodes.length)}`, "aria-pressed": String(pressed),
+      type: "button", class: "chip", text: `${text} ${formatCount(difference.ranked(mark).length)}`,
+      title: mark ? wordsOf(difference, mark) : "frames that changed", "aria-pressed": String(shown === mark),
       onclick: () => { app.changesOf = mark; showChanges(app); },
     });
   };
   const nodes = difference.ranked(shown);
-  const rows = nodes.slice(0, 15).map((node) => changeRow(app, node, app.trace.frames[app.trace.frame[node]].name, difference.pathOf(node).join(" › ")));
+  const { frames, frame } = app.trace;
+  const rows = nodes.slice(0, 12).map((node) => changeRow(app, node, frames[frame[node]].name, difference.pathOf(node).slice(-3, -1).join(" › ")));
   const more = nodes.length > rows.length ? [element("div", { class: "muted", text: `and ${formatCount(nodes.length - rows.length)} more` })] : [];
   const none = nodes.length ? [] : [element("div", { class: "muted", text: "none" })];
   document.getElementById("costliest").previousElementSibling.textContent = `Largest changes of self time per ${difference.unit}`;
-  const chips = [chip(null, "Changed"), chip("new", MARKS.new), chip("vanished", MARKS.vanished), chip("moved", MARKS.moved)];
+  const chips = [chip(null, "Changed"), chip("new", MARKS.new), chip("vanished", MARKS.vanished)];
+  if (difference.seeksMoves()) chips.push(chip("moved", MARKS.moved));
   document.getElementById("costliest").replaceChildren(element("div", { class: "chips" }, ...chips), ...rows, ...more, ...none);
   showSides(app);
 }
