@@ -30,6 +30,8 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
         Where its spans ran: outside the steps, in them, or beside them.
     ``base_spans``, ``base_calls``, ``base_self``, ``new_spans``, ``new_calls``, ``new_self``
         Sums over a side, ns.
+    ``base_least``, ``base_most``, ``new_least``, ``new_most``
+        The least and the most self time per step that a run of a side has, ns.
     ``moved``
         How far ahead the node is that the cost went to or came from; 0 if it has not moved.
     """
@@ -51,6 +53,8 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
         packer.add(f"{name}_spans", (node.spans[side] for node in nodes))
         packer.add(f"{name}_calls", (node.calls[side] for node in nodes))
         packer.add(f"{name}_self", (node.self_ns[side] for node in nodes))
+        packer.add(f"{name}_least", (node.least_ns[side] for node in nodes))
+        packer.add(f"{name}_most", (node.most_ns[side] for node in nodes))
     packer.add(
         "moved", (places[id(node.moved)] - place if node.moved else 0 for place, node in enumerate(nodes))
     )

@@ -34,11 +34,26 @@ class DiffNode:
     spans, calls, self_ns, total_ns:
         Two sums each, of the base and of the new side. ``total_ns`` is ``self_ns`` plus the totals of the
         children, so that widths add up.
+    least_ns, most_ns:
+        The least and the most self time per step (or run) that a run of each side has here.
     moved:
         The node that the cost went to, or came from; see :func:`nutrace_exporters.diffmoves.mark_moved`.
     """
 
-    __slots__ = ("calls", "children", "frame", "moved", "parent", "region", "self_ns", "spans", "total_ns")
+    __slots__ = (
+        "_runs",
+        "calls",
+        "children",
+        "frame",
+        "least_ns",
+        "most_ns",
+        "moved",
+        "parent",
+        "region",
+        "self_ns",
+        "spans",
+        "total_ns",
+    )
 
     def __init__(self, frame: Frame, region: int, parent: Optional[DiffNode]) -> None:
         self.frame = frame
@@ -48,6 +63,9 @@ class DiffNode:
         self.calls = [0, 0]
         self.self_ns = [0, 0]
         self.total_ns = [0, 0]
+        self.least_ns = [0, 0]
+        self.most_ns = [0, 0]
+        self._runs = [0, 0]
         self.children: Dict[Tuple[str, int], DiffNode] = {}
         self.moved: Optional[DiffNode] = None
 
@@ -57,6 +75,19 @@ class DiffNode:
         if all(self.spans):
             return None
         return NEW if self.spans[NEW] else BASE
+
+    def add_run(self, side: int, self_ns: int) -> None:
+        """Take the self time per step of a run into account."""
+        first = not self._runs[side]
+        self._runs[side] += 1
+        self.least_ns[side] = self_ns if first else min(self.least_ns[side], self_ns)
+        self.most_ns[side] = max(self.most_ns[side], self_ns)
+
+    def close_runs(self, runs: Sequence[int]) -> None:
+        """A run without such spans spent no time here."""
+        for side in SIDES:
+            if self._runs[side] < runs[side]:
+                self.least_ns[side] = 0
 
 
 class DiffTree:
@@ -101,11 +132,13 @@ class DiffTree:
             Add only these of :func:`finished_steps`, and nothing outside them.
         """
         finished = finished_steps(trace)
+        count = len(finished if steps is None else steps)
         self.runs[side] += 1
-        self.steps[side] += len(finished if steps is None else steps)
+        self.steps[side] += count
         region = _regions(trace, finished)
         nodes: List[Optional[DiffNode]] = [None] * len(trace)
         names: Dict[str, str] = {}
+        spent: Dict[DiffNode, int] = {}
         for i in _chosen(trace, trace.roots if steps is None else steps, component):
             raw = trace.name[i]
             name = names.get(raw)
@@ -122,14 +155,18 @@ class DiffTree:
                 node.frame = frame_of(trace, i, name)
             node.spans[side] += 1
             node.calls[side] += trace.calls[i]
-            node.self_ns[side] += trace.self_ns[i]
+            spent[node] = spent.get(node, 0) + trace.self_ns[i]
             nodes[i] = node
+        for node, self_ns in spent.items():
+            node.self_ns[side] += self_ns
+            node.add_run(side, self_ns // (count or 1))
 
     def sum_up(self) -> None:
         """Compute the totals, when all runs are added."""
         nodes = [node for _, node in self.walk()]
         for node in nodes:
             node.total_ns = node.self_ns.copy()
+            node.close_runs(self.runs)
         for node in reversed(nodes):
             if node.parent:
                 for side in SIDES:

@@ -200,6 +200,17 @@ def test_one_step_at_least_is_slow(tmp_path: Path, share: float, slow: int) -> N
     assert [len(part) for part in slowest_steps(trace, share)] == [slow, 4 - slow]
 
 
+def test_the_scatter_of_the_runs_is_kept(tmp_path: Path) -> None:
+    tree = DiffTree()
+    for name, side, times in (("1", BASE, (10, 30)), ("2", BASE, (50,)), ("3", NEW, (8,)), ("4", NEW, ())):
+        steps = [step(k, 100 * k, 100 * k + 60, ("f", 100 * k, 100 * k + us)) for k, us in enumerate(times)]
+        tree.add(side, run(tmp_path, name, *steps or [step(0, 0, 60)]))
+    tree.sum_up()
+    (f,) = (node for _, node in tree.walk() if node.frame.name == "f")
+    # Means per step: 20 and 50 us in the base's runs; 8 and nothing in the new ones.
+    assert (f.least_ns, f.most_ns) == ([20_000, 0], [50_000, 8_000])
+
+
 # --- what moved -------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,8 @@ class Difference {
     this.calls = [per(columns.base_calls, BASE), per(columns.new_calls, NEW)];
     this.self = [per(columns.base_self, BASE), per(columns.new_self, NEW)];
     this.total = this.self.map((self) => this.totals(self));
+    this.least = [columns.base_least, columns.new_least];
+    this.most = [columns.base_most, columns.new_most];
     this.region = columns.region;
     this.moved = columns.moved.map((ahead, node) => (ahead ? node + ahead : -1));
     this.change = Float64Array.from(this.region, (_, node) => this.changeOf(node));
@@ -34,9 +36,25 @@ class Difference {
     return this.spans[NEW][node] ? "" : "vanished";
   }
 
-  // The self time that is compared: what moved is compared with what it was.
+  // Where the frame is on a side: what moved is compared with what it was.
+  onSide(node, side) {
+    return this.spans[side][node] || this.moved[node] < 0 ? node : this.moved[node];
+  }
+
   selfOf(node, side) {
-    return this.self[side][this.spans[side][node] || this.moved[node] < 0 ? node : this.moved[node]];
+    return this.self[side][this.onSide(node, side)];
+  }
+
+  // The least and the most self time of the runs of a side; null for a single run.
+  rangeOf(node, side) {
+    const there = this.onSide(node, side);
+    return this.runs[side] > 1 ? [this.least[side][there], this.most[side][there]] : null;
+  }
+
+  // Whether the runs scatter so much that those of one side reach those of the other.
+  overlap(node) {
+    const [base, now] = [this.rangeOf(node, BASE), this.rangeOf(node, NEW)];
+    return base !== null && now !== null && base[0] <= now[1] && now[0] <= base[1];
   }
 
   changeOf(node) {
@@ -82,6 +100,7 @@ class Difference {
   }
 
   levelOf(node) {
+    if (this.overlap(node)) return 0;
     return this.level(this.change[node], Math.max(this.selfOf(node, BASE), this.selfOf(node, NEW)));
   }
 
@@ -142,6 +161,18 @@ class Difference {
     }
     const weight = (node) => Math.max(Math.abs(this.change[node]), mark ? this.total[BASE][node] : 0, mark ? this.total[NEW][node] : 0);
     return nodes.sort((a, b) => weight(b) - weight(a) || a - b);
+  }
+
+  // The frames right below that only the other side has.
+  hiddenBelow(node) {
+    const { trace, side } = this;
+    let [count, time] = [0, 0];
+    for (let child = node + 1; child < trace.subtreeEnd[node]; child = trace.subtreeEnd[child]) {
+      if (this.spans[side][child]) continue;
+      count++;
+      time += this.total[1 - side][child];
+    }
+    return { count, time };
   }
 
   // Names of the callers and the frame, the outermost first.

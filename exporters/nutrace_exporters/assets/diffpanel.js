@@ -157,7 +157,9 @@ function showScale(app) {
     return made;
   });
   const scaleList = element("span", { class: "levels" }, ...steps);
-  const title = `Small is also what is less than ${100 * LEAST_OF_ITSELF} % of the frame's own self time.`;
+  const { runs } = app.trace.difference;
+  const scatter = runs.every((count) => count > 1) ? "; and where runs of both sides overlap" : "";
+  const title = `Small is also what is less than ${100 * LEAST_OF_ITSELF} % of the frame's own self time${scatter}.`;
   document.getElementById("scale").replaceChildren(
     element("span", { text: "Change of self time", title }), scaleList, element("span", { text: `of ${formatTime(scale)} per ${unit}` }),
   );
@@ -181,8 +183,18 @@ function describeDifference(app, item) {
   const both = (values, format) => [BASE, NEW].map((side) => (difference.spans[side][node] ? format(values[side][node]) : "none")).join(" → ");
   rows.push(["Self", mark === "moved" ? `${formatTime(before)} → ${formatTime(after)}` : both(self, formatTime)]);
   rows.push(["Total", both(total, formatTime)]);
+  const ranges = [BASE, NEW].map((side) => difference.rangeOf(node, side));
+  if (ranges.every(Boolean)) {
+    const text = ranges.map((ends) => ends.map(formatTime).join(" to ")).join(" → ");
+    rows.push(["Self of the runs", difference.overlap(node) ? `${text}: they overlap, so no colour` : text]);
+  }
+  const hidden = difference.hiddenBelow(node);
+  if (hidden.count) rows.push(["Not drawn", `${formatCount(hidden.count)} below, only in ${words[1 - difference.side]}, ${formatTime(hidden.time)}`]);
   rows.push(["Calls", `${both(calls, formatCalls)} per ${unit}`]);
-  return { title: frame.name, component: trace.components[frame.component], rows, frame, pairs: [] };
+  // The swatch has the colour of the bar.
+  const fill = changeFill(app, difference.levelOf(node));
+  const { name } = trace.components[frame.component];
+  return { title: frame.name, component: { name, light: fill, dark: fill }, rows, frame, pairs: [] };
 }
 
 // The frames of the same name below other callers.
