@@ -6,73 +6,25 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
-from fakes.otlp import RESOURCE, trace_of
 from hypothesis import given, settings
 from made_up import traces
+from two_sides import DATABASE, base_run, built, new_run, run, step
 
 from nutrace.errors import UsageError
 from nutrace.trace import Trace, select
-from nutrace_exporters.difference import Difference, DifferenceBuilder, slowest_steps
+from nutrace_exporters.difference import DifferenceBuilder, slowest_steps
 from nutrace_exporters.diffmoves import mark_moved
 from nutrace_exporters.difftree import BASE, BESIDE, INSIDE, NEW, OUTSIDE, DiffNode, DiffTree
-
-PLANNER, DATABASE = {"nutrace.component": "planner"}, {"nutrace.component": "database"}
-
-
-def step(index: int, start: float, end: float, *children: Any, **attributes: Any) -> Tuple[Any, ...]:
-    return ("simulation.step", start, end, list(children), {"nutrace.step.index": index, **attributes})
-
-
-def run(path: Path, name: str, *tree: Any) -> Trace:
-    """A run with an id of its own."""
-    folder = path / name
-    folder.mkdir()
-    return trace_of(folder, *tree, resource={**RESOURCE, "nutrace.run.id": name})
 
 
 @pytest.fixture
 def base(tmp_path: Path) -> Trace:
-    """Two steps (us), which plan for 10 and 12, look something up twice each, and something else once."""
-    return run(
-        tmp_path,
-        "base",
-        (
-            "simulation.run",
-            0,
-            200,
-            [
-                step(
-                    0,
-                    0,
-                    40,
-                    ("plan", 0, 30, [("rows", 5, 25, DATABASE)], PLANNER),
-                    ("rows", 30, 38, DATABASE),
-                ),
-                step(1, 40, 100, ("plan", 40, 82, [("rows", 45, 75, DATABASE)], PLANNER), ("once", 82, 90)),
-                ("metrics", 100, 190),
-            ],
-        ),
-    )
+    return base_run(tmp_path)
 
 
 @pytest.fixture
 def new(tmp_path: Path) -> Trace:
-    """Three steps, of which the last one is cut short, without lookups outside the planner."""
-    return run(
-        tmp_path,
-        "new",
-        (
-            "simulation.run",
-            0,
-            150,
-            [
-                step(0, 0, 30, ("plan", 0, 20, [("rows", 5, 15, DATABASE)], PLANNER)),
-                step(1, 30, 60, ("plan", 30, 50, [("cache", 31, 35), ("rows", 35, 45, DATABASE)], PLANNER)),
-                step(2, 60, 99, ("plan", 60, 99), **{"nutrace.unfinished": True}),
-                ("metrics", 100, 145),
-            ],
-        ),
-    )
+    return new_run(tmp_path)
 
 
 def merged(*sides: Tuple[int, Trace], **options: Any) -> DiffTree:
@@ -298,13 +250,6 @@ def test_of_equal_names_the_one_below_the_moved_caller_is_it(tmp_path: Path) -> 
 
 
 # --- what cannot be compared ------------------------------------------------------------------------
-
-
-def built(base: Trace, new: Trace, component: Any = None) -> Difference:
-    builder = DifferenceBuilder(("old", "fresh"), component)
-    builder.add(BASE, base)
-    builder.add(NEW, new)
-    return builder.build()
 
 
 def test_a_run_on_both_sides(base: Trace) -> None:

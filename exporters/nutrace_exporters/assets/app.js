@@ -52,7 +52,7 @@ class App {
     if (kind === "merged") {
       this.scene = mergedScene(this.trace, this.summary, this.samples);
       if (from?.kind === "time" && focus >= 0) to = this.scene.nodeOf[focus];
-      else if (this.trace.difference) to = focus < 0 ? -1 : this.scene.nodeOf[from.nodes.of[focus]];
+      else if (this.trace.difference) to = focus < 0 ? -1 : this.trace.difference.itemNear(from.nodes.of[focus], this.scene);
       // Nodes of spans have the same numbers with samples and without.
       else if (focus >= 0) to = from.nodes.seen?.[focus]?.inside ?? focus;
     } else {

@@ -175,6 +175,13 @@ class Difference {
     return { count, time };
   }
 
+  // The frame's item in a scene; of one that is not there, where it moved to or the nearest caller; or -1.
+  itemNear(node, { nodeOf }) {
+    if (this.moved[node] >= 0 && nodeOf[node] < 0) node = this.moved[node];
+    while (node >= 0 && nodeOf[node] < 0) node = this.trace.parent[node];
+    return node < 0 ? -1 : nodeOf[node];
+  }
+
   // Names of the callers and the frame, the outermost first.
   pathOf(node) {
     const path = [];

@@ -38,6 +38,7 @@ function dots(c, size, radius, places) {
 }
 
 function signed(ns) {
+  if (!ns) return "±0";
   return `${ns < 0 ? "−" : "+"}${formatTime(Math.abs(ns))}`;
 }
 
@@ -95,7 +96,7 @@ function changeFill(app, level) {
   return CHANGE_FILLS[app.dark ? "dark" : "light"][level + 3];
 }
 
-// Gives the widths of a side; a frame that the side does not have loses the focus.
+// Gives the widths of a side.
 function showSide(app, side, inSteps = app.trace.difference.inSteps) {
   app.trace.difference.show(side, inSteps);
   app.whole = app.summary = summarize(app.trace, null);
