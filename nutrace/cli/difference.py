@@ -22,8 +22,7 @@ _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%\Z", re.ASCII)
 
 def add_difference(parser: argparse.ArgumentParser) -> None:
     """Add ``--against`` and ``--slowest``."""
-    sides = parser.add_mutually_exclusive_group()
-    sides.add_argument(
+    parser.add_argument(
         "--against",
         nargs="+",
         default=[],
@@ -31,7 +30,7 @@ def add_difference(parser: argparse.ArgumentParser) -> None:
         help="draw what is different in these runs: files, or folders of run files as nutrace bench writes "
         "them (html, speedscope)",
     )
-    sides.add_argument(
+    parser.add_argument(
         "--slowest",
         type=_share,
         metavar="P%",
@@ -56,6 +55,8 @@ def drawn_files(args: argparse.Namespace) -> Tuple[List[str], str]:
         If these files cannot be drawn in one picture.
     """
     files = [*args.against, *args.files]
+    if args.against and args.slowest:
+        raise UsageError("--against and --slowest exclude each other: leave one out")
     if files.count(STDIN) > 1:
         raise UsageError("only one run file can be - (standard input): name the others")
     if not args.against and len(args.files) > 1:
