@@ -36,7 +36,7 @@ class Views:
     spans: Callable[[Any, Sequence[str]], DataFrame]
     steps: Callable[[Any], DataFrame]
     samples: Callable[[Any], DataFrame]
-    flamegraph: Callable[[Any, Optional[Steps], Optional[str], int], Picture]
+    flamegraph: Callable[[Any, Optional[Steps], Optional[str], int, Optional[Union[str, int]]], Picture]
 
 
 _registered: Optional[Views] = None
@@ -65,8 +65,9 @@ class Viewed:
         -------
         name, component:
             As in the trace.
-        step:
-            Iteration index of the step the span lies in, or was started in; <NA> outside.
+        scenario, step:
+            The scenario's number and the iteration of the step that the span lies in, or was started in;
+            <NA> outside.
         start_s:
             Seconds since the first span of this trace began.
         total_ms, self_ms:
@@ -93,14 +94,17 @@ class Viewed:
         return _views().spans(self, attributes)
 
     def steps(self) -> DataFrame:
-        """The finished simulation steps as a pandas table; the row's label is the iteration index.
+        """The finished simulation steps as a pandas table, a row each.
+
+        A row's label is the step's address, ``(scenario, step)``: the scenario's number, from 1, as in
+        :attr:`nutrace.Trace.scenarios`, and the iteration. ``steps.loc[3]`` are the steps of scenario 3.
 
         Columns
         -------
         span:
             The step's span number, as in ``trace[span]``.
-        scenario:
-            Token of the scenario simulated, "" if the trace does not say.
+        token, type:
+            The scenario's token and type, "" if the trace does not say.
         start_s:
             Seconds since the first span of this trace began.
         duration_ms, simulated_interval_s:
@@ -149,13 +153,17 @@ class Viewed:
         return _views().samples(self)
 
     def flamegraph(
-        self, steps: Optional[Steps] = None, component: Optional[str] = None, height: int = 600
+        self,
+        steps: Optional[Steps] = None,
+        component: Optional[str] = None,
+        height: int = 600,
+        scenario: Optional[Union[str, int]] = None,
     ) -> Picture:
         """The interactive flamegraph, shown where a notebook shows the value of a cell.
 
         Parameters
         ----------
-        steps, component:
+        steps, component, scenario:
             What to draw, as in :func:`nutrace.trace.select`; by default everything.
         height:
             In CSS pixels.
@@ -163,9 +171,9 @@ class Viewed:
         Raises
         ------
         UsageError
-            If there are no such steps or no such component, or the height is out of bounds.
+            If there is no such step, component or scenario, or the height is out of bounds.
         """
-        return _views().flamegraph(self, steps, component, height)
+        return _views().flamegraph(self, steps, component, height, scenario)
 
     def _repr_html_(self) -> Optional[str]:
         """The summary card; None if no views are registered: a notebook then shows the one-line repr."""
