@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis import divide, each_step, inside_spans
-from nutrace.errors import MissingDependencyError
+from nutrace.jupyter.pandas_import import import_pandas
 from nutrace.trace import Trace
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _OTHERS = "own_ms", "samples", "share"  # of the others no totals are known, as 
 
 def span_table(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
     """One row for each span; see :meth:`nutrace.Trace.spans`."""
-    pandas = _pandas()
+    pandas = import_pandas()
     begin = trace.begin_ns
     pids = [trace.resources[key.resource].pid or 0 for key in trace.threads]
     threads = [key.name or str(key.thread_id) for key in trace.threads]
@@ -56,7 +56,7 @@ def span_table(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
 
 def step_table(trace: Trace) -> DataFrame:
     """One row for each finished step; see :meth:`nutrace.Trace.steps`."""
-    pandas = _pandas()
+    pandas = import_pandas()
     steps = each_step(trace, divide(trace))
     begin = trace.begin_ns
     types = {scenario.number: scenario.type for scenario in trace.scenarios}
@@ -89,7 +89,7 @@ def step_table(trace: Trace) -> DataFrame:
 
 def sample_table(trace: Trace) -> DataFrame:
     """One row for each function in each kind of span; see :meth:`nutrace.Trace.samples`."""
-    pandas = _pandas()
+    pandas = import_pandas()
     rows: List[Dict[str, Any]] = []
     for kind in inside_spans(trace, divide(trace)):
         kind_of = {"span": kind.span, "component": kind.component}
@@ -116,13 +116,3 @@ def _addresses(pandas: ModuleType, column: array[int], least: int) -> Any:
 def _numbers(values: Sequence[Optional[float]]) -> List[float]:
     """Floats, NaN for None: a column of nothing but None would have no number's type."""
     return [float("nan") if value is None else value for value in values]
-
-
-def _pandas() -> ModuleType:
-    try:
-        import pandas
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"tables need pandas ({error}): pip install 'nutrace[jupyter]'"
-        ) from None
-    return pandas

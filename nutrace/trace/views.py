@@ -35,6 +35,8 @@ class Views:
     card: Callable[[Any], str]
     spans: Callable[[Any, Sequence[str]], DataFrame]
     steps: Callable[[Any], DataFrame]
+    components: Callable[[Any], DataFrame]
+    costs: Callable[[Any], DataFrame]
     samples: Callable[[Any], DataFrame]
     flamegraph: Callable[[Any, Optional[Steps], Optional[str], int, Optional[Union[str, int]]], Picture]
 
@@ -72,7 +74,8 @@ class Viewed:
             Seconds since the first span of this trace began.
         total_ms, self_ms:
             Milliseconds inside the span, and inside it but in no span below it on its thread.
-            Self times add up; totals contain each other.
+            Self times add up; totals contain each other, and so do calls of a function that calls itself:
+            see :meth:`components` and :meth:`costs` for sums.
         calls, yielded:
             Calls the span stands for, values a generator yielded.
         depth, parent:
@@ -124,6 +127,48 @@ class Viewed:
             If pandas is not installed.
         """
         return _views().steps(self)
+
+    def components(self) -> DataFrame:
+        """What each component costs, as in the report, as a pandas table.
+
+        A row's label is ``(where, component)``; ``where`` is "in steps", "beside steps" (other threads and
+        concurrent tasks) or "outside steps".
+
+        Columns
+        -------
+        calls:
+            How often the component was entered; calls from within it are not counted.
+        self_ms, total_ms:
+            Milliseconds in the component itself, and with everything that it calls. Outside the steps the
+            time of the steps is left out.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().components(self)
+
+    def costs(self) -> DataFrame:
+        """What each kind of span costs, as in the report, as a pandas table.
+
+        A row's label is ``(name, component)``.
+
+        Columns
+        -------
+        calls, yielded:
+            Calls, of recursion and of a generator one, and the values that generators yielded.
+        self_ms, total_ms:
+            Milliseconds in the spans themselves, and in the outermost of them with everything below.
+        mean_us, p50_us, p95_us:
+            Microseconds of a call.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().costs(self)
 
     def samples(self) -> DataFrame:
         """What sampled spans spend their self time in, as a pandas table with a row for each function.
