@@ -6,11 +6,11 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from nutrace.comparison.figures import RunFigures
 from nutrace.comparison.headline import gap_closed, headline
-from nutrace.comparison.judging import Options, Row, judge, judge_count, judged_time, row_of
+from nutrace.comparison.judging import Judgement, Options, Row, judge, judge_count, judged_time, row_of
 from nutrace.comparison.numeric import numeric
 from nutrace.comparison.pairing import Pairing, Times
 from nutrace.comparison.paths import path_changes, path_rows
-from nutrace.comparison.result import Comparison, Judged
+from nutrace.comparison.result import Comparison, Judged, Verdict
 from nutrace.comparison.sides import facts, refusals, warnings
 
 _NO_OPTIONS = Options()
@@ -21,6 +21,7 @@ class _Figure(NamedTuple):
 
     names: Tuple[Tuple[str, float], ...]
     row: Row
+    is_headline: bool = False
 
 
 def compare(
@@ -56,7 +57,7 @@ def compare(
     paths = path_rows(pairing, len(base), _step_ms(figures), options)
     judgements = judge([*(figure.row for figure in figures), *(path.row for path in paths)], options)
     judged = _counts(sides)
-    for figure, judgement in zip(figures, judgements):
+    for figure, judgement in sorted(zip(figures, judgements), key=_most_changed):
         judged += [judged_time(name, figure.row, judgement, scale) for name, scale in figure.names]
     factor = next((each for each in judged if each.figure == "steps.realtime_factor"), None)
     base_warnings, new_warnings = warnings(sides)
@@ -66,11 +67,22 @@ def compare(
         paired=bool(pairing.scenarios),
         headline=headline(judged),
         judged=tuple(judged),
-        paths=path_changes(paths, judgements[len(figures) :]),
+        paths=path_changes(paths, judgements[len(figures) :], len(base)),
         gap_closed=None if factor is None else gap_closed(factor.base, factor.new),
         unpaired=(pairing.alone[0], pairing.alone[1]),
         refusals=tuple(refusals(sides)),
     )
+
+
+def _most_changed(judged: Tuple[_Figure, Judgement]) -> Tuple[bool, bool, float]:
+    """The headline first, then what changed, the largest differences first."""
+    figure, judgement = judged
+    if figure.is_headline:
+        return False, False, 0.0
+    changed = judgement.verdict in (Verdict.FASTER, Verdict.SLOWER)
+    found = judgement.effect
+    difference = figure.row.new - figure.row.base if found is None else found.change * figure.row.base
+    return True, not changed, -abs(difference)
 
 
 def _counts(sides: Tuple[Sequence[RunFigures], Sequence[RunFigures]]) -> List[Judged]:
@@ -97,7 +109,8 @@ def _figures(
     step_ms = 0.0
 
     def add(names: Tuple[Tuple[str, float], ...], times: Times, *, always: bool = False) -> None:
-        figures.append(_Figure(names, row_of(times, bases, step_ms, options, always=always)))
+        row = row_of(times, bases, step_ms, options, always=always)
+        figures.append(_Figure(names, row, is_headline=always))
 
     if with_steps:
         whole = pairing.steps_of(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import List, Optional, Sequence, Tuple
 
@@ -46,6 +46,10 @@ class Row:
     effects: Tuple[Effect, ...]
     least: float
     tested: bool
+
+    def untested(self) -> Row:
+        """The same, and not tested."""
+        return replace(self, tested=False)
 
     @property
     def base(self) -> float:
