@@ -103,8 +103,8 @@ def _model(answer: WhatIf) -> List[str]:
     if answer.concurrent_steps:
         return [
             f"model    {answer.concurrent_steps:,} of {answer.steps:,} steps have work beside them. It",
-            "         shortens a step only where it ended while the span that began it ran nothing of its own,",
-            "         as if that waited; of several ways the longest decides. --help says what is left out",
+            "         shortens a step only where it ended while the span that began it ran nothing of its",
+            "         own, as if that waited; of several ways the longest decides. --help says what is left out",
         ]
     return [
         "model    what is saved is subtracted: all of the steps' work is on their own threads;",

@@ -66,6 +66,8 @@ def longest_way(
         stretch = piece.new / (piece.end - piece.start) if piece.end > piece.start else 0.0
         while begun < len(waits) and waits[begun].start <= piece.end:
             one, before = waits[begun], last.get(waits[begun].thread)
+            if before is not None and waits[before].end > one.start:
+                before = None  # a generator, which other work of its thread interrupts
             since = max(one.start - piece.start, 0.0)
             if not piece.awaited:
                 began = now + since * stretch
