@@ -104,9 +104,9 @@ def _model(answer: WhatIf) -> List[str]:
         return [
             f"model    {answer.concurrent_steps:,} of {answer.steps:,} steps have work beside them. It",
             "         shortens a step only where it ended while the span that began it ran nothing of its",
-            "         own, as if that waited; of several ways the longest decides. --help says what is left out",
+            "         own, as if that waited; of several ways the longest decides. See --help for limits",
         ]
     return [
         "model    what is saved is subtracted: all of the steps' work is on their own threads;",
-        "         of processes and threads in the run the longest way decides. --help says what is left out",
+        "         of processes and threads in the run the longest way decides. See --help for limits",
     ]

@@ -68,9 +68,9 @@ def longest_way(
             one, before = waits[begun], last.get(waits[begun].thread)
             if before is not None and waits[before].end > one.start:
                 before = None  # a generator, which other work of its thread interrupts
-            since = max(one.start - piece.start, 0.0)
+            since = one.start - piece.start  # negative where another process's clock is behind
             if not piece.awaited:
-                began = now + since * stretch
+                began = now + (since * stretch if since > 0 else since)
                 if before is not None:
                     began = max(began, ends[before])
             elif before is not None:
