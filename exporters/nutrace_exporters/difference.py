@@ -101,8 +101,8 @@ class DifferenceBuilder:
         """
         slow, usual = slowest_steps(trace, share)
         if not usual:
-            steps = counted(len(slow), "finished step") if slow else "no finished step"
-            raise UsageError(f"{trace.path} has {steps} in what is selected: --slowest needs two at least")
+            has = counted(len(slow), "finished step") if slow else "no finished step"
+            raise UsageError(f"{trace.path} has {has} in what is selected: --slowest needs two at least")
         self._names = (counted(len(usual), "step"), counted(len(slow), "step"))
         self._add_facts(BASE, trace)
         for side, steps in ((BASE, usual), (NEW, slow)):
