@@ -25,32 +25,53 @@ _Kind = Tuple[str, str]
 def mark_moved(tree: DiffTree) -> None:
     """Pair frames that only the base has with frames that only the new side has, where they are the same.
 
-    Two frames are the same if they have one name, one component and equally many calls per step. A frame that
-    has a name which the other side does not know was renamed, if one with equally many calls and about the
-    same time is below the same caller and calls the same. A frame is in one pair at most.
+    Two frames are the same
+
+    - if they have the same caller, component and calls per step, call the same, and take about the same time,
+      while each has a name that the other side does not know: the frame was renamed;
+    - or else if they have the same name, component and calls per step;
+    - or if they have the same name, below frames that are the same.
+
+    A frame is in one pair at most.
     """
-    lost: List[DiffNode] = []
+    lost: List[Tuple[int, DiffNode]] = []
     gained: Dict[_Kind, List[DiffNode]] = {}
     below: Dict[Tuple[Optional[DiffNode], str], List[DiffNode]] = {}  # by caller and component
-    for _, node in tree.walk():
-        # A garbage collection strikes anywhere: it does not move.
+    for depth, node in tree.walk():
+        # A garbage collection strikes anywhere: it does not move by itself.
         if node.only is None or node.frame.name == semconv.GC_SPAN:
             continue
         if node.only == BASE:
-            lost.append(node)
+            lost.append((depth, node))
         else:
             gained.setdefault(_kind(node), []).append(node)
             below.setdefault((node.parent, node.frame.component), []).append(node)
-    names_lost = {_kind(node) for node in lost}
-    for node in lost:  # callers before what they call
-        if _kind(node) in gained:
-            to = _nearest(tree, node, gained[_kind(node)])
-        else:
+    lost.sort(key=lambda each: each[0])  # callers before what they call
+    names_lost = {_kind(node) for _, node in lost}
+    for _, node in lost:
+        if node.moved is None and _kind(node) not in gained:
             around = node.parent and (node.parent.moved or node.parent)
             others = below.get((around, node.frame.component), [])
             to = _renamed(tree, node, [other for other in others if _kind(other) not in names_lost])
-        if to is not None:
-            node.moved, to.moved = to, node
+            if to is not None:
+                _pair(node, to)
+    for _, node in lost:
+        if node.moved is None:
+            to = _nearest(tree, node, gained.get(_kind(node), []))
+            if to is not None:
+                _pair(node, to)
+
+
+def _pair(node: DiffNode, to: DiffNode) -> None:
+    """Pair two frames, and those of the same names below them."""
+    pairs = [(node, to)]
+    while pairs:
+        old, new = pairs.pop()
+        if old.moved is None and new.moved is None:
+            old.moved, new.moved = new, old
+            pairs.extend(
+                (child, new.children[key]) for key, child in old.children.items() if key in new.children
+            )
 
 
 def _kind(node: DiffNode) -> _Kind:
@@ -58,11 +79,7 @@ def _kind(node: DiffNode) -> _Kind:
 
 
 def _nearest(tree: DiffTree, node: DiffNode, others: List[DiffNode]) -> Optional[DiffNode]:
-    """The frame below the caller that this one's moved to; else the one with the most callers in common."""
-    if node.parent and node.parent.moved:
-        below = node.parent.moved.children.get((node.frame.name, node.region))
-        if below and _kind(below) == _kind(node) and _as_often(tree, node, [below]):
-            return below
+    """The frame of the same name with the most callers in common."""
     same = [
         other for other in _as_often(tree, node, others) if _factor(tree, node, other) <= SAME_NAME_WITHIN
     ]
@@ -90,7 +107,7 @@ def _as_often(tree: DiffTree, node: DiffNode, others: List[DiffNode]) -> List[Di
     return [
         other
         for other in others[:MOST_CANDIDATES]
-        if other.only == NEW and other.moved is None and node.calls[BASE] * new == other.calls[NEW] * base
+        if other.moved is None and node.calls[BASE] * new == other.calls[NEW] * base
     ]
 
 

@@ -53,8 +53,8 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
         packer.add(f"{name}_spans", (node.spans[side] for node in nodes))
         packer.add(f"{name}_calls", (node.calls[side] for node in nodes))
         packer.add(f"{name}_self", (node.self_ns[side] for node in nodes))
-        packer.add(f"{name}_least", (node.least_ns[side] for node in nodes))
-        packer.add(f"{name}_most", (node.most_ns[side] for node in nodes))
+        packer.add(f"{name}_least", (node.scatter.least_ns[side] for node in nodes))
+        packer.add(f"{name}_most", (node.scatter.most_ns[side] for node in nodes))
     packer.add(
         "moved", (places[id(node.moved)] - place if node.moved else 0 for place, node in enumerate(nodes))
     )
@@ -88,6 +88,10 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
             "names": [label(side.name, 200) for side in difference.sides],
             "runs": tree.runs,
             "steps": tree.steps,
+            "scatters": [
+                [int(in_steps), label(component, 100) if component else "", scatter.least_ns, scatter.most_ns]
+                for (in_steps, component), scatter in sorted(tree.scatters.items())
+            ],
         },
     }
     write_page(out, data, columns)
@@ -102,8 +106,12 @@ def _about(difference: Difference, options: Options) -> Dict[str, Any]:
         if difference.words == ("base", "new"):
             counts.insert(0, counted(tree.runs[number], "run"))
         about.append((word.capitalize(), ", ".join((label(side.name, 200), *counts))))
-        about.extend((f"{word.capitalize()}: {name}", text) for name, text in side.facts)
+        others = difference.sides[NEW - number].facts
+        about.extend(
+            (f"{word.capitalize()}: {name}", text) for name, text in side.facts if (name, text) not in others
+        )
         warnings.extend(f"{word.capitalize()}: {sentence}" for sentence in side.warnings)
+    about.extend(fact for fact in difference.sides[NEW].facts if fact in difference.sides[BASE].facts)
     title = options.title or " · ".join(filter(None, (difference.title, difference.selection)))
     return {
         "title": label(title, 200),

@@ -7,6 +7,7 @@ nanoseconds; :attr:`DiffTree.units` are what to divide them by.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from nutrace.trace import Trace
@@ -18,6 +19,29 @@ BASE, NEW = SIDES = (0, 1)
 #: Where the spans of a node ran, as in ``nutrace report``: outside the steps, in them, or started in a step
 #: and running beside it on another thread.
 OUTSIDE, INSIDE, BESIDE = 0, 1, 2
+
+
+class Scatter:
+    """The least and the most time per step that a run of each side has, base and new, ns."""
+
+    __slots__ = ("_runs", "least_ns", "most_ns")
+
+    def __init__(self) -> None:
+        self.least_ns = [0, 0]
+        self.most_ns = [0, 0]
+        self._runs = [0, 0]
+
+    def add_run(self, side: int, ns: int) -> None:
+        """Take a run into account."""
+        self.least_ns[side] = min(self.least_ns[side], ns) if self._runs[side] else ns
+        self.most_ns[side] = max(self.most_ns[side], ns)
+        self._runs[side] += 1
+
+    def close(self, runs: Sequence[int]) -> None:
+        """Take into account that runs which were not added spent no time here."""
+        for side in SIDES:
+            if self._runs[side] < runs[side]:
+                self.least_ns[side] = 0
 
 
 class DiffNode:
@@ -34,22 +58,20 @@ class DiffNode:
     spans, calls, self_ns, total_ns:
         Two sums each, of the base and of the new side. ``total_ns`` is ``self_ns`` plus the totals of the
         children, so that widths add up.
-    least_ns, most_ns:
-        The least and the most self time per step (or run) that a run of each side has here.
+    scatter:
+        How the self times of the runs differ.
     moved:
         The node that the cost went to, or came from; see :func:`nutrace_exporters.diffmoves.mark_moved`.
     """
 
     __slots__ = (
-        "_runs",
         "calls",
         "children",
         "frame",
-        "least_ns",
-        "most_ns",
         "moved",
         "parent",
         "region",
+        "scatter",
         "self_ns",
         "spans",
         "total_ns",
@@ -63,9 +85,7 @@ class DiffNode:
         self.calls = [0, 0]
         self.self_ns = [0, 0]
         self.total_ns = [0, 0]
-        self.least_ns = [0, 0]
-        self.most_ns = [0, 0]
-        self._runs = [0, 0]
+        self.scatter = Scatter()
         self.children: Dict[Tuple[str, int], DiffNode] = {}
         self.moved: Optional[DiffNode] = None
 
@@ -76,19 +96,6 @@ class DiffNode:
             return None
         return NEW if self.spans[NEW] else BASE
 
-    def add_run(self, side: int, self_ns: int) -> None:
-        """Take the self time per step of a run into account."""
-        first = not self._runs[side]
-        self._runs[side] += 1
-        self.least_ns[side] = self_ns if first else min(self.least_ns[side], self_ns)
-        self.most_ns[side] = max(self.most_ns[side], self_ns)
-
-    def close_runs(self, runs: Sequence[int]) -> None:
-        """A run without such spans spent no time here."""
-        for side in SIDES:
-            if self._runs[side] < runs[side]:
-                self.least_ns[side] = 0
-
 
 class DiffTree:
     """The call tree of two sides: :meth:`add` runs to both, then :meth:`sum_up`.
@@ -97,11 +104,15 @@ class DiffTree:
     ----------
     steps, runs:
         How many finished steps and how many runs each side has.
+    scatters:
+        How the self times of components differ between runs, by whether it is in the steps (and beside them)
+        and component; without a component, the time of the steps, or of all threads.
     """
 
     def __init__(self) -> None:
         self.steps = [0, 0]
         self.runs = [0, 0]
+        self.scatters: Dict[Tuple[bool, str], Scatter] = {}
         self._tops: Dict[Tuple[str, int], DiffNode] = {}
 
     @property
@@ -157,16 +168,25 @@ class DiffTree:
             node.calls[side] += trace.calls[i]
             spent[node] = spent.get(node, 0) + trace.self_ns[i]
             nodes[i] = node
+        sums: Counter[Tuple[bool, str]] = Counter()
         for node, self_ns in spent.items():
             node.self_ns[side] += self_ns
-            node.add_run(side, self_ns // (count or 1))
+            node.scatter.add_run(side, self_ns // (count or 1))
+            for in_steps in (False, True) if node.region != OUTSIDE else (False,):
+                sums[in_steps, node.frame.component] += self_ns
+                if node.region != BESIDE:
+                    sums[in_steps, ""] += self_ns
+        for key, ns in sums.items():
+            self.scatters.setdefault(key, Scatter()).add_run(side, ns // (count or 1))
 
     def sum_up(self) -> None:
         """Compute the totals, when all runs are added."""
         nodes = [node for _, node in self.walk()]
         for node in nodes:
             node.total_ns = node.self_ns.copy()
-            node.close_runs(self.runs)
+            node.scatter.close(self.runs)
+        for scatter in self.scatters.values():
+            scatter.close(self.runs)
         for node in reversed(nodes):
             if node.parent:
                 for side in SIDES:

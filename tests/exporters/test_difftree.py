@@ -160,7 +160,9 @@ def test_the_scatter_of_the_runs_is_kept(tmp_path: Path) -> None:
     tree.sum_up()
     (f,) = (node for _, node in tree.walk() if node.frame.name == "f")
     # Means per step: 20 and 50 us in the base's runs; 8 and nothing in the new ones.
-    assert (f.least_ns, f.most_ns) == ([20_000, 0], [50_000, 8_000])
+    assert (f.scatter.least_ns, f.scatter.most_ns) == ([20_000, 0], [50_000, 8_000])
+    whole = tree.scatters[True, ""]
+    assert (whole.least_ns, whole.most_ns) == ([60_000, 60_000], [60_000, 60_000])
 
 
 # --- what moved -------------------------------------------------------------------------------------
@@ -235,6 +237,27 @@ def test_many_calls_of_one_name_are_paired_in_bounded_time(tmp_path: Path) -> No
     base = run(tmp_path, "base", ("a", 0, 1000, [deep(300)]), ("b", 1000, 1001))
     new = run(tmp_path, "new", ("a", 0, 1), ("b", 1, 1001, [deep(300)]))
     assert len(moves(base, new)) == 301
+
+
+def test_what_moved_with_its_caller_is_not_taken_for_another_call(tmp_path: Path) -> None:
+    rows = ("rows", 0, 15)
+    base = run(
+        tmp_path,
+        "base",
+        ("a", 0, 50, [("cached", 0, 20, [rows])]),
+        ("b", 50, 90, [("old", 50, 70, [("rows", 50, 60), ("gc.collect", 60, 61)])]),
+    )
+    new = run(
+        tmp_path,
+        "new",
+        ("a", 0, 50, [("cached", 0, 20)]),
+        ("b", 50, 90, [("fresh", 50, 70, [("rows", 50, 60), ("gc.collect", 60, 69)])]),
+    )
+    assert moves(base, new) == {
+        "b/old": "b/fresh",
+        "b/old/rows": "b/fresh/rows",
+        "b/old/gc.collect": "b/fresh/gc.collect",
+    }
 
 
 def test_of_equal_names_the_one_below_the_moved_caller_is_it(tmp_path: Path) -> None:

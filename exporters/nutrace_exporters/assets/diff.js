@@ -7,6 +7,7 @@ const [BASE, NEW] = [0, 1];
 class Difference {
   constructor(data, columns, trace) {
     Object.assign(this, { trace, unit: data.unit, units: data.units, words: data.words, names: data.names, runs: data.runs, steps: data.steps });
+    this.scatters = new Map(data.scatters.map(([inSteps, component, least, most]) => [`${inSteps} ${component}`, { least, most }]));
     this.side = NEW;
     this.inSteps = this.unit === "step"; // whether only the steps are drawn
     const per = (column, side) => column.map((sum) => sum / data.units[side]);
@@ -51,10 +52,19 @@ class Difference {
     return this.runs[side] > 1 ? [this.least[side][there], this.most[side][there]] : null;
   }
 
+  // The same of a component's self time, or of the whole, which has no name.
+  rangeOfPart(component, side) {
+    const scatter = this.scatters.get(`${Number(this.inSteps)} ${component}`);
+    return this.runs[side] > 1 && scatter ? [scatter.least[side], scatter.most[side]] : null;
+  }
+
   // Whether the runs scatter so much that those of one side reach those of the other.
   overlap(node) {
-    const [base, now] = [this.rangeOf(node, BASE), this.rangeOf(node, NEW)];
-    return base !== null && now !== null && base[0] <= now[1] && now[0] <= base[1];
+    return rangesOverlap(this.rangeOf(node, BASE), this.rangeOf(node, NEW));
+  }
+
+  partsOverlap(component) {
+    return rangesOverlap(this.rangeOfPart(component, BASE), this.rangeOfPart(component, NEW));
   }
 
   changeOf(node) {
@@ -207,6 +217,10 @@ class Difference {
     if (this.side === BASE) words.set("side", "base");
     if (this.unit === "step" && !this.inSteps) words.set("part", "run");
   }
+}
+
+function rangesOverlap(base, now) {
+  return base !== null && now !== null && base[0] <= now[1] && now[0] <= base[1];
 }
 
 // A change of this part of a step is on the next level of colour, and one of this part of a frame's own

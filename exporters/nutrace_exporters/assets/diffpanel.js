@@ -278,16 +278,18 @@ function showChangedComponents(app) {
     ...rows.map((component) => {
       const swatch = element("span", { class: "swatch" });
       const most = Math.max(base[component], now[component]);
-      swatch.style.background = changeFill(app, difference.level(now[component] - base[component], most));
+      const { name } = trace.components[component];
+      const overlap = difference.partsOverlap(name);
+      swatch.style.background = changeFill(app, overlap ? 0 : difference.level(now[component] - base[component], most));
       return element(
         "button",
         {
           type: "button", class: "legend-row changes", "aria-pressed": String(app.highlight === component),
-          title: `${formatTime(base[component])} → ${formatTime(now[component])} ${formatChange(base[component], now[component])}`,
+          title: `${formatTime(base[component])} → ${formatTime(now[component])} ${formatChange(base[component], now[component])}${overlap ? "\nruns of both sides overlap" : ""}`,
           onclick: () => app.highlightComponent(component),
         },
         swatch,
-        element("span", { class: "legend-name", text: trace.components[component].name }),
+        element("span", { class: "legend-name", text: name }),
         element("span", { class: "legend-time", text: formatTime(sums[difference.side][component]) }),
         element("span", { class: "legend-share", text: signed(now[component] - base[component]) }),
       );
@@ -298,10 +300,13 @@ function showChangedComponents(app) {
 function sideFigures(difference) {
   const [before, after] = [difference.whole(BASE), difference.whole(NEW)];
   const { unit, units, words } = difference;
-  const counted = (side) => `${words[side]}, per ${unit} of ${formatCount(units[side])}`;
+  const counted = (side) => {
+    const range = difference.rangeOfPart("", side);
+    return `${words[side]}, per ${unit} of ${formatCount(units[side])}${range ? `; runs ${range.map(formatTime).join(" to ")}` : ""}`;
+  };
   return [
     [counted(BASE), formatTime(before)],
     [counted(NEW), formatTime(after)],
-    [`change per ${unit}`, `${signed(after - before)} · ${formatChange(before, after)}`],
+    [`change per ${unit}${difference.partsOverlap("") ? "; runs overlap" : ""}`, `${signed(after - before)} · ${formatChange(before, after)}`],
   ];
 }
