@@ -173,9 +173,6 @@ def simulated(args: argparse.Namespace) -> bool:
             )
             for trial in range(args.changed)
         ]
-        shown = "s scatter by " + ", ".join(
-            f"{100 * _scatter(random, each, noise):.1f}" for each in SCENARIOS
-        )
         share = slowed(f"noise {noise:g}", slow)
         good &= share >= 0.9 or noise > QUIET
     print("simulated, moved, 7 runs a side")
