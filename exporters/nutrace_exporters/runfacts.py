@@ -12,25 +12,24 @@ from nutrace_exporters.labels import counted, value
 
 
 def title_of(trace: Trace) -> str:
-    """Scenario and planner of the first simulation, else the file's name."""
-    run = _run_attributes(trace)
-    parts = [value(run.get(key, ""), 100) for key in (semconv.SCENARIO_TYPE, semconv.PLANNER_NAME)]
+    """The type of the scenario or how many there are, and the planner; else the file's name."""
+    several = f"{len(trace.scenarios):,} scenarios"
+    what = several if _differ(trace, "type") else _common(trace, "type")
+    parts = [value(part, 100) for part in (what, _common(trace, "planner"))]
     return " · ".join(part for part in parts if part) or os.path.basename(trace.path) or "trace"
 
 
 def facts(trace: Trace) -> List[Tuple[str, str]]:
     """``(label, value)`` pairs about the run, as far as the file has them."""
-    run = _run_attributes(trace)
     resource: Mapping[str, Any] = trace.resources[0].attributes if trace.resources else {}
     begin = datetime.fromtimestamp(trace.begin_ns // 10**9, tz=timezone.utc)
-    runs = sum(1 for name in trace.name if name == semconv.RUN_SPAN)
     command = resource.get("process.command_args")
     pairs = [
-        ("Scenario", run.get(semconv.SCENARIO_TYPE)),
-        ("Token", run.get(semconv.SCENARIO_TOKEN)),
-        ("Log", run.get(semconv.SCENARIO_LOG)),
-        ("Planner", run.get(semconv.PLANNER_NAME)),
-        ("Simulations", f"{runs:,}" if runs > 1 else None),
+        ("Scenario", _common(trace, "type")),
+        ("Token", _common(trace, "token")),
+        ("Log", _common(trace, "log")),
+        ("Planner", _common(trace, "planner")),
+        ("Simulations", f"{len(trace.scenarios):,}" if len(trace.scenarios) > 1 else None),
         ("Began", begin.strftime("%Y-%m-%d %H:%M:%S UTC")),
         ("Command", " ".join(map(str, command)) if isinstance(command, (list, tuple)) else None),
         ("Host", resource.get("host.name")),
@@ -60,8 +59,10 @@ def warnings(trace: Trace, attributes_left_out: int = 0) -> List[str]:
     return sentences
 
 
-def _run_attributes(trace: Trace) -> Mapping[str, Any]:
-    for span, name in enumerate(trace.name):
-        if name == semconv.RUN_SPAN:
-            return trace.attributes(span)
-    return {}
+def _differ(trace: Trace, what: str) -> bool:
+    return len({getattr(scenario, what) for scenario in trace.scenarios}) > 1
+
+
+def _common(trace: Trace, what: str) -> str:
+    """What all scenarios have in common, or ""."""
+    return "" if _differ(trace, what) or not trace.scenarios else str(getattr(trace.scenarios[0], what))
