@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Tuple
 import pytest
 from browsing import Opened, go_to, press, text, wait
 from fakes.otlp import trace_of
-from simulations import Simulated, run_file
+from simulations import Simulated, benchmark_file, run_file
 from test_html_samples import nodes_of_page
 
 from nutrace.trace import Trace, load, select
@@ -253,3 +253,21 @@ def test_steps_without_scenarios(tmp_path: Path, opened: Opened) -> None:
     browser = opened(trace, "#scenario=2&steps=1:")
     assert selected(browser) == addresses(trace, scenario=2, steps="1:") == [(2, 1), (2, 2)]
     assert text(browser, "#scenario-open") == "Scenario 2 ▾"
+
+
+def test_as_many_steps_as_a_benchmark_has(tmp_path: Path, opened: Opened) -> None:
+    """1,100 scenarios of 150 steps: more than a function takes arguments."""
+    count, steps = 1100, 150
+    trace = load(benchmark_file(tmp_path / "benchmark.json", count, steps))
+    browser = opened(trace)
+    assert text(browser, "#figures").startswith(f"{count * steps:,}\nsteps")
+    browser.find_element("id", "only-steps").click()
+    assert browser.execute_script("return nutrace.selection.steps.length") == count * steps
+    press(browser, "p")
+    names = browser.execute_script(
+        "return Array.from(document.querySelectorAll('.pick-name b'), (name) => name.textContent)"
+    )
+    assert names == [f"{number:04x}" for number in reversed(range(count))]
+    press(browser, DOWN, DOWN, ENTER)
+    assert browser.execute_script("return location.hash") == "#scenario=044a&steps=0:150"
+    assert len(selected(browser)) == steps
