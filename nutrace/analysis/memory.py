@@ -53,8 +53,9 @@ class Growth:
 class Memory:
     """The memory of a run.
 
-    ``peak`` is the largest peak of a process in bytes; ``gpu_peak`` the most that torch had on GPUs at the
-    end of a step or scenario, ``None`` without. ``growth`` begins with the largest.
+    ``peak`` is the largest peak of a process in bytes, with what nutrace itself used; ``gpu_peak`` the most
+    that torch had on GPUs at the end of a step or scenario, ``None`` without. ``growth`` begins with the
+    largest.
     """
 
     peak: int

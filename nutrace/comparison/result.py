@@ -50,6 +50,9 @@ class Judged:
         What it means.
     runs_needed:
         For an undecided time, how many more runs a side would probably decide; None if unknown.
+    varies:
+        Whether the runs of a side differ in a count: ``base`` and ``new`` are then the medians of the runs.
+        It is fewer or more only if each run of one side has less than each of the other, else undecided.
     """
 
     figure: str
@@ -61,6 +64,7 @@ class Judged:
     high: Optional[float]
     verdict: Verdict
     runs_needed: Optional[int] = None
+    varies: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Generator, List
+from typing import Callable, Generator, List, NamedTuple
 
 from nutrace.recording.clock import now_ns
 from nutrace.recording.process_state import process_state
@@ -10,43 +10,61 @@ from nutrace.recording.process_state import process_state
 _MOST = 2  # what is added while more wait is not done
 
 
+class _Errand(NamedTuple):
+    work: Generator[None, None, None]
+    holds: int
+
+
 class Errands:
     """Work that waits, as generators: each step takes a few milliseconds at most."""
 
     def __init__(self) -> None:
-        self._waiting: List[Generator[None, None, None]] = []
+        self._waiting: List[_Errand] = []
 
-    def add(self, work: Generator[None, None, None]) -> bool:
-        """Have `work` done some time, or not at all if the process ends first; false if too much waits."""
+    @property
+    def held_bytes(self) -> int:
+        """The memory that waiting work keeps from being freed."""
+        return sum(errand.holds for errand in self._waiting)
+
+    def add(self, work: Generator[None, None, None], holds: int = 0) -> bool:
+        """Have `work` done some time, or not at all if the process ends first; false if too much waits.
+
+        Parameters
+        ----------
+        work:
+            The work.
+        holds:
+            The bytes of the program's that it keeps until it is done.
+        """
         if len(self._waiting) >= _MOST:
             return False
-        self._waiting.append(work)
+        self._waiting.append(_Errand(work, holds))
         return True
 
     def run(self, seconds: float, stopping: Callable[[], bool] = bool) -> None:
         """Work for some seconds, or until there is nothing to do or `stopping` is true."""
         until = now_ns() + int(seconds * 1e9)
         while self._waiting and now_ns() < until and not stopping():
-            work = self._waiting[0]
+            errand = self._waiting[0]
             try:
-                next(work)
+                next(errand.work)
             except StopIteration:
-                self._remove(work)
+                self._remove(errand)
             except Exception:  # a fault of ours never reaches the program
-                self._remove(work)
+                self._remove(errand)
                 process_state.fault("working in the background")
 
     def forget(self) -> None:
         """Leave undone what waits: the generators are closed."""
         waiting, self._waiting = self._waiting, []
-        for work in waiting:
+        for errand in waiting:
             try:
-                work.close()
+                errand.work.close()
             except Exception:  # a fault of ours never reaches the program
                 process_state.fault("ending the work in the background")
 
-    def _remove(self, work: Any) -> None:
-        self._waiting = [each for each in self._waiting if each is not work]
+    def _remove(self, errand: _Errand) -> None:
+        self._waiting = [each for each in self._waiting if each is not errand]
 
 
 #: Of this process.

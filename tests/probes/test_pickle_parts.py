@@ -11,6 +11,7 @@ import pytest
 from nutrace.probes.copying.pickle_parts import PickleParts, parts_of
 from nutrace.probes.copying.simulation_logs import SimulationLogs
 from nutrace.recording.errands import Errands
+from nutrace.recording.memory import resident_bytes
 
 
 class Thing:
@@ -91,6 +92,25 @@ def test_objects_without_attributes_have_no_parts(thing: Any) -> None:
 def test_no_pickle(data: bytes) -> None:
     with pytest.raises((IndexError, ValueError)):
         parts_of(data)
+
+
+def test_a_pickle_that_waits_is_not_memory_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SimulationLog:
+        planner = None
+
+    waiting = Errands()
+    monkeypatch.setattr("nutrace.probes.copying.simulation_logs.errands", waiting)
+    monkeypatch.setattr("nutrace.recording.memory.errands", waiting)
+    before = resident_bytes()
+    if before is None:
+        pytest.skip("the system does not tell")
+    logs = SimulationLogs()
+    logs.note(SimulationLog(), pickle.dumps(b"." * 100_000_000))
+    assert waiting.held_bytes == pytest.approx(100e6, rel=0.01)
+    assert resident_bytes() == pytest.approx(before, abs=20e6)
+    waiting.run(5)
+    assert waiting.held_bytes == 0
+    assert resident_bytes() == pytest.approx(before, abs=20e6)
 
 
 def test_a_log_that_could_not_wait_hides_none_like_it(monkeypatch: pytest.MonkeyPatch) -> None:
