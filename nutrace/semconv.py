@@ -154,6 +154,10 @@ PICKLE_SPAN: Final = "pickle.dumps"
 UNPICKLE_SPAN: Final = "pickle.loads"
 
 # --- resource attributes --------------------------------------------------------------------
+HOST_NAME: Final = "host.name"
+COMMAND: Final = "process.command_args"
+REVISION: Final = "vcs.ref.head.revision"  # of the repository that the program was started in
+BRANCH: Final = "vcs.ref.head.name"
 RUN_ID: Final = "nutrace.run.id"
 RUN_COMPLETE: Final = "nutrace.run.complete"  # false or absent: the process did not write its end
 RUN_PARENT_PID: Final = "nutrace.run.parent_pid"

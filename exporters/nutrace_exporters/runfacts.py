@@ -36,7 +36,7 @@ def facts(trace: Trace) -> List[Tuple[str, str]]:
         ("Host", resource.get("host.name")),
         ("Python", resource.get("process.runtime.version")),
         ("nuPlan devkit", resource.get("nuplan.devkit.version")),
-        ("Revision", resource.get("vcs.ref.head.revision")),
+        ("Revision", resource.get(semconv.REVISION)),
         ("nutrace", resource.get("nutrace.version")),
     ]
     return [(name, value(item, 400)) for name, item in pairs if item not in (None, "")]

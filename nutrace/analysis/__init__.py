@@ -9,6 +9,7 @@ from nutrace.analysis.inside import inside_spans
 from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.analysis.report import Lost, Overhead, Report, Run, report
 from nutrace.analysis.samples import Inside, InsideSpans, Samples, samples_of
+from nutrace.analysis.scenarios import Scenarios, scenarios_of
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
 from nutrace.analysis.work import Work, work
@@ -25,6 +26,7 @@ __all__ = [
     "Report",
     "Run",
     "Samples",
+    "Scenarios",
     "SpanCost",
     "Step",
     "StepTimes",
@@ -36,6 +38,7 @@ __all__ = [
     "inside_spans",
     "report",
     "samples_of",
+    "scenarios_of",
     "span_costs",
     "step_times",
     "work",

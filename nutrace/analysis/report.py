@@ -14,6 +14,7 @@ from nutrace.analysis.inside import inside_spans
 from nutrace.analysis.memory import Memory, memory
 from nutrace.analysis.regions import Region, divide
 from nutrace.analysis.samples import InsideSpans, Samples, samples_of
+from nutrace.analysis.scenarios import Scenarios, scenarios_of
 from nutrace.analysis.simulation_logs import SimulationLogs, simulation_logs
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
@@ -63,6 +64,7 @@ class Report:
     ``memory`` and ``simulation_logs`` are of the whole run, as the memory of a process has its past in it."""
 
     run: Run
+    scenarios: Scenarios
     steps: StepTimes
     work: Work
     components: Tuple[ComponentCost, ...]
@@ -100,6 +102,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
             complete=diagnostics.complete,
             running=diagnostics.running,
         ),
+        scenarios=scenarios_of(chosen),
         steps=step_times(chosen, regions),
         work=work(chosen, regions),
         components=component_costs(chosen, regions, Region.INSIDE),

@@ -13,7 +13,7 @@ from nutrace.analysis.origins import Caller
 from nutrace.cli.deepcopy_json import as_json
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
+from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
 from nutrace.cli.table import Column, definitions, ms, text_table
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace, select
@@ -41,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by", choices=_GROUPS, default="caller", help="what the rows of the table are (default caller)"
     )
+    add_steps(parser)
     add_limit(parser, "rows")
     add_json(parser, ": all rows, ungrouped")
     parser.add_argument(
@@ -53,13 +54,16 @@ def run(args: argparse.Namespace) -> int:
     if args.flamegraph is not None:
         check_output(args.flamegraph, args.file)
     trace = load_run(args.file)
-    copies = deep_copies(trace)
+    part = select(trace, steps=args.steps, scenario=args.scenario)
+    copies = deep_copies(part)
     if args.flamegraph is not None:
         with whole_file(args.flamegraph) as out:
-            html.export(only_copies(trace), out, html.Options(title="Deep copies"))
+            html.export(only_copies(part), out, html.Options(title="Deep copies"))
     if args.json:
-        print_json({**as_json(copies), **run_state(trace)})
+        print_json({**as_json(copies), **run_state(trace), "selection": part.selection})
         return 0
+    if part.selection:
+        print(f"Only {printable(part.selection, LINE)} of the run.\n")
     print(as_text(copies, args.by, args.limit))
     if args.flamegraph is not None:
         print(f"\n{printable(args.flamegraph, LINE)}: the deep copies, each named after its caller and type")

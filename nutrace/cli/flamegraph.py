@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     _check(args, row, output)
     check_output(output, args.file)
     whole = load_run(args.file, samples=args.samples if args.with_samples else None)
-    trace = select(whole, steps=args.steps, component=args.component)
+    trace = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
     module = row.load()
     with whole_file(output) as out:
         module.export(trace, out, module.Options(**_options(module.Options, args)))
@@ -147,7 +147,9 @@ def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
 def _print_written(trace: Trace, row: Format, output: str) -> None:
     size = os.path.getsize(output)
     shown = printable(output, LINE)
-    print(f"{shown}: {row.name}, {_size(size)}, {len(trace):,} spans, {len(trace.step_indices):,} steps")
+    what = f"{len(trace):,} spans, {len(trace.step_indices):,} steps"
+    chosen = f" ({printable(trace.selection, LINE)})" if trace.selection else ""
+    print(f"{shown}: {row.name}, {_size(size)}, {what}{chosen}")
     if not row.browser:
         print(f"nutrace: {row.name}: {row.description}", file=sys.stderr)
     comfortable = getattr(row.load(), "COMFORTABLE_BYTES", None)

@@ -57,7 +57,7 @@ def inside_text(report: Report, style: Style, inside: str, limit: int, selection
         ),
     ]
     if selection:
-        lines.append(style.line("The samples are of the whole run, not of the selected steps alone."))
+        lines.append(style.line("The samples are of the whole run, not of what is selected alone."))
     for kind in kinds:
         lines += _kind(kind, style, steps, limit if inside else _FUNCTIONS, inside)
     rest = len(_facts(report.inside)) - len(kinds)

@@ -23,13 +23,19 @@ def add_run_file(parser: argparse.ArgumentParser) -> None:
 
 
 def add_steps(parser: argparse.ArgumentParser) -> None:
-    """Add ``--steps``, a range or None, for :func:`nutrace.trace.select`."""
+    """Add ``--scenario`` and ``--steps``, for :func:`nutrace.trace.select`; None where they are not given."""
+    parser.add_argument(
+        "--scenario",
+        metavar="WHICH",
+        help="only one scenario, by its token, the beginning of the token, or its number from 1; or all "
+        "scenarios of a type",
+    )
     # A UsageError of the type passes through argparse, and is printed as one line.
     parser.add_argument(
         "--steps",
         type=parse_steps,
         metavar="A:B",
-        help="only steps A up to, but not including, B; also A:, :B, or one number",
+        help="only steps A up to, but not including, B, of each scenario; also A:, :B, or one number",
     )
 
 

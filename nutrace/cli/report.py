@@ -33,10 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the report."""
     trace = load_run(args.file, warn=False, samples=args.samples)  # the report says it itself
-    part = select(trace, steps=args.steps)
+    part = select(trace, steps=args.steps, scenario=args.scenario)
     result = report(trace, part)
     if args.json:
-        print_json(as_json(result))
+        print_json({**as_json(result), "selection": part.selection})
     else:
         text = as_text(
             result,

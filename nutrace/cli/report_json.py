@@ -15,6 +15,8 @@ _INSIDE = (
     *("function", "file", "line", "itself", "own_ms", "total_ms", "samples", "share", "share_low"),
     *("share_high", "total_samples", "total_share", "total_low", "total_high"),
 )
+_SCENARIOS = "count", "finished", "failed", "cut_short", "retried"
+_SCENARIO = "number", "token", "type", "planner", "attempt", "outcome"
 _STEPS = "count", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms", "simulated_interval_s", "realtime_factor"
 
 
@@ -42,6 +44,13 @@ def as_json(report: Report) -> Dict[str, Any]:
         "lost": pick(report.lost, "dropped", "truncated", "unfinished"),
         "overhead": pick(report.overhead, "spans", "estimated_ms", "share"),
         "notes": report.notes,
+        "scenarios": {
+            **pick(report.scenarios, *_SCENARIOS),
+            "remarkable": [
+                {**pick(scenario, *_SCENARIO), "steps": len(scenario.steps)}
+                for scenario in report.scenarios.remarkable
+            ],
+        },
     }
 
 

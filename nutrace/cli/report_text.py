@@ -9,6 +9,7 @@ from nutrace.analysis import ComponentCost, Report
 from nutrace.cli.inside_text import LEGEND as _LEGEND_INSIDE
 from nutrace.cli.inside_text import inside_text, unplaced
 from nutrace.cli.report_pauses import pauses
+from nutrace.cli.report_scenarios import scenarios_text
 from nutrace.cli.report_style import MS as _MS
 from nutrace.cli.report_style import US as _US
 from nutrace.cli.report_style import Style
@@ -47,7 +48,7 @@ def as_text(
     limit:
         The number of kinds of span listed, 0 for all.
     selection:
-        Which steps are reported, if not all.
+        What is reported, if not all of the run.
     inside:
         The kind of span to list the functions of, "all", or "" for those with the most self time.
 
@@ -57,7 +58,8 @@ def as_text(
         If there are no samples of that kind of span.
     """
     style = Style(markdown)
-    sections = [_head(report, style, selection), _steps(report, style), _work(report, style)]
+    sections = [_head(report, style, selection), scenarios_text(report, style, limit)]
+    sections += [_steps(report, style), _work(report, style)]
     steps = report.steps
     if report.components:
         sections.append(
@@ -108,7 +110,7 @@ def _head(report: Report, style: Style, selection: str) -> str:
     if run.command:
         lines.append(style.line(f"$ {printable(run.command, _LONGEST_COMMAND)}"))
     if selection:
-        lines.append(style.line(f"Only {selection} of the run:"))
+        lines.append(style.line(f"Only {printable(selection, LINE)} of the run:"))
     return "\n".join(lines)
 
 

@@ -34,7 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the statements of a run, and their plans if asked."""
     trace = load_run(args.file)
-    result = database(select(trace, steps=args.steps))
+    part = select(trace, steps=args.steps, scenario=args.scenario)
+    result = database(part)
     findings = None
     if args.explain:
         with progress_bar("plans") as progress:
@@ -44,7 +45,9 @@ def run(args: argparse.Namespace) -> int:
                 print(f"nutrace: plans without advice: {printable(str(error), LINE)}", file=sys.stderr)
                 findings = examine(result, advise=False, progress=progress)
     if args.json:
-        print_json({**as_json(result, findings), **run_state(trace)})
+        print_json({**as_json(result, findings), **run_state(trace), "selection": part.selection})
         return 0
+    if part.selection:
+        print(f"Only {printable(part.selection, LINE)} of the run.\n")
     print(as_text(result, findings, limit=args.limit, full=args.full))
     return 0

@@ -7,11 +7,14 @@ import platform
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional
 
+from nutrace import semconv
 from nutrace.recording.command_line import command
 from nutrace.recording.span import process_state
 from nutrace.text_file import read_text
+
+_BRANCHES = "refs/heads/"
 
 _contributions: Dict[str, Callable[[], Any]] = {}
 
@@ -71,9 +74,11 @@ def describe(run_id: str, version: str) -> Dict[str, Any]:
     devkit = _devkit_version()
     if devkit:
         attributes["nuplan.devkit.version"] = devkit
-    revision = git_revision(Path(_cwd()))
-    if revision:
-        attributes["vcs.ref.head.revision"] = revision
+    head = git_head(Path(_cwd()))
+    if head:
+        attributes[semconv.REVISION] = head.revision
+        if head.branch:
+            attributes[semconv.BRANCH] = head.branch
     return attributes
 
 
@@ -93,26 +98,50 @@ def _devkit_version() -> Optional[str]:
         return None
 
 
-def git_revision(folder: Path) -> Optional[str]:
-    """The commit checked out in `folder` or above it, read from .git without running git."""
+class Head(NamedTuple):
+    """What is checked out: the commit, and the branch, which is "" if there is none."""
+
+    revision: str
+    branch: str
+
+
+def git_head(folder: Path) -> Optional[Head]:
+    """What is checked out in `folder` or above it, read from .git without running git."""
     for parent in (folder, *folder.parents):
         git = parent / ".git"
         try:
-            if git.is_file():
+            if git.is_file():  # a worktree, or a submodule
                 git = parent / read_text(git).partition("gitdir:")[2].strip()
             head = read_text(git / "HEAD").strip()
         except (OSError, ValueError):  # missing, unreadable, or not text
             continue
         if not head.startswith("ref:"):
-            return head[:40]
+            return Head(head[:40], "")
         ref = head[4:].strip()
+        revision = _commit_of(git, ref)
+        return (
+            Head(revision, ref[len(_BRANCHES) :] if ref.startswith(_BRANCHES) else "") if revision else None
+        )
+    return None
+
+
+def _commit_of(git: Path, ref: str) -> str:
+    """The commit that `ref` names, "" if unknown; a worktree has its branches in the repository's folder."""
+    folders = [git]
+    try:
+        folders.append(git / read_text(git / "commondir").strip())
+    except (OSError, ValueError):
+        pass
+    for folder in folders:
         try:
-            return read_text(git / ref).strip()[:40]
+            return read_text(folder / ref).strip()[:40]
         except (OSError, ValueError):
             pass
         try:
-            packed = read_text(git / "packed-refs").splitlines()
+            packed = read_text(folder / "packed-refs").splitlines()
         except (OSError, ValueError):
-            return None
-        return next((line[:40] for line in packed if line.endswith(" " + ref)), None)
-    return None
+            continue
+        named = [line[:40] for line in packed if line.endswith(" " + ref)]
+        if named:
+            return named[0]
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nutrace.trace.addresses import Scenario
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.reader import load
 from nutrace.trace.selection import parse_steps, select
@@ -12,6 +13,7 @@ __all__ = [
     "Diagnostics",
     "Event",
     "Resource",
+    "Scenario",
     "SpanView",
     "Status",
     "ThreadKey",

@@ -1,4 +1,4 @@
-"""Select a part of a trace: steps, or a component."""
+"""Select a part of a trace: scenarios, their steps, a component."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from bisect import bisect_left
 from dataclasses import replace
 from itertools import accumulate
 from operator import index as as_int
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 from nutrace import semconv
 from nutrace.errors import UsageError
+from nutrace.trace.addresses import Addresses, Scenario
 from nutrace.trace.bounds import whole
+from nutrace.trace.scenario_choice import choose_scenarios
 from nutrace.trace.trace import RawColumns, Trace
 from nutrace.trace.views import Steps
 
@@ -47,40 +49,50 @@ def step_index(trace: Trace, span: int, default: int) -> int:
     return default if value < 0 else value
 
 
-def select(trace: Trace, steps: Optional[Steps] = None, component: Optional[str] = None) -> Trace:
-    """The part of a trace with the given steps, and in them the outermost spans of a component.
+def select(
+    trace: Trace,
+    steps: Optional[Steps] = None,
+    component: Optional[str] = None,
+    scenario: Optional[Union[str, int]] = None,
+) -> Trace:
+    """The part of a trace with the given scenarios, of these the given steps, and of these a component.
 
-    The selected subtrees become roots; within them, self times and totals stay. If the file has several
-    simulations, the steps of all of them with the given iteration indices are selected.
+    The selected subtrees become roots; within them, self times and totals stay. Addresses stay as well:
+    scenarios and steps keep their numbers.
 
     Parameters
     ----------
     steps:
-        A range of iteration indices, one index, or text that :func:`parse_steps` reads.
+        A range of iterations, one of them, or text that :func:`parse_steps` reads. They are selected in each
+        of the scenarios.
     component:
-        A component's name.
+        A component's name: its outermost spans.
+    scenario:
+        A token or its beginning, a type, or a number, see
+        :func:`nutrace.trace.scenario_choice.choose_scenarios`.
 
     Raises
     ------
     UsageError
-        If there are no such steps, or no span of that component.
+        If there is no such scenario, no such step, or no span of that component.
     """
     tops: List[int] = trace.roots
-    chosen = [trace.selection] if trace.selection else []
+    scenarios, where = trace.scenarios, ""
+    if scenario is not None:
+        scenarios, where = choose_scenarios(trace, scenario)
+        numbers = {each.number for each in scenarios}
+        tops = _outermost(trace, tops, trace.addresses.scenario_of, numbers)
     if steps is not None:
         steps = _as_range(steps)
-        chosen.append(f"step{'' if len(steps) == 1 else 's'} {_words(steps)}")
-        indices = [step_index(trace, span, order) for order, span in enumerate(trace.step_indices)]
-        tops = []
-        for span, index in zip(trace.step_indices, indices):
-            if index in steps and not (tops and span < trace.subtree_end[tops[-1]]):
-                tops.append(span)
+        tops, has = _steps_of(trace, steps, scenarios)
         if not tops:
-            has = f"it has steps {min(indices)} to {max(indices)}" if indices else "it has no steps"
-            raise UsageError(f"no step {_words(steps)} in {trace.path}: {has}")
+            within = f"{where} of " if where else ""
+            raise UsageError(f"no step {_words(steps)} in {within}{trace.path}: {has}")
+        where = _steps_chosen(trace, steps, tops, scenarios, where)
+    chosen = [words for words in (trace.selection, where) if words]
     if component is not None:
         chosen.append(f"component {component}")
-        tops = _outermost(trace, tops, component)
+        tops = _outermost(trace, tops, trace.component, {component})
         if not tops:
             has = ", ".join(sorted(set(trace.component)))
             raise UsageError(
@@ -106,12 +118,44 @@ def _words(steps: range) -> str:
     return f"{steps.start}:{'' if steps.stop == sys.maxsize else steps.stop}"
 
 
-def _outermost(trace: Trace, tops: Iterable[int], component: str) -> List[int]:
+def _steps_of(trace: Trace, steps: range, scenarios: Sequence[Scenario]) -> Tuple[List[int], str]:
+    """The outermost of the steps that some scenarios have, and which steps these have, in words."""
+    numbers = {each.number for each in scenarios}
+    tops: List[int] = []
+    first = last = -1
+    for span, (number, iteration) in zip(trace.step_indices, trace.step_addresses):
+        if number in numbers:
+            first, last = iteration if first < 0 else min(first, iteration), max(last, iteration)
+            if iteration in steps and not (tops and span < trace.subtree_end[tops[-1]]):
+                tops.append(span)
+    return tops, "it has no steps" if first < 0 else f"it has steps {first} to {last}"
+
+
+def _steps_chosen(
+    trace: Trace, steps: range, tops: Sequence[int], scenarios: Sequence[Scenario], where: str
+) -> str:
+    """What was selected: ``steps 10 to 19 of each of 12 scenarios``."""
+    if len(steps) == 1:
+        words = f"step {steps.start}"
+    elif steps.stop != sys.maxsize:
+        words = f"steps {steps.start} to {steps.stop - 1}"
+    else:
+        words = f"steps from {steps.start} on" if steps.start else "all steps"
+    if len(scenarios) == 1:
+        return f"{words} of {where}" if where else words
+    having = len({trace.addresses.scenario_of[top] for top in tops})
+    if having == len(scenarios):
+        return f"{words} of each of {where or f'{having:,} scenarios'}"
+    return f"{words} of {having:,} of {where or f'{len(scenarios):,} scenarios'}"
+
+
+def _outermost(trace: Trace, tops: Iterable[int], column: Sequence[Any], wanted: Set[Any]) -> List[int]:
+    """The outermost spans below `tops`, these included, of which a column has one of the values `wanted`."""
     outermost = []
     for top in tops:
         span, end = top, trace.subtree_end[top]
         while span < end:
-            if trace.component[span] == component:
+            if column[span] in wanted:
                 outermost.append(span)
                 span = trace.subtree_end[span]
             else:
@@ -138,13 +182,25 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
 
     begins = [0, *accumulate(end - top for top, end in zip(tops, ends))]
 
+    def number(span: int) -> int:
+        """The number that a span gets; -1 if it is left out."""
+        at = bisect_left(ends, span + 1)
+        return begins[at] + span - tops[at] if at < len(tops) and span >= tops[at] else -1
+
     def moved(extras: Dict[int, bytes]) -> Dict[int, bytes]:
-        result = {}
-        for span, value in extras.items():
-            at = bisect_left(ends, span + 1)
-            if at < len(tops) and span >= tops[at]:
-                result[begins[at] + span - tops[at]] = value
-        return result
+        return {number(span): value for span, value in extras.items() if number(span) >= 0}
+
+    scenario_of = cut(trace.addresses.scenario_of)
+    left = set(scenario_of)
+    scenarios = tuple(
+        replace(
+            scenario,
+            span=None if scenario.span is None or number(scenario.span) < 0 else number(scenario.span),
+            steps=tuple(number(step) for step in scenario.steps if number(step) >= 0),
+        )
+        for scenario in trace.scenarios
+        if scenario.number in left
+    )
 
     raw, sampled = trace.raw, trace.sampled
     columns = ("name", "component", "start_ns", "end_ns", "busy_ns", "self_ns", "calls", "yielded", "thread")
@@ -155,6 +211,7 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
         depth=depth,
         subtree_end=subtree_end,
         sampled=replace(sampled, group_of=cut(sampled.group_of)) if sampled else None,
+        kept=Addresses(scenarios, scenario_of, cut(trace.addresses.iteration_of)),
         raw=RawColumns(
             span_id=cut(raw.span_id),
             trace_id=cut(raw.trace_id),

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
+from nutrace.trace.addresses import Addresses, Scenario, addresses
 from nutrace.trace.bounds import text, whole
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.sampled import Sampled
@@ -46,6 +47,8 @@ class Trace(Viewed):
         ``diagnostics`` are those of the whole.
     sampled:
         What samplers saw inside the spans, if :func:`nutrace.sampling.join.join` has joined samples to them.
+    kept:
+        For a part of a trace the addresses that its spans have in the whole, else None.
     """
 
     path: str
@@ -67,6 +70,7 @@ class Trace(Viewed):
     raw: RawColumns
     selection: str = ""
     sampled: Optional[Sampled] = None
+    kept: Optional[Addresses] = None
 
     def __len__(self) -> int:
         return len(self.name)
@@ -97,6 +101,22 @@ class Trace(Viewed):
     def step_indices(self) -> List[int]:
         """The numbers of the spans that are the simulation's steps, in the order of the tree."""
         return [index for index, name in enumerate(self.name) if name == semconv.STEP_SPAN]
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        """In which scenario and step each span lies."""
+        return addresses(self) if self.kept is None else self.kept
+
+    @property
+    def scenarios(self) -> Tuple[Scenario, ...]:
+        """The simulations of the run by their start; in a part of a trace those of which it has spans."""
+        return self.addresses.scenarios
+
+    @cached_property
+    def step_addresses(self) -> List[Tuple[int, int]]:
+        """For each of ``step_indices`` its scenario's number and its iteration: no two are the same."""
+        where = self.addresses
+        return [(where.scenario_of[step], where.iteration_of[step]) for step in self.step_indices]
 
     @cached_property
     def begin_ns(self) -> int:
