@@ -75,9 +75,7 @@ class Record:
 
     def done(self, variant: Variant, round: int) -> bool:
         """Whether a variant has run in a round, and without a problem."""
-        return any(
-            run.variant == variant.name and run.round == round and not run.problem for run in self.ran
-        )
+        return any(run.variant == variant.name and run.round == round and not run.problem for run in self.ran)
 
     def failures(self, variant: Variant) -> int:
         """The number of runs of a variant that do not count, because they failed."""
@@ -112,7 +110,11 @@ class Record:
 
 
 def begin(
-    folder: Path, command: Sequence[str], variants: Sequence[Variant], machine: Dict[str, Any], seed: Optional[int]
+    folder: Path,
+    command: Sequence[str],
+    variants: Sequence[Variant],
+    machine: Dict[str, Any],
+    seed: Optional[int],
 ) -> Record:
     """Make a folder for a new benchmark.
 
@@ -127,7 +129,7 @@ def begin(
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror}; name another with -o") from error
     if NAME in held:
-        raise OutputError(f"{folder} has a benchmark: continue it with --resume, or name a new folder with -o")
+        raise OutputError(f"{folder} has a benchmark: continue it with --resume, or name another with -o")
     if held:
         raise OutputError(f"{folder} is not empty: name a new folder with -o")
     chosen = random.SystemRandom().randrange(10**6) if seed is None else seed
@@ -151,7 +153,9 @@ def resume(folder: Path, command: Sequence[str], variants: Sequence[Variant]) ->
         document = json.loads(read_text(path))
         runs = [Ran(**run) for run in document["runs"]]
         plan = {key: document[key] for key in ("command", "variants")}
-        record = Record(folder, list(command), list(variants), int(document["seed"]), dict(document["machine"]))
+        record = Record(
+            folder, list(command), list(variants), int(document["seed"]), dict(document["machine"])
+        )
     except OSError as error:
         raise InputError(f"cannot resume: {path} cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -170,7 +174,9 @@ def _plan(command: Sequence[str], variants: Sequence[Variant]) -> Dict[str, Any]
             {
                 "name": variant.name,
                 "speedups": variant.speedups,
-                "environment": without_secrets(f"{name}={value}" for name, value in variant.environment.items()),
+                "environment": without_secrets(
+                    f"{name}={value}" for name, value in variant.environment.items()
+                ),
                 "command": without_secrets(variant.command),
             }
             for variant in variants

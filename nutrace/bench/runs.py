@@ -143,7 +143,7 @@ def _set_aside(folder: Path, stem: str, aside: Path) -> None:
         if name.startswith(f"{stem}."):
             with contextlib.suppress(OSError):
                 aside.parent.mkdir(exist_ok=True)
-                shutil.move(str(folder / name), f"{aside}{name[len(stem):]}")
+                shutil.move(str(folder / name), f"{aside}{name[len(stem) :]}")
 
 
 def _tail(printed: Path) -> str:

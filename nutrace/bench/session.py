@@ -117,12 +117,10 @@ class Session:
 
     def _run(self, variant: Variant, round: int, say: Say, tick: Callable[[str], None]) -> None:
         """Run a variant, again if it fails."""
+        what = f"{variant.name}, {f'round {round}' if round else 'warming up'}"
+        doing = f"{what}; {self._left()}"
         while True:
-            what = f"{variant.name}, {f'round {round}' if round else 'warming up'}"
-            left = self._left()
-            outcome = run_once(
-                self.record, variant, round, self._commands[variant.name], lambda: tick(f"{what}; {left}")
-            )
+            outcome = run_once(self.record, variant, round, self._commands[variant.name], lambda: tick(doing))
             self.record.add(outcome.ran)
             if not outcome.ran.problem:
                 break

@@ -104,7 +104,7 @@ def check(variants: Sequence[Variant]) -> None:
         If not, or if there is only one.
     """
     if len(variants) < 2:
-        raise UsageError("a benchmark compares variants: give --variant twice or more, such as --variant base")
+        raise UsageError("a benchmark compares variants: give --variant twice or more times")
     by_name: Dict[str, Variant] = {}
     for variant in variants:
         if variant.name in by_name:

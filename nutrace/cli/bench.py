@@ -29,7 +29,7 @@ _DECIDED = "decided"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments; the program follows ``--``."""
-    parser.usage = "nutrace bench --variant NAME[:WHAT] --variant ... [options] -- python script.py [arguments]"
+    parser.usage = "nutrace bench --variant NAME[:WHAT] ... [options] -- python script.py [arguments]"
     parser.description = (
         "Run a program under several variants, traced, and compare each with the first. Each round runs "
         "every variant once, in an order that is shuffled and written to bench.json, so that whatever "
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"A variant is {FORM}. What follows the colon is written as in a shell, in this order: "
         "variables, speedups with their options (see nutrace speedups), and after -- a command that runs in "
         "the place of the one at the end. Examples: base, cache:traffic_light_cache, all:all, "
-        "threads:OMP_NUM_THREADS=1, 'both:OMP_NUM_THREADS=1 row_cache', 'idm:-- python script.py planner=idm'. "
+        "threads:OMP_NUM_THREADS=1, 'both:OMP_NUM_THREADS=1 row_cache', 'idm:-- python idm.py'. "
         "A variant that changes all that others change one by one is compared with their sum as well. "
         "Ctrl-C keeps the runs that have ended; the same command with --resume goes on. A run that fails is "
         "repeated. Compare again, with limits: nutrace compare DIR/base --against DIR/cache --fail-if ... "
@@ -53,8 +53,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=_count, default=7, metavar="N", help="runs of each (default 7)")
     parser.add_argument(
         "--until", choices=[_DECIDED],
-        help="decided: after --runs rounds, go on until each time of the headline and of the components has a "
-        "verdict",
+        help="decided: after --runs rounds, go on until each time of the headline and of the components "
+        "has a verdict",
     )  # fmt: skip
     parser.add_argument("--most", type=_count, default=30, metavar="N",
                         help="runs of each at most, with --until (default 30)")  # fmt: skip
@@ -97,10 +97,8 @@ def run(args: argparse.Namespace) -> int:
     commands = _commands(args)
     numeric()
     record = _record(args, commands)
-    plan = Plan(
-        args.runs, max(args.most, args.runs) if args.until else args.runs, args.until == _DECIDED, args.warm_up,
-        args.retries,
-    )  # fmt: skip
+    most = max(args.most, args.runs) if args.until else args.runs
+    plan = Plan(args.runs, most, args.until == _DECIDED, args.warm_up, args.retries)
     session = Session(record, plan, commands)
     code, failure = 0, None
     try:

@@ -10,7 +10,8 @@ from nutrace.bench.session import Session
 from nutrace.bench.variants import Combination, combinations
 from nutrace.cli.compare_json import as_json as comparison_json
 from nutrace.cli.compare_numbers import number
-from nutrace.cli.compare_sections import Row, Section, effect_sections
+from nutrace.cli.compare_section import Row, Section
+from nutrace.cli.compare_sections import effect_sections
 from nutrace.cli.compare_text import section_text
 from nutrace.cli.json_output import pick
 from nutrace.cli.report_style import Style
@@ -36,7 +37,11 @@ def together(session: Session) -> List[Tuple[Combination, List[Interaction]]]:
 
 
 def as_text(
-    session: Session, compared: Mapping[str, Comparison], combined: Together, doubts: Sequence[str], limit: int
+    session: Session,
+    compared: Mapping[str, Comparison],
+    combined: Together,
+    doubts: Sequence[str],
+    limit: int,
 ) -> str:
     """The machine, the effect of each variant, and the interactions."""
     record, style = session.record, Style(False)

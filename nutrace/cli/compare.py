@@ -7,7 +7,9 @@ import sys
 from typing import List, Sequence
 
 from nutrace.cli.compare_json import as_json
+from nutrace.cli.compare_numbers import gate_line
 from nutrace.cli.compare_page import as_page
+from nutrace.cli.compare_section import Compared
 from nutrace.cli.compare_sides import Sides, run_files
 from nutrace.cli.compare_text import as_text
 from nutrace.cli.flamegraph import check_output
@@ -22,21 +24,21 @@ from nutrace.comparison.gates import (
     judge,
     parse_gate,
 )
-from nutrace.comparison.result import Comparison
+from nutrace.comparison.statement_changes import statement_changes
 from nutrace.errors import InputError, NutraceError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace_exporters.output import whole_file
 
 _PASSED, _FAILED = 0, 1
 _EPILOG = f"""
---fail-if is FIGURE OPERATOR LIMIT. FIGURE is a name of --json: a "figure" of its verdicts, headline.gap_closed,
-or paths.SPAN/SPAN/SPAN.self_ms_per_step. OPERATOR is >, >=, < or <=. LIMIT is a change in percent of the base
-(+3%%, -10%%), a change in the figure's own unit if it has a sign (+0, +0.5), or without a sign a bound of the new
-side (100). Examples: "steps.p50_ms > +3%%", "database.statements_per_step > +0", "steps.p95_ms > 100".
-Counts are exact. A time holds if the whole 95 %% interval is beyond the limit, does not hold if none of it is,
-and cannot be judged if the limit lies within it, or with fewer than {FEWEST_RUNS} runs a side.
-Exit codes: 0 no --fail-if holds, 1 one holds, 2 bad usage or file, 3 not enough data to judge one, or runs that
-should not be compared.
+--fail-if is FIGURE OPERATOR LIMIT. FIGURE is a name in --json: a "figure" of its verdicts or statements,
+headline.gap_closed, or paths.SPAN/SPAN.self_ms_per_step. OPERATOR is >, >=, < or <=. LIMIT is a change in
+percent of the base (+3%%, -10%%), with a sign a change in the figure's own unit (+0, +0.5), without a sign a
+bound of the new side (100). Examples: "steps.p50_ms > +3%%", "database.statements_per_step > +0",
+"steps.p95_ms > 100". Counts are exact. For a time, it holds if the whole interval of 95 %% is beyond the
+limit, does not hold if none of it is, and cannot be judged if the limit lies within it, or with fewer than
+{FEWEST_RUNS} runs a side. Exit codes: 0 no --fail-if holds, 1 one holds, 2 bad usage or file, 3 there is not
+enough data to judge one, or the runs should not be compared.
 """
 
 
@@ -88,21 +90,24 @@ def run(args: argparse.Namespace) -> int:
     NotJudgedError
         If the sides should not be compared.
     """
-    comparison = _compared(args)
+    compared = _compared(args)
+    comparison = compared.comparison
     if comparison.refusals and not args.anyway:
         _refuse(comparison.refusals)
     try:
-        gates = judge(args.fail_if, comparison)
+        gates = judge(args.fail_if, comparison, compared.statements)
     except UnknownFigureError as error:
         print("\n".join(printable(name, LINE) for name in error.known), file=sys.stderr)
         raise
     if args.html:
         with whole_file(args.html) as out:
-            out.write(as_page(comparison, gates, args.limit))
+            out.write(as_page(compared, gates, args.limit))
     if args.json:
-        print_json(as_json(comparison, gates))
+        print_json(as_json(comparison, gates, compared.statements))
     else:
-        print(as_text(comparison, gates, markdown=args.markdown, limit=args.limit), end="")
+        print(as_text(compared, gates, markdown=args.markdown, limit=args.limit), end="")
+    if args.json or args.markdown:
+        _say(gates)
     return exit_code(gates)
 
 
@@ -114,16 +119,24 @@ def exit_code(gates: Sequence[GateResult]) -> int:
     return NotJudgedError.exit_code if Outcome.UNKNOWN in outcomes else _PASSED
 
 
-def _compared(args: argparse.Namespace) -> Comparison:
+def _compared(args: argparse.Namespace) -> Compared:
     try:
         base, new = run_files(args.base), run_files(args.against)
         if args.html:
             for file in (*base, *new):
                 check_output(args.html, file)
         sides = Sides()
-        return compare(sides.measured(base, "base"), sides.measured(new, "new"))
+        before, after = sides.measured(base, "base"), sides.measured(new, "new")
+        return Compared(compare(before, after), statement_changes(before, after))
     except InputError as error:  # the exit code 3 of other commands means something else here
         raise UsageError(str(error)) from None
+
+
+def _say(gates: Sequence[GateResult]) -> None:
+    """Name the gates that do not pass, where the output is for a file."""
+    for result in gates:
+        if result.outcome is not Outcome.DOES_NOT_HOLD:
+            print(f"nutrace: --fail-if {printable(gate_line(result), LINE)}", file=sys.stderr)
 
 
 def _refuse(refusals: Sequence[str]) -> None:

@@ -7,12 +7,15 @@ from typing import Any, Dict, List, Optional, Sequence
 from nutrace.cli.json_output import pick
 from nutrace.comparison.gates import GateResult
 from nutrace.comparison.result import Comparison, Judged, PathChange, SideFacts
+from nutrace.comparison.statement_changes import StatementChange
 
-_JUDGED = "figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed"
+_JUDGED = "figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"
 _PATH = "component", "base_ms_per_step", "new_ms_per_step", "change_ms_per_step", "low", "high", "verdict"
 
 
-def as_json(comparison: Comparison, gates: Sequence[GateResult]) -> Dict[str, Any]:
+def as_json(
+    comparison: Comparison, gates: Sequence[GateResult], statements: Sequence[StatementChange] = ()
+) -> Dict[str, Any]:
     """A comparison as a JSON document; null stands for what is not known.
 
     ``headline`` has the rows of the headline table by their figures, with their labels; ``change``, ``low``
@@ -34,6 +37,7 @@ def as_json(comparison: Comparison, gates: Sequence[GateResult]) -> Dict[str, An
         },
         "components": _components(comparison),
         "paths": [_path(path) for path in comparison.paths],
+        "statements": [_statement(each) for each in statements],
         "unpaired": {"base": list(comparison.unpaired[0]), "new": list(comparison.unpaired[1])},
         "refusals": list(comparison.refusals),
         "gates": [_gate(result) for result in gates],
@@ -70,6 +74,16 @@ def _path(path: PathChange) -> Dict[str, Any]:
         **pick(path, *_PATH),
         "verdict": path.verdict.value,
         "moved_from": moved,
+    }
+
+
+def _statement(each: StatementChange) -> Dict[str, Any]:
+    rows = None if each.rows is None else _judged(each.rows)
+    return {
+        **pick(each, "statement", "text"),
+        "executions": _judged(each.executions),
+        "rows": rows,
+        "time": _judged(each.time),
     }
 
 

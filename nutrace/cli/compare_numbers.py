@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Optional, Union
 
-from nutrace.comparison.gates import Gate, GateResult, Of
-from nutrace.comparison.result import Judged, Kind, PathChange, Verdict
+from nutrace.comparison.gates import FEWEST_RUNS, Gate, GateResult, Of
+from nutrace.comparison.result import Judged, PathChange, Verdict
 from nutrace_exporters.labels import counted
 
 UNKNOWN = "-"
+_WIDEST = 3.0  # an interval of hundreds of percent says only that there are too few runs
 _SHARES = ("_rate", "_share", "gap_closed")
 
 
@@ -39,12 +40,20 @@ def _digits(value: float) -> str:
 
 def percent(share: Optional[float]) -> str:
     """A change as a share, with its sign."""
-    return UNKNOWN if share is None else f"{100 * share:+.1f} %"
+    return UNKNOWN if share is None else f"{_signed(100 * share, 1)} %"
 
 
 def interval(low: Optional[float], high: Optional[float]) -> str:
     """The ends of a share's interval; empty if there is none."""
-    return "" if low is None or high is None else f"({100 * low:+.1f} to {100 * high:+.1f})"
+    if low is None or high is None:
+        return ""
+    if max(abs(low), abs(high)) > _WIDEST:
+        return "(too few runs)"
+    return f"({_signed(100 * low, 1)} to {_signed(100 * high, 1)})"
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{round(value, digits) + 0.0:+,.{digits}f}"  # + 0.0: there is no -0.0
 
 
 def count_change(row: Judged) -> str:
@@ -60,20 +69,29 @@ def count_change(row: Judged) -> str:
 
 def improvement(row: Judged) -> str:
     """What the new side gains over the base: positive is better, where less is better."""
+    if row.base is None or row.new is None:
+        return ""
     if row.change is None or is_share(row.figure):
-        return count_change(row) if row.kind is Kind.COUNT or is_share(row.figure) else UNKNOWN
+        return count_change(row)
     gain = -row.change
     if row.low is None or row.high is None:
         return percent(gain)
     return f"{percent(gain)} {interval(-row.high, -row.low)}"
 
 
-def verdict(row: Union[Judged, PathChange]) -> str:
-    """A verdict in plain words."""
+def verdict(row: Union[Judged, PathChange], runs: int) -> str:
+    """A verdict in plain words; `runs` are those of the side that has fewer."""
     if row.verdict is not Verdict.UNDECIDED:
-        return row.verdict.value
-    needed = row.runs_needed if isinstance(row, Judged) else None
-    return "undecided" if needed is None else f"undecided: {more_runs(needed)}"
+        return str(row.verdict.value)
+    if isinstance(row, PathChange):
+        return "undecided"
+    if row.base is None or row.new is None:
+        return f"only in the {'base' if row.new is None else 'new runs'}"
+    if row.varies:
+        return "varies from run to run"
+    if row.runs_needed is None or runs < FEWEST_RUNS:
+        return "undecided"
+    return f"undecided: {more_runs(row.runs_needed)}"
 
 
 def more_runs(needed: int) -> str:

@@ -1,4 +1,4 @@
-"""A comparison as one self-contained page without a script, readable offline, in the light and in the dark."""
+"""A comparison as one page: self-contained, without a script, readable offline, light and dark."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import html
 from importlib.resources import files
 from typing import List, Optional, Sequence, Tuple
 
-from nutrace.cli.compare_sections import Row, Section, sections, title
+from nutrace.cli.compare_section import Compared, Row, Section
+from nutrace.cli.compare_sections import sections, title
 from nutrace.comparison.gates import GateResult
-from nutrace.comparison.result import Comparison, Judged, Verdict
+from nutrace.comparison.result import Judged, Verdict
 from nutrace_exporters.labels import label
 
 _LONGEST = 400
@@ -19,13 +20,13 @@ _WIDTH, _HEIGHT, _MARGIN = 180.0, 18.0, 6.0
 _CLASSES = {Verdict.FASTER: "better", Verdict.SLOWER: "worse", Verdict.UNDECIDED: "open"}
 
 
-def as_page(comparison: Comparison, gates: Sequence[GateResult], limit: int) -> bytes:
+def as_page(compared: Compared, gates: Sequence[GateResult], limit: int) -> bytes:
     """The page, in UTF-8; `limit` is the number of rows in each list, 0 for all."""
     style = (files("nutrace.cli") / "compare.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    heading = _text(title(comparison))
-    body = "\n".join(_section(section) for section in sections(comparison, gates, limit))
+    heading = _text(title(compared.comparison))
+    body = "\n".join(_section(section) for section in sections(compared, gates, limit))
     page = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -41,8 +42,8 @@ def as_page(comparison: Comparison, gates: Sequence[GateResult], limit: int) -> 
 <main>
 <h1>{heading}</h1>
 {body}
-<footer>Made by nutrace. Bars show the interval of 95 % of a change, the line in their middle no change at all:
-to the left is less time, to the right more. This file needs no network.</footer>
+<footer>Made by nutrace. Bars show the interval of 95 % of a change, the dashed line is no change:
+to its left is less, to its right more. This file needs no network.</footer>
 </main>
 </body>
 </html>
@@ -120,9 +121,12 @@ def _bar(row: Row, reach: float) -> str:
         return _WIDTH / 2 + half * value / reach
 
     low, middle, high = (at(value) for value in ends)
+    size = f"{_WIDTH:g} {_HEIGHT:g}"
+    zero, half_way = _WIDTH / 2, _HEIGHT / 2
     return (
-        f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" width="{_WIDTH:g}" height="{_HEIGHT:g}" aria-hidden="true">'
-        f'<line class="zero" x1="{_WIDTH / 2:g}" y1="0" x2="{_WIDTH / 2:g}" y2="{_HEIGHT:g}"/>'
-        f'<rect class="range" x="{low:.1f}" y="{_HEIGHT / 2 - 3:g}" width="{max(high - low, 1):.1f}" height="6" rx="2"/>'
-        f'<circle class="middle" cx="{middle:.1f}" cy="{_HEIGHT / 2:g}" r="4"/></svg>'
+        f'<svg viewBox="0 0 {size}" width="{_WIDTH:g}" height="{_HEIGHT:g}" aria-hidden="true">'
+        f'<line class="zero" x1="{zero:g}" y1="0" x2="{zero:g}" y2="{_HEIGHT:g}"/>'
+        f'<rect class="range" x="{low:.1f}" y="{half_way - 3:g}" width="{max(high - low, 1):.1f}" '
+        'height="6" rx="2"/>'
+        f'<circle class="middle" cx="{middle:.1f}" cy="{half_way:g}" r="4"/></svg>'
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Sequence, Set
+from typing import Dict, Iterator, List, Sequence, Set, Tuple
 
 from nutrace import semconv
 from nutrace.cli.progress import progress_bar
@@ -44,7 +44,9 @@ def _files(name: str) -> Iterator[str]:
     if RECORD in entries:
         variants = sorted(entry for entry in entries if os.path.isdir(os.path.join(name, entry)))
         examples = " or ".join(os.path.join(name, entry) for entry in variants[:2])
-        raise InputError(f"{name} holds the runs of several variants: name the folder of one, such as {examples}")
+        raise InputError(
+            f"{name} holds the runs of several variants: name the folder of one, such as {examples}"
+        )
     found: Dict[str, None] = {}
     for entry in sorted(entries, key=_natural):
         match = None if _SHARD.search(entry) or entry.endswith(_drawings()) else _RUN_FILE.match(entry)
@@ -68,7 +70,7 @@ def _natural(name: str) -> List[object]:
 class Sides:
     """Measures run files one at a time, and sees to it that none of them counts twice."""
 
-    _seen: Dict[str, str] = field(default_factory=dict)
+    _seen: Dict[Tuple[str, str], str] = field(default_factory=dict)
 
     def measured(self, files: Sequence[str], side: str) -> List[RunFigures]:
         """What comparing needs of each run.
@@ -81,18 +83,18 @@ class Sides:
             If a run is given twice, under whatever name.
         """
         for file in files:
-            self._once(os.path.realpath(file), file)
+            self._once(("file", os.path.realpath(file)), file)
         figures = []
         for number, file in enumerate(files, 1):
             shown = printable(os.path.basename(file), 30)
             with progress_bar(f"bytes of {side} {number} of {len(files)}, {shown}") as progress:
                 trace = load(file, progress=progress)
             for run_id in _run_ids(trace):
-                self._once(run_id, file)
+                self._once(("run", run_id), file)
             figures.append(measure(trace))
         return figures
 
-    def _once(self, key: str, file: str) -> None:
+    def _once(self, key: Tuple[str, str], file: str) -> None:
         if key in self._seen:
             before, again = printable(self._seen[key], LINE), printable(file, LINE)
             raise UsageError(f"{before} and {again} are the same run: name it once, on one side")

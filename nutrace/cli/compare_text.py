@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from nutrace.cli.compare_sections import Section, sections, title
+from nutrace.cli.compare_section import Compared, Section
+from nutrace.cli.compare_sections import sections, title
 from nutrace.cli.report_style import Style
 from nutrace.comparison.gates import GateResult
-from nutrace.comparison.result import Comparison
 
 
 def as_text(
-    comparison: Comparison, gates: Sequence[GateResult], *, markdown: bool = False, limit: int = 15
+    compared: Compared, gates: Sequence[GateResult], *, markdown: bool = False, limit: int = 15
 ) -> str:
     """The whole comparison; `limit` is the number of rows in each list, 0 for all."""
     style = Style(markdown)
-    parts = [style.title(title(comparison))]
-    parts += [_section(section, style) for section in sections(comparison, gates, limit)]
+    parts = [style.title(title(compared.comparison))]
+    parts += [section_text(section, style) for section in sections(compared, gates, limit)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def _section(section: Section, style: Style) -> str:
+def section_text(section: Section, style: Style) -> str:
+    """A section in a style."""
     parts: List[str] = [style.heading(section.heading)] if section.heading else []
     if section.lines and style.markdown and len(section.lines) > 1:
         parts.append("\n".join(["", *(f"- {style.line(line).strip()}" for line in section.lines)]))

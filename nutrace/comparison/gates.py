@@ -7,9 +7,10 @@ import math
 import re
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from nutrace.comparison.result import Comparison, Judged, Kind
+from nutrace.comparison.result import Comparison, Judged, Kind, Verdict
+from nutrace.comparison.statement_changes import StatementChange
 from nutrace.errors import UsageError
 from nutrace.printable import printable
 
@@ -21,7 +22,9 @@ _CLOSE = 5
 
 _EXAMPLE = "'steps.p50_ms > +3%', 'database.statements_per_step > +0' or 'steps.p95_ms > 100'"
 #: The last operator of the text counts: span names may have others.
-_FORM = re.compile(r"\s*(?P<figure>.+)(?<![<>])(?P<operator>>=|<=|>|<)\s*(?P<limit>[+-]?\s*\d+(\.\d+)?)\s*(?P<percent>%?)\s*\Z")
+_FORM = re.compile(
+    r"\s*(?P<figure>.+)(?<![<>])(?P<operator>>=|<=|>|<)\s*(?P<limit>[+-]?\s*\d+(\.\d+)?)\s*(?P<percent>%?)\s*\Z"
+)
 _LONGEST = 200
 
 
@@ -102,9 +105,10 @@ def parse_gate(text: str) -> Gate:
     return Gate(" ".join(text.split()), match["figure"].strip(), match["operator"], limit, of)
 
 
-def gate_figures(comparison: Comparison) -> Dict[str, Judged]:
-    """Every figure that a gate can name: those judged, span paths, and the share of the gap closed."""
+def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] = ()) -> Dict[str, Judged]:
+    """Every figure that a gate can name: those judged, statements, span paths, and the gap closed."""
     figures = {judged.figure: judged for judged in comparison.judged}
+    figures.update((each.figure, each) for statement in statements for each in statement.figures)
     for path in comparison.paths:
         base, change = path.base_ms_per_step, path.change_ms_per_step
         known = base > 0
@@ -138,7 +142,9 @@ def _gap(factor: Judged, closed: float) -> Judged:
     return Judged(GAP_CLOSED, Kind.TIME, 0.0, closed, None, low, high, factor.verdict)
 
 
-def judge(gates: List[Gate], comparison: Comparison) -> List[GateResult]:
+def judge(
+    gates: Sequence[Gate], comparison: Comparison, statements: Sequence[StatementChange] = ()
+) -> List[GateResult]:
     """Judge every gate.
 
     Raises
@@ -146,7 +152,7 @@ def judge(gates: List[Gate], comparison: Comparison) -> List[GateResult]:
     UsageError
         If a gate names a figure that this comparison does not have.
     """
-    figures = gate_figures(comparison)
+    figures = gate_figures(comparison, statements)
     for gate in gates:
         if gate.figure not in figures:
             raise UnknownFigureError(gate.figure, list(figures))
@@ -172,6 +178,10 @@ def _judged(gate: Gate, figure: Judged, runs: int) -> GateResult:
         return GateResult(gate, Outcome.UNKNOWN, reason=f"the {side} side does not have this figure")
     if figure.kind is Kind.COUNT:
         value = _exact(gate, base, new)
+        if figure.varies and figure.verdict is Verdict.UNDECIDED:
+            return GateResult(
+                gate, Outcome.UNKNOWN, value, reason="this count differs among the runs of a side as well"
+            )
         holds = _passed(gate.operator, value, gate.limit)
         return GateResult(gate, Outcome.HOLDS if holds else Outcome.DOES_NOT_HOLD, value)
     return _time(gate, figure, new, runs)
@@ -192,7 +202,7 @@ def _time(gate: Gate, figure: Judged, new: float, runs: int) -> GateResult:
     result = GateResult(gate, Outcome.UNKNOWN, value, low, high)
     if runs < FEWEST_RUNS:
         reason = f"a time needs {FEWEST_RUNS} runs a side, and a side has {runs}"
-        return replace(result, low=None, high=None, reason=reason, runs_needed=FEWEST_RUNS - runs)
+        return replace(result, low=None, high=None, reason=reason)
     if value is None or low is None or high is None:
         return replace(result, reason="the change of this time has no interval")
     nearest, farthest = (low, high) if gate.operator[0] == ">" else (high, low)
@@ -207,7 +217,9 @@ def _time(gate: Gate, figure: Judged, new: float, runs: int) -> GateResult:
     )
 
 
-def _scaled(gate: Gate, figure: Judged, new: float) -> Tuple[Optional[float], Optional[float], Optional[float]]:
+def _scaled(
+    gate: Gate, figure: Judged, new: float
+) -> Tuple[Optional[float], Optional[float], Optional[float]]:
     """The value and its interval in the unit of the limit."""
     base, change, low, high = figure.base, figure.change, figure.low, figure.high
     if figure.figure == GAP_CLOSED:
