@@ -30,6 +30,8 @@ COMMANDS = (
     Command("run", "nutrace.cli.run", "run a program under nutrace, options as flags"),
     Command("report", "nutrace.cli.report", "what each component costs per step"),
     Command("flamegraph", "nutrace.cli.flamegraph", "draw a run: " + ", ".join(row.name for row in FORMATS)),
+    Command("compare", "nutrace.cli.compare", "what changed between runs, with limits for CI"),
+    Command("bench", "nutrace.cli.bench", "run a program under several variants, and compare them"),
     Command("suggest", "nutrace.cli.suggest", "which functions are worth a probe: a file for NUTRACE_PROBES"),
     Command("cprofile", "nutrace.cli.cprofile", "why cProfile's counts differ from the true ones"),
     Command("deepcopy", "nutrace.cli.deepcopy", "who copies what, how much, in the steps or outside"),
