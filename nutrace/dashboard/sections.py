@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Iterable, List, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence
 
+from nutrace.comparison.changes import Change
 from nutrace.comparison.circumstances import Circumstances
 from nutrace.comparison.history import COUNTS, HistoryRun, Revision, Spread
 from nutrace.dashboard.data import run_data
@@ -36,7 +37,7 @@ _SHORT = {
 }
 _SIGNS = {"slower": "▲", "faster": "▼", "more": "▲", "fewer": "▼"}
 _CHARTS = (
-    ("times", "Step time", "Median and 95th percentile of the steps. " + INTERVALS),
+    ("times", "Step time", "The scales do not begin at 0. " + INTERVALS),
     ("components", "Where a step's time goes", "Self time of the components, mean of a revision's runs."),
     ("factor", "Real-time factor", "Step time over simulated time: above 1.0x is slower than real time."),
     ("counts", "Counts per step", "Exact counts, each with its own scale."),
@@ -133,18 +134,16 @@ def _latest(revision: Revision) -> str:
 
 
 def _changes(judged: JudgedSeries) -> str:
-    series = judged.series
+    by_revision: Dict[int, List[Change]] = {}
+    for change in judged.changes:
+        by_revision.setdefault(change.revision, []).append(change)
     rows = []
-    for change in sorted(judged.changes, key=lambda change: -change.revision):
-        revision, which = series.revisions[change.revision], direction(change)
+    for place, members in sorted(by_revision.items(), reverse=True):
+        revision = judged.series.revisions[place]
         branch = f" on {text(revision.branch, 60)}" if revision.branch else ""
-        sure = "exact" if change.probability is None else f"p {_probability(change.probability)}"
-        name = f"<code>{text(revision_name(revision), 40)}</code>{branch}"
-        what = text(change_text(change, series, judged.changes))
-        rows.append(
-            f'<li class="{which}"><b>{_SIGNS[which]} {which}</b> from {name}: {what} '
-            f"<small>({sure})</small></li>"
-        )
+        sentences = "".join(f"<li>{_change(change, judged)}</li>" for change in members)
+        name = f"<code>{text(revision_name(revision), 40)}</code>{branch}, {day(revision.began_ns)}"
+        rows.append(f"<li>From {name}<ul>{sentences}</ul></li>")
     listed = f"<ul>{''.join(rows)}</ul>" if rows else "<p>No change was found.</p>"
     rules = "".join(f"<li>{escape(rule)}</li>" for rule in (*RULES, *LINES))
     return (
@@ -152,6 +151,13 @@ def _changes(judged: JudgedSeries) -> str:
         '<details class="rules"><summary>When is it a change, and what is one line?</summary>'
         f"<ul>{rules}</ul></details></div>"
     )
+
+
+def _change(change: Change, judged: JudgedSeries) -> str:
+    which = direction(change)
+    sure = "exact" if change.probability is None else f"p {_probability(change.probability)}"
+    what = text(change_text(change, judged.series, judged.changes))
+    return f'<b class="{which}">{_SIGNS[which]} {which}</b> {what} <small>({sure})</small>'
 
 
 def _probability(probability: float) -> str:
@@ -174,7 +180,9 @@ def _revision_table(judged: JudgedSeries) -> str:
             *(_spread(revision.spread(figure)) for figure in figures),
             f"{_SIGNS[which]} {which}" if which else "",
         ]
-        rows.append(_row(cells, left=(0, 1, 2, len(cells) - 1), where=f' id="{_anchor(judged, place)}"'))
+        rows.append(
+            _row(cells, left=(0, 1, 2, 4, 5, 6, len(cells) - 1), where=f' id="{_anchor(judged, place)}"')
+        )
     headings = [
         "revision",
         "branch",

@@ -22,7 +22,6 @@ async function draw() {
     chart.closest("figure").hidden = figure === null;
     if (figure === null) continue;
     chart.fixed = figure.layout.shapes;
-    if (chart.dataset.chart === "components") figure.layout.xaxis.hoverformat = "";
     await Plotly.react(chart, figure.data, figure.layout, {displayModeBar: false, responsive: false});
     if (chart.ready) continue;
     chart.ready = true;

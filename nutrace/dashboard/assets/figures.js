@@ -114,44 +114,71 @@ function dots(series, figure, look) {
 }
 
 // Lines where figures change, with a sign and a number: not by colour alone.
-function mark(layout, series, theme, figures, named) {
+function mark(layout, series, theme, axis, wanted, named) {
   const places = new Map();
   for (const change of series.changes) {
-    const wanted = figures(change.figure);
-    if (!wanted) continue;
-    const x = change.at - 0.5 + (change.within ? change.within : 0);
+    if (!wanted(change.figure)) continue;
+    const x = change.at - 0.5 + change.within;
     if (!places.has(x)) places.set(x, []);
     places.get(x).push(change);
   }
+  const yref = `${axis} domain`;
   for (const [x, changes] of places) {
     const up = UP.has(changes[0].direction), colour = up ? theme.slower : theme.faster;
-    layout.shapes.push({type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, layer: "below", line: {color: colour, width: 2, dash: "dash"}});
+    layout.shapes.push({type: "line", x0: x, x1: x, yref, y0: 0, y1: 1, layer: "below", line: {color: colour, width: 2, dash: "dash"}});
     layout.annotations.push({
-      x, y: 1, yref: "paper", yanchor: "bottom", showarrow: false, font: {color: colour, size: 12},
-      text: plain(`${up ? "▲" : "▼"} ${named(changes[0])}`),
-      hovertext: plain(changes.map((change) => change.text).join("\n")).replace(/\n/g, "<br>"),
+      x, y: 1, yref, yanchor: "bottom", showarrow: false, font: {color: colour, size: 12},
+      text: plain(`${up ? "▲" : "▼"} ${named(changes)}`),
+      hovertext: changes.map((change) => plain(change.text)).join("<br>"),
     });
   }
 }
 
+// Charts one above the other, each figure with a scale of its own.
+function panels(series, theme, width, looks, height, scale) {
+  const layout = base(series, theme, width, height * looks.length + 70);
+  layout.showlegend = false;
+  layout.margin.t = 8;
+  layout.xaxis.anchor = looks.length === 1 ? "y" : `y${looks.length}`;
+  const data = [], title = 40 / height;
+  looks.forEach((look, number) => {
+    const axis = number ? `y${number + 1}` : "y";
+    const top = 1 - number / looks.length, bottom = 1 - (number + 1) / looks.length;
+    const lowest = number === looks.length - 1 ? bottom : bottom + 0.02;
+    layout[axis.replace("y", "yaxis")] = {...layout.yaxis, ...scale, domain: [lowest, top - title / looks.length], nticks: height > 150 ? 6 : 4};
+    layout.annotations.push({
+      xref: "paper", x: 0, xanchor: "left", yref: "paper", y: top, yanchor: "top", showarrow: false,
+      text: `<b>${plain(look.name)}</b>${look.unit ? `, ${look.unit.trim()}` : ""}`,
+    });
+    data.push({...dots(series, look.figure, look), yaxis: axis}, {...medians(series, look.figure, look), yaxis: axis});
+    mark(layout, series, theme, axis, (figure) => figure === look.figure, (changes) => changes[0].short);
+  });
+  return {data, layout};
+}
+
 function times(series, theme, width) {
-  const layout = base(series, theme, width, 380);
-  const median = {name: "median (p50)", colour: theme.median, unit: " ms"};
-  const tail = {name: "95th percentile (p95)", colour: theme.tail, dash: "dot", symbol: "diamond", unit: " ms"};
-  layout.yaxis.title = {text: "ms"};
-  layout.legend.y = 1.1;
-  layout.margin.t = 64;
-  const order = ["steps.p50_ms", "steps.p95_ms"];
-  const marked = new Set(series.changes.filter((change) => change.figure === order[0]).map((change) => change.at));
-  const wanted = {...series, changes: series.changes.filter((change) => change.figure === order[0] || !marked.has(change.at))};
-  mark(layout, wanted, theme, (figure) => order.includes(figure), (change) => (change.figure === order[0] ? "" : "p95 ") + change.short);
-  return {
-    data: [
-      dots(series, "steps.p95_ms", tail), dots(series, "steps.p50_ms", median),
-      medians(series, "steps.p95_ms", tail), medians(series, "steps.p50_ms", median),
-    ],
-    layout,
-  };
+  const looks = [
+    {figure: "steps.p50_ms", name: "median (p50)", colour: theme.median, unit: " ms"},
+    {figure: "steps.p95_ms", name: "95th percentile (p95)", colour: theme.tail, dash: "dot", symbol: "diamond", unit: " ms"},
+  ];
+  return panels(series, theme, width, looks, 220, {rangemode: "normal"});
+}
+
+function factor(series, theme, width) {
+  if (!series.revisions.some((revision) => revision.figures["steps.realtime_factor"])) return null;
+  const look = {figure: "steps.realtime_factor", name: "step time over simulated time", colour: theme.median, unit: "x"};
+  const figure = panels(series, theme, width, [look], 220, {rangemode: "tozero"});
+  figure.layout.shapes.push({type: "line", xref: "paper", x0: 0, x1: 1, y0: 1, y1: 1, line: {color: theme.line, width: 1.5, dash: "longdash"}});
+  figure.layout.annotations.push({xref: "paper", x: 1, xanchor: "right", y: 1, yanchor: "bottom", text: "1.0x: real time", showarrow: false});
+  return figure;
+}
+
+function counts(series, theme, width) {
+  if (!series.counts.length) return null;
+  const looks = series.counts.map((count, number) => ({
+    ...count, shape: "hvh", unit: "", colour: number % 2 ? theme.tail : theme.median, symbol: number % 2 ? "diamond" : "circle",
+  }));
+  return panels(series, theme, width, looks, 120, {rangemode: "tozero"});
 }
 
 function components(series, theme, width) {
@@ -164,7 +191,8 @@ function components(series, theme, width) {
     ? {orientation: "h", x: 0, y: -0.28, yanchor: "top", font: {size: 12}}
     : {orientation: "v", x: 1.01, y: 1, traceorder: "reversed", font: {size: 12}};
   const part = (figure) => figure.startsWith("components.");
-  mark(layout, series, theme, part, (change) => change.figure.split(".")[1]);
+  const names = (changes) => changes.map((change) => change.figure.split(".")[1]);
+  mark(layout, series, theme, "y", part, (changes) => names(changes)[0] + (changes.length > 1 ? " …" : ""));
   const data = series.components.map((component, number) => ({
     type: "bar",
     name: plain(component.name),
@@ -173,44 +201,14 @@ function components(series, theme, width) {
     marker: {
       color: theme.dark ? component.dark : component.light,
       line: {color: theme.outline, width: 0.7},
-      pattern: {shape: PATTERNS[number % PATTERNS.length], fgcolor: "#14171c", fgopacity: 0.6, size: 6, solidity: 0.22},
+      pattern: {
+        shape: PATTERNS[number % PATTERNS.length], bgcolor: theme.dark ? component.dark : component.light,
+        fgcolor: "#14171c", fgopacity: 0.55, size: 7, solidity: 0.2,
+      },
     },
     hovertemplate: `%{y:.2f} ms<extra>${plain(component.name)}</extra>`,
     customdata: series.revisions.map((revision, place) => [place, closest(revision, "steps.mean_ms")]),
   }));
-  layout.xaxis.unifiedhovertitle = {text: "%{x}"};
-  return {data, layout};
-}
-
-function factor(series, theme, width) {
-  if (!series.revisions.some((revision) => revision.figures["steps.realtime_factor"])) return null;
-  const layout = base(series, theme, width, 280);
-  const look = {name: "real-time factor", colour: theme.median, unit: "x"};
-  layout.yaxis.title = {text: "x"};
-  layout.showlegend = false;
-  layout.shapes.push({type: "line", xref: "paper", x0: 0, x1: 1, y0: 1, y1: 1, line: {color: theme.line, width: 1.5, dash: "longdash"}});
-  layout.annotations.push({xref: "paper", x: 1, xanchor: "right", y: 1, yanchor: "bottom", text: "1.0x: real time", showarrow: false});
-  return {data: [dots(series, "steps.realtime_factor", look), medians(series, "steps.realtime_factor", look)], layout};
-}
-
-function counts(series, theme, width) {
-  const rows = series.counts.length;
-  if (!rows) return null;
-  const layout = base(series, theme, width, 110 * rows + 70);
-  layout.showlegend = false;
-  layout.xaxis.anchor = rows === 1 ? "y" : `y${rows}`;
-  const data = series.counts.map((count, number) => {
-    const axis = number ? `yaxis${number + 1}` : "yaxis", top = 1 - number / rows;
-    const colour = number % 2 ? theme.tail : theme.median;
-    layout[axis] = {...layout.yaxis, domain: [1 - (number + 1) / rows + 0.03, top - 0.28 / rows], nticks: 4};
-    layout.annotations.push({
-      xref: "paper", x: 0, xanchor: "left", yref: "paper", y: top, yanchor: "top", showarrow: false,
-      text: `<b>${plain(count.name)}</b>`,
-    });
-    const trace = medians(series, count.figure, {name: count.name, colour, shape: "hv", symbol: number % 2 ? "diamond" : "circle"});
-    return {...trace, yaxis: number ? `y${number + 1}` : "y"};
-  });
-  mark(layout, series, theme, (figure) => series.counts.some((count) => count.figure === figure), (change) => "");
   return {data, layout};
 }
 
