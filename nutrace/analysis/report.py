@@ -96,7 +96,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
     return Report(
         run=Run(
             file=trace.path,
-            command=_command(trace.resources),
+            command=command_of(trace.resources),
             wall_seconds=wall_ns / 1e9,
             processes=len(trace.resources),
             complete=diagnostics.complete,
@@ -121,7 +121,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
     )
 
 
-def _command(resources: Tuple[Resource, ...]) -> str:
+def command_of(resources: Tuple[Resource, ...]) -> str:
     """The command line of the first process that has one."""
     for resource in resources:
         words = resource.attributes.get("process.command_args")

@@ -11,6 +11,7 @@ from nutrace.cli.table import NOT_RECORDED, Column, definitions, known, ms, text
 from nutrace.plans.findings import Findings, Index
 from nutrace.plans.query_plan import accesses
 from nutrace.printable import LINE, printable
+from nutrace.sql.summary import summary
 from nutrace_exporters.labels import counted
 
 _ORIGINS = 4  # lines of callers below a statement
@@ -107,7 +108,7 @@ def _table(database: Database, shown: Sequence[Statement]) -> str:
     rows = [
         [
             str(number),
-            printable(_summary(statement), _SUMMARY),
+            summary(statement.text, _SUMMARY) or statement.statement,
             statement.component,
             f"{statement.all.count:,}",
             known(statement.distinct),
@@ -125,24 +126,6 @@ def _table(database: Database, shown: Sequence[Statement]) -> str:
     rest = len(database.statements) - len(shown)
     more = f"\n  and {rest:,} more: --limit 0 shows all" if rest else ""
     return f"Statements\n{text_table(columns, rows)}{more}"
-
-
-def _summary(statement: Statement) -> str:
-    """A statement in a few words: how it begins, and which tables it names."""
-    words = statement.text.split()
-    if not words:
-        return statement.statement
-    verbs = ("FROM", "JOIN", "INTO", "UPDATE", "TABLE")
-    tables = [
-        word.strip("(),;")
-        for before, word in zip(words, words[1:])
-        if before.upper() in verbs and word != "("
-    ]
-    if not tables or len(statement.text) <= _SUMMARY:
-        return statement.text
-    named = ", ".join(dict.fromkeys(tables))
-    first = statement.text[: _SUMMARY - 4 - min(len(named), 30)].rstrip()
-    return f"{first}… {named}"
 
 
 def _callers(shown: Sequence[Statement], full: bool) -> str:

@@ -113,7 +113,7 @@ def test_selected_steps(run_file: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert report_json["outside_steps"] == []
     assert report_json["run"]["wall_seconds"] == 2.0
     assert main(["report", str(run_file), "--steps", "2:5"]) == 0
-    assert "Only steps 2:5" in capsys.readouterr().out
+    assert "Only steps 2 to 4 of the run" in capsys.readouterr().out
 
 
 def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,175 @@
+"""Verdicts on times and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import List, Optional, Sequence, Tuple
+
+from nutrace.comparison.pairing import Times
+from nutrace.comparison.result import Judged, Kind, Verdict
+from nutrace.comparison.statistics import ERROR_RATE, Effect, effect, holm, runs_needed
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is called a change.
+
+    Parameters
+    ----------
+    least_effect:
+        The least change of a time, as a part of it.
+    least_of_step:
+        And the least as a part of the mean step.
+    fewest_runs:
+        Of each side, for a time to be called faster, slower or the same.
+    least_tested:
+        A component or path below this part of the mean step, on both sides, is not tested: each test makes
+        the others less powerful.
+    most_paths:
+        Number of paths that are tested at most, the costliest.
+    """
+
+    least_effect: float = 0.02
+    least_of_step: float = 0.001
+    fewest_runs: int = 5
+    least_tested: float = 0.005
+    most_paths: int = 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """A time on both sides: `effects` are those of its usual steps, if it has them, and of its mean."""
+
+    base_runs: Tuple[float, ...]
+    new_runs: Tuple[float, ...]
+    effects: Tuple[Effect, ...]
+    least: float
+    tested: bool
+
+    def untested(self) -> Row:
+        """The same, and not tested."""
+        return replace(self, tested=False)
+
+    @property
+    def base(self) -> float:
+        """The median of the runs."""
+        return median(self.base_runs)
+
+    @property
+    def new(self) -> float:
+        """The median of the runs."""
+        return median(self.new_runs)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a row's times mean, and the effect that says so."""
+
+    verdict: Verdict
+    effect: Optional[Effect]
+    runs_needed: Optional[int] = None
+
+
+def row_of(times: Times, bases: int, step_ms: float, options: Options, *, always: bool = False) -> Row:
+    """Make a row of times; runs of the base come first.
+
+    Parameters
+    ----------
+    times:
+        The times.
+    bases:
+        Number of the base's runs.
+    step_ms:
+        The mean step of the base, in ms; 0 in runs without steps.
+    options:
+        What is called a change.
+    always:
+        Whether the row is tested however small it is.
+    """
+    sums = [float(value) for value in times.mean.sum(axis=1)]
+    base, new = tuple(sums[:bases]), tuple(sums[bases:])
+    looks = [table for table in (times.usual, times.mean) if table is not None]
+    effects = tuple(
+        found for found in (effect(table[:bases], table[bases:]) for table in looks) if found is not None
+    )
+    level = median(base) if base else 0.0
+    largest = max(level, median(new) if new else 0.0)
+    least = options.least_effect
+    if level > 0:
+        least = max(least, options.least_of_step * step_ms / level)
+    return Row(base, new, effects, least, always or largest >= options.least_tested * step_ms)
+
+
+def judge(rows: Sequence[Row], options: Options) -> List[Judgement]:
+    """Judge rows together: the probability of any false change among them is at most 5 %."""
+    tests = [(place, found) for place, row in enumerate(rows) if row.tested for found in row.effects]
+    known = [(place, found) for place, found in tests if found.p is not None]
+    corrected = holm([found.p or 0.0 for _, found in known])
+    passed = {(place, id(found)) for (place, found), p in zip(known, corrected) if p <= ERROR_RATE}
+    rate = ERROR_RATE / max(len(known), 1)
+    return [
+        _judge(row, [found for found in row.effects if (place, id(found)) in passed], rate, options)
+        for place, row in enumerate(rows)
+    ]
+
+
+def _judge(row: Row, passed: List[Effect], rate: float, options: Options) -> Judgement:
+    if not row.effects:
+        return Judgement(Verdict.UNDECIDED, None)
+    first = row.effects[0]
+    runs = min(len(row.base_runs), len(row.new_runs))
+    if runs < options.fewest_runs:
+        return Judgement(Verdict.UNDECIDED, first, options.fewest_runs - runs)
+    changed = [found for found in passed if abs(found.change) >= row.least]
+    if changed:
+        # If the usual steps became faster and the mean slower, the mean is what the figure is.
+        one_way = len({found.change > 0 for found in changed}) == 1
+        found = changed[0] if one_way else changed[-1]
+        return Judgement(Verdict.SLOWER if found.change > 0 else Verdict.FASTER, found)
+    within = first.low is not None and first.high is not None
+    within = within and -row.least <= (first.low or 0.0) and (first.high or 0.0) <= row.least
+    # A mean that moved without the usual steps is no proof, but a reason for doubt.
+    if within and abs(row.effects[-1].change) <= row.least:
+        return Judgement(Verdict.SAME, first)
+    return Judgement(Verdict.UNDECIDED, first, runs_needed(first, runs, row.least, rate))
+
+
+def judged_time(figure: str, row: Row, judgement: Judgement, scale: float = 1.0) -> Judged:
+    """A figure in the result; `scale` makes its unit of ms."""
+    found = judgement.effect
+    return Judged(
+        figure=figure,
+        kind=Kind.TIME,
+        base=row.base * scale if row.base_runs else None,
+        new=row.new * scale if row.new_runs else None,
+        change=None if found is None else found.change,
+        low=None if found is None else found.low,
+        high=None if found is None else found.high,
+        verdict=judgement.verdict,
+        runs_needed=judgement.runs_needed,
+    )
+
+
+def judge_count(figure: str, base: Sequence[Optional[float]], new: Sequence[Optional[float]]) -> Judged:
+    """Judge a count: any difference is one.
+
+    If a side's runs differ among themselves, it is a difference only if all runs of one side have more than
+    all runs of the other.
+    """
+    sides = [[value for value in side if value is not None] for side in (base, new)]
+    varies = any(len(set(side)) > 1 for side in sides)
+    middles = [median(side) if side else None for side in sides]
+    before, after = middles
+    verdict = Verdict.UNDECIDED
+    if sides[0] and sides[1]:
+        if max(sides[0]) < min(sides[1]):
+            verdict = Verdict.MORE
+        elif min(sides[0]) > max(sides[1]):
+            verdict = Verdict.FEWER
+        elif not varies:
+            verdict = Verdict.EQUAL
+    change = None
+    if before is not None and after is not None:
+        change = (after - before) / before if before else (0.0 if after == before else None)
+    return Judged(figure, Kind.COUNT, before, after, change, None, None, verdict, varies=varies)

@@ -1,0 +1,32 @@
+"""numpy and scipy, which only comparing needs."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, NamedTuple
+
+from nutrace.errors import MissingDependencyError
+
+
+class Numeric(NamedTuple):
+    """The modules ``numpy`` and ``scipy.stats``."""
+
+    numpy: Any
+    stats: Any
+
+
+def numeric() -> Numeric:
+    """Import numpy and scipy.
+
+    Raises
+    ------
+    MissingDependencyError
+        If one of them is not installed.
+    """
+    try:
+        modules = [importlib.import_module(name) for name in ("numpy", "scipy.stats")]
+    except ImportError:
+        raise MissingDependencyError(
+            "comparing runs needs numpy and scipy: pip install 'nutrace[compare]'"
+        ) from None
+    return Numeric(*modules)

@@ -1,0 +1,142 @@
+"""Whether two sides may be compared: what is unlike, and what is a reason for doubt."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+
+from nutrace.comparison.figures import RunFigures
+from nutrace.comparison.result import SideFacts
+
+_Sides = Tuple[Sequence[RunFigures], Sequence[RunFigures]]
+_NAMES = ("base", "new")
+_BUSY = 0.5  # of a machine's cores
+_SHOWN = 3
+
+
+def facts(runs: Sequence[RunFigures], warnings: Sequence[str]) -> SideFacts:
+    """A side of a comparison."""
+    return SideFacts(
+        files=tuple(run.identity.file for run in runs),
+        runs=len(runs),
+        scenarios=len({scenario.name for run in runs for scenario in run.scenarios}),
+        steps=sum(run.steps for run in runs),
+        warnings=tuple(warnings),
+    )
+
+
+def refusals(sides: _Sides) -> List[str]:
+    """Why the sides should not be compared, a sentence each."""
+    found: List[str] = []
+    for name, runs in zip(_NAMES, sides):
+        if not runs:
+            found.append(f"{name} has no run")
+    found += _duplicates(sides)
+    for name, runs in zip(_NAMES, sides):
+        unfinished = [run.identity.file for run in runs if not run.identity.complete]
+        if unfinished:
+            found.append(f"{name} has unfinished runs: {_list(unfinished)}")
+    for what, key in _CONFIGURATION:
+        values = [{key(run) for run in runs} for runs in sides]
+        for name, own in zip(_NAMES, values):
+            if len(own) > 1:
+                found.append(f"runs of {name} differ in their {what}: {_list(sorted(map(str, own)))}")
+        if all(len(own) == 1 for own in values) and values[0] != values[1]:
+            (before,), (after,) = values
+            found.append(f"{what} differ: {before or 'none'} in base, {after or 'none'} in new")
+    inside = [{_speedups(run) for run in runs} for runs in sides]
+    for name, own in zip(_NAMES, inside):
+        if len(own) > 1:
+            found.append(f"runs of {name} differ in their speedups: {_list(sorted(own))}")
+    return found + _scenario_sets(sides)
+
+
+def _duplicates(sides: _Sides) -> List[str]:
+    found: List[str] = []
+    seen: Dict[Any, Tuple[str, str]] = {}
+    for name, runs in zip(_NAMES, sides):
+        for run in runs:
+            key = run.identity.run_id or (run.identity.file, run.identity.begin_ns)
+            other = seen.setdefault(key, (name, run.identity.file))
+            if other[1] != run.identity.file or other[0] != name:
+                where = "on both sides" if other[0] != name else f"twice in {name}"
+                found.append(f"the same run is {where}: {run.identity.file}")
+    return found
+
+
+def _scenario_sets(sides: _Sides) -> List[str]:
+    steps = [[run.steps > 0 for run in runs] for runs in sides]
+    if any(steps[0]) != any(steps[1]):
+        return [f"{_NAMES[any(steps[0])]} has no steps"]
+    names = [{scenario.name for run in runs for scenario in run.scenarios} for runs in sides]
+    if not any(names):
+        paths = [{path.names for run in runs for path in run.paths} for runs in sides]
+        if all(sides) and not paths[0] & paths[1]:
+            return ["the sides have nothing in common: neither steps nor span paths"]
+        return []
+    if all(sides) and not names[0] & names[1]:
+        return ["the sides have nothing in common: no scenario is on both"]
+    found = []
+    for name, own, other in zip(_NAMES, names, names[::-1]):
+        if own - other:
+            found.append(f"scenarios that only {name} has: {_list(sorted(own - other))}")
+    return found
+
+
+def warnings(sides: _Sides) -> Tuple[List[str], List[str]]:
+    """Reasons for doubt on each side; what concerns both is said of the new side."""
+    found: Tuple[List[str], List[str]] = ([], [])
+    for own, runs in zip(found, sides):
+        for run in runs:
+            own += [f"{run.identity.file}: {doubt}" for doubt in run.identity.doubts]
+        busy = [run for run in runs if (run.identity.load or 0) > _BUSY]
+        if busy:
+            own.append(f"the machine was busy when {len(busy)} of {len(runs)} runs began")
+    for what, key in _SURROUNDINGS:
+        values = [sorted({key(run) for run in runs}) for runs in sides]
+        if all(values) and values[0] != values[1]:
+            before, after = (_list([value or "unknown" for value in own]) for own in values)
+            found[1].append(f"another {what}: {before} in base, {after} in new")
+        for own, part in zip(found, values):
+            if values[0] == values[1] and len(part) > 1:
+                own.append(f"runs with more than one {what}: {_list(part)}")
+    if _one_after_the_other(sides):
+        found[1].append(
+            "all runs of one side were made before the other's: if the machine became slower or faster "
+            "meanwhile, that looks like a change; interleave them (nutrace bench)"
+        )
+    return found
+
+
+def _one_after_the_other(sides: _Sides) -> bool:
+    times = [[run.identity.begin_ns for run in runs] for runs in sides]
+    if min(map(len, times)) < 2:
+        return False
+    return max(times[0]) < min(times[1]) or max(times[1]) < min(times[0])
+
+
+def _speedups(run: RunFigures) -> str:
+    return (
+        ", ".join(f"{name}({options})" for name, options in sorted(run.identity.speedups.items())) or "none"
+    )
+
+
+def _settings(run: RunFigures) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(run.identity.settings.items()))
+
+
+def _list(texts: Sequence[str]) -> str:
+    shown = ", ".join(texts[:_SHOWN])
+    return shown if len(texts) <= _SHOWN else f"{shown} and {len(texts) - _SHOWN:,} more"
+
+
+#: What has to be the same, as it changes what is recorded.
+_CONFIGURATION: Tuple[Tuple[str, Callable[[RunFigures], str]], ...] = (("settings of nutrace", _settings),)
+
+#: What had better be the same.
+_SURROUNDINGS: Tuple[Tuple[str, Callable[[RunFigures], str]], ...] = (
+    ("host", lambda run: run.identity.host),
+    ("machine", lambda run: run.identity.machine),
+    ("interpreter", lambda run: run.identity.interpreter),
+    ("nutrace", lambda run: run.identity.nutrace),
+    ("devkit", lambda run: run.identity.devkit),
+)
