@@ -18,6 +18,7 @@ from nutrace.printable import LINE, printable
 from nutrace.semconv import COMPONENTS
 from nutrace.trace import select
 from nutrace.trace.opening import STDIN
+from nutrace_exporters.labels import counted
 from nutrace_exporters.output import STDOUT, whole_file
 from nutrace_exporters.registry import FORMATS, Format, find
 
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         module = row.load()
         whole = load_run(files[0], samples=args.samples if args.with_samples else None)
         drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
-        shown = f"{len(drawn):,} spans, {len(drawn.step_indices):,} steps"
+        shown = f"{counted(len(drawn), 'span')}, {counted(len(drawn.step_indices), 'step')}"
     with whole_file(output) as out:
         module.export(drawn, out, module.Options(**_options(module.Options, args)))
     if output != STDOUT:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from nutrace.comparison.divisions import LEAST_RUNS, chance_of
+from nutrace.comparison.divisions import LEAST_SEARCHED, chance_of
 from nutrace.comparison.history import COUNTS, HistoryRun, Series
 from nutrace.comparison.placing import Edge, placed
 
@@ -67,11 +67,6 @@ def changes(series: Series) -> Tuple[Change, ...]:
     return (*_count_changes(series), *_time_changes(series))
 
 
-def searched(runs: int) -> bool:
-    """Whether that many runs can show a change of a time: fewer are not distinguishable from chance."""
-    return runs >= 2 * LEAST_RUNS + 2
-
-
 def component_figure(component: str) -> str:
     """The name of the figure that is a component's self time per step."""
     return f"components.{component}.self_ms_per_step"
@@ -106,7 +101,7 @@ def _count_changes(series: Series) -> List[Change]:
 def _time_changes(series: Series) -> List[Change]:
     skipped = max(len(series.runs) - MOST_RUNS, 0)
     runs = series.runs[skipped:]
-    if not searched(len(runs)):
+    if len(runs) < LEAST_SEARCHED:
         return []
     columns = _columns(runs)
     chance = chance_of(len(runs))

@@ -12,6 +12,7 @@ from nutrace.comparison.pairing import Pairing, Times
 from nutrace.comparison.paths import path_changes, path_rows
 from nutrace.comparison.result import Comparison, Judged, Verdict
 from nutrace.comparison.sides import facts, refusals, warnings
+from nutrace.errors import UsageError
 
 _NO_OPTIONS = Options()
 
@@ -30,9 +31,9 @@ def compare(
     """Compare two sides, each of one or more runs.
 
     Counts are exact, and any difference is one. Times are paired by scenario and iteration where all runs
-    have them; a run is one observation (:mod:`nutrace.comparison.statistics`). All rows that are tested (of
-    the headline, the components, the paths) are one family: the probability that any of them is called faster
-    or slower by chance is at most 5 %.
+    have them; a run is one observation (:mod:`nutrace.comparison.statistics`). The figures (headline and
+    components) are one family of tests, and the paths another: in each, the chance that anything is called
+    faster or slower without having changed is at most 5 %.
 
     Parameters
     ----------
@@ -43,20 +44,26 @@ def compare(
 
     Returns
     -------
-    A comparison, whatever the sides are. Its ``refusals`` say why it should not be made.
+    A comparison, however unlike the sides are. Its ``refusals`` say why it should not be made.
 
     Raises
     ------
+    UsageError
+        If a side has no run.
     MissingDependencyError
         If numpy or scipy is not installed.
     """
     numeric()
+    if not base or not new:
+        raise UsageError(
+            f"{'new' if base else 'base'} has no runs: name run files, or folders that have some"
+        )
     sides = (tuple(base), tuple(new))
     pairing = Pairing(*sides)
     figures = _figures(pairing, sides, options)
     paths = path_rows(pairing, len(base), _step_ms(figures), options)
-    judgements = judge([*(figure.row for figure in figures), *(path.row for path in paths)], options)
     judged = _counts(sides)
+    judgements = judge([figure.row for figure in figures], options)
     for figure, judgement in sorted(zip(figures, judgements), key=_most_changed):
         judged += [judged_time(name, figure.row, judgement, scale) for name, scale in figure.names]
     factor = next((each for each in judged if each.figure == "steps.realtime_factor"), None)
@@ -67,7 +74,7 @@ def compare(
         paired=bool(pairing.scenarios),
         headline=headline(judged),
         judged=tuple(judged),
-        paths=path_changes(paths, judgements[len(figures) :], len(base)),
+        paths=path_changes(paths, judge([path.row for path in paths], options), len(base)),
         gap_closed=None if factor is None else gap_closed(factor.base, factor.new),
         unpaired=(pairing.alone[0], pairing.alone[1]),
         refusals=tuple(refusals(sides)),
@@ -114,7 +121,7 @@ def _figures(
 
     if with_steps:
         whole = pairing.steps_of(None)
-        step_ms = row_of(whole, bases, 0.0, options).base if bases else 0.0
+        step_ms = row_of(whole, bases, 0.0, options).base
         names = [("steps.mean_ms", 1.0)]
         steps = pairing.steps or max((run.steps for run in pairing.runs), default=0)
         counts = {run.steps for run in pairing.runs}
@@ -145,4 +152,4 @@ def _times(values: Sequence[float]) -> Times:
 def _step_ms(figures: Sequence[_Figure]) -> float:
     found: Dict[str, Row] = {figure.names[0][0]: figure.row for figure in figures}
     row = found.get("steps.mean_ms")
-    return row.base if row is not None and row.base_runs else 0.0
+    return 0.0 if row is None else row.base

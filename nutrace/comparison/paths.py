@@ -76,7 +76,7 @@ def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
         high=None if found is None else in_ms(found.high),
         verdict=judgement.verdict,
         moved_from=each.moved_from,
-        base_calls_per_step=median(each.path.calls[:bases]) if bases else 0.0,
-        new_calls_per_step=median(each.path.calls[bases:]) if each.path.calls[bases:] else 0.0,
+        base_calls_per_step=median(each.path.calls[:bases]),
+        new_calls_per_step=median(each.path.calls[bases:]),
         runs_needed=judgement.runs_needed,
     )

@@ -20,7 +20,7 @@ Object.assign(PATTERNS, {
     c.stroke();
   },
   moved: (c, size) => {
-    c.strokeStyle = "rgb(20 23 28 / 20%)";
+    c.strokeStyle = "rgb(20 23 28 / 16%)";
     c.lineWidth = 1.2;
     c.moveTo(size / 2, -1);
     c.lineTo(size / 2, size + 1);
@@ -73,6 +73,7 @@ function drawDifference(app) {
   document.querySelector("nav .switch").hidden = true;
   document.getElementById("sides").hidden = false;
   document.getElementById("help-sides").hidden = false;
+  document.getElementById("help-spans").hidden = true;
   document.getElementById("about-open").textContent = "About these runs";
   document.getElementById("about-title").textContent = "About these runs";
   document.getElementById("in-steps").parentElement.hidden = !difference.hasParts();
@@ -302,7 +303,7 @@ function sideFigures(difference) {
   const { unit, units, words } = difference;
   const counted = (side) => {
     const range = difference.rangeOfPart("", side);
-    return `${words[side]}, per ${unit} of ${formatCount(units[side])}${range ? `; runs ${range.map(formatTime).join(" to ")}` : ""}`;
+    return range ? `${words[side]}, runs ${range.map(formatTime).join(" to ")}` : `${words[side]}, per ${unit} of ${formatCount(units[side])}`;
   };
   return [
     [counted(BASE), formatTime(before)],

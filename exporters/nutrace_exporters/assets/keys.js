@@ -22,7 +22,9 @@ function keyTable(app) {
     ...(app.trace.inside
       ? [{ keys: ["m"], show: "M", help: "measured, or measured and sampled", act: () => app.setSamples(!app.drawsSamples) }]
       : []),
-    { keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) },
+    ...(app.trace.steps.length
+      ? [{ keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) }]
+      : []),
     ...(app.trace.scenarios.length > 1
       ? [{ keys: ["p"], show: "P", help: "pick a scenario, the slowest first", act: () => app.picker.open() }]
       : []),
@@ -36,8 +38,8 @@ const MOUSE_HELP = [
   ["drag", "move"],
   ["wheel", "scroll; zoom where there is nothing to scroll"],
   ["Ctrl + wheel, pinch", "zoom"],
-  ["drag on the steps", "choose steps, or several scenarios; double-click: the whole run"],
 ];
+const STRIP_HELP = ["drag on the steps", "choose steps, or several scenarios; double-click: the whole run"];
 
 function listenToKeys(app) {
   const table = keyTable(app);
@@ -58,7 +60,7 @@ function listenToKeys(app) {
     }
     act(event);
   });
-  const rows = [...table.map(({ show, help }) => [show, help]), ...MOUSE_HELP];
+  const rows = [...table.map(({ show, help }) => [show, help]), ...MOUSE_HELP, ...(app.trace.steps.length ? [STRIP_HELP] : [])];
   document.getElementById("help-keys").replaceChildren(
     ...rows.flatMap(([show, help]) => [element("dt", {}, element("kbd", { text: show })), element("dd", { text: help })]),
   );
