@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Dict, Iterator, List, Sequence, Union
+from typing import Dict, Iterator, List, Sequence
 
 from nutrace.errors import InputError
 from nutrace_exporters.registry import FORMATS
 
+#: Of a folder that bench has written: what was run, and in which order.
+RECORD = "bench.json"
 _RUN_FILE = re.compile(r"(?P<name>.+\.(json|jsonl|ndjson)(\.gz)?)(\.partial)?\Z")
 _SHARD = re.compile(r"\.shard-[^/]*\.partial\Z")
 _NUMBER = re.compile(r"(\d+)")
 
 
 def run_files(names: Sequence[str]) -> List[str]:
-    """Files as they are, and the run files in folders, in the order of their names.
+    """The run files that a user names: files as they are, and those in folders, in the order of their names.
 
     Raises
     ------
     InputError
-        If a folder has no run files, or cannot be read.
+        If a folder has no run files, or has several variants of a benchmark.
     """
     return [file for name in names for file in _files(name)]
 
@@ -33,17 +35,26 @@ def _files(name: str) -> Iterator[str]:
         entries = os.listdir(name)
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}") from None
-    drawings = tuple(row.suffix for row in FORMATS)
-    files: Dict[str, None] = {}
+    if RECORD in entries:
+        variants = sorted(entry for entry in entries if os.path.isdir(os.path.join(name, entry)))
+        examples = " or ".join(os.path.join(name, entry) for entry in variants[:2])
+        raise InputError(
+            f"{name} holds the runs of several variants: name the folder of one, such as {examples}"
+        )
+    found: Dict[str, None] = {}
     for entry in sorted(entries, key=_natural):
-        match = None if _SHARD.search(entry) or entry.endswith(drawings) else _RUN_FILE.match(entry)
+        match = None if _SHARD.search(entry) or entry.endswith(_drawings()) else _RUN_FILE.match(entry)
         if match:
-            files[os.path.join(name, match["name"])] = None
-    if not files:
+            found[os.path.join(name, match["name"])] = None
+    if not found:
         raise InputError(f"{name} has no run files: name a folder with files such as run.json")
-    yield from files
+    yield from found
 
 
-def _natural(name: str) -> List[Union[int, str]]:
+def _drawings() -> tuple[str, ...]:
+    return tuple(row.suffix for row in FORMATS)
+
+
+def _natural(name: str) -> List[object]:
     """Sort 2.json before 10.json."""
     return [int(part) if index % 2 else part for index, part in enumerate(_NUMBER.split(name))]

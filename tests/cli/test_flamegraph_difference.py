@@ -182,6 +182,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 ) -> None:
     (folder / "copy.json").write_bytes((folder / "base.json").read_bytes())
     (folder / "empty").mkdir()
+    (folder / "variants" / "base").mkdir(parents=True)
+    (folder / "variants" / "bench.json").write_text("{}")
     run_file(folder / "other.json", ("GET /", 0, 10))
     run_file(folder / "third.json", ("POST /", 0, 10))
     before = sorted(os.listdir())

@@ -233,7 +233,7 @@ def test_many_runs_that_overlap_have_no_colour(tmp_path: Path, shown: Shown) -> 
     assert dict(zip(names, levels))["f"] == 0, "30 to 49 us on average, but 38 lies between 20 and 40"
     assert dict(zip(names, levels))["g"] == 3
     figures = text(browser, "#figures").split("\n")
-    assert figures[1] == "base, per step of 2; runs 100 µs to 100 µs"
+    assert figures[1] == "base, runs 100 µs to 100 µs"
     assert figures[5] == "change per step; runs overlap"
     at(browser, 20, 1).click().perform()
     assert "20.0 µs to 40.0 µs → 38.0 µs to 60.0 µs: they overlap, so no colour" in text(browser, "#details")
