@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.errors import UsageError
 from nutrace.trace import Trace
 from nutrace_exporters.diffmoves import mark_moved
 from nutrace_exporters.difftree import BASE, NEW, SIDES, DiffTree, finished_steps
-from nutrace_exporters.labels import counted, duration
+from nutrace_exporters.labels import counted, duration, value
 from nutrace_exporters.runfacts import facts, title_of, warnings
+
+#: How many slow steps the page lists.
+MOST_ADDRESSES = 50
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ class DifferenceBuilder:
         for side, steps in ((BASE, usual), (NEW, slow)):
             self._tree.add(side, trace, component=self._component, steps=steps)
             times = [trace.busy_ns[step] for step in steps]
-            self._facts[side].append(("Steps", f"{duration(min(times))} to {duration(max(times))} each"))
+            self._facts[side].append(("Times", f"{duration(min(times))} to {duration(max(times))}"))
+        self._facts[NEW].append(("Steps", _addresses(trace, slow)))
 
     def _add_facts(self, side: int, trace: Trace) -> None:
         if not self._facts[side]:
@@ -173,6 +177,21 @@ def slowest_steps(trace: Trace, share: float) -> Tuple[List[int], List[int]]:
     count = max(1, round(share * len(steps)))
     slow = set(sorted(steps, key=lambda step: (-trace.busy_ns[step], step))[:count])
     return [step for step in steps if step in slow], [step for step in steps if step not in slow]
+
+
+def _addresses(trace: Trace, steps: Sequence[int]) -> str:
+    """Iterations of steps, by scenario if there are several."""
+    names = {scenario.number: scenario.name for scenario in trace.scenarios}
+    by_scenario: Dict[int, List[str]] = {}
+    for step in steps[:MOST_ADDRESSES]:
+        iterations = by_scenario.setdefault(trace.addresses.scenario_of[step], [])
+        iterations.append(str(trace.addresses.iteration_of[step]))
+    parts = [
+        (f"{value(names[number], 100)}: " if len(names) > 1 else "") + ", ".join(iterations)
+        for number, iterations in by_scenario.items()
+    ]
+    more = f"; and {len(steps) - MOST_ADDRESSES:,} more" if len(steps) > MOST_ADDRESSES else ""
+    return "; ".join(parts) + more
 
 
 def _run_ids(trace: Trace) -> List[str]:

@@ -140,10 +140,24 @@ def test_the_slowest_steps_against_the_others(tmp_path: Path) -> None:
     assert len(usual) == 18
     builder = DifferenceBuilder(("usual", "slowest"))
     builder.add_slowest(trace, 0.1)
-    tree = builder.build(("usual", "slowest")).tree
+    difference = builder.build(("usual", "slowest"))
+    tree = difference.tree
+    assert dict(difference.sides[NEW].facts) == {"Times": "90 µs to 90 µs", "Steps": "7, 13"}
+    assert difference.sides[NEW].name == "2 steps"
     assert tree.steps == [18, 2]
     # f takes half of 0 + 1 + ... + 19 us, of 7 and 13 in the slow steps.
     assert selfs(tree) == {"simulation.step": (95, 170), "simulation.step/f": (85, 10)}
+
+
+def test_slow_steps_are_told_by_scenario(tmp_path: Path) -> None:
+    def scenario(token: str, start: float) -> Any:
+        steps = [step(k, start + 100 * k, start + 100 * k + (50 if k == 2 else 10)) for k in range(5)]
+        return ("simulation.run", start, start + 500, steps, {"nuplan.scenario.token": token})
+
+    builder = DifferenceBuilder(("", ""))
+    builder.add_slowest(run(tmp_path, "one", scenario("5f3a", 0), scenario("77aa", 500)), 0.2)
+    facts = builder.build(("usual", "slowest")).sides[NEW].facts
+    assert dict(facts)["Steps"] == "5f3a: 2; 77aa: 2"
 
 
 @pytest.mark.parametrize(("share", "slow"), [(0.001, 1), (0.05, 1), (0.25, 1), (0.5, 2), (0.99, 4)])
