@@ -5,6 +5,15 @@ function scenarioTitle({ name, token }) {
   return token ? `scenario ${name}` : name;
 }
 
+// "scenario 5f3a", "9 scenarios of type stopping", "9 scenarios".
+function scenariosTitle(trace, places) {
+  const chosen = places.map((place) => trace.scenarios[place]);
+  if (chosen.length === 1) return scenarioTitle(chosen[0]);
+  const { type } = chosen[0];
+  const same = type && chosen.every((scenario) => scenario.type === type);
+  return `${formatCount(chosen.length)} scenarios${same ? ` of type ${type}` : ""}`;
+}
+
 // Iterations [from, to) as --steps is written: "5", "5:10", "5:".
 function formatIterations([from, to]) {
   return to - from === 1 ? String(from) : `${from}:${to === Infinity ? "" : to}`;

@@ -1,7 +1,7 @@
 // The row of scenarios above the strip of steps: their boundaries and names, and what happened to them. A click
 // picks a scenario. It is shown if there is something to tell apart, or to say.
 
-const NARROWEST_BOUNDED = 5; // px of a scenario from which its boundary is drawn
+const NARROWEST_BOUNDED = 12; // px of a scenario from which its boundary is drawn
 
 class ScenarioStrip {
   constructor(canvas, trace, app) {
