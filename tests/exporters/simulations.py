@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
-from fakes.otlp import RESOURCE, envelope, spans, write
+from fakes.otlp import EPOCH_NS, RESOURCE, attributes, envelope, spans, write
 
 C = "nutrace.component"
 KINDS = (
@@ -54,6 +55,23 @@ def run_file(path: Path, seed: int, scenarios: Tuple[Simulated, ...] = SCENARIOS
         _continue_generators(made, chance)
         lines.append(envelope(_with_outcomes(made), {**RESOURCE, "process.pid": 100 + process}))
     return write(path, *lines)
+
+
+def benchmark_file(path: Path, scenarios: int, steps: int) -> Path:
+    """Write a run of many scenarios, each with slower steps than the one before, and nothing in the steps."""
+    times = '"startTimeUnixNano":"%d","endTimeUnixNano":"%d"'
+    step = '{"spanId":"%016x","parentSpanId":"%016x","name":"simulation.step",' + times + "}"
+    run = '{"spanId":"%016x","name":"simulation.run",' + times + ',"attributes":%s}'
+    with path.open("w") as file:
+        for number in range(scenarios):
+            begin, first = EPOCH_NS + number * 1_000_000, 1 + number * (steps + 1)
+            token = json.dumps(attributes({"nuplan.scenario.token": f"{number:04x}"}))
+            made = [run % (first, begin, begin + 1_000_000, token)]
+            for k in range(steps):
+                at = begin + k * 6000
+                made.append(step % (first + 1 + k, first, at, at + 1000 + number))
+            file.write(f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{",".join(made)}]}}]}}]}}\n')
+    return path
 
 
 def _scenario(each: Simulated, at: float, chance: random.Random) -> Tuple[Any, float]:

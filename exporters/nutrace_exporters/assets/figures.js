@@ -36,15 +36,18 @@ function showChoice(app) {
   hide("clear-steps", !iterations);
   hide("only-steps", iterations !== null || !trace.steps.length);
   const picked = places?.length === 1 ? [scenarioTitle(trace.scenarios[places[0]]), ...troubleOf(trace.scenarios[places[0]])].join(", ") : "";
-  const all = `${places ? "" : "all "}${formatCount((places ?? trace.scenarios).length)} scenarios`;
+  const chosen = places?.map((place) => trace.scenarios[place]) ?? trace.scenarios;
+  document.getElementById("outcomes").textContent = picked ? "" : outcomesOf(chosen);
+  const all = `${places ? "" : "all "}${formatCount(chosen.length)} scenarios`;
   document.getElementById("scenario-open").textContent = `${capital(picked || all)} ▾`;
-  document.getElementById("clear-steps").textContent = places ? "All its steps ✕" : "Whole run ✕";
+  document.getElementById("clear-steps").textContent = !places ? "Whole run ✕" : picked ? "Whole scenario ✕" : "Whole scenarios ✕";
   document.getElementById("steps-scope").textContent = !several ? "" : picked ? "of this scenario" : "of every scenario";
   document.getElementById("steps-note").textContent = stepsNote(stepFigures(trace, summary.stepSpans));
   app.stepsField.value = iterations ? formatIterations(iterations) : "";
 }
 
 function stepsNote({ count, mean, factor }) {
+  if (!count) return "no finished step";
   const many = count === 1 ? "1 step" : `${formatCount(count)} steps, mean`;
   return `${many} ${formatMs(mean)}${factor ? `, ${factor.toFixed(2)}× real time` : ""}`;
 }

@@ -27,10 +27,12 @@ class Picker {
     const rows = this.rows.filter(({ text }) => words.every((word) => text.includes(word)));
     const picked = new Set(selection?.places ?? []);
     const slowest = this.rows[0]?.figures.mean || 1;
+    const heads = ["Scenario", "", "mean step", "real time", "length"].map((text, k) => element("span", { text, class: k === 1 ? "pick-trouble" : "" }));
     this.list.replaceChildren(
+      element("li", { class: "pick-row pick-head muted", "aria-hidden": "true" }, ...heads),
       ...rows.slice(0, MOST_ROWS).map((row) => this.rowOf(row, picked.has(row.scenario.place), slowest)),
     );
-    const outcomes = outcomesOf(trace);
+    const outcomes = outcomesOf(trace.scenarios);
     const more = rows.length > MOST_ROWS ? ` The first ${formatCount(MOST_ROWS)} are listed.` : "";
     document.getElementById("picker-note").textContent =
       `${formatCount(rows.length)} of ${formatCount(this.rows.length)} scenarios${outcomes ? `; in the run ${outcomes}` : ""}.${more}`;

@@ -7,7 +7,7 @@ class ScenarioStrip {
   constructor(canvas, trace, app) {
     Object.assign(this, { canvas, trace, app });
     this.context = canvas.getContext("2d");
-    const outcomes = outcomesOf(trace);
+    const outcomes = outcomesOf(trace.scenarios);
     canvas.setAttribute("aria-label", `The scenarios of the steps below${outcomes ? `: ${outcomes}` : ""}. To pick one, press P.`);
     canvas.addEventListener("pointermove", (event) => this.point(event));
     canvas.addEventListener("pointerleave", () => app.strip.leave());
@@ -87,10 +87,12 @@ class ScenarioStrip {
   paintBoundaries(c, width, height) {
     const { scenarios } = this.app.strip;
     if (width / scenarios.length < NARROWEST_BOUNDED) return;
+    c.globalAlpha = 0.6;
     c.fillStyle = this.app.look.theme.muted;
     for (const entry of scenarios) {
       const [left] = this.edges(entry);
       if (left > 0) c.fillRect(Math.round(left), 0, 1, height);
     }
+    c.globalAlpha = 1;
   }
 }
