@@ -19,6 +19,7 @@ from nutrace_exporters.counters import counters
 from nutrace_exporters.insidetree import place_of
 from nutrace_exporters.labels import duration, label, value
 from nutrace_exporters.lanes import SMALL, Box, Lanes, thread_names
+from nutrace_exporters.stepnames import step_names
 
 _MOST_KNOWN = 10_000
 #: The name of the process with sampled functions.
@@ -112,6 +113,7 @@ class _Completes:
     def __init__(self, trace: Trace, options: Options) -> None:
         self._trace = trace
         self._small = _json(f"(spans under {duration(options.min_ns)})")
+        self._names = step_names(trace)
         self._heads: Dict[Tuple[str, str], str] = {}
         self._attributes: Dict[int, Tuple[Mapping[str, Any], str]] = {}
 
@@ -121,13 +123,17 @@ class _Completes:
             return f'{{"ph":"X","name":{self._small},"cat":"other",{place},"args":{{"spans":{box.spans}}}}}'
         trace, span = self._trace, box.span
         extra = f',"yielded":{trace.yielded[span]}' if trace.yielded[span] else ""
+        if span in self._names:
+            extra += f',"scenario":{trace.addresses.scenario_of[span]}'
+            if trace.addresses.iteration_of[span] >= 0:
+                extra += f',"step":{trace.addresses.iteration_of[span]}'
         if trace.unfinished(span):
             extra += ',"unfinished":true'
         args = f'"self_us":{_us(trace.self_ns[span])},"calls":{trace.calls[span]}{extra}{self._texts(span)}'
         return f'{{"ph":"X",{self._head(span)},{place},"args":{{{args}}}}}'
 
     def _head(self, span: int) -> str:
-        key = (self._trace.name[span], self._trace.component[span])
+        key = (self._names.get(span, self._trace.name[span]), self._trace.component[span])
         head = self._heads.get(key)
         if head is None:
             head = self._heads[key] = f'"name":{_json(label(key[0]))},"cat":{_json(label(key[1]))}'

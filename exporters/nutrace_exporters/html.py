@@ -19,29 +19,36 @@ from typing import Any, BinaryIO, Dict, List
 
 from nutrace import semconv
 from nutrace.trace import Trace
-from nutrace.trace.bounds import INTERVALS_S, whole
+from nutrace.trace.bounds import whole
 from nutrace.trace.layout import layout
-from nutrace.trace.selection import step_index
 from nutrace_exporters.attributes import AttributeSets, Strings
 from nutrace_exporters.columns import Packer, deltas
 from nutrace_exporters.frames import FrameTable
 from nutrace_exporters.labels import label
 from nutrace_exporters.lanes import thread_names
 from nutrace_exporters.pageinside import add_inside, facts_of_samples
+from nutrace_exporters.pagescenarios import add_scenarios
 from nutrace_exporters.palette import COLOURS
 from nutrace_exporters.runfacts import facts, title_of, warnings
 
 _SCRIPTS = (
     "data.js",
     "inside.js",
+    "scenarios.js",
+    "selection.js",
+    "addresses.js",
+    "costs.js",
     "stats.js",
     "scenes.js",
     "format.js",
     "chart.js",
     "steps.js",
+    "scenariostrip.js",
     "memory.js",
     "panels.js",
+    "figures.js",
     "insidepanel.js",
+    "picker.js",
     "keys.js",
     "pointer.js",
     "app.js",
@@ -92,6 +99,7 @@ def _data(trace: Trace, strings: Strings, options: Options) -> Any:
     table = FrameTable(trace)
     sets = AttributeSets(trace, strings)
     packer = _columns(trace, table, sets)
+    scenarios = add_scenarios(trace, packer)
     inside = add_inside(trace, strings, packer) if options.samples else {}
     about = facts(trace)
     if inside and trace.sampled:
@@ -110,6 +118,7 @@ def _data(trace: Trace, strings: Strings, options: Options) -> Any:
             "facts": about,
             "warnings": warnings(trace, sets.left_out),
             "processes": len(resources),
+            "wall": trace.finish_ns - trace.begin_ns,
         },
         "spans": len(trace),
         "components": [
@@ -131,7 +140,7 @@ def _data(trace: Trace, strings: Strings, options: Options) -> Any:
             for frame in table.frames
         ],
         "threads": [label(name, 200) for name in names],
-        "steps": [_step(trace, span, order) for order, span in enumerate(trace.step_indices)],
+        **scenarios,
         "sets": sets.sets,
         "strings": strings.items,
         "columns": descriptions,
@@ -178,13 +187,6 @@ def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Packer:
 def _sparse(packer: Packer, name: str, where: List[int], numbers: List[int]) -> None:
     packer.add(f"{name}_at", deltas(where))
     packer.add(name, numbers)
-
-
-def _step(trace: Trace, span: int, order: int) -> List[Any]:
-    """``[span, index, simulated interval in seconds (0: unknown)]``."""
-    interval = trace.attributes(span).get(semconv.STEP_INTERVAL_S)
-    known = isinstance(interval, (int, float)) and INTERVALS_S[0] <= interval <= INTERVALS_S[1]
-    return [span, step_index(trace, span, order), interval if known else 0]
 
 
 def _asset(name: str) -> str:

@@ -17,9 +17,9 @@ WeighedStack = Tuple[List[int], int]
 
 
 def merged_stacks(
-    trace: Trace, of_spans: Sequence[Frame], numbers: Dict[FrameKey, int]
-) -> List[WeighedStack]:
-    """The stacks of a trace that has samples, the heaviest first at each level; else none.
+    trace: Trace, of_spans: Sequence[Frame], numbers: Dict[FrameKey, int], samples: bool = True
+) -> Tuple[List[WeighedStack], bool]:
+    """The stacks of a trace, the heaviest first at each level, and whether there are sampled functions.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def merged_stacks(
         the same.
     numbers:
         The numbers of all frames so far; new ones are added.
+    samples:
+        Whether to look for sampled functions.
     """
-    if trace.sampled is None:
-        return []
     places: Dict[str, FrameKey] = {}
     for frame in of_spans:
         key = (frame.name, frame.file, frame.line)
@@ -38,7 +38,7 @@ def merged_stacks(
     stacks: List[WeighedStack] = []
     stack: List[int] = []
     sampled = False
-    for depth, node in heaviest_first(merge(trace)):
+    for depth, node in heaviest_first(merge(trace, samples)):
         if depth > MOST_FRAMES:
             continue
         del stack[depth:]
@@ -48,7 +48,7 @@ def merged_stacks(
         if own_ns:
             stacks.append((stack[:], own_ns))
         sampled = sampled or isinstance(node, SampledNode)
-    return stacks if sampled else []
+    return stacks, sampled
 
 
 def _key(node: Node, places: Dict[str, FrameKey]) -> FrameKey:

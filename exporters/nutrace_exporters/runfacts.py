@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from datetime import datetime, timezone
-from typing import Any, List, Mapping, Tuple
+from typing import Any, List, Mapping, Sequence, Tuple
 
 from nutrace import semconv
-from nutrace.trace import Trace
+from nutrace.trace import Scenario, Trace
+from nutrace.trace.addresses import FINISHED
 from nutrace_exporters.labels import counted, value
 
 
 def title_of(trace: Trace) -> str:
-    """Scenario and planner of the first simulation, else the file's name."""
-    run = _run_attributes(trace)
-    parts = [value(run.get(key, ""), 100) for key in (semconv.SCENARIO_TYPE, semconv.PLANNER_NAME)]
+    """Scenario and planner, or how many scenarios; else the file's name."""
+    parts = [_scenarios(trace), _planners(trace)]
     return " · ".join(part for part in parts if part) or os.path.basename(trace.path) or "trace"
 
 
 def facts(trace: Trace) -> List[Tuple[str, str]]:
     """``(label, value)`` pairs about the run, as far as the file has them."""
-    run = _run_attributes(trace)
     resource: Mapping[str, Any] = trace.resources[0].attributes if trace.resources else {}
     begin = datetime.fromtimestamp(trace.begin_ns // 10**9, tz=timezone.utc)
-    runs = sum(1 for name in trace.name if name == semconv.RUN_SPAN)
     command = resource.get("process.command_args")
+    known = _known(trace)
+    only = known[0] if len(known) == 1 else Scenario(0, None)
+    logs = {scenario.log for scenario in known}
     pairs = [
-        ("Scenario", run.get(semconv.SCENARIO_TYPE)),
-        ("Token", run.get(semconv.SCENARIO_TOKEN)),
-        ("Log", run.get(semconv.SCENARIO_LOG)),
-        ("Planner", run.get(semconv.PLANNER_NAME)),
-        ("Simulations", f"{runs:,}" if runs > 1 else None),
+        ("Scenario" if len(known) == 1 else "Scenarios", _scenarios(trace)),
+        ("Token", only.token),
+        ("Outcome", ", ".join(f"{count:,} {outcome}" for outcome, count in _outcomes(known))),
+        ("Log", f"{len(logs):,} logs" if len(logs) > 1 else "".join(logs)),
+        ("Planner", _planners(trace)),
         ("Began", begin.strftime("%Y-%m-%d %H:%M:%S UTC")),
         ("Command", " ".join(map(str, command)) if isinstance(command, (list, tuple)) else None),
         ("Host", resource.get("host.name")),
@@ -60,8 +62,29 @@ def warnings(trace: Trace, attributes_left_out: int = 0) -> List[str]:
     return sentences
 
 
-def _run_attributes(trace: Trace) -> Mapping[str, Any]:
-    for span, name in enumerate(trace.name):
-        if name == semconv.RUN_SPAN:
-            return trace.attributes(span)
-    return {}
+def _known(trace: Trace) -> List[Scenario]:
+    """The scenarios of which the trace says more than that there are steps."""
+    return [each for each in trace.scenarios if each.token or each.type or each.planner]
+
+
+def _scenarios(trace: Trace) -> str:
+    """The type of the one scenario, or how many there are."""
+    known = _known(trace)
+    if len(known) == 1:
+        return value(known[0].type, 100)
+    types = {scenario.type for scenario in known}
+    of_type = f" of type {value(types.pop(), 100)}" if len(types) == 1 and "" not in types else ""
+    return f"{counted(len(known), 'scenario')}{of_type}" if known else ""
+
+
+def _planners(trace: Trace) -> str:
+    planners = sorted({scenario.planner for scenario in _known(trace) if scenario.planner})
+    return (
+        value(planners[0], 100) if len(planners) == 1 else f"{len(planners):,} planners" if planners else ""
+    )
+
+
+def _outcomes(scenarios: Sequence[Scenario]) -> List[Tuple[str, int]]:
+    """How many scenarios have which outcome; nothing if all finished."""
+    counts = Counter(scenario.outcome for scenario in scenarios)
+    return [] if set(counts) <= {FINISHED} else counts.most_common()

@@ -1,8 +1,9 @@
 """speedscope's own format, evented: https://www.speedscope.app/file-format-schema.json
 
 One profile for each thread of each process. Times are nanoseconds since the first span, as Unix times in
-nanoseconds do not fit into the doubles of a JavaScript reader. Samples have no place in time: if there are
-any, one more profile, of merged stacks, has the functions that were seen inside spans.
+nanoseconds do not fit into the doubles of a JavaScript reader. Steps have their numbers in these profiles, so
+that no two have the same frame. One more profile, of merged stacks, has them as one, and the functions that
+samplers saw inside spans, which have no place in time.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from nutrace_exporters.frames import FrameTable
 from nutrace_exporters.labels import duration, label
 from nutrace_exporters.lanes import SMALL, Lanes, brackets, thread_names
 from nutrace_exporters.mergedstacks import FrameKey, WeighedStack, merged_stacks
+from nutrace_exporters.stepnames import step_names
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
-#: The name of the profile with sampled functions.
-MERGED = "measured and sampled (merged, not a timeline)"
+#: The name of the profile of merged stacks, with and without sampled functions.
+MERGED_SAMPLED = "measured and sampled (merged, not a timeline)"
+MERGED = "merged, not a timeline"
 
 #: speedscope reads a file into one string and keeps objects for each event: beyond this size
 #: (bytes) its tab may run out of memory.
@@ -38,7 +41,7 @@ class Options:
     min_ns:
         Spans shorter than this are joined with their small neighbours, see :class:`Lanes`.
     samples:
-        Whether to write the profile with sampled functions.
+        Whether to write sampled functions into the profile of merged stacks.
     """
 
     name: str = ""
@@ -58,7 +61,14 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     small = -1
     if options.min_ns:
         small = frames.setdefault((f"(spans under {duration(options.min_ns)})", "", 0), len(frames))
-    merged = merged_stacks(trace, table.frames, frames) if options.samples else []
+    own_frame = {}
+    for span, name in step_names(trace).items():
+        frame = table.frames[table.of[span]]
+        own_frame[span] = frames.setdefault((name, frame.file, frame.line), len(frames))
+    merged: List[WeighedStack] = []
+    sampled = False
+    if own_frame or (options.samples and trace.sampled is not None):
+        merged, sampled = merged_stacks(trace, table.frames, frames, options.samples)
 
     out.write(f'{{"$schema":{_json(SCHEMA)},\n"shared":{{"frames":[\n'.encode())
     out.write(",\n".join(_frame(*key) for key in frames).encode())
@@ -74,22 +84,22 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
         count = end = 0
         between = ""
         for opens, box, end in brackets(lanes.boxes(thread)):
-            frame = small if box.span == SMALL else numbers[table.of[box.span]]
-            out.write(f'{between}{{"type":"{"O" if opens else "C"}","frame":{frame},"at":{end}}}'.encode())
+            number = small if box.span == SMALL else own_frame.get(box.span, numbers[table.of[box.span]])
+            out.write(f'{between}{{"type":"{"O" if opens else "C"}","frame":{number},"at":{end}}}'.encode())
             between = ",\n"
             count += 1
         out.write(f'\n],"endValue":{end}}}{"," if position + 1 < len(used) or merged else ""}\n'.encode())
         if count > most:
             most, active = count, position
     if merged:
-        active = len(used)
-        _write_merged(out, merged)
+        active = len(used) if sampled else active
+        _write_merged(out, MERGED_SAMPLED if sampled else MERGED, merged)
     title = label(options.name or os.path.basename(trace.path) or "trace")
     out.write(f'],\n"name":{_json(title)},"activeProfileIndex":{active},"exporter":"nutrace"}}\n'.encode())
 
 
-def _write_merged(out: BinaryIO, stacks: List[WeighedStack]) -> None:
-    out.write(f'{{"type":"sampled","name":{_json(MERGED)},"unit":"nanoseconds","startValue":0,'.encode())
+def _write_merged(out: BinaryIO, name: str, stacks: List[WeighedStack]) -> None:
+    out.write(f'{{"type":"sampled","name":{_json(name)},"unit":"nanoseconds","startValue":0,'.encode())
     out.write(f'"endValue":{sum(weight for _, weight in stacks)},"samples":[\n'.encode())
     out.write(",\n".join(_json(stack) for stack, _ in stacks).encode())
     out.write(f'\n],"weights":{_json([weight for _, weight in stacks])}}}\n'.encode())

@@ -79,10 +79,11 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     rows = max((box.depth for box in boxes), default=-1) + 1
     height = first_row + rows * _ROW + _MARGIN
     title = label(options.title or title_of(trace), 120)
-    steps = [trace.busy_ns[i] for i in trace.step_indices]
+    steps = [trace.busy_ns[step] for step in trace.finished_steps]
     threads = len(set(trace.thread))
     where = f" on {threads} threads" if threads > 1 else ""
-    facts = [duration(top.total_ns) + where, f"{len(trace):,} spans"]
+    facts = [f"only {label(trace.selection, 100)}"] if trace.selection else []
+    facts += [duration(top.total_ns) + where, f"{len(trace):,} spans"]
     if steps:
         facts.append(f"{len(steps):,} steps of {duration(sum(steps) / len(steps))} on average")
     if deepest >= options.max_depth:
@@ -98,7 +99,9 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     if hatched:
         lines.extend(_hatching(component) for component in hatched)
         lines.append(_legend(hatched[0], origin_of_samples))
-    lines.extend(_draw(box, first_row, top.total_ns, max(1, len(steps))) for box in boxes)
+    # The box of all steps holds the time of unfinished ones too: then no time is that of a step.
+    every = 1 if any(map(trace.unfinished, trace.step_indices)) else len(steps)
+    lines.extend(_draw(box, first_row, top.total_ns, every) for box in boxes)
     lines.append("</svg>\n")
     out.write("\n".join(lines).encode())
 
@@ -127,7 +130,7 @@ def _place(top: Node, options: Options) -> Iterator[_Box]:
             stack.append((node, x, depth + 1, stepping))
             x += width
         total = sum(narrow.values())
-        if total >= options.min_px:
+        if narrow and total >= options.min_px:
             yield _Box(x, total, depth, _sum(list(narrow)), in_step, _are_sampled(narrow) == len(narrow))
 
 
@@ -182,12 +185,12 @@ def _draw(box: _Box, first_row: int, all_ns: int, steps: int) -> str:
         share = f"≈ {share}"
     else:
         tip = node.name
-        if node.calls:  # a thread has none
+        if node.calls or node.self_ns:  # a thread has neither
             tip += f"\n{node.component} · {counted(node.calls, 'call')}"
         tip += f"\ntotal {duration(node.total_ns)} ({100 * node.total_ns / all_ns:.1f} %)"
         if box.sampled:
             tip += ", estimated from samples"
-        elif node.calls:
+        elif node.calls or node.self_ns:
             tip += f", self {duration(node.self_ns)}"
     if steps > 1 and box.in_step:
         about = "about " if box.sampled else ""

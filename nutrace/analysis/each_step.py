@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.attributes import number, text
+from nutrace.analysis.attributes import number
 from nutrace.analysis.regions import Region, Regions
 from nutrace.analysis.steps import simulated_interval_s
 from nutrace.trace import Trace
-from nutrace.trace.selection import step_index
 
 
 @dataclass(frozen=True)
@@ -19,10 +18,12 @@ class Step:
 
     Attributes
     ----------
-    span, index:
-        Number of its span, and its iteration index in its simulation (or else its place in the trace).
-    scenario:
-        Token of the scenario, "" if unknown.
+    span:
+        Number of its span.
+    scenario, index:
+        Its address: the number of its scenario, and its iteration in it.
+    token:
+        The scenario's token, "" if unknown.
     start_ns, total_ns:
         Start in Unix ns, duration in ns.
     simulated_interval_s, realtime_factor:
@@ -34,8 +35,9 @@ class Step:
     """
 
     span: int
+    scenario: int
     index: int
-    scenario: str
+    token: str
     start_ns: int
     total_ns: int
     simulated_interval_s: Optional[float]
@@ -46,8 +48,7 @@ class Step:
 
 def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
     """The finished steps of all simulations in a trace, in the order of the trace."""
-    order = {span: place for place, span in enumerate(trace.step_indices)}
-    scenarios = _scenarios(trace)
+    tokens = {scenario.number: scenario.token for scenario in trace.scenarios}
     steps: List[Step] = []
     for span in regions.steps:
         self_ns: Dict[str, int] = {}
@@ -59,8 +60,9 @@ def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
         steps.append(
             Step(
                 span=span,
-                index=step_index(trace, span, order[span]),
-                scenario=scenarios[span],
+                scenario=trace.addresses.scenario_of[span],
+                index=trace.addresses.iteration_of[span],
+                token=tokens[trace.addresses.scenario_of[span]],
                 start_ns=trace.start_ns[span],
                 total_ns=trace.busy_ns[span],
                 simulated_interval_s=interval,
@@ -70,19 +72,3 @@ def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
             )
         )
     return tuple(steps)
-
-
-def _scenarios(trace: Trace) -> List[str]:
-    """For each span the token of the nearest simulation around it; "" if unknown.
-
-    Where no function simulates a scenario, steps may say their token themselves.
-    """
-    tokens: List[str] = []
-    for span, (name, above) in enumerate(zip(trace.name, trace.parent)):
-        around = tokens[above] if above >= 0 else ""
-        if name == semconv.RUN_SPAN:
-            around = text(trace.attributes(span), semconv.SCENARIO_TOKEN)
-        elif name == semconv.STEP_SPAN:
-            around = text(trace.attributes(span), semconv.SCENARIO_TOKEN) or around
-        tokens.append(around)
-    return tokens

@@ -48,13 +48,11 @@ class Regions:
 def divide(trace: Trace) -> Regions:
     """Divide the spans of a trace by its steps."""
     count = len(trace)
-    finished = tuple(span for span in trace.step_indices if not trace.unfinished(span))
     is_step = bytearray(count)
-    for span in finished:
+    for span in trace.finished_steps:
         is_step[span] = 1
     region, components, names = bytearray(count), bytearray(count), bytearray(count)
     inner = array("q", [0]) * count
-    steps: List[int] = []
 
     # The ancestors of the current span: where each ends, and how many open spans of each component and name
     # are around its children. In a step or on another thread, the counts begin at 0.
@@ -76,7 +74,6 @@ def divide(trace: Trace) -> Regions:
         elif is_step[span]:
             region[span] = Region.INSIDE
             fresh = True
-            steps.append(span)
         if fresh:
             open_components, open_names = {}, {}
         else:
@@ -88,11 +85,9 @@ def divide(trace: Trace) -> Regions:
             open_names[name] = open_names.get(name, 0) + 1
             ends.append(subtree_end[span])
             opened.append((open_components, open_names, component, name))
-    outer_step = bytearray(count)
-    for span in steps:
-        outer_step[span] = 1
     for span in range(count - 1, 0, -1):
         above = parent[span]
         if above >= 0 and thread[above] == thread[span]:
-            inner[above] += trace.busy_ns[span] if outer_step[span] else inner[span]
-    return Regions(region, components, names, tuple(steps), len(trace.step_indices) - len(finished), inner)
+            inner[above] += trace.busy_ns[span] if is_step[span] else inner[span]
+    unfinished = sum(trace.unfinished(span) for span in trace.step_indices)
+    return Regions(region, components, names, tuple(trace.finished_steps), unfinished, inner)

@@ -7,10 +7,11 @@ from typing import List, Optional, Sequence
 
 from nutrace.analysis.database import Database, Loop, Statement
 from nutrace.analysis.origins import Origin
-from nutrace.cli.table import NOT_RECORDED, Column, definitions, known, ms, text_table
+from nutrace.cli.table import NOT_RECORDED, Column, definitions, known, ms, selected, text_table
 from nutrace.plans.findings import Findings, Index
 from nutrace.plans.query_plan import accesses
 from nutrace.printable import LINE, printable
+from nutrace.sql.summary import summary
 from nutrace_exporters.labels import counted
 
 _ORIGINS = 4  # lines of callers below a statement
@@ -28,11 +29,28 @@ _LEGEND = (
 _UNKNOWN = ("-", "not recorded")
 
 
-def as_text(database: Database, findings: Optional[Findings], *, limit: int = 15, full: bool = False) -> str:
-    """The whole answer; `limit` is the number of statements listed, 0 for all."""
+def as_text(
+    database: Database,
+    findings: Optional[Findings],
+    *,
+    limit: int = 15,
+    full: bool = False,
+    selection: str = "",
+) -> str:
+    """The whole answer.
+
+    Parameters
+    ----------
+    limit:
+        The number of statements listed, 0 for all.
+    full:
+        Whether to list statements in full length.
+    selection:
+        What was selected, if not all of the run.
+    """
     if not database.recorded:
         return "This run did not record databases: their probes were off, or another program wrote it."
-    sections = [_head(database)]
+    sections = [selected(selection), _head(database, selection)]
     shown = database.statements[:limit] if limit else database.statements
     if shown:
         sections.append(_table(database, shown))
@@ -48,7 +66,7 @@ def as_text(database: Database, findings: Optional[Findings], *, limit: int = 15
     return "\n\n".join(section for section in sections if section)
 
 
-def _head(database: Database) -> str:
+def _head(database: Database, selection: str) -> str:
     steps, inside, connections = database.steps, database.in_steps, database.connections
     lines = []
     if steps:
@@ -60,7 +78,7 @@ def _head(database: Database) -> str:
         )
     rows = known(database.all.rows, "{:,} rows".format, f"rows {NOT_RECORDED}")
     lines.append(
-        f"Over the run: {counted(database.all.count, 'execution')} of "
+        f"{'In all' if selection else 'Over the run'}: {counted(database.all.count, 'execution')} of "
         f"{counted(len(database.statements), 'statement')}, "
         f"{rows}, {ms(database.all.total_ns)} ms."
     )
@@ -107,7 +125,7 @@ def _table(database: Database, shown: Sequence[Statement]) -> str:
     rows = [
         [
             str(number),
-            printable(_summary(statement), _SUMMARY),
+            summary(statement.text, _SUMMARY) or statement.statement,
             statement.component,
             f"{statement.all.count:,}",
             known(statement.distinct),
@@ -125,24 +143,6 @@ def _table(database: Database, shown: Sequence[Statement]) -> str:
     rest = len(database.statements) - len(shown)
     more = f"\n  and {rest:,} more: --limit 0 shows all" if rest else ""
     return f"Statements\n{text_table(columns, rows)}{more}"
-
-
-def _summary(statement: Statement) -> str:
-    """A statement in a few words: how it begins, and which tables it names."""
-    words = statement.text.split()
-    if not words:
-        return statement.statement
-    verbs = ("FROM", "JOIN", "INTO", "UPDATE", "TABLE")
-    tables = [
-        word.strip("(),;")
-        for before, word in zip(words, words[1:])
-        if before.upper() in verbs and word != "("
-    ]
-    if not tables or len(statement.text) <= _SUMMARY:
-        return statement.text
-    named = ", ".join(dict.fromkeys(tables))
-    first = statement.text[: _SUMMARY - 4 - min(len(named), 30)].rstrip()
-    return f"{first}… {named}"
 
 
 def _callers(shown: Sequence[Statement], full: bool) -> str:

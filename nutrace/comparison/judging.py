@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import List, Optional, Sequence, Tuple
 
@@ -47,6 +47,10 @@ class Row:
     least: float
     tested: bool
 
+    def untested(self) -> Row:
+        """The same, and not tested."""
+        return replace(self, tested=False)
+
     @property
     def base(self) -> float:
         """The median of the runs."""
@@ -89,8 +93,8 @@ def row_of(times: Times, bases: int, step_ms: float, options: Options, *, always
     effects = tuple(
         found for found in (effect(table[:bases], table[bases:]) for table in looks) if found is not None
     )
-    level = median(base) if base else 0.0
-    largest = max(level, median(new) if new else 0.0)
+    level = median(base)
+    largest = max(level, median(new))
     least = options.least_effect
     if level > 0:
         least = max(least, options.least_of_step * step_ms / level)
@@ -98,7 +102,7 @@ def row_of(times: Times, bases: int, step_ms: float, options: Options, *, always
 
 
 def judge(rows: Sequence[Row], options: Options) -> List[Judgement]:
-    """Judge rows together: the probability of any false change among them is at most 5 %."""
+    """Judge the rows of one table together: the chance of any false change among them is at most 5 %."""
     tests = [(place, found) for place, row in enumerate(rows) if row.tested for found in row.effects]
     known = [(place, found) for place, found in tests if found.p is not None]
     corrected = holm([found.p or 0.0 for _, found in known])
@@ -137,8 +141,8 @@ def judged_time(figure: str, row: Row, judgement: Judgement, scale: float = 1.0)
     return Judged(
         figure=figure,
         kind=Kind.TIME,
-        base=row.base * scale if row.base_runs else None,
-        new=row.new * scale if row.new_runs else None,
+        base=row.base * scale,
+        new=row.new * scale,
         change=None if found is None else found.change,
         low=None if found is None else found.low,
         high=None if found is None else found.high,

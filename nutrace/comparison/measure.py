@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from typing import Dict, List
 
 from nutrace.analysis import Region, Regions, Step, component_costs, divide, each_step, step_times
@@ -44,7 +45,7 @@ def measure(trace: Trace) -> RunFigures:
             trace,
             regions,
             steps=times,
-            scenarios=len(scenarios),
+            scenarios=len(trace.scenarios),
             queries=queries,
             copies=copies,
             done=work(trace, regions),
@@ -60,28 +61,35 @@ def measure(trace: Trace) -> RunFigures:
 
 
 def _scenarios(trace: Trace, regions: Regions, paths: SpanPaths) -> List[ScenarioFigures]:
-    by_name: Dict[str, Dict[int, Step]] = {}
+    where = trace.addresses
+    by_number: Dict[int, List[Step]] = {}
     for step in each_step(trace, regions):
-        by_name.setdefault(step.scenario, {}).setdefault(step.index, step)
-    return [_scenario(name, list(steps.values()), paths) for name, steps in by_name.items()]
-
-
-def _scenario(name: str, steps: List[Step], paths: SpanPaths) -> ScenarioFigures:
-    components = sorted({component for step in steps for component in step.self_ns})
-    return ScenarioFigures(
-        name=name,
-        kind="",
-        log="",
-        planner="",
-        outcome="",
-        iterations=array("q", [step.index for step in steps]),
-        total_ns=array("q", [step.total_ns for step in steps]),
-        self_ns={
-            component: array("q", [step.self_ns.get(component, 0) for step in steps])
-            for component in components
-        },
-        paths=paths.in_steps([step.span for step in steps]),
-    )
+        by_number.setdefault(where.scenario_of[step.span], []).append(step)
+    known = [scenario for scenario in where.scenarios if scenario.number in by_number]
+    named = Counter(scenario.name for scenario in known)
+    figures = []
+    for scenario in known:
+        # Runs of several planners simulate the same scenario several times.
+        by = f" with {scenario.planner}" if named[scenario.name] > 1 else ""
+        steps = by_number[scenario.number]
+        components = sorted({component for step in steps for component in step.self_ns})
+        figures.append(
+            ScenarioFigures(
+                name=scenario.name + by,
+                kind=scenario.type,
+                log=scenario.log,
+                planner=scenario.planner,
+                outcome=scenario.outcome,
+                iterations=array("q", [where.iteration_of[step.span] for step in steps]),
+                total_ns=array("q", [step.total_ns for step in steps]),
+                self_ns={
+                    component: array("q", [step.self_ns.get(component, 0) for step in steps])
+                    for component in components
+                },
+                paths=paths.in_steps([step.span for step in steps]),
+            )
+        )
+    return figures
 
 
 def _times(trace: Trace, regions: Regions) -> Dict[str, float]:

@@ -7,7 +7,7 @@ weighs what it costs, so that a component that works in each tenth step only is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from nutrace.comparison.figures import RunFigures, ScenarioFigures
@@ -28,6 +28,35 @@ class Times:
 
     mean: Any
     usual: Any = None
+
+
+@dataclass(frozen=True)
+class PathTimes:
+    """A span path, with its times and its calls per step in each run."""
+
+    names: Tuple[str, ...]
+    component: str
+    times: Times
+    calls: Tuple[float, ...]
+
+    @property
+    def robust(self) -> Any:
+        """The times that single slow steps do not move, if there are such."""
+        return self.times.mean if self.times.usual is None else self.times.usual
+
+    @property
+    def cost(self) -> float:
+        """The time of all runs."""
+        return float(self.times.mean.sum())
+
+    def with_times_of(self, others: Sequence[PathTimes]) -> PathTimes:
+        """This path with the times of others added to its own."""
+        if not others:
+            return self
+        every = [self, *others]
+        mean = sum(each.times.mean for each in every)
+        usual = sum(each.robust for each in every)
+        return replace(self, times=Times(mean, usual))
 
 
 class Pairing:
@@ -124,7 +153,7 @@ class Pairing:
             values.append([percentile(times, percent) / 1e6])
         return Times(numpy.array(values, dtype=float))
 
-    def calls(self, numbers: Sequence[Optional[int]]) -> Tuple[float, ...]:
+    def _path_calls(self, numbers: Sequence[Optional[int]]) -> Tuple[float, ...]:
         """For each run the calls of a span path for each step, or in the run without steps."""
         calls = []
         for order, (run, number) in enumerate(zip(self.runs, numbers)):
@@ -138,14 +167,20 @@ class Pairing:
                 calls.append(sum(costs) / max(sum(len(scenario.iterations) for scenario in chosen), 1))
         return tuple(calls)
 
-    def path(self, numbers: Sequence[Optional[int]]) -> Times:
-        """The self times of a span path, in ms per step, or of the run without steps.
+    def path(self, names: Tuple[str, ...], component: str, numbers: Sequence[Optional[int]]) -> PathTimes:
+        """A span path.
 
         Parameters
         ----------
+        names, component:
+            The path.
         numbers:
             For each run the path's number in it, None if it does not have it.
         """
+        return PathTimes(names, component, self._path_times(numbers), self._path_calls(numbers))
+
+    def _path_times(self, numbers: Sequence[Optional[int]]) -> Times:
+        """The self times of a span path, in ms per step, or of the run without steps."""
         numpy, _ = numeric()
         means, usuals = [], []
         for order, (run, number) in enumerate(zip(self.runs, numbers)):

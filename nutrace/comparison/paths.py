@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from nutrace.comparison.judging import Judgement, Options, Row, row_of
-from nutrace.comparison.pairing import Pairing
-from nutrace.comparison.result import PathChange
+from nutrace.comparison.moves import find_moves
+from nutrace.comparison.pairing import Pairing, PathTimes
+from nutrace.comparison.result import PathChange, Verdict
 
 
 @dataclass(frozen=True)
 class PathRow:
-    """A path with its times."""
+    """A path with its times; where its cost moved, with those of the path that it came from."""
 
-    names: Tuple[str, ...]
-    component: str
+    path: PathTimes
     row: Row
-    base_calls: Tuple[float, ...]
-    new_calls: Tuple[float, ...]
     moved_from: Optional[Tuple[str, ...]] = None
 
 
@@ -30,40 +29,54 @@ def path_rows(pairing: Pairing, bases: int, step_ms: float, options: Options) ->
         for number, path in enumerate(run.paths):
             numbers.setdefault(path.names, [None] * len(pairing.runs))[order] = number
             components.setdefault(path.names, path.component)
+    times = {names: pairing.path(names, components[names], own) for names, own in numbers.items()}
+    moves = find_moves(times, bases)
+    counted = {names for origins in moves.values() for names in origins}
     rows = []
-    for names, own in numbers.items():
-        times = pairing.path(own)
-        calls = pairing.calls(own)
-        row = row_of(times, bases, step_ms, options)
-        rows.append(PathRow(names, components[names], row, calls[:bases], calls[bases:]))
-    return rows
+    for names, path_times in times.items():
+        if names not in counted:
+            origins = moves.get(names, [])
+            whole = path_times.with_times_of([times[origin] for origin in origins])
+            origin = max(origins, key=lambda each: times[each].cost, default=None)
+            rows.append(PathRow(whole, row_of(whole.times, bases, step_ms, options), origin))
+    rows.sort(key=lambda each: -max(each.row.base, each.row.new))
+    return [
+        PathRow(each.path, each.row if place < options.most_paths else each.row.untested(), each.moved_from)
+        for place, each in enumerate(rows)
+    ]
 
 
-def path_changes(rows: Sequence[PathRow], judgements: Sequence[Judgement]) -> Tuple[PathChange, ...]:
-    """The paths in the result, those that changed most first."""
-    changes = [_change(row, judgement) for row, judgement in zip(rows, judgements)]
+def path_changes(
+    rows: Sequence[PathRow], judgements: Sequence[Judgement], bases: int
+) -> Tuple[PathChange, ...]:
+    """The paths in the result: first those that changed, then the others, the largest differences first."""
+    changes = [_change(row, judgement, bases) for row, judgement in zip(rows, judgements)]
     return tuple(sorted(changes, key=_most_changed))
 
 
 def _most_changed(change: PathChange) -> Any:
-    return -abs(change.change_ms_per_step), change.path
+    changed = change.verdict in (Verdict.FASTER, Verdict.SLOWER)
+    return not changed, -abs(change.change_ms_per_step), change.path
 
 
-def _change(path: PathRow, judgement: Judgement) -> PathChange:
-    row, found = path.row, judgement.effect
+def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
+    row, found = each.row, judgement.effect
     base, new = row.base, row.new
 
     def in_ms(part: Optional[float]) -> Optional[float]:
         return None if part is None else part * base
 
     return PathChange(
-        path=path.names,
-        component=path.component,
+        path=each.path.names,
+        component=each.path.component,
         base_ms_per_step=base,
         new_ms_per_step=new,
         change_ms_per_step=new - base if found is None else found.change * base,
         low=None if found is None else in_ms(found.low),
         high=None if found is None else in_ms(found.high),
         verdict=judgement.verdict,
-        moved_from=path.moved_from,
+        moved_from=each.moved_from,
+        base_calls_per_step=median(each.path.calls[:bases]),
+        new_calls_per_step=median(each.path.calls[bases:]),
+        runs_needed=judgement.runs_needed,
     )

@@ -69,10 +69,24 @@ class Judged:
 
 @dataclass(frozen=True)
 class PathChange:
-    """The self time per step of the spans of one path: the names of the ancestors of a span, and its own.
+    """The self time per step of the spans of one path: the names of the spans from the step down to a span.
 
-    ``change_ms_per_step`` has the interval ``low`` to ``high``, in ms. ``moved_from`` is the path that the
-    cost came from, or went to if ``new_ms_per_step`` is 0: the same cost under another name is no change.
+    In runs without steps, paths begin at the roots, and times are those of a run.
+
+    Attributes
+    ----------
+    base_ms_per_step, new_ms_per_step:
+        The median of each side's runs.
+    change_ms_per_step, low, high:
+        The change and its interval, in ms.
+    moved_from:
+        The path that the cost came from (of several the costliest): the same cost under another name, or
+        below another span, is no change. The times are then the sums of both paths, and the other one has
+        no entry of its own; whether the cost itself became larger or smaller says the verdict.
+    base_calls_per_step, new_calls_per_step:
+        The calls on this path, the medians of the runs.
+    runs_needed:
+        As in :class:`Judged`.
     """
 
     path: Tuple[str, ...]
@@ -84,6 +98,9 @@ class PathChange:
     high: Optional[float]
     verdict: Verdict
     moved_from: Optional[Tuple[str, ...]] = None
+    base_calls_per_step: float = 0.0
+    new_calls_per_step: float = 0.0
+    runs_needed: Optional[int] = None
 
 
 @dataclass(frozen=True)

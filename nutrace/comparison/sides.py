@@ -26,11 +26,7 @@ def facts(runs: Sequence[RunFigures], warnings: Sequence[str]) -> SideFacts:
 
 def refusals(sides: _Sides) -> List[str]:
     """Why the sides should not be compared, a sentence each."""
-    found: List[str] = []
-    for name, runs in zip(_NAMES, sides):
-        if not runs:
-            found.append(f"{name} has no run")
-    found += _duplicates(sides)
+    found = _duplicates(sides)
     for name, runs in zip(_NAMES, sides):
         unfinished = [run.identity.file for run in runs if not run.identity.complete]
         if unfinished:

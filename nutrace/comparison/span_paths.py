@@ -42,14 +42,14 @@ class SpanPaths:
         costs: _Calls = {}
         for step in steps:
             self._add(costs, step, step, (Region.INSIDE,))
-        return {path: _cost(list(by_step.values()), len(steps)) for path, by_step in costs.items()}
+        return {path: cost_of(list(by_step.values()), len(steps)) for path, by_step in costs.items()}
 
     def of_all(self) -> Dict[int, PathCost]:
         """The costs of the paths from the roots."""
         costs: _Calls = {}
         for root in self._trace.roots:
             self._add(costs, root, 0, tuple(Region))
-        return {path: _cost(list(by_step.values()), 1) for path, by_step in costs.items()}
+        return {path: cost_of(list(by_step.values()), 1) for path, by_step in costs.items()}
 
     def _add(self, costs: _Calls, top: int, unit: int, regions: Iterable[Region]) -> None:
         trace = self._trace
@@ -86,7 +86,16 @@ class SpanPaths:
         return tuple(reversed(names))
 
 
-def _cost(entries: List[List[int]], steps: int) -> PathCost:
+def cost_of(entries: List[List[int]], steps: int) -> PathCost:
+    """The cost of a path.
+
+    Parameters
+    ----------
+    entries:
+        For each step that has it, its calls and its self time in ns.
+    steps:
+        The number of all steps.
+    """
     times = sorted(entry[1] for entry in entries)
     slowest = min(steps // _ONE_IN, len(times))
     return PathCost(

@@ -75,8 +75,6 @@ def effect(base: Any, new: Any, confidence: float = CONFIDENCE) -> Optional[Effe
     """
     numpy, stats = numeric()
     base, new = (numpy.atleast_2d(numpy.asarray(side, dtype=float)) for side in (base, new))
-    if not (base.size and new.size):
-        return None
     sums = [side.sum(axis=1) for side in (base, new)]
     level = float(sums[0].mean())
     if level <= NOTHING:

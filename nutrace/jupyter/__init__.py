@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from nutrace.jupyter.card import card
+from nutrace.jupyter.cost_tables import component_table, cost_table
 from nutrace.jupyter.flamegraph import Flamegraph, flamegraph
 from nutrace.jupyter.tables import sample_table, span_table, step_table
 from nutrace.trace.views import Views
 
 #: What :func:`nutrace.load` registers.
-VIEWS = Views(card=card, spans=span_table, steps=step_table, samples=sample_table, flamegraph=flamegraph)
+VIEWS = Views(
+    card=card,
+    spans=span_table,
+    steps=step_table,
+    components=component_table,
+    costs=cost_table,
+    samples=sample_table,
+    flamegraph=flamegraph,
+)
 
-__all__ = ["VIEWS", "Flamegraph", "card", "flamegraph", "sample_table", "span_table", "step_table"]
+__all__ = [
+    "VIEWS",
+    "Flamegraph",
+    "card",
+    "component_table",
+    "cost_table",
+    "flamegraph",
+    "sample_table",
+    "span_table",
+    "step_table",
+]

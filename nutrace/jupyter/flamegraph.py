@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Optional
+from typing import Optional, Union
 
 from nutrace.errors import UsageError
 from nutrace.trace import Trace, select
@@ -44,14 +44,18 @@ class Flamegraph:
 
 
 def flamegraph(
-    trace: Trace, steps: Optional[Steps] = None, component: Optional[str] = None, height: int = 600
+    trace: Trace,
+    steps: Optional[Steps] = None,
+    component: Optional[str] = None,
+    height: int = 600,
+    scenario: Optional[Union[str, int]] = None,
 ) -> Flamegraph:
     """Draw a trace or a part of it; see :meth:`nutrace.Trace.flamegraph`."""
     from nutrace_exporters.html import Options, export  # not needed to show a card
 
     if isinstance(height, bool) or not isinstance(height, int) or not 100 <= height <= 10_000:
         raise UsageError(f"bad height {height!r}: write CSS pixels, 100 to 10000")
-    part = select(trace, steps=steps, component=component)
+    part = select(trace, steps=steps, component=component, scenario=scenario)
     out = BytesIO()
     # A part of a trace lacks the span that names the simulation: take the title from the whole.
     title = " · ".join(filter(None, (title_of(trace), part.selection)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis import divide, each_step, inside_spans
-from nutrace.errors import MissingDependencyError
+from nutrace.jupyter.pandas_import import import_pandas
 from nutrace.trace import Trace
-from nutrace.trace.selection import step_index
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,14 +25,15 @@ _OTHERS = "own_ms", "samples", "share"  # of the others no totals are known, as 
 
 def span_table(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
     """One row for each span; see :meth:`nutrace.Trace.spans`."""
-    pandas = _pandas()
+    pandas = import_pandas()
     begin = trace.begin_ns
     pids = [trace.resources[key.resource].pid or 0 for key in trace.threads]
     threads = [key.name or str(key.thread_id) for key in trace.threads]
     columns: Dict[str, Any] = {
         "name": trace.name,
         "component": trace.component,
-        "step": pandas.array(_steps(trace), dtype="Int64"),
+        "scenario": _addresses(pandas, trace.addresses.scenario_of, 1),
+        "step": _addresses(pandas, trace.addresses.iteration_of, 0),
         "start_s": [(start - begin) / _S for start in trace.start_ns],
         "total_ms": [time / _MS for time in trace.busy_ns],
         "self_ms": [time / _MS for time in trace.self_ns],
@@ -55,9 +56,10 @@ def span_table(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
 
 def step_table(trace: Trace) -> DataFrame:
     """One row for each finished step; see :meth:`nutrace.Trace.steps`."""
-    pandas = _pandas()
+    pandas = import_pandas()
     steps = each_step(trace, divide(trace))
     begin = trace.begin_ns
+    types = {scenario.number: scenario.type for scenario in trace.scenarios}
     costs: Dict[str, int] = {}
     for step in steps:
         for component, self_ns in step.self_ns.items():
@@ -66,7 +68,8 @@ def step_table(trace: Trace) -> DataFrame:
     frame: DataFrame = pandas.DataFrame(
         {
             "span": [step.span for step in steps],
-            "scenario": [step.scenario for step in steps],
+            "token": [step.token for step in steps],
+            "type": [types[step.scenario] for step in steps],
             "start_s": [(step.start_ns - begin) / _S for step in steps],
             "duration_ms": [step.total_ns / _MS for step in steps],
             "simulated_interval_s": _numbers([step.simulated_interval_s for step in steps]),
@@ -77,14 +80,16 @@ def step_table(trace: Trace) -> DataFrame:
                 for component in components
             },
         },
-        index=pandas.Index([step.index for step in steps], name="step"),
+        index=pandas.MultiIndex.from_arrays(
+            [[step.scenario for step in steps], [step.index for step in steps]], names=["scenario", "step"]
+        ),
     )
     return frame
 
 
 def sample_table(trace: Trace) -> DataFrame:
     """One row for each function in each kind of span; see :meth:`nutrace.Trace.samples`."""
-    pandas = _pandas()
+    pandas = import_pandas()
     rows: List[Dict[str, Any]] = []
     for kind in inside_spans(trace, divide(trace)):
         kind_of = {"span": kind.span, "component": kind.component}
@@ -103,28 +108,11 @@ def _cell(row: object, column: str) -> Any:
     return getattr(row, f"{column[:-3]}_ns") / _MS if column.endswith("_ms") else getattr(row, column)
 
 
-def _steps(trace: Trace) -> List[Optional[int]]:
-    """For each span the iteration index of the step around it."""
-    around: List[Optional[int]] = [None] * len(trace)
-    order = {span: place for place, span in enumerate(trace.step_indices)}
-    for span, above in enumerate(trace.parent):
-        if span in order:
-            around[span] = step_index(trace, span, order[span])
-        elif above >= 0:
-            around[span] = around[above]
-    return around
+def _addresses(pandas: ModuleType, column: array[int], least: int) -> Any:
+    """A column of numbers, <NA> where they are below `least`."""
+    return pandas.array([number if number >= least else None for number in column], dtype="Int64")
 
 
 def _numbers(values: Sequence[Optional[float]]) -> List[float]:
     """Floats, NaN for None: a column of nothing but None would have no number's type."""
     return [float("nan") if value is None else value for value in values]
-
-
-def _pandas() -> ModuleType:
-    try:
-        import pandas
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"tables need pandas ({error}): pip install 'nutrace[jupyter]'"
-        ) from None
-    return pandas

@@ -104,11 +104,9 @@ class Walk:
             return place._replace(thread=_OWN_THREAD)
         place = place._replace(thread=_PROGRAM, native=())
         if frame.spans:
-            # Of several in a row the innermost is the one: Connection.execute calls Cursor.execute.
-            around = place.before if place.before >= 0 else place.group
-            group = self._upwards(around, self._tree.wrappers.get(frame.spans))
-            if group is not None:
-                return _Place(group, before=around, thread=_PROGRAM)
+            found = self._begun_by(place, self._tree.wrappers.get(frame.spans))
+            if found is not None:
+                return found
             return place._replace(called=0, ours=place.before < 0)
         ours = place.before < 0 or frame.calls_probed
         if not (
@@ -118,13 +116,18 @@ class Walk:
         called, handed_on = place.called + frame.calls_probed, place.handed_on + frame.inherited
         return place._replace(called=called, handed_on=handed_on, ours=ours)
 
-    def _upwards(self, group: int, site: Optional[Site]) -> Optional[int]:
-        """The group of `site` below `group`, or below the nearest one around it that has one."""
-        while group >= 0 and site is not None:
-            found = self._tree.children[group].get(site)
-            if found is not None:
-                return found
-            group = self._tree.parent[group]
+    def _begun_by(self, place: _Place, site: Optional[Site]) -> Optional[_Place]:
+        """The place in the span that one of our wrappers stands around, if there is one.
+
+        A copy inside a copy has none: it is part of the span that is current, which may be that of a probed
+        ``__deepcopy__``.
+        """
+        if site is None or place.ambiguous or (place.before >= 0 and self._tree.site[place.group] is site):
+            return None
+        # Of several in a row the innermost is the one: Connection.execute calls Cursor.execute.
+        for around in (place.group, place.before):
+            if around >= 0 and site in self._tree.children[around]:
+                return _Place(self._tree.children[around][site], before=around, thread=_PROGRAM)
         return None
 
     def _after(self, place: _Place, function: Function) -> _Place:

@@ -103,6 +103,16 @@ class Trace(Viewed):
         return [index for index, name in enumerate(self.name) if name == semconv.STEP_SPAN]
 
     @cached_property
+    def finished_steps(self) -> List[int]:
+        """The steps that ended; of those inside each other the outermost."""
+        finished: List[int] = []
+        for step in self.step_indices:
+            inside = finished and step < self.subtree_end[finished[-1]]
+            if not inside and not self.unfinished(step):
+                finished.append(step)
+        return finished
+
+    @cached_property
     def addresses(self) -> Addresses:
         """In which scenario and step each span lies."""
         return addresses(self) if self.kept is None else self.kept

@@ -35,8 +35,10 @@ class Views:
     card: Callable[[Any], str]
     spans: Callable[[Any, Sequence[str]], DataFrame]
     steps: Callable[[Any], DataFrame]
+    components: Callable[[Any], DataFrame]
+    costs: Callable[[Any], DataFrame]
     samples: Callable[[Any], DataFrame]
-    flamegraph: Callable[[Any, Optional[Steps], Optional[str], int], Picture]
+    flamegraph: Callable[[Any, Optional[Steps], Optional[str], int, Optional[Union[str, int]]], Picture]
 
 
 _registered: Optional[Views] = None
@@ -65,13 +67,15 @@ class Viewed:
         -------
         name, component:
             As in the trace.
-        step:
-            Iteration index of the step the span lies in, or was started in; <NA> outside.
+        scenario, step:
+            The scenario's number and the iteration of the step that the span lies in, or was started in;
+            <NA> outside.
         start_s:
             Seconds since the first span of this trace began.
         total_ms, self_ms:
             Milliseconds inside the span, and inside it but in no span below it on its thread.
-            Self times add up; totals contain each other.
+            Self times add up; totals contain each other, and so do calls of a function that calls itself:
+            see :meth:`components` and :meth:`costs` for sums.
         calls, yielded:
             Calls the span stands for, values a generator yielded.
         depth, parent:
@@ -93,14 +97,17 @@ class Viewed:
         return _views().spans(self, attributes)
 
     def steps(self) -> DataFrame:
-        """The finished simulation steps as a pandas table; the row's label is the iteration index.
+        """The finished simulation steps as a pandas table, a row each.
+
+        A row's label is the step's address, ``(scenario, step)``: the scenario's number, from 1, as in
+        :attr:`nutrace.Trace.scenarios`, and the iteration. ``steps.loc[3]`` are the steps of scenario 3.
 
         Columns
         -------
         span:
             The step's span number, as in ``trace[span]``.
-        scenario:
-            Token of the scenario simulated, "" if the trace does not say.
+        token, type:
+            The scenario's token and type, "" if the trace does not say.
         start_s:
             Seconds since the first span of this trace began.
         duration_ms, simulated_interval_s:
@@ -120,6 +127,48 @@ class Viewed:
             If pandas is not installed.
         """
         return _views().steps(self)
+
+    def components(self) -> DataFrame:
+        """What each component costs, as in the report, as a pandas table.
+
+        A row's label is ``(where, component)``; ``where`` is "in steps", "beside steps" (other threads and
+        concurrent tasks) or "outside steps".
+
+        Columns
+        -------
+        calls:
+            How often the component was entered; calls from within it are not counted.
+        self_ms, total_ms:
+            Milliseconds in the component itself, and with everything that it calls. Outside the steps the
+            time of the steps is left out.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().components(self)
+
+    def costs(self) -> DataFrame:
+        """What each kind of span costs, as in the report, as a pandas table.
+
+        A row's label is ``(name, component)``.
+
+        Columns
+        -------
+        calls, yielded:
+            Calls, of recursion and of a generator one, and the values that generators yielded.
+        self_ms, total_ms:
+            Milliseconds in the spans themselves, and in the outermost of them with everything below.
+        mean_us, p50_us, p95_us:
+            Microseconds of a call.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().costs(self)
 
     def samples(self) -> DataFrame:
         """What sampled spans spend their self time in, as a pandas table with a row for each function.
@@ -149,13 +198,17 @@ class Viewed:
         return _views().samples(self)
 
     def flamegraph(
-        self, steps: Optional[Steps] = None, component: Optional[str] = None, height: int = 600
+        self,
+        steps: Optional[Steps] = None,
+        component: Optional[str] = None,
+        height: int = 600,
+        scenario: Optional[Union[str, int]] = None,
     ) -> Picture:
         """The interactive flamegraph, shown where a notebook shows the value of a cell.
 
         Parameters
         ----------
-        steps, component:
+        steps, component, scenario:
             What to draw, as in :func:`nutrace.trace.select`; by default everything.
         height:
             In CSS pixels.
@@ -163,9 +216,9 @@ class Viewed:
         Raises
         ------
         UsageError
-            If there are no such steps or no such component, or the height is out of bounds.
+            If there is no such step, component or scenario, or the height is out of bounds.
         """
-        return _views().flamegraph(self, steps, component, height)
+        return _views().flamegraph(self, steps, component, height, scenario)
 
     def _repr_html_(self) -> Optional[str]:
         """The summary card; None if no views are registered: a notebook then shows the one-line repr."""

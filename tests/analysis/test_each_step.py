@@ -27,7 +27,11 @@ def test_steps_of_two_simulations(tmp_path: Path) -> None:
         run(2000, "b", step(2000, **{index: 5, "nutrace.step.simulated_interval_s": 0.1})),
     )
     steps = each_step(trace, divide(trace))
-    assert [(each.scenario, each.index) for each in steps] == [("a", 5), ("a", 6), ("b", 5)]
+    assert [(each.scenario, each.index, each.token) for each in steps] == [
+        (1, 5, "a"),
+        (1, 6, "a"),
+        (2, 5, "b"),
+    ]
     assert [each.span for each in steps] == trace.step_indices
     assert dict(steps[0].self_ns) == {"simulation": 70_000, "planner": 30_000}
     assert [each.realtime_factor for each in steps] == [None, None, 0.001]
@@ -39,7 +43,7 @@ def test_time_beside_the_step_is_not_the_steps(tmp_path: Path) -> None:
     trace = trace_of(tmp_path, ("simulation.step", 0, 100, [beside], {"nutrace.component": "simulation"}))
     (only,) = each_step(trace, divide(trace))
     assert dict(only.self_ns) == {"simulation": 100_000}
-    assert (only.index, only.scenario) == (0, "")
+    assert (only.scenario, only.index, only.token) == (1, 0, "")
 
 
 def test_unfinished_steps_are_left_out_but_counted_in_the_order(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_selected_steps(run_file: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert report_json["outside_steps"] == []
     assert report_json["run"]["wall_seconds"] == 2.0
     assert main(["report", str(run_file), "--steps", "2:5"]) == 0
-    assert "Only steps 2:5" in capsys.readouterr().out
+    assert "Only steps 2 to 4 of the run" in capsys.readouterr().out
 
 
 def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +168,7 @@ def test_a_trace_without_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["report", str(path)]) == 0
     text = capsys.readouterr().out
     assert "no finished simulation steps" in text
-    assert "Components of the whole run" in text
+    assert "\nComponents\n" in text
     assert "does not say what recording cost" in text
     report_json = _json(path, capsys)
     assert report_json["components"] == []

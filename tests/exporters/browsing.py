@@ -25,6 +25,15 @@ def press(browser: Any, *keys: str) -> None:
     ActionChains(browser).send_keys(*keys).perform()
 
 
+def go_to(browser: Any, address: str) -> None:
+    """Change what follows the page's #, as a link within it does."""
+    browser.execute_async_script(
+        "const [address, done] = arguments;"
+        "addEventListener('hashchange', () => setTimeout(done), {once: true}); location.hash = address",
+        address,
+    )
+
+
 def view(browser: Any) -> List[float]:
     """The visible range (us), after animations have ended."""
     before: List[float] = []

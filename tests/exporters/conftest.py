@@ -80,6 +80,17 @@ def sample(tmp_path: Path) -> Trace:
 
 
 @pytest.fixture
+def two_scenarios(tmp_path: Path) -> Trace:
+    """Step 5 of two scenarios."""
+
+    def run(token: str, start: int) -> Any:
+        step = ("simulation.step", start + 100, start + 300, {**STEP, "nutrace.step.index": 5})
+        return ("simulation.run", start, start + 1000, [step], {"nuplan.scenario.token": token})
+
+    return trace_of(tmp_path, run("5f", 0), run("3a", 2000))
+
+
+@pytest.fixture
 def sampled(sample: Trace) -> Trace:
     """``sample`` with samples in its run and steps, in its statements, and too few in its metrics."""
     functions = [

@@ -38,6 +38,18 @@ def test_costs_calls_and_attributes_are_arguments(sample: Trace, rendered: Calla
     assert (composite["dur"], composite["args"]["calls"]) == (50, 10)
 
 
+def test_simulations_and_steps_have_their_address(
+    two_scenarios: Trace, rendered: Callable[..., bytes]
+) -> None:
+    made = [event for event in events(rendered(chrome, two_scenarios)) if event["ph"] == "X"]
+    assert [(event["name"], event["args"]["scenario"], event["args"].get("step")) for event in made] == [
+        ("simulation.run of scenario 1", 1, None),
+        ("simulation.step 5 of scenario 1", 1, 5),
+        ("simulation.run of scenario 2", 2, None),
+        ("simulation.step 5 of scenario 2", 2, 5),
+    ]
+
+
 def test_numbers_that_json_has_not(tmp_path: Path, rendered: Callable[..., bytes]) -> None:
     content = compact(document(("f", 0, 1, {"x": 0.25, "y": 0.5}))).replace(b"0.25", b'"Infinity"')
     args = events(rendered(chrome, load(write(tmp_path / "run.json", content))))[-1]["args"]

@@ -69,7 +69,10 @@ def test_columns_hold_the_trace(sample: Trace, rendered: Rendered) -> None:
     assert columns["busy"] == list(sample.busy_ns)
     names = [data["strings"][data["frames"][frame][0]] for frame in columns["frame"]]
     assert names == sample.name
-    assert [step[1:] for step in data["steps"]] == [[0, 0.1], [1, 0.1]]
+    assert list(accumulate(columns["step_at"])) == sample.step_indices
+    assert columns["step_iteration"] == [0, 1]
+    assert [data["intervals"][known] for known in columns["step_interval"]] == [0.1, 0.1]
+    assert [scenario[0] for scenario in data["scenarios"]] == [1]
 
 
 def test_large_times_survive(tmp_path: Path, rendered: Rendered) -> None:

@@ -108,20 +108,21 @@ def test_steps_are_chosen_by_field_drag_and_key(sample: Trace, opened: Opened) -
     assert text(browser, "#steps-note") == "1 step 0.40 ms, 0.00× real time"
     assert text(browser, "#legend").split("\n")[0:3] == ["simulation", "300 µs", "45.5 %"]
     press(browser, "[")
-    assert browser.execute_script("return nutrace.selectionText()") == "0"
+    assert field.get_attribute("value") == "0"
     strip = browser.find_element("id", "steps")
     width = strip.size["width"]
     drag = ActionChains(browser).move_to_element_with_offset(strip, -width // 4, 0).click_and_hold()
     drag.move_to_element_with_offset(strip, width // 4, 0).release().perform()
-    assert browser.execute_script("return nutrace.selectionText()") == "0:2"
+    assert field.get_attribute("value") == "0:2"
     browser.find_element("id", "clear-steps").click()
     assert browser.execute_script("return nutrace.selection") is None
     browser.find_element("id", "only-steps").click()
-    assert browser.execute_script("return nutrace.selectionText()") == "0:2"
+    assert field.get_attribute("value") == "0:2"
     press(browser, "\ue00c")
     assert browser.execute_script("return nutrace.selection") is None
     field.send_keys("9:12", "\ue007")
     assert field.get_attribute("aria-invalid") == "true"
+    assert text(browser, "#steps-problem") == "This page has no step 9:12."
 
 
 def test_keyboard_walks_the_tree(sample: Trace, opened: Opened) -> None:
@@ -184,7 +185,7 @@ def test_dark_and_light(sample: Trace, opened: Opened) -> None:
 
 def test_address_keeps_view_steps_and_search(sample: Trace, opened: Opened) -> None:
     browser = opened(sample, "#view=merged&steps=1&q=db")
-    state = "return [nutrace.scene.kind, nutrace.selectionText(), nutrace.search.query]"
+    state = "return [nutrace.scene.kind, nutrace.stepsField.value, nutrace.search.query]"
     assert browser.execute_script(state) == ["merged", "1", "db"]
     press(browser, "v", "\ue00c")
     assert browser.execute_script("return location.hash") == "#steps=1"
@@ -235,7 +236,9 @@ def test_what_is_under_a_pixel_is_merged(tmp_path: Path, opened: Opened) -> None
 def test_recursion_counts_once_at_its_root(tmp_path: Path, opened: Opened) -> None:
     browser = opened(trace_of(tmp_path, ("f", 0, 100, [("f", 10, 60, [("f", 20, 30)])])))
     at(browser, 5, 0).perform()
-    wait(lambda: "All 3 calls" in text(browser, "#tooltip"))
-    assert browser.execute_script("return nutrace.summary.frames.total[0]") == 100_000
+    wait(lambda: "Self\n50.0 µs" in text(browser, "#tooltip"))
+    assert "calls" not in text(browser, "#tooltip")
+    assert browser.execute_script("return nutrace.summary.kinds.total[0]") == 100_000
+    assert browser.execute_script("return nutrace.summary.kinds.calls[0]") == 1
     other = "nutrace.trace.components.findIndex((component) => component.name === 'other')"
     assert browser.execute_script(f"return nutrace.summary.components.total[{other}]") == 100_000

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from made_up import chain, sampled_traces, traces
 from speedscope_format import check, widths
 
-from nutrace.trace import Trace, load
+from nutrace.trace import Trace, load, select
 from nutrace_exporters import speedscope
 
 Rendered = Callable[..., bytes]
@@ -43,8 +43,36 @@ def test_generator_and_composite_weigh_what_they_cost(sample: Trace, rendered: R
 
 def test_each_thread_has_a_profile_that_begins_with_the_run(sample: Trace, rendered: Rendered) -> None:
     profiles = document(rendered, sample)["profiles"]
-    assert [profile["events"][0]["at"] for profile in profiles] == [0, 420_000]
+    assert [profile["events"][0]["at"] for profile in profiles[:2]] == [0, 420_000]
     assert {profile["startValue"] for profile in profiles} == {0}
+
+
+def test_steps_have_their_numbers_and_are_one_frame_in_merged_stacks(
+    sample: Trace, rendered: Rendered
+) -> None:
+    made = document(rendered, sample)
+    names = [frame["name"] for frame in made["shared"]["frames"]]
+    merged = made["profiles"][-1]
+    assert [name for name, _ in widths(made) if "step" in name] == ["simulation.step 0", "simulation.step 1"]
+    assert merged["name"] == speedscope.MERGED
+    assert made["activeProfileIndex"] == 0
+    seen = {names[frame] for stack in merged["samples"] for frame in stack}
+    assert {name for name in seen if "step" in name} == {"simulation.step"}
+    assert sum(merged["weights"]) == sum(sample.self_ns)
+
+
+def test_steps_of_several_scenarios_have_the_scenarios_numbers(
+    two_scenarios: Trace, rendered: Rendered
+) -> None:
+    bars = [name for name, _ in widths(document(rendered, two_scenarios))]
+    assert bars == [
+        "simulation.step 5 of scenario 1",
+        "simulation.run of scenario 1",
+        "simulation.step 5 of scenario 2",
+        "simulation.run of scenario 2",
+    ]
+    part = select(two_scenarios, scenario=2)
+    assert [name for name, _ in widths(document(rendered, part))] == ["simulation.step 5", "simulation.run"]
 
 
 def test_frames_tell_places_apart(tmp_path: Path, rendered: Rendered) -> None:

@@ -47,11 +47,12 @@ def trace(tmp_path: Path) -> Trace:
 
 def test_steps(trace: Trace) -> None:
     steps = step_table(trace)
-    assert steps.index.name == "step"
-    assert list(steps.index) == [10, 11]  # the unfinished one has no duration
+    assert list(steps.index.names) == ["scenario", "step"]
+    assert list(steps.index) == [(1, 10), (1, 11)]  # the unfinished one has no duration
     assert list(steps.columns) == [
         "span",
-        "scenario",
+        "token",
+        "type",
         "start_s",
         "duration_ms",
         "simulated_interval_s",
@@ -61,16 +62,16 @@ def test_steps(trace: Trace) -> None:
         "planner_self_ms",
         "database_self_ms",
     ]
-    first = steps.loc[10]
+    first = steps.loc[1, 10]
     assert trace[first.span].name == "simulation.step"
-    assert first.scenario == "abc"
+    assert (first.token, first.type) == ("abc", "")
     assert first.start_s == pytest.approx(0.001)
     assert first.duration_ms == pytest.approx(4.0)
     assert first.simulated_interval_s == pytest.approx(0.002)
     assert first.realtime_factor == pytest.approx(2.0)
     assert first.planner_self_ms == pytest.approx(1.6)
     assert first.database_self_ms == pytest.approx(0.4)
-    assert pandas.isna(steps.loc[11].realtime_factor)
+    assert pandas.isna(steps.loc[1, 11].realtime_factor)
 
 
 def test_components_of_a_step_sum_to_its_duration(trace: Trace) -> None:
@@ -107,9 +108,37 @@ def test_attributes_are_added_when_asked_for(trace: Trace) -> None:
 def test_tables_of_a_part(trace: Trace) -> None:
     part = select(trace, steps="10")
     assert list(span_table(part).name) == ["simulation.step", "plan", "lights", "helper"]
-    assert list(step_table(part).index) == [10]
+    assert list(step_table(part).index) == [(1, 10)]
     assert step_table(select(trace, component="planner")).empty
     assert list(span_table(part).step) == [10] * 4
+    assert list(span_table(part).scenario) == [1] * 4
+
+
+def test_steps_of_several_scenarios_have_a_unique_index(tmp_path: Path) -> None:
+    def run(token: str, start: int) -> object:
+        steps = [
+            (
+                "simulation.step",
+                start + at,
+                start + at + 90,
+                component("simulation", **{"nutrace.step.index": i}),
+            )
+            for i, at in enumerate((100, 300))
+        ]
+        says = {"nuplan.scenario.token": token, "nuplan.scenario.type": f"type of {token}"}
+        return ("simulation.run", start, start + 1000, steps, says)
+
+    trace = trace_of(tmp_path, ("main", 0, 10), run("abc", 1000), run("abc", 3000), run("xyz", 5000))
+    steps = step_table(trace)
+    assert steps.index.is_unique
+    assert list(steps.index) == [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1)]
+    assert list(steps.loc[3].type) == ["type of xyz"] * 2
+    spans = span_table(trace)
+    assert spans.scenario.isna().sum() == 1
+    assert list(spans.scenario[1:]) == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert list(spans[spans.name == "simulation.step"].step) == [0, 1] * 3
+    scenario, step = steps["duration_ms"].idxmax()
+    assert step_table(select(trace, steps=step, scenario=scenario)).index.tolist() == [(scenario, step)]
 
 
 def test_missing_pandas_is_one_line(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:

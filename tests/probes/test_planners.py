@@ -95,7 +95,7 @@ def test_a_step_of_navsim_is_a_token(package: Path, recorded: Tracing) -> None:
     unfinished = [step.attributes.get(semconv.UNFINISHED, False) for step in (a, bad, b)]
     assert unfinished == [False, True, False]
     finished = each_step(recorded.trace, divide(recorded.trace))
-    assert [step.scenario for step in finished] == ["a", "b"]
+    assert [step.token for step in finished] == ["a", "b"]
     assert recorded.faults == []
 
 

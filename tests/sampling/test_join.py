@@ -456,6 +456,36 @@ def test_copies(recorded: Tracing, witness: Witness) -> None:
     assert last == [["__deepcopy__", "burn"], ["__copy__", "burn"], ["__reduce__", "burn"]]
 
 
+class Part:
+    def __init__(self, witness: Witness) -> None:
+        self.inner = Copied(witness)
+
+    def __deepcopy__(self, memo: Any) -> Part:
+        copy.deepcopy(self.inner, memo)
+        return self
+
+
+class ProbedPart(Part):
+    @nutrace.probe(name="part")
+    def __deepcopy__(self, memo: Any) -> Part:
+        return super().__deepcopy__(memo)
+
+
+def test_a_copy_inside_a_copy(recorded: Tracing, witness: Witness) -> None:
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        copy.deepcopy(Part(witness))
+        copy.deepcopy(ProbedPart(witness))
+
+    with recorded(*copies.PROBES):
+        outer()
+    nested = ["deepcopy", "__deepcopy__", "burn"]
+    assert witness.joined(recorded.trace) == [
+        ("copy.deepcopy", "copy.deepcopy", ["deepcopy", "__deepcopy__", *nested]),
+        ("part", "part", ["__deepcopy__", *nested]),
+    ]
+
+
 def test_statements(recorded: Tracing, witness: Witness) -> None:
     def parameters() -> Iterator[Any]:
         for number in range(2):

@@ -5,17 +5,18 @@ class App {
     this.trace = trace;
     this.table = stepTable(trace);
     this.search = new Search(trace);
-    this.selection = null; // [first, last) positions in trace.steps
+    this.selection = null; // a Selection; null is the whole run
     this.highlight = -1; // component
     this.samples = trace.inside !== null; // whether the merged view has sampled functions
-    this.summary = summarize(trace, null);
-    const { self } = this.summary.components;
+    this.whole = this.summary = summarize(trace, null);
+    const { self } = this.whole.components;
     this.componentOrder = trace.components.map((_, k) => k).sort((a, b) => self[b] - self[a]);
     this.timeScene = timeScene(trace);
     this.look = {
       focus: -1,
       origin: 0,
       bounds: null,
+      intervals: null,
       theme: {},
       fill: (item, frame) => (this.faded(item, frame) ? this.dimFills[frame] : this.fills[frame]),
       pale: (fill, level) => (level ? this.pale(fill, level) : fill),
@@ -29,12 +30,12 @@ class App {
     this.searchField = document.getElementById("search");
     this.stepsField = document.getElementById("steps-field");
     this.chart = new Chart(document.getElementById("chart"), trace, this.look);
-    if (trace.steps.length) this.strip = new StepStrip(document.getElementById("steps"), trace, this.table, this);
-    document.getElementById("strip").hidden = !trace.steps.length;
+    this.strip = new StepStrip(document.getElementById("steps"), trace, this.table, this);
+    this.scenarioStrip = new ScenarioStrip(document.getElementById("scenarios"), trace, this);
+    this.picker = new Picker(this);
     this.memoryLines = Object.entries(trace.memory).map(([kind, points]) => new MemoryLine(kind, points, this));
-    showFigures(this);
     this.wire();
-    this.restore();
+    readAddress(this);
   }
 
   // --- state ----------------------------------------------------------------------------------
@@ -73,64 +74,79 @@ class App {
     if (on || this.scene.kind === "merged") this.setView("merged");
   }
 
-  // Selects steps (positions [first, last)); null selects all.
+  // Selects a part of the run; null selects all.
   select(selection) {
     this.selection = selection;
-    this.summary = summarize(this.trace, selection);
-    this.stepsField.value = selection ? this.selectionText() : "";
-    document.getElementById("steps-note").textContent = this.stepsNote();
-    document.getElementById("clear-steps").hidden = !selection;
-    document.getElementById("only-steps").hidden = selection !== null;
+    this.summary = selection ? summarize(this.trace, selection) : this.whole;
     this.look.focus = -1;
+    this.strip.show(selection);
+    this.scenarioStrip.show();
+    showFigures(this);
+    showChoice(this);
     showLegend(this);
-    this.setView(this.scene?.kind ?? "time");
-    this.strip?.draw();
+    this.setView(this.scene.kind);
+    this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}`);
   }
 
-  selectionText() {
-    const [first, last] = this.selection;
-    const { steps } = this.trace;
-    const [from, to] = [steps[first].index, steps[last - 1].index];
-    return last - first === 1 ? String(from) : `${from}:${to + 1}`;
+  // Selects by scenario's places and iterations, null for all.
+  selectBy(places, iterations) {
+    this.select(places || iterations ? new Selection(this.trace, places, iterations) : null);
+    this.tellProblem("");
   }
 
-  stepsNote() {
-    const { times } = this.table;
-    const [first, last] = this.selection ?? [0, times.length];
-    const chosen = times.subarray(first, last);
-    const mean = chosen.reduce((sum, time) => sum + time, 0) / (chosen.length || 1);
-    const factor = realTimeFactor(this.trace, times, first, last);
-    const many = last - first === 1 ? "1 step" : `${formatCount(last - first)} steps, mean`;
-    return `${many} ${formatMs(mean)}${factor ? `, ${factor.toFixed(2)}× real time` : ""}`;
+  // Picks scenarios, in which the same iterations stay selected if there are such.
+  pickScenarios(places) {
+    const iterations = this.selection?.iterations ?? null;
+    const same = places && iterations && new Selection(this.trace, places, iterations).steps.length;
+    this.selectBy(places, same ? iterations : null);
   }
 
-  // "10:20", "5", "10:", ":5" by the steps' own indices; empty is all.
+  selectAllSteps() {
+    const places = this.selection?.places ?? null;
+    const known = iterationsOf(this.trace, stepsShown(this.trace, places));
+    this.selectBy(places, [known[0], known.at(-1) + 1]);
+  }
+
   readStepsField() {
-    const text = this.stepsField.value.trim();
-    const match = /^(\d*)(:?)(\d*)$/.exec(text);
-    const from = match && Number(match[1] || 0);
-    const to = match && (match[2] ? Number(match[3] || Infinity) : from + 1);
-    const inside = this.trace.steps.map(({ index }, k) => (index >= from && index < to ? k : -1)).filter((k) => k >= 0);
-    const good = text === "" || (match !== null && inside.length > 0);
-    this.stepsField.setAttribute("aria-invalid", String(!good));
-    if (good) this.select(text === "" ? null : [inside[0], inside[inside.length - 1] + 1]);
+    const { trace, selection } = this;
+    const scenario = selection?.places ? formatScenarios(trace, selection.places) : "";
+    const read = readSelection(trace, scenario, this.stepsField.value);
+    if (!read.problem) this.select(read.selection);
+    this.tellProblem(read.problem);
   }
 
+  tellProblem(problem) {
+    this.stepsField.setAttribute("aria-invalid", String(problem !== ""));
+    document.getElementById("steps-problem").textContent = problem;
+  }
+
+  // To the next iterations, or the ones before.
   shiftSelection(way) {
-    const count = this.trace.steps.length;
-    if (!count) return;
-    const [first, last] = this.selection ?? (way > 0 ? [-1, 0] : [count, count + 1]);
-    const next = Math.min(Math.max(first + way, 0), count - (last - first));
-    this.select([next, next + last - first]);
+    const places = this.selection?.places ?? null;
+    const known = iterationsOf(this.trace, stepsShown(this.trace, places));
+    if (!known.length) return;
+    const [from, to] = this.selection?.iterations ?? (way > 0 ? [-1, 0] : [Infinity, Infinity]);
+    const first = known.findIndex((iteration) => iteration >= from);
+    const start = first < 0 ? known.length : from < 0 ? -1 : first;
+    const count = Math.max(known.filter((iteration) => iteration >= from && iteration < to).length, 1);
+    const next = Math.min(Math.max(start + way, 0), known.length - count);
+    this.selectBy(places, [known[next], known[next + count - 1] + 1]);
   }
 
+  // Where the view in time order lies: by lane what is selected, and from the first of it to the last.
   placeBounds() {
-    this.look.bounds = null;
-    this.look.origin = 0;
-    if (!this.selection || this.scene.kind !== "time") return;
-    const spans = this.trace.steps.slice(...this.selection).map(({ span }) => span);
-    const first = Math.min(...spans.map((span) => this.scene.left[span]));
-    this.look.bounds = [first, Math.max(...spans.map((span) => this.scene.right[span]))];
+    Object.assign(this.look, { bounds: null, intervals: null, origin: 0 });
+    if (this.scene.kind !== "time") return;
+    this.look.intervals = this.selection?.intervals(this.scene) ?? null;
+    this.scene.lanes = this.scene.allLanes.filter(({ number }) => this.look.intervals?.[number].length !== 0);
+    if (!this.selection) return;
+    let [first, last] = [Infinity, -Infinity];
+    for (const intervals of this.look.intervals) {
+      if (!intervals.length) continue;
+      first = Math.min(first, intervals[0][0]);
+      last = Math.max(last, intervals.at(-1)[1]);
+    }
+    this.look.bounds = [first, last];
     this.look.origin = first;
   }
 
@@ -154,7 +170,7 @@ class App {
     this.look.focus = item;
     showCrumbs(this);
     showDetails(this);
-    this.save();
+    saveAddress(this);
     this.chart.draw();
     if (item < 0) return this.say("");
     const { title, component, rows } = describe(this, item);
@@ -186,7 +202,8 @@ class App {
     if (this.search.query) this.searchFor("");
     else if (this.highlight >= 0) this.highlightComponent(this.highlight);
     else if (this.look.focus >= 0 || this.zoomed()) this.focusOn(-1);
-    else if (this.selection) this.select(null);
+    else if (this.selection?.iterations) this.selectBy(this.selection.places, null);
+    else if (this.selection) this.selectBy(null, null);
   }
 
   zoomed() {
@@ -202,7 +219,7 @@ class App {
     this.search.run(text);
     this.matchNodes();
     this.showMatches();
-    this.save();
+    saveAddress(this);
     this.chart.draw();
   }
 
@@ -238,12 +255,13 @@ class App {
 
   nextMatch(way) {
     if (!this.search.matches) return;
-    const { count } = this.scene;
-    const [low, high] = this.scene.kind === "time" && this.selection ? [this.summary.ranges[0][0], this.summary.ranges.at(-1)[1]] : [0, count];
+    const { scene, selection } = this;
+    const inTime = scene.kind === "time" && selection !== null;
+    const [low, high] = inTime ? [selection.ranges[0][0], selection.ranges.at(-1)[1]] : [0, scene.count];
     const start = this.look.focus >= 0 ? this.look.focus : way > 0 ? low - 1 : high;
     for (let k = 1; k <= high - low; k++) {
       const item = low + ((((start - low + k * way) % (high - low)) + (high - low)) % (high - low));
-      if (this.matching(item)) return this.focusOn(item);
+      if (this.matching(item) && (!inTime || selection.holds(item))) return this.focusOn(item);
     }
   }
 
@@ -259,7 +277,7 @@ class App {
     if (scene.kind === "merged") return trace.frames[scene.frame[item]].name;
     const calls = trace.callsOf(item);
     const step = trace.stepOf(item);
-    if (step >= 0 && trace.steps[step].span === item) return `step ${trace.steps[step].index}`;
+    if (step >= 0 && trace.steps[step].span === item) return `step ${trace.steps[step].iteration}`;
     return calls > 1 ? `${trace.nameOf(item)} ×${formatCount(calls)}` : trace.nameOf(item);
   }
 
@@ -299,7 +317,8 @@ class App {
     showCostliest(this);
     showDetails(this);
     this.chart.draw();
-    this.strip?.draw();
+    this.strip.draw();
+    this.scenarioStrip.draw();
     this.memoryLines.forEach((line) => line.draw());
   }
 
@@ -334,8 +353,22 @@ class App {
     const part = (component) => table.parts[position * table.width + component];
     const parts = this.componentOrder.filter((component) => part(component) > 0).sort((a, b) => part(b) - part(a));
     for (const component of parts.slice(0, 5)) rows.push([trace.components[component].name, formatTime(part(component))]);
-    const title = element("div", { class: "card-title" }, element("strong", { text: `Step ${step.index}` }));
+    const title = element("div", { class: "card-title" }, element("strong", { text: capital(trace.stepText(position)) }));
+    const trouble = troubleOf(trace.scenarios[step.scenario]);
+    if (trouble.length) rows.unshift(["Scenario", trouble.join(", ")]);
+    if (trace.unfinished.has(step.span)) rows.unshift(["Unfinished", "drawn up to the last known time"]);
     this.tooltip.replaceChildren(title, pairList(rows, "figures"));
+    this.told = null;
+    placeTooltip(this.tooltip, x, y);
+  }
+
+  tooltipOfScenario(scenario, x, y) {
+    const { count, mean, factor } = scenarioFigures(this.trace, scenario);
+    const rows = [["Outcome", troubleOf(scenario).join(", ")], ["Type", scenario.type], ["Planner", scenario.planner], ["Log", scenario.log]];
+    rows.push(["Steps", count ? `${formatCount(count)}, mean ${formatMs(mean)}` : "0"]);
+    rows.push(["Real-time factor", factor ? `${factor.toFixed(2)}×` : ""]);
+    const title = element("div", { class: "card-title" }, element("strong", { text: capital(scenarioTitle(scenario)) }));
+    this.tooltip.replaceChildren(title, pairList(rows.filter(([, text]) => text), "figures"));
     this.told = null;
     placeTooltip(this.tooltip, x, y);
   }
@@ -355,38 +388,14 @@ class App {
     on("search", "keydown", (event) => event.key === "Enter" && this.nextMatch(event.shiftKey ? -1 : 1));
     on("steps-field", "change", () => this.readStepsField());
     on("steps-field", "keydown", (event) => event.key === "Enter" && this.stepsField.blur());
-    on("only-steps", "click", () => this.select([0, this.trace.steps.length]));
-    on("clear-steps", "click", () => this.select(null));
+    on("only-steps", "click", () => this.selectAllSteps());
+    on("clear-steps", "click", () => this.selectBy(this.selection?.places ?? null, null));
+    on("clear-scenario", "click", () => this.selectBy(null, null));
+    addEventListener("hashchange", () => readAddress(this));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);
     listenToKeys(this);
     listenToPointer(this);
-  }
-
-  // The address holds view, steps and search, so that a link or a reload shows the same.
-  save() {
-    const words = new URLSearchParams();
-    if (this.scene?.kind === "merged") words.set("view", "merged");
-    if (this.trace.inside && !this.samples) words.set("samples", "off");
-    if (this.selection) words.set("steps", this.selectionText());
-    if (this.search.query) words.set("q", this.search.query);
-    try {
-      history.replaceState(null, "", `#${words}`);
-    } catch {
-      // In a notebook's iframe, the address cannot be changed.
-    }
-  }
-
-  restore() {
-    const words = new URLSearchParams(location.hash.slice(1));
-    this.scene = words.get("view") === "merged" ? { kind: "merged" } : { kind: "time" };
-    this.samples &&= words.get("samples") !== "off";
-    const query = words.get("q") ?? "";
-    this.searchField.value = query;
-    this.search.run(query);
-    this.stepsField.value = words.get("steps") ?? "";
-    this.readStepsField();
-    if (!(this.scene instanceof Scene)) this.select(null);
   }
 }
 

@@ -8,6 +8,17 @@ const AXIS = 24;
 const LABEL_FROM = 26;
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
+// The position, from `low` on, of the first of sorted intervals that ends after x.
+function firstEndingAfter(intervals, x, low) {
+  let high = intervals.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (intervals[middle][1] <= x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 class Chart {
   constructor(scroller, trace, look) {
     this.scroller = scroller;
@@ -28,8 +39,9 @@ class Chart {
   show(scene) {
     this.scene = scene;
     this.hover = -1;
-    const heads = scene.lanes.length > 1 ? LANE_HEAD : 0;
-    this.rowTop = new Float64Array(scene.rowCount);
+    const named = scene.allLanes.length > 1 || (scene.kind === "merged" && scene.lanes[0]?.name);
+    const heads = (this.heads = named ? LANE_HEAD : 0);
+    this.rowTop = new Float64Array(scene.rowCount).fill(-Infinity); // of lanes that are not shown
     let y = AXIS;
     for (const lane of scene.lanes) {
       lane.top = y;
@@ -122,14 +134,10 @@ class Chart {
     const top = y + this.scroller.scrollTop;
     if (y < AXIS) return -1;
     const scale = (this.view.to - this.view.from) / this.width;
-    let [low, high] = [0, this.scene.rowCount];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.rowTop[middle] + ROW <= top) low = middle + 1;
-      else high = middle;
-    }
-    if (low === this.scene.rowCount || this.rowTop[low] > top) return -1;
-    return this.scene.at(low, this.view.from + x * scale, scale * 1.5);
+    const lane = this.scene.lanes.find(({ base, rows }) => this.rowTop[base] <= top && top < this.rowTop[base] + rows * ROW);
+    if (!lane) return -1;
+    const row = lane.base + Math.floor((top - this.rowTop[lane.base]) / ROW);
+    return this.scene.at(row, this.view.from + x * scale, scale * 1.5);
   }
 
   // --- drawing --------------------------------------------------------------------------------
@@ -170,8 +178,8 @@ class Chart {
       c.fillStyle = fill;
       c.fillText(text, x, y + ROW / 2);
     }
-    this.paintVeil();
-    if (scene.lanes.length > 1) for (const lane of scene.lanes) this.paintLaneHead(lane, lane.top - scrollTop);
+    if (look.intervals) for (const lane of scene.lanes) this.paintVeil(lane, look.intervals[lane.number]);
+    if (this.heads) for (const lane of scene.lanes) this.paintLaneHead(lane, lane.top - scrollTop);
     this.outline(this.hover, look.theme.hover, 1.5);
     this.outline(look.focus, look.theme.accent, 2);
     this.paintAxis(ticks);
@@ -307,16 +315,22 @@ class Chart {
     c.fillText(lane.name, 6, y + LANE_HEAD / 2);
   }
 
-  // Outside the selected steps, the view in time order is faded.
-  paintVeil() {
-    const bounds = this.look.bounds;
-    if (!bounds) return;
-    const { context: c } = this;
+  // In time order, what is not selected is faded: between the selected intervals of a lane.
+  paintVeil(lane, intervals) {
+    const { context: c, width } = this;
+    const top = this.rowTop[lane.base] - this.scroller.scrollTop;
+    if (top > this.height || top + lane.rows * ROW < 0) return;
     c.globalAlpha = 0.72;
     c.fillStyle = this.look.theme.ground;
-    const [first, last] = bounds.map((at) => (at - this.view.from) * this.scale);
-    if (first > 0) c.fillRect(0, AXIS, Math.min(first, this.width), this.height);
-    if (last < this.width) c.fillRect(Math.max(last, 0), AXIS, this.width, this.height);
+    let [x, k] = [0, 0];
+    while (x < width) {
+      // Not one interval after the other, as thousands may lie in a pixel.
+      k = firstEndingAfter(intervals, this.view.from + x / this.scale, k);
+      const [left, right] = k < intervals.length ? intervals[k] : [Infinity, Infinity];
+      const until = Math.min((left - this.view.from) * this.scale, width);
+      if (until - x > 0.5) c.fillRect(x, top, until - x, lane.rows * ROW);
+      x = Math.max((right - this.view.from) * this.scale, x + 1);
+    }
     c.globalAlpha = 1;
   }
 

@@ -52,7 +52,6 @@ class Trace {
       file: data.strings[file],
       line,
     }));
-    this.steps = data.steps.map(([span, index, interval]) => ({ span, index, interval: interval * 1e9 }));
     this.left = summed(columns.left);
     this.busy = columns.busy;
     this.frame = Int32Array.from(columns.frame);
@@ -67,7 +66,10 @@ class Trace {
     summed(columns.calls_at).forEach((span, k) => this.extremes.set(span, [columns.min[k], columns.max[k]]));
     this.unfinished = new Set(summed(columns.unfinished));
     this.error = new Set(summed(columns.error));
+    this.readSteps(columns, data.intervals);
+    this.scenarios = readScenarios(this, data.scenarios, columns);
     this.inside = data.inside ? new Inside(data.inside, columns, this) : null;
+    this.readKinds();
     this.memory = data.memory ?? {};
   }
 
@@ -99,6 +101,33 @@ class Trace {
       if (this.laneDepth[i]) this.self[this.parent[i]] -= this.busy[i];
     }
     for (let i = 0; i < this.n; i++) if (this.self[i] < 0) this.self[i] = 0;
+  }
+
+  // Steps in the order of the tree: their span, the place of their scenario, iteration, and simulated ns.
+  readSteps(columns, intervals) {
+    this.steps = Array.from(summed(columns.step_at), (span, k) => ({
+      span,
+      scenario: columns.step_scenario[k],
+      iteration: columns.step_iteration[k],
+      interval: intervals[columns.step_interval[k]] * 1e9,
+    }));
+  }
+
+  // Spans of one name and component are of one kind, wherever their functions are. Of sampled functions, each
+  // is a kind of its own.
+  readKinds() {
+    const known = new Map();
+    this.kinds = [];
+    this.kindOf = Int32Array.from(this.frames, (frame, number) => {
+      const { name, component, sampled } = frame;
+      const key = sampled ? `${number}` : `${component} ${name}`;
+      const kind = known.get(key) ?? this.kinds.length;
+      if (kind === this.kinds.length) {
+        known.set(key, kind);
+        this.kinds.push(frame);
+      }
+      return kind;
+    });
   }
 
   sparse(columns, name) {
@@ -134,6 +163,12 @@ class Trace {
   nameOf(span) {
     const { name } = this.frames[this.frame[span]];
     const step = this.stepOf(span);
-    return step >= 0 && this.steps[step].span === span ? `${name} ${this.steps[step].index}` : name;
+    return step >= 0 && this.steps[step].span === span ? `${name} ${this.steps[step].iteration}` : name;
+  }
+
+  // "step 5", with its scenario if the page has several.
+  stepText(position) {
+    const { scenario, iteration } = this.steps[position];
+    return `step ${iteration}${this.scenarios.length > 1 ? ` of ${this.scenarios[scenario].name}` : ""}`;
   }
 }

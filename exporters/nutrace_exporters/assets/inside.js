@@ -150,7 +150,7 @@ function hangInside(trace, nodes) {
         const key = `${parent} ${frames[k]} ${group.function[k] === SEVERAL ? number : ""}`;
         if (!known.has(key)) {
           known.set(key, nodes.frame.length);
-          const fresh = { frame: frames[k], parent, lane: nodes.lane[node], depth: nodes.depth[parent] + 1, longest: nodes.longest[node] };
+          const fresh = { frame: frames[k], parent, depth: nodes.depth[parent] + 1, longest: nodes.longest[node] };
           for (const [name, value] of Object.entries({ self: 0, own: 0, calls: 0, yielded: 0, spans: 0, ...fresh })) nodes[name].push(value);
           nodes.seen[known.get(key)] = { inside: node, whole, samples: 0 };
         }
@@ -164,10 +164,10 @@ function hangInside(trace, nodes) {
   }
 }
 
-// Self times by frame, in which sampled functions have their parts of the spans' self times.
+// Self times by kind, in which sampled functions have their parts of the spans' self times.
 function selfWithInside(trace, summary) {
   const { inside } = trace;
-  const self = summary.frames.self.slice();
+  const self = summary.kinds.self.slice();
   const divided = new Map();
   for (const [from, to] of summary.ranges) {
     for (let span = from; span < to; span++) {
@@ -181,8 +181,8 @@ function selfWithInside(trace, summary) {
     const group = inside.groups[key % inside.groups.length];
     const frame = Math.floor(key / inside.groups.length);
     const [own, parts] = inside.spread(group, time);
-    self[frame] -= time - own;
-    group.frames.get(trace.frames[frame].component).forEach((sampled, k) => (self[sampled] += parts[k]));
+    self[trace.kindOf[frame]] -= time - own;
+    group.frames.get(trace.frames[frame].component).forEach((sampled, k) => (self[trace.kindOf[sampled]] += parts[k]));
   }
   return self;
 }

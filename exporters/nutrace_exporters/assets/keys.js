@@ -13,7 +13,7 @@ function keyTable(app) {
     { keys: ["a", "d"], show: "A D", help: "move left, move right",
       act: (event) => chart.pan((event.key.toLowerCase() === "a" ? -0.25 : 0.25) * chart.width, true) },
     { keys: ["0", "Home"], show: "0", help: "show everything", act: () => app.focusOn(-1) },
-    { keys: ["Escape"], show: "Esc", help: "back: clears search, highlight, zoom, steps, one after the other", act: () => app.back() },
+    { keys: ["Escape"], show: "Esc", help: "back: clears search, highlight, zoom, steps, scenario, one after the other", act: () => app.back() },
     { keys: ["/"], show: "/", help: "search", act: () => app.searchField.select() },
     { keys: ["n", "N"], show: "N", help: "next match, with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
     { keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") },
@@ -21,6 +21,9 @@ function keyTable(app) {
       ? [{ keys: ["m"], show: "M", help: "measured, or measured and sampled", act: () => app.setSamples(!app.drawsSamples) }]
       : []),
     { keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) },
+    ...(app.trace.scenarios.length > 1
+      ? [{ keys: ["p"], show: "P", help: "pick a scenario, the slowest first", act: () => app.picker.open() }]
+      : []),
     { keys: ["t"], show: "T", help: "dark or light", act: () => app.toggleTheme() },
     { keys: ["?"], show: "?", help: "this help", act: () => document.getElementById("help").showModal() },
   ];
@@ -31,7 +34,7 @@ const MOUSE_HELP = [
   ["drag", "move"],
   ["wheel", "scroll; zoom where there is nothing to scroll"],
   ["Ctrl + wheel, pinch", "zoom"],
-  ["drag on the steps", "choose steps; double-click: the whole run"],
+  ["drag on the steps", "choose steps, or several scenarios; double-click: the whole run"],
 ];
 
 function listenToKeys(app) {

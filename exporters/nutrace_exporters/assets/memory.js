@@ -16,17 +16,15 @@ class MemoryLine {
     this.canvas = element("canvas", { class: "memory", role: "img", "aria-label": range });
     document.getElementById("strip").append(this.canvas);
     this.canvas.addEventListener("pointermove", (event) => {
-      app.strip.hover = app.strip.stepAt(event);
-      app.strip.draw();
-      app.tooltipOfStep(app.strip.hover, event.clientX, event.clientY);
+      app.strip.point(app.strip.orderAt(event), event);
     });
     this.canvas.addEventListener("pointerleave", () => app.strip.leave());
     new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
 
   draw() {
-    const { app, canvas, points, most } = this;
-    const { trace } = app;
+    const { app, canvas, most } = this;
+    const { trace, strip } = app;
     const { theme } = app.look;
     const c = canvas.getContext("2d");
     const ratio = window.devicePixelRatio || 1;
@@ -36,7 +34,8 @@ class MemoryLine {
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     // Less than a twentieth up or down must not look like a cliff.
     const floor = Math.min(this.least, most * 0.95);
-    const place = ([step, bytes]) => [((step + 0.5) * width) / trace.steps.length, 4 + ((most - bytes) / (most - floor || 1)) * (height - 8)];
+    const place = ([step, bytes]) => [((strip.orderOf.get(step) + 0.5) * width) / strip.shown.length, 4 + ((most - bytes) / (most - floor || 1)) * (height - 8)];
+    const points = this.points.filter(([step]) => strip.orderOf.has(step)).sort((a, b) => strip.orderOf.get(a[0]) - strip.orderOf.get(b[0]));
     const threadOf = ([step]) => trace.thread[trace.steps[step].span];
     c.strokeStyle = theme.muted;
     c.lineWidth = 1.5;
@@ -55,7 +54,7 @@ class MemoryLine {
     const text = `${this.name} ${formatMemory(this.least)} to ${formatMemory(most)}`;
     // Above the line or below it, where there is more room.
     const near = points.map(place).filter(([x], k) => !k || x < c.measureText(text).width + 10);
-    const mean = near.reduce((sum, [, y]) => sum + y, 0) / near.length;
+    const mean = near.reduce((sum, [, y]) => sum + y, 0) / (near.length || 1);
     c.fillText(text, 5, mean > height / 2 ? 9 : height - 8);
   }
 }

@@ -1,4 +1,4 @@
-// The panels around the chart: details of a span, figures of the run, legend, list of the costliest frames.
+// The panels around the chart: details of a span, legend, list of the costliest kinds of spans.
 
 // The details of an item: {title, component, rows: [[label, value]], place, pairs}.
 function describe(app, item) {
@@ -14,7 +14,7 @@ function describeSpan(trace, summary, span) {
   const busy = trace.busy[span];
   const ofStep = step >= 0 ? trace.busy[trace.steps[step].span] : 0;
   const isStep = step >= 0 && trace.steps[step].span === span;
-  const share = ofStep && !isStep ? ` · ${formatShare(busy / ofStep)} of step ${trace.steps[step].index}` : "";
+  const share = ofStep && !isStep ? ` · ${formatShare(busy / ofStep)} of ${trace.stepText(step)}` : "";
   rows.push(["Total", formatTime(busy) + share]);
   rows.push(["Self", `${formatTime(trace.self[span])}${busy ? ` · ${formatShare(trace.self[span] / busy)}` : ""}`]);
   if (isStep && trace.steps[step].interval) {
@@ -32,11 +32,12 @@ function describeSpan(trace, summary, span) {
   if (wall !== undefined && wall > busy) rows.push(["Open for", `${formatTime(wall)}, of which inside ${formatTime(busy)}`]);
   if (trace.unfinished.has(span)) rows.push(["Unfinished", "drawn up to the last known time"]);
   rows.push(["Began at", formatTime(trace.left[span])]);
-  const { frames, steps } = summary;
-  const key = trace.frame[span];
-  if (frames.calls[key] > 1) {
-    const each = steps > 1 && !isStep && !summary.outsideSteps[key] ? ` · ${formatTime(frames.total[key] / steps)} per step` : "";
-    rows.push([`All ${formatCount(frames.calls[key])} calls`, `${formatTime(frames.total[key])}${each}`]);
+  const { kinds, steps } = summary;
+  const kind = trace.kindOf[trace.frame[span]];
+  if (kinds.calls[kind] > 1 || kinds.total[kind] !== busy) {
+    const each = steps > 1 && !isStep && summary.perStep[kind] ? ` · ${formatTime(kinds.total[kind] / steps)} per step` : "";
+    const times = `${formatTime(kinds.total[kind])}${each}, self ${formatTime(kinds.self[kind])}`;
+    rows.push([kinds.calls[kind] === 1 ? "The 1 call" : `All ${formatCount(kinds.calls[kind])} calls`, times]);
   }
   const component = trace.components[frame.component];
   return { title: trace.nameOf(span), component, rows, frame, pairs: trace.attributesOf(span) };
@@ -59,7 +60,7 @@ function describeNode(trace, scene, summary, node) {
   const longest = nodes.longest[node];
   const step = trace.stepOf(longest);
   if (nodes.spans[node] > 1) {
-    const where = step >= 0 ? ` in step ${trace.steps[step].index}` : "";
+    const where = step >= 0 ? ` in ${trace.stepText(step)}` : "";
     rows.push(["Longest", formatTime(trace.busy[longest]) + where]);
   }
   const component = trace.components[frame.component];
@@ -106,37 +107,13 @@ function placeTooltip(tooltip, x, y) {
   tooltip.style.transform = `translate(${left}px, ${top}px)`;
 }
 
-function showFigures(app) {
-  const { trace, table } = app;
-  const figures = [];
-  if (trace.steps.length) {
-    const factor = realTimeFactor(trace, table.times);
-    const finished = table.times.filter((_, step) => !trace.unfinished.has(trace.steps[step].span));
-    figures.push(["steps", formatCount(finished.length)]);
-    figures.push(["p50", formatMs(percentile(finished, 0.5))]);
-    figures.push(["p95", formatMs(percentile(finished, 0.95))]);
-    if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
-  }
-  let end = 0;
-  for (let i = 0; i < trace.n; i++) end = Math.max(end, trace.left[i] + (trace.wall.get(i) ?? trace.busy[i]));
-  figures.push(["wall", formatTime(end)]);
-  figures.push(["spans", formatCount(trace.n)]);
-  if (trace.run.processes > 1) figures.push(["processes", formatCount(trace.run.processes)]);
-  document.getElementById("figures").replaceChildren(
-    ...figures.map(([name, text, mood]) =>
-      element("div", { class: `figure ${mood ?? ""}` }, element("b", { text }), element("span", { text: name })),
-    ),
-  );
-  const warnings = document.getElementById("warnings");
-  warnings.hidden = !trace.run.warnings.length;
-  warnings.replaceChildren(...trace.run.warnings.map((text) => element("span", { text })));
-}
-
 // Components by self time; their shares add up to the time of the selection.
 function showLegend(app) {
   const { summary, trace } = app;
   const { self } = summary.components;
   const all = self.reduce((sum, value) => sum + value, 0) || 1;
+  // Where spans outside the steps are selected too, a figure per step would be wrong.
+  const perStep = summary.steps > 1 && summary.selection && !summary.regions[OUTSIDE].self.some(Boolean);
   const rows = app.componentOrder
     .filter((component) => summary.components.calls[component] || self[component])
     .sort((a, b) => self[b] - self[a]);
@@ -147,41 +124,49 @@ function showLegend(app) {
       const bar = element("span", { class: "bar" });
       swatch.style.background = bar.style.background = app.componentFills()[component];
       bar.style.width = `${(100 * self[component]) / all}%`;
-      const perStep = summary.steps > 1 && summary.selection ? `${formatTime(self[component] / summary.steps)} per step` : "";
-      const total = `total ${formatTime(summary.components.total[component])}, ${formatCount(summary.components.calls[component])} calls`;
+      const each = perStep ? formatTime(self[component] / summary.steps) : "";
       return element(
         "button",
         {
           type: "button",
           class: "legend-row",
           "aria-pressed": String(app.highlight === component),
-          title: [name, `self ${formatTime(self[component])}`, perStep, total].filter(Boolean).join("\n"),
+          title: [name, each && `self ${each} per step`, ...costsOf(summary, component)].filter(Boolean).join("\n"),
           onclick: () => app.highlightComponent(component),
         },
         swatch,
         element("span", { class: "legend-name", text: name }),
-        element("span", { class: "legend-time", text: formatTime(summary.steps > 1 && summary.selection ? self[component] / summary.steps : self[component]) }),
+        element("span", { class: "legend-time", text: each || formatTime(self[component]) }),
         element("span", { class: "legend-share", text: formatShare(self[component] / all) }),
         element("span", { class: "track" }, bar),
       );
     }),
   );
-  const perStep = summary.steps > 1 && summary.selection;
   document.getElementById("legend-title").textContent = perStep ? "Self time per step" : "Self time";
 }
 
-// The frames with the most self time; a click searches for one.
+// Self and total time and calls of a component, and the same by region if it has spans in several.
+function costsOf(summary, component) {
+  const line = ({ self, total, calls }, where) =>
+    `${where}self ${formatTime(self[component])}, total ${formatTime(total[component])}, ` +
+    `${formatCount(calls[component])} call${calls[component] === 1 ? "" : "s"}`;
+  const used = [INSIDE, BESIDE, OUTSIDE].filter((region) => summary.regions[region].calls[component] || summary.regions[region].self[component]);
+  const parts = used.length > 1 ? used.map((region) => line(summary.regions[region], `${REGION_NAMES[region]}: `)) : [];
+  return [line(summary.components, ""), ...parts];
+}
+
+// The kinds of spans, and sampled functions, with the most self time; a click searches for one.
 function showCostliest(app) {
   const { summary, trace } = app;
-  const self = app.drawsSamples ? selfWithInside(trace, summary) : summary.frames.self;
+  const self = app.drawsSamples ? selfWithInside(trace, summary) : summary.kinds.self;
   const all = self.reduce((sum, value) => sum + value, 0) || 1;
   const best = Array.from(self.keys())
-    .filter((frame) => self[frame] > 0 && !trace.frames[frame].several)
+    .filter((kind) => self[kind] > 0 && !trace.kinds[kind].several)
     .sort((a, b) => self[b] - self[a])
     .slice(0, 12);
   document.getElementById("costliest").replaceChildren(
-    ...best.map((frame) => {
-      const { name, component, sampled } = trace.frames[frame];
+    ...best.map((kind) => {
+      const { name, component, sampled } = trace.kinds[kind];
       const swatch = element("span", { class: sampled ? "swatch hatched" : "swatch" });
       swatch.style.backgroundColor = app.componentFills()[component];
       return element(
@@ -189,23 +174,27 @@ function showCostliest(app) {
         {
           type: "button",
           class: "cost-row",
-          title: sampled ? `${name}\nsampled: an estimate` : `${name}\n${formatCount(summary.frames.calls[frame])} calls`,
+          title: sampled ? `${name}\nsampled: an estimate` : kindTitle(summary.kinds, kind, name),
           onclick: () => app.searchFor(name),
         },
         swatch,
         element("span", { class: "legend-name", text: name }),
-        element("span", { class: "legend-share", text: `${sampled ? "≈ " : ""}${formatShare(self[frame] / all)}` }),
+        element("span", { class: "legend-share", text: `${sampled ? "≈ " : ""}${formatShare(self[kind] / all)}` }),
       );
     }),
   );
+}
+
+function kindTitle({ calls, total, self }, kind, name) {
+  const times = `self ${formatTime(self[kind])}, total ${formatTime(total[kind])}`;
+  return `${name}\n${times}, ${formatCount(calls[kind])} call${calls[kind] === 1 ? "" : "s"}`;
 }
 
 function showCrumbs(app) {
   const { scene, trace } = app;
   const path = [];
   for (let item = app.look.focus; item >= 0; item = scene.parent[item]) path.unshift(item);
-  const many = app.selection && app.selection[1] - app.selection[0] > 1;
-  const whole = app.selection ? `step${many ? "s" : ""} ${app.selectionText()}` : "whole run";
+  const whole = app.selection?.text ?? "whole run";
   const crumb = (text, item) =>
     element("button", {
       type: "button", text, class: "crumb", onclick: () => app.focusOn(item), "aria-current": String(item === app.look.focus),

@@ -13,14 +13,15 @@ class Scene {
     const { count, left } = this;
     const heights = new Int32Array(names.length);
     for (let i = 0; i < count; i++) heights[laneOf[i]] = Math.max(heights[laneOf[i]], depth[i] + 1);
-    this.lanes = [];
+    this.allLanes = [];
     const base = new Int32Array(names.length);
     this.rowCount = 0;
     names.forEach((name, lane) => {
       base[lane] = this.rowCount;
-      if (heights[lane]) this.lanes.push({ name, base: this.rowCount, rows: heights[lane] });
+      if (heights[lane]) this.allLanes.push({ name, number: lane, base: this.rowCount, rows: heights[lane] });
       this.rowCount += heights[lane];
     });
+    this.lanes = this.allLanes; // those that are shown
     this.row = new Int32Array(count);
     this.rowStart = new Int32Array(this.rowCount + 1);
     for (let i = 0; i < count; i++) {
@@ -109,6 +110,12 @@ class Scene {
   }
 }
 
+function threadsIn(trace, ranges) {
+  const seen = new Uint8Array(trace.threads.length);
+  for (const [from, to] of ranges) for (let i = from; i < to; i++) seen[trace.thread[i]] = 1;
+  return seen.reduce((sum, one) => sum + one, 0);
+}
+
 function timeScene(trace) {
   const right = trace.left.map((left, i) => left + trace.busy[i]);
   const parent = trace.parent.map((above, i) => (trace.laneDepth[i] ? above : -1));
@@ -117,24 +124,22 @@ function timeScene(trace) {
   return scene;
 }
 
-// Merges equal stacks of the selection into nodes, the costliest on the left; with samples, the functions
-// seen inside spans are nodes as well, behind those of spans.
+// Merges equal stacks of the selection into nodes, whatever thread they ran on, the costliest on the left; with
+// samples, the functions seen inside spans are nodes as well, behind those of spans.
 function mergedScene(trace, summary, withSamples = false) {
   const known = new Map();
-  const nodes = { frame: [], parent: [], lane: [], depth: [], self: [], calls: [], yielded: [], spans: [], longest: [], groups: [] };
+  const nodes = { frame: [], parent: [], depth: [], self: [], calls: [], yielded: [], spans: [], longest: [], groups: [] };
   const nodeOf = new Int32Array(trace.n).fill(-1);
   for (const [from, to] of summary.ranges) {
     for (let i = from; i < to; i++) {
-      const lane = trace.thread[i];
       const parent = i > from && trace.laneDepth[i] ? nodeOf[trace.parent[i]] : -1;
-      const key = (parent < 0 ? lane : trace.threads.length + parent) * trace.frames.length + trace.frame[i];
+      const key = (parent + 1) * trace.frames.length + trace.frame[i];
       let node = known.get(key);
       if (node === undefined) {
         node = nodes.frame.length;
         known.set(key, node);
         nodes.frame.push(trace.frame[i]);
         nodes.parent.push(parent);
-        nodes.lane.push(lane);
         nodes.depth.push(parent < 0 ? 0 : nodes.depth[parent] + 1);
         nodes.longest.push(i);
         for (const sum of [nodes.self, nodes.calls, nodes.yielded, nodes.spans]) sum.push(0);
@@ -162,16 +167,18 @@ function mergedScene(trace, summary, withSamples = false) {
   const order = Array.from({ length: count }, (_, node) => node);
   order.sort((a, b) => nodes.depth[a] - nodes.depth[b] || total[b] - total[a] || a - b);
   const free = new Float64Array(count);
-  const laneFree = new Float64Array(trace.threads.length);
+  let topFree = 0;
   for (const node of order) {
     const parent = nodes.parent[node];
-    left[node] = parent < 0 ? laneFree[nodes.lane[node]] : free[parent];
+    left[node] = parent < 0 ? topFree : free[parent];
     right[node] = left[node] + total[node];
     free[node] = left[node];
-    if (parent < 0) laneFree[nodes.lane[node]] = right[node];
+    if (parent < 0) topFree = right[node];
     else free[parent] = right[node];
   }
   const scene = new Scene("merged", count, left, right, Int32Array.from(nodes.frame), Int32Array.from(nodes.parent));
-  scene.arrange(trace.threads, nodes.lane, nodes.depth);
+  const threads = threadsIn(trace, summary.ranges);
+  const name = threads > 1 ? `${formatCount(threads)} threads together: their times are added up` : "";
+  scene.arrange([name], new Int32Array(count), nodes.depth);
   return Object.assign(scene, { nodeOf, nodes, total });
 }

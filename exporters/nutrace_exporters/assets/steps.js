@@ -5,12 +5,6 @@ class StepStrip {
   constructor(canvas, trace, table, app) {
     Object.assign(this, { canvas, trace, table, app });
     this.context = canvas.getContext("2d");
-    this.intervals = trace.steps.map((step) => step.interval).filter(Boolean);
-    this.realTime = this.intervals.length ? percentile(this.intervals, 0.5) : 0;
-    const highest = percentile(table.times, 1);
-    // A very slow step must not flatten the others: its bar is cut off and marked.
-    const usual = Math.max(percentile(table.times, 0.95) * 1.8, this.realTime * 1.2);
-    this.top = Math.min(highest * 1.08, usual) || 1;
     this.hover = -1;
     new ResizeObserver(() => this.draw()).observe(canvas);
     canvas.addEventListener("pointerdown", (event) => this.press(event));
@@ -18,41 +12,100 @@ class StepStrip {
     canvas.addEventListener("pointerup", () => this.release());
     canvas.addEventListener("pointercancel", () => this.release());
     canvas.addEventListener("pointerleave", () => this.leave());
-    canvas.addEventListener("dblclick", () => app.select(null));
+    canvas.addEventListener("dblclick", () => app.selectBy(null, null));
   }
 
-  stepAt(event) {
-    const x = event.offsetX / this.canvas.clientWidth;
-    return Math.min(this.trace.steps.length - 1, Math.max(0, Math.floor(x * this.trace.steps.length)));
+  // Shows the steps of the selection's scenarios, one scenario after the other.
+  show(selection) {
+    const { trace } = this;
+    const places = selection?.places ?? Array.from(trace.scenarios.keys());
+    this.shown = stepsShown(trace, places); // positions in trace.steps, from left to right
+    this.scenarios = []; // {scenario, from, to}: where in `shown` each lies
+    let from = 0;
+    for (const place of places) {
+      const scenario = trace.scenarios[place];
+      this.scenarios.push({ scenario, from, to: from + scenario.steps.length });
+      from += scenario.steps.length;
+    }
+    this.orderOf = new Map(this.shown.map((position, order) => [position, order]));
+    const intervals = this.shown.map((position) => trace.steps[position].interval).filter(Boolean);
+    this.realTime = percentile(intervals, 0.5);
+    this.hover = -1;
+    this.bars = null;
+    this.draw();
+  }
+
+  // The bars, one for each step or, with more steps than pixels, each column's slowest step: where in `shown` the
+  // column begins, and its slowest step. They stay until other scenarios are shown, or the strip has another width.
+  barsFor(width) {
+    const { shown, table } = this;
+    if (this.bars?.width === width) return this.bars;
+    const columns = Math.min(shown.length, Math.ceil(width));
+    const begins = Array.from({ length: columns + 1 }, (_, column) => Math.floor((column * shown.length) / columns));
+    const time = (order) => table.times[shown[order]];
+    const slowest = Array.from({ length: columns }, (_, column) => {
+      let best = begins[column];
+      for (let order = best + 1; order < begins[column + 1]; order++) if (time(order) > time(best)) best = order;
+      return best;
+    });
+    // A very slow step must not flatten the others: its bar is cut off and marked.
+    const heights = slowest.map(time);
+    const usual = Math.max(percentile(heights, 0.95) * 1.8, this.realTime * 1.2);
+    this.bars = { width, columns, begins, slowest, top: Math.min(percentile(heights, 1) * 1.08, usual) || 1 };
+    return this.bars;
+  }
+
+  // Where in `shown` the pointer is.
+  orderAt(event) {
+    const x = event.offsetX / event.target.clientWidth;
+    return Math.min(this.shown.length - 1, Math.max(0, Math.floor(x * this.shown.length)));
+  }
+
+  // The entry of `scenarios` that a place in `shown` belongs to.
+  scenarioAt(order) {
+    return this.scenarios.find(({ to }) => order < to);
   }
 
   press(event) {
     if (event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.anchor = this.stepAt(event);
+    this.anchor = this.orderAt(event);
     this.drag = [this.anchor, this.anchor + 1];
     this.draw();
   }
 
   move(event) {
-    const step = this.stepAt(event);
-    if (this.anchor !== undefined) {
-      this.drag = [Math.min(this.anchor, step), Math.max(this.anchor, step) + 1];
-    }
-    if (step !== this.hover || this.drag) {
-      this.hover = step;
-      this.app.tooltipOfStep(step, event.clientX, event.clientY);
-      this.draw();
-    }
+    const order = this.orderAt(event);
+    if (this.anchor !== undefined) this.drag = this.widened(Math.min(this.anchor, order), Math.max(this.anchor, order) + 1);
+    if (order !== this.hover || this.drag) this.point(order, event);
+  }
+
+  point(order, event) {
+    this.hover = order;
+    this.app.tooltipOfStep(this.shown[order], event.clientX, event.clientY);
+    this.draw();
+  }
+
+  // What a drag selects: steps of one scenario, or several scenarios as a whole.
+  widened(from, to) {
+    const [first, last] = [this.scenarioAt(from), this.scenarioAt(to - 1)];
+    return first === last ? [from, to] : [first.from, last.to];
   }
 
   release() {
-    const { drag } = this;
+    const { drag, app } = this;
     this.anchor = this.drag = undefined;
     if (!drag) return;
-    const now = this.app.selection;
-    const again = now && now[0] === drag[0] && now[1] === drag[1] && drag[1] - drag[0] === 1;
-    this.app.select(again ? null : drag);
+    const [first, last] = [this.scenarioAt(drag[0]), this.scenarioAt(drag[1] - 1)];
+    const dragged = this.scenarios.slice(this.scenarios.indexOf(first), this.scenarios.indexOf(last) + 1);
+    const places = this.trace.scenarios.length > 1 ? dragged.map(({ scenario }) => scenario.place) : null;
+    // Where a step is narrower than a pixel or two, a click means its scenario.
+    const narrow = this.canvas.clientWidth < 2 * this.shown.length && drag[1] - drag[0] === 1 && this.scenarios.length > 1;
+    if (first !== last || narrow) return app.selectBy(places, null);
+    const [from, to] = [drag[0], drag[1] - 1].map((order) => this.trace.steps[this.shown[order]].iteration);
+    const now = app.selection?.iterations;
+    const again = now && from === to && now[0] === from && now[1] === to + 1 && app.selection.steps.length === 1;
+    app.selectBy(places, again ? null : [from, to + 1]);
   }
 
   leave() {
@@ -70,7 +123,7 @@ class StepStrip {
   }
 
   paint() {
-    const { canvas, context: c, table, app } = this;
+    const { canvas, context: c, table, app, shown } = this;
     const ratio = window.devicePixelRatio || 1;
     const width = canvas.clientWidth;
     const height = canvas.clientHeight;
@@ -78,21 +131,27 @@ class StepStrip {
     canvas.height = Math.round(height * ratio);
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     const { theme } = app.look;
-    const count = table.times.length;
-    const room = width / count;
+    if (!shown.length) return;
+    const room = width / shown.length;
     const gap = room > 5 ? 1 : 0;
-    const scale = (height - 4) / this.top;
-    const chosen = this.drag ?? app.selection;
+    const { columns, begins, slowest, top } = this.barsFor(width);
+    const scale = (height - 4) / top;
+    const { drag } = this;
+    const mask = app.selection?.iterations ? app.selection.mask : null;
+    const chosen = (order) => (drag ? order >= drag[0] && order < drag[1] : !mask || mask[shown[order]] === 1);
     const fills = app.componentFills();
-    const columns = Math.min(count, Math.ceil(width));
     for (let column = 0; column < columns; column++) {
-      // With more steps than pixels, a column shows its slowest step.
-      let step = Math.floor((column * count) / columns);
-      const until = Math.floor(((column + 1) * count) / columns);
-      for (let other = step + 1; other < until; other++) if (table.times[other] > table.times[step]) step = other;
+      // Of a column where some steps are selected, the slowest of these is shown.
+      const [first, until] = [begins[column], begins[column + 1]];
+      let best = slowest[column];
+      for (let order = first; order < until && !chosen(best); order++) if (chosen(order)) best = order;
+      for (let order = best + 1; order < until && best !== slowest[column]; order++) {
+        if (chosen(order) && table.times[shown[order]] > table.times[shown[best]]) best = order;
+      }
+      const step = shown[best];
       const x = (column * width) / columns;
       const bar = Math.max(width / columns - gap, 0.6);
-      c.globalAlpha = chosen && (step < chosen[0] || step >= chosen[1]) ? 0.28 : 1;
+      c.globalAlpha = chosen(best) ? 1 : 0.28;
       let y = height;
       for (const component of app.componentOrder) {
         const part = table.parts[step * table.width + component] * scale;
@@ -102,23 +161,35 @@ class StepStrip {
         y -= part;
         if (y <= 0) break;
       }
-      if (table.times[step] > this.top) {
+      if (table.times[step] > top) {
         c.fillStyle = theme.over;
         c.fillRect(x, 0, bar, 3);
       }
-      if (step === this.hover) {
+      if (this.hover >= first && this.hover < until) {
         c.globalAlpha = 0.18;
         c.fillStyle = theme.text;
         c.fillRect(x, 0, bar, height);
       }
     }
     c.globalAlpha = 1;
-    if (chosen) {
+    app.scenarioStrip.paintBoundaries(c, width, height);
+    for (const [from, to] of drag ? [drag] : mask ? this.runs(mask) : []) {
       c.strokeStyle = theme.accent;
       c.lineWidth = 1.5;
-      c.strokeRect(chosen[0] * room + 0.5, 0.75, Math.max((chosen[1] - chosen[0]) * room - 1, 1), height - 1.5);
+      c.strokeRect(from * room + 0.5, 0.75, Math.max((to - from) * room - 1, 1), height - 1.5);
     }
     if (this.realTime) this.paintRealTime(height - this.realTime * scale, width);
+  }
+
+  // Where in `shown` steps of the mask stand one beside the other; nothing if the outlines would hide the bars.
+  runs(mask) {
+    const runs = [];
+    this.shown.forEach((position, order) => {
+      if (!mask[position]) return;
+      if (runs.at(-1)?.[1] === order) runs.at(-1)[1]++;
+      else runs.push([order, order + 1]);
+    });
+    return runs.length > this.canvas.clientWidth / 8 ? [] : runs;
   }
 
   paintRealTime(y, width) {

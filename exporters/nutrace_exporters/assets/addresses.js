@@ -1,0 +1,118 @@
+// Scenarios and steps as people write them: in the page's field, in its address, and after nutrace's
+// --scenario and --steps.
+
+function scenarioTitle({ name, token }) {
+  return token ? `scenario ${name}` : name;
+}
+
+// Iterations [from, to) as --steps is written: "5", "5:10", "5:".
+function formatIterations([from, to]) {
+  return to - from === 1 ? String(from) : `${from}:${to === Infinity ? "" : to}`;
+}
+
+// Reads "10:20", "5", "10:", ":5"; null if it is written in another way, or holds no step.
+function parseIterations(text) {
+  const match = /^(\d*)(:?)(\d*)$/.exec(text.trim());
+  if (!match || match[0] === "") return null;
+  const from = Number(match[1] || 0);
+  const to = match[2] ? Number(match[3] || Infinity) : from + 1;
+  return to > from ? [from, to] : null;
+}
+
+// The places of the scenarios that a text stands for, as nutrace's --scenario finds them
+// (nutrace/trace/scenario_choice.py), or of numbers such as "3:7,9"; [] if there are none.
+function findScenarios(trace, text) {
+  const wanted = text.trim();
+  if (!wanted) return [];
+  const places = (test) => trace.scenarios.filter(test).map(({ place }) => place);
+  const cut = wanted.lastIndexOf("#");
+  const [token, attempt] = [wanted.slice(0, Math.max(cut, 0)), wanted.slice(cut + 1)];
+  const begins = () => {
+    const found = places((each) => each.token.startsWith(wanted));
+    return new Set(found.map((place) => trace.scenarios[place].token)).size === 1 ? found : [];
+  };
+  const ways = [
+    () => places((each) => each.token === wanted),
+    () => places((each) => token && each.token === token && String(each.attempt) === attempt),
+    () => places((each) => each.name === wanted),
+    () => places((each) => each.type === wanted),
+    () => (/^\d{1,9}$/.test(wanted) ? places((each) => each.number === Number(wanted)) : []),
+    begins,
+    () => (/^[\d:,]+$/.test(wanted) ? placesOfNumbers(trace, wanted.split(",")) : []),
+  ];
+  for (const way of ways) {
+    const found = way();
+    if (found.length) return found;
+  }
+  return [];
+}
+
+function placesOfNumbers(trace, parts) {
+  const ranges = parts.map(parseIterations);
+  const inside = ({ number }) => ranges.some((range) => range && number >= range[0] && number < range[1]);
+  return ranges.includes(null) ? [] : trace.scenarios.filter(inside).map(({ place }) => place);
+}
+
+// The shortest text that stands for the scenarios at these places and no others.
+function formatScenarios(trace, places) {
+  const { token, type, attempt, number } = trace.scenarios[places[0]];
+  const candidates = places.length === 1 ? [token, `${token}#${attempt}`, `${number}`] : [type, token];
+  const same = (found) => found.length === places.length && found.every((place, k) => place === places[k]);
+  const fits = candidates.find((text) => text && same(findScenarios(trace, text)));
+  return fits ?? numberRanges(places.map((place) => trace.scenarios[place].number));
+}
+
+// Ascending numbers as "3:7,9".
+function numberRanges(numbers) {
+  const ranges = [];
+  for (const number of numbers) {
+    if (ranges.length && ranges.at(-1)[1] === number) ranges.at(-1)[1]++;
+    else ranges.push([number, number + 1]);
+  }
+  return ranges.map(formatIterations).join(",");
+}
+
+// The selection that scenarios and steps as texts stand for, and what is wrong with them, if anything:
+// then nothing is selected by that text.
+function readSelection(trace, scenarioText, stepsText) {
+  let problem = "";
+  let places = scenarioText.trim() ? findScenarios(trace, scenarioText) : null;
+  if (places && !places.length) {
+    problem = `This page has no scenario ${scenarioText.slice(0, 60)}.`;
+    places = null;
+  }
+  let iterations = stepsText.trim() ? parseIterations(stepsText) : null;
+  if (stepsText.trim() && !iterations) problem ||= "Write steps as A:B (from A up to, not including, B), or one number.";
+  if (iterations && !new Selection(trace, places, iterations).steps.length) {
+    problem ||= `${places ? "The scenario has" : "This page has"} no step ${formatIterations(iterations)}.`;
+    iterations = null;
+  }
+  return { selection: places || iterations ? new Selection(trace, places, iterations) : null, problem };
+}
+
+// The page's address holds view, scenario, steps and search, so that a link or a reload shows the same.
+function saveAddress(app) {
+  const { selection, search, trace } = app;
+  const words = new URLSearchParams();
+  if (app.scene?.kind === "merged") words.set("view", "merged");
+  if (trace.inside && !app.samples) words.set("samples", "off");
+  if (selection?.places) words.set("scenario", formatScenarios(trace, selection.places));
+  if (selection?.iterations) words.set("steps", formatIterations(selection.iterations));
+  if (search.query) words.set("q", search.query);
+  try {
+    history.replaceState(null, "", `#${String(words).replaceAll("%3A", ":").replaceAll("%2C", ",")}`);
+  } catch {
+    // In a notebook's iframe, the address cannot be changed.
+  }
+}
+
+function readAddress(app) {
+  const words = new URLSearchParams(location.hash.slice(1));
+  app.scene = { kind: words.get("view") === "merged" ? "merged" : "time" };
+  app.samples = app.trace.inside !== null && words.get("samples") !== "off";
+  app.search.run(words.get("q") ?? "");
+  app.searchField.value = app.search.query;
+  const { selection, problem } = readSelection(app.trace, words.get("scenario") ?? "", words.get("steps") ?? "");
+  app.select(selection);
+  app.tellProblem(problem);
+}

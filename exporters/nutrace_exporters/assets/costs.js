@@ -1,0 +1,106 @@
+// What components and kinds of spans cost in a selection, as nutrace report defines it: see regions.py,
+// components.py and spans.py in nutrace/analysis. A test compares the two.
+
+const OUTSIDE = 0;
+const INSIDE = 1; // on the step's own thread, the step itself included
+const BESIDE = 2; // started in a step, on another thread or as a concurrent task
+const REGION_NAMES = ["outside the steps", "in the steps", "beside the steps, on other threads"];
+
+class Costs {
+  constructor(size) {
+    for (const sum of ["calls", "total", "self", "yielded"]) this[sum] = new Float64Array(size);
+  }
+}
+
+// Where a span runs, given what is around it; within a step or on another thread, recursion is counted anew.
+function regionOf(around, nested, isStep) {
+  if (around !== OUTSIDE) return { region: nested ? around : BESIDE, fresh: !nested };
+  return isStep ? { region: INSIDE, fresh: true } : { region: OUTSIDE, fresh: !nested };
+}
+
+// selection: null for the whole run.
+// kinds: costs by kind; regions: costs by component in each region; components: their sums.
+// steps: the finished steps' spans; all: the time of all lanes; perStep: by kind, 1 if all its spans lie in steps.
+function summarize(trace, selection) {
+  const ranges = selection ? selection.ranges : [[0, trace.n]];
+  const kinds = new Costs(trace.kinds.length);
+  const regions = REGION_NAMES.map(() => new Costs(trace.components.length));
+  const perStep = new Uint8Array(trace.kinds.length).fill(1);
+  const isStep = new Set(trace.steps.map(({ span }) => span).filter((span) => !trace.unfinished.has(span)));
+  const steps = [];
+  let [all, spans] = [0, 0];
+  // The ancestors of the current span. `until` has, by component and kind, the end of the outermost span.
+  const open = [];
+  const close = () => {
+    const { outermost, component, inner, nested } = open.pop();
+    // Outside the steps, a total leaves out the time of the steps.
+    if (outermost) regions[OUTSIDE].total[component] -= inner;
+    if (nested) open.at(-1).inner += inner;
+  };
+  for (const [from, to] of ranges) {
+    spans += to - from;
+    for (let i = from; i < to; i++) {
+      while (open.length && open.at(-1).end <= i) close();
+      const above = open.at(-1);
+      const nested = i > from && trace.laneDepth[i] > 0;
+      const { region, fresh } = regionOf(above?.region ?? OUTSIDE, nested, isStep.has(i));
+      const until = fresh ? { components: new Map(), kinds: new Map() } : above.until;
+      const frame = trace.frame[i];
+      const [kind, { component }] = [trace.kindOf[frame], trace.frames[frame]];
+      const [busy, self, calls] = [trace.busy[i], trace.self[i], trace.callsOf(i)];
+      const costs = regions[region];
+      kinds.self[kind] += self;
+      kinds.yielded[kind] += trace.yielded.get(i) ?? 0;
+      costs.self[component] += self;
+      costs.yielded[component] += trace.yielded.get(i) ?? 0;
+      if (!((until.kinds.get(kind) ?? 0) > i)) {
+        until.kinds.set(kind, trace.subtreeEnd[i]);
+        kinds.calls[kind] += calls;
+        kinds.total[kind] += busy;
+      }
+      const outermost = !((until.components.get(component) ?? 0) > i);
+      if (outermost) {
+        until.components.set(component, trace.subtreeEnd[i]);
+        costs.calls[component] += calls;
+        costs.total[component] += busy;
+      }
+      if (!nested) all += busy;
+      if (region === OUTSIDE) perStep[kind] = 0;
+      if (region === INSIDE && above?.region !== INSIDE) {
+        steps.push(i);
+        if (nested) above.inner += busy;
+      }
+      if (trace.subtreeEnd[i] > i + 1) {
+        const counts = outermost && region === OUTSIDE;
+        open.push({ end: trace.subtreeEnd[i], region, until, outermost: counts, component, inner: 0, nested });
+      }
+    }
+    while (open.length) close();
+  }
+  const components = new Costs(trace.components.length);
+  for (const costs of regions) {
+    for (const sum of Object.keys(components)) costs[sum].forEach((value, k) => (components[sum][k] += value));
+  }
+  return { selection, ranges, kinds, regions, components, perStep, all, spans, steps: steps.length, stepSpans: steps };
+}
+
+// Mean and percentiles (nearest rank) of finished steps' times, and the real-time factor: the time of the steps
+// whose interval is known, divided by the time that they simulate; 0 if that is unknown.
+function stepFigures(trace, stepSpans) {
+  const times = Float64Array.from(stepSpans, (span) => trace.busy[span]);
+  let [spent, simulated, sum] = [0, 0, 0];
+  stepSpans.forEach((span, k) => {
+    sum += times[k];
+    const { interval } = trace.steps[trace.stepOf(span)];
+    if (!interval) return;
+    spent += times[k];
+    simulated += interval;
+  });
+  return {
+    count: times.length,
+    mean: times.length ? sum / times.length : 0,
+    p50: percentile(times, 0.5),
+    p95: percentile(times, 0.95),
+    factor: simulated ? spent / simulated : 0,
+  };
+}

@@ -1,0 +1,57 @@
+// The figures in the header, and what is said above the strip of steps; both follow the selection.
+
+function showFigures(app) {
+  const { trace, summary } = app;
+  const figures = [];
+  if (trace.steps.length) {
+    const { count, p50, p95, factor } = stepFigures(trace, summary.stepSpans);
+    figures.push(["steps", formatCount(count)]);
+    figures.push(["p50", formatMs(p50)]);
+    figures.push(["p95", formatMs(p95)]);
+    if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
+  }
+  figures.push([app.selection ? "wall, whole run" : "wall", formatTime(trace.run.wall)]);
+  figures.push(["spans", formatCount(summary.spans)]);
+  if (trace.run.processes > 1) figures.push(["processes", formatCount(trace.run.processes)]);
+  document.getElementById("figures").replaceChildren(
+    ...figures.map(([name, text, mood]) =>
+      element("div", { class: `figure ${mood ?? ""}` }, element("b", { text }), element("span", { text: name })),
+    ),
+  );
+  const warnings = document.getElementById("warnings");
+  warnings.hidden = !trace.run.warnings.length;
+  warnings.replaceChildren(...trace.run.warnings.map((text) => element("span", { text })));
+}
+
+// The line above the strip: the scenario picked, the steps selected and their figures, and what the field selects.
+function showChoice(app) {
+  const { trace, summary, selection } = app;
+  const { places = null, iterations = null } = selection ?? {};
+  const several = trace.scenarios.length > 1;
+  const hide = (id, hidden) => (document.getElementById(id).hidden = hidden);
+  hide("strip", !trace.steps.length && !several);
+  for (const id of ["steps", "steps-note", "steps-label"]) hide(id, !trace.steps.length);
+  hide("scenario-open", !several);
+  hide("clear-scenario", !places || !several);
+  hide("clear-steps", !iterations);
+  hide("only-steps", iterations !== null || !trace.steps.length);
+  const picked = places?.length === 1 ? [scenarioTitle(trace.scenarios[places[0]]), ...troubleOf(trace.scenarios[places[0]])].join(", ") : "";
+  const chosen = places?.map((place) => trace.scenarios[place]) ?? trace.scenarios;
+  document.getElementById("outcomes").textContent = picked ? "" : outcomesOf(chosen);
+  const all = `${places ? "" : "all "}${formatCount(chosen.length)} scenarios`;
+  document.getElementById("scenario-open").textContent = `${capital(picked || all)} ▾`;
+  document.getElementById("clear-steps").textContent = !places ? "Whole run ✕" : picked ? "Whole scenario ✕" : "Whole scenarios ✕";
+  document.getElementById("steps-scope").textContent = !several ? "" : picked ? "of this scenario" : "of every scenario";
+  document.getElementById("steps-note").textContent = stepsNote(stepFigures(trace, summary.stepSpans));
+  app.stepsField.value = iterations ? formatIterations(iterations) : "";
+}
+
+function stepsNote({ count, mean, factor }) {
+  if (!count) return "no finished step";
+  const many = count === 1 ? "1 step" : `${formatCount(count)} steps, mean`;
+  return `${many} ${formatMs(mean)}${factor ? `, ${factor.toFixed(2)}× real time` : ""}`;
+}
+
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,9 @@
+"""What a step would take if parts of it took less: by subtraction, and by the longest way through threads."""
+
+from __future__ import annotations
+
+from nutrace.analysis.whatif.rescaled import Rescaling
+from nutrace.analysis.whatif.result import REAL_TIME_S, Change, Times, WhatIf, whatif
+from nutrace.analysis.whatif.targets import Target, parse_target
+
+__all__ = ["REAL_TIME_S", "Change", "Rescaling", "Target", "Times", "WhatIf", "parse_target", "whatif"]

@@ -1,0 +1,86 @@
+"""``nutrace whatif run.json planner=0.8``: what steps would take if parts of them took less."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any, Dict
+
+from nutrace.analysis.whatif import WhatIf, parse_target, whatif
+from nutrace.analysis.whatif.result import LIKELY, Change, Times
+from nutrace.cli.json_output import print_json, run_state
+from nutrace.cli.options import add_json, add_run_file, add_steps, load_run
+from nutrace.cli.whatif_text import MODEL, as_text
+from nutrace.trace import Trace, select
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = (
+        "Which step time follows if a component, a span or a statement takes a part of its time. "
+        'Example: nutrace whatif run.json planner=0.8 "statement:traffic_light=0.5" span:observation.get=50%'
+    )
+    parser.epilog = MODEL
+    add_run_file(parser)
+    parser.add_argument(
+        "changes",
+        nargs="+",
+        metavar="TARGET=PART",
+        help="a component's self time (planner=0.8), a span with what it calls (span:NAME=50%%), "
+        "or the statements with a text (statement:TEXT=0.5)",
+    )
+    add_steps(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the answer; return the exit code."""
+    targets = [parse_target(text) for text in args.changes]
+    trace = load_run(args.file)
+    part = select(trace, steps=args.steps)
+    answer = whatif(part, targets)
+    if args.json:
+        print_json({**_as_json(answer, part), **run_state(trace)})
+    else:
+        print(as_text(answer, args.file, part.selection))
+    return 0
+
+
+def _as_json(answer: WhatIf, trace: Trace) -> Dict[str, Any]:
+    return {
+        "selection": trace.selection,
+        "steps": answer.steps,
+        "steps_with_work_beside": answer.concurrent_steps,
+        "real_time_ms": answer.interval_s * 1e3,
+        "real_time_is_known": answer.interval_known,
+        "likely_part": LIKELY,
+        "changes": [_change(each, answer.steps) for each in answer.changes],
+        "now": _times(answer.now),
+        "likely": _times(answer.likely),
+        "stretch": _times(answer.stretch),
+    }
+
+
+def _change(change: Change, steps: int) -> Dict[str, Any]:
+    return {
+        **dataclasses.asdict(change.target),
+        "statements": list(change.statements),
+        "in_steps_ms": change.in_steps_ns / 1e6,
+        "beside_steps_ms": change.beside_steps_ns / 1e6,
+        "all_ms": change.all_ns / 1e6,
+        "saved_ms_per_step": change.saved_ns / 1e6 / steps if steps else None,
+    }
+
+
+def _times(times: Times) -> Dict[str, Any]:
+    def ms(value: Any) -> Any:
+        return None if value is None else value / 1e6
+
+    return {
+        "mean_ms": ms(times.mean_ns),
+        "p50_ms": ms(times.p50_ns),
+        "p95_ms": ms(times.p95_ns),
+        "realtime_factor": times.realtime_factor,
+        "gap_closed": times.gap_closed,
+        "run_seconds": None if times.run_ns is None else times.run_ns / 1e9,
+    }

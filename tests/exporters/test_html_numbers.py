@@ -1,0 +1,177 @@
+"""Every number of the page is that of ``nutrace report --json``, on runs that are hard to count."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
+
+import pytest
+from browsing import Opened, at, go_to, text, wait
+from fakes.otlp import trace_of
+from simulations import run_file
+
+from nutrace.cli.main import main
+from nutrace.trace import load
+
+pytestmark = pytest.mark.browser
+
+Costs = Dict[Any, Tuple[int, float, float]]
+
+#: What is selected by address, and the same on the command line.
+SELECTIONS = (
+    ("", ()),
+    ("steps=1", ("--steps", "1")),
+    ("steps=1:5", ("--steps", "1:5")),
+    ("steps=2:", ("--steps", "2:")),
+    ("scenario=aaaa", ("--scenario", "aaaa")),
+    ("scenario=bbbb", ("--scenario", "bbbb")),
+    ("scenario=bbbb%232", ("--scenario", "bbbb#2")),
+    ("scenario=stopping", ("--scenario", "stopping")),
+    ("scenario=5", ("--scenario", "5")),
+    ("scenario=5&steps=2", ("--scenario", "5", "--steps", "2")),
+    ("scenario=starting_left_turn&steps=:4", ("--scenario", "starting_left_turn", "--steps", ":4")),
+)
+
+PAGE = """
+const { trace, summary } = nutrace;
+const rows = (names, { calls, total, self, yielded }) => names
+  .map((name, k) => [name, calls[k], total[k], self[k], yielded[k]])
+  .filter(([, ...numbers]) => numbers.some(Boolean));
+const components = trace.components.map(({ name }) => name);
+const kinds = trace.kinds.map(({ name, component }) => `${name} ${components[component]}`);
+return {
+  kinds: rows(kinds, summary.kinds),
+  regions: summary.regions.map((costs) => rows(components, costs)),
+  components: rows(components, summary.components),
+};
+"""
+
+
+def report_of(capsys: pytest.CaptureFixture[str], file: Path, arguments: Sequence[str]) -> Any:
+    capsys.readouterr()
+    assert main(["report", str(file), "--json", *arguments]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def costs(rows: List[Any], key: str = "component") -> Costs:
+    """Calls, total and self time in ns."""
+    return {
+        row[key] if key == "component" else f"{row['name']} {row['component']}": (
+            row["calls"],
+            round(row["total_ms"] * 1e6),
+            round(row["self_ms"] * 1e6),
+        )
+        for row in rows
+        if row["calls"] or row["total_ms"] or row["self_ms"]
+    }
+
+
+def of_page(rows: List[Any]) -> Costs:
+    return {name: (calls, total, own) for name, calls, total, own, _ in rows}
+
+
+def compare(browser: Any, expected: Any) -> None:
+    page = browser.execute_script(PAGE)
+    outside, inside, beside = page["regions"]
+    assert of_page(inside) == costs(expected["components"])
+    assert of_page(beside) == costs(expected["concurrent"])
+    assert of_page(outside) == costs(expected["outside_steps"])
+    assert of_page(page["kinds"]) == costs(expected["spans"], "name")
+    yielded = {name: number for name, _, _, _, number in page["kinds"] if number}
+    assert yielded == {
+        f"{s['name']} {s['component']}": s["yielded"] for s in expected["spans"] if s["yielded"]
+    }
+    sums: Dict[str, List[float]] = {}
+    for part in ("components", "concurrent", "outside_steps"):
+        for component, numbers in costs(expected[part]).items():
+            sums[component] = [a + b for a, b in zip(sums.get(component, [0, 0, 0]), numbers)]
+    assert {name: list(numbers) for name, numbers in of_page(page["components"]).items()} == sums
+    compare_header(browser, expected["steps"], expected["run"])
+
+
+def compare_header(browser: Any, steps: Any, run: Any) -> None:
+    """What the header says of the steps, as the page rounds it."""
+
+    def ms(number: float) -> str:
+        return f"{number:.{0 if number >= 100 else 1 if number >= 1 else 2}f} ms"
+
+    rows = text(browser, "#figures").split("\n")
+    told = dict(zip(rows[1::2], rows[0::2]))
+    assert told["steps"] == str(steps["count"])
+    if steps["count"]:
+        assert (told["p50"], told["p95"]) == (ms(steps["p50_ms"]), ms(steps["p95_ms"]))
+        assert ms(steps["mean_ms"]) in text(browser, "#steps-note")
+    factor = steps["realtime_factor"]
+    assert told.get("real-time factor") == (f"{factor:.2f}×" if factor else None)
+    assert browser.execute_script("return nutrace.trace.run.wall") == round(run["wall_seconds"] * 1e9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_with_everything(
+    tmp_path: Path, opened: Opened, capsys: pytest.CaptureFixture[str], seed: int
+) -> None:
+    file = run_file(tmp_path / "made-up.json", seed)
+    browser = opened(load(file))
+    for address, arguments in SELECTIONS:
+        if address:
+            go_to(browser, address)
+        compare(browser, report_of(capsys, file, arguments))
+
+
+def test_generators_that_go_on_in_another_step(
+    tmp_path: Path, opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_up = [
+        (
+            "simulation.step",
+            0,
+            50,
+            [("rows", 0, 20, {"nutrace.busy_ns": 9_000, "nutrace.generator.yielded": 3})],
+        ),
+        ("simulation.step", 60, 90, [("rows", 60, 65, {"nutrace.generator.continues": f"{2:016x}"})]),
+    ]
+    file = tmp_path / "run.json"
+    browser = opened(trace_of(tmp_path, *made_up))
+    compare(browser, report_of(capsys, file, ()))
+    browser.find_element("id", "steps-field").send_keys("1", "\ue007")
+    compare(browser, report_of(capsys, file, ("--steps", "1")))
+
+
+def test_a_step_within_a_step_and_another_thread_in_between(
+    tmp_path: Path, opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planner = {"nutrace.component": "planner"}
+    back = ("plan", 22, 30, planner)
+    elsewhere = ("plan", 20, 40, [back], {**planner, "thread.id": 2})
+    inner = ("simulation.step", 50, 60, [("plan", 51, 59, planner)])
+    outer = (
+        "simulation.step",
+        0,
+        100,
+        [("plan", 10, 90, [elsewhere, inner, ("plan", 70, 80, planner)], planner)],
+    )
+    file = tmp_path / "run.json"
+    browser = opened(trace_of(tmp_path, ("plan", 0, 200, [outer], planner)))
+    expected = report_of(capsys, file, ())
+    assert costs(expected["components"])["planner"][0] == 1
+    compare(browser, expected)
+
+
+def test_a_component_says_its_calls_and_times(tmp_path: Path, opened: Opened) -> None:
+    # 10 calls of a planner, each of which calls itself 29 times.
+    planner = {"nutrace.component": "planner"}
+    calls = []
+    for k in range(10):
+        inner: List[Any] = []
+        for level in range(29, -1, -1):
+            inner = [("plan", 1000 * k + level, 1000 * k + 100 - level, inner, planner)]
+        calls.extend(inner)
+    browser = opened(
+        trace_of(tmp_path, ("simulation.step", 0, 10_000, calls, {"nutrace.component": "simulation"}))
+    )
+    rows = browser.find_elements("css selector", ".legend-row")
+    title = next(row for row in rows if "planner" in row.text).get_attribute("title")
+    assert title == "planner\nself 1.00 ms, total 1.00 ms, 10 calls"
+    at(browser, 50, 1).perform()
+    wait(lambda: "All 10 calls\n1.00 ms, self 1.00 ms" in text(browser, "#tooltip"))
