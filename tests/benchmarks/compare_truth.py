@@ -180,7 +180,7 @@ def simulated(args: argparse.Namespace) -> bool:
         for name, names in MOVES.items():
             trials = [
                 sides(random, 7, SCENARIOS[trial % 3], STEPS, noise, _renamed(names))
-                for trial in range(args.changed)
+                for trial in range(-(-args.changed // 4))
             ]
             good &= moved(f"noise {noise:g}: {name}", trials, names)
     return good
