@@ -19,6 +19,7 @@ FEWEST_RUNS = 5
 GAP_CLOSED = "headline.gap_closed"
 _FACTOR = "steps.realtime_factor"
 _CLOSE = 5
+_DIGITS = 9
 
 _EXAMPLE = "'steps.p50_ms > +3%', 'database.statements_per_step > +0' or 'steps.p95_ms > 100'"
 #: The last operator of the text counts: span names may have others.
@@ -190,10 +191,11 @@ def _judged(gate: Gate, figure: Judged, runs: int) -> GateResult:
 def _exact(gate: Gate, base: Optional[float], new: float) -> float:
     if gate.of is Of.VALUE or base is None:
         return new
+    # Counts per step are quotients: what is left of them beyond these digits is rounding.
     if gate.of is Of.CHANGE:
-        return new - base
+        return round(new - base, _DIGITS)
     if base:
-        return (new - base) / base
+        return round((new - base) / base, _DIGITS)
     return math.copysign(math.inf, new) if new else 0.0
 
 
@@ -248,4 +250,4 @@ def _runs_needed(value: float, low: float, high: float, limit: float, runs: int)
     if not distance:
         return None
     reach = high - value if limit > value else value - low
-    return max(1, math.ceil(runs * (reach / distance) ** 2) - runs)
+    return max(1, math.ceil(round(runs * (reach / distance) ** 2, _DIGITS)) - runs)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, List
 
@@ -14,14 +17,29 @@ from fakes.otlp import document, write
 from fakes.programs import environment
 from fakes.runs import write_run, write_runs
 
+from nutrace.cli.main import main
+
 SCATTER = (1.0, 1.01, 0.99, 1.005, 0.995, 1.002, 0.998)
 P50 = "steps.p50_ms > +3%"
 STATEMENTS = "database.statements_per_step > +0"
 
 
-def _compare(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nutrace.cli.main", "compare", *map(str, words)]
-    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
+@dataclass(frozen=True)
+class _Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def _compare(*words: object) -> _Done:
+    """Run the command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(["compare", *map(str, words)])
+        except SystemExit as ended:  # argparse
+            code = int(ended.code or 0)
+    return _Done(code, out.getvalue(), err.getvalue())
 
 
 def _side(folder: Path, factor: float = 1.0, runs: int = 7, **options: Any) -> Path:
@@ -34,15 +52,50 @@ def base(tmp_path: Path) -> Path:
     return _side(tmp_path / "base")
 
 
-def _gates(done: subprocess.CompletedProcess[str]) -> Any:
+def _gates(done: _Done) -> Any:
     return [(gate["outcome"], gate["reason"]) for gate in json.loads(done.stdout)["gates"]]
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with sides of several kinds."""
+    folder = tmp_path_factory.mktemp("sides")
+    _side(folder / "base")
+    _side(folder / "equal")
+    _side(folder / "slower", 1.1, statements=3)
+    _side(folder / "few", runs=4)
+    write_runs(folder / "wide", [40, 60, 45, 55, 50])
+    write_runs(folder / "cut", [50], attributes={"nutrace.run.complete": False})
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["base", "--against", "equal"], 0),
+        (["base", "--against", "equal", "--fail-if", P50, "--fail-if", STATEMENTS], 0),
+        (["base", "--against", "slower", "--fail-if", P50], 1),
+        (["base", "--against", "slower", "--fail-if", STATEMENTS], 1),
+        (["base", "--against", "equal", "--fail-if", "steps.p50 > 1"], 2),
+        (["base", "--against", "missing"], 2),
+        (["base"], 2),
+        (["base", "--against", "few", "--fail-if", P50], 3),
+        (["base", "--against", "wide", "--fail-if", P50], 3),
+        (["base", "--against", "cut"], 3),
+    ],
+)
+def test_exit_codes_of_the_command(sides: Path, words: List[str], code: int) -> None:
+    command = [sys.executable, "-m", "nutrace.cli.main", "compare", *words]
+    done = subprocess.run(command, env=environment(), cwd=sides, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_0_if_no_gate_holds(base: Path, tmp_path: Path) -> None:
     done = _compare(base, "--against", _side(tmp_path / "new"), "--fail-if", P50, "--fail-if", STATEMENTS)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert "steps.p50_ms > +3%: does not hold, the change is 0.0 %" in done.stdout.replace("+0.0", "0.0")
+    assert "steps.p50_ms > +3%: does not hold, the change is +0.0 %" in done.stdout
 
 
 def test_0_without_gates_whatever_differs(base: Path, tmp_path: Path) -> None:
