@@ -29,6 +29,13 @@ ALLOWED = (
         ("nutrace.errors", "nutrace.semconv", "nutrace.trace", "nutrace.analysis", *SHARED),
     ),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
+    (
+        PACKAGE / "advice",
+        (
+            *("nutrace.errors", "nutrace.semconv", "nutrace.settings", "nutrace.trace", "nutrace.analysis"),
+            *("nutrace.plans", "nutrace.suggestions", "nutrace.probes.catalogue", *SHARED),
+        ),
+    ),
     # The registry's errors are for the command line.
     (EXPORTERS, ("nutrace.anyvalue", *SHARED, "nutrace.errors", "nutrace.semconv", "nutrace.trace")),
 )
