@@ -28,6 +28,10 @@ ALLOWED = (
         PACKAGE / "comparison",
         ("nutrace.errors", "nutrace.semconv", "nutrace.trace", "nutrace.analysis", *SHARED),
     ),
+    (
+        PACKAGE / "dashboard",
+        ("nutrace.errors", "nutrace.semconv", "nutrace.comparison", "nutrace_exporters"),
+    ),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
     # The registry's errors are for the command line.
     (EXPORTERS, ("nutrace.anyvalue", *SHARED, "nutrace.errors", "nutrace.semconv", "nutrace.trace")),
