@@ -28,6 +28,10 @@ ALLOWED = (
         PACKAGE / "comparison",
         ("nutrace.errors", "nutrace.semconv", "nutrace.trace", "nutrace.analysis", *SHARED),
     ),
+    (
+        PACKAGE / "dashboard",
+        ("nutrace.errors", "nutrace.semconv", "nutrace.comparison", "nutrace_exporters"),
+    ),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
     (
         PACKAGE / "advice",
