@@ -17,6 +17,7 @@ from nutrace.printable import LINE, printable
 from nutrace.semconv import COMPONENTS
 from nutrace.trace import Trace, select
 from nutrace.trace.opening import STDIN
+from nutrace_exporters.labels import counted
 from nutrace_exporters.output import STDOUT, whole_file
 from nutrace_exporters.registry import FORMATS, Format, find
 
@@ -147,7 +148,7 @@ def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
 def _print_written(trace: Trace, row: Format, output: str) -> None:
     size = os.path.getsize(output)
     shown = printable(output, LINE)
-    what = f"{len(trace):,} spans, {len(trace.step_indices):,} steps"
+    what = f"{counted(len(trace), 'span')}, {counted(len(trace.step_indices), 'step')}"
     chosen = f" ({printable(trace.selection, LINE)})" if trace.selection else ""
     print(f"{shown}: {row.name}, {_size(size)}, {what}{chosen}")
     if not row.browser:
