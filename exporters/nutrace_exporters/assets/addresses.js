@@ -1,8 +1,8 @@
 // Scenarios and steps as people write them: in the page's field, in its address, and after nutrace's
 // --scenario and --steps.
 
-function scenarioTitle({ name, token }) {
-  return token ? `scenario ${name}` : name;
+function scenarioTitle({ title, token }) {
+  return token ? `scenario ${title}` : title;
 }
 
 // "scenario 5f3a", "9 scenarios of type stopping", "9 scenarios".
