@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
 #: The fewest numbers in a part: one or two may be chance.
 LEAST_RUNS = 3
+#: Fewer numbers are not distinguishable from shuffled ones, however they are divided.
+LEAST_SEARCHED = 2 * LEAST_RUNS + 2
+#: How many shuffled series are divided.
+SHUFFLES = 2000
 
-_SHUFFLES = 2000
 _MOST_PARTS = 4
+#: Up to this length, series are compared with shuffled ones of the same length. The price of a longer one is
+#: hardly another if it is a little longer.
+_EXACT, _ROUND = 40, 20
 
 
 class Chance:
@@ -33,25 +39,36 @@ class Chance:
         numpy = self._numpy
         dice = numpy.random.default_rng(length)  # the same page from the same runs
         scores = self.scores(range(length))
-        self._gains = numpy.sort([self._gain(dice.permutation(scores)) for _ in range(_SHUFFLES)])
+        self._gains = numpy.sort([self._gain(dice.permutation(scores)) for _ in range(SHUFFLES)])
 
     def probability(self, values: Sequence[float]) -> float:
         """How often shuffled runs can be divided as well as `values`."""
         as_good = len(self._gains) - int(
             self._numpy.searchsorted(self._gains, self._gain(self.scores(values)))
         )
-        return (1 + as_good) / (1 + _SHUFFLES)
+        return (1 + as_good) / (1 + SHUFFLES)
 
     def breaks(self, values: Sequence[float], level: float) -> List[int]:
-        """The first runs of the parts, at a price at which that share of shuffled runs is divided."""
+        """The first numbers of the parts, at a price at which that share of shuffled series is divided.
+
+        Each part is searched again by itself: in the order of all numbers, a large change hides a small one.
+        """
         scores = self.scores(values)
         price = float(self._numpy.quantile(self._gains, 1 - level)) * float(self._numpy.var(scores))
-        return [int(end) for end in self._search(scores).predict(pen=price)[:-1]]
+        parts = [int(end) for end in self._search(scores).predict(pen=price)]
+        if len(parts) == 1:
+            return []
+        breaks = parts[:-1]
+        for begin, end in zip([0, *parts], parts):
+            if end - begin >= LEAST_SEARCHED:
+                part = chance_of(end - begin)
+                breaks += [begin + place for place in part.breaks(values[begin:end], level)]
+        return sorted(breaks)
 
     def scores(self, values: Sequence[float]) -> numpy.ndarray[Any, Any]:
         """The normal scores of the values: where each would stand in a normal distribution."""
-        from scipy.special import ndtri
-        from scipy.stats import rankdata
+        from scipy.special import ndtri  # type: ignore[import-untyped,unused-ignore]
+        from scipy.stats import rankdata  # type: ignore[import-untyped,unused-ignore]
 
         scores: numpy.ndarray[Any, Any] = ndtri(rankdata(values) / (len(values) + 1))
         return scores
@@ -75,16 +92,20 @@ class Chance:
         return best / variance
 
 
-@lru_cache(maxsize=32)
 def chance_of(length: int) -> Chance:
-    """What shuffled series of that many numbers show; worked out once."""
+    """What shuffled series of that many numbers show; of long ones, those of a round length."""
+    return _chance_of(length if length <= _EXACT else -(-length // _ROUND) * _ROUND)
+
+
+@lru_cache(maxsize=64)
+def _chance_of(length: int) -> Chance:
     return Chance(length)
 
 
 def _libraries() -> Tuple[Any, Any]:
     try:
         import numpy
-        import ruptures
+        import ruptures  # type: ignore[import-untyped,unused-ignore]
     except ImportError as error:
         raise MissingDependencyError(
             f"finding changes needs ruptures, which cannot be imported ({error}): "

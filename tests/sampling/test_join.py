@@ -274,6 +274,39 @@ def test_composite_spans(recorded: Tracing) -> None:
     assert sampled.group_of[composite] == 0
 
 
+class Probed:
+    @nutrace.probe(name="begin")
+    def begin(self) -> None: ...
+
+    @nutrace.probe(name="end")
+    def end(self) -> None: ...
+
+
+class NotProbed:
+    def begin(self, witness: Witness) -> None:
+        self.end(witness)
+
+    def end(self, witness: Witness) -> None:
+        witness()
+
+
+def test_functions_without_probes_keep_their_lines(recorded: Tracing, witness: Witness) -> None:
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        Probed().begin()
+        Probed().end()
+        NotProbed().begin(witness)
+
+    with recorded():
+        outer()
+    stacks = Stacks()  # before Python 3.11, code has no qualified name
+    stacks.add([(name.rpartition(".")[2], file, line) for name, file, line in witness.stacks[0]], 1)
+    sampled = join(recorded.trace, [(stacks, None)]).sampled
+    assert sampled is not None
+    lines = [function.__code__.co_firstlineno for function in (NotProbed.begin, NotProbed.end)]
+    assert [function.line for function in sampled.functions] == lines
+
+
 class Base:
     @nutrace.probe(name="base")
     def compute(self, witness: Witness) -> None:

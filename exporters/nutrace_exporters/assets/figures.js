@@ -34,7 +34,7 @@ function showChoice(app) {
   hide("scenario-open", !several);
   hide("clear-scenario", !places || !several);
   hide("clear-steps", !iterations);
-  hide("only-steps", iterations !== null || !trace.steps.length);
+  hide("only-steps", iterations !== null || !app.strip.shown.length);
   const picked = places?.length === 1 ? [scenarioTitle(trace.scenarios[places[0]]), ...troubleOf(trace.scenarios[places[0]])].join(", ") : "";
   const chosen = places?.map((place) => trace.scenarios[place]) ?? trace.scenarios;
   document.getElementById("outcomes").textContent = picked ? "" : outcomesOf(chosen);

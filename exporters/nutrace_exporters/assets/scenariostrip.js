@@ -38,14 +38,14 @@ class ScenarioStrip {
 
   point(event) {
     const entry = this.at(event);
-    if (entry) this.app.tooltipOfScenario(entry.scenario, event.clientX, event.clientY);
+    if (entry) this.app.tooltip.showScenario(entry.scenario, event.clientX, event.clientY);
   }
 
   click(event) {
     const entry = this.at(event);
     if (!entry || this.trace.scenarios.length < 2) return;
     const alone = this.app.selection?.places?.length === 1;
-    this.app.hideTooltip();
+    this.app.tooltip.hide();
     this.app.pickScenarios(alone ? null : [entry.scenario.place]);
   }
 
