@@ -159,7 +159,10 @@ def runs_needed(seen: Effect, runs: int, least: float, rate: float) -> Optional[
     numpy, special = numeric()
     if seen.p is None:
         return None
-    size = abs(math.log1p(seen.change) if seen.log else seen.change)
+    if seen.log:
+        size, least = abs(math.log1p(seen.change)), math.log1p(least)
+    else:
+        size = abs(seen.change)
     more = numpy.array([*range(1, 40), *range(40, 200, 5), *range(200, 1001, 50)])
     error = seen.error * numpy.sqrt(runs / (runs + more))
     freedom = 2 * (runs + more) - 2
