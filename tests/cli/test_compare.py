@@ -69,8 +69,8 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_exit_codes_of_the_command(sides: Path, words: List[str], code: int) -> None:
     command = [sys.executable, "-m", "nutrace.cli.main", "compare", *words]
     done = subprocess.run(command, env=environment(), cwd=sides, capture_output=True, text=True, timeout=60)
-    assert done.code == code, done.err
-    assert "Traceback" not in done.err
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_0_if_no_gate_holds(base: Path, tmp_path: Path) -> None:
