@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Set, Tuple
 
 from nutrace import semconv
+from nutrace.bench.record import NAME, loads
 from nutrace.cli.progress import progress_bar
 from nutrace.comparison import RunFigures, measure
 from nutrace.errors import InputError, UsageError
@@ -15,8 +17,6 @@ from nutrace.printable import LINE, printable
 from nutrace.trace import Trace, load
 from nutrace_exporters.registry import FORMATS
 
-#: Of a folder that bench has written: what was run, and in which order.
-RECORD = "bench.json"
 _RUN_FILE = re.compile(r"(?P<name>.+\.(json|jsonl|ndjson)(\.gz)?)(\.partial)?\Z")
 _SHARD = re.compile(r"\.shard-[^/]*\.partial\Z")
 _NUMBER = re.compile(r"(\d+)")
@@ -41,7 +41,7 @@ def _files(name: str) -> Iterator[str]:
         entries = os.listdir(name)
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}") from None
-    if RECORD in entries:
+    if NAME in entries:
         variants = sorted(entry for entry in entries if os.path.isdir(os.path.join(name, entry)))
         examples = " or ".join(os.path.join(name, entry) for entry in variants[:2])
         raise InputError(
@@ -91,7 +91,7 @@ class Sides:
                 trace = load(file, progress=progress)
             for run_id in _run_ids(trace):
                 self._once(("run", run_id), file)
-            figures.append(measure(trace))
+            figures.append(_with_load(measure(trace), file))
         return figures
 
     def _once(self, key: Tuple[str, str], file: str) -> None:
@@ -99,6 +99,13 @@ class Sides:
             before, again = printable(self._seen[key], LINE), printable(file, LINE)
             raise UsageError(f"{before} and {again} are the same run: name it once, on one side")
         self._seen[key] = file
+
+
+def _with_load(figures: RunFigures, file: str) -> RunFigures:
+    """Add the load of the machine, which bench has noted."""
+    path = Path(os.path.realpath(file))
+    load = loads(path.parent.parent).get(str(path))
+    return replace(figures, identity=replace(figures.identity, load=load))
 
 
 def _run_ids(trace: Trace) -> Set[str]:
