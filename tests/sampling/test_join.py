@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import copy
 import functools
+import gc
 import pickle
 import sqlite3
 import threading
@@ -20,7 +21,7 @@ from fakes.witness import Witness
 
 import nutrace
 from nutrace.analysis.traced_functions import is_placed_at_caller
-from nutrace.probes.catalogue import copies, sqlite
+from nutrace.probes.catalogue import copies, garbage, sqlite
 from nutrace.probes.catalogue import sqlalchemy as alchemy
 from nutrace.probes.catalogue.registry import CATALOGUES
 from nutrace.probes.probe import Probe
@@ -133,6 +134,18 @@ def test_a_step_has_no_frame(recorded: Tracing, witness: Witness, module: Callab
         __import__(name).Loop().run(2, witness)
     step, work = ("step", "step", ["begin"]), ("work", "work", [])
     assert witness.joined(recorded.trace) == [step, work, step, work]
+
+
+def test_a_garbage_collection_is_not_divided(recorded: Tracing, witness: Witness) -> None:
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        gc.collect()
+        burn(witness)
+
+    with recorded(*garbage.PROBES):
+        outer()
+    assert recorded.calls("gc.collect") >= 1
+    assert witness.joined(recorded.trace) == [("outer", "outer", ["burn"])]
 
 
 def test_recursion(recorded: Tracing, witness: Witness) -> None:
