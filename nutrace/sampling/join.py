@@ -12,9 +12,9 @@ span. A stack is walked from its outermost frame:
   sqlite3, copy, pickle or SQLAlchemy stands (:mod:`nutrace.sampling.own_frames`).
 - If one of our frames is the **innermost** and no such span begins there, the sample is nutrace's own cost:
   the function "(nutrace)". Stacks of nutrace's own threads are left out.
-- **Blocks** (``with nutrace.span()``, context managers, steps, SQLAlchemy's statements, OpenTelemetry spans of
-  the program's) have no function of their own on the stack while they last. Their spans are in the group of
-  the function around them.
+- **Blocks** (``with nutrace.span()``, context managers, steps, SQLAlchemy's statements, the program's own
+  spans) have no function of their own on the stack while they last. Their spans are in the group of the
+  function around them.
 - **Garbage collections** are not divided: what is sampled during one counts for the function that it strikes,
   and the collection has a span and a time of its own.
 - **Recursion**: each call with a span of its own is a group of its own.

@@ -6,9 +6,11 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, Optional, Sequence, Tuple
+from types import FrameType
+from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 from nutrace.analysis import Region, divide
 from nutrace.errors import EmptyTraceError, InputError, OutputError
@@ -18,6 +20,7 @@ from nutrace.temporary import temporary_directory
 from nutrace.trace import Trace, load
 
 _PATIENCE_S = 60  # for the program to end after Ctrl-C: it writes its run file then
+_HURRY_S = 2  # for the program to end after SIGTERM
 _LOOK_S = 0.5
 _MOST_BYTES = 1_000_000_000  # of spans, some million: what runs longer fills the disk and tells no more
 _STDERR = 2
@@ -89,7 +92,7 @@ def count(command: Sequence[str], probes: Sequence[Probe], own: Sequence[Probe])
     OutputError
         If the temporary file cannot be written.
     """
-    with temporary_directory("nutrace-count-") as folder:
+    with _unwinding(), temporary_directory("nutrace-count-") as folder:
         file, output = folder / "probes.toml", folder / "run.json"
         # Whatever NUTRACE_LEVEL says, they are counted.
         tables = [table(replace(probe, level="coarse")) for probe in probes] + [table(probe) for probe in own]
@@ -129,9 +132,30 @@ def _run(command: Sequence[str], environ: Dict[str, str], folder: Path) -> Tuple
     except KeyboardInterrupt:  # the program has got it as well
         return _wait(process), True, False
     except BaseException:
-        process.kill()
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(_HURRY_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         raise
+
+
+@contextlib.contextmanager
+def _unwinding() -> Iterator[None]:
+    """Let SIGTERM end this process by an exception: the program ends with it, and its files are deleted."""
+    if threading.current_thread() is not threading.main_thread():  # there no handler can be set
+        yield
+        return
+
+    def end(number: int, frame: Optional[FrameType]) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
