@@ -28,7 +28,18 @@ ALLOWED = (
         PACKAGE / "comparison",
         ("nutrace.errors", "nutrace.semconv", "nutrace.trace", "nutrace.analysis", *SHARED),
     ),
+    (
+        PACKAGE / "dashboard",
+        ("nutrace.errors", "nutrace.semconv", "nutrace.comparison", "nutrace_exporters"),
+    ),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
+    (
+        PACKAGE / "advice",
+        (
+            *("nutrace.errors", "nutrace.semconv", "nutrace.settings", "nutrace.trace", "nutrace.analysis"),
+            *("nutrace.plans", "nutrace.suggestions", "nutrace.probes.catalogue", *SHARED),
+        ),
+    ),
     # The registry's errors are for the command line.
     (EXPORTERS, ("nutrace.anyvalue", *SHARED, "nutrace.errors", "nutrace.semconv", "nutrace.trace")),
 )

@@ -48,7 +48,8 @@ class Outcome:
 def environment(variant: Variant, environ: Mapping[str, str], run_file: str) -> Dict[str, str]:
     """The environment of a run: that of this process, with tracing on, and as the variant says."""
     made = {name: value for name, value in environ.items() if name not in _NOT_INHERITED}
-    made.update(variant.environment, NUTRACE="1", NUTRACE_OUTPUT=run_file)
+    # What a program says of its run file at its end would name a place that a failed run has left.
+    made.update(variant.environment, NUTRACE="1", NUTRACE_OUTPUT=run_file, NUTRACE_SUMMARY="0")
     if variant.speedups:
         made[SPEEDUPS] = variant.speedups
     return made

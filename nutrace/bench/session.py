@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, List, Mapping, Sequence
 
-from nutrace.bench.record import Ran, Record
+from nutrace.bench.record import Ran, Record, load_share
 from nutrace.bench.runs import Outcome, measured_again, run_once
 from nutrace.bench.variants import Variant
 from nutrace.comparison import Comparison, Kind, RunFigures, Verdict, compare
@@ -144,13 +144,8 @@ class Session:
             )
 
     def _add(self, ran: Ran, figures: RunFigures) -> None:
-        load = ran.machine.get("load")
-        if load is not None:
-            # The program that ran just before, of this benchmark, counts for one.
-            own = 1.0 if ran.place > 1 else 0.0
-            share = max(load - own, 0.0) / self.record.machine["processors"]
-            figures = replace(figures, identity=replace(figures.identity, load=share))
-        self._figures[ran.variant].append(figures)
+        share = load_share(ran, self.record.machine)
+        self._figures[ran.variant].append(replace(figures, identity=replace(figures.identity, load=share)))
 
     def _left(self) -> str:
         """What is left to do, and how long that will probably take."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Dict, List, Sequence, Set, Tuple
 
 from nutrace import semconv
+from nutrace.bench.record import loads
 from nutrace.cli.progress import progress_bar
 from nutrace.comparison import RunFigures, measure
 from nutrace.errors import UsageError
@@ -39,7 +41,7 @@ class Sides:
                 trace = load(file, progress=progress)
             for run_id in _run_ids(trace):
                 self._once(("run", run_id), file)
-            figures.append(measure(trace))
+            figures.append(_with_load(measure(trace), file))
         return figures
 
     def _once(self, key: Tuple[str, str], file: str) -> None:
@@ -47,6 +49,13 @@ class Sides:
             before, again = printable(self._seen[key], LINE), printable(file, LINE)
             raise UsageError(f"{before} and {again} are the same run: name it once, on one side")
         self._seen[key] = file
+
+
+def _with_load(figures: RunFigures, file: str) -> RunFigures:
+    """Add the load of the machine, which bench has noted."""
+    path = Path(os.path.realpath(file))
+    load = loads(path.parent.parent).get(str(path))
+    return replace(figures, identity=replace(figures.identity, load=load))
 
 
 def _run_ids(trace: Trace) -> Set[str]:

@@ -6,11 +6,10 @@ import os
 import re
 from typing import Dict, Iterator, List, Sequence
 
+from nutrace.bench.record import NAME
 from nutrace.errors import InputError
 from nutrace_exporters.registry import FORMATS
 
-#: Of a folder that bench has written: what was run, and in which order.
-RECORD = "bench.json"
 _RUN_FILE = re.compile(r"(?P<name>.+\.(json|jsonl|ndjson)(\.gz)?)(\.partial)?\Z")
 _SHARD = re.compile(r"\.shard-[^/]*\.partial\Z")
 _NUMBER = re.compile(r"(\d+)")
@@ -35,7 +34,7 @@ def _files(name: str) -> Iterator[str]:
         entries = os.listdir(name)
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}") from None
-    if RECORD in entries:
+    if NAME in entries:
         variants = sorted(entry for entry in entries if os.path.isdir(os.path.join(name, entry)))
         examples = " or ".join(os.path.join(name, entry) for entry in variants[:2])
         raise InputError(

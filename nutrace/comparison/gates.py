@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from nutrace.comparison.judging import judge_count
 from nutrace.comparison.result import Comparison, Judged, Kind, Verdict
 from nutrace.comparison.statement_changes import StatementChange
 from nutrace.errors import UsageError
@@ -19,6 +20,7 @@ FEWEST_RUNS = 5
 GAP_CLOSED = "headline.gap_closed"
 _FACTOR = "steps.realtime_factor"
 _CLOSE = 5
+_DIGITS = 9
 
 _EXAMPLE = "'steps.p50_ms > +3%', 'database.statements_per_step > +0' or 'steps.p95_ms > 100'"
 #: The last operator of the text counts: span names may have others.
@@ -122,15 +124,17 @@ def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] =
             path.high / base if known and path.high is not None else None,
             path.verdict,
         )
+        calls = path_figure(path.path, "calls_per_step")
+        figures[calls] = judge_count(calls, [path.base_calls_per_step], [path.new_calls_per_step])
     factor = figures.get(_FACTOR)
     if comparison.gap_closed is not None and factor is not None:
         figures[GAP_CLOSED] = _gap(factor, comparison.gap_closed)
     return figures
 
 
-def path_figure(path: Tuple[str, ...]) -> str:
-    """The figure of a span path: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
-    return f"paths.{'/'.join(path)}.self_ms_per_step"
+def path_figure(path: Tuple[str, ...], figure: str = "self_ms_per_step") -> str:
+    """The name of a span path's figure: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
+    return f"paths.{'/'.join(path)}.{figure}"
 
 
 def _gap(factor: Judged, closed: float) -> Judged:
@@ -190,10 +194,11 @@ def _judged(gate: Gate, figure: Judged, runs: int) -> GateResult:
 def _exact(gate: Gate, base: Optional[float], new: float) -> float:
     if gate.of is Of.VALUE or base is None:
         return new
+    # Counts per step are quotients: what is left of them beyond these digits is rounding.
     if gate.of is Of.CHANGE:
-        return new - base
+        return round(new - base, _DIGITS)
     if base:
-        return (new - base) / base
+        return round((new - base) / base, _DIGITS)
     return math.copysign(math.inf, new) if new else 0.0
 
 
@@ -248,4 +253,4 @@ def _runs_needed(value: float, low: float, high: float, limit: float, runs: int)
     if not distance:
         return None
     reach = high - value if limit > value else value - low
-    return max(1, math.ceil(runs * (reach / distance) ** 2) - runs)
+    return max(1, math.ceil(round(runs * (reach / distance) ** 2, _DIGITS)) - runs)

@@ -19,8 +19,8 @@ import math
 from collections import defaultdict
 from typing import DefaultDict, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from nutrace.comparison.pairing import PathTimes
 from nutrace.comparison.statistics import effect
+from nutrace.comparison.times import PathTimes
 
 _Names = Tuple[str, ...]
 

@@ -8,8 +8,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from nutrace.comparison.judging import Judgement, Options, Row, row_of
 from nutrace.comparison.moves import find_moves
-from nutrace.comparison.pairing import Pairing, PathTimes
+from nutrace.comparison.pairing import Pairing
 from nutrace.comparison.result import PathChange, Verdict
+from nutrace.comparison.times import PathTimes
 
 
 @dataclass(frozen=True)
