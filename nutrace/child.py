@@ -21,12 +21,13 @@ def wait_for(
     """Wait for the end of a program and return its exit code.
 
     Ctrl-C reaches the program as well, as it is in the same process group. It then has `patience_s` to write
-    its run file before it is killed, and the KeyboardInterrupt is passed on.
+    its run file before it is killed, and the KeyboardInterrupt is passed on. For any other exception the
+    program is interrupted from here.
 
     Parameters
     ----------
     tick:
-        Called every `look_s` seconds. What it raises ends the program in the same way.
+        Called every `look_s` seconds; it may raise, to end the program.
     """
     try:
         while True:
@@ -34,7 +35,9 @@ def wait_for(
                 tick()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return process.wait(timeout=look_s)
-    except BaseException:
+    except BaseException as reason:
+        if not isinstance(reason, KeyboardInterrupt):
+            process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(timeout=patience_s)
         process.kill()
