@@ -89,8 +89,7 @@ def _of_times(name: str, sides: Sequence[Sequence[float]]) -> Interaction:
     if not whole:
         return Interaction(name, Kind.TIME, apart, together, middle, middle, middle)
     freedom = whole**2 / sum(part**2 / free for part, free in parts)
-    _, stats = numeric()
-    half = float(stats.t.ppf(0.5 + _CONFIDENCE / 2, freedom)) * math.sqrt(whole)
+    half = float(numeric().special.stdtrit(freedom, 0.5 + _CONFIDENCE / 2)) * math.sqrt(whole)
     return Interaction(name, Kind.TIME, apart, together, middle, middle - half, middle + half)
 
 

@@ -19,10 +19,11 @@ RUNS = 6
 
 def _runs(folder: Path, name: str, step_ms: float, statements: int, noise: float = 1.0) -> List[RunFigures]:
     chance = random.Random(f"{name} {step_ms}")
-    return [
-        measure(load(write_run(folder / name / f"{run}.json", chance.gauss(step_ms, noise), statements=statements)))
+    files = [
+        write_run(folder / name / f"{run}.json", chance.gauss(step_ms, noise), statements=statements)
         for run in range(RUNS)
-    ]  # fmt: skip
+    ]
+    return [measure(load(file)) for file in files]
 
 
 def _found(folder: Path, together_ms: float, together_statements: int) -> Dict[str, Interaction]:
