@@ -28,7 +28,18 @@ ALLOWED = (
         PACKAGE / "comparison",
         ("nutrace.errors", "nutrace.semconv", "nutrace.trace", "nutrace.analysis", *SHARED),
     ),
+    (
+        PACKAGE / "dashboard",
+        ("nutrace.errors", "nutrace.semconv", "nutrace.comparison", "nutrace_exporters"),
+    ),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
+    (
+        PACKAGE / "advice",
+        (
+            *("nutrace.errors", "nutrace.semconv", "nutrace.settings", "nutrace.trace", "nutrace.analysis"),
+            *("nutrace.plans", "nutrace.suggestions", "nutrace.probes.catalogue", *SHARED),
+        ),
+    ),
     # The registry's errors are for the command line.
     (EXPORTERS, ("nutrace.anyvalue", *SHARED, "nutrace.errors", "nutrace.semconv", "nutrace.trace")),
 )
@@ -45,6 +56,7 @@ FORBIDDEN = (
     (PACKAGE / "speedups", ("nutrace.trace", "nutrace.session", "nutrace.verify")),
     (PACKAGE / "verify", ("nutrace.analysis", "nutrace.cli", "nutrace.jupyter", "nutrace_exporters")),
     (PACKAGE / "verify", ("nutrace.trace", "nutrace.session")),
+    (PACKAGE / "bench", ("nutrace.cli", "nutrace.jupyter", "nutrace.session", "nutrace.probes")),
     (PACKAGE / "suggestions", ("nutrace.cli", "nutrace.jupyter", "nutrace.session", "nutrace_exporters")),
 )
 

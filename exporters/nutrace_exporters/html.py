@@ -46,6 +46,7 @@ _SCRIPTS = (
     "scenariostrip.js",
     "memory.js",
     "panels.js",
+    "tooltip.js",
     "figures.js",
     "insidepanel.js",
     "picker.js",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 from typing import Dict, List
@@ -24,7 +23,7 @@ from nutrace.errors import UsageError
 from nutrace.printable import LINE, printable
 
 _EXAMPLE = "nutrace bench --variant base --variant cache:traffic_light_cache -- python script.py"
-_INTERRUPTED, _TERMINATED = 130, 128 + signal.SIGTERM
+_INTERRUPTED = 130
 _MOST_RUNS = 1000
 _DECIDED = "decided"
 
@@ -102,8 +101,6 @@ def run(args: argparse.Namespace) -> int:
     most = max(args.most, args.runs) if args.until else args.runs
     plan = Plan(args.runs, most, args.until == _DECIDED, args.warm_up, args.retries)
     session = Session(record, plan, commands)
-    # What ends a job in continuous integration must not leave its program running.
-    signal.signal(signal.SIGTERM, _terminated)
     code, failure = 0, None
     try:
         with spinner() as tick:
@@ -159,7 +156,3 @@ def _results(session: Session, args: argparse.Namespace) -> None:
 def _say(line: str) -> None:
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # the spinner's line
     print(f"{clear}nutrace: {printable(line, LINE)}", file=sys.stderr, flush=True)
-
-
-def _terminated(*_: object) -> None:
-    raise SystemExit(_TERMINATED)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from nutrace.cli.progress import progress_bar
+from nutrace.comparison import measure
 from nutrace.comparison.history import HistoryRun, history_run
 from nutrace.errors import InputError
 from nutrace.trace import Trace, load
@@ -95,7 +96,7 @@ def _read(
     if not diagnostics.complete and not unfinished:
         state = "is still going on" if diagnostics.running else "was cut short"
         return f"the run {state}: --unfinished shows it"
-    run = history_run(trace)
+    run = history_run(measure(trace))
     if not run.steps:
         return "it has no finished step"
     earlier = ids.setdefault(run.run_id or os.path.realpath(file), file)

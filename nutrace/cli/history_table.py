@@ -29,7 +29,7 @@ _SHOWN = (
     ("steps.realtime_factor", "factor"),
     ("database.statements_per_step", "statements"),
     ("database.connections_per_step", "connections"),
-    ("deepcopy.calls_per_step", "copies"),
+    ("deepcopy.root_calls_per_step", "copies"),
     ("gc.collections_per_step", "collections"),
 )
 _COLUMNS = (

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace.comparison.divisions import LEAST_SEARCHED, chance_of
-from nutrace.comparison.history import COUNTS, HistoryRun, Series
+from nutrace.comparison.history import EXACT, HistoryRun, Series
 from nutrace.comparison.placing import Edge, placed
 
 #: The smallest change of a time that is named, as a part of the step time.
@@ -18,7 +18,6 @@ LEVEL = 0.05
 MOST_RUNS = 300
 
 _STEP_FIGURES = ("steps.p50_ms", "steps.p95_ms")
-_COLLECTIONS = "gc.collections_per_step"
 #: A component with a smaller part of the step time is not searched.
 _LEAST_SHARE = 0.02
 
@@ -86,9 +85,7 @@ def causes(change: Change, others: Sequence[Change]) -> Mapping[str, float]:
 def _count_changes(series: Series) -> List[Change]:
     """Counts that are the same in all runs of a revision, and others in the next one."""
     found = []
-    for figure in COUNTS:
-        if figure == _COLLECTIONS:  # when the collector runs depends on more than the program
-            continue
+    for figure in EXACT:
         exact = [{run.figures.get(figure) for run in revision.runs} for revision in series.revisions]
         for place, (earlier, later) in enumerate(zip(exact, exact[1:]), 1):
             if len(earlier) == len(later) == 1 and earlier != later:

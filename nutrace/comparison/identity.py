@@ -31,12 +31,12 @@ def identity_of(trace: Trace, speedups: InstalledSpeedups) -> RunIdentity:
         run_id=first(semconv.RUN_ID),
         begin_ns=trace.begin_ns,
         command=command_of(trace.resources),
-        host=first("host.name"),
+        host=first(semconv.HOST_NAME),
         machine=first("os.type", "host.arch"),
         interpreter=first("process.runtime.name", "process.runtime.version"),
         nutrace=first("nutrace.version"),
         devkit=first("nuplan.devkit.version"),
-        revision=first("vcs.ref.head.revision"),
+        revision=first(semconv.REVISION),
         settings=_settings(trace.resources),
         speedups={
             each.name: ", ".join(f"{name}={value}" for name, value in sorted(each.options.items()))
@@ -46,6 +46,7 @@ def identity_of(trace: Trace, speedups: InstalledSpeedups) -> RunIdentity:
         complete=trace.diagnostics.complete,
         running=trace.diagnostics.running,
         doubts=_doubts(trace),
+        branch=first(semconv.BRANCH),
     )
 
 

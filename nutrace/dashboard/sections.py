@@ -32,7 +32,7 @@ _SHORT = {
     "steps.realtime_factor": "real-time factor",
     "database.statements_per_step": "statements",
     "database.connections_per_step": "connections",
-    "deepcopy.calls_per_step": "deep copies",
+    "deepcopy.root_calls_per_step": "deep copies",
     "gc.collections_per_step": "collections",
 }
 _SIGNS = {"slower": "▲", "faster": "▼", "more": "▲", "fewer": "▼"}

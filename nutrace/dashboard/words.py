@@ -96,8 +96,8 @@ def change_text(change: Change, series: Series, others: Sequence[Change]) -> str
     before, after = number(change.before), number(change.after)
     text = f"{figure_name(change.figure)}: {before} to {after}{unit} ({percent(change.ratio)})"
     if change.figure in ("steps.p50_ms", "steps.p95_ms"):
-        parts = [f"{name} {more:+.2f} ms" for name, more in causes(change, others).items()]
-        text += f"; of it {', '.join(parts[:3])}" if parts else ""
+        parts = [f"{name} {more:+.2f} ms a step" for name, more in causes(change, others).items()]
+        text += f"; {', '.join(parts[:3])}" if parts else ""
     if change.within:
         text += f"; after {counted(change.within, 'run')} of this revision, so its code is not the reason"
     return text

@@ -23,6 +23,16 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class SavedBy:
+    """What an index saves of one statement on one database: ns in the run, and in its steps."""
+
+    statement: str
+    saved_ns: int
+    saved_in_steps_ns: int
+    use: Use
+
+
+@dataclass(frozen=True)
 class Index:
     """An index that is advised.
 
@@ -35,6 +45,8 @@ class Index:
     saved_ns, saved_in_steps_ns:
         Estimate of the time that it saves, in the run and in its steps: the part of the time of the
         statements that is proportional to the rows that they read, for the rows no longer read.
+    parts:
+        The summands, for each statement.
     """
 
     database: str
@@ -42,6 +54,7 @@ class Index:
     statements: Tuple[str, ...]
     saved_ns: int
     saved_in_steps_ns: int
+    parts: Tuple[SavedBy, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,12 +146,20 @@ def _indexes(database: Database, plans: List[Plan]) -> Tuple[Index, ...]:
             spared = max(1 - advice.rows_after / max(advice.rows, 1), 0.0) * advice.rows / scanned
             key = (plan.use.database, advice.ddl)
             before = merged.get(key)
+            part = SavedBy(
+                plan.statement.statement,
+                _saved(plan.use.all, floor, spared),
+                _saved(plan.use.in_steps, floor, spared),
+                plan.use,
+            )
+            parts = (*(before.parts if before else ()), part)
             merged[key] = Index(
                 plan.use.database,
                 advice,
-                (*(before.statements if before else ()), plan.statement.statement),
-                (before.saved_ns if before else 0) + _saved(plan.use.all, floor, spared),
-                (before.saved_in_steps_ns if before else 0) + _saved(plan.use.in_steps, floor, spared),
+                tuple(one.statement for one in parts),
+                sum(one.saved_ns for one in parts),
+                sum(one.saved_in_steps_ns for one in parts),
+                parts,
             )
     least = _WORTH * database.all.total_ns
     worth = [index for index in merged.values() if index.saved_ns >= max(least, 1)]

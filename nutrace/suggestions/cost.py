@@ -54,6 +54,11 @@ def unit_ns(trace: Trace) -> Optional[float]:
     return estimated / units if estimated and units else None
 
 
+def calling_ns(unit: float, calls: float, yielded: float) -> float:
+    """What calls of a probe add to their function's time, where a call in a loop takes `unit` ns."""
+    return unit * _CALL * (calls + _RESUMPTION * yielded)
+
+
 def price(counted: Counted, counts: Counts, unit: float, total_ns: float, step_ns: float) -> Price:
     """The price of a probe.
 
@@ -66,7 +71,7 @@ def price(counted: Counted, counts: Counts, unit: float, total_ns: float, step_n
         counts may be slower, on a busy machine and with all its probes: the shorter of the times is taken.
     """
     runs = counts.steps or 1
-    calling = unit * _CALL * (counted.calls + _RESUMPTION * counted.yielded) / runs
+    calling = calling_ns(unit, counted.calls, counted.yielded) / runs
     cost = calling + unit * _WRITING * counted.records / runs
     times = [time for time in (counted.busy_ns / runs, total_ns) if time]
     steps = [time for time in (counts.step_ns / runs, step_ns) if time]

@@ -213,6 +213,7 @@ def test_bad_samples(unsampled: Path, tmp_path: Path, capsys: pytest.CaptureFixt
         7,
         '{"version":1,"functions":[],"nodes":[[0,0,1]],"notes":[]}',
         '{"version":1,"functions":[["a","b",1]],"nodes":[[-1,0,-5]],"notes":[]}',
+        f'{{"version":1,"functions":[["a","b",1]],"nodes":[[-1,0,{10**19}]],"notes":[]}}',
     ],
 )
 def test_damaged_samples_in_the_run_file(

@@ -29,6 +29,7 @@ class Simulated(NamedTuple):
     type: str = "starting_left_turn"
     first_step: int = 0
     scale: float = 1.0
+    planner: str = "Made Up"
 
 
 SCENARIOS = (
@@ -91,7 +92,7 @@ def _scenario(each: Simulated, at: float, chance: random.Random) -> Tuple[Any, f
     given = {C: "simulation", "nuplan.scenario.token": each.token, "nuplan.scenario.type": each.type}
     if each.outcome != "finished":
         given["outcome"] = each.outcome
-    return ("simulation.run", begin, at, children, {**given, "nuplan.planner.name": "Made Up"}), at + 10
+    return ("simulation.run", begin, at, children, {**given, "nuplan.planner.name": each.planner}), at + 10
 
 
 def _calls(begin: float, end: float, levels: int, thread: int, chance: random.Random) -> Iterator[Any]:

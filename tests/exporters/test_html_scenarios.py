@@ -203,6 +203,17 @@ def test_one_scenario_needs_no_picker_but_says_that_it_failed(tmp_path: Path, op
     assert text(browser, "#outcomes") == "1 failed"
 
 
+def test_planners_of_one_scenario_are_told_apart(tmp_path: Path, opened: Opened) -> None:
+    twice = Simulated("aaaa", 1, planner="IDM"), Simulated("aaaa", 2, planner="PDM")
+    trace = load(run_file(tmp_path / "planners.json", 1, twice))
+    browser = opened(trace)
+    press(browser, "p", "pdm", ENTER)
+    assert text(browser, "#scenario-open") == "Scenario aaaa PDM ▾"
+    number = next(each.number for each in trace.scenarios if each.planner == "PDM")
+    assert browser.execute_script("return location.hash") == f"#scenario={number}"
+    assert selected(browser) == addresses(trace, scenario=number)
+
+
 def test_in_time_order_only_lanes_of_the_scenario_are_shown(run: Trace, opened: Opened) -> None:
     browser = opened(run)
     lanes = "return nutrace.scene.lanes.map(({ name }) => name)"

@@ -169,6 +169,6 @@ class Trace {
   // "step 5", with its scenario if the page has several.
   stepText(position) {
     const { scenario, iteration } = this.steps[position];
-    return `step ${iteration}${this.scenarios.length > 1 ? ` of ${this.scenarios[scenario].name}` : ""}`;
+    return `step ${iteration}${this.scenarios.length > 1 ? ` of ${this.scenarios[scenario].title}` : ""}`;
   }
 }

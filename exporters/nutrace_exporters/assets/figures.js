@@ -12,7 +12,7 @@ function showFigures(app) {
   }
   figures.push([app.selection ? "wall, whole run" : "wall", formatTime(trace.run.wall)]);
   figures.push(["spans", formatCount(summary.spans)]);
-  if (trace.run.processes > 1) figures.push(["processes", formatCount(trace.run.processes)]);
+  if (trace.run.processes > 1 && !app.selection) figures.push(["processes", formatCount(trace.run.processes)]);
   document.getElementById("figures").replaceChildren(
     ...figures.map(([name, text, mood]) =>
       element("div", { class: `figure ${mood ?? ""}` }, element("b", { text }), element("span", { text: name })),
@@ -34,14 +34,15 @@ function showChoice(app) {
   hide("scenario-open", !several);
   hide("clear-scenario", !places || !several);
   hide("clear-steps", !iterations);
-  hide("only-steps", iterations !== null || !trace.steps.length);
-  const picked = places?.length === 1 ? [scenarioTitle(trace.scenarios[places[0]]), ...troubleOf(trace.scenarios[places[0]])].join(", ") : "";
+  hide("only-steps", iterations !== null || !app.strip.shown.length);
   const chosen = places?.map((place) => trace.scenarios[place]) ?? trace.scenarios;
-  document.getElementById("outcomes").textContent = picked ? "" : outcomesOf(chosen);
-  const all = `${places ? "" : "all "}${formatCount(chosen.length)} scenarios`;
-  document.getElementById("scenario-open").textContent = `${capital(picked || all)} ▾`;
-  document.getElementById("clear-steps").textContent = !places ? "Whole run ✕" : picked ? "Whole scenario ✕" : "Whole scenarios ✕";
-  document.getElementById("steps-scope").textContent = !several ? "" : picked ? "of this scenario" : "of every scenario";
+  const one = places?.length === 1;
+  const title = places ? scenariosTitle(trace, places) : `all ${formatCount(chosen.length)} scenarios`;
+  const trouble = one ? troubleOf(chosen[0]) : [];
+  document.getElementById("scenario-open").textContent = `${capital([title, ...trouble].join(", "))} ▾`;
+  document.getElementById("outcomes").textContent = one ? "" : outcomesOf(chosen);
+  document.getElementById("clear-steps").textContent = !places ? "Whole run ✕" : one ? "Whole scenario ✕" : "Whole scenarios ✕";
+  document.getElementById("steps-scope").textContent = !several ? "" : one ? "of this scenario" : places ? "of these scenarios" : "of every scenario";
   document.getElementById("steps-note").textContent = stepsNote(stepFigures(trace, summary.stepSpans));
   app.stepsField.value = iterations ? formatIterations(iterations) : "";
 }

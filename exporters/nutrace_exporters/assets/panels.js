@@ -99,14 +99,6 @@ function pairList(pairs, kind) {
   return list;
 }
 
-function placeTooltip(tooltip, x, y) {
-  tooltip.hidden = false;
-  const { offsetWidth: width, offsetHeight: height } = tooltip;
-  const left = x + 16 + width > innerWidth ? Math.max(4, x - width - 12) : x + 16;
-  const top = y + 18 + height > innerHeight ? Math.max(4, y - height - 12) : y + 18;
-  tooltip.style.transform = `translate(${left}px, ${top}px)`;
-}
-
 // Components by self time; their shares add up to the time of the selection.
 function showLegend(app) {
   const { summary, trace } = app;

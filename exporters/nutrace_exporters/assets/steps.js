@@ -67,7 +67,7 @@ class StepStrip {
   }
 
   press(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !this.shown.length) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.anchor = this.orderAt(event);
     this.drag = [this.anchor, this.anchor + 1];
@@ -81,8 +81,9 @@ class StepStrip {
   }
 
   point(order, event) {
+    if (!this.shown.length) return;
     this.hover = order;
-    this.app.tooltipOfStep(this.shown[order], event.clientX, event.clientY);
+    this.app.tooltip.showStep(this.shown[order], event.clientX, event.clientY);
     this.draw();
   }
 
@@ -110,7 +111,7 @@ class StepStrip {
 
   leave() {
     this.hover = -1;
-    this.app.hideTooltip();
+    this.app.tooltip.hide();
     this.draw();
   }
 

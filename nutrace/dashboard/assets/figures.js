@@ -114,7 +114,7 @@ function dots(series, figure, look) {
 }
 
 // Lines where figures change, with a sign and a number: not by colour alone.
-function mark(layout, series, theme, axis, wanted, named) {
+function mark(layout, series, theme, width, axis, wanted, named) {
   const places = new Map();
   for (const change of series.changes) {
     if (!wanted(change.figure)) continue;
@@ -122,13 +122,17 @@ function mark(layout, series, theme, axis, wanted, named) {
     if (!places.has(x)) places.set(x, []);
     places.get(x).push(change);
   }
-  const yref = `${axis} domain`;
-  for (const [x, changes] of places) {
+  const yref = `${axis} domain`, spacing = width / series.revisions.length;
+  const sorted = [...places].sort(([one], [other]) => one - other);
+  let texted = -Infinity;
+  for (const [x, changes] of sorted) {
+    const room = (x - texted) * spacing >= 66;  // pixels that a text takes
+    if (room) texted = x;
     const up = UP.has(changes[0].direction), colour = up ? theme.slower : theme.faster;
     layout.shapes.push({type: "line", x0: x, x1: x, yref, y0: 0, y1: 1, layer: "below", line: {color: colour, width: 2, dash: "dash"}});
     layout.annotations.push({
       x, y: 1, yref, yanchor: "bottom", showarrow: false, font: {color: colour, size: 12},
-      text: plain(`${up ? "▲" : "▼"} ${named(changes)}`),
+      text: plain(`${up ? "▲" : "▼"} ${room ? named(changes) : ""}`),
       hovertext: changes.map((change) => plain(change.text)).join("<br>"),
     });
   }
@@ -151,7 +155,7 @@ function panels(series, theme, width, looks, height, scale) {
       text: `<b>${plain(look.name)}</b>${look.unit ? `, ${look.unit.trim()}` : ""}`,
     });
     data.push({...dots(series, look.figure, look), yaxis: axis}, {...medians(series, look.figure, look), yaxis: axis});
-    mark(layout, series, theme, axis, (figure) => figure === look.figure, (changes) => changes[0].short);
+    mark(layout, series, theme, width, axis, (figure) => figure === look.figure, (changes) => changes[0].short);
   });
   return {data, layout};
 }
@@ -169,7 +173,7 @@ function factor(series, theme, width) {
   const look = {figure: "steps.realtime_factor", name: "step time over simulated time", colour: theme.median, unit: "x"};
   const figure = panels(series, theme, width, [look], 220, {rangemode: "tozero"});
   figure.layout.shapes.push({type: "line", xref: "paper", x0: 0, x1: 1, y0: 1, y1: 1, line: {color: theme.line, width: 1.5, dash: "longdash"}});
-  figure.layout.annotations.push({xref: "paper", x: 1, xanchor: "right", y: 1, yanchor: "bottom", text: "1.0x: real time", showarrow: false});
+  figure.layout.annotations.push({xref: "paper", x: 1, xanchor: "right", y: 1, yanchor: "bottom", text: "1.0x: real time", bgcolor: theme.panel, showarrow: false});
   return figure;
 }
 
@@ -192,7 +196,7 @@ function components(series, theme, width) {
     : {orientation: "v", x: 1.01, y: 1, traceorder: "reversed", font: {size: 12}};
   const part = (figure) => figure.startsWith("components.");
   const names = (changes) => changes.map((change) => change.figure.split(".")[1]);
-  mark(layout, series, theme, "y", part, (changes) => names(changes)[0] + (changes.length > 1 ? " …" : ""));
+  mark(layout, series, theme, width, "y", part, (changes) => names(changes)[0] + (changes.length > 1 ? " …" : ""));
   const data = series.components.map((component, number) => ({
     type: "bar",
     name: plain(component.name),

@@ -1,0 +1,100 @@
+"""``nutrace advise run.json``: what is worth doing, what it would bring, and how to prove it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, Dict
+
+from nutrace.advice import Advice, Ranked, advise
+from nutrace.advice.advise import WORTH
+from nutrace.advice.facts import Facts
+from nutrace.cli.advise_text import as_text
+from nutrace.cli.json_output import print_json, run_state
+from nutrace.cli.options import add_json, add_limit, add_run_file, add_samples, add_steps, load_run
+from nutrace.errors import UsageError
+from nutrace.printable import printable
+from nutrace.trace import select
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = (
+        "List what is worth doing about a run: each with what the run shows, what it would save, likely "
+        "and at best, how sure that is, and the command that proves it. Databases are opened read-only, for plans."
+    )
+    add_run_file(parser)
+    add_steps(parser)
+    parser.add_argument(
+        "--min-share",
+        type=_percent,
+        default=WORTH,
+        metavar="PERCENT",
+        help="least likely saving, of a step or of the run (default 2)",
+    )
+    add_limit(parser, "findings of each section")
+    add_samples(parser)
+    add_json(parser, ": all findings")
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text.rstrip("% "))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise UsageError(f"bad --min-share {printable(text)}: write a percentage, such as 2")
+    return value / 100
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; return the exit code."""
+    trace = load_run(args.file, samples=args.samples)
+    part = select(trace, steps=args.steps, scenario=args.scenario)
+    facts = Facts(args.file, trace, part)
+    advice = advise(facts, args.min_share)
+    if args.json:
+        print_json({**_as_json(advice, facts), **run_state(trace)})
+    else:
+        print(as_text(advice, args.file, facts.command, part.selection, limit=args.limit))
+    return 0
+
+
+def _as_json(advice: Advice, facts: Facts) -> Dict[str, Any]:
+    return {
+        "selection": facts.trace.selection,
+        "command": facts.command,
+        "steps": {
+            "count": advice.steps,
+            "mean_ms": advice.step_ns / 1e6,
+            "real_time_ms": advice.interval_s * 1e3,
+        },
+        "run_seconds": advice.run_ns / 1e9,
+        "scenarios": advice.scenarios,
+        "min_share": advice.worth,
+        "in_steps": [_ranked(each) for each in advice.in_steps],
+        "around_steps": [_ranked(each) for each in advice.around],
+        "look_into": [_ranked(each) for each in advice.to_look_into],
+        "not_worth_it": [_ranked(each) for each in advice.small],
+        "notes": list(advice.notes),
+    }
+
+
+def _ranked(ranked: Ranked) -> Dict[str, Any]:
+    finding = ranked.finding
+    saved: Dict[str, Any] = {}
+    for name in ("alone", "likely", "stretch"):
+        each = getattr(ranked, name)
+        saved[f"{name}_ms_per_step"] = each.step_ns / 1e6 if finding.saves else None
+        saved[f"{name}_ms_in_run"] = each.run_ns / 1e6 if finding.saves else None
+    return {
+        "kind": ranked.kind,
+        "title": finding.title,
+        **saved,
+        "share": ranked.share if finding.saves else None,
+        "share_of": "steps" if ranked.in_steps else "run",
+        "sureness": finding.sureness.value,
+        "because": finding.because,
+        "evidence": list(finding.evidence),
+        "proof": [each.full for each in finding.proof],
+        "only_traced": finding.only_traced,
+    }

@@ -1,0 +1,127 @@
+"""What ``nutrace advise`` prints for people."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, List, Sequence
+
+from nutrace.advice import Advice, Ranked
+from nutrace.advice.proof import PROGRAM, Proof
+from nutrace.cli.report_style import ms, percent
+from nutrace.printable import LINE, printable
+
+_WIDTH = 108
+_EVIDENCE = 5  # lines of what is not worth it
+_WRAP: Any = {"break_on_hyphens": False, "break_long_words": False}
+
+
+def as_text(advice: Advice, file: str, command: str, selection: str, *, limit: int) -> str:
+    """The whole answer; `limit` is the number of findings in a section, 0 for all."""
+    page = _Page(advice, limit)
+    lines = [f"nutrace advise: {printable(file, LINE)}"]
+    if selection:
+        lines.append(f"  Only {printable(selection, LINE)} of the run:")
+    if advice.steps:
+        lines.append(
+            f"  {advice.steps:,} steps of {ms(advice.step_ns)} ms, each simulates "
+            f"{advice.interval_s * 1e3:.6g} ms; the run took {advice.run_ns / 1e9:,.1f} s"
+        )
+    else:
+        lines.append(f"  no finished steps; the run took {advice.run_ns / 1e9:,.1f} s")
+    least = f"{advice.worth * 100:g} %"
+    if advice.steps:
+        nothing = f"Nothing worth doing above {least} of a step."
+        lines += ["", *page.section("In the steps", advice.in_steps, nothing)]
+        if len(advice.in_steps) > 1:
+            left = advice.step_ns - sum(each.likely.step_ns for each in advice.in_steps)
+            lines.append(
+                f"  With all of these a step likely takes {ms(left)} ms; each counts what is left before it."
+            )
+    nothing = f"Nothing worth doing above {least} of the run."
+    lines += ["", *page.section("Around the steps", advice.around, nothing)]
+    if advice.to_look_into:
+        lines += ["", *page.section("To look into", advice.to_look_into, "")]
+    if advice.small:
+        lines += ["", f"Less than {least}, alone or of what the changes above leave", *page.small()]
+    lines += [f"  note: {printable(note, LINE)}" for note in advice.notes]
+    if page.names_program:
+        lines += ["", f"{PROGRAM} is: {printable(command, len(command))}"]
+    return "\n".join(lines)
+
+
+class _Page:
+    """Sections of findings."""
+
+    def __init__(self, advice: Advice, limit: int) -> None:
+        self._advice = advice
+        self._limit = limit
+        self.names_program = False
+
+    def section(self, title: str, findings: Sequence[Ranked], nothing: str) -> List[str]:
+        """A heading, and the findings or that there are none."""
+        lines = [title]
+        shown = findings[: self._limit] if self._limit else findings
+        for number, ranked in enumerate(shown, 1):
+            lines += self._finding(number, ranked)
+        if len(findings) > len(shown):
+            lines.append(f"  and {len(findings) - len(shown):,} more: --limit 0 shows all")
+        return lines if findings else [*lines, f"  {nothing}"]
+
+    def _finding(self, number: int, ranked: Ranked) -> List[str]:
+        finding = ranked.finding
+        lines = [f"  {number:2d}. {printable(finding.title, LINE)}"]
+        if finding.saves:
+            lines += self._item("saves", self._saving(ranked))
+        for label, text in zip(["shows", *[""] * len(finding.evidence)], finding.evidence):
+            lines += self._item(label, text)
+        sure = f"{finding.sureness.value}: {finding.because}" if finding.saves else finding.because
+        lines += self._item("sure" if finding.saves else "why", sure)
+        for number, proof in enumerate(finding.proof):
+            label = "" if number else "prove" if finding.saves else "do"
+            lines.append(f"      {label:5s}  {printable(self._short(proof), LINE)}")
+        return lines
+
+    def _item(self, label: str, text: str) -> List[str]:
+        parts = textwrap.wrap(printable(text, 1000), _WIDTH - 13, **_WRAP) or [""]
+        return [f"      {label if not line else '':5s}  {part}" for line, part in enumerate(parts)]
+
+    def _saving(self, ranked: Ranked) -> str:
+        advice = self._advice
+        if ranked.in_steps:
+            likely, stretch, alone = (each.step_ns for each in (ranked.likely, ranked.stretch, ranked.alone))
+            unit, whole = "a step", advice.step_ns
+        else:
+            likely, stretch, alone = (each.run_ns for each in (ranked.likely, ranked.stretch, ranked.alone))
+            unit, whole = "in the run", advice.run_ns
+            if advice.scenarios > 1:
+                unit += f" ({ms(likely / advice.scenarios)} ms a scenario)"
+        text = f"likely {ms(likely)} ms {unit}, {percent(likely, whole)}"
+        if stretch > likely * 1.001:
+            text += f"; at best {ms(stretch)} ms"
+        if alone > likely * 1.05:
+            text += f"; {ms(alone)} ms if it is the only change"
+        return text + ("; in traced runs only" if ranked.finding.only_traced else "")
+
+    def _short(self, proof: Proof) -> str:
+        self.names_program = self.names_program or proof.short != proof.full
+        return proof.short
+
+    def small(self) -> List[str]:
+        """A line for each finding that is not worth it."""
+        lines = []
+        for ranked in self._advice.small:
+            per_step = ranked.in_steps
+            alone, likely = (
+                each.step_ns if per_step else each.run_ns for each in (ranked.alone, ranked.likely)
+            )
+            unit = "a step" if per_step else "in the run"
+            left = f", {ms(likely)} of it left" if alone > likely * 1.05 else ""
+            whole = self._advice.step_ns if per_step else self._advice.run_ns
+            traced = ", traced runs only" if ranked.finding.only_traced else ""
+            lines.append(
+                f"  {printable(ranked.finding.title, LINE)}: {ms(alone)} ms {unit}, {percent(alone, whole)}"
+                f"{left}{traced}"
+            )
+            shown = ranked.finding.evidence[:_EVIDENCE]
+            lines += [f"      {printable(text, _WIDTH - 6)}" for text in shown]
+        return lines
