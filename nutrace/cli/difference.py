@@ -6,11 +6,13 @@ import argparse
 import math
 import os
 import re
+import sys
 from typing import List, Sequence, Tuple
 
 from nutrace.cli.options import load_run
 from nutrace.cli.run_files import run_files
 from nutrace.errors import UsageError
+from nutrace.printable import LINE, printable
 from nutrace.trace import select
 from nutrace.trace.opening import STDIN
 from nutrace_exporters.difference import Difference, DifferenceBuilder
@@ -81,7 +83,10 @@ def load_difference(args: argparse.Namespace) -> Difference:
     for side, files in zip((BASE, NEW), sides):
         for file in files:
             builder.add(side, select(load_run(file), steps=args.steps, scenario=args.scenario))
-    return builder.build()
+    difference = builder.build()
+    for doubt in difference.warnings:
+        print(f"nutrace: warning: {printable(doubt, LINE)}", file=sys.stderr)
+    return difference
 
 
 def _names(base: Sequence[str], new: Sequence[str]) -> Tuple[str, str]:
