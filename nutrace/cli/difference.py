@@ -18,25 +18,27 @@ from nutrace.trace.opening import STDIN
 from nutrace_exporters.difference import Difference, DifferenceBuilder
 from nutrace_exporters.difftree import BASE, NEW
 from nutrace_exporters.labels import counted
+from nutrace_exporters.registry import FORMATS
 
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%\Z", re.ASCII)
 
 
 def add_difference(parser: argparse.ArgumentParser) -> None:
     """Add ``--against`` and ``--slowest``."""
+    able = ", ".join(row.name for row in FORMATS if row.difference)
     parser.add_argument(
         "--against",
         nargs="+",
         default=[],
         metavar="NEW",
         help="draw what is different in these runs: files, or folders of run files as nutrace bench writes "
-        "them (html, speedscope)",
+        f"them ({able})",
     )
     parser.add_argument(
         "--slowest",
         type=_share,
         metavar="P%",
-        help="draw what is different in the slowest P %% of the steps, beside the others (html, speedscope)",
+        help=f"draw what is different in the slowest P %% of the steps, compared with the others ({able})",
     )
 
 
