@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import json
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Dict, List
 import pytest
 from fakes.otlp import RESOURCE, envelope, spans, write
 
+from nutrace.cli.commands import COMMANDS
 from nutrace.cli.main import main
 
 C = "nutrace.component"
@@ -153,7 +155,26 @@ def test_a_picture_of_a_selection_says_what_it_is(run_file: Path, capsys: pytest
     assert "4 scenarios · SimplePlanner" in Path("run.flamegraph.svg").read_text()
 
 
-@pytest.mark.parametrize("command", ["report", "sql", "deepcopy", "flamegraph"])
+#: What else a command needs; every command that has the option is tried.
+_MORE = {"whatif": ["planner=0.5"]}
+
+
+def _with_option(option: str) -> List[str]:
+    """The commands that have an option."""
+    names = []
+    for command in COMMANDS:
+        parser = argparse.ArgumentParser()
+        command.load().configure(parser)
+        if any(option in action.option_strings for action in parser._actions):
+            names.append(command.name)
+    return names
+
+
+def test_commands_that_select_steps_select_scenarios() -> None:
+    assert set(_with_option("--scenario")) == set(_with_option("--steps")) - {"demo"}
+
+
+@pytest.mark.parametrize("command", _with_option("--scenario"))
 @pytest.mark.parametrize(
     ("scenario", "message"),
     [
@@ -165,7 +186,7 @@ def test_a_picture_of_a_selection_says_what_it_is(run_file: Path, capsys: pytest
 def test_a_wrong_scenario_is_one_line(
     run_file: Path, capsys: pytest.CaptureFixture[str], command: str, scenario: str, message: str
 ) -> None:
-    assert main([command, "run.json", "--scenario", scenario]) == 2
+    assert main([command, "run.json", *_MORE.get(command, []), "--scenario", scenario]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

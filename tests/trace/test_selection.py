@@ -212,6 +212,14 @@ def test_of_many_scenarios_an_error_names_the_types(tmp_path: Path) -> None:
         select(trace, scenario="000")
 
 
+def test_long_names_are_cut_where_they_are_shown(tmp_path: Path) -> None:
+    trace = _scenarios(tmp_path, "a" * 5000, "b" * 16, kind="on_traffic_light_intersection")
+    assert len(select(trace, scenario=1).selection) < 100
+    with pytest.raises(UsageError, match=r"2: b{16} \(on_traffic_light_intersection\), 3: ") as caught:
+        select(trace, scenario="none")
+    assert len(str(caught.value)) < 500
+
+
 def test_a_step_that_a_scenario_does_not_have(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"no step 2 in scenario ffff \(stopping\) of .*: it has steps 0 to 1"

@@ -47,8 +47,8 @@ def find(facts: Facts) -> Iterator[Finding]:
             ),
         ),
         sureness=Sureness.ESTIMATED,
-        because="the speedup reads 200 frames at a time, where the plans keep each frame's order of rows; what "
-        "remains is to read the rows",
+        because="the speedup reads 200 frames at a time, where the plans keep each frame's order of rows; "
+        "what remains is to read the rows",
         saves=with_connections(facts, spans, dict.fromkeys(spans, 1.0)),
         proof=(bench(facts, "prefetch:scenario_prefetch"),),
     )

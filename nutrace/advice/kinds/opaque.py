@@ -16,7 +16,7 @@ _LEAST = 0.1  # of a step, in no span below
 _ITSELF = 0.5  # of its own time
 #: Their spans say what they do.
 _CLEAR = ("database", "gc", "deepcopy", "config")
-_LISTED = 4
+_LISTED = 5
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -47,8 +47,12 @@ def _sampled(facts: Facts, span: Opaque) -> Tuple[str, ...]:
     """The functions in which it spends most, as far as samples tell."""
     for kind in inside_spans(facts.trace, facts.regions):
         if kind.span == span.span:
+            below = sorted(
+                (each for each in kind.functions if not each.itself), key=lambda each: -each.total_ns
+            )
             return tuple(
-                f"{each.share:.0%} ({each.share_low:.0%} to {each.share_high:.0%}) in {each.function} itself"
-                for each in kind.functions[:_LISTED]
+                f"{each.total_share:.0%} ({each.total_low:.0%} to {each.total_high:.0%}) in {each.function} and "
+                f"what it calls ({'/'.join(each.file.split('/')[-2:])}:{each.line})"
+                for each in below[:_LISTED]
             )
     return ()

@@ -60,14 +60,17 @@ def _finding(facts: Facts, repeated: Dict[int, Tuple[int, float]], *, cached: bo
     lights = any(_LIGHTS in of.path for each in named for of, _ in each.origins)
     if lights and "traffic_light_cache" not in facts.speedups:
         variants.append("lights:traffic_light_cache")
-    repeats = f"{facts.per_step(number)} repeat an earlier statement with its parameters"
+    every = facts.database.in_steps.count if facts.steps else facts.database.all.count
+    repeats = (
+        f"{facts.per_step(every)} statements, of which {facts.per_step(number)} have the parameters of an "
+        "earlier one"
+    )
     return Finding(
         title="Keep the rows of statements that are executed again"
         if cached
         else "Execute once what is executed again with the same parameters",
         evidence=(
-            f"of {facts.per_step(facts.database.in_steps.count if facts.steps else facts.database.all.count)}"
-            f" statements {repeats}",
+            repeats,
             *(_evidence(each) for each in named[:_LISTED]),
         ),
         sureness=Sureness.MEASURED,
@@ -91,7 +94,7 @@ def _shares(facts: Facts, repeated: Dict[int, Tuple[int, float]]) -> Dict[int, f
 
 def _evidence(each: Statement) -> str:
     within = each.repeated_in_step or 0
-    callers = ", ".join(origin(of) for of, _ in each.origins[:2])
+    callers = ", ".join(dict.fromkeys(origin(of) for of, _ in each.origins))
     return (
         f"{count(each.repeated or 0, 'repeat')}, {within:,} within a step, {ms(each.repeated_ns or 0)}: "
         f"{statement(each.text, each.statement)}, by {callers}"
