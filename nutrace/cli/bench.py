@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Dict, List
@@ -132,7 +133,8 @@ def _record(args: argparse.Namespace, commands: Dict[str, List[str]]) -> Record:
     command = commands[variants[0].name]
     if args.resume:
         return resume(folder, command, variants)
-    return begin(folder, command, variants, machine(), args.seed)
+    facts = {**machine(), "program": shutil.which(command[0])}
+    return begin(folder, command, variants, facts, args.seed)
 
 
 def _results(session: Session, args: argparse.Namespace) -> None:
@@ -152,4 +154,5 @@ def _results(session: Session, args: argparse.Namespace) -> None:
 
 
 def _say(line: str) -> None:
-    print(f"nutrace: {printable(line, LINE)}", file=sys.stderr, flush=True)
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # the spinner's line
+    print(f"{clear}nutrace: {printable(line, LINE)}", file=sys.stderr, flush=True)

@@ -80,7 +80,7 @@ def _facts(side: SideFacts) -> str:
     parts = [counted(side.runs, "run")]
     if side.scenarios:
         parts.append(counted(side.scenarios, "scenario"))
-    parts.append(counted(side.steps, "step"))
+    parts.append(counted(side.steps, "step") + (" in all" if side.runs > 1 else ""))
     return ", ".join(parts)
 
 
