@@ -10,11 +10,12 @@ from nutrace.cli.compare_json import as_json
 from nutrace.cli.compare_numbers import gate_line
 from nutrace.cli.compare_page import as_page
 from nutrace.cli.compare_section import Compared
-from nutrace.cli.compare_sides import Sides, run_files
+from nutrace.cli.compare_sides import Sides
 from nutrace.cli.compare_text import as_text
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json, add_limit
+from nutrace.cli.run_files import run_files
 from nutrace.comparison import compare
 from nutrace.comparison.gates import (
     FEWEST_RUNS,

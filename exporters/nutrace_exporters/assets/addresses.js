@@ -98,7 +98,8 @@ function readSelection(trace, places, stepsText) {
 function saveAddress(app) {
   const { selection, search, trace } = app;
   const words = new URLSearchParams();
-  if (app.scene?.kind === "merged") words.set("view", "merged");
+  if (trace.difference) trace.difference.save(words);
+  else if (app.scene?.kind === "merged") words.set("view", "merged");
   if (trace.inside && !app.samples) words.set("samples", "off");
   if (selection?.places) words.set("scenario", formatScenarios(trace, selection.places));
   if (selection?.iterations) words.set("steps", formatIterations(selection.iterations));
@@ -113,6 +114,7 @@ function saveAddress(app) {
 function readAddress(app) {
   const words = new URLSearchParams(location.hash.slice(1));
   app.scene = { kind: words.get("view") === "merged" ? "merged" : "time" };
+  if (app.trace.difference) restoreSides(app, words);
   app.samples = app.trace.inside !== null && words.get("samples") !== "off";
   app.search.run(words.get("q") ?? "");
   app.searchField.value = app.search.query;

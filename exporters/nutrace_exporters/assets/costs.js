@@ -22,6 +22,7 @@ function regionOf(around, nested, isStep) {
 // kinds: costs by kind; regions: costs by component in each region; components: their sums.
 // steps: the finished steps' spans; all: the time of all lanes; perStep: by kind, 1 if all its spans lie in steps.
 function summarize(trace, selection) {
+  if (trace.difference) return trace.difference.summary();
   const ranges = selection ? selection.ranges : [[0, trace.n]];
   const kinds = new Costs(trace.kinds.length);
   const regions = REGION_NAMES.map(() => new Costs(trace.components.length));

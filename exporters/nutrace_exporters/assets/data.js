@@ -71,6 +71,7 @@ class Trace {
     this.inside = data.inside ? new Inside(data.inside, columns, this) : null;
     this.readKinds();
     this.memory = data.memory ?? {};
+    this.difference = data.difference ? new Difference(data.difference, columns, this) : null;
   }
 
   // parent, subtreeEnd, and by lane (a thread's own stack): laneDepth, and the outermost span.

@@ -1,18 +1,8 @@
 // The figures in the header, and what is said above the strip of steps; both follow the selection.
 
 function showFigures(app) {
-  const { trace, summary } = app;
-  const figures = [];
-  if (trace.steps.length) {
-    const { count, p50, p95, factor } = stepFigures(trace, summary.stepSpans);
-    figures.push(["steps", formatCount(count)]);
-    figures.push(["p50", formatMs(p50)]);
-    figures.push(["p95", formatMs(p95)]);
-    if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
-  }
-  figures.push([app.selection ? "wall, whole run" : "wall", formatTime(trace.run.wall)]);
-  figures.push(["spans", formatCount(summary.spans)]);
-  if (trace.run.processes > 1 && !app.selection) figures.push(["processes", formatCount(trace.run.processes)]);
+  const { trace } = app;
+  const figures = trace.difference ? sideFigures(trace.difference) : runFigures(app);
   document.getElementById("figures").replaceChildren(
     ...figures.map(([name, text, mood]) =>
       element("div", { class: `figure ${mood ?? ""}` }, element("b", { text }), element("span", { text: name })),
@@ -21,6 +11,21 @@ function showFigures(app) {
   const warnings = document.getElementById("warnings");
   warnings.hidden = !trace.run.warnings.length;
   warnings.replaceChildren(...trace.run.warnings.map((text) => element("span", { text })));
+}
+
+function runFigures({ trace, summary, selection }) {
+  const figures = [];
+  if (trace.steps.length) {
+    const { count, p50, p95, factor } = stepFigures(trace, summary.stepSpans);
+    figures.push(["steps", formatCount(count)]);
+    figures.push(["p50", formatMs(p50)]);
+    figures.push(["p95", formatMs(p95)]);
+    if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
+  }
+  figures.push([selection ? "wall, whole run" : "wall", formatTime(trace.run.wall)]);
+  figures.push(["spans", formatCount(summary.spans)]);
+  if (trace.run.processes > 1 && !selection) figures.push(["processes", formatCount(trace.run.processes)]);
+  return figures;
 }
 
 // The line above the strip: the scenario picked, the steps selected and their figures, and what the field selects.
