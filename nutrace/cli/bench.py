@@ -68,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="a new folder for the runs (default %(default)s)")  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on with the benchmark in that folder")
     add_json(parser)
-    add_limit(parser, "rows of each list")
+    add_limit(parser, "rows in each table")
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 
