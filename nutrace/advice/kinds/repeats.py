@@ -6,7 +6,7 @@ import shlex
 from collections import Counter, defaultdict
 from typing import DefaultDict, Dict, Iterator, List, Set, Tuple
 
-from nutrace.advice.facts import QUERY_SESSION, Facts
+from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import against, bench, plain
 from nutrace.advice.queries import with_connections
@@ -42,7 +42,7 @@ def _repeated(facts: Facts) -> Tuple[Dict[int, Tuple[int, float]], Dict[int, Tup
                 spent += took
             seen.add(asked)
         if repeats:
-            by = devkits if facts.caller(batch.span).startswith(QUERY_SESSION) else others
+            by = devkits if facts.is_devkits_query(batch.span) else others
             by[batch.span] = repeats, spent
     return devkits, others
 
