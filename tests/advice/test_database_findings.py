@@ -109,9 +109,7 @@ def test_repeats_are_those_that_the_program_made(log: Path, recorded: Tracing) -
     with recorded(*PROBES):
         simulate(log)
     (finding,) = findings(recorded.trace)["repeats"]
-    assert finding.evidence[0] == (
-        "3.00 a step statements, of which 1.00 a step have the parameters of an earlier one"
-    )
+    assert finding.evidence[0] == ("3 statements a step, of which 1.00 have the parameters of an earlier one")
     assert sum(finding.saves.values()) == database(recorded.trace).repeated_ns
 
 

@@ -61,9 +61,10 @@ def _finding(facts: Facts, repeated: Dict[int, Tuple[int, float]], *, cached: bo
     if lights and "traffic_light_cache" not in facts.speedups:
         variants.append("lights:traffic_light_cache")
     every = facts.database.in_steps.count if facts.steps else facts.database.all.count
+    runs = facts.steps or 1
     repeats = (
-        f"{facts.per_step(every)} statements, of which {facts.per_step(number)} have the parameters of an "
-        "earlier one"
+        f"{count(every / runs, 'statement')}{' a step' if facts.steps else ''}, of which "
+        f"{number / runs:,.2f} have the parameters of an earlier one"
     )
     return Finding(
         title="Keep the rows of statements that are executed again"
