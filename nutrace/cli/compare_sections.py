@@ -80,7 +80,7 @@ def _facts(side: SideFacts) -> str:
     parts = [counted(side.runs, "run")]
     if side.scenarios:
         parts.append(counted(side.scenarios, "scenario"))
-    parts.append(counted(side.steps, "step"))
+    parts.append(counted(side.steps, "step") + (" in all" if side.runs > 1 else ""))
     return ", ".join(parts)
 
 
@@ -136,5 +136,6 @@ def _headline(comparison: Comparison) -> Section:
         Column(name, right=name not in ("", "verdict"))
         for name in ("", "baseline", "optimized", "improvement", "verdict")
     )
-    lines = ("Times are medians of the runs. In brackets is the interval of 95 %.",)
+    how = "that of the usual step, pair by pair" if comparison.paired else "that of the runs' means"
+    lines = (f"Times are medians of the runs. The improvement is {how}, with its interval of 95 %.",)
     return Section("Headline", lines if rows else (), columns, tuple(rows))
