@@ -56,6 +56,7 @@ FORBIDDEN = (
     (PACKAGE / "speedups", ("nutrace.trace", "nutrace.session", "nutrace.verify")),
     (PACKAGE / "verify", ("nutrace.analysis", "nutrace.cli", "nutrace.jupyter", "nutrace_exporters")),
     (PACKAGE / "verify", ("nutrace.trace", "nutrace.session")),
+    (PACKAGE / "bench", ("nutrace.cli", "nutrace.jupyter", "nutrace.session", "nutrace.probes")),
     (PACKAGE / "suggestions", ("nutrace.cli", "nutrace.jupyter", "nutrace.session", "nutrace_exporters")),
 )
 

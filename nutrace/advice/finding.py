@@ -15,8 +15,8 @@ LIKELY = 0.6
 class Sureness(str, Enum):
     """How sure a finding is that its change saves what it says.
 
-    Verified: SQLite's own planner says so. Measured: the time was measured, and the change removes it as far as
-    is known. Estimated: how much of a measured time goes is a guess.
+    Verified: SQLite's own planner says so. Measured: the time was measured, and the change removes it, as far
+    as is known. Estimated: how much of a measured time goes is a guess.
     """
 
     VERIFIED = "verified"

@@ -45,12 +45,12 @@ def with_connections(
         spared[above] += number * shares.get(batch.span, 0.0)
     all_saved: Dict[int, float] = dict(saves)
     around = connecting(facts)
-    for above, number in spared.items():
-        if not number:
+    for above, statements in spared.items():
+        if not statements:
             continue
         spans = around.get(above, ())
         opened = sum(trace.calls[span] for span in spans if trace.name[span] == semconv.CONNECT_SPAN)
         if opened >= executions[above]:
             for span in spans:
-                all_saved[span] = trace.self_ns[span] * number / executions[above]
+                all_saved[span] = trace.self_ns[span] * statements / executions[above]
     return all_saved

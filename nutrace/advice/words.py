@@ -33,8 +33,8 @@ def place(caller: Caller) -> str:
 
 
 def origin(of: Origin) -> str:
-    """Where a statement comes from: the spans around it, or its caller."""
-    return " > ".join(of.path) if of.path else place(of.caller)
+    """Where a statement comes from: the span around it, or its caller."""
+    return of.path[-1] if of.path else place(of.caller)
 
 
 def statement(text: str, digest: str) -> str:

@@ -166,6 +166,32 @@ def resume(folder: Path, command: Sequence[str], variants: Sequence[Variant]) ->
     return record
 
 
+def loads(folder: Path) -> Dict[str, float]:
+    """The load of the machine before each run of a benchmark, by the real path of the run file.
+
+    It is empty if the folder has no record, or none that can be read.
+    """
+    try:
+        document = json.loads(read_text(folder / NAME))
+        runs = [Ran(**run) for run in document["runs"]]
+        shares = {run.file: load_share(run, document["machine"]) for run in runs if run.file}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {os.path.realpath(folder / file): share for file, share in shares.items() if share is not None}
+
+
+def load_share(run: Ran, machine: Mapping[str, Any]) -> Optional[float]:
+    """The load average before a run, for each processor; None if it is not known.
+
+    The program that ran just before, of the same benchmark, counts for one.
+    """
+    load = run.machine.get("load")
+    if load is None:
+        return None
+    own = 1.0 if run.place > 1 else 0.0
+    return float(max(load - own, 0.0) / max(machine["processors"], 1))
+
+
 def _plan(command: Sequence[str], variants: Sequence[Variant]) -> Dict[str, Any]:
     """What is run, without what looks like a secret."""
     return {

@@ -19,7 +19,7 @@ from nutrace.child import ending, wait_for
 from nutrace.comparison import RunFigures, measure
 from nutrace.errors import InputError, OutputError
 from nutrace.speedups.registry import VARIABLE as SPEEDUPS
-from nutrace.trace import load
+from nutrace.trace import Trace, load
 
 _TAIL_LINES = 12
 _NOT_INHERITED = ("NUTRACE_PARENT", SPEEDUPS)
@@ -93,7 +93,7 @@ def run_once(
         _set_aside(folder, stem, aside)
         raise
     seconds = time.monotonic() - began
-    figures, idle, problem = _measured(run_file, code, variant)
+    figures, idle, problem = _measured(run_file, code)
     file = str(run_file.relative_to(record.folder)) if not problem else ""
     output = ""
     if problem:
@@ -103,9 +103,10 @@ def run_once(
     return Outcome(ran, figures, idle, output)
 
 
-def measured_again(record: Record, run: Ran) -> RunFigures:
-    """What comparing needs of a run that an earlier process has made."""
-    return measure(load(record.path(run)))
+def measured_again(record: Record, run: Ran) -> Tuple[RunFigures, Tuple[str, ...]]:
+    """What comparing needs of a run that an earlier process has made, and the speedups not at work in it."""
+    trace = load(record.path(run))
+    return measure(trace), _idle(trace)
 
 
 def _run(command: Sequence[str], environ: Dict[str, str], output: int, tick: Callable[[], None]) -> int:
@@ -118,9 +119,7 @@ def _run(command: Sequence[str], environ: Dict[str, str], output: int, tick: Cal
     return wait_for(process, tick)
 
 
-def _measured(
-    run_file: Path, code: int, variant: Variant
-) -> Tuple[Optional[RunFigures], Tuple[str, ...], str]:
+def _measured(run_file: Path, code: int) -> Tuple[Optional[RunFigures], Tuple[str, ...], str]:
     """What comparing needs, the speedups that did nothing, and why the run does not count."""
     if code:
         return None, (), ending(code)
@@ -130,12 +129,15 @@ def _measured(
         return None, (), "it left no run file: it ran untraced, or did nothing that is traced"
     if not trace.diagnostics.complete:
         return None, (), trace.diagnostics.cut_short
-    idle = tuple(
+    return measure(trace), _idle(trace), ""
+
+
+def _idle(trace: Trace) -> Tuple[str, ...]:
+    return tuple(
         f"{speedup.name}: {'; '.join(speedup.refused) or 'its part of the program never ran'}"
         for speedup in installed_speedups(trace).speedups
         if not speedup.at_work
     )
-    return measure(trace), idle, ""
 
 
 def _set_aside(folder: Path, stem: str, aside: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, List, Mapping, Sequence
 
-from nutrace.bench.record import Ran, Record
+from nutrace.bench.record import Ran, Record, load_share
 from nutrace.bench.runs import Outcome, measured_again, run_once
 from nutrace.bench.variants import Variant
 from nutrace.comparison import Comparison, Kind, RunFigures, Verdict, compare
@@ -63,7 +63,8 @@ class Session:
         self._figures: Dict[str, List[RunFigures]] = {variant.name: [] for variant in record.variants}
         for variant in record.variants:
             for run in record.counted(variant):
-                self._add(run, measured_again(record, run))
+                figures, idle = measured_again(record, run)
+                self._add(run, figures, idle)
 
     def figures(self, variant: Variant) -> List[RunFigures]:
         """What comparing needs of the runs of a variant that count."""
@@ -127,10 +128,7 @@ class Session:
             self._failed(variant, outcome)
             say(f"{what}: failed ({outcome.ran.problem}), and is repeated")
         if outcome.figures is not None and round:
-            self._add(outcome.ran, outcome.figures)
-        for reason in outcome.idle:
-            if f"{variant.name}: {reason}" not in self.idle:
-                self.idle.append(f"{variant.name}: {reason}")
+            self._add(outcome.ran, outcome.figures, outcome.idle)
         say(f"{what}: {outcome.ran.seconds:.1f} s; {self._left()}")
 
     def _failed(self, variant: Variant, outcome: Outcome) -> None:
@@ -143,14 +141,11 @@ class Session:
                 f"variant {variant.name} failed {failures} times, the last with {problem}", outcome.output
             )
 
-    def _add(self, ran: Ran, figures: RunFigures) -> None:
-        load = ran.machine.get("load")
-        if load is not None:
-            # The program that ran just before, of this benchmark, counts for one.
-            own = 1.0 if ran.place > 1 else 0.0
-            share = max(load - own, 0.0) / self.record.machine["processors"]
-            figures = replace(figures, identity=replace(figures.identity, load=share))
-        self._figures[ran.variant].append(figures)
+    def _add(self, ran: Ran, figures: RunFigures, idle: Sequence[str]) -> None:
+        share = load_share(ran, self.record.machine)
+        self._figures[ran.variant].append(replace(figures, identity=replace(figures.identity, load=share)))
+        reasons = [f"{ran.variant}: {reason}" for reason in idle]
+        self.idle += [reason for reason in reasons if reason not in self.idle]
 
     def _left(self) -> str:
         """What is left to do, and how long that will probably take."""

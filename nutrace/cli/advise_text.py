@@ -11,6 +11,7 @@ from nutrace.cli.report_style import ms, percent
 from nutrace.printable import LINE, printable
 
 _WIDTH = 108
+_EVIDENCE = 5  # lines of what is not worth it
 _WRAP: Any = {"break_on_hyphens": False, "break_long_words": False}
 
 
@@ -34,7 +35,7 @@ def as_text(advice: Advice, file: str, command: str, selection: str, *, limit: i
         if len(advice.in_steps) > 1:
             left = advice.step_ns - sum(each.likely.step_ns for each in advice.in_steps)
             lines.append(
-                f"  With all of these a step likely takes {ms(left)} ms; each counts what is left before it."
+                f"  With all of these a step likely takes {ms(left)} ms: each saves of what is left."
             )
     nothing = f"Nothing worth doing above {least} of the run."
     lines += ["", *page.section("Around the steps", advice.around, nothing)]
@@ -73,9 +74,11 @@ class _Page:
             lines += self._item("saves", self._saving(ranked))
         for label, text in zip(["shows", *[""] * len(finding.evidence)], finding.evidence):
             lines += self._item(label, text)
-        lines += self._item("sure", f"{finding.sureness.value}: {finding.because}")
-        for label, text in zip(["prove", *[""] * len(finding.proof)], finding.proof):
-            lines.append(f"      {label:5s}  {printable(self._short(text), LINE)}")
+        sure = f"{finding.sureness.value}: {finding.because}" if finding.saves else finding.because
+        lines += self._item("sure" if finding.saves else "why", sure)
+        for number, proof in enumerate(finding.proof):
+            label = "" if number else "prove" if finding.saves else "do"
+            lines.append(f"      {label:5s}  {printable(self._short(proof), LINE)}")
         return lines
 
     def _item(self, label: str, text: str) -> List[str]:
@@ -119,10 +122,6 @@ class _Page:
                 f"  {printable(ranked.finding.title, LINE)}: {ms(alone)} ms {unit}, {percent(alone, whole)}"
                 f"{left}{traced}"
             )
-            if ranked.finding.evidence:
-                lines += [
-                    f"      {part}"
-                    for text in ranked.finding.evidence
-                    for part in textwrap.wrap(printable(text, 1000), _WIDTH - 6, **_WRAP)
-                ]
+            shown = ranked.finding.evidence[:_EVIDENCE]
+            lines += [f"      {printable(text, _WIDTH - 6)}" for text in shown]
         return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Dict, List
@@ -67,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="a new folder for the runs (default %(default)s)")  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on with the benchmark in that folder")
     add_json(parser)
-    add_limit(parser, "rows of each list")
+    add_limit(parser, "rows in each table")
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 
@@ -132,7 +133,8 @@ def _record(args: argparse.Namespace, commands: Dict[str, List[str]]) -> Record:
     command = commands[variants[0].name]
     if args.resume:
         return resume(folder, command, variants)
-    return begin(folder, command, variants, machine(), args.seed)
+    facts = {**machine(), "program": shutil.which(command[0])}
+    return begin(folder, command, variants, facts, args.seed)
 
 
 def _results(session: Session, args: argparse.Namespace) -> None:
@@ -152,4 +154,5 @@ def _results(session: Session, args: argparse.Namespace) -> None:
 
 
 def _say(line: str) -> None:
-    print(f"nutrace: {printable(line, LINE)}", file=sys.stderr, flush=True)
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # the spinner's line
+    print(f"{clear}nutrace: {printable(line, LINE)}", file=sys.stderr, flush=True)

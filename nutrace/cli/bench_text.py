@@ -73,7 +73,10 @@ def _head(record: Record, session: Session, doubts: Sequence[str]) -> str:
         facts.append(f"load {first['load']:.1f} before the first run")
     if first.get("page_cache_mb") is not None:
         facts.append(f"{first['page_cache_mb']:,} MB of files in memory")
-    lines.append(f"  {printable(str(machine['host']))}: {', '.join(facts)}")
+    base = session.figures(record.variants[0])
+    if base:
+        facts.append(base[0].identity.interpreter)
+    lines.append(f"  {printable(str(machine['host']))}: {printable(', '.join(facts), LINE)}")
     lines += [f"  warning: {printable(doubt, LINE)}" for doubt in doubts]
     lines += [f"  warning: speedup not at work in {printable(reason, LINE)}" for reason in session.idle]
     return "\n".join(lines)

@@ -10,11 +10,12 @@ from nutrace.cli.compare_json import as_json
 from nutrace.cli.compare_numbers import gate_line
 from nutrace.cli.compare_page import as_page
 from nutrace.cli.compare_section import Compared
-from nutrace.cli.compare_sides import Sides, run_files
+from nutrace.cli.compare_sides import Sides
 from nutrace.cli.compare_text import as_text
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json, add_limit
+from nutrace.cli.run_files import run_files
 from nutrace.comparison import compare
 from nutrace.comparison.gates import (
     FEWEST_RUNS,
@@ -32,13 +33,13 @@ from nutrace_exporters.output import whole_file
 _PASSED, _FAILED = 0, 1
 _EPILOG = f"""
 --fail-if is FIGURE OPERATOR LIMIT. FIGURE is a name in --json: a "figure" of its verdicts or statements,
-headline.gap_closed, or paths.SPAN/SPAN.self_ms_per_step. OPERATOR is >, >=, < or <=. LIMIT is a change in
-percent of the base (+3%%, -10%%), with a sign a change in the figure's own unit (+0, +0.5), without a sign a
-bound of the new side (100). Examples: "steps.p50_ms > +3%%", "database.statements_per_step > +0",
-"steps.p95_ms > 100". Counts are exact. For a time, it holds if the whole interval of 95 %% is beyond the
-limit, does not hold if none of it is, and cannot be judged if the limit lies within it, or with fewer than
-{FEWEST_RUNS} runs a side. Exit codes: 0 no --fail-if holds, 1 one holds, 2 bad usage or file, 3 there is not
-enough data to judge one, or the runs should not be compared.
+headline.gap_closed, or paths.SPAN/SPAN.self_ms_per_step (and .calls_per_step). OPERATOR is >, >=, < or <=.
+LIMIT is a change in percent of the base (+3%, -10%), with a sign a change in the figure's own unit (+0,
++0.5), without a sign a bound of the new side (100). Examples: "steps.p50_ms > +3%",
+"database.statements_per_step > +0", "steps.p95_ms > 100". Counts are exact. For a time, it holds if the whole
+interval of 95 % is beyond the limit, does not hold if none of it is, and cannot be judged if the limit lies
+within it, or with fewer than {FEWEST_RUNS} runs a side. Exit codes: 0 no --fail-if holds, 1 one holds, 2 bad
+usage or file, 3 there is not enough data to judge one, or the runs should not be compared.
 """
 
 
@@ -77,7 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare runs that did not finish, were configured differently, or have nothing in common",
     )
-    add_limit(parser, "rows of each list")
+    add_limit(parser, "rows in each table")
 
 
 def run(args: argparse.Namespace) -> int:

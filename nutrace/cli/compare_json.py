@@ -10,7 +10,10 @@ from nutrace.comparison.result import Comparison, Judged, PathChange, SideFacts
 from nutrace.comparison.statement_changes import StatementChange
 
 _JUDGED = "figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"
-_PATH = "component", "base_ms_per_step", "new_ms_per_step", "change_ms_per_step", "low", "high", "verdict"
+_PATH = (
+    *("component", "base_ms_per_step", "new_ms_per_step", "change_ms_per_step", "low", "high", "runs_needed"),
+    *("base_calls_per_step", "new_calls_per_step"),
+)
 
 
 def as_json(
@@ -71,7 +74,7 @@ def _path(path: PathChange) -> Dict[str, Any]:
     moved: Optional[List[str]] = None if path.moved_from is None else list(path.moved_from)
     return {
         "path": list(path.path),
-        **pick(path, *_PATH),
+        **{key: getattr(path, key) for key in _PATH},
         "verdict": path.verdict.value,
         "moved_from": moved,
     }

@@ -53,7 +53,8 @@ def interval(low: Optional[float], high: Optional[float]) -> str:
 
 
 def _signed(value: float, digits: int) -> str:
-    return f"{round(value, digits) + 0.0:+,.{digits}f}"  # + 0.0: there is no -0.0
+    shown = round(value, digits)
+    return f"{shown:+,.{digits}f}" if shown else f"{0:.{digits}f}"
 
 
 def count_change(row: Judged) -> str:
@@ -83,12 +84,11 @@ def verdict(row: Union[Judged, PathChange], runs: int) -> str:
     """A verdict in plain words; `runs` are those of the side that has fewer."""
     if row.verdict is not Verdict.UNDECIDED:
         return str(row.verdict.value)
-    if isinstance(row, PathChange):
-        return "undecided"
-    if row.base is None or row.new is None:
-        return f"only in the {'base' if row.new is None else 'new runs'}"
-    if row.varies:
-        return "varies from run to run"
+    if isinstance(row, Judged):
+        if row.base is None or row.new is None:
+            return f"only in the {'base' if row.new is None else 'new runs'}"
+        if row.varies:
+            return "varies from run to run"
     if row.runs_needed is None or runs < FEWEST_RUNS:
         return "undecided"
     return f"undecided: {more_runs(row.runs_needed)}"

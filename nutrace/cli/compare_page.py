@@ -10,6 +10,7 @@ from typing import List, Optional, Sequence, Tuple
 
 from nutrace.cli.compare_section import Compared, Row, Section
 from nutrace.cli.compare_sections import sections, title
+from nutrace.cli.table import Column
 from nutrace.comparison.gates import GateResult
 from nutrace.comparison.result import Judged, Verdict
 from nutrace_exporters.labels import label
@@ -74,16 +75,14 @@ def _line(line: str) -> str:
 
 def _table(section: Section) -> str:
     reach = _reach(section.rows)
-    heads = [
-        f'<th scope="col"{_right(column.right)}>{_text(column.heading)}</th>' for column in section.columns
-    ]
+    heads = [f'<th scope="col"{_class(column)}>{_text(column.heading)}</th>' for column in section.columns]
     if reach:
-        heads.append('<th scope="col">95 %</th>')
+        heads.append('<th scope="col" class="bar">less | more</th>')
     lines = [f"<tr>{''.join(heads)}</tr>"]
     for row in section.rows:
         first = f'<th scope="row">{_text(row.cells[0])}</th>'
         cells = [
-            f"<td{_right(column.right)}>{_text(cell)}</td>"
+            f"<td{_class(column)}>{_text(cell)}</td>"
             for column, cell in zip(section.columns[1:], row.cells[1:])
         ]
         if reach:
@@ -93,8 +92,9 @@ def _table(section: Section) -> str:
     return f'<div class="scroll"><table>{"".join(lines)}</table></div>'
 
 
-def _right(right: bool) -> str:
-    return ' class="number"' if right else ""
+def _class(column: Column) -> str:
+    kind = "number" if column.right else "verdict" if column.heading == "verdict" else ""
+    return f' class="{kind}"' if kind else ""
 
 
 def _ends(row: Row) -> Optional[Tuple[float, float, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import List, Sequence
 
 from nutrace.cli.compare_lists import components, other_times, paths, statements
@@ -47,9 +48,12 @@ def title(comparison: Comparison) -> str:
 
 
 def side_name(side: SideFacts) -> str:
-    """The files of a side: the first, and how many more."""
-    first = printable(side.files[0] if side.files else "nothing", 80)
-    return first if len(side.files) < 2 else f"{first} and {len(side.files) - 1} more"
+    """The file of a side, or the folder of its files and how many they are."""
+    folders = {os.path.dirname(file) for file in side.files}
+    if len(side.files) == 1:
+        return printable(side.files[0], 80)
+    shown = printable(folders.pop(), 80) if len(folders) == 1 else ""
+    return f"{shown or 'files'} ({counted(len(side.files), 'run')})"
 
 
 def _sides(comparison: Comparison) -> Section:
@@ -76,7 +80,7 @@ def _facts(side: SideFacts) -> str:
     parts = [counted(side.runs, "run")]
     if side.scenarios:
         parts.append(counted(side.scenarios, "scenario"))
-    parts.append(counted(side.steps, "step"))
+    parts.append(counted(side.steps, "step") + (" in all" if side.runs > 1 else ""))
     return ", ".join(parts)
 
 
@@ -132,5 +136,6 @@ def _headline(comparison: Comparison) -> Section:
         Column(name, right=name not in ("", "verdict"))
         for name in ("", "baseline", "optimized", "improvement", "verdict")
     )
-    lines = ("Times are medians of the runs. In brackets is the interval of 95 %.",)
+    how = "that of the usual step, pair by pair" if comparison.paired else "that of the runs' means"
+    lines = (f"Times are medians of the runs. The improvement is {how}, with its interval of 95 %.",)
     return Section("Headline", lines if rows else (), columns, tuple(rows))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from nutrace.comparison.divisions import LEAST_SEARCHED, chance_of
+from nutrace.comparison.divisions import LEAST_SEARCHED, Divisible
 from nutrace.comparison.history import EXACT, HistoryRun, Series
 from nutrace.comparison.placing import Edge, placed
 
@@ -37,7 +37,7 @@ class Change:
     before, after:
         Medians of the runs up to the neighbouring changes; of a count, the values of the two revisions.
     probability:
-        Of a series of this length without a change to be divided as well as this one; None for a count.
+        That chance divides the same runs as well, if they are shuffled; None for a count.
     """
 
     figure: str
@@ -101,15 +101,14 @@ def _time_changes(series: Series) -> List[Change]:
     if len(runs) < LEAST_SEARCHED:
         return []
     columns = _columns(runs)
-    chance = chance_of(len(runs))
-    judged = sorted((chance.probability(values), figure) for figure, values in columns.items())
-    probabilities = {figure: probability for probability, figure in judged}
+    divisible = {figure: Divisible(values) for figure, values in columns.items()}
+    judged = sorted(divisible, key=lambda figure: divisible[figure].probability)
     edges: List[Edge] = []
-    for place, (probability, figure) in enumerate(judged):
+    for place, figure in enumerate(judged):
         level = LEVEL / (len(judged) - place)
-        if probability > level:
+        if divisible[figure].probability > level:
             break
-        breaks = [0, *chance.breaks(columns[figure], level), len(runs)]
+        breaks = [0, *divisible[figure].breaks(level), len(runs)]
         edges += [Edge(figure, *around) for around in zip(breaks, breaks[1:], breaks[2:])]
     starts = _starts(series, skipped)
     places: Dict[str, List[int]] = {}
@@ -123,7 +122,8 @@ def _time_changes(series: Series) -> List[Change]:
         for run, before, after in _large_enough(values, sorted(places[figure]), LEAST_EFFECT * step_ms):
             revision = max(number for number, start in enumerate(starts) if start <= run)
             within = run - starts[revision]
-            found.append(Change(figure, revision, within, before, after, probabilities[figure]))
+            probability = divisible[figure].probability
+            found.append(Change(figure, revision, within, before, after, probability))
     return sorted(found, key=lambda change: (change.revision, change.within))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from nutrace.comparison.judging import judge_count
 from nutrace.comparison.result import Comparison, Judged, Kind, Verdict
 from nutrace.comparison.statement_changes import StatementChange
 from nutrace.errors import UsageError
@@ -123,15 +124,17 @@ def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] =
             path.high / base if known and path.high is not None else None,
             path.verdict,
         )
+        calls = path_figure(path.path, "calls_per_step")
+        figures[calls] = judge_count(calls, [path.base_calls_per_step], [path.new_calls_per_step])
     factor = figures.get(_FACTOR)
     if comparison.gap_closed is not None and factor is not None:
         figures[GAP_CLOSED] = _gap(factor, comparison.gap_closed)
     return figures
 
 
-def path_figure(path: Tuple[str, ...]) -> str:
-    """The figure of a span path: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
-    return f"paths.{'/'.join(path)}.self_ms_per_step"
+def path_figure(path: Tuple[str, ...], figure: str = "self_ms_per_step") -> str:
+    """The name of a span path's figure: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
+    return f"paths.{'/'.join(path)}.{figure}"
 
 
 def _gap(factor: Judged, closed: float) -> Judged:

@@ -12,6 +12,8 @@ from nutrace.comparison.figures import RunIdentity
 from nutrace.trace import Resource, Trace
 from nutrace.trace.bounds import text
 
+_DAY_NS = 86_400 * 10**9
+
 #: Settings that do not change what is recorded.
 _NO_MATTER = frozenset(("output", "summary", "flush_seconds"))
 
@@ -74,4 +76,6 @@ def _doubts(trace: Trace) -> Tuple[str, ...]:
     for sentence, number in counted.items():
         if number:
             doubts.append(f"{number:,} {sentence}")
+    if any(trace.busy_ns[step] > _DAY_NS for step in trace.step_indices):
+        doubts.append("a step lasted more than a day: a clock was set, or the machine slept")
     return tuple(doubts)

@@ -14,6 +14,7 @@ from nutrace.percentiles import percentile
 
 _CONFIDENCE = 0.95
 _FEWEST_RUNS = 2
+_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,12 @@ def interactions(
     for name in _shared([_counts(side) for side in sides]):
         values = [_counts(side)[name] for side in sides]
         if any(value != values[0] for value in values):
-            apart = tuple(value - values[0] for value in values[1:-1])
-            together = values[-1] - values[0]
-            found.append(Interaction(name, Kind.COUNT, apart, together, together - sum(apart)))
+            # Counts per step are quotients: what is left of them beyond these digits is rounding.
+            apart = tuple(round(value - values[0], _DIGITS) for value in values[1:-1])
+            together = round(values[-1] - values[0], _DIGITS)
+            found.append(
+                Interaction(name, Kind.COUNT, apart, together, round(together - sum(apart), _DIGITS))
+            )
     return found
 
 
@@ -85,8 +89,7 @@ def _of_times(name: str, sides: Sequence[Sequence[float]]) -> Interaction:
     if not whole:
         return Interaction(name, Kind.TIME, apart, together, middle, middle, middle)
     freedom = whole**2 / sum(part**2 / free for part, free in parts)
-    _, stats = numeric()
-    half = float(stats.t.ppf(0.5 + _CONFIDENCE / 2, freedom)) * math.sqrt(whole)
+    half = float(numeric().special.stdtrit(freedom, 0.5 + _CONFIDENCE / 2)) * math.sqrt(whole)
     return Interaction(name, Kind.TIME, apart, together, middle, middle - half, middle + half)
 
 

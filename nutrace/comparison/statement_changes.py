@@ -8,8 +8,8 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from nutrace.comparison.figures import RunFigures
 from nutrace.comparison.judging import Options, judge, judge_count, judged_time, row_of
 from nutrace.comparison.numeric import numeric
-from nutrace.comparison.pairing import Times
 from nutrace.comparison.result import Judged
+from nutrace.comparison.times import Times
 
 _NO_OPTIONS = Options()
 

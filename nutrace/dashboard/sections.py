@@ -180,9 +180,7 @@ def _revision_table(judged: JudgedSeries) -> str:
             *(_spread(revision.spread(figure)) for figure in figures),
             f"{_SIGNS[which]} {which}" if which else "",
         ]
-        rows.append(
-            _row(cells, left=(0, 1, 2, 4, 5, 6, len(cells) - 1), where=f' id="{_anchor(judged, place)}"')
-        )
+        rows.append(_row(cells, left=(0, 1, 2, 4, 5, 6, len(cells) - 1), where=f' data-revision="{place}"'))
     headings = [
         "revision",
         "branch",
@@ -194,10 +192,6 @@ def _revision_table(judged: JudgedSeries) -> str:
     return _table(
         "Revisions", headings, rows, "Medians of the runs; in brackets the interval and how sure it is."
     )
-
-
-def _anchor(judged: JudgedSeries, place: int) -> str:
-    return f"revision-{place}-{judged.series.revisions[place].revision[:7] or 'none'}"
 
 
 def _component_table(judged: JudgedSeries) -> str:

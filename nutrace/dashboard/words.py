@@ -13,8 +13,8 @@ from nutrace_exporters.labels import counted
 
 #: When the page says that something changed.
 RULES = (
-    "Times: the runs are divided where they differ most, by rank (PELT on normal scores, with "
-    f"ruptures). The same runs shuffled {SHUFFLES:,} times tell how often chance divides a series as "
+    "Times: the runs are divided so that the parts scatter least (PELT, with ruptures; runs far from all "
+    f"others are clipped). The same runs shuffled {SHUFFLES:,} times tell how often chance divides them as "
     "clearly. In a series without any change one is named with a probability of at most "
     f"{100 * LEVEL:.0f} %, all its times together (Holm).",
     f"A change has at least {LEAST_RUNS} runs before it and {LEAST_RUNS} after it, so no single run "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,7 +122,6 @@ def _run(command: Sequence[str], environ: Dict[str, str], folder: Path) -> Tuple
 
     def watch() -> None:
         if _size(folder) > _MOST_BYTES:
-            process.send_signal(signal.SIGINT)
             raise _TooMuchError
 
     try:

@@ -3,7 +3,7 @@
     python tests/benchmarks/compare_truth.py [--trials 400] [--changed 100] [--runs FOLDER] [--seed 1]
 
 Simulated runs (``tests/fakes/simulated_runs.py`` states the model), with 5, 7 or 10 runs a side, 1, 3 or 12
-scenarios of 149 steps, on machines that are quiet (noise 0.5) or busy (10):
+scenarios of 149 steps, on machines that are quiet (noise 0.5 and 1) or busy (3 and 10):
 
 - nothing changed: how many of the rows are called faster or slower, in how many comparisons any is, and how
   many of the intervals of 95 % hold the truth;
@@ -36,7 +36,7 @@ from nutrace.comparison import Comparison, Kind, RunFigures, Verdict, compare, m
 from nutrace.trace import load
 
 NOISES = (0.5, 1.0, 3.0, 10.0)
-QUIET = 0.5
+QUIET = 1.0
 RUNS = (5, 7, 10)
 SCENARIOS = (1, 3, 12)
 STEPS = 149

@@ -101,7 +101,6 @@ def test_variants_run_interleaved_and_each_run_is_kept(
 def test_a_combination_is_compared_with_the_sum_of_its_parts(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The parts overlap: with both, the planner sleeps once.
     variants = ["--variant", "base", "--variant", "slow:PLANNER_S=0.02", "--variant", "asks:STATEMENTS=4"]
     both = "--variant", "both:PLANNER_S=0.02 STATEMENTS=4"
     assert _bench("--runs", "2", "--no-warm-up", "--json", *variants, *both) == 0
@@ -111,7 +110,7 @@ def test_a_combination_is_compared_with_the_sum_of_its_parts(
     statements = figures["database.statements_per_step"]
     assert (statements["parts"], statements["together"], statements["interaction"]) == ([0, 2], 2, 0)
     mean = figures["steps.mean_ms"]
-    assert mean["parts"][0] > 15
+    assert mean["interaction"] == pytest.approx(mean["together"] - sum(mean["parts"]))
     assert mean["low"] < mean["interaction"] < mean["high"]
 
 
@@ -215,6 +214,31 @@ def test_an_interrupted_benchmark_keeps_what_has_run_and_goes_on(
     assert sorted((run["variant"], run["round"]) for run in runs) == [
         ("base", 1), ("base", 2), ("x", 1), ("x", 2),
     ]  # fmt: skip
+
+
+def test_a_benchmark_that_is_terminated_takes_its_program_with_it(folder: Path) -> None:
+    write_program(folder, "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)\n")
+    words = [
+        "bench",
+        "-o",
+        "b",
+        "--variant",
+        "base",
+        "--variant",
+        "x:A=1",
+        "--",
+        sys.executable,
+        "program.py",
+    ]
+    process = subprocess.Popen([sys.executable, "-m", "nutrace.cli.main", *words], env=environment())
+    deadline = time.monotonic() + 60
+    while not (folder / "pid").exists() or not (folder / "pid").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(timeout=60) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text()), 0)
 
 
 def test_until_decided_stops_at_the_limit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, List
 
 import pytest
+from fakes.commands import Done, command
 from fakes.otlp import document, write
 from fakes.programs import environment
 from fakes.runs import write_run, write_runs
-
-from nutrace.cli.main import main
 
 SCATTER = (1.0, 1.01, 0.99, 1.005, 0.995, 1.002, 0.998)
 P50 = "steps.p50_ms > +3%"
 STATEMENTS = "database.statements_per_step > +0"
 
 
-@dataclass(frozen=True)
-class _Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def _compare(*words: object) -> _Done:
-    """Run the command in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = main(["compare", *map(str, words)])
-        except SystemExit as ended:  # argparse
-            code = int(ended.code or 0)
-    return _Done(code, out.getvalue(), err.getvalue())
+def _compare(*words: object) -> Done:
+    return command("compare", *words)
 
 
 def _side(folder: Path, factor: float = 1.0, runs: int = 7, **options: Any) -> Path:
@@ -52,8 +34,8 @@ def base(tmp_path: Path) -> Path:
     return _side(tmp_path / "base")
 
 
-def _gates(done: _Done) -> Any:
-    return [(gate["outcome"], gate["reason"]) for gate in json.loads(done.stdout)["gates"]]
+def _gates(done: Done) -> Any:
+    return [(gate["outcome"], gate["reason"]) for gate in json.loads(done.out)["gates"]]
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +75,13 @@ def test_exit_codes_of_the_command(sides: Path, words: List[str], code: int) -> 
 
 def test_0_if_no_gate_holds(base: Path, tmp_path: Path) -> None:
     done = _compare(base, "--against", _side(tmp_path / "new"), "--fail-if", P50, "--fail-if", STATEMENTS)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "steps.p50_ms > +3%: does not hold, the change is +0.0 %" in done.stdout
+    assert done.code == 0, done.err
+    assert done.err == ""
+    assert "steps.p50_ms > +3%: does not hold, the change is 0.0 %" in done.out
 
 
 def test_0_without_gates_whatever_differs(base: Path, tmp_path: Path) -> None:
-    assert _compare(base, "--against", _side(tmp_path / "new", 2, statements=5)).returncode == 0
+    assert _compare(base, "--against", _side(tmp_path / "new", 2, statements=5)).code == 0
 
 
 @pytest.mark.parametrize(
@@ -120,52 +102,52 @@ def test_0_without_gates_whatever_differs(base: Path, tmp_path: Path) -> None:
 )
 def test_1_if_a_gate_on_a_time_holds(base: Path, tmp_path: Path, gate: str, factor: float, code: int) -> None:
     done = _compare(base, "--against", _side(tmp_path / "new", factor), "--fail-if", gate)
-    assert done.returncode == code, done.stdout
+    assert done.code == code, done.out
 
 
 def test_1_if_a_gate_on_a_count_holds_with_one_run_a_side(tmp_path: Path) -> None:
     base, new = write_run(tmp_path / "a.json", 50), write_run(tmp_path / "b.json", 50, statements=3)
     done = _compare(base, "--against", new, "--fail-if", STATEMENTS, "--json")
-    assert done.returncode == 1
-    assert done.stderr == "nutrace: --fail-if database.statements_per_step > +0: holds, the change is +1\n"
-    assert _compare(new, "--against", base, "--fail-if", STATEMENTS).returncode == 0
+    assert done.code == 1
+    assert done.err == "nutrace: --fail-if database.statements_per_step > +0: holds, the change is +1\n"
+    assert _compare(new, "--against", base, "--fail-if", STATEMENTS).code == 0
 
 
 def test_1_if_one_holds_and_another_cannot_be_judged(tmp_path: Path) -> None:
     base, new = write_run(tmp_path / "a.json", 50), write_run(tmp_path / "b.json", 50, statements=3)
     done = _compare(base, "--against", new, "--fail-if", STATEMENTS, "--fail-if", P50)
-    assert done.returncode == 1
+    assert done.code == 1
 
 
 def test_3_with_fewer_than_five_runs_even_if_nothing_changed(base: Path, tmp_path: Path) -> None:
     new = _side(tmp_path / "new", 1.0, runs=4)
     done = _compare(base, "--against", new, "--fail-if", P50, "--json")
-    assert done.returncode == 3
+    assert done.code == 3
     assert _gates(done) == [("cannot be judged", "a time needs 5 runs a side, and a side has 4")]
-    assert _compare(base, "--against", _side(tmp_path / "n2", 9, runs=4), "--fail-if", P50).returncode == 3
+    assert _compare(base, "--against", _side(tmp_path / "n2", 9, runs=4), "--fail-if", P50).code == 3
 
 
 def test_3_if_the_limit_lies_within_the_interval(tmp_path: Path) -> None:
     wide = [40, 60, 45, 55, 50]
     base, new = write_runs(tmp_path / "a", wide), write_runs(tmp_path / "b", [time + 1 for time in wide])
     done = _compare(base, "--against", new, "--fail-if", P50, "--json")
-    assert done.returncode == 3
+    assert done.code == 3
     assert _gates(done) == [("cannot be judged", "the limit lies within the interval")]
-    assert json.loads(done.stdout)["gates"][0]["runs_needed"] > 0
-    assert "more runs a side would probably decide" in done.stderr
+    assert json.loads(done.out)["gates"][0]["runs_needed"] > 0
+    assert "more runs a side would probably decide" in done.err
 
 
 def test_3_if_a_run_did_not_finish(base: Path, tmp_path: Path) -> None:
     new = _side(tmp_path / "new")
     cut = write_run(new / "08.json", 50, attributes={"nutrace.run.complete": False})
     done = _compare(base, "--against", new, "--fail-if", STATEMENTS)
-    assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr.startswith("nutrace: error: not compared: new has unfinished runs")
-    assert str(cut) in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("nutrace: error: not compared: new has unfinished runs")
+    assert str(cut) in done.err
+    assert done.err.count("\n") == 1
     done = _compare(base, "--against", new, "--fail-if", STATEMENTS, "--anyway")
-    assert done.returncode == 0
-    assert "judged all the same: new has unfinished runs" in done.stdout
+    assert done.code == 0
+    assert "judged all the same: new has unfinished runs" in done.out
 
 
 @pytest.mark.parametrize(
@@ -178,10 +160,10 @@ def test_3_if_a_run_did_not_finish(base: Path, tmp_path: Path) -> None:
 )
 def test_3_if_the_sides_are_unlike(base: Path, tmp_path: Path, options: Any, said: str) -> None:
     done = _compare(base, "--against", _side(tmp_path / "new", **options))
-    assert (done.returncode, done.stdout) == (3, "")
-    assert said in done.stderr
-    assert done.stderr.rstrip().endswith("--anyway compares them all the same")
-    assert "Traceback" not in done.stderr
+    assert (done.code, done.out) == (3, "")
+    assert said in done.err
+    assert done.err.rstrip().endswith("--anyway compares them all the same")
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize(
@@ -198,25 +180,27 @@ def test_3_if_the_sides_are_unlike(base: Path, tmp_path: Path, options: Any, sai
 )
 def test_2_for_a_gate_that_says_nothing(base: Path, tmp_path: Path, gate: str, said: str) -> None:
     done = _compare(base, "--against", _side(tmp_path / "new"), "--fail-if", gate)
-    assert (done.returncode, done.stdout) == (2, "")
-    last = done.stderr.splitlines()[-1]
+    assert (done.code, done.out) == (2, "")
+    last = done.err.splitlines()[-1]
     assert last.startswith("nutrace: error: ")
     assert said in last
 
 
 def test_an_unknown_figure_lists_all_figures(base: Path, tmp_path: Path) -> None:
     new = _side(tmp_path / "new")
-    listed = _compare(base, "--against", new, "--fail-if", "steps.p5_ms > 1").stderr.splitlines()[:-1]
+    listed = _compare(base, "--against", new, "--fail-if", "steps.p5_ms > 1").err.splitlines()[:-1]
     assert set(listed[:2]) == {"steps.p50_ms", "steps.p95_ms"}
-    document = json.loads(_compare(base, "--against", new, "--json").stdout)
+    document = json.loads(_compare(base, "--against", new, "--json").out)
     figures = {row["figure"] for row in document["verdicts"]}
     figures |= {
         each[key]["figure"] for each in document["statements"] for key in ("executions", "rows", "time")
     }
-    figures |= {f"paths.{'/'.join(path['path'])}.self_ms_per_step" for path in document["paths"]}
+    for path in document["paths"]:
+        name = f"paths.{'/'.join(path['path'])}"
+        figures |= {f"{name}.self_ms_per_step", f"{name}.calls_per_step"}
     assert set(listed) == figures
     for figure in ("statements.abcd.executions_per_step", "statements.abcd.ms_per_step"):
-        assert _compare(base, "--against", new, "--fail-if", f"{figure} > +5").returncode == 0
+        assert _compare(base, "--against", new, "--fail-if", f"{figure} > +5").code == 0
 
 
 def _bad(tmp_path: Path, kind: str) -> List[object]:
@@ -264,17 +248,17 @@ def _copy(file: Path, to: Path) -> Path:
 )
 def test_bad_usage_and_bad_files(tmp_path: Path, kind: str, code: int, said: str) -> None:
     done = _compare(*_bad(tmp_path, kind))
-    assert (done.returncode, done.stdout) == (code, "")
-    assert said in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err
 
 
 def test_a_folder_of_bench_is_refused_by_name(tmp_path: Path) -> None:
     folder = _side(tmp_path / "bench" / "cache").parent
     (folder / "bench.json").write_text("{}")
     done = _compare(folder, "--against", folder / "cache")
-    assert done.returncode == 2
-    assert f"name the folder of one, such as {folder / 'cache'}" in done.stderr
+    assert done.code == 2
+    assert f"name the folder of one, such as {folder / 'cache'}" in done.err
 
 
 def test_a_folder_gives_its_runs_and_nothing_else(tmp_path: Path) -> None:
@@ -284,19 +268,19 @@ def test_a_folder_gives_its_runs_and_nothing_else(tmp_path: Path) -> None:
     os.rename(base / "03.json", base / "03.json.partial")
     new = _side(tmp_path / "new", runs=2)
     done = _compare(base, "--against", new / "01.json", new / "02.json", "--json", "--anyway")
-    found = json.loads(done.stdout)
+    found = json.loads(done.out)
     assert [os.path.basename(file) for file in found["base"]["files"]] == ["01.json", "02.json", "03.json"]
     assert found["new"]["runs"] == 2
 
 
 def test_traces_of_other_programs_are_paired_by_span_path(tmp_path: Path) -> None:
-    for side, time in (("a", 100), ("b", 150)):
-        for number in range(5):
-            tree = ("GET /", 0, 1000, [("render", 10, 10 + time + number)])
+    for number in range(5):
+        for side, time, start in (("a", 100, 2000 * number), ("b", 150, 2000 * number + 1000)):
+            tree = ("GET /", start, start + 900, [("render", start, start + time + number)])
             other = {"service.name": "shop"}
             (tmp_path / side).mkdir(exist_ok=True)
             write(tmp_path / side / f"{number}.json", document(tree, resource=other))
     gate = "paths.GET //render.self_ms_per_step > +10%"
     done = _compare(tmp_path / "a", "--against", tmp_path / "b", "--fail-if", gate, "--json")
-    assert done.returncode == 1, done.stderr
-    assert json.loads(done.stdout)["paths"][0]["path"] == ["GET /", "render"]
+    assert done.code == 1, done.err
+    assert json.loads(done.out)["paths"][0]["path"] == ["GET /", "render"]

@@ -29,6 +29,7 @@ class Simulated(NamedTuple):
     type: str = "starting_left_turn"
     first_step: int = 0
     scale: float = 1.0
+    planner: str = "Made Up"
 
 
 SCENARIOS = (
@@ -81,6 +82,7 @@ def _scenario(each: Simulated, at: float, chance: random.Random) -> Tuple[Any, f
     for step in range(each.steps):
         length = 1000 * each.scale * chance.uniform(0.5, 1.5)
         given = {C: "simulation", "nutrace.step.index": each.first_step + step}
+        given["nutrace.memory.rss"] = 10**8 * each.process + 10**6 * step
         if step or each.steps < 4:
             given["nutrace.step.simulated_interval_s"] = 0.1
         if each.outcome == "cut short" and step == each.steps - 1:
@@ -91,7 +93,7 @@ def _scenario(each: Simulated, at: float, chance: random.Random) -> Tuple[Any, f
     given = {C: "simulation", "nuplan.scenario.token": each.token, "nuplan.scenario.type": each.type}
     if each.outcome != "finished":
         given["outcome"] = each.outcome
-    return ("simulation.run", begin, at, children, {**given, "nuplan.planner.name": "Made Up"}), at + 10
+    return ("simulation.run", begin, at, children, {**given, "nuplan.planner.name": each.planner}), at + 10
 
 
 def _calls(begin: float, end: float, levels: int, thread: int, chance: random.Random) -> Iterator[Any]:

@@ -203,6 +203,17 @@ def test_one_scenario_needs_no_picker_but_says_that_it_failed(tmp_path: Path, op
     assert text(browser, "#outcomes") == "1 failed"
 
 
+def test_planners_of_one_scenario_are_told_apart(tmp_path: Path, opened: Opened) -> None:
+    twice = Simulated("aaaa", 1, planner="IDM"), Simulated("aaaa", 2, planner="PDM")
+    trace = load(run_file(tmp_path / "planners.json", 1, twice))
+    browser = opened(trace)
+    press(browser, "p", "pdm", ENTER)
+    assert text(browser, "#scenario-open") == "Scenario aaaa PDM ▾"
+    number = next(each.number for each in trace.scenarios if each.planner == "PDM")
+    assert browser.execute_script("return location.hash") == f"#scenario={number}"
+    assert selected(browser) == addresses(trace, scenario=number)
+
+
 def test_in_time_order_only_lanes_of_the_scenario_are_shown(run: Trace, opened: Opened) -> None:
     browser = opened(run)
     lanes = "return nutrace.scene.lanes.map(({ name }) => name)"
@@ -211,6 +222,16 @@ def test_in_time_order_only_lanes_of_the_scenario_are_shown(run: Trace, opened: 
     part = select(run, scenario="aaaa")
     assert len(browser.execute_script(lanes)) == len(set(part.thread))
     assert all("process 101" in name for name in browser.execute_script(lanes))
+
+
+def test_the_line_of_memory_follows_the_scenario(run: Trace, opened: Opened) -> None:
+    browser = opened(run)
+    line = browser.find_element("css selector", "#strip .memory")
+    wait(lambda: line.get_attribute("aria-label") == "memory at the steps' ends: 100 MB to 203 MB")
+    go_to(browser, "scenario=bbbb%232")
+    assert line.get_attribute("aria-label") == "memory at the steps' ends: 200 MB to 203 MB"
+    go_to(browser, "scenario=cccc")
+    assert not line.is_displayed(), "it has no step"
 
 
 def test_merged_merges_threads(run: Trace, opened: Opened) -> None:

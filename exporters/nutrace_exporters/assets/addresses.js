@@ -1,8 +1,17 @@
 // Scenarios and steps as people write them: in the page's field, in its address, and after nutrace's
 // --scenario and --steps.
 
-function scenarioTitle({ name, token }) {
-  return token ? `scenario ${name}` : name;
+function scenarioTitle({ title, token }) {
+  return token ? `scenario ${title}` : title;
+}
+
+// "scenario 5f3a", "9 scenarios of type stopping", "9 scenarios".
+function scenariosTitle(trace, places) {
+  const chosen = places.map((place) => trace.scenarios[place]);
+  if (chosen.length === 1) return scenarioTitle(chosen[0]);
+  const { type } = chosen[0];
+  const same = type && chosen.every((scenario) => scenario.type === type);
+  return `${formatCount(chosen.length)} scenarios${same ? ` of type ${type}` : ""}`;
 }
 
 // Iterations [from, to) as --steps is written: "5", "5:10", "5:".
@@ -89,7 +98,8 @@ function readSelection(trace, places, stepsText) {
 function saveAddress(app) {
   const { selection, search, trace } = app;
   const words = new URLSearchParams();
-  if (app.scene?.kind === "merged") words.set("view", "merged");
+  if (trace.difference) trace.difference.save(words);
+  else if (app.scene?.kind === "merged") words.set("view", "merged");
   if (trace.inside && !app.samples) words.set("samples", "off");
   if (selection?.places) words.set("scenario", formatScenarios(trace, selection.places));
   if (selection?.iterations) words.set("steps", formatIterations(selection.iterations));
@@ -104,6 +114,7 @@ function saveAddress(app) {
 function readAddress(app) {
   const words = new URLSearchParams(location.hash.slice(1));
   app.scene = { kind: words.get("view") === "merged" ? "merged" : "time" };
+  if (app.trace.difference) restoreSides(app, words);
   app.samples = app.trace.inside !== null && words.get("samples") !== "off";
   app.search.run(words.get("q") ?? "");
   app.searchField.value = app.search.query;

@@ -23,8 +23,11 @@ class App {
       faded: (item, frame) => this.faded(item, frame),
       label: (item) => this.labelOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
+      pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
+      details: (item, width) => [formatTime(width)],
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
     };
+    if (trace.difference) drawDifference(this);
     this.readTheme();
     this.tooltip = new Tooltip(this);
     this.searchField = document.getElementById("search");
@@ -42,12 +45,14 @@ class App {
 
   setView(kind) {
     this.tooltip.hide();
+    if (this.trace.difference) kind = "merged";
     const from = this.scene;
     const focus = this.look.focus;
     let to = -1;
     if (kind === "merged") {
       this.scene = mergedScene(this.trace, this.summary, this.samples);
       if (from?.kind === "time" && focus >= 0) to = this.scene.nodeOf[focus];
+      else if (this.trace.difference) to = focus < 0 ? -1 : this.trace.difference.itemNear(from.nodes.of[focus], this.scene);
       // Nodes of spans have the same numbers with samples and without.
       else if (focus >= 0) to = from.nodes.seen?.[focus]?.inside ?? focus;
     } else {
@@ -226,7 +231,8 @@ class App {
     const { spans, time, share } = this.search.measure(this.summary);
     const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene, this.nodeMatches) : { time: 0, items: 0 };
     const counts = [];
-    if (spans) counts.push(`${formatCount(spans)} span${spans === 1 ? "" : "s"}`);
+    const noun = this.trace.difference ? "frame" : "span";
+    if (spans) counts.push(`${formatCount(spans)} ${noun}${spans === 1 ? "" : "s"}`);
     if (inside.items) counts.push(`sampled in ${formatCount(inside.items)} place${inside.items === 1 ? "" : "s"}`);
     const about = inside.time ? "about " : "";
     const all = share + inside.time / (this.summary.all || 1);

@@ -39,12 +39,12 @@ class Picker {
   }
 
   rowOf({ scenario, figures }, picked, slowest) {
-    const { name, type, place } = scenario;
+    const { title, type, place } = scenario;
     const trouble = troubleOf(scenario).join(", ");
     const bar = element("span", { class: "bar" });
     bar.style.width = `${(100 * figures.mean) / slowest}%`;
     const cells = [
-      element("span", { class: "pick-name" }, element("b", { text: name }), element("span", { class: "muted", text: type })),
+      element("span", { class: "pick-name" }, element("b", { text: title }), element("span", { class: "muted", text: type })),
       element("span", { class: "pick-trouble", text: trouble }),
       element("span", { text: figures.count ? formatMs(figures.mean) : "–" }),
       element("span", { text: figures.factor ? `${figures.factor.toFixed(2)}×` : "" }),

@@ -1,5 +1,6 @@
 // The scenarios of the run, by number. `place` is the position in this list, `steps` are positions in
 // trace.steps by iteration, `tops` the scenario's outermost spans: one, unless the page has parts of it only.
+// `title` is the name, with the planner where several planners drove the scenario.
 
 function readScenarios(trace, data, columns) {
   const scenarios = data.map(([number, name, token, type, planner, log, attempt, outcome], place) => ({
@@ -8,6 +9,9 @@ function readScenarios(trace, data, columns) {
   trace.steps.forEach(({ scenario }, position) => scenarios[scenario].steps.push(position));
   const iteration = (position) => trace.steps[position].iteration;
   for (const { steps } of scenarios) steps.sort((a, b) => iteration(a) - iteration(b));
+  const named = new Map();
+  for (const { name } of scenarios) named.set(name, (named.get(name) ?? 0) + 1);
+  for (const each of scenarios) each.title = named.get(each.name) > 1 && each.planner ? `${each.name} ${each.planner}` : each.name;
   summed(columns.top_at).forEach((span, k) => scenarios[columns.top_scenario[k]].tops.push(span));
   return scenarios;
 }

@@ -1,7 +1,7 @@
 // The row of scenarios above the strip of steps: their boundaries and names, and what happened to them. A click
 // picks a scenario. It is shown if there is something to tell apart, or to say.
 
-const NARROWEST_BOUNDED = 5; // px of a scenario from which its boundary is drawn
+const NARROWEST_BOUNDED = 12; // px of a scenario from which its boundary is drawn
 
 class ScenarioStrip {
   constructor(canvas, trace, app) {
@@ -76,7 +76,7 @@ class ScenarioStrip {
         const mark = entry.scenario.outcome === "finished" ? 5 : height - 3;
         c.fillRect(Math.min(left, width - 3), height - mark, 3, mark);
       }
-      const name = [...trouble, entry.scenario.name].join(" · ");
+      const name = [...trouble, entry.scenario.title].join(" · ");
       const start = left + (trouble.length ? 7 : 5);
       const text = app.chart.fitted(name, right - start - 3);
       if (text) c.fillText(text, start, height / 2 + 1);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterator
 
-from nutrace.advice.facts import QUERY_SESSION, Facts
+from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import bench
 from nutrace.advice.queries import with_connections
@@ -30,7 +30,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         for batch in facts.batches
         if batch.statement in hashes
         and facts.is_set_off_by_step(batch.span)
-        and facts.caller(batch.span).startswith(QUERY_SESSION)
+        and facts.is_devkits_query(batch.span)
     }
     if not spans:
         return
@@ -47,8 +47,8 @@ def find(facts: Facts) -> Iterator[Finding]:
             ),
         ),
         sureness=Sureness.ESTIMATED,
-        because="the speedup reads 200 frames at a time, where the plans keep each frame's order of rows; what "
-        "remains is to read the rows",
+        because="the speedup reads 200 frames at a time, where the plans keep each frame's order of rows; "
+        "what remains is to read the rows",
         saves=with_connections(facts, spans, dict.fromkeys(spans, 1.0)),
         proof=(bench(facts, "prefetch:scenario_prefetch"),),
     )

@@ -53,8 +53,8 @@ def find(facts: Facts) -> Iterator[Finding]:
             ),
         ),
         sureness=Sureness.ESTIMATED,
-        because="from what a call of a probe takes in a loop, twice that between other work; a run that is not "
-        "traced does not have it",
+        because="from what a call of a probe takes in a loop, twice that between other work; a run that is "
+        "not traced does not have it",
         saves={span: min(time, trace.self_ns[span]) for span, time in saves.items()},
         likely_part=1.0,
         proof=(bench(facts, f"{below}:NUTRACE_LEVEL={below}"),),

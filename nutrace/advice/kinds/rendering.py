@@ -7,7 +7,7 @@ from typing import Dict, Iterator, List
 from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import against, bench_with
-from nutrace.advice.words import ms
+from nutrace.advice.words import count, ms
 
 #: The devkit's callbacks that draw: in each step, and a summary of the metrics after the run.
 _IN_STEPS = "VisualizationCallback"
@@ -33,7 +33,9 @@ def find(facts: Facts) -> Iterator[Finding]:
         at_the_end = callback == _AT_THE_END
         yield Finding(
             title=f"Leave {callback} out of runs of which nobody looks at the pictures",
-            evidence=(f"{sum(trace.calls[span] for span in spans):,} calls, {ms(sum(saves.values()))}",),
+            evidence=(
+                f"{count(sum(trace.calls[span] for span in spans), 'call')}, {ms(sum(saves.values()))}",
+            ),
             sureness=Sureness.MEASURED,
             because="the time of the callback; no score depends on it",
             saves=saves,

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter, defaultdict
 from typing import DefaultDict, Dict, Iterator, List, Set, Tuple
 
-from nutrace.advice.facts import QUERY_SESSION, Facts
+from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import against, bench, plain
 from nutrace.advice.queries import with_connections
@@ -42,7 +42,7 @@ def _repeated(facts: Facts) -> Tuple[Dict[int, Tuple[int, float]], Dict[int, Tup
                 spent += took
             seen.add(asked)
         if repeats:
-            by = devkits if facts.caller(batch.span).startswith(QUERY_SESSION) else others
+            by = devkits if facts.is_devkits_query(batch.span) else others
             by[batch.span] = repeats, spent
     return devkits, others
 
@@ -60,14 +60,18 @@ def _finding(facts: Facts, repeated: Dict[int, Tuple[int, float]], *, cached: bo
     lights = any(_LIGHTS in of.path for each in named for of, _ in each.origins)
     if lights and "traffic_light_cache" not in facts.speedups:
         variants.append("lights:traffic_light_cache")
-    repeats = f"{facts.per_step(number)} repeat an earlier statement with its parameters"
+    every = facts.database.in_steps.count if facts.steps else facts.database.all.count
+    runs = facts.steps or 1
+    repeats = (
+        f"{count(every / runs, 'statement')}{' a step' if facts.steps else ''}, of which "
+        f"{number / runs:,.2f} have the parameters of an earlier one"
+    )
     return Finding(
         title="Keep the rows of statements that are executed again"
         if cached
         else "Execute once what is executed again with the same parameters",
         evidence=(
-            f"of {facts.per_step(facts.database.in_steps.count if facts.steps else facts.database.all.count)}"
-            f" statements {repeats}",
+            repeats,
             *(_evidence(each) for each in named[:_LISTED]),
         ),
         sureness=Sureness.MEASURED,
@@ -91,7 +95,7 @@ def _shares(facts: Facts, repeated: Dict[int, Tuple[int, float]]) -> Dict[int, f
 
 def _evidence(each: Statement) -> str:
     within = each.repeated_in_step or 0
-    callers = ", ".join(origin(of) for of, _ in each.origins[:2])
+    callers = ", ".join(dict.fromkeys(origin(of) for of, _ in each.origins))
     return (
         f"{count(each.repeated or 0, 'repeat')}, {within:,} within a step, {ms(each.repeated_ns or 0)}: "
         f"{statement(each.text, each.statement)}, by {callers}"

@@ -48,7 +48,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         because="the time of what is left out; the scores do not need the logs",
         saves=everything,
         likely_part=1.0,
-        proof=(bench_with(facts, "nolog", "callback=timing_callback"),),
+        proof=(bench_with(facts, "nolog", "~callback.simulation_log_callback"),),
     )
     if logs is not None:
         yield from _planner(facts, logs, pickling, compressed)

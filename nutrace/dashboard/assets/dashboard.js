@@ -61,7 +61,7 @@ function choose(place, chart) {
   if (chart) chart.closest("figure").after(card);
   describe(card, DATA.series[shown].revisions[place]);
   for (const row of SECTIONS[shown].querySelectorAll("tr.current")) row.classList.remove("current");
-  SECTIONS[shown].querySelector(`tr[id^="revision-${place}-"]`)?.classList.add("current");
+  SECTIONS[shown].querySelector(`tr[data-revision="${place}"]`)?.classList.add("current");
 }
 
 function forget() {
