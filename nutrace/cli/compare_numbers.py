@@ -85,10 +85,15 @@ def verdict(row: Union[Judged, PathChange], runs: int) -> str:
     if row.verdict is not Verdict.UNDECIDED:
         return str(row.verdict.value)
     if isinstance(row, Judged):
-        if row.base is None or row.new is None:
-            return f"only in the {'base' if row.new is None else 'new runs'}"
+        base, new = row.base, row.new
+        if base is None or new is None:
+            return f"only in the {'base' if new is None else 'new runs'}"
         if row.varies:
             return "varies from run to run"
+    else:
+        base, new = row.base_ms_per_step, row.new_ms_per_step
+    if row.low is None and new and not base:
+        return "only in the new runs"
     if row.runs_needed is None or runs < FEWEST_RUNS:
         return "undecided"
     return f"undecided: {more_runs(row.runs_needed)}"

@@ -9,16 +9,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from nutrace.comparison.judging import judge_count
-from nutrace.comparison.result import Comparison, Judged, Kind, Verdict
+from nutrace.comparison.headline import GAP_CLOSED, gap_closed_figure
+from nutrace.comparison.result import Comparison, Judged, Kind, Verdict, path_figure
 from nutrace.comparison.statement_changes import StatementChange
 from nutrace.errors import UsageError
 from nutrace.printable import printable
 
 #: A time that was measured in fewer runs a side is never judged.
 FEWEST_RUNS = 5
-GAP_CLOSED = "headline.gap_closed"
-_FACTOR = "steps.realtime_factor"
 _CLOSE = 5
 _DIGITS = 9
 
@@ -114,8 +112,9 @@ def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] =
     for path in comparison.paths:
         base, change = path.base_ms_per_step, path.change_ms_per_step
         known = base > 0
-        figures[path_figure(path.path)] = Judged(
-            path_figure(path.path),
+        name = path_figure(path.path, "self_ms_per_step")
+        figures[name] = Judged(
+            name,
             Kind.TIME,
             base,
             path.new_ms_per_step,
@@ -124,26 +123,9 @@ def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] =
             path.high / base if known and path.high is not None else None,
             path.verdict,
         )
-        calls = path_figure(path.path, "calls_per_step")
-        figures[calls] = judge_count(calls, [path.base_calls_per_step], [path.new_calls_per_step])
-    factor = figures.get(_FACTOR)
-    if comparison.gap_closed is not None and factor is not None:
-        figures[GAP_CLOSED] = _gap(factor, comparison.gap_closed)
-    return figures
-
-
-def path_figure(path: Tuple[str, ...], figure: str = "self_ms_per_step") -> str:
-    """The name of a span path's figure: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
-    return f"paths.{'/'.join(path)}.{figure}"
-
-
-def _gap(factor: Judged, closed: float) -> Judged:
-    """The share of the gap closed as a figure; its interval follows from that of the real-time factor."""
-    low = high = None
-    if factor.base and factor.base > 1 and factor.low is not None and factor.high is not None:
-        part = factor.base / (factor.base - 1)
-        low, high = -factor.high * part, -factor.low * part
-    return Judged(GAP_CLOSED, Kind.TIME, 0.0, closed, None, low, high, factor.verdict)
+        figures[path.calls.figure] = path.calls
+    gap = gap_closed_figure(comparison)
+    return figures if gap is None else {**figures, gap.figure: gap}
 
 
 def judge(

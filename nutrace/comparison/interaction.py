@@ -10,6 +10,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 from nutrace.comparison.figures import RunFigures
 from nutrace.comparison.numeric import numeric
 from nutrace.comparison.result import Kind
+from nutrace.comparison.time_figures import WALL
 from nutrace.percentiles import percentile
 
 _CONFIDENCE = 0.95
@@ -55,11 +56,10 @@ def interactions(
     sides = [list(base), *map(list, parts), list(whole)]
     if not all(sides):
         return []
-    found: List[Interaction] = []
-    for name in _shared([_times(side) for side in sides]):
-        found.append(_of_times(name, [_times(side)[name] for side in sides]))
-    for name in _shared([_counts(side) for side in sides]):
-        values = [_counts(side)[name] for side in sides]
+    times, counts = [_times(side) for side in sides], [_counts(side) for side in sides]
+    found = [_of_times(name, [table[name] for table in times]) for name in _shared(times)]
+    for name in _shared(counts):
+        values = [table[name] for table in counts]
         if any(value != values[0] for value in values):
             # Counts per step are quotients: what is left of them beyond these digits is rounding.
             apart = tuple(round(value - values[0], _DIGITS) for value in values[1:-1])
@@ -108,10 +108,7 @@ def _times(runs: Sequence[RunFigures]) -> Dict[str, List[float]]:
         found.setdefault("steps.mean_ms", []).append(mean(times) / 1e6)
         found.setdefault("steps.p50_ms", []).append(percentile(times, 50) / 1e6)
         found.setdefault("steps.p95_ms", []).append(percentile(times, 95) / 1e6)
-    for name in ("run.wall_s",):
-        values = [run.times[name] for run in runs if name in run.times]
-        if len(values) == len(runs):
-            found[name] = values
+    found[WALL] = [run.times[WALL] for run in runs]
     return {name: values for name, values in found.items() if len(values) == len(runs)}
 
 
