@@ -128,7 +128,8 @@ def _compared(args: argparse.Namespace) -> Compared:
                 check_output(args.html, file)
         sides = Sides()
         before, after = sides.measured(base, "base"), sides.measured(new, "new")
-        return Compared(compare(before, after), statement_changes(before, after))
+        comparison = compare(before, after)
+        return Compared(comparison, statement_changes(before, after, drift=comparison.drift))
     except InputError as error:  # the exit code 3 of other commands means something else here
         raise UsageError(str(error)) from None
 
