@@ -14,12 +14,12 @@ from nutrace.trace import select
 
 pytestmark = MARKS
 
-SCENARIOS = 4
+SCENARIOS = 12
 STEPS = 149
 WORDS = (
     "scenario_filter.scenario_types=[low_magnitude_speed,medium_magnitude_speed,high_magnitude_speed,"
-    "on_traffic_light_intersection]",
-    "scenario_filter.num_scenarios_per_type=4",
+    "following_lane_with_lead,on_traffic_light_intersection]",
+    "scenario_filter.num_scenarios_per_type=8",
     f"scenario_filter.limit_total_scenarios={SCENARIOS}",
     "worker=ray_distributed",
     "worker.threads_per_node=2",
@@ -28,7 +28,7 @@ WORDS = (
 
 @pytest.mark.timeout(600)
 def test_scenarios_of_ray(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    synthesize(tmp_path / "data", "--seconds", "60")
+    synthesize(tmp_path / "data", "--seconds", "80")
     run_file = tmp_path / "run.json"
     variables = {"NUTRACE": "1", "NUTRACE_OUTPUT": str(run_file)}
     done = simulate(tmp_path / "data", tmp_path / "out", "simple", words=WORDS, **variables)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from nutrace import semconv
 from nutrace.errors import UsageError
@@ -39,6 +39,8 @@ class Difference:
         What was simulated.
     selection:
         The part of the runs that is compared; "" for all.
+    warnings:
+        Why the two may be no sides of one comparison.
     """
 
     tree: DiffTree
@@ -46,6 +48,7 @@ class Difference:
     words: Tuple[str, str]
     title: str
     selection: str
+    warnings: Tuple[str, ...] = ()
 
 
 class DifferenceBuilder:
@@ -67,6 +70,8 @@ class DifferenceBuilder:
         self._warnings: Tuple[List[str], List[str]] = ([], [])
         self._seen: Dict[str, str] = {}
         self._unfinished = [0, 0]
+        self._scenarios: Tuple[Set[str], Set[str]] = (set(), set())
+        self._planners: Tuple[Set[str], Set[str]] = (set(), set())
         self._title = ""
         self._selection = ""
 
@@ -86,6 +91,8 @@ class DifferenceBuilder:
                 )
             self._seen[key] = trace.path
         self._tree.add(side, trace, component=self._component)
+        self._scenarios[side].update(filter(None, (scenario.token for scenario in trace.scenarios)))
+        self._planners[side].update(filter(None, (scenario.planner for scenario in trace.scenarios)))
         self._add_facts(side, trace)
         self._unfinished[side] += len(trace.step_indices) - len(finished_steps(trace))
 
@@ -142,7 +149,20 @@ class DifferenceBuilder:
             words,
             self._title,
             ", ".join(parts),
+            tuple(self._doubts()),
         )
+
+    def _doubts(self) -> Iterator[str]:
+        base, new = self._scenarios
+        if base != new:
+            yield (
+                f"the sides simulate different scenarios: {len(base & new):,} on both, "
+                f"{len(base - new):,} only on the base, {len(new - base):,} only on the new side"
+            )
+        base, new = self._planners
+        if base != new:
+            names = [", ".join(sorted(value(name, 60) for name in side)) or "none" for side in (base, new)]
+            yield f"the sides simulate different planners: {names[0]} on the base, {names[1]} on the new side"
 
     def _check(self) -> None:
         tree = self._tree

@@ -100,7 +100,7 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
 def _about(difference: Difference, options: Options) -> Dict[str, Any]:
     tree = difference.tree
     about: List[Tuple[str, str]] = []
-    warnings: List[str] = []
+    warnings = [f"{doubt[0].upper()}{doubt[1:]}." for doubt in difference.warnings]
     for number, (side, word) in enumerate(zip(difference.sides, difference.words)):
         counts = [counted(tree.steps[number], "finished step")] if tree.steps[number] else []
         if difference.words == ("base", "new"):

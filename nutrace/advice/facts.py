@@ -20,8 +20,8 @@ from nutrace.errors import MissingDependencyError
 from nutrace.plans import findings as plans
 from nutrace.trace import Trace
 
-#: The module of the devkit in which all its queries are executed, and which speedups answer.
-QUERY_SESSION = "nuplan.database.nuplan_db.query_session."
+#: The functions that execute all of the devkit's queries, and that speedups answer.
+_QUERY_SESSION = ".query_session.execute_"
 
 
 class Facts:
@@ -134,9 +134,9 @@ class Facts:
         """Whether a span lies in a step, or beside it on another thread."""
         return self.regions.region[span] != Region.OUTSIDE
 
-    def caller(self, span: int) -> str:
-        """The function that called what a span traces; "" if unknown."""
-        return self.trace[span].function
+    def is_devkits_query(self, span: int) -> bool:
+        """Whether a span of the database was called where the devkit executes its queries."""
+        return _QUERY_SESSION in self.trace[span].function
 
     def in_step(self, span: int) -> bool:
         """Whether a span is part of a step's time."""

@@ -42,11 +42,14 @@ class Savings:
         return self._saved(finding, finding.likely_part, self._untouched)
 
     def make(self, finding: Finding) -> None:
-        """Make a change: later ones do not save its likely saving again."""
+        """Make a change: others save only what it leaves, even at best.
+
+        Of two changes that save the same time, the second one is no more than another way to do it.
+        """
         for span, time in finding.saves.items():
             own = self._facts.trace.self_ns[span]
             if own:
-                self._left[span] *= max(1 - finding.likely_part * time / own, 0.0)
+                self._left[span] *= max(1 - time / own, 0.0)
 
     def _saved(self, finding: Finding, part: float, left: array[float]) -> Saved:
         facts = self._facts

@@ -20,7 +20,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = (
         "List what is worth doing about a run: each with what the run shows, what it would save, likely "
-        "and at best, how sure that is, and the command that proves it. Databases are opened read-only, for plans."
+        "and at best, how sure that is, and the command that proves it. Databases are opened read-only, "
+        "for plans."
     )
     add_run_file(parser)
     add_steps(parser)

@@ -35,7 +35,7 @@ def as_text(advice: Advice, file: str, command: str, selection: str, *, limit: i
         if len(advice.in_steps) > 1:
             left = advice.step_ns - sum(each.likely.step_ns for each in advice.in_steps)
             lines.append(
-                f"  With all of these a step likely takes {ms(left)} ms; each counts what is left before it."
+                f"  With all of these a step likely takes {ms(left)} ms: each saves of what is left."
             )
     nothing = f"Nothing worth doing above {least} of the run."
     lines += ["", *page.section("Around the steps", advice.around, nothing)]

@@ -6,35 +6,39 @@ import argparse
 import math
 import os
 import re
+import sys
 from typing import List, Sequence, Tuple
 
 from nutrace.cli.options import load_run
 from nutrace.cli.run_files import run_files
 from nutrace.errors import UsageError
+from nutrace.printable import LINE, printable
 from nutrace.trace import select
 from nutrace.trace.opening import STDIN
 from nutrace_exporters.difference import Difference, DifferenceBuilder
 from nutrace_exporters.difftree import BASE, NEW
 from nutrace_exporters.labels import counted
+from nutrace_exporters.registry import FORMATS
 
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%\Z", re.ASCII)
 
 
 def add_difference(parser: argparse.ArgumentParser) -> None:
     """Add ``--against`` and ``--slowest``."""
+    able = ", ".join(row.name for row in FORMATS if row.difference)
     parser.add_argument(
         "--against",
         nargs="+",
         default=[],
         metavar="NEW",
         help="draw what is different in these runs: files, or folders of run files as nutrace bench writes "
-        "them (html, speedscope)",
+        f"them ({able})",
     )
     parser.add_argument(
         "--slowest",
         type=_share,
         metavar="P%",
-        help="draw what is different in the slowest P %% of the steps, beside the others (html, speedscope)",
+        help=f"draw what is different in the slowest P %% of the steps, compared with the others ({able})",
     )
 
 
@@ -81,7 +85,10 @@ def load_difference(args: argparse.Namespace) -> Difference:
     for side, files in zip((BASE, NEW), sides):
         for file in files:
             builder.add(side, select(load_run(file), steps=args.steps, scenario=args.scenario))
-    return builder.build()
+    difference = builder.build()
+    for doubt in difference.warnings:
+        print(f"nutrace: warning: {printable(doubt, LINE)}", file=sys.stderr)
+    return difference
 
 
 def _names(base: Sequence[str], new: Sequence[str]) -> Tuple[str, str]:

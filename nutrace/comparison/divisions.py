@@ -23,7 +23,7 @@ LEAST_SEARCHED = 2 * LEAST_RUNS + 2
 #: How many shuffled orders are divided.
 SHUFFLES = 1000
 
-_AT_ONCE = 1_000_000  # gains of pieces
+_AT_ONCE = 100_000  # gains, as many as fit into a cache
 #: Numbers farther from the median than this are clipped: standard deviations of a normal distribution.
 _FARTHEST = 3.0
 

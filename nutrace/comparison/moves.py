@@ -104,19 +104,18 @@ class _Moves:
         less, more = self._calls[fall], self._calls[rise]
         # Nothing is above a root, and so nothing above it has moved.
         followed = len(fall) > 1 and self._targets.get(fall[:-1]) == rise[:-1]
-        if one.component != other.component:
-            return None
-        if followed and fall[-1] == rise[-1] and less.gone and more.new:
-            return -1.0, 0.0, 0.0
+        same_name = fall[-1] == rise[-1] and one.component == other.component
+        if followed and same_name and less.gone and more.new:
+            return 0.0, 0.0, 0.0
         if less.more is None or more.more is None or not math.isclose(-less.more, more.more, rel_tol=1e-9):
             return None
         off = abs(_off(self._lost(fall), -self._lost(rise)))
-        if fall[-1] == rise[-1]:
+        if same_name:
             likely = followed or self._alike(fall, rise, _BOUND)
-            return (0.0 if followed else 1.0, -_common(fall, rise), off) if likely else None
+            return (1.0 if followed else 2.0, -_common(fall, rise), off) if likely else None
         renamed = less.gone and more.new and self._below[fall] == self._below[rise]
         if renamed and (followed or fall[:-1] == rise[:-1]) and self._alike(fall, rise, _ALIKE):
-            return 2.0, 0.0, off
+            return 3.0, 0.0, off
         return None
 
     def _alike(self, fall: _Names, rise: _Names, bound: float) -> bool:

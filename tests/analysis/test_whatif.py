@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from array import array
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 import pytest
 from exporters.made_up import traces
@@ -194,7 +195,7 @@ def test_a_program_with_threads_takes_what_was_foretold(
 ) -> None:
     """The truth is the same program with other sleeps."""
     foretold, true = [], []
-    for _ in range(3):  # on a busy machine a sleep may take longer, and never less
+    for _ in range(8):  # on a busy machine a sleep may take longer, and never less
         with recorded():
             _program(SLEEPS)
         answer = whatif(recorded.trace, [parse_target(f"span:{name}={fraction}")])
@@ -202,7 +203,56 @@ def test_a_program_with_threads_takes_what_was_foretold(
         with recorded():
             _program({**SLEEPS, name: SLEEPS[name] * fraction})
         true.append(recorded.trace.busy_ns[recorded.trace.step_indices[0]])
-    assert min(foretold) == pytest.approx(min(true), abs=12e6)
+        if min(foretold) == pytest.approx(min(true), abs=12e6):
+            return
+    pytest.fail(f"foretold {foretold}, but it took {true}")
+
+
+#: A phase: own work, a span, and work on threads of its own, which all begin then, and own work at the end.
+PhaseOf = Tuple[int, int, List[int], int]
+
+
+def _scheduled(phases: Sequence[PhaseOf], own: float, plan: float, work: float) -> Tuple[float, List[Any]]:
+    """When a program ends that waits for its threads in each phase, and its spans; times in us."""
+    now, spans = 0.0, []
+    thread = 2
+    for before, planning, workers, after in phases:
+        now += before * own
+        spans.append(span("plan", now, now + planning * plan))
+        ends = [now + planning * plan]
+        for duration in workers:
+            spans.append(span("work", now, now + duration * work, thread=thread, component="model"))
+            ends.append(now + duration * work)
+            thread += 1
+        now = max(ends) + after * own
+    return now, spans
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 50),
+            st.integers(1, 50),
+            st.lists(st.integers(60, 200), max_size=3),  # longer than planning: the program waits
+            st.integers(1, 50),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    *(st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.5]) for _ in range(3)),
+)
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+def test_a_program_that_forks_and_joins_ends_when_its_schedule_says(
+    phases: List[PhaseOf], own: float, plan: float, work: float
+) -> None:
+    end, spans = _scheduled(phases, 1, 1, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        trace = trace_of(Path(folder), step(0, end, *spans))
+        changes = [f"simulation={own}", f"planner={plan}"]
+        if any(workers for _, _, workers, _ in phases):
+            changes.append(f"model={work}")
+        true, _ = _scheduled(phases, own, plan, work)
+        assert mean_us(trace, *changes) == pytest.approx(true, abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,19 @@ a lower level; callbacks left out; a higher threshold of the garbage collector. 
 configuration once.
 
 Prints a Markdown table: what was predicted (likely, and at best; the change alone), what was measured, and
-measured over predicted. Times of steps are without garbage collections, except for the finding that is about
-these. Other work on the machine only adds to times, so that of each step, and of each prediction, the
-smallest of the rounds counts. What is saved around the steps is measured in the spans that are left out.
+measured over predicted. What a change saves in simulations is measured in the CPU time of
+SimulationRunner.run, as other programs delay a run more than they make it work: a prediction is taken as a
+part of the simulation's time in its own run, of the CPU time of the run without the change in the same round.
+What it saves elsewhere is the time of the spans that are left out. Medians over the rounds.
 Needs NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
+import statistics
 import sys
 import tempfile
 from collections import defaultdict
@@ -30,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from devkit import COMMON, SETUPS, devkit_environment, devkit_python, run_python, simulate
 
 from nutrace import semconv
-from nutrace.advice import Advice, advise
+from nutrace.advice import advise
 from nutrace.advice.facts import Facts
 from nutrace.analysis import divide
 from nutrace.analysis.regions import Region
@@ -38,6 +41,7 @@ from nutrace.plans import make
 from nutrace.trace import Trace, load
 
 BASE = ""
+TIMED = str(Path(__file__).with_name("devkit_timed.py"))
 PICTURES = (
     "main_callback=[time_callback,metric_file_callback,metric_aggregator_callback,metric_summary_callback]"
 )
@@ -79,45 +83,69 @@ CHANGES = {
 
 @dataclass
 class Measured:
-    """One run: the steps by iteration, in ns, without collections and with them; and the run around them."""
+    """One run: CPU time of its simulation, and the times of spans elsewhere, by kind of finding."""
 
-    steps: List[int]
-    with_collections: List[int]
-    around: Dict[str, int]
-    statements_ns: int
+    cpu_ns: float
+    elsewhere: Dict[str, int]
 
 
-def measured(trace: Trace) -> Measured:
+def measured(trace: Trace, cpu: Path) -> Measured:
     """Read a run's figures."""
     regions = divide(trace)
-    with_collections = [trace.busy_ns[step] for step in regions.steps]
-    steps = []
-    for step in regions.steps:
-        collecting = sum(
-            trace.self_ns[span]
-            for span in range(step, trace.subtree_end[step])
-            if trace.component[span] == "gc"
-        )
-        steps.append(trace.busy_ns[step] - collecting)
-    around: DefaultDict[str, int] = defaultdict(int)
+    elsewhere: DefaultDict[str, int] = defaultdict(int)
+    inside = simulated(trace)
     for span, name in enumerate(trace.name):
-        function = trace[span].function if "callback" in name else ""
-        if name == "serialization.save_log":
-            around["simulation_log"] += trace.busy_ns[span]
-        elif function.endswith("MetricSummaryCallback.on_run_simulation_end"):
-            around["rendering"] += trace.busy_ns[span]
-        elif name == semconv.GC_SPAN and regions.region[span] == Region.OUTSIDE:
-            around["start"] += trace.self_ns[span]
-    statements = sum(
-        trace.self_ns[span]
-        for span, name in enumerate(trace.name)
-        if name == semconv.STATEMENT_SPAN and regions.region[span] == Region.INSIDE
-    )
-    return Measured(steps, with_collections, dict(around), statements)
+        if trace[span].function.endswith("MetricSummaryCallback.on_run_simulation_end"):
+            elsewhere["rendering"] += trace.busy_ns[span]
+        elif name == semconv.GC_SPAN and regions.region[span] == Region.OUTSIDE and not inside[span]:
+            elsewhere["start"] += trace.self_ns[span]
+    return Measured(json.loads(cpu.read_text())["cpu"] * 1e9, dict(elsewhere))
 
 
-def run(data: Path, setup: str, change: Optional[Change], folder: Path, words: Sequence[str]) -> Path:
-    """Simulate on a copy of `data`; return the run file."""
+def simulated(trace: Trace) -> bytearray:
+    """For each span whether it lies in a simulation."""
+    inside = bytearray(len(trace))
+    for span, name in enumerate(trace.name):
+        if name == semconv.RUN_SPAN:
+            end = trace.subtree_end[span]
+            inside[span:end] = b"\1" * (end - span)
+    return inside
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What the advice on a run says of a change, in ns: at best and likely, in simulations and elsewhere."""
+
+    at_best: float
+    likely: float
+    at_best_elsewhere: float
+    likely_elsewhere: float
+    simulation_ns: int
+
+
+def foretold(trace: Trace, change: Change) -> Optional[Foretold]:
+    """The advice on a run; None if it does not propose the change."""
+    advice = advise(Facts("run.json", trace, trace))
+    found = [each for each in (*advice.in_steps, *advice.around, *advice.small) if each.kind == change.kind]
+    found.sort(key=lambda each: -each.alone.run_ns)
+    found = [found[at] for at in change.indexes if at < len(found)] if change.indexes else found[:1]
+    if not found:
+        return None
+    inside = simulated(trace)
+    sums = [0.0, 0.0, 0.0, 0.0]
+    for each in found:
+        for span, time in each.finding.saves.items():
+            at = 0 if inside[span] else 2
+            sums[at] += time
+            sums[at + 1] += time * each.finding.likely_part
+    whole = sum(trace.busy_ns[span] for span, name in enumerate(trace.name) if name == semconv.RUN_SPAN)
+    return Foretold(*sums, whole)
+
+
+def run(
+    data: Path, setup: str, change: Optional[Change], folder: Path, words: Sequence[str]
+) -> Tuple[Path, Path]:
+    """Simulate; return the run file, and the file with the CPU time of the simulation."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     out = folder / "run.json"
@@ -132,10 +160,11 @@ def run(data: Path, setup: str, change: Optional[Change], folder: Path, words: S
             (seldom / "sitecustomize.py").write_text("import gc\ngc.set_threshold(100_000, 50, 50)\n")
             paths = devkit_environment()["PYTHONPATH"]
             variables["PYTHONPATH"] = f"{seldom}:{paths}"
-    done = simulate(data, folder / "out", setup, words=words, **variables)
+    runner = [TIMED, str(folder / "cpu.json"), "none"]
+    done = simulate(data, folder / "out", setup, runner=runner, words=words, **variables)
     if done.returncode:
         raise SystemExit(f"{change or 'base'}: the run failed:\n{done.stderr[-2000:]}")
-    return out
+    return out, folder / "cpu.json"
 
 
 def log_of(data: Path) -> Path:
@@ -150,52 +179,34 @@ def copied(data: Path, to: Path, ddl: Sequence[str]) -> Path:
     return to
 
 
-def predictions(advice: Advice, kind: str, at: Sequence[int]) -> List[Tuple[float, float, float, float]]:
-    """Likely and at best for each finding of a kind: ns a step, ns in the run."""
-    found = [each for each in (*advice.in_steps, *advice.around, *advice.small) if each.kind == kind]
-    found.sort(key=lambda each: -each.alone.run_ns)
-    found = [found[number] for number in at if number < len(found)] if at else found[:1]
-    return [
-        (
-            each.alone.step_ns,
-            each.alone.step_ns / each.finding.likely_part,
-            each.alone.run_ns,
-            each.alone.run_ns / each.finding.likely_part,
-        )
-        for each in found
-    ]
-
-
-def row(
-    name: str, change: Change, base: List[Measured], other: List[Measured], foretold: List[Advice]
-) -> str:
+def row(name: str, change: Change, base: List[Measured], other: List[Measured], told: List[Foretold]) -> str:
     """A line of the table."""
-    sums = [
-        [sum(column) for column in zip(*predictions(advice, change.kind, change.indexes))]
-        for advice in foretold
-    ]
-    sums = [each for each in sums if each]
-    if not sums:
+    if not told:
         return f"| {name} | {change.kind} | not advised | | | | |"
-    likely_step, best_step, likely_run, best_run = (min(column) for column in zip(*sums))
-    if change.kind in ("simulation_log", "rendering", "start"):
-        saved = min(one.around.get(change.kind, 0) for one in base) - min(
-            one.around.get(change.kind, 0) for one in other
-        )
-        likely, best, unit = likely_run, best_run, "run"
+    if change.kind in ("rendering", "start"):
+        rounds = [
+            (
+                each.likely_elsewhere,
+                each.at_best_elsewhere,
+                one.elsewhere[change.kind] - then.elsewhere.get(change.kind, 0),
+            )
+            for each, one, then in zip(told, base, other)
+        ]
     else:
-        attribute = "with_collections" if change.kind == "pauses" else "steps"
-        saved_of = [[getattr(one, attribute) for one in side] for side in (base, other)]
-        if change.kind == "pauses":  # a collection strikes any step: the mean of each run
-            means = [[sum(steps) / len(steps) for steps in side] for side in saved_of]
-            saved = min(means[0]) - min(means[1])
-        else:
-            least = [[min(times) for times in zip(*side)] for side in saved_of]
-            saved = sum(least[0]) / len(least[0]) - sum(least[1]) / len(least[1])
-        likely, best, unit = likely_step, best_step, "step"
+        rounds = [
+            (
+                each.likely / each.simulation_ns * one.cpu_ns,
+                each.at_best / each.simulation_ns * one.cpu_ns,
+                one.cpu_ns - then.cpu_ns,
+            )
+            for each, one, then in zip(told, base, other)
+        ]
+    likely, best, saved = (statistics.median(column) for column in zip(*rounds))
+    of_likely = statistics.median([true / most for most, _, true in rounds if most] or [0.0])
+    of_best = statistics.median([true / most for _, most, true in rounds if most] or [0.0])
     return (
-        f"| {name} | {change.kind} | {likely / 1e6:.2f} | {best / 1e6:.2f} | {saved / 1e6:.2f} ms a {unit} | "
-        f"{saved / likely if likely else 0:.2f} | {saved / best if best else 0:.2f} |"
+        f"| {name} | {change.kind} | {likely / 1e6:,.0f} | {best / 1e6:,.0f} | {saved / 1e6:,.0f} | "
+        f"{of_likely:.2f} | {of_best:.2f} |"
     )
 
 
@@ -217,7 +228,7 @@ def main() -> int:
         done = run_python(command, devkit_environment())
         if done.returncode:
             parser.error(done.stderr)
-        first = load(run(top / "unindexed", args.setup, None, top / "run", ()))
+        first = load(run(top / "unindexed", args.setup, None, top / "run", ())[0])
         missing = Facts("run.json", first, first).plans.indexes
         ddl = [index.advice.ddl for index in missing]
         copied(top / "unindexed", top / "indexed", ddl)
@@ -233,7 +244,7 @@ def compare(top: Path, log: str, args: argparse.Namespace, ddl: Sequence[str]) -
     changes.update({name: change for name, change in CHANGES[log].items() if name in wanted})
     words = [PICTURES] if "no pictures" in changes else []
     figures: DefaultDict[str, List[Measured]] = defaultdict(list)
-    foretold: List[Advice] = []
+    told: DefaultDict[str, List[Foretold]] = defaultdict(list)
     for number in range(args.rounds):
         for name, change in changes.items():
             data = top / log
@@ -241,19 +252,22 @@ def compare(top: Path, log: str, args: argparse.Namespace, ddl: Sequence[str]) -
                 data = top / f"with {change.indexes}"
                 if not data.exists():
                     copied(top / log, data, [ddl[each] for each in change.indexes])
-            trace = load(run(data, args.setup, change, top / "run", words))
-            figures[name].append(measured(trace))
-            if name == BASE:
-                foretold.append(advise(Facts("run.json", trace, trace)))
-            one = figures[name][-1]
-            mean = sum(one.steps) / len(one.steps) / 1e6
-            print(f"round {number + 1}, {name or 'base'}: {mean:.2f} ms a step", file=sys.stderr, flush=True)
-    print(f"\n{args.setup}, {log} log of {args.seconds} s, {args.rounds} rounds\n")
-    print("| change | finding | likely ms | at best ms | measured | of likely | of best |")
+            out, cpu = run(data, args.setup, change, top / "run", words)
+            trace = load(out)
+            figures[name].append(measured(trace, cpu))
+            if change is None:
+                for other, made in changes.items():
+                    said = None if made is None else foretold(trace, made)
+                    if said is not None:
+                        told[other].append(said)
+            spent = f"{figures[name][-1].cpu_ns / 1e9:.2f} s CPU"
+            print(f"round {number + 1}, {name or 'base'}: {spent}", file=sys.stderr, flush=True)
+    print(f"\n{args.setup}, {log} log of {args.seconds} s, {args.rounds} rounds; ms in the run\n")
+    print("| change | finding | likely | at best | measured | of likely | of best |")
     print("| --- | --- | --: | --: | --: | --: | --: |")
     for name, change in changes.items():
         if change is not None:
-            print(row(name, change, figures[BASE], figures[name], foretold), flush=True)
+            print(row(name, change, figures[BASE], figures[name], told[name]), flush=True)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def run_file(path: Path, *tree: Any, **resource: Any) -> Path:
     return write(path, document(*tree, resource={**RESOURCE, "nutrace.run.id": str(path), **resource}))
 
 
-def simulation(steps: int, us: float) -> Any:
+def simulation(steps: int, us: float, token: str = "5f3a", planner: str = "IDM") -> Any:
     """Steps of 100 us, in which the database takes `us`, and the last one 40 us more."""
 
     def step(k: int) -> Any:
@@ -28,8 +28,8 @@ def simulation(steps: int, us: float) -> Any:
         about = {"nutrace.step.index": k, "nutrace.component": "simulation"}
         return ("simulation.step", 100 * k, 100 * k + 90, [rows], about)
 
-    token = {"nuplan.scenario.token": "5f3a", "nutrace.component": "simulation"}
-    return ("simulation.run", 0, 100 * steps, [step(k) for k in range(steps)], token)
+    of = {"nuplan.scenario.token": token, "nuplan.planner.name": planner, "nutrace.component": "simulation"}
+    return ("simulation.run", 0, 100 * steps, [step(k) for k in range(steps)], of)
 
 
 @pytest.fixture
@@ -204,3 +204,17 @@ def test_a_run_that_was_cut_short_is_drawn_and_said(folder: Path, capsys: pytest
         == "nutrace: cut.json: the run was cut short: this is what was written until then\n"
     )
     assert "New: The run was cut short" in Path("cut.difference.flamegraph.html").read_text()
+
+
+def test_other_scenarios_and_planners_are_drawn_and_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_file(folder / "other.json", simulation(3, 10), simulation(3, 10, token="77aa", planner="PDM"))
+    assert main(["flamegraph", "base.json", "--against", "other.json"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "nutrace: warning: the sides simulate different scenarios: 1 on both, 0 only on the base, "
+        "1 only on the new side",
+        "nutrace: warning: the sides simulate different planners: IDM on the base, IDM, PDM on the new side",
+    ]
+    page = Path("other.difference.flamegraph.html").read_text()
+    assert "The sides simulate different planners: IDM on the base" in page

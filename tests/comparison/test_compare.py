@@ -188,8 +188,8 @@ def test_sides_that_should_not_be_compared() -> None:
     assert refusals(base, [base[0], new[1]]) == f"the same run is on both sides: {file}"
     assert refusals([base[0], base[0]], new) == f"the same run is twice in base: {file}"
     copy = identified(base[0], file="copy.json")
-    assert refusals(base, [copy, new[1]]) == "the same run is on both sides: run-1.json and copy.json"
-    assert "new has unfinished runs: run-0.json" in refusals(
+    assert refusals(base, [copy, new[1]]) == f"the same run is on both sides: {file} and copy.json"
+    assert f"new has unfinished runs: {new[0].identity.file}" in refusals(
         base, [identified(new[0], complete=False), new[1]]
     )
     fine = [identified(run, settings={"level": "fine"}) for run in new]

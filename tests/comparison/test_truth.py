@@ -10,6 +10,7 @@ import pytest
 from fakes.simulated_runs import PROGRAM, STEP, renamed, sides, slower
 
 from nutrace.comparison import Comparison, Kind, RunFigures, Verdict, compare
+from nutrace.comparison.figures import PathCost
 
 CHANGED = (Verdict.FASTER, Verdict.SLOWER)
 PLANNER = (STEP, "planner.compute")
@@ -72,6 +73,45 @@ def test_a_moved_cost_is_no_gain_and_no_loss(
         }
         assert not [path for path in result.paths if path.path[: len(old)] == old and path.path != new]
         assert changed(result) == []
+
+
+def test_some_of_the_calls_may_move() -> None:
+    """A map lookup that the planner made goes to where another is made already."""
+    old, new = (*PLANNER, "map.lanes_of"), (*PROPAGATE, "observation.update", "map.lanes_of")
+    taken = (*PROPAGATE, "observation.update", "map.baseline")
+
+    def part_of(run: RunFigures, moved: float) -> RunFigures:
+        run = renamed(run, {taken: new})
+        numbers = {path.names: number for number, path in enumerate(run.paths)}
+        scenarios = []
+        for scenario in run.scenarios:
+            paths = dict(scenario.paths)
+            here, there = paths[numbers[old]], paths[numbers[new]]
+            goes, calls = round(here.self_ns * moved), round(here.calls * 4 * moved)
+            paths[numbers[old]] = PathCost(
+                here.calls * 4 - calls, here.self_ns - goes, round(here.usual_ns * (1 - moved))
+            )
+            paths[numbers[new]] = PathCost(
+                there.calls + calls, there.self_ns + goes, there.usual_ns + round(here.usual_ns * moved)
+            )
+            scenarios.append(replace(scenario, paths=paths))
+        return replace(run, scenarios=tuple(scenarios))
+
+    base, new_side = sides(numpy.random.default_rng(2), 7, 2, 40, 1)
+    result = compare([part_of(run, 0) for run in base], [part_of(run, 0.5) for run in new_side])
+    assert moves(result) == {new: old}
+    assert changed(result) == []
+
+
+def test_a_function_may_get_another_component_with_its_name() -> None:
+    old, new = (*PLANNER, "planner.trajectory"), (*PLANNER, "features.trajectory")
+
+    def relabelled(run: RunFigures) -> RunFigures:
+        run = renamed(run, {old: new})
+        paths = [replace(path, component="features") if path.names == new else path for path in run.paths]
+        return replace(run, paths=tuple(paths))
+
+    assert moves(compared(1, 3, relabelled)) == {new: old}
 
 
 def test_a_moved_cost_that_became_larger_is_both() -> None:

@@ -82,6 +82,7 @@ def _scenario(each: Simulated, at: float, chance: random.Random) -> Tuple[Any, f
     for step in range(each.steps):
         length = 1000 * each.scale * chance.uniform(0.5, 1.5)
         given = {C: "simulation", "nutrace.step.index": each.first_step + step}
+        given["nutrace.memory.rss"] = 10**8 * each.process + 10**6 * step
         if step or each.steps < 4:
             given["nutrace.step.simulated_interval_s"] = 0.1
         if each.outcome == "cut short" and step == each.steps - 1:

@@ -224,6 +224,16 @@ def test_in_time_order_only_lanes_of_the_scenario_are_shown(run: Trace, opened: 
     assert all("process 101" in name for name in browser.execute_script(lanes))
 
 
+def test_the_line_of_memory_follows_the_scenario(run: Trace, opened: Opened) -> None:
+    browser = opened(run)
+    line = browser.find_element("css selector", "#strip .memory")
+    wait(lambda: line.get_attribute("aria-label") == "memory at the steps' ends: 100 MB to 203 MB")
+    go_to(browser, "scenario=bbbb%232")
+    assert line.get_attribute("aria-label") == "memory at the steps' ends: 200 MB to 203 MB"
+    go_to(browser, "scenario=cccc")
+    assert not line.is_displayed(), "it has no step"
+
+
 def test_merged_merges_threads(run: Trace, opened: Opened) -> None:
     browser = opened(run, "#view=merged")
     assert browser.execute_script("return nutrace.scene.lanes.map(({ name }) => name)") == [

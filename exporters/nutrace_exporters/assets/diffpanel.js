@@ -39,6 +39,7 @@ function drawDifference(app) {
   document.getElementById("help-spans").hidden = true;
   document.getElementById("about-open").textContent = "About these runs";
   document.getElementById("about-title").textContent = "About these runs";
+  document.getElementById("holds").textContent = "what both sides add up to";
   document.getElementById("in-steps").parentElement.hidden = !difference.hasParts();
   const on = (id, act) => document.getElementById(id).addEventListener("click", act);
   on("side-new", () => showSide(app, NEW));

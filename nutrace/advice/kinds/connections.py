@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator
 
 from nutrace import semconv
-from nutrace.advice.facts import QUERY_SESSION, Facts
+from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import against, bench
 from nutrace.advice.queries import connecting
@@ -21,8 +21,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     spans = [span for below in connecting(facts).values() for span in below if facts.is_set_off_by_step(span)]
     saves = {span: float(trace.self_ns[span]) for span in spans}
     statements = facts.database.in_steps.count
-    callers = {facts.caller(span) for span in spans if trace.name[span] == semconv.CONNECT_SPAN}
-    pooled = all(caller.startswith(QUERY_SESSION) for caller in callers)
+    pooled = all(facts.is_devkits_query(span) for span in spans if trace.name[span] == semconv.CONNECT_SPAN)
     if pooled and "connection_pool" in facts.speedups:
         return
     yield Finding(

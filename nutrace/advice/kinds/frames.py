@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterator
 
-from nutrace.advice.facts import QUERY_SESSION, Facts
+from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import bench
 from nutrace.advice.queries import with_connections
@@ -30,7 +30,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         for batch in facts.batches
         if batch.statement in hashes
         and facts.is_set_off_by_step(batch.span)
-        and facts.caller(batch.span).startswith(QUERY_SESSION)
+        and facts.is_devkits_query(batch.span)
     }
     if not spans:
         return

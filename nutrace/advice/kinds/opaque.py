@@ -8,8 +8,9 @@ from typing import Iterator, Tuple
 from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import plain, traced
-from nutrace.advice.words import ms
+from nutrace.advice.words import ms, place
 from nutrace.analysis.inside import inside_spans
+from nutrace.analysis.origins import Caller
 from nutrace.suggestions.opaque import Opaque, opaque
 
 _LEAST = 0.1  # of a step, in no span below
@@ -17,6 +18,7 @@ _ITSELF = 0.5  # of its own time
 #: Their spans say what they do.
 _CLEAR = ("database", "gc", "deepcopy", "config")
 _LISTED = 5
+_ALL = 0.95  # a function that is the whole span says nothing
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -47,12 +49,11 @@ def _sampled(facts: Facts, span: Opaque) -> Tuple[str, ...]:
     """The functions in which it spends most, as far as samples tell."""
     for kind in inside_spans(facts.trace, facts.regions):
         if kind.span == span.span:
-            below = sorted(
-                (each for each in kind.functions if not each.itself), key=lambda each: -each.total_ns
-            )
+            below = [each for each in kind.functions if not each.itself and each.total_share < _ALL]
+            below.sort(key=lambda each: -each.total_ns)
             return tuple(
-                f"{each.total_share:.0%} ({each.total_low:.0%} to {each.total_high:.0%}) in {each.function} and "
-                f"what it calls ({'/'.join(each.file.split('/')[-2:])}:{each.line})"
+                f"{each.total_share:.0%} ({each.total_low:.0%} to {each.total_high:.0%}) in "
+                f"{place(Caller(each.function, each.file, each.line))} and what it calls"
                 for each in below[:_LISTED]
             )
     return ()

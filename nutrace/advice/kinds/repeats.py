@@ -6,7 +6,7 @@ import shlex
 from collections import Counter, defaultdict
 from typing import DefaultDict, Dict, Iterator, List, Set, Tuple
 
-from nutrace.advice.facts import QUERY_SESSION, Facts
+from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import against, bench, plain
 from nutrace.advice.queries import with_connections
@@ -42,7 +42,7 @@ def _repeated(facts: Facts) -> Tuple[Dict[int, Tuple[int, float]], Dict[int, Tup
                 spent += took
             seen.add(asked)
         if repeats:
-            by = devkits if facts.caller(batch.span).startswith(QUERY_SESSION) else others
+            by = devkits if facts.is_devkits_query(batch.span) else others
             by[batch.span] = repeats, spent
     return devkits, others
 
@@ -61,9 +61,10 @@ def _finding(facts: Facts, repeated: Dict[int, Tuple[int, float]], *, cached: bo
     if lights and "traffic_light_cache" not in facts.speedups:
         variants.append("lights:traffic_light_cache")
     every = facts.database.in_steps.count if facts.steps else facts.database.all.count
+    runs = facts.steps or 1
     repeats = (
-        f"{facts.per_step(every)} statements, of which {facts.per_step(number)} have the parameters of an "
-        "earlier one"
+        f"{count(every / runs, 'statement')}{' a step' if facts.steps else ''}, of which "
+        f"{number / runs:,.2f} have the parameters of an earlier one"
     )
     return Finding(
         title="Keep the rows of statements that are executed again"

@@ -122,11 +122,11 @@ function mark(layout, series, theme, width, axis, wanted, named) {
     if (!places.has(x)) places.set(x, []);
     places.get(x).push(change);
   }
-  const yref = `${axis} domain`, spacing = width / series.revisions.length;
+  const yref = `${axis} domain`, spacing = (width - 90) / series.revisions.length;
   const sorted = [...places].sort(([one], [other]) => one - other);
   let texted = -Infinity;
   for (const [x, changes] of sorted) {
-    const room = (x - texted) * spacing >= 66;  // pixels that a text takes
+    const room = (x - texted) * spacing >= 76;  // pixels that a text takes
     if (room) texted = x;
     const up = UP.has(changes[0].direction), colour = up ? theme.slower : theme.faster;
     layout.shapes.push({type: "line", x0: x, x1: x, yref, y0: 0, y1: 1, layer: "below", line: {color: colour, width: 2, dash: "dash"}});
