@@ -48,7 +48,7 @@ def interval(low: Optional[float], high: Optional[float]) -> str:
     if low is None or high is None:
         return ""
     if max(abs(low), abs(high)) > _WIDEST:
-        return "(too few runs)"
+        return "(too wide)"
     return f"({_signed(100 * low, 1)} to {_signed(100 * high, 1)})"
 
 
