@@ -63,3 +63,9 @@ class VerificationError(NutraceError):
     """A run cannot be verified: it failed, simulated nothing, or ran without the speedup; exit code 9."""
 
     exit_code = 9
+
+
+class BenchError(NutraceError):
+    """A program that ``nutrace bench`` runs fails too often; exit code 10."""
+
+    exit_code = 10

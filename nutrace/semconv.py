@@ -13,8 +13,8 @@ COMPONENT: Final = "nutrace.component"
 CODE_FUNCTION: Final = "code.function.name"
 CODE_FILE: Final = "code.file.path"
 CODE_LINE: Final = "code.line.number"
-# true: the function returned before the span began or while it lasts (with-blocks, steps), so that no stack
-# taken inside the span has it.
+# true: the span is no call of the function. The function returned before the span began or while it lasts
+# (with-blocks, steps), or it is the caller of a statement, or the place that the program gave its own span.
 BLOCK: Final = "nutrace.block"
 # The function that a decorator put in the place of this one (code.*), and which calls it. Its name has
 # neither module nor class.

@@ -28,6 +28,10 @@ ALLOWED = (
         PACKAGE / "comparison",
         ("nutrace.errors", "nutrace.semconv", "nutrace.trace", "nutrace.analysis", *SHARED),
     ),
+    (
+        PACKAGE / "dashboard",
+        ("nutrace.errors", "nutrace.semconv", "nutrace.comparison", "nutrace_exporters"),
+    ),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
     (
         PACKAGE / "advice",
@@ -52,6 +56,7 @@ FORBIDDEN = (
     (PACKAGE / "speedups", ("nutrace.trace", "nutrace.session", "nutrace.verify")),
     (PACKAGE / "verify", ("nutrace.analysis", "nutrace.cli", "nutrace.jupyter", "nutrace_exporters")),
     (PACKAGE / "verify", ("nutrace.trace", "nutrace.session")),
+    (PACKAGE / "bench", ("nutrace.cli", "nutrace.jupyter", "nutrace.session", "nutrace.probes")),
     (PACKAGE / "suggestions", ("nutrace.cli", "nutrace.jupyter", "nutrace.session", "nutrace_exporters")),
 )
 

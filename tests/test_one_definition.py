@@ -135,13 +135,13 @@ class Box(NamedTuple):
 
 
 _BOX = re.compile(r'<g><title>(.*?)</title><rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"', re.DOTALL)
-_TIP = re.compile(r"(.*)\n(\w+) · ([\d,]+) calls?\ntotal ([\d.]+ \S+) .*, self ([\d.]+ \S+)")
+_TIP = re.compile(r"(.*)\n(\w+) · ([\d,]+) calls?\ntotal ([\d.,]+ \S+) .*, self ([\d.,]+ \S+)")
 _UNITS = {"s": 1e6, "ms": 1e3, "µs": 1.0, "ns": 1e-3}
 
 
 def _us(text: str) -> float:
     number, unit = text.split()
-    return float(number) * _UNITS[unit]
+    return float(number.replace(",", "")) * _UNITS[unit]
 
 
 def _boxes(trace: Trace) -> List[Box]:
@@ -154,7 +154,18 @@ def _boxes(trace: Trace) -> List[Box]:
             continue  # a thread
         name, component, calls, total, own = told.groups()
         right = float(left) + float(width)
-        boxes.append(Box(float(left), right, float(row), name, component, int(calls), _us(total), _us(own)))
+        boxes.append(
+            Box(
+                float(left),
+                right,
+                float(row),
+                name,
+                component,
+                int(calls.replace(",", "")),
+                _us(total),
+                _us(own),
+            )
+        )
     return boxes
 
 

@@ -8,7 +8,7 @@ from typing import Callable, Dict, Hashable, Iterator, List, NamedTuple, Optiona
 from nutrace.intervals import FEWEST_SAMPLES, effective_samples, wilson
 from nutrace.trace import Trace
 from nutrace.trace.sampled import SPAN, SampledFunction
-from nutrace_exporters.insidetree import OTHERS, ShownGroup, group_of_spans, name_of, shown_groups
+from nutrace_exporters.insidetree import OTHERS, ShownGroup, name_of, shown_groups
 from nutrace_exporters.labels import estimate, label
 from nutrace_exporters.lanes import thread_names
 
@@ -95,7 +95,7 @@ def merge(trace: Trace, samples: bool = True) -> Node:
         for number, name in zip(used, thread_names(trace, used)):
             threads[number] = top.child(label(name), "other")
     groups = shown_groups(trace) if samples else {}
-    group_of = group_of_spans(trace) if groups else None
+    group_of = trace.sampled.group_of if groups and trace.sampled else None
     divided: Dict[Node, Dict[int, int]] = {}  # self times by node and group
     nodes: List[Optional[Node]] = [None] * len(trace)
     order: List[Tuple[Node, Node]] = []  # (parent, child), parents first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, List, Mapping, NamedTuple
+from typing import Dict, List, NamedTuple
 
 from nutrace import semconv
 from nutrace.trace import Trace
@@ -37,14 +37,7 @@ class FrameTable:
             name = names.get(raw)
             if name is None:
                 name = names[raw] = label(raw)
-            attributes = trace.attributes(i)
-            frame = Frame(
-                name,
-                trace.component[i],
-                value(attributes.get(semconv.CODE_FUNCTION, "")),
-                value(attributes.get(semconv.CODE_FILE, "")),
-                _line(attributes),
-            )
+            frame = frame_of(trace, i, name)
             number = seen.get(frame)
             if number is None:
                 number = seen[frame] = len(self.frames)
@@ -52,5 +45,13 @@ class FrameTable:
             self.of.append(number)
 
 
-def _line(attributes: Mapping[str, Any]) -> int:
-    return max(whole(attributes.get(semconv.CODE_LINE)), 0)
+def frame_of(trace: Trace, span: int, name: str) -> Frame:
+    """The frame of a span, whose name as a label is `name`."""
+    attributes = trace.attributes(span)
+    return Frame(
+        name,
+        trace.component[span],
+        value(attributes.get(semconv.CODE_FUNCTION, "")),
+        value(attributes.get(semconv.CODE_FILE, "")),
+        max(whole(attributes.get(semconv.CODE_LINE)), 0),
+    )

@@ -15,7 +15,7 @@ import os
 import re
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, BinaryIO, Dict, List
+from typing import Any, BinaryIO, Dict, List, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.trace import Trace
@@ -23,7 +23,7 @@ from nutrace.trace.bounds import whole
 from nutrace.trace.layout import layout
 from nutrace_exporters.attributes import AttributeSets, Strings
 from nutrace_exporters.columns import Packer, deltas
-from nutrace_exporters.frames import FrameTable
+from nutrace_exporters.frames import Frame, FrameTable
 from nutrace_exporters.labels import label
 from nutrace_exporters.lanes import thread_names
 from nutrace_exporters.pageinside import add_inside, facts_of_samples
@@ -34,6 +34,7 @@ from nutrace_exporters.runfacts import facts, title_of, warnings
 _SCRIPTS = (
     "data.js",
     "inside.js",
+    "diff.js",
     "scenarios.js",
     "selection.js",
     "addresses.js",
@@ -46,8 +47,11 @@ _SCRIPTS = (
     "scenariostrip.js",
     "memory.js",
     "panels.js",
+    "tooltip.js",
     "figures.js",
     "insidepanel.js",
+    "diffcolours.js",
+    "diffpanel.js",
     "picker.js",
     "keys.js",
     "pointer.js",
@@ -74,8 +78,11 @@ class Options:
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     """Write `trace` as a page."""
-    strings = Strings()
-    data, columns = _data(trace, strings, options)
+    write_page(out, *_data(trace, Strings(), options))
+
+
+def write_page(out: BinaryIO, data: Dict[str, Any], columns: str) -> None:
+    """Write a page with this data."""
     style = _asset("flamegraph.css")
     script = '"use strict";(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
     policy = (
@@ -95,7 +102,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
         out.write(contents[piece] if position % 2 else piece.encode())
 
 
-def _data(trace: Trace, strings: Strings, options: Options) -> Any:
+def _data(trace: Trace, strings: Strings, options: Options) -> Tuple[Dict[str, Any], str]:
     table = FrameTable(trace)
     sets = AttributeSets(trace, strings)
     packer = _columns(trace, table, sets)
@@ -106,8 +113,6 @@ def _data(trace: Trace, strings: Strings, options: Options) -> Any:
         about += facts_of_samples(trace.sampled)
     memory = _memory(trace)
     descriptions, columns = packer.packed()
-    components = [*COLOURS, *sorted({frame.component for frame in table.frames} - set(COLOURS))]
-    numbers = {name: number for number, name in enumerate(components)}
     resources = sorted({key.resource for key in trace.threads})
     names = thread_names(trace, range(len(trace.threads)))
     title = label(options.title or title_of(trace), 200)
@@ -121,6 +126,22 @@ def _data(trace: Trace, strings: Strings, options: Options) -> Any:
             "wall": trace.finish_ns - trace.begin_ns,
         },
         "spans": len(trace),
+        **frame_tables(table.frames, strings),
+        "threads": [label(name, 200) for name in names],
+        **scenarios,
+        "sets": sets.sets,
+        "strings": strings.items,
+        "columns": descriptions,
+    }
+    data.update({key: part for key, part in (("inside", inside), ("memory", memory)) if part})
+    return data, columns
+
+
+def frame_tables(frames: Sequence[Frame], strings: Strings) -> Dict[str, Any]:
+    """The frames for the page, and the components that they refer to."""
+    components = [*COLOURS, *sorted({frame.component for frame in frames} - set(COLOURS))]
+    numbers = {name: number for number, name in enumerate(components)}
+    return {
         "components": [
             {
                 "name": label(name, 100),
@@ -137,16 +158,9 @@ def _data(trace: Trace, strings: Strings, options: Options) -> Any:
                 strings.number(frame.file),
                 frame.line,
             ]
-            for frame in table.frames
+            for frame in frames
         ],
-        "threads": [label(name, 200) for name in names],
-        **scenarios,
-        "sets": sets.sets,
-        "strings": strings.items,
-        "columns": descriptions,
     }
-    data.update({key: part for key, part in (("inside", inside), ("memory", memory)) if part})
-    return data, columns
 
 
 def _memory(trace: Trace) -> Dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from array import array
 from typing import Dict, List, NamedTuple, Optional
 
-from nutrace import semconv
 from nutrace.intervals import FEWEST_SAMPLES
 from nutrace.trace import Trace
 from nutrace.trace.sampled import NO_GROUP, SPAN, Sampled, SampledFunction, SampledGroup
@@ -39,23 +38,11 @@ class ShownGroup(NamedTuple):
     joined: List[int]
 
 
-def group_of_spans(trace: Trace) -> List[int]:
-    """For each span the group that divides its self time, or :data:`NO_GROUP`.
-
-    A garbage collection is in the group of the function that it interrupts. That function's callees do not
-    run inside the collection, so it is not divided.
-    """
-    if trace.sampled is None:
-        return [NO_GROUP] * len(trace)
-    names = zip(trace.name, trace.sampled.group_of)
-    return [NO_GROUP if name == semconv.GC_SPAN else group for name, group in names]
-
-
 def shown_groups(trace: Trace) -> Dict[int, ShownGroup]:
     """By number, the groups of the trace's spans."""
     if trace.sampled is None:
         return {}
-    used = sorted(set(group_of_spans(trace)) - {NO_GROUP})
+    used = sorted(set(trace.sampled.group_of) - {NO_GROUP})
     return {number: shown_group(trace.sampled.groups[number]) for number in used}
 
 

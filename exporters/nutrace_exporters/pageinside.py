@@ -9,7 +9,7 @@ from nutrace.trace import Trace
 from nutrace.trace.sampled import Sampled
 from nutrace_exporters.attributes import Strings
 from nutrace_exporters.columns import Packer, deltas
-from nutrace_exporters.insidetree import OTHERS, group_of_spans, origin, shown_groups
+from nutrace_exporters.insidetree import OTHERS, origin, shown_groups
 from nutrace_exporters.labels import counted, label, value
 
 
@@ -33,7 +33,7 @@ def add_inside(trace: Trace, strings: Strings, packer: Packer) -> Dict[str, Any]
         return {}
     numbers = {group: number for number, group in enumerate(groups)}
     functions: Dict[int, int] = {OTHERS: OTHERS}
-    group_of = group_of_spans(trace)
+    group_of = trace.sampled.group_of
     spans = [span for span in range(len(trace)) if group_of[span] in numbers]
     packer.add("group_at", deltas(spans))
     packer.add("group", [numbers[group_of[span]] for span in spans])

@@ -6,6 +6,7 @@ from typing import Any, Dict, List
 
 from nutrace import semconv
 from nutrace.trace import Trace
+from nutrace.trace.addresses import CUT_SHORT
 from nutrace.trace.bounds import INTERVALS_S
 from nutrace_exporters.columns import Packer, deltas
 from nutrace_exporters.labels import value
@@ -23,6 +24,8 @@ def add_scenarios(trace: Trace, packer: Packer) -> Dict[str, Any]:
         The outermost spans of scenarios, as differences: one each, unless the page has only parts of them.
     """
     scenarios = trace.scenarios
+    # Of a run that goes on, nobody knows yet whether what has not ended was cut short.
+    outcomes = {CUT_SHORT: "not finished yet"} if trace.diagnostics.running else {}
     place = {scenario.number: at for at, scenario in enumerate(scenarios)}
     intervals = {0.0: 0}
     steps = trace.step_indices
@@ -45,7 +48,7 @@ def add_scenarios(trace: Trace, packer: Packer) -> Dict[str, Any]:
                     for item in (scenario.token, scenario.type, scenario.planner, scenario.log)
                 ),
                 scenario.attempt,
-                scenario.outcome,
+                outcomes.get(scenario.outcome, scenario.outcome),
             ]
             for scenario in scenarios
         ],

@@ -28,6 +28,9 @@ class Format:
         What it is and what opens it, in a few words.
     browser:
         Whether a web browser opens the file.
+    difference:
+        The module that writes two sides as one file, with ``Options`` and ``export(difference, out,
+        options)``; "" if the format cannot show a :class:`~nutrace_exporters.difference.Difference`.
     """
 
     name: str
@@ -35,10 +38,24 @@ class Format:
     suffix: str
     description: str
     browser: bool = False
+    difference: str = ""
 
     def load(self) -> ModuleType:
         """Import the module of this format."""
         return importlib.import_module(self.module)
+
+    def load_difference(self) -> ModuleType:
+        """Import the module that writes two sides.
+
+        Raises
+        ------
+        UsageError
+            If the format has none; the message lists those that have.
+        """
+        if not self.difference:
+            able = " or ".join(row.name for row in FORMATS if row.difference)
+            raise UsageError(f"{self.name} shows one run: --against and --slowest need --format {able}")
+        return importlib.import_module(self.difference)
 
 
 FORMATS = (
@@ -48,12 +65,14 @@ FORMATS = (
         ".flamegraph.html",
         "interactive flamegraph in one file that opens offline",
         browser=True,
+        difference="nutrace_exporters.diffpage",
     ),
     Format(
         "speedscope",
         "nutrace_exporters.speedscope",
         ".speedscope.json",
         "for https://www.speedscope.app or the npm package speedscope",
+        difference="nutrace_exporters.diffspeedscope",
     ),
     Format(
         "svg",

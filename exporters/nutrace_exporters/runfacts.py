@@ -28,6 +28,7 @@ def facts(trace: Trace) -> List[Tuple[str, str]]:
     only = known[0] if len(known) == 1 else Scenario(0, None)
     logs = {scenario.log for scenario in known}
     pairs = [
+        ("Only", trace.selection),
         ("Scenario" if len(known) == 1 else "Scenarios", _scenarios(trace)),
         ("Token", only.token),
         ("Outcome", ", ".join(f"{count:,} {outcome}" for outcome, count in _outcomes(known))),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Dict, List
+from typing import Any, BinaryIO, Dict, Iterable, List
 
 from nutrace.trace import Trace
 from nutrace_exporters.frames import FrameTable
@@ -70,9 +70,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     if own_frame or (options.samples and trace.sampled is not None):
         merged, sampled = merged_stacks(trace, table.frames, frames, options.samples)
 
-    out.write(f'{{"$schema":{_json(SCHEMA)},\n"shared":{{"frames":[\n'.encode())
-    out.write(",\n".join(_frame(*key) for key in frames).encode())
-    out.write(b'\n]},\n"profiles":[\n')
+    write_head(out, frames)
     used = lanes.used()
     most, active = -1, 0
     for position, (thread, name) in enumerate(zip(used, thread_names(trace, used))):
@@ -93,12 +91,25 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
             most, active = count, position
     if merged:
         active = len(used) if sampled else active
-        _write_merged(out, MERGED_SAMPLED if sampled else MERGED, merged)
-    title = label(options.name or os.path.basename(trace.path) or "trace")
-    out.write(f'],\n"name":{_json(title)},"activeProfileIndex":{active},"exporter":"nutrace"}}\n'.encode())
+        write_stacks(out, MERGED_SAMPLED if sampled else MERGED, merged)
+    write_end(out, options.name or os.path.basename(trace.path) or "trace", active)
 
 
-def _write_merged(out: BinaryIO, name: str, stacks: List[WeighedStack]) -> None:
+def write_head(out: BinaryIO, frames: Iterable[FrameKey]) -> None:
+    """Write what comes before the profiles."""
+    out.write(f'{{"$schema":{_json(SCHEMA)},\n"shared":{{"frames":[\n'.encode())
+    out.write(",\n".join(_frame(*key) for key in frames).encode())
+    out.write(b'\n]},\n"profiles":[\n')
+
+
+def write_end(out: BinaryIO, title: str, active: int) -> None:
+    """Write what comes after the profiles; the one with the number `active` is shown first."""
+    name = _json(label(title))
+    out.write(f'],\n"name":{name},"activeProfileIndex":{active},"exporter":"nutrace"}}\n'.encode())
+
+
+def write_stacks(out: BinaryIO, name: str, stacks: List[WeighedStack]) -> None:
+    """Write a profile of stacks with weights."""
     out.write(f'{{"type":"sampled","name":{_json(name)},"unit":"nanoseconds","startValue":0,'.encode())
     out.write(f'"endValue":{sum(weight for _, weight in stacks)},"samples":[\n'.encode())
     out.write(",\n".join(_json(stack) for stack, _ in stacks).encode())

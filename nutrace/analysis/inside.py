@@ -205,9 +205,11 @@ def _add_up(
 
 def _own_function(trace: Trace, span: int) -> SampledFunction:
     """The function of a span, which its group's samples without a function below it were taken in."""
-    if is_placed_at_caller(trace.name[span]):
-        return SampledFunction(trace.name[span])
     attributes = trace.attributes(span)
+    # Of a block in a selected part the function around it is not known.
+    is_block = attributes.get(semconv.BLOCK) is True or trace.name[span] == semconv.STEP_SPAN
+    if is_block or is_placed_at_caller(trace.name[span]):
+        return SampledFunction(trace.name[span])
     for names in (
         (semconv.GIVEN_FUNCTION, semconv.GIVEN_FILE, semconv.GIVEN_LINE),
         (semconv.CODE_FUNCTION, semconv.CODE_FILE, semconv.CODE_LINE),

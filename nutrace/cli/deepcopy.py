@@ -14,7 +14,7 @@ from nutrace.cli.deepcopy_json import as_json
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
-from nutrace.cli.table import Column, definitions, ms, text_table
+from nutrace.cli.table import Column, definitions, ms, selected, text_table
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace, select
 from nutrace_exporters import html
@@ -62,9 +62,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**as_json(copies), **run_state(trace), "selection": part.selection})
         return 0
-    if part.selection:
-        print(f"Only {printable(part.selection, LINE)} of the run.\n")
-    print(as_text(copies, args.by, args.limit))
+    print(as_text(copies, args.by, args.limit, part.selection))
     if args.flamegraph is not None:
         print(f"\n{printable(args.flamegraph, LINE)}: the deep copies, each named after its caller and type")
     return 0
@@ -88,9 +86,19 @@ def only_copies(trace: Trace) -> Trace:
     return replace(part, name=names)
 
 
-def as_text(copies: DeepCopies, by: str = "caller", limit: int = 15) -> str:
-    """The answer for people; `limit` is the number of rows of a table, 0 for all."""
-    sections = [_first_line(copies)]
+def as_text(copies: DeepCopies, by: str = "caller", limit: int = 15, selection: str = "") -> str:
+    """The answer for people.
+
+    Parameters
+    ----------
+    by:
+        What the rows of the table are: caller, type or component.
+    limit:
+        The number of rows of a table, 0 for all.
+    selection:
+        What was selected, if not all of the run.
+    """
+    sections = [selected(selection), _first_line(copies, selection)]
     if copies.sources:
         sections.append(_sources(copies, by, limit))
         types = _types(copies)
@@ -100,10 +108,10 @@ def as_text(copies: DeepCopies, by: str = "caller", limit: int = 15) -> str:
         sections.append(_others(copies, limit))
     if copies.sources:
         sections.append("\n".join(definitions(_LEGEND)))
-    return "\n\n".join(sections)
+    return "\n\n".join(section for section in sections if section)
 
 
-def _first_line(copies: DeepCopies) -> str:
+def _first_line(copies: DeepCopies, selection: str) -> str:
     if not copies.recorded:
         return "This run did not record deep copies: NUTRACE_DEEPCOPY was off, or another program wrote it."
     outside = Amount(
@@ -111,6 +119,8 @@ def _first_line(copies: DeepCopies) -> str:
         copies.amount.objects - copies.in_steps.objects - copies.beside_steps.objects,
         copies.amount.total_ns - copies.in_steps.total_ns - copies.beside_steps.total_ns,
     )
+    if not copies.steps and selection:
+        return f"No finished steps. Deep copies: {_amount(copies.amount)}."
     if not copies.steps:
         return f"The run has no finished steps. Deep copies of the whole run: {_amount(copies.amount)}."
     steps = f"the {copies.steps:,} steps" if copies.steps != 1 else "the one step"

@@ -11,12 +11,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict
 
-from nutrace.cli.options import add_run_file, add_samples, add_steps, load_run
+from nutrace.cli.difference import add_difference, difference_counts, drawn_files, load_difference
+from nutrace.cli.options import add_samples, add_steps, load_run
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace.semconv import COMPONENTS
-from nutrace.trace import Trace, select
+from nutrace.trace import select
 from nutrace.trace.opening import STDIN
+from nutrace_exporters.labels import counted
 from nutrace_exporters.output import STDOUT, whole_file
 from nutrace_exporters.registry import FORMATS, Format, find
 
@@ -26,7 +28,14 @@ _RUN_FILE = b'{"resourceSpans"'
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_run_file(parser)
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="file",
+        help="a run file, such as run.json or run.json.gz, or any OTLP/JSON file; - is standard input; with "
+        "--against also several, or folders of them",
+    )
+    add_difference(parser)
     parser.add_argument(
         "-f",
         "--format",
@@ -66,29 +75,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Draw the run, and print one line on the file that was written."""
+    """Draw the run, or two sides, and print one line on the file that was written."""
     row = find(args.format)
-    output = args.output or default_output(args.file, row)
+    files, mark = drawn_files(args)
+    output = args.output or default_output(files[0], row, mark)
     _check(args, row, output)
-    check_output(output, args.file)
-    whole = load_run(args.file, samples=args.samples if args.with_samples else None)
-    trace = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
-    module = row.load()
+    for file in files:
+        check_output(output, file)
+    if mark:
+        module = row.load_difference()
+        drawn: Any = load_difference(args)
+        shown = difference_counts(drawn)
+    else:
+        module = row.load()
+        whole = load_run(files[0], samples=args.samples if args.with_samples else None)
+        drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
+        shown = f"{counted(len(drawn), 'span')}, {counted(len(drawn.step_indices), 'step')}"
     with whole_file(output) as out:
-        module.export(trace, out, module.Options(**_options(module.Options, args)))
+        module.export(drawn, out, module.Options(**_options(module.Options, args)))
     if output != STDOUT:
-        _print_written(trace, row, output)
+        _print_written(shown, drawn.selection, row, output)
         if args.open:
             webbrowser.open(Path(output).absolute().as_uri())
     return 0
 
 
-def default_output(file: str, row: Format) -> str:
-    """The path beside the run file: its name with the format's suffix."""
+def default_output(file: str, row: Format, mark: str = "") -> str:
+    """The path beside the run file or folder: its name with `mark` and the format's suffix."""
+    if os.path.isdir(file):
+        return os.path.normpath(file) + mark + row.suffix
     if file == STDIN or (os.path.exists(file) and not os.path.isfile(file)):
-        return "run" + row.suffix  # a pipe has no folder for files
+        return "run" + mark + row.suffix  # a pipe has no folder for files
     head, name = os.path.split(file)
-    return os.path.join(head, (_SUFFIX.sub("", name) or "run") + row.suffix)
+    return os.path.join(head, (_SUFFIX.sub("", name) or "run") + mark + row.suffix)
 
 
 def _check(args: argparse.Namespace, row: Format, output: str) -> None:
@@ -144,12 +163,10 @@ def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
     return {field.name: given[field.name] for field in fields(kind) if field.name in given}
 
 
-def _print_written(trace: Trace, row: Format, output: str) -> None:
+def _print_written(what: str, selection: str, row: Format, output: str) -> None:
     size = os.path.getsize(output)
-    shown = printable(output, LINE)
-    what = f"{len(trace):,} spans, {len(trace.step_indices):,} steps"
-    chosen = f" ({printable(trace.selection, LINE)})" if trace.selection else ""
-    print(f"{shown}: {row.name}, {_size(size)}, {what}{chosen}")
+    chosen = f" ({printable(selection, LINE)})" if selection else ""
+    print(f"{printable(output, LINE)}: {row.name}, {_size(size)}, {what}{chosen}")
     if not row.browser:
         print(f"nutrace: {row.name}: {row.description}", file=sys.stderr)
     comfortable = getattr(row.load(), "COMFORTABLE_BYTES", None)

@@ -10,6 +10,7 @@ from nutrace.cli.table import Column
 from nutrace.printable import printable
 from nutrace.trace import Scenario
 from nutrace.trace.addresses import CUT_SHORT
+from nutrace_exporters.labels import counted
 
 
 def scenarios_text(report: Report, style: Style, limit: int) -> str:
@@ -19,12 +20,13 @@ def scenarios_text(report: Report, style: Style, limit: int) -> str:
         return ""
     unfinished = "not finished yet" if report.run.running else CUT_SHORT
     outcomes = [(scenarios.finished, "finished"), (scenarios.failed, "failed")]
-    outcomes += [(scenarios.cut_short, unfinished), (scenarios.retried, "simulated again")]
-    counts = [f"{count:,} {what}" for count, what in outcomes if count]
-    if len(counts) == 1 and scenarios.finished:
-        counts = ["all finished"]
-    noun = "scenario" if scenarios.count == 1 else "scenarios"
-    lines = [style.heading("Scenarios"), style.line(f"{scenarios.count:,} {noun}: {', '.join(counts)}.")]
+    outcomes.append((scenarios.cut_short, unfinished))
+    counts = ", ".join(f"{count:,} {what}" for count, what in outcomes if count)
+    if scenarios.finished == scenarios.count:
+        counts = "all finished"
+    if scenarios.retried:
+        counts += f"; {scenarios.retried:,} of them simulated again"
+    lines = [style.heading("Scenarios"), style.line(f"{counted(scenarios.count, 'scenario')}: {counts}.")]
     shown = scenarios.remarkable[:limit] if limit else scenarios.remarkable
     if shown:
         columns = [Column("number"), *(Column(name, right=False) for name in ("scenario", "type", "planner"))]

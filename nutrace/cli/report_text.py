@@ -88,7 +88,7 @@ def as_text(
         sections.append(_components("Outside the steps", line, report.outside_steps, style, 0))
     elif report.outside_steps:
         line = "Self times add up to the time of the outermost spans; totals overlap."
-        sections.append(_components("Components of the whole run", line, report.outside_steps, style, 0))
+        sections.append(_components("Components", line, report.outside_steps, style, 0))
     sections.append(inside_text(report, style, inside, limit, selection))
     sections += pauses(report, style)
     sections.append(_spans(report, style, limit))
@@ -118,9 +118,7 @@ def _steps(report: Report, style: Style) -> str:
     steps = report.steps
     lines = [style.heading("Steps")]
     if not steps.count:
-        lines.append(
-            style.line("This trace has no finished simulation steps: the tables are of the whole run.")
-        )
+        lines.append(style.line("This trace has no finished simulation steps: the tables are of all of it."))
         return "\n".join(lines)
     names = ("steps", "mean", "p50", "p95", "p99", "max")
     times = (steps.mean_ns, steps.p50_ns, steps.p95_ns, steps.p99_ns, steps.max_ns)

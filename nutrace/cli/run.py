@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import fields
-from typing import List, Sequence
+from typing import List, Mapping, Sequence
 
 from nutrace.errors import MissingDependencyError, SettingsError, UsageError
 from nutrace.printable import LINE, printable
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     environ = {variable(name): value for name, value in given.items() if value is not None}
     if args.speedups is not None:
         environ[SPEEDUPS_VARIABLE] = args.speedups
-    _check({**os.environ, **environ})
+    check_environment({**os.environ, **environ})
     program = command_of(args.program, "nutrace run -- python script.py")
     try:
         os.execvpe(program[0], program, {**os.environ, **environ, "NUTRACE": "1"})
@@ -124,7 +124,14 @@ def _check_hook(program: str) -> None:
         )
 
 
-def _check(environ: dict[str, str]) -> None:
+def check_environment(environ: Mapping[str, str]) -> None:
+    """Check the variables of a program before it is started.
+
+    Raises
+    ------
+    SettingsError
+        If a setting or a speedup is wrong.
+    """
     try:
         Settings.load(environ)
         chosen(environ.get(SPEEDUPS_VARIABLE, ""))

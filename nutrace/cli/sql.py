@@ -47,7 +47,5 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**as_json(result, findings), **run_state(trace), "selection": part.selection})
         return 0
-    if part.selection:
-        print(f"Only {printable(part.selection, LINE)} of the run.\n")
-    print(as_text(result, findings, limit=args.limit, full=args.full))
+    print(as_text(result, findings, limit=args.limit, full=args.full, selection=part.selection))
     return 0

@@ -7,7 +7,7 @@ from typing import List, Optional, Sequence
 
 from nutrace.analysis.database import Database, Loop, Statement
 from nutrace.analysis.origins import Origin
-from nutrace.cli.table import NOT_RECORDED, Column, definitions, known, ms, text_table
+from nutrace.cli.table import NOT_RECORDED, Column, definitions, known, ms, selected, text_table
 from nutrace.plans.findings import Findings, Index
 from nutrace.plans.query_plan import accesses
 from nutrace.printable import LINE, printable
@@ -29,11 +29,28 @@ _LEGEND = (
 _UNKNOWN = ("-", "not recorded")
 
 
-def as_text(database: Database, findings: Optional[Findings], *, limit: int = 15, full: bool = False) -> str:
-    """The whole answer; `limit` is the number of statements listed, 0 for all."""
+def as_text(
+    database: Database,
+    findings: Optional[Findings],
+    *,
+    limit: int = 15,
+    full: bool = False,
+    selection: str = "",
+) -> str:
+    """The whole answer.
+
+    Parameters
+    ----------
+    limit:
+        The number of statements listed, 0 for all.
+    full:
+        Whether to list statements in full length.
+    selection:
+        What was selected, if not all of the run.
+    """
     if not database.recorded:
         return "This run did not record databases: their probes were off, or another program wrote it."
-    sections = [_head(database)]
+    sections = [selected(selection), _head(database, selection)]
     shown = database.statements[:limit] if limit else database.statements
     if shown:
         sections.append(_table(database, shown))
@@ -49,7 +66,7 @@ def as_text(database: Database, findings: Optional[Findings], *, limit: int = 15
     return "\n\n".join(section for section in sections if section)
 
 
-def _head(database: Database) -> str:
+def _head(database: Database, selection: str) -> str:
     steps, inside, connections = database.steps, database.in_steps, database.connections
     lines = []
     if steps:
@@ -61,7 +78,7 @@ def _head(database: Database) -> str:
         )
     rows = known(database.all.rows, "{:,} rows".format, f"rows {NOT_RECORDED}")
     lines.append(
-        f"Over the run: {counted(database.all.count, 'execution')} of "
+        f"{'In all' if selection else 'Over the run'}: {counted(database.all.count, 'execution')} of "
         f"{counted(len(database.statements), 'statement')}, "
         f"{rows}, {ms(database.all.total_ns)} ms."
     )

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple
 
+from nutrace.printable import LINE, printable
+
 #: Characters that Markdown, or HTML inside it, takes for markup.
 _MARKUP = re.compile(r"([\\|`*_<>&#\[\]~])")
 
@@ -29,6 +31,11 @@ def ms(time_ns: float) -> str:
     """A time in milliseconds, without the unit."""
     value = time_ns / 1e6
     return f"{value:,.3f}" if 0 < value < 1 else f"{value:,.1f}"
+
+
+def selected(selection: str) -> str:
+    """The line that says which part of the run is looked at; "" if all of it is."""
+    return f"Only {printable(selection, LINE)} of the run." if selection else ""
 
 
 NOT_RECORDED = "not recorded"

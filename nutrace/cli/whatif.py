@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the answer; return the exit code."""
     targets = [parse_target(text) for text in args.changes]
     trace = load_run(args.file)
-    part = select(trace, steps=args.steps)
+    part = select(trace, steps=args.steps, scenario=args.scenario)
     answer = whatif(part, targets)
     if args.json:
         print_json({**_as_json(answer, part), **run_state(trace)})

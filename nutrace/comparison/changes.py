@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from nutrace.comparison.divisions import LEAST_RUNS, chance_of
-from nutrace.comparison.history import COUNTS, HistoryRun, Series
+from nutrace.comparison.divisions import LEAST_SEARCHED, Divisible
+from nutrace.comparison.history import EXACT, HistoryRun, Series
 from nutrace.comparison.placing import Edge, placed
 
 #: The smallest change of a time that is named, as a part of the step time.
@@ -18,7 +18,6 @@ LEVEL = 0.05
 MOST_RUNS = 300
 
 _STEP_FIGURES = ("steps.p50_ms", "steps.p95_ms")
-_COLLECTIONS = "gc.collections_per_step"
 #: A component with a smaller part of the step time is not searched.
 _LEAST_SHARE = 0.02
 
@@ -38,7 +37,7 @@ class Change:
     before, after:
         Medians of the runs up to the neighbouring changes; of a count, the values of the two revisions.
     probability:
-        Of a series of this length without a change to be divided as well as this one; None for a count.
+        That chance divides the same runs as well, if they are shuffled; None for a count.
     """
 
     figure: str
@@ -67,11 +66,6 @@ def changes(series: Series) -> Tuple[Change, ...]:
     return (*_count_changes(series), *_time_changes(series))
 
 
-def searched(runs: int) -> bool:
-    """Whether that many runs can show a change of a time: fewer are not distinguishable from chance."""
-    return runs >= 2 * LEAST_RUNS + 2
-
-
 def component_figure(component: str) -> str:
     """The name of the figure that is a component's self time per step."""
     return f"components.{component}.self_ms_per_step"
@@ -91,9 +85,7 @@ def causes(change: Change, others: Sequence[Change]) -> Mapping[str, float]:
 def _count_changes(series: Series) -> List[Change]:
     """Counts that are the same in all runs of a revision, and others in the next one."""
     found = []
-    for figure in COUNTS:
-        if figure == _COLLECTIONS:  # when the collector runs depends on more than the program
-            continue
+    for figure in EXACT:
         exact = [{run.figures.get(figure) for run in revision.runs} for revision in series.revisions]
         for place, (earlier, later) in enumerate(zip(exact, exact[1:]), 1):
             if len(earlier) == len(later) == 1 and earlier != later:
@@ -106,18 +98,17 @@ def _count_changes(series: Series) -> List[Change]:
 def _time_changes(series: Series) -> List[Change]:
     skipped = max(len(series.runs) - MOST_RUNS, 0)
     runs = series.runs[skipped:]
-    if not searched(len(runs)):
+    if len(runs) < LEAST_SEARCHED:
         return []
     columns = _columns(runs)
-    chance = chance_of(len(runs))
-    judged = sorted((chance.probability(values), figure) for figure, values in columns.items())
-    probabilities = {figure: probability for probability, figure in judged}
+    divisible = {figure: Divisible(values) for figure, values in columns.items()}
+    judged = sorted(divisible, key=lambda figure: divisible[figure].probability)
     edges: List[Edge] = []
-    for place, (probability, figure) in enumerate(judged):
+    for place, figure in enumerate(judged):
         level = LEVEL / (len(judged) - place)
-        if probability > level:
+        if divisible[figure].probability > level:
             break
-        breaks = [0, *chance.breaks(columns[figure], level), len(runs)]
+        breaks = [0, *divisible[figure].breaks(level), len(runs)]
         edges += [Edge(figure, *around) for around in zip(breaks, breaks[1:], breaks[2:])]
     starts = _starts(series, skipped)
     places: Dict[str, List[int]] = {}
@@ -131,7 +122,8 @@ def _time_changes(series: Series) -> List[Change]:
         for run, before, after in _large_enough(values, sorted(places[figure]), LEAST_EFFECT * step_ms):
             revision = max(number for number, start in enumerate(starts) if start <= run)
             within = run - starts[revision]
-            found.append(Change(figure, revision, within, before, after, probabilities[figure]))
+            probability = divisible[figure].probability
+            found.append(Change(figure, revision, within, before, after, probability))
     return sorted(found, key=lambda change: (change.revision, change.within))
 
 

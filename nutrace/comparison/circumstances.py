@@ -1,18 +1,14 @@
-"""What has to be equal for the times of two runs to be comparable: host, command and configuration."""
+"""What has to be equal for the times of two runs to stand on one line: host, command and configuration."""
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, List, Mapping, Set
+from typing import List
 
-from nutrace import semconv
-from nutrace.analysis.attributes import text
-from nutrace.analysis.installed_speedups import installed_speedups
-from nutrace.trace import Trace
+from nutrace.comparison.figures import RunFigures
 
 #: Settings that change what is traced, or what that costs.
 _SETTINGS = ("level", "probes", "deepcopy", "compress_us", "sample", "sample_native")
@@ -37,13 +33,13 @@ class Circumstances:
     configuration: str
 
 
-def circumstances(trace: Trace, command: str) -> Circumstances:
-    """The circumstances of a run; `command` is its command line."""
-    first: Mapping[str, Any] = trace.resources[0].attributes if trace.resources else {}
+def circumstances(run: RunFigures) -> Circumstances:
+    """The circumstances of a run."""
+    parts = [_python(run), *_simulated(run), *_speedups(run), _settings(run)]
     return Circumstances(
-        host=text(first, semconv.HOST_NAME),
-        command=_without_folders(command),
-        configuration="; ".join(part for part in _configuration(trace, first) if part),
+        host=run.identity.host,
+        command=_without_folders(run.identity.command),
+        configuration="; ".join(part for part in parts if part),
     )
 
 
@@ -62,42 +58,30 @@ def _last_part(word: str) -> str:
     return os.path.basename(word.rstrip("/")) if word.startswith(("/", "./", "../", "~/")) else word
 
 
-def _configuration(trace: Trace, first: Mapping[str, Any]) -> List[str]:
-    python = text(first, "process.runtime.version")
-    speedups = sorted(each.name for each in installed_speedups(trace).speedups if each.at_work)
-    return [
-        f"Python {'.'.join(python.split('.')[:2])}" if python else "",
-        *_simulated(trace),
-        f"speedups {', '.join(speedups)}" if speedups else "",
-        _settings(first),
+def _python(run: RunFigures) -> str:
+    """The interpreter without the last part of its version: "cpython 3.9"."""
+    name, _, version = run.identity.interpreter.partition(" ")
+    return " ".join(filter(None, (name, ".".join(version.split(".")[:2]))))
+
+
+def _simulated(run: RunFigures) -> List[str]:
+    planners = sorted({scenario.planner for scenario in run.scenarios} - {""})
+    names = sorted(scenario.name for scenario in run.scenarios)
+    if not names:
+        return []
+    digest = sha256("\n".join(names).encode("utf-8", "replace")).hexdigest()[:8]
+    which = f"1 scenario ({names[0]})" if len(names) == 1 else f"{len(names):,} scenarios (set {digest})"
+    return [f"planner {', '.join(planners)}" if planners else "", which]
+
+
+def _speedups(run: RunFigures) -> List[str]:
+    named = [
+        f"{name} ({options})" if options else name for name, options in sorted(run.identity.speedups.items())
     ]
+    return [f"speedups {', '.join(named)}"] if named else []
 
 
-def _simulated(trace: Trace) -> List[str]:
-    planners: Set[str] = set()
-    tokens: Set[str] = set()
-    for span, name in enumerate(trace.name):
-        if name == semconv.RUN_SPAN:
-            attributes = trace.attributes(span)
-            planners.add(text(attributes, semconv.PLANNER_NAME))
-            tokens.add(text(attributes, semconv.SCENARIO_TOKEN))
-    tokens.discard("")
-    planners.discard("")
-    which = min(tokens) if len(tokens) == 1 else sha256("\n".join(sorted(tokens)).encode("utf-8", "replace"))
-    named = which if isinstance(which, str) else f"set {which.hexdigest()[:8]}"
-    count = "1 scenario" if len(tokens) == 1 else f"{len(tokens):,} scenarios"
-    return [
-        f"planner {', '.join(sorted(planners))}" if planners else "",
-        f"{count} ({named})" if tokens else "",
-    ]
-
-
-def _settings(first: Mapping[str, Any]) -> str:
-    try:
-        settings = json.loads(text(first, semconv.SETTINGS) or "{}")
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(settings, dict):
-        return ""
-    chosen = [(name, settings[name]) for name in _SETTINGS if settings.get(name) not in (None, "", False, 0)]
+def _settings(run: RunFigures) -> str:
+    told = run.identity.settings
+    chosen = [(name, told[name]) for name in _SETTINGS if told.get(name) not in (None, "", False, 0)]
     return ", ".join(f"{name} {os.path.basename(str(value))}" for name, value in chosen)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from nutrace.comparison.figures import RunFigures
 from nutrace.comparison.headline import gap_closed, headline
-from nutrace.comparison.judging import Judgement, Options, Row, judge, judge_count, judged_time, row_of
+from nutrace.comparison.judging import Options, judge, judge_count, judged_time
 from nutrace.comparison.numeric import numeric
-from nutrace.comparison.pairing import Pairing, Times
+from nutrace.comparison.pairing import Pairing
 from nutrace.comparison.paths import path_changes, path_rows
-from nutrace.comparison.result import Comparison, Judged, Verdict
+from nutrace.comparison.result import Comparison, Judged
 from nutrace.comparison.sides import facts, refusals, warnings
+from nutrace.comparison.time_figures import TimeFigures, most_changed
+from nutrace.errors import UsageError
 
 _NO_OPTIONS = Options()
-
-
-class _Figure(NamedTuple):
-    """A time that is tested, with the names of the figures that are multiples of it."""
-
-    names: Tuple[Tuple[str, float], ...]
-    row: Row
-    is_headline: bool = False
 
 
 def compare(
@@ -30,9 +24,9 @@ def compare(
     """Compare two sides, each of one or more runs.
 
     Counts are exact, and any difference is one. Times are paired by scenario and iteration where all runs
-    have them; a run is one observation (:mod:`nutrace.comparison.statistics`). All rows that are tested (of
-    the headline, the components, the paths) are one family: the probability that any of them is called faster
-    or slower by chance is at most 5 %.
+    have them; a run is one observation (:mod:`nutrace.comparison.statistics`). The figures (headline and
+    components) are one family of tests, and the paths another: in each, the chance that anything is called
+    faster or slower without having changed is at most 5 %.
 
     Parameters
     ----------
@@ -43,21 +37,27 @@ def compare(
 
     Returns
     -------
-    A comparison, whatever the sides are. Its ``refusals`` say why it should not be made.
+    A comparison, however unlike the sides are. Its ``refusals`` say why it should not be made.
 
     Raises
     ------
+    UsageError
+        If a side has no run.
     MissingDependencyError
         If numpy or scipy is not installed.
     """
     numeric()
+    if not base or not new:
+        raise UsageError(
+            f"{'new' if base else 'base'} has no runs: name run files, or folders that have some"
+        )
     sides = (tuple(base), tuple(new))
     pairing = Pairing(*sides)
-    figures = _figures(pairing, sides, options)
-    paths = path_rows(pairing, len(base), _step_ms(figures), options)
-    judgements = judge([*(figure.row for figure in figures), *(path.row for path in paths)], options)
+    times = TimeFigures(pairing, len(base), options)
+    paths = path_rows(pairing, len(base), times.step_ms, options)
     judged = _counts(sides)
-    for figure, judgement in sorted(zip(figures, judgements), key=_most_changed):
+    judgements = judge([figure.row for figure in times.figures], options)
+    for figure, judgement in sorted(zip(times.figures, judgements), key=most_changed):
         judged += [judged_time(name, figure.row, judgement, scale) for name, scale in figure.names]
     factor = next((each for each in judged if each.figure == "steps.realtime_factor"), None)
     base_warnings, new_warnings = warnings(sides)
@@ -67,22 +67,11 @@ def compare(
         paired=bool(pairing.scenarios),
         headline=headline(judged),
         judged=tuple(judged),
-        paths=path_changes(paths, judgements[len(figures) :], len(base)),
+        paths=path_changes(paths, judge([path.row for path in paths], options), len(base)),
         gap_closed=None if factor is None else gap_closed(factor.base, factor.new),
         unpaired=(pairing.alone[0], pairing.alone[1]),
         refusals=tuple(refusals(sides)),
     )
-
-
-def _most_changed(judged: Tuple[_Figure, Judgement]) -> Tuple[bool, bool, float]:
-    """The headline first, then what changed, the largest differences first."""
-    figure, judgement = judged
-    if figure.is_headline:
-        return False, False, 0.0
-    changed = judgement.verdict in (Verdict.FASTER, Verdict.SLOWER)
-    found = judgement.effect
-    difference = figure.row.new - figure.row.base if found is None else found.change * figure.row.base
-    return True, not changed, -abs(difference)
 
 
 def _counts(sides: Tuple[Sequence[RunFigures], Sequence[RunFigures]]) -> List[Judged]:
@@ -98,51 +87,3 @@ def _counts(sides: Tuple[Sequence[RunFigures], Sequence[RunFigures]]) -> List[Ju
 def _absent(name: str) -> Optional[float]:
     """What a count is that a run does not have: a component without calls has none."""
     return 0.0 if name.startswith("components.") else None
-
-
-def _figures(
-    pairing: Pairing, sides: Tuple[Sequence[RunFigures], Sequence[RunFigures]], options: Options
-) -> List[_Figure]:
-    figures: List[_Figure] = []
-    bases = len(sides[0])
-    with_steps = any(run.steps for run in pairing.runs)
-    step_ms = 0.0
-
-    def add(names: Tuple[Tuple[str, float], ...], times: Times, *, always: bool = False) -> None:
-        row = row_of(times, bases, step_ms, options, always=always)
-        figures.append(_Figure(names, row, is_headline=always))
-
-    if with_steps:
-        whole = pairing.steps_of(None)
-        step_ms = row_of(whole, bases, 0.0, options).base if bases else 0.0
-        names = [("steps.mean_ms", 1.0)]
-        steps = pairing.steps or max((run.steps for run in pairing.runs), default=0)
-        counts = {run.steps for run in pairing.runs}
-        if pairing.scenarios or len(counts) == 1:
-            names.append(("steps.total_s", steps / 1e3))
-        intervals = {round(run.interval_s or 0.0, 9) for run in pairing.runs}
-        if len(intervals) == 1 and 0 not in intervals:
-            names.append(("steps.realtime_factor", 1e-3 / intervals.pop()))
-        add(tuple(names), Times(whole.mean), always=True)
-        middle = pairing.percentile(50)
-        add((("steps.p50_ms", 1.0),), Times(middle.mean, whole.usual), always=True)
-        add((("steps.p95_ms", 1.0),), pairing.percentile(95), always=True)
-        for component in pairing.components():
-            add(((f"components.{component}.self_ms_per_step", 1.0),), pairing.steps_of(component))
-    for name in dict.fromkeys(name for run in pairing.runs for name in run.times):
-        seconds = name.endswith("_s")
-        factor = 1e3 if seconds else 1.0
-        values = _times([run.times.get(name, 0.0) * factor for run in pairing.runs])
-        add(((name, 1 / factor),), values, always=name == "run.wall_s")
-    return figures
-
-
-def _times(values: Sequence[float]) -> Times:
-    numpy, _ = numeric()
-    return Times(numpy.array([[value] for value in values], dtype=float))
-
-
-def _step_ms(figures: Sequence[_Figure]) -> float:
-    found: Dict[str, Row] = {figure.names[0][0]: figure.row for figure in figures}
-    row = found.get("steps.mean_ms")
-    return row.base if row is not None and row.base_runs else 0.0

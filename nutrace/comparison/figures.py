@@ -29,6 +29,8 @@ class RunIdentity:
         Whether the run ended by itself, and whether it goes on.
     doubts:
         Sentences on what was lost, or had to be mended to read the file.
+    branch:
+        The git branch that was checked out.
     """
 
     file: str
@@ -47,6 +49,7 @@ class RunIdentity:
     complete: bool
     running: bool
     doubts: Tuple[str, ...] = ()
+    branch: str = ""
 
 
 @dataclass(frozen=True)

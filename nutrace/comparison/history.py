@@ -7,13 +7,17 @@ from math import comb
 from statistics import median
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from nutrace import semconv
-from nutrace.analysis import report
-from nutrace.analysis.attributes import text
 from nutrace.comparison.circumstances import Circumstances, circumstances
-from nutrace.trace import Trace
+from nutrace.comparison.figures import RunFigures
+from nutrace.percentiles import weighted_percentiles
 
 MS = 1e6
+
+#: Counts that depend on the program alone.
+EXACT = ("database.statements_per_step", "database.connections_per_step", "deepcopy.root_calls_per_step")
+#: When the collector runs depends on more than the program.
+COLLECTIONS = "gc.collections_per_step"
+COUNTS = (*EXACT, COLLECTIONS)
 
 #: The figures of a run, and what they are called for people. Times are in ms.
 FIGURES: Mapping[str, str] = {
@@ -23,11 +27,9 @@ FIGURES: Mapping[str, str] = {
     "steps.realtime_factor": "real-time factor",
     "database.statements_per_step": "statements per step",
     "database.connections_per_step": "connections per step",
-    "deepcopy.calls_per_step": "deep copies per step",
-    "gc.collections_per_step": "collections per step",
+    "deepcopy.root_calls_per_step": "deep copies per step",
+    COLLECTIONS: "collections per step",
 }
-#: Those that count something.
-COUNTS = tuple(name for name in FIGURES if name.endswith("_per_step"))
 
 
 @dataclass(frozen=True)
@@ -124,35 +126,42 @@ class Spread:
     confidence: Optional[float] = None
 
 
-def history_run(trace: Trace) -> HistoryRun:
-    """Reduce a run to what a history shows of it."""
-    told = report(trace)
-    steps, work, collected = told.steps, told.work, told.collections
-    count = max(steps.count, 1)
+def history_run(run: RunFigures) -> HistoryRun:
+    """Reduce a run to what a history shows of it: the figures are those of the report."""
+    times = [time for scenario in run.scenarios for time in scenario.total_ns]
+    count = max(len(times), 1)
+    mean_ms = sum(times) / count / MS
+    p50, p95 = weighted_percentiles([(time, 1) for time in times], (50, 95))
     figures: Dict[str, Optional[float]] = {
-        "steps.p50_ms": steps.p50_ns / MS,
-        "steps.p95_ms": steps.p95_ns / MS,
-        "steps.mean_ms": steps.mean_ns / MS,
-        "steps.realtime_factor": steps.realtime_factor,
-        "database.statements_per_step": None if work.statements is None else work.statements.count / count,
-        "database.connections_per_step": None if work.connections is None else work.connections / count,
-        "deepcopy.calls_per_step": None if work.deep_copies is None else work.deep_copies.root_calls / count,
-        "gc.collections_per_step": None
-        if collected is None
-        else (collected.young_in_steps.count + collected.full_in_steps.count) / count,
+        "steps.p50_ms": p50 / MS,
+        "steps.p95_ms": p95 / MS,
+        "steps.mean_ms": mean_ms,
+        "steps.realtime_factor": mean_ms / 1e3 / run.interval_s if run.interval_s else None,
+        COLLECTIONS: _collections(run, count),
     }
-    first = trace.resources[0].attributes if trace.resources else {}
+    figures.update({name: run.counts.get(name) for name in EXACT})
+    components: Dict[str, float] = {}
+    for scenario in run.scenarios:
+        for name, self_ns in scenario.self_ns.items():
+            components[name] = components.get(name, 0.0) + sum(self_ns) / MS / count
+    identity = run.identity
     return HistoryRun(
-        file=trace.path,
-        run_id=text(first, semconv.RUN_ID),
-        revision=text(first, semconv.REVISION),
-        branch=text(first, semconv.BRANCH),
-        began_ns=trace.begin_ns,
-        circumstances=circumstances(trace, told.run.command),
-        steps=steps.count,
+        file=identity.file,
+        run_id=identity.run_id,
+        revision=identity.revision,
+        branch=identity.branch,
+        began_ns=identity.begin_ns,
+        circumstances=circumstances(run),
+        steps=len(times),
         figures=figures,
-        components={cost.component: cost.self_ns / MS / count for cost in told.components},
+        components=components,
     )
+
+
+def _collections(run: RunFigures, steps: int) -> Optional[float]:
+    known = [run.counts.get(f"gc.{kind}_in_steps") for kind in ("young", "full")]
+    numbers = [number for number in known if number is not None]
+    return sum(numbers) / steps if numbers else None
 
 
 def series_of(runs: Iterable[HistoryRun]) -> Tuple[Series, ...]:

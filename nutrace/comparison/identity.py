@@ -12,6 +12,8 @@ from nutrace.comparison.figures import RunIdentity
 from nutrace.trace import Resource, Trace
 from nutrace.trace.bounds import text
 
+_DAY_NS = 86_400 * 10**9
+
 #: Settings that do not change what is recorded.
 _NO_MATTER = frozenset(("output", "summary", "flush_seconds"))
 
@@ -31,12 +33,12 @@ def identity_of(trace: Trace, speedups: InstalledSpeedups) -> RunIdentity:
         run_id=first(semconv.RUN_ID),
         begin_ns=trace.begin_ns,
         command=command_of(trace.resources),
-        host=first("host.name"),
+        host=first(semconv.HOST_NAME),
         machine=first("os.type", "host.arch"),
         interpreter=first("process.runtime.name", "process.runtime.version"),
         nutrace=first("nutrace.version"),
         devkit=first("nuplan.devkit.version"),
-        revision=first("vcs.ref.head.revision"),
+        revision=first(semconv.REVISION),
         settings=_settings(trace.resources),
         speedups={
             each.name: ", ".join(f"{name}={value}" for name, value in sorted(each.options.items()))
@@ -46,6 +48,7 @@ def identity_of(trace: Trace, speedups: InstalledSpeedups) -> RunIdentity:
         complete=trace.diagnostics.complete,
         running=trace.diagnostics.running,
         doubts=_doubts(trace),
+        branch=first(semconv.BRANCH),
     )
 
 
@@ -73,4 +76,6 @@ def _doubts(trace: Trace) -> Tuple[str, ...]:
     for sentence, number in counted.items():
         if number:
             doubts.append(f"{number:,} {sentence}")
+    if any(trace.busy_ns[step] > _DAY_NS for step in trace.step_indices):
+        doubts.append("a step lasted more than a day: a clock was set, or the machine slept")
     return tuple(doubts)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import List, Optional, Sequence, Tuple
 
-from nutrace.comparison.pairing import Times
 from nutrace.comparison.result import Judged, Kind, Verdict
 from nutrace.comparison.statistics import ERROR_RATE, Effect, effect, holm, runs_needed
+from nutrace.comparison.times import Times
 
 
 @dataclass(frozen=True)
@@ -19,19 +19,19 @@ class Options:
     ----------
     least_effect:
         The least change of a time, as a part of it.
-    least_of_step:
-        And the least as a part of the mean step.
+    least_of_whole:
+        And the least as a part of the mean step, or of the run if the time is not the steps'.
     fewest_runs:
         Of each side, for a time to be called faster, slower or the same.
     least_tested:
-        A component or path below this part of the mean step, on both sides, is not tested: each test makes
-        the others less powerful.
+        A component or path below this part of the step or run, on both sides, is not tested, as each test
+        makes the others weaker.
     most_paths:
         Number of paths that are tested at most, the costliest.
     """
 
     least_effect: float = 0.02
-    least_of_step: float = 0.001
+    least_of_whole: float = 0.001
     fewest_runs: int = 5
     least_tested: float = 0.005
     most_paths: int = 20
@@ -46,6 +46,11 @@ class Row:
     effects: Tuple[Effect, ...]
     least: float
     tested: bool
+
+    def shown_as(self, values: Sequence[float], bases: int) -> Row:
+        """The same with other times of the runs to show."""
+        times = tuple(map(float, values))
+        return replace(self, base_runs=times[:bases], new_runs=times[bases:])
 
     def untested(self) -> Row:
         """The same, and not tested."""
@@ -71,7 +76,7 @@ class Judgement:
     runs_needed: Optional[int] = None
 
 
-def row_of(times: Times, bases: int, step_ms: float, options: Options, *, always: bool = False) -> Row:
+def row_of(times: Times, bases: int, whole_ms: float, options: Options) -> Row:
     """Make a row of times; runs of the base come first.
 
     Parameters
@@ -80,12 +85,10 @@ def row_of(times: Times, bases: int, step_ms: float, options: Options, *, always
         The times.
     bases:
         Number of the base's runs.
-    step_ms:
-        The mean step of the base, in ms; 0 in runs without steps.
+    whole_ms:
+        What they are a part of, such as the mean step, in ms; 0 if they are not.
     options:
         What is called a change.
-    always:
-        Whether the row is tested however small it is.
     """
     sums = [float(value) for value in times.mean.sum(axis=1)]
     base, new = tuple(sums[:bases]), tuple(sums[bases:])
@@ -93,16 +96,16 @@ def row_of(times: Times, bases: int, step_ms: float, options: Options, *, always
     effects = tuple(
         found for found in (effect(table[:bases], table[bases:]) for table in looks) if found is not None
     )
-    level = median(base) if base else 0.0
-    largest = max(level, median(new) if new else 0.0)
+    level = median(base)
+    largest = max(level, median(new))
     least = options.least_effect
     if level > 0:
-        least = max(least, options.least_of_step * step_ms / level)
-    return Row(base, new, effects, least, always or largest >= options.least_tested * step_ms)
+        least = max(least, options.least_of_whole * whole_ms / level)
+    return Row(base, new, effects, least, largest >= options.least_tested * whole_ms)
 
 
 def judge(rows: Sequence[Row], options: Options) -> List[Judgement]:
-    """Judge rows together: the probability of any false change among them is at most 5 %."""
+    """Judge the rows of one table together: the chance of any false change among them is at most 5 %."""
     tests = [(place, found) for place, row in enumerate(rows) if row.tested for found in row.effects]
     known = [(place, found) for place, found in tests if found.p is not None]
     corrected = holm([found.p or 0.0 for _, found in known])
@@ -141,8 +144,8 @@ def judged_time(figure: str, row: Row, judgement: Judgement, scale: float = 1.0)
     return Judged(
         figure=figure,
         kind=Kind.TIME,
-        base=row.base * scale if row.base_runs else None,
-        new=row.new * scale if row.new_runs else None,
+        base=row.base * scale,
+        new=row.new * scale,
         change=None if found is None else found.change,
         low=None if found is None else found.low,
         high=None if found is None else found.high,

@@ -19,8 +19,8 @@ import math
 from collections import defaultdict
 from typing import DefaultDict, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from nutrace.comparison.pairing import PathTimes
 from nutrace.comparison.statistics import effect
+from nutrace.comparison.times import PathTimes
 
 _Names = Tuple[str, ...]
 
@@ -34,11 +34,24 @@ _MOST = 500
 
 
 class _Calls(NamedTuple):
-    """How a path's calls changed, for each step."""
+    """How a path's calls changed.
 
-    more: float
+    ``more`` is by how many for each step; None if runs of a side differ in them.
+    """
+
+    more: Optional[float]
     gone: bool
     new: bool
+
+    @property
+    def fewer(self) -> bool:
+        """Whether there are less."""
+        return self.gone if self.more is None else self.more < 0
+
+    @property
+    def increased(self) -> bool:
+        """Whether there are more."""
+        return self.new if self.more is None else self.more > 0
 
 
 def find_moves(paths: Mapping[_Names, PathTimes], bases: int) -> Dict[_Names, List[_Names]]:
@@ -51,7 +64,7 @@ def find_moves(paths: Mapping[_Names, PathTimes], bases: int) -> Dict[_Names, Li
     bases:
         Number of the base's runs.
     """
-    calls = {names: change for names, path in paths.items() if (change := _calls(path, bases))}
+    calls = {names: _calls(path, bases) for names, path in paths.items()}
     moves = _Moves(paths, calls, bases)
     moves.find_moved()
     moves.find_merged()
@@ -72,8 +85,8 @@ class _Moves:
     def find_moved(self) -> None:
         """Find the calls that are on another path, those of outer spans first."""
         costliest = sorted(self._calls, key=lambda names: -self._paths[names].cost)
-        rises = [names for names in costliest if self._calls[names].more > 0][:_MOST]
-        falls = [names for names in costliest if self._calls[names].more < 0][:_MOST]
+        rises = [names for names in costliest if self._calls[names].increased][:_MOST]
+        falls = [names for names in costliest if self._calls[names].fewer][:_MOST]
         for fall in sorted(falls, key=lambda names: (len(names), names)):
             ranked = [
                 (rank, rise)
@@ -89,17 +102,20 @@ class _Moves:
         """The lower, the more likely is it that these calls are the same; None if they are others."""
         one, other = self._paths[fall], self._paths[rise]
         less, more = self._calls[fall], self._calls[rise]
-        if one.component != other.component or not math.isclose(-less.more, more.more, rel_tol=1e-9):
-            return None
-        # Above that of a root is nothing, so that nothing has moved there.
+        # Nothing is above a root, and so nothing above it has moved.
         followed = len(fall) > 1 and self._targets.get(fall[:-1]) == rise[:-1]
+        same_name = fall[-1] == rise[-1] and one.component == other.component
+        if followed and same_name and less.gone and more.new:
+            return 0.0, 0.0, 0.0
+        if less.more is None or more.more is None or not math.isclose(-less.more, more.more, rel_tol=1e-9):
+            return None
         off = abs(_off(self._lost(fall), -self._lost(rise)))
-        if fall[-1] == rise[-1]:
+        if same_name:
             likely = followed or self._alike(fall, rise, _BOUND)
-            return (0.0 if followed else 1.0, -_common(fall, rise), off) if likely else None
+            return (1.0 if followed else 2.0, -_common(fall, rise), off) if likely else None
         renamed = less.gone and more.new and self._below[fall] == self._below[rise]
         if renamed and (followed or fall[:-1] == rise[:-1]) and self._alike(fall, rise, _ALIKE):
-            return 2.0, 0.0, off
+            return 3.0, 0.0, off
         return None
 
     def _alike(self, fall: _Names, rise: _Names, bound: float) -> bool:
@@ -119,7 +135,7 @@ class _Moves:
         for names, change in self._calls.items():
             if (change.gone and names not in self._targets) or (change.new and names not in self.origins):
                 above = names[:-1]
-                while above and (above not in self._calls or self._calls[above].more):
+                while above and (above not in self._calls or self._calls[above].more != 0):
                     above = above[:-1]
                 if above:
                     around[above, change.gone].append(names)
@@ -147,13 +163,10 @@ class _Moves:
         return old - new
 
 
-def _calls(path: PathTimes, bases: int) -> Optional[_Calls]:
-    """None if runs of a side differ in the calls."""
+def _calls(path: PathTimes, bases: int) -> _Calls:
     before, after = set(path.calls[:bases]), set(path.calls[bases:])
-    if len(before) != 1 or len(after) != 1:
-        return None
-    (old,), (new,) = before, after
-    return _Calls(new - old, not new, not old)
+    more = max(after) - max(before) if len(before) == len(after) == 1 else None
+    return _Calls(more, gone=not any(after), new=not any(before))
 
 
 def _off(lost: float, gained: float) -> float:

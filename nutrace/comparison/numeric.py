@@ -9,10 +9,10 @@ from nutrace.errors import MissingDependencyError
 
 
 class Numeric(NamedTuple):
-    """The modules ``numpy`` and ``scipy.stats``."""
+    """The modules ``numpy`` and ``scipy.special``, whose functions of the t-distribution take arrays."""
 
     numpy: Any
-    stats: Any
+    special: Any
 
 
 def numeric() -> Numeric:
@@ -24,7 +24,7 @@ def numeric() -> Numeric:
         If one of them is not installed.
     """
     try:
-        modules = [importlib.import_module(name) for name in ("numpy", "scipy.stats")]
+        modules = [importlib.import_module(name) for name in ("numpy", "scipy.special")]
     except ImportError:
         raise MissingDependencyError(
             "comparing runs needs numpy and scipy: pip install 'nutrace[compare]'"

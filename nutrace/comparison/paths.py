@@ -8,8 +8,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from nutrace.comparison.judging import Judgement, Options, Row, row_of
 from nutrace.comparison.moves import find_moves
-from nutrace.comparison.pairing import Pairing, PathTimes
+from nutrace.comparison.pairing import Pairing
 from nutrace.comparison.result import PathChange, Verdict
+from nutrace.comparison.times import PathTimes
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
         high=None if found is None else in_ms(found.high),
         verdict=judgement.verdict,
         moved_from=each.moved_from,
-        base_calls_per_step=median(each.path.calls[:bases]) if bases else 0.0,
-        new_calls_per_step=median(each.path.calls[bases:]) if each.path.calls[bases:] else 0.0,
+        base_calls_per_step=median(each.path.calls[:bases]),
+        new_calls_per_step=median(each.path.calls[bases:]),
         runs_needed=judgement.runs_needed,
     )

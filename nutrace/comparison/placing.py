@@ -1,4 +1,4 @@
-"""Where exactly figures change: scatter moves what is found by a few runs, but code changes between revisions."""
+"""Where exactly figures change: scatter moves a change by a few runs, but code changes between revisions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AS_GOOD = 6.0
 
 @dataclass(frozen=True)
 class Edge:
-    """A change of one figure: ``at`` is the first run after it, ``begin`` and ``end`` bound the parts beside it."""
+    """A change of one figure: ``at`` is the first run after it, the parts beside it go from begin to end."""
 
     figure: str
     begin: int

@@ -19,6 +19,7 @@ class Verdict(str, Enum):
 
     Counts are equal, or there is more or less of them. Times are faster or slower if the change is larger
     than chance and the least effect; the same if its interval lies within the least effect; else undecided.
+    With fewer than five runs on a side they are always undecided.
     """
 
     EQUAL = "equal"
@@ -42,10 +43,13 @@ class Judged:
     base, new:
         The figure of each side: for times the median of its runs; None if a side does not have it.
     change:
-        ``(new - base) / base``, for paired times the median of the paired changes; None if ``base`` is 0 or
-        unknown.
+        For counts ``(new - base) / base``. For times the quotient of the geometric means of both sides' runs,
+        minus 1; a run's time is that of its usual steps, each compared with the same step of the other runs,
+        so that single pauses do not count (:mod:`nutrace.comparison.pairing`). Where only the mean over
+        all steps changed, it is that of the means. None if ``base`` is 0 or unknown.
     low, high:
-        The interval of 95 % of the change; None for counts, and where there are too few runs for one.
+        The interval of 95 % of the change; None for counts, and with one run on a side. It is that of one
+        figure by itself: of 40 intervals, two miss. The verdicts allow for their number.
     verdict:
         What it means.
     runs_needed:

@@ -26,11 +26,7 @@ def facts(runs: Sequence[RunFigures], warnings: Sequence[str]) -> SideFacts:
 
 def refusals(sides: _Sides) -> List[str]:
     """Why the sides should not be compared, a sentence each."""
-    found: List[str] = []
-    for name, runs in zip(_NAMES, sides):
-        if not runs:
-            found.append(f"{name} has no run")
-    found += _duplicates(sides)
+    found = _duplicates(sides)
     for name, runs in zip(_NAMES, sides):
         unfinished = [run.identity.file for run in runs if not run.identity.complete]
         if unfinished:
@@ -55,11 +51,14 @@ def _duplicates(sides: _Sides) -> List[str]:
     seen: Dict[Any, Tuple[str, str]] = {}
     for name, runs in zip(_NAMES, sides):
         for run in runs:
-            key = run.identity.run_id or (run.identity.file, run.identity.begin_ns)
-            other = seen.setdefault(key, (name, run.identity.file))
-            if other[1] != run.identity.file or other[0] != name:
-                where = "on both sides" if other[0] != name else f"twice in {name}"
-                found.append(f"the same run is {where}: {run.identity.file}")
+            # Runs of other programs have no id, and begin at different times.
+            key = run.identity.run_id or (run.identity.begin_ns, run.times["run.wall_s"])
+            if key in seen:
+                other, file = seen[key]
+                where = f"twice in {name}" if other == name else "on both sides"
+                files = file if file == run.identity.file else f"{file} and {run.identity.file}"
+                found.append(f"the same run is {where}: {files}")
+            seen[key] = name, run.identity.file
     return found
 
 

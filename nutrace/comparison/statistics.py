@@ -73,10 +73,8 @@ def effect(base: Any, new: Any, confidence: float = CONFIDENCE) -> Optional[Effe
     -------
     Effect, or None if the base is nothing.
     """
-    numpy, stats = numeric()
+    numpy, special = numeric()
     base, new = (numpy.atleast_2d(numpy.asarray(side, dtype=float)) for side in (base, new))
-    if not (base.size and new.size):
-        return None
     sums = [side.sum(axis=1) for side in (base, new)]
     level = float(sums[0].mean())
     if level <= NOTHING:
@@ -96,9 +94,9 @@ def effect(base: Any, new: Any, confidence: float = CONFIDENCE) -> Optional[Effe
         return Effect(change, change, change, 0.0 if middle else 1.0, 0.0, math.inf, log)
     freedom = variance**2 / sum(part**2 / free for part, free in parts)
     error = math.sqrt(variance)
-    half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error
+    half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * error
     low, high = (math.expm1(end) if log else end for end in (middle - half, middle + half))
-    p = 2 * float(stats.t.sf(abs(middle) / error, freedom))
+    p = 2 * float(special.stdtr(freedom, -abs(middle) / error))
     return Effect(change, low, high, p, error, freedom, log)
 
 
@@ -158,21 +156,18 @@ def runs_needed(seen: Effect, runs: int, least: float, rate: float) -> Optional[
     -------
     The number, or None if even a thousand would not.
     """
-    _, stats = numeric()
+    numpy, special = numeric()
     if seen.p is None:
         return None
-    middle = math.log1p(seen.change) if seen.log else seen.change
-    scatter = seen.error * math.sqrt(runs)
-    size = abs(middle)
-    more: int
-    for more in (*range(1, 40), *range(40, 200, 5), *range(200, 1001, 50)):
-        count = runs + more
-        error = scatter / math.sqrt(count)
-        freedom = 2 * count - 2
-        same = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error <= least - size
-        # Four of five such comparisons would find it.
-        enough = float(stats.t.isf(rate / 2, freedom) + stats.t.isf(0.2, freedom))
-        changed = size >= least and size >= enough * error
-        if same or changed:
-            return more
-    return None
+    if seen.log:
+        size, least = abs(math.log1p(seen.change)), math.log1p(least)
+    else:
+        size = abs(seen.change)
+    more = numpy.array([*range(1, 40), *range(40, 200, 5), *range(200, 1001, 50)])
+    error = seen.error * numpy.sqrt(runs / (runs + more))
+    freedom = 2 * (runs + more) - 2
+    same = special.stdtrit(freedom, 0.5 + CONFIDENCE / 2) * error <= least - size
+    # Four of five such comparisons would find it.
+    changed = (special.stdtrit(freedom, 1 - rate / 2) + special.stdtrit(freedom, 0.8)) * error <= size
+    enough = more[same | (changed & (size >= least))]
+    return int(enough[0]) if len(enough) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import subprocess
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
+from nutrace.child import wait_for
 from nutrace.errors import InputError, MissingDependencyError, NutraceError
 from nutrace.synthetic import Dataset, LogSpec, write_dataset
 from nutrace.temporary import temporary_directory
@@ -18,7 +18,6 @@ from nutrace.temporary import temporary_directory
 MINIATURE_STEPS = 150
 _SCRIPT = "nuplan.planning.script.run_simulation"
 _TAIL_LINES = 12
-_POLL_S = 0.2
 # These would make the child a part of another run, or write to another file.
 _NOT_INHERITED = ("NUTRACE_PARENT", "NUTRACE_OUTPUT")
 _SUFFIXES = (".json", ".json.partial", ".flamegraph.html", ".speedscope.json")
@@ -153,20 +152,7 @@ def _run(command: List[str], environ: Dict[str, str], log: Path, tick: Callable[
             )
     except OSError as error:
         raise InputError(f"cannot run {command[0]}: {error.strerror}") from error
-    try:
-        while True:
-            tick("simulating")
-            try:
-                return process.wait(timeout=_POLL_S)
-            except subprocess.TimeoutExpired:
-                continue
-    except BaseException:
-        # Ctrl-C reaches the child as well: give it time to write its run file.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
-        process.kill()
-        process.wait()
-        raise
+    return wait_for(process, lambda: tick("simulating"))
 
 
 def _tail(output: str) -> str:

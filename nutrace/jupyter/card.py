@@ -166,6 +166,15 @@ def _failures(summary: Report) -> str:
     return f"{errors}{most_often} {label(first.error, 100)} from {label(first.span)}"
 
 
+def _scenarios(summary: Report) -> str:
+    """How many scenarios did not go as they should; "" if all did."""
+    found = summary.scenarios
+    unfinished = "not finished yet" if summary.run.running else "cut short"
+    counts = (found.failed, "failed"), (found.cut_short, unfinished), (found.retried, "simulated again")
+    what = ", ".join(f"{count:,} {outcome}" for count, outcome in counts if count)
+    return f"{counted(found.count, 'scenario')}: {what}" if what else ""
+
+
 def _foot(trace: Trace, summary: Report) -> Markup:
     """What is missing, as warnings if anything is, and nutrace's own cost."""
     lost, overhead = summary.lost, summary.overhead
@@ -180,6 +189,9 @@ def _foot(trace: Trace, summary: Report) -> Markup:
     if losses:
         lines.append(element("div", f"▲ {', '.join(losses)}{whole}", class_="nt-warn"))
     lines += [element("div", f"▲ {note}", class_="nt-warn") for note in summary.notes]
+    trouble = _scenarios(summary)
+    if trouble:
+        lines.append(element("div", f"▲ {trouble}", class_="nt-warn"))
     if summary.failures:
         lines.append(element("div", f"▲ {_failures(summary)}", class_="nt-warn"))
     facts = [] if losses else ["no span dropped, truncated or unfinished" + whole]

@@ -57,7 +57,6 @@ def flamegraph(
         raise UsageError(f"bad height {height!r}: write CSS pixels, 100 to 10000")
     part = select(trace, steps=steps, component=component, scenario=scenario)
     out = BytesIO()
-    # A part of a trace lacks the span that names the simulation: take the title from the whole.
-    title = " · ".join(filter(None, (title_of(trace), part.selection)))
+    title = " · ".join(filter(None, (title_of(part), part.selection)))
     export(part, out, Options(title=title))
     return Flamegraph(of=label(repr(part)), height=height, page=out.getvalue().decode("utf-8"))

@@ -132,6 +132,8 @@ class Encoder:
             attributes[semconv.CONTINUES] = f"{details.continues.id or ids.assign(details.continues):016x}"
         if details.unfinished:
             attributes[semconv.UNFINISHED] = True
+        if semconv.CODE_FILE in attributes:  # not the call site's: no probed function has the span
+            attributes[semconv.BLOCK] = True
         return f",{self._values.as_json(attributes)}" if attributes else ""
 
     def _tail(self, details: SpanDetails) -> str:

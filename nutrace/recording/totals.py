@@ -82,7 +82,7 @@ class Totals:
             busy_ns = details.busy_ns
         if details.continues is None:  # else its first span has counted the call
             self.recorded += 1
-        if span.site.step:
+        if span.site.step and not details.unfinished:
             self._step(span, busy_ns)
         yielded = details.attributes.get(semconv.YIELDED, 0)
         if type(yielded) is int:  # a span of the program's may have anything by that name

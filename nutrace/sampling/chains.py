@@ -50,7 +50,6 @@ class Chains:
 
     wrappers: Dict[str, Site]
 
-    parent: List[int] = field(default_factory=lambda: [-1])
     site: List[Optional[Site]] = field(default_factory=lambda: [None])
     children: List[Dict[Site, int]] = field(default_factory=lambda: [{}])
     given: Dict[Site, Set[Function]] = field(default_factory=dict)
@@ -59,8 +58,7 @@ class Chains:
         """The group of a site's spans below those of `group`."""
         number = self.children[group].get(site)
         if number is None:
-            number = self.children[group][site] = len(self.parent)
-            self.parent.append(group)
+            number = self.children[group][site] = len(self.site)
             self.site.append(site)
             self.children.append({})
         return number

@@ -15,7 +15,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from nutrace.errors import InputError
 from nutrace.printable import LINE, printable
 from nutrace.sampling.frame_text import AUSTIN, parse_stack
-from nutrace.sampling.stacks import Stacks
+from nutrace.sampling.stacks import MOST_SAMPLES, Stacks
 from nutrace.trace.opening import Input
 
 #: A line that is longer is damaged. (1,000 frames take some 100 kB.)
@@ -23,6 +23,7 @@ _LONGEST_LINE = 1 << 24
 _LARGEST_COUNT = 10**12
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _METADATA = re.compile(r"#\s*(\w+):\s*(.*)")
 _EXAMPLE = "py-spy record --idle --function --full-filenames -f raw"
 
@@ -48,6 +49,7 @@ class _Read:
     interval_us: int = 0
     mode: str = ""
     lines: int = 0
+    taken: int = 0
     damaged: int = 0
     without_frames: int = 0
 
@@ -122,12 +124,16 @@ def _add(read: _Read, line: Optional[bytes], shown: str) -> None:
         read.sampler = stack.sampler
     if read.sampler == AUSTIN:
         count = max(round(count / read.interval_us), 1) if read.interval_us else 1
+    if read.taken + count > MOST_SAMPLES:
+        read.damaged += 1
+        return
+    read.taken += count
     if not stack.functions:
         read.without_frames += count
     elif count:
         stacks = read.by_pid.get(stack.pid)
         if stacks is None:
-            stacks = read.by_pid[stack.pid] = Stacks()
+            stacks = read.by_pid[stack.pid] = Stacks(begin_lines=False)
         stacks.add(stack.functions, count)
 
 
@@ -190,6 +196,8 @@ def _lines(pieces: Iterator[bytes], shown: str) -> Iterator[Optional[bytes]]:
         if not begun:
             begun = True
             _refuse(piece, shown)
+            if piece.startswith(_BYTE_ORDER_MARK):
+                piece = piece[len(_BYTE_ORDER_MARK) :]
         *whole, last = (rest + piece).split(b"\n")
         for line in whole:
             yield None if too_long or len(line) > _LONGEST_LINE else line
@@ -203,7 +211,7 @@ def _lines(pieces: Iterator[bytes], shown: str) -> Iterator[Optional[bytes]]:
 
 def _refuse(first: bytes, shown: str) -> None:
     """Refuse files of other kinds."""
-    begin = first.lstrip(b"\xef\xbb\xbf \t\r\n")
+    begin = first.lstrip(_BYTE_ORDER_MARK + b" \t\r\n")
     for beginning, reason in _OTHERS:
         if begin.startswith(beginning):
             raise InputError(f"{shown} {reason}")

@@ -74,10 +74,12 @@ class Known:
 def same_functions(stacks: Stacks, known: Known) -> Tuple[List[Function], List[Optional[OwnFrame]]]:
     """The functions of stacks as they can be compared with spans; and which are nutrace's own.
 
-    If the lines are not those where functions begin, they are left out.
+    If the lines of a text file seem not to be those where functions begin, they are left out.
     """
     own = [own_frame(file) for _, file, _ in stacks.functions]
     functions = [(name, plain(file), line) for name, file, line in stacks.functions]
+    if stacks.begin_lines:
+        return functions, own
     begin: Dict[Tuple[str, str], bool] = {}
     for function in functions:
         exact = known.is_exact(function)

@@ -12,8 +12,11 @@ span. A stack is walked from its outermost frame:
   sqlite3, copy, pickle or SQLAlchemy stands (:mod:`nutrace.sampling.own_frames`).
 - If one of our frames is the **innermost** and no such span begins there, the sample is nutrace's own cost:
   the function "(nutrace)". Stacks of nutrace's own threads are left out.
-- **Blocks** (``with nutrace.span()``, context managers, steps) have no function on the stack while they last.
-  Their spans are in the group of the function around them, and so are garbage collections.
+- **Blocks** (``with nutrace.span()``, context managers, steps, SQLAlchemy's statements, the program's own
+  spans) have no function of their own on the stack while they last. Their spans are in the group of the
+  function around them.
+- **Garbage collections** are not divided: what is sampled during one counts for the function that it strikes,
+  and the collection has a span and a time of its own.
 - **Recursion**: each call with a span of its own is a group of its own.
 - **Generators** and coroutines stand on the stack below whatever resumes them, where their spans are, too. If
   another function's generator is what a call returned, the frame to look for is the generator's.
@@ -40,6 +43,7 @@ from array import array
 from dataclasses import replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from nutrace import semconv
 from nutrace.sampling.chains import chain_groups
 from nutrace.sampling.stacks import Function, Stacks
 from nutrace.sampling.walk import AMBIGUOUS, OUTSIDE, Walk
@@ -98,7 +102,11 @@ def _sampled(
             groups.append(made)
     tables = [final[owners[key.resource]] for key in trace.threads]
     of_spans = array(
-        "i", [tables[thread].get(group, NO_GROUP) for thread, group in zip(trace.thread, group_of)]
+        "i",
+        [
+            NO_GROUP if name == semconv.GC_SPAN else tables[thread].get(group, NO_GROUP)
+            for name, thread, group in zip(trace.name, trace.thread, group_of)
+        ],
     )
     unplaced: Dict[str, int] = {}
     for walk in walks:

@@ -23,8 +23,8 @@ from nutrace.sampling.stacks import Stacks
 from nutrace.sampling.starting import attended_mailbox
 from nutrace.sampling.thread import BIAS, SamplerThread
 
-_PATIENCE_S = 5.0  # for the samples, at the end
-_LEFT_BEHIND_S = 2.0  # for those that py-spy writes as it ends by itself
+_PATIENCE_S = 2.0  # for the samples, at the end
+_BEFORE_EXEC_S = 5.0
 _PAUSE_S = 0.005
 
 
@@ -66,6 +66,7 @@ class ProcessSampling:
         self._mailbox = Mailbox(mailbox)
         self._say = say
         self._ending = False
+        self._deadline = 0.0  # for the samples, once it ends
         self._tag = ""  # of the request that this process has made
         self._thread: Optional[SamplerThread] = None
         self._reason = ""  # why the thread samples
@@ -174,7 +175,7 @@ class ProcessSampling:
                 self._mailbox.post(tag + STOP, KEEP)
             except OSError:  # nobody would answer
                 return
-            deadline = time.monotonic() + _PATIENCE_S
+            deadline = time.monotonic() + _BEFORE_EXEC_S
             while self._mailbox.text(tag + END) is None and time.monotonic() < deadline:
                 time.sleep(_PAUSE_S)
 
@@ -183,6 +184,7 @@ class ProcessSampling:
     def hurry(self) -> None:
         """Let the sampling end; :meth:`stop` waits for what it gives."""
         self._ending = True
+        self._deadline = time.monotonic() + _PATIENCE_S
         if self._tag:
             with contextlib.suppress(OSError):
                 self._mailbox.post(self._tag + STOP, KEEP)
@@ -190,7 +192,7 @@ class ProcessSampling:
     def stop(self) -> Optional[Stacks]:
         """End the sampling, and return what was seen; :meth:`hurry` was called before.
 
-        What comes later than some seconds is left beside the run file by the process that samples.
+        What comes later than 2 s after :meth:`hurry` is left beside the run file by the process that samples.
         """
         try:
             return self._stop()
@@ -210,14 +212,15 @@ class ProcessSampling:
         return stacks
 
     def _from_outside(self) -> Optional[Stacks]:
-        deadline = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < deadline:
+        while True:
             said = self._mailbox.values(self._tag + END)
             if said is not None:
                 paths = [self._mailbox.path(str(file)) for file in said.get("files", ())]
                 return pyspy.read_files(filter(os.path.exists, paths), str(said.get("sampler")), self._hz)
             if not self._mailbox.is_attended():
                 return self._left_behind()
+            if time.monotonic() > self._deadline:
+                break
             time.sleep(_PAUSE_S)
         self._say("py-spy has not written its samples yet: they will be in a file beside the run file")
         self._tag = ""
@@ -225,9 +228,8 @@ class ProcessSampling:
 
     def _left_behind(self) -> Optional[Stacks]:
         """What py-spy wrote when the process that samples was killed."""
-        deadline = time.monotonic() + _LEFT_BEHIND_S
         while not pyspy.has_written(self._mailbox.text(self._tag + LOG) or ""):
-            if time.monotonic() > deadline:
+            if time.monotonic() > self._deadline:
                 self._say("the samples are lost: the process that took them was ended from outside")
                 return None
             time.sleep(_PAUSE_S)

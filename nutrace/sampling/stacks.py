@@ -23,6 +23,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 VERSION = 1
 OUTERMOST = -1
+#: More samples than this are damage. Columns and pages hold their sums exactly.
+MOST_SAMPLES = 10**15
 
 #: (name, file, line), as :class:`nutrace.trace.sampled.SampledFunction`.
 Function = Tuple[str, str, int]
@@ -30,7 +32,13 @@ Function = Tuple[str, str, int]
 
 @dataclass
 class Stacks:
-    """Merged stacks; ``nodes`` are ``(parent, function, count)``, as the module's docstring says."""
+    """Merged stacks; ``nodes`` are ``(parent, function, count)``, as the module's docstring says.
+
+    Attributes
+    ----------
+    begin_lines:
+        Whether the functions' lines are those of their beginnings. A text file does not say.
+    """
 
     sampler: str = ""
     rate_hz: float = 0.0
@@ -38,6 +46,7 @@ class Stacks:
     nodes: List[List[int]] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
     modules: Mapping[str, str] = field(default_factory=dict)
+    begin_lines: bool = True
 
     def __post_init__(self) -> None:
         self._numbers: Dict[Function, int] = {function: i for i, function in enumerate(self.functions)}
@@ -110,6 +119,8 @@ def parse(text: str) -> Stacks:
         if not (OUTERMOST <= parent < len(nodes) and 0 <= function < len(functions) and count >= 0):
             raise ValueError("a node of the samples is damaged")
         nodes.append(item)
+    if sum(count for _, _, count in nodes) > MOST_SAMPLES:
+        raise ValueError("they have impossibly many samples")
     modules = said.get("modules")
     rate = said.get("rate_hz")
     return Stacks(

@@ -109,9 +109,8 @@ class Walk:
                 return found
             return place._replace(called=0, ours=place.before < 0)
         ours = place.before < 0 or frame.calls_probed
-        if not (
-            frame.calls_probed or frame.inherited
-        ):  # the begin of a block, ...: no span's function follows
+        if not (frame.calls_probed or frame.inherited):
+            # The begin of a block, ...: no span's function follows.
             return place._replace(called=0, handed_on=0, ours=ours)
         called, handed_on = place.called + frame.calls_probed, place.handed_on + frame.inherited
         return place._replace(called=called, handed_on=handed_on, ours=ours)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple
 
 from nutrace.analysis import Region, divide
+from nutrace.child import wait_for
 from nutrace.errors import EmptyTraceError, InputError, OutputError
 from nutrace.probes.probe import Probe
 from nutrace.suggestions.probe_file import table
@@ -119,28 +119,21 @@ def _run(command: Sequence[str], environ: Dict[str, str], folder: Path) -> Tuple
         process = subprocess.Popen(command, env=environ, stdout=_STDERR)
     except OSError as error:
         raise InputError(f"cannot run {command[0]}: {error.strerror}") from error
+
+    def watch() -> None:
+        if _size(folder) > _MOST_BYTES:
+            raise _TooMuchError
+
     try:
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.wait(_LOOK_S), False, False
-            if _size(folder) > _MOST_BYTES:
-                process.send_signal(signal.SIGINT)
-                return _wait(process), False, True
+        return wait_for(process, watch, look_s=_LOOK_S, patience_s=_PATIENCE_S), False, False
     except KeyboardInterrupt:  # the program has got it as well
-        return _wait(process), True, False
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+        return process.returncode, True, False
+    except _TooMuchError:
+        return process.returncode, False, True
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Give an interrupted program time to write its run file."""
-    try:
-        return process.wait(_PATIENCE_S)
-    except (KeyboardInterrupt, subprocess.TimeoutExpired):
-        process.kill()
-        return process.wait()
+class _TooMuchError(Exception):
+    """The spans of the program take too much of the disk."""
 
 
 def _size(folder: Path) -> int:

@@ -106,7 +106,8 @@ class Sampled:
     Attributes
     ----------
     group_of:
-        For each span the index of its group, or :data:`NO_GROUP` if no sample was taken in such spans.
+        For each span the index of its group. :data:`NO_GROUP` if no sample was taken in such spans, and for
+        garbage collections.
     taken, placed:
         Stacks of the program's threads that were sampled, and those that lie in a span.
     unplaced:

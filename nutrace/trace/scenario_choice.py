@@ -44,14 +44,16 @@ def choose_scenarios(trace: Trace, wanted: Union[str, int]) -> Tuple[Tuple[Scena
         return tuple(found), _one(found[0]) if len(found) == 1 else _of_token(found)
     found = [each for each in scenarios if each.type == text]
     if found:
-        return tuple(found), _one(found[0]) if len(found) == 1 else f"{len(found):,} scenarios of type {text}"
+        return tuple(found), _one(found[0]) if len(
+            found
+        ) == 1 else f"{len(found):,} scenarios of type {_short(text)}"
     if _NUMBER.match(text):
         found = [each for each in scenarios if each.number == int(text)]
     found = found or [each for each in scenarios if each.token.startswith(text)]
     tokens = {each.token for each in found}
     if len(tokens) > 1:
         begin = f"{len(tokens):,} tokens begin with {text[:_LONGEST]!r}"
-        raise UsageError(f"{begin}: write more of one of {_listed(sorted(tokens))}")
+        raise UsageError(f"{begin}: write more of one of {_listed(map(_short, sorted(tokens)))}")
     if not found:
         raise UsageError(f"no scenario {text[:_LONGEST]!r} in {trace.path}: {_what_there_is(scenarios)}")
     return tuple(found), _one(found[0]) if len(found) == 1 else _of_token(found)
@@ -59,13 +61,17 @@ def choose_scenarios(trace: Trace, wanted: Union[str, int]) -> Tuple[Tuple[Scena
 
 def _one(scenario: Scenario) -> str:
     """Words for one scenario."""
-    name = scenario.name if scenario.token else str(scenario.number)
-    return f"scenario {name} ({scenario.type})" if scenario.type else f"scenario {name}"
+    name = _short(scenario.name) if scenario.token else str(scenario.number)
+    return f"scenario {name} ({_short(scenario.type)})" if scenario.type else f"scenario {name}"
 
 
 def _of_token(scenarios: List[Scenario]) -> str:
     """Words for several simulations of one token: it was retried, or several planners drove it."""
-    return f"{len(scenarios):,} simulations of scenario {scenarios[0].token}"
+    return f"{len(scenarios):,} simulations of scenario {_short(scenarios[0].token)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _what_there_is(scenarios: Tuple[Scenario, ...]) -> str:
@@ -74,12 +80,12 @@ def _what_there_is(scenarios: Tuple[Scenario, ...]) -> str:
     if len(scenarios) <= _LISTED:
         return "it has " + _listed(f"{each.number}: {_one(each)[len('scenario ') :]}" for each in scenarios)
     numbers = f"it has {len(scenarios):,} scenarios, numbers {scenarios[0].number} to {scenarios[-1].number}"
-    types = sorted({each.type for each in scenarios if each.type})
-    tokens = [each.token for each in scenarios if each.token]
+    types = sorted({_short(each.type) for each in scenarios if each.type})
+    first = next((_short(each.token) for each in scenarios if each.token), "")
     of_types = f", of the types {_listed(types)}" if types else ""
-    return numbers + of_types + (f"; the first token is {_listed(tokens[:1])}" if tokens else "")
+    return numbers + of_types + (f"; the first token is {first}" if first else "")
 
 
 def _listed(items: Iterable[str]) -> str:
-    texts = [item[:_LONGEST] for item in items]
+    texts = list(items)
     return ", ".join(texts[:_LISTED]) + (", ..." if len(texts) > _LISTED else "")

@@ -11,10 +11,8 @@ from itertools import accumulate
 from operator import index as as_int
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
-from nutrace import semconv
 from nutrace.errors import UsageError
 from nutrace.trace.addresses import Addresses, Scenario
-from nutrace.trace.bounds import whole
 from nutrace.trace.scenario_choice import choose_scenarios
 from nutrace.trace.trace import RawColumns, Trace
 from nutrace.trace.views import Steps
@@ -41,12 +39,6 @@ def parse_steps(text: str) -> range:
     if stop <= start:
         raise UsageError(f"bad --steps {text!r}: it holds no step, {stop} is not after {start}")
     return range(start, stop)
-
-
-def step_index(trace: Trace, span: int, default: int) -> int:
-    """The step's iteration index, or `default` if its span does not have it."""
-    value = whole(trace.attributes(span).get(semconv.STEP_INDEX))
-    return default if value < 0 else value
 
 
 def select(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
+from nutrace.child import ending, wait_for
 from nutrace.errors import InputError, OutputError, VerificationError
 from nutrace.speedups.registry import VARIABLE as SPEEDUPS_VARIABLE
 from nutrace.verify.compare import ends
@@ -28,8 +27,6 @@ _HASHES = "PYTHONHASHSEED"
 _OUTPUT_WORDS = {"output_dir": "run", "group": "exp", "hydra.run.dir": "hydra", "hydra.sweep.dir": "hydra"}
 _OUTPUT_WORD = re.compile(r"\+{0,2}(" + "|".join(map(re.escape, _OUTPUT_WORDS)) + ")=")
 _TAIL_LINES = 12
-_POLL_S = 0.2
-_PATIENCE_S = 10
 
 Tick = Callable[[str], None]
 
@@ -76,12 +73,7 @@ class Run:
     @property
     def ending(self) -> str:
         """The exit code or the signal, in words."""
-        if self.code >= 0:
-            return f"exit code {self.code}"
-        try:
-            return signal.Signals(-self.code).name
-        except ValueError:
-            return f"signal {-self.code}"
+        return ending(self.code)
 
 
 def redirected(words: Sequence[str], output: Path) -> Tuple[List[str], List[str]]:
@@ -171,20 +163,12 @@ def _wait(command: Sequence[str], environ: Dict[str, str], run: Run, tick: Tick)
             process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         except OSError as error:
             raise InputError(f"cannot run {command[0]}: {error.strerror}") from error
-    try:
-        while True:
-            begun = run.simulations
-            tick(f"{run.folder.name}: {begun} simulation{'s' * (begun != 1)} begun")
-            try:
-                return process.wait(timeout=_POLL_S)
-            except subprocess.TimeoutExpired:
-                continue
-    except BaseException:  # Ctrl-C reaches the program as well: give it time to end
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=_PATIENCE_S)
-        process.kill()
-        process.wait()
-        raise
+
+    def show() -> None:
+        begun = run.simulations
+        tick(f"{run.folder.name}: {begun} simulation{'s' * (begun != 1)} begun")
+
+    return wait_for(process, show)
 
 
 def _read_files(python: str, environ: Dict[str, str], run: Run, began: float, tick: Tick) -> None:

@@ -29,7 +29,8 @@ def _code(name: str, line: int) -> Dict[str, Any]:
 def _step(index: int) -> Any:
     begin = 10_000 * index
     plan = ("plan", begin + 1000, begin + 5000, [("lights", begin + 2000, begin + 3000)], _code("a.plan", 1))
-    return ("simulation.step", begin, begin + 8000, [plan], {C: "simulation", "nutrace.step.index": index})
+    attributes = {**_code("a.begin", 3), C: "simulation", "nutrace.step.index": index}
+    return ("simulation.step", begin, begin + 8000, [plan], attributes)
 
 
 @pytest.fixture
@@ -82,6 +83,16 @@ def test_blocks_share_the_group_of_the_function_around_them(trace: Trace) -> Non
     assert (row.span, row.blocks) == ("simulation.run", ("simulation.step",))
     assert row.self_ns == trace.self_ns[0] + 4 * 4_000_000
     assert row.self_in_steps_ns == 4 * 4_000_000
+
+
+def test_a_block_in_a_selected_part(trace: Trace) -> None:
+    sampled = with_samples(trace, {"simulation.step": [((), 30)]})
+    (row,) = _inside(select(sampled, steps="1:3"))
+    assert (row.span, row.functions[0].function, row.functions[0].file) == (
+        "simulation.step",
+        "simulation.step",
+        "",
+    )
 
 
 def _grouped(trace: Trace, groups: List[SampledGroup], of: Dict[int, int]) -> Trace:

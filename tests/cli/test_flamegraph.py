@@ -92,7 +92,7 @@ def test_steps_and_component(run_file: Path) -> None:
 def test_short_spans_are_joined(run_file: Path) -> None:
     main(["flamegraph", "run.json", "-f", "speedscope", "--min-us", "5"])
     frames = json.loads(Path("run.speedscope.json").read_text())["shared"]["frames"]
-    assert [frame["name"] for frame in frames][-1] == "(spans under 5 µs)"
+    assert "(spans under 5 µs)" in [frame["name"] for frame in frames]
 
 
 def test_samples_are_drawn_or_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

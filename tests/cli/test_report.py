@@ -168,7 +168,7 @@ def test_a_trace_without_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["report", str(path)]) == 0
     text = capsys.readouterr().out
     assert "no finished simulation steps" in text
-    assert "Components of the whole run" in text
+    assert "\nComponents\n" in text
     assert "does not say what recording cost" in text
     report_json = _json(path, capsys)
     assert report_json["components"] == []

@@ -158,7 +158,7 @@ def test_inside_one_kind_of_span(run_file: Path, capsys: pytest.CaptureFixture[s
 
 def test_selected_steps(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = _report(capsys, run_file, "--steps", "2:4")
-    assert "  The samples are of the whole run, not of the selected steps alone." in out
+    assert "  The samples are of the whole run, not of what is selected alone." in out
     assert "80.00 ms of self time per step" in out
 
 
@@ -213,6 +213,7 @@ def test_bad_samples(unsampled: Path, tmp_path: Path, capsys: pytest.CaptureFixt
         7,
         '{"version":1,"functions":[],"nodes":[[0,0,1]],"notes":[]}',
         '{"version":1,"functions":[["a","b",1]],"nodes":[[-1,0,-5]],"notes":[]}',
+        f'{{"version":1,"functions":[["a","b",1]],"nodes":[[-1,0,{10**19}]],"notes":[]}}',
     ],
 )
 def test_damaged_samples_in_the_run_file(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
-from fakes.otlp import RESOURCE, envelope, spans, write
+from fakes.otlp import EPOCH_NS, RESOURCE, attributes, envelope, spans, write
 
 C = "nutrace.component"
 KINDS = (
@@ -28,6 +29,7 @@ class Simulated(NamedTuple):
     type: str = "starting_left_turn"
     first_step: int = 0
     scale: float = 1.0
+    planner: str = "Made Up"
 
 
 SCENARIOS = (
@@ -56,6 +58,23 @@ def run_file(path: Path, seed: int, scenarios: Tuple[Simulated, ...] = SCENARIOS
     return write(path, *lines)
 
 
+def benchmark_file(path: Path, scenarios: int, steps: int) -> Path:
+    """Write a run of many scenarios, each with slower steps than the one before, and nothing in the steps."""
+    times = '"startTimeUnixNano":"%d","endTimeUnixNano":"%d"'
+    step = '{"spanId":"%016x","parentSpanId":"%016x","name":"simulation.step",' + times + "}"
+    run = '{"spanId":"%016x","name":"simulation.run",' + times + ',"attributes":%s}'
+    with path.open("w") as file:
+        for number in range(scenarios):
+            begin, first = EPOCH_NS + number * 1_000_000, 1 + number * (steps + 1)
+            token = json.dumps(attributes({"nuplan.scenario.token": f"{number:04x}"}))
+            made = [run % (first, begin, begin + 1_000_000, token)]
+            for k in range(steps):
+                at = begin + k * 6000
+                made.append(step % (first + 1 + k, first, at, at + 1000 + number))
+            file.write(f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{",".join(made)}]}}]}}]}}\n')
+    return path
+
+
 def _scenario(each: Simulated, at: float, chance: random.Random) -> Tuple[Any, float]:
     begin = at
     children: List[Any] = list(_calls(at, at + 20, 3, 1, chance))
@@ -63,6 +82,7 @@ def _scenario(each: Simulated, at: float, chance: random.Random) -> Tuple[Any, f
     for step in range(each.steps):
         length = 1000 * each.scale * chance.uniform(0.5, 1.5)
         given = {C: "simulation", "nutrace.step.index": each.first_step + step}
+        given["nutrace.memory.rss"] = 10**8 * each.process + 10**6 * step
         if step or each.steps < 4:
             given["nutrace.step.simulated_interval_s"] = 0.1
         if each.outcome == "cut short" and step == each.steps - 1:
@@ -73,7 +93,7 @@ def _scenario(each: Simulated, at: float, chance: random.Random) -> Tuple[Any, f
     given = {C: "simulation", "nuplan.scenario.token": each.token, "nuplan.scenario.type": each.type}
     if each.outcome != "finished":
         given["outcome"] = each.outcome
-    return ("simulation.run", begin, at, children, {**given, "nuplan.planner.name": "Made Up"}), at + 10
+    return ("simulation.run", begin, at, children, {**given, "nuplan.planner.name": each.planner}), at + 10
 
 
 def _calls(begin: float, end: float, levels: int, thread: int, chance: random.Random) -> Iterator[Any]:

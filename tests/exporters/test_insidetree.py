@@ -74,14 +74,6 @@ def test_too_few_samples_divide_nothing() -> None:
     assert (shown.tree.own, list(shown.tree.count)) == (FEWEST_SAMPLES - 1, [])
 
 
-def test_a_garbage_collection_is_not_divided(tmp_path: Path) -> None:
-    trace = trace_of(tmp_path, ("span", 0, 100, [("gc.collect", 10, 30)]))
-    trace = with_samples(trace, [0, 0], [group(0, (-1, 0, 50))], [F])
-    node = sampled_nodes(trace)["f"]
-    assert (node.inside.node.name, node.total_ns) == ("span", 80_000)
-    assert not merge(trace).children["span"].children["gc.collect"].children
-
-
 def test_names_without_number_do_not_multiply_the_tree(tmp_path: Path) -> None:
     """A block may have a name of its own each time; all of them are in one group."""
     blocks = [(f"item {number}", number, number + 1) for number in range(3000)]

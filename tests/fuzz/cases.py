@@ -129,8 +129,16 @@ def case(random: Random, folder: Path, runs: List[Any], profile: bytes, log: Pat
         change(made, random, random.choice((1, 2, 5, 20, 100)))
     name, data = written(made, random)
     (folder / name).write_bytes(data)
+    # With another id it is another run.
+    other = json.dumps(runs[0]).replace(_run_id(runs[0]), "0" * 32)
+    (folder / "other.json").write_text(other, encoding="utf-8")
     (folder / "a.prof").write_bytes(damaged(profile, random) if random.random() < 0.5 else profile)
     watch(folder, folder / name, folder / "a.prof", log, commands, random.randrange)
+
+
+def _run_id(run: Any) -> str:
+    attributes = run["resourceSpans"][0]["resource"]["attributes"]
+    return next(str(each["value"]["stringValue"]) for each in attributes if each["key"] == "nutrace.run.id")
 
 
 def check_normalised(text: str) -> None:

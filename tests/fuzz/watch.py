@@ -33,7 +33,8 @@ SECONDS = 20
 WAITING_SECONDS = 120
 MEMORY_BYTES = 2_000_000_000
 
-#: The commands that read a run file; FILE stands for its path, PROFILE for that of a profile.
+#: The commands that read a run file; FILE stands for its path, PROFILE for that of a profile, OTHER for a run
+#: file that nobody has changed.
 COMMANDS: Tuple[Tuple[str, ...], ...] = (
     ("report", "FILE"),
     ("report", "FILE", "--json"),
@@ -53,6 +54,9 @@ COMMANDS: Tuple[Tuple[str, ...], ...] = (
     ("cprofile", "PROFILE", "FILE"),
     ("cprofile", "PROFILE", "FILE", "--json"),
     ("index", "LOG", "--run", "FILE"),
+    ("compare", "OTHER", "--against", "FILE", "--anyway", "--limit", "0"),
+    ("compare", "FILE", "--against", "OTHER", "--anyway", "--json"),
+    ("compare", "FILE", "--against", "OTHER", "--anyway", "--markdown"),
     ("flamegraph", "FILE", "-o", "-", "-f", "speedscope"),
     ("flamegraph", "FILE", "-o", "-", "-f", "speedscope", "--min-us", "50"),
     ("flamegraph", "FILE", "-o", "-", "-f", "html"),
@@ -93,7 +97,8 @@ def watch(
     choose:
         Gives a number below the one that it is given.
     """
-    places = {"FILE": str(file), "PROFILE": str(profile), "LOG": str(log)}
+    other = folder / "other.json"
+    places = {"FILE": str(file), "PROFILE": str(profile), "LOG": str(log), "OTHER": str(other)}
     before = _state(folder)
     for _ in range(commands):
         words = [places.get(word, word) for word in COMMANDS[choose(len(COMMANDS))]]

@@ -118,6 +118,18 @@ def test_losses_are_said(tmp_path: Path) -> None:
     assert "no span dropped" not in words(page)
 
 
+def test_scenarios_that_did_not_go_as_they_should_are_said(tmp_path: Path, trace: Trace) -> None:
+    assert "▲" not in card(trace)
+    run = {"nuplan.scenario.token": "5f", "nuplan.planner.name": "MyPlanner"}
+    tree = document(
+        ("simulation.run", 0, 5000, [step(0, 0, 10)], {**run, "nutrace.unfinished": True}),
+        ("simulation.run", 9000, 9900, [step(0, 9000, 10)], run),
+    )
+    page = card(load(write(tmp_path / "run.json", tree)))
+    assert "2 scenarios: 1 cut short, 1 simulated again" in page
+    assert "<strong>2 scenarios · MyPlanner</strong>" in page
+
+
 def test_own_cost_is_said(tmp_path: Path) -> None:
     costly = {**RESOURCE, "nutrace.overhead.estimated_ns": 2_000_000}
     trace = trace_of(tmp_path, ("work", 0, 100_000), resource=costly)

@@ -78,6 +78,18 @@ def test_an_error_between_ends_the_step_with_the_span_around_it(
     assert recorded.spans("step")[1].end_ns == recorded.span("run").end_ns
 
 
+def test_the_lines_at_exit_count_finished_steps_as_the_report_does(recorded: Tracing, loops: Any) -> None:
+    step = Probe("nutrace_loop:Loop.begin", name="simulation.step", until="nutrace_loop:Loop.end")
+    with recorded(step, Probe("nutrace_loop:run", name="simulation.run")) as session:
+        with pytest.raises(loops.Failure):
+            loops.run(loops.Loop(), 3, fail_at=2)
+        totals = session.recorder.totals
+    assert len(recorded.trace.step_indices) == 3
+    assert list(totals.step_ns) == [recorded.trace.busy_ns[step] for step in recorded.trace.finished_steps]
+    (scenario,) = recorded.trace.scenarios
+    assert (scenario.outcome, len(scenario.steps)) == ("failed", 3)
+
+
 @pytest.mark.parametrize("around", ["span", "generator", "manager", "coroutine"])
 def test_unclosed_below_every_kind_of_span(recorded: Tracing, loops: Any, around: str) -> None:
     import asyncio

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nutrace.errors import InputError
 from nutrace.sampling.collapsed import read_stacks
 from nutrace.sampling.frame_text import parse_stack
-from nutrace.sampling.stacks import Function, Stacks
+from nutrace.sampling.stacks import MOST_SAMPLES, Function, Stacks
 
 #: Lines as the samplers write them, and what they mean.
 LINES: List[Tuple[str, str, Optional[int], List[Function]]] = [
@@ -100,6 +100,18 @@ def test_equal_stacks_are_added_up(tmp_path: Path) -> None:
     stacks = _read(_write(tmp_path, b"a;b 3\n\na 1\r\na;b 2\n"))
     assert (stacks.sampler, stacks.rate_hz, stacks.taken) == ("collapsed stacks", 0.0, 6)
     assert stacks.nodes == [[-1, 0, 1], [0, 1, 5]]
+
+
+def test_a_byte_order_mark(tmp_path: Path) -> None:
+    path = _write(tmp_path, b"\xef\xbb\xbf# austin: 3.7.0\n# interval: 100\nP1;T0:1;a.py:f:3 300\n")
+    ((stacks, _),) = read_stacks(str(path))
+    assert (stacks.rate_hz, stacks.taken, stacks.notes) == (10_000.0, 3, [])
+
+
+def test_no_sum_of_samples_is_too_large(tmp_path: Path) -> None:
+    stacks = _read(_write(tmp_path, b"a;b 1000000000000\n" * 1002))
+    assert stacks.taken == MOST_SAMPLES
+    assert any("2 of 1,002 lines are damaged" in note for note in stacks.notes)
 
 
 def test_gzip(tmp_path: Path) -> None:

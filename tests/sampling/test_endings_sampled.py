@@ -69,6 +69,21 @@ def _goes_on(folder: Path, process: subprocess.Popen[str], line: str) -> Ended:
     return ended
 
 
+def test_an_exit_does_not_wait_long_for_the_samples(tmp_path: Path) -> None:
+    process = _started(tmp_path)
+    (stopped,) = beside(tmp_path)
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        ended = finish(tmp_path, process)
+        assert time.monotonic() - began < 4.5  # 2 s for the samples
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    assert "they will be in a file beside the run file" in ended.err
+    wait_until_nothing_is_left(tmp_path)
+    assert inside(stacks_of(ended.trace)[process.pid])["work"] > 100
+
+
 def test_ctrl_c(tmp_path: Path) -> None:
     process = _started(tmp_path, start_new_session=True)
     os.killpg(process.pid, signal.SIGINT)

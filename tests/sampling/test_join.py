@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import copy
 import functools
+import gc
 import pickle
 import sqlite3
 import threading
@@ -17,10 +18,11 @@ import pytest
 import sqlalchemy
 from fakes.tracing import Tracing
 from fakes.witness import Witness
+from opentelemetry import trace as otel
 
 import nutrace
 from nutrace.analysis.traced_functions import is_placed_at_caller
-from nutrace.probes.catalogue import copies, sqlite
+from nutrace.probes.catalogue import copies, garbage, sqlite
 from nutrace.probes.catalogue import sqlalchemy as alchemy
 from nutrace.probes.catalogue.registry import CATALOGUES
 from nutrace.probes.probe import Probe
@@ -75,6 +77,34 @@ def test_a_block_is_in_the_function_around_it(recorded: Tracing, witness: Witnes
     with recorded():
         outer()
     assert witness.joined(recorded.trace) == [("block", "block", ["burn"]), ("inner", "inner", [])]
+
+
+def test_a_span_that_the_program_gives_a_place(recorded: Tracing, witness: Witness) -> None:
+    def foreign() -> None:
+        code = foreign.__code__
+        place = {
+            "code.function.name": "foreign",
+            "code.file.path": code.co_filename,
+            "code.line.number": code.co_firstlineno,
+        }
+        with otel.get_tracer("other").start_as_current_span("block", attributes=place):
+            burn(witness)
+            inner()
+
+    @nutrace.probe(name="inner")
+    def inner() -> None:
+        witness()
+
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        foreign()
+
+    with recorded():
+        outer()
+    assert witness.joined(recorded.trace) == [
+        ("block", "block", ["foreign", "burn"]),
+        ("inner", "inner", []),
+    ]
 
 
 def test_a_context_manager_has_no_frame_while_it_lasts(recorded: Tracing, witness: Witness) -> None:
@@ -133,6 +163,18 @@ def test_a_step_has_no_frame(recorded: Tracing, witness: Witness, module: Callab
         __import__(name).Loop().run(2, witness)
     step, work = ("step", "step", ["begin"]), ("work", "work", [])
     assert witness.joined(recorded.trace) == [step, work, step, work]
+
+
+def test_a_garbage_collection_is_not_divided(recorded: Tracing, witness: Witness) -> None:
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        gc.collect()
+        burn(witness)
+
+    with recorded(*garbage.PROBES):
+        outer()
+    assert recorded.calls("gc.collect") >= 1
+    assert witness.joined(recorded.trace) == [("outer", "outer", ["burn"])]
 
 
 def test_recursion(recorded: Tracing, witness: Witness) -> None:
@@ -272,6 +314,39 @@ def test_composite_spans(recorded: Tracing) -> None:
     (composite,) = [span.index for span in recorded.trace if span.name == "leaf" and span.calls > 1]
     assert sampled is not None
     assert sampled.group_of[composite] == 0
+
+
+class Probed:
+    @nutrace.probe(name="begin")
+    def begin(self) -> None: ...
+
+    @nutrace.probe(name="end")
+    def end(self) -> None: ...
+
+
+class NotProbed:
+    def begin(self, witness: Witness) -> None:
+        self.end(witness)
+
+    def end(self, witness: Witness) -> None:
+        witness()
+
+
+def test_functions_without_probes_keep_their_lines(recorded: Tracing, witness: Witness) -> None:
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        Probed().begin()
+        Probed().end()
+        NotProbed().begin(witness)
+
+    with recorded():
+        outer()
+    stacks = Stacks()  # before Python 3.11, code has no qualified name
+    stacks.add([(name.rpartition(".")[2], file, line) for name, file, line in witness.stacks[0]], 1)
+    sampled = join(recorded.trace, [(stacks, None)]).sampled
+    assert sampled is not None
+    lines = [function.__code__.co_firstlineno for function in (NotProbed.begin, NotProbed.end)]
+    assert [function.line for function in sampled.functions] == lines
 
 
 class Base:
@@ -529,6 +604,24 @@ def test_sqlalchemy(recorded: Tracing, witness: Witness, tmp_path: Path) -> None
     assert connected
     assert "sqlalchemy.execute" in executed
     assert after == "outer"
+
+
+def test_statements_by_sqlalchemy(recorded: Tracing, witness: Witness, tmp_path: Path) -> None:
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'a.db'}", poolclass=sqlalchemy.pool.NullPool)
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def add_function(connection: Any, record: Any) -> None:
+        connection.create_function("called", 1, witness)
+
+    @nutrace.probe(name="outer")
+    def outer() -> None:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("select called(1)")).fetchall()
+
+    with recorded(*sqlite.PROBES, *alchemy.PROBES):
+        outer()
+    engine.dispose()
+    assert [row[:2] for row in witness.joined(recorded.trace)] == [("sqlite3.statement", "sqlite3.statement")]
 
 
 def _declared() -> Iterator[str]:

@@ -230,6 +230,30 @@ def test_ctrl_c_uses_what_was_counted(sampled: Path) -> None:
     assert err.count("Traceback") == 1  # the program's own
 
 
+def test_sigterm_ends_the_program_and_leaves_nothing(sampled: Path) -> None:
+    temporary = sampled / "tmp"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nutrace.cli.main", "suggest", "run.json", "--count", "--",
+         sys.executable, "-c", "import os, sys, time; print('pid', os.getpid(), file=sys.stderr, flush=1); "
+         "time.sleep(60)"],
+        cwd=sampled, env={**environment(), "TMPDIR": str(temporary)}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        pid = next(int(line.split()[1]) for line in process.stderr if line.startswith("pid "))
+        assert list(temporary.glob("nutrace-count-*"))
+        process.terminate()
+        process.communicate(timeout=TIMEOUT_S)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert not list(temporary.glob("nutrace-count-*"))
+
+
 def test_a_run_that_fills_the_disk_is_stopped(
     sampled: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,8 +1,17 @@
 // Scenarios and steps as people write them: in the page's field, in its address, and after nutrace's
 // --scenario and --steps.
 
-function scenarioTitle({ name, token }) {
-  return token ? `scenario ${name}` : name;
+function scenarioTitle({ title, token }) {
+  return token ? `scenario ${title}` : title;
+}
+
+// "scenario 5f3a", "9 scenarios of type stopping", "9 scenarios".
+function scenariosTitle(trace, places) {
+  const chosen = places.map((place) => trace.scenarios[place]);
+  if (chosen.length === 1) return scenarioTitle(chosen[0]);
+  const { type } = chosen[0];
+  const same = type && chosen.every((scenario) => scenario.type === type);
+  return `${formatCount(chosen.length)} scenarios${same ? ` of type ${type}` : ""}`;
 }
 
 // Iterations [from, to) as --steps is written: "5", "5:10", "5:".
@@ -72,19 +81,14 @@ function numberRanges(numbers) {
   return ranges.map(formatIterations).join(",");
 }
 
-// The selection that scenarios and steps as texts stand for, and what is wrong with them, if anything:
-// then nothing is selected by that text.
-function readSelection(trace, scenarioText, stepsText) {
+// The selection of scenarios (null: all) and of steps as a text, and what is wrong with the text, if anything: then
+// no steps are selected.
+function readSelection(trace, places, stepsText) {
+  let iterations = parseIterations(stepsText);
   let problem = "";
-  let places = scenarioText.trim() ? findScenarios(trace, scenarioText) : null;
-  if (places && !places.length) {
-    problem = `This page has no scenario ${scenarioText.slice(0, 60)}.`;
-    places = null;
-  }
-  let iterations = stepsText.trim() ? parseIterations(stepsText) : null;
-  if (stepsText.trim() && !iterations) problem ||= "Write steps as A:B (from A up to, not including, B), or one number.";
+  if (!iterations && stepsText.trim()) problem = "Write steps as A:B (from A up to, not including, B), or one number.";
   if (iterations && !new Selection(trace, places, iterations).steps.length) {
-    problem ||= `${places ? "The scenario has" : "This page has"} no step ${formatIterations(iterations)}.`;
+    problem = `${places ? "The scenario has" : "This page has"} no step ${formatIterations(iterations)}.`;
     iterations = null;
   }
   return { selection: places || iterations ? new Selection(trace, places, iterations) : null, problem };
@@ -94,7 +98,8 @@ function readSelection(trace, scenarioText, stepsText) {
 function saveAddress(app) {
   const { selection, search, trace } = app;
   const words = new URLSearchParams();
-  if (app.scene?.kind === "merged") words.set("view", "merged");
+  if (trace.difference) trace.difference.save(words);
+  else if (app.scene?.kind === "merged") words.set("view", "merged");
   if (trace.inside && !app.samples) words.set("samples", "off");
   if (selection?.places) words.set("scenario", formatScenarios(trace, selection.places));
   if (selection?.iterations) words.set("steps", formatIterations(selection.iterations));
@@ -109,10 +114,14 @@ function saveAddress(app) {
 function readAddress(app) {
   const words = new URLSearchParams(location.hash.slice(1));
   app.scene = { kind: words.get("view") === "merged" ? "merged" : "time" };
+  if (app.trace.difference) restoreSides(app, words);
   app.samples = app.trace.inside !== null && words.get("samples") !== "off";
   app.search.run(words.get("q") ?? "");
   app.searchField.value = app.search.query;
-  const { selection, problem } = readSelection(app.trace, words.get("scenario") ?? "", words.get("steps") ?? "");
+  const scenario = words.get("scenario") ?? "";
+  const places = findScenarios(app.trace, scenario);
+  const unknown = scenario && !places.length ? `This page has no scenario ${scenario.slice(0, 60)}.` : "";
+  const { selection, problem } = readSelection(app.trace, places.length ? places : null, words.get("steps") ?? "");
   app.select(selection);
-  app.tellProblem(problem);
+  app.tellProblem(unknown || problem);
 }

@@ -23,10 +23,13 @@ class App {
       faded: (item, frame) => this.faded(item, frame),
       label: (item) => this.labelOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
+      pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
+      details: (item, width) => [formatTime(width)],
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
     };
+    if (trace.difference) drawDifference(this);
     this.readTheme();
-    this.tooltip = document.getElementById("tooltip");
+    this.tooltip = new Tooltip(this);
     this.searchField = document.getElementById("search");
     this.stepsField = document.getElementById("steps-field");
     this.chart = new Chart(document.getElementById("chart"), trace, this.look);
@@ -41,13 +44,15 @@ class App {
   // --- state ----------------------------------------------------------------------------------
 
   setView(kind) {
-    this.hideTooltip();
+    this.tooltip.hide();
+    if (this.trace.difference) kind = "merged";
     const from = this.scene;
     const focus = this.look.focus;
     let to = -1;
     if (kind === "merged") {
       this.scene = mergedScene(this.trace, this.summary, this.samples);
       if (from?.kind === "time" && focus >= 0) to = this.scene.nodeOf[focus];
+      else if (this.trace.difference) to = focus < 0 ? -1 : this.trace.difference.itemNear(from.nodes.of[focus], this.scene);
       // Nodes of spans have the same numbers with samples and without.
       else if (focus >= 0) to = from.nodes.seen?.[focus]?.inside ?? focus;
     } else {
@@ -84,6 +89,7 @@ class App {
     showFigures(this);
     showChoice(this);
     showLegend(this);
+    this.memoryLines.forEach((line) => line.draw());
     this.setView(this.scene.kind);
     this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}`);
   }
@@ -108,9 +114,7 @@ class App {
   }
 
   readStepsField() {
-    const { trace, selection } = this;
-    const scenario = selection?.places ? formatScenarios(trace, selection.places) : "";
-    const read = readSelection(trace, scenario, this.stepsField.value);
+    const read = readSelection(this.trace, this.selection?.places ?? null, this.stepsField.value);
     if (!read.problem) this.select(read.selection);
     this.tellProblem(read.problem);
   }
@@ -227,7 +231,8 @@ class App {
     const { spans, time, share } = this.search.measure(this.summary);
     const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene, this.nodeMatches) : { time: 0, items: 0 };
     const counts = [];
-    if (spans) counts.push(`${formatCount(spans)} span${spans === 1 ? "" : "s"}`);
+    const noun = this.trace.difference ? "frame" : "span";
+    if (spans) counts.push(`${formatCount(spans)} ${noun}${spans === 1 ? "" : "s"}`);
     if (inside.items) counts.push(`sampled in ${formatCount(inside.items)} place${inside.items === 1 ? "" : "s"}`);
     const about = inside.time ? "about " : "";
     const all = share + inside.time / (this.summary.all || 1);
@@ -324,53 +329,6 @@ class App {
 
   say(text) {
     document.getElementById("announcer").textContent = text;
-  }
-
-  // --- tooltip --------------------------------------------------------------------------------
-
-  hideTooltip() {
-    this.tooltip.hidden = true;
-    this.told = null;
-  }
-
-  tooltipOf(item, x, y) {
-    if (this.told !== item) {
-      this.tooltip.replaceChildren(...descriptionCard(this, item, 6));
-      this.told = item;
-    }
-    placeTooltip(this.tooltip, x, y);
-  }
-
-  tooltipOfStep(position, x, y) {
-    const { trace, table } = this;
-    const step = trace.steps[position];
-    const rows = [["Took", formatTime(table.times[position])]];
-    if (step.interval) rows.push(["Real-time factor", `${(table.times[position] / step.interval).toFixed(2)}×`]);
-    for (const [kind, points] of Object.entries(trace.memory)) {
-      const point = points.find(([at]) => at === position);
-      if (point) rows.push([kind === "gpu" ? "GPU memory" : "Memory", `${formatMemory(point[1])} at its end`]);
-    }
-    const part = (component) => table.parts[position * table.width + component];
-    const parts = this.componentOrder.filter((component) => part(component) > 0).sort((a, b) => part(b) - part(a));
-    for (const component of parts.slice(0, 5)) rows.push([trace.components[component].name, formatTime(part(component))]);
-    const title = element("div", { class: "card-title" }, element("strong", { text: capital(trace.stepText(position)) }));
-    const trouble = troubleOf(trace.scenarios[step.scenario]);
-    if (trouble.length) rows.unshift(["Scenario", trouble.join(", ")]);
-    if (trace.unfinished.has(step.span)) rows.unshift(["Unfinished", "drawn up to the last known time"]);
-    this.tooltip.replaceChildren(title, pairList(rows, "figures"));
-    this.told = null;
-    placeTooltip(this.tooltip, x, y);
-  }
-
-  tooltipOfScenario(scenario, x, y) {
-    const { count, mean, factor } = scenarioFigures(this.trace, scenario);
-    const rows = [["Outcome", troubleOf(scenario).join(", ")], ["Type", scenario.type], ["Planner", scenario.planner], ["Log", scenario.log]];
-    rows.push(["Steps", count ? `${formatCount(count)}, mean ${formatMs(mean)}` : "0"]);
-    rows.push(["Real-time factor", factor ? `${factor.toFixed(2)}×` : ""]);
-    const title = element("div", { class: "card-title" }, element("strong", { text: capital(scenarioTitle(scenario)) }));
-    this.tooltip.replaceChildren(title, pairList(rows.filter(([, text]) => text), "figures"));
-    this.told = null;
-    placeTooltip(this.tooltip, x, y);
   }
 
   // --- events ---------------------------------------------------------------------------------

@@ -8,6 +8,19 @@ const AXIS = 24;
 const LABEL_FROM = 26;
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
+// Painters of a square tile.
+const PATTERNS = {
+  sampled: (c, size) => {
+    c.strokeStyle = "rgb(20 23 28 / 17%)";
+    c.lineWidth = 1.2;
+    for (const shift of [-size, 0, size]) {
+      c.moveTo(shift - 1, size + 1);
+      c.lineTo(shift + size + 1, -1);
+    }
+    c.stroke();
+  },
+};
+
 // The position, from `low` on, of the first of sorted intervals that ends after x.
 function firstEndingAfter(intervals, x, low) {
   let high = intervals.length;
@@ -30,6 +43,7 @@ class Chart {
     this.view = { from: 0, to: 1 };
     this.hover = -1;
     this.labels = new Map();
+    this.patterns = new Map();
     this.frameRequest = 0;
     this.animation = null;
     new ResizeObserver(() => this.resize()).observe(scroller);
@@ -217,8 +231,9 @@ class Chart {
         c.fillStyle = fill;
         const gap = end - x > 5 ? 1 : 0.4;
         c.fillRect(visible, y, visibleEnd - visible - gap, ROW - 1);
-        if (look.hatched(frame[item])) {
-          c.fillStyle = this.hatching();
+        const pattern = look.pattern(item, frame[item]);
+        if (pattern) {
+          c.fillStyle = this.patternOf(pattern);
           c.fillRect(visible, y, visibleEnd - visible - gap, ROW - 1);
         }
         if (look.marked(item)) {
@@ -250,26 +265,22 @@ class Chart {
     flush();
   }
 
-  // Diagonal lines, which scroll with the rows.
-  hatching() {
+  // Lines or dots over a bar's colour, which scroll with the rows.
+  patternOf(kind, ratio = this.ratio) {
     const size = 6;
-    if (this.hatch?.ratio !== this.ratio) {
+    const key = `${kind} ${ratio}`;
+    if (!this.patterns.has(key)) {
       const tile = document.createElement("canvas");
-      tile.width = tile.height = Math.round(size * this.ratio);
+      tile.width = tile.height = Math.round(size * ratio);
       const c = tile.getContext("2d");
       c.scale(tile.width / size, tile.height / size);
-      c.strokeStyle = "rgb(20 23 28 / 17%)";
-      c.lineWidth = 1.2;
-      for (const shift of [-size, 0, size]) {
-        c.moveTo(shift - 1, size + 1);
-        c.lineTo(shift + size + 1, -1);
-      }
-      c.stroke();
-      this.hatch = { ratio: this.ratio, pattern: this.context.createPattern(tile, "repeat") };
+      PATTERNS[kind](c, size);
+      this.patterns.set(key, this.context.createPattern(tile, "repeat"));
     }
-    const scale = 1 / this.ratio;
-    this.hatch.pattern.setTransform(new DOMMatrix([scale, 0, 0, scale, 0, -(this.scroller.scrollTop % size)]));
-    return this.hatch.pattern;
+    const pattern = this.patterns.get(key);
+    const scale = 1 / ratio;
+    pattern.setTransform(new DOMMatrix([scale, 0, 0, scale, 0, -(this.scroller.scrollTop % size)]));
+    return pattern;
   }
 
   // The label, followed by the time if there is room for both.
@@ -282,9 +293,10 @@ class Chart {
     texts.push({ text, x, y, fill: faded ? look.theme.faint : look.theme.ink });
     if (text !== label || faded) return;
     const about = look.hatched(this.scene.frame[item]) ? "≈ " : "";
-    const detail = about + formatTime(this.scene.right[item] - this.scene.left[item]);
     const start = x + this.labels.get(label) + 10;
-    if (start + this.measured(detail) <= end) texts.push({ text: detail, x: start, y, fill: look.theme.inkSoft });
+    const details = look.details(item, this.scene.right[item] - this.scene.left[item]).map((detail) => about + detail);
+    const shown = details.find((detail) => start + this.measured(detail) <= end);
+    if (shown) texts.push({ text: shown, x: start, y, fill: look.theme.inkSoft });
   }
 
   measured(text) {

@@ -12,16 +12,17 @@ class Costs {
   }
 }
 
-// Where a span runs, given what is around it; within a step or on another thread, recursion is counted anew.
+// Where a span runs, given where the span around it runs, and whether that is on its thread.
 function regionOf(around, nested, isStep) {
-  if (around !== OUTSIDE) return { region: nested ? around : BESIDE, fresh: !nested };
-  return isStep ? { region: INSIDE, fresh: true } : { region: OUTSIDE, fresh: !nested };
+  if (around !== OUTSIDE) return nested ? around : BESIDE;
+  return isStep ? INSIDE : OUTSIDE;
 }
 
 // selection: null for the whole run.
 // kinds: costs by kind; regions: costs by component in each region; components: their sums.
 // steps: the finished steps' spans; all: the time of all lanes; perStep: by kind, 1 if all its spans lie in steps.
 function summarize(trace, selection) {
+  if (trace.difference) return trace.difference.summary();
   const ranges = selection ? selection.ranges : [[0, trace.n]];
   const kinds = new Costs(trace.kinds.length);
   const regions = REGION_NAMES.map(() => new Costs(trace.components.length));
@@ -43,22 +44,28 @@ function summarize(trace, selection) {
       while (open.length && open.at(-1).end <= i) close();
       const above = open.at(-1);
       const nested = i > from && trace.laneDepth[i] > 0;
-      const { region, fresh } = regionOf(above?.region ?? OUTSIDE, nested, isStep.has(i));
-      const until = fresh ? { components: new Map(), kinds: new Map() } : above.until;
+      const around = above?.region ?? OUTSIDE;
+      const region = regionOf(around, nested, isStep.has(i));
+      // On another thread and in a step, recursion is counted anew.
+      const begins = !nested || region !== around;
+      const until = begins ? { components: new Map(), kinds: new Map() } : above.until;
       const frame = trace.frame[i];
-      const [kind, { component }] = [trace.kindOf[frame], trace.frames[frame]];
-      const [busy, self, calls] = [trace.busy[i], trace.self[i], trace.callsOf(i)];
+      const kind = trace.kindOf[frame];
+      const { component } = trace.frames[frame];
+      const busy = trace.busy[i];
+      const calls = trace.callsOf(i);
+      const yielded = trace.yielded.get(i) ?? 0;
       const costs = regions[region];
-      kinds.self[kind] += self;
-      kinds.yielded[kind] += trace.yielded.get(i) ?? 0;
-      costs.self[component] += self;
-      costs.yielded[component] += trace.yielded.get(i) ?? 0;
-      if (!((until.kinds.get(kind) ?? 0) > i)) {
+      kinds.self[kind] += trace.self[i];
+      kinds.yielded[kind] += yielded;
+      costs.self[component] += trace.self[i];
+      costs.yielded[component] += yielded;
+      if (!(until.kinds.get(kind) > i)) {
         until.kinds.set(kind, trace.subtreeEnd[i]);
         kinds.calls[kind] += calls;
         kinds.total[kind] += busy;
       }
-      const outermost = !((until.components.get(component) ?? 0) > i);
+      const outermost = !(until.components.get(component) > i);
       if (outermost) {
         until.components.set(component, trace.subtreeEnd[i]);
         costs.calls[component] += calls;
@@ -66,7 +73,7 @@ function summarize(trace, selection) {
       }
       if (!nested) all += busy;
       if (region === OUTSIDE) perStep[kind] = 0;
-      if (region === INSIDE && above?.region !== INSIDE) {
+      if (region === INSIDE && around !== INSIDE) {
         steps.push(i);
         if (nested) above.inner += busy;
       }

@@ -71,6 +71,7 @@ class Trace {
     this.inside = data.inside ? new Inside(data.inside, columns, this) : null;
     this.readKinds();
     this.memory = data.memory ?? {};
+    this.difference = data.difference ? new Difference(data.difference, columns, this) : null;
   }
 
   // parent, subtreeEnd, and by lane (a thread's own stack): laneDepth, and the outermost span.
@@ -169,6 +170,6 @@ class Trace {
   // "step 5", with its scenario if the page has several.
   stepText(position) {
     const { scenario, iteration } = this.steps[position];
-    return `step ${iteration}${this.scenarios.length > 1 ? ` of ${this.scenarios[scenario].name}` : ""}`;
+    return `step ${iteration}${this.scenarios.length > 1 ? ` of ${this.scenarios[scenario].title}` : ""}`;
   }
 }

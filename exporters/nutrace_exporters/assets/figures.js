@@ -1,18 +1,8 @@
 // The figures in the header, and what is said above the strip of steps; both follow the selection.
 
 function showFigures(app) {
-  const { trace, summary } = app;
-  const figures = [];
-  if (trace.steps.length) {
-    const { count, p50, p95, factor } = stepFigures(trace, summary.stepSpans);
-    figures.push(["steps", formatCount(count)]);
-    figures.push(["p50", formatMs(p50)]);
-    figures.push(["p95", formatMs(p95)]);
-    if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
-  }
-  figures.push([app.selection ? "wall, whole run" : "wall", formatTime(trace.run.wall)]);
-  figures.push(["spans", formatCount(summary.spans)]);
-  if (trace.run.processes > 1) figures.push(["processes", formatCount(trace.run.processes)]);
+  const { trace } = app;
+  const figures = trace.difference ? sideFigures(trace.difference) : runFigures(app);
   document.getElementById("figures").replaceChildren(
     ...figures.map(([name, text, mood]) =>
       element("div", { class: `figure ${mood ?? ""}` }, element("b", { text }), element("span", { text: name })),
@@ -21,6 +11,21 @@ function showFigures(app) {
   const warnings = document.getElementById("warnings");
   warnings.hidden = !trace.run.warnings.length;
   warnings.replaceChildren(...trace.run.warnings.map((text) => element("span", { text })));
+}
+
+function runFigures({ trace, summary, selection }) {
+  const figures = [];
+  if (trace.steps.length) {
+    const { count, p50, p95, factor } = stepFigures(trace, summary.stepSpans);
+    figures.push(["steps", formatCount(count)]);
+    figures.push(["p50", formatMs(p50)]);
+    figures.push(["p95", formatMs(p95)]);
+    if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
+  }
+  figures.push([selection ? "wall, whole run" : "wall", formatTime(trace.run.wall)]);
+  figures.push(["spans", formatCount(summary.spans)]);
+  if (trace.run.processes > 1 && !selection) figures.push(["processes", formatCount(trace.run.processes)]);
+  return figures;
 }
 
 // The line above the strip: the scenario picked, the steps selected and their figures, and what the field selects.
@@ -34,17 +39,21 @@ function showChoice(app) {
   hide("scenario-open", !several);
   hide("clear-scenario", !places || !several);
   hide("clear-steps", !iterations);
-  hide("only-steps", iterations !== null || !trace.steps.length);
-  const picked = places?.length === 1 ? [scenarioTitle(trace.scenarios[places[0]]), ...troubleOf(trace.scenarios[places[0]])].join(", ") : "";
-  const all = `${places ? "" : "all "}${formatCount((places ?? trace.scenarios).length)} scenarios`;
-  document.getElementById("scenario-open").textContent = `${capital(picked || all)} ▾`;
-  document.getElementById("clear-steps").textContent = places ? "All its steps ✕" : "Whole run ✕";
-  document.getElementById("steps-scope").textContent = !several ? "" : picked ? "of this scenario" : "of every scenario";
+  hide("only-steps", iterations !== null || !app.strip.shown.length);
+  const chosen = places?.map((place) => trace.scenarios[place]) ?? trace.scenarios;
+  const one = places?.length === 1;
+  const title = places ? scenariosTitle(trace, places) : `all ${formatCount(chosen.length)} scenarios`;
+  const trouble = one ? troubleOf(chosen[0]) : [];
+  document.getElementById("scenario-open").textContent = `${capital([title, ...trouble].join(", "))} ▾`;
+  document.getElementById("outcomes").textContent = one ? "" : outcomesOf(chosen);
+  document.getElementById("clear-steps").textContent = !places ? "Whole run ✕" : one ? "Whole scenario ✕" : "Whole scenarios ✕";
+  document.getElementById("steps-scope").textContent = !several ? "" : one ? "of this scenario" : places ? "of these scenarios" : "of every scenario";
   document.getElementById("steps-note").textContent = stepsNote(stepFigures(trace, summary.stepSpans));
   app.stepsField.value = iterations ? formatIterations(iterations) : "";
 }
 
 function stepsNote({ count, mean, factor }) {
+  if (!count) return "no finished step";
   const many = count === 1 ? "1 step" : `${formatCount(count)} steps, mean`;
   return `${many} ${formatMs(mean)}${factor ? `, ${factor.toFixed(2)}× real time` : ""}`;
 }

@@ -16,11 +16,15 @@ function keyTable(app) {
     { keys: ["Escape"], show: "Esc", help: "back: clears search, highlight, zoom, steps, scenario, one after the other", act: () => app.back() },
     { keys: ["/"], show: "/", help: "search", act: () => app.searchField.select() },
     { keys: ["n", "N"], show: "N", help: "next match, with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
-    { keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") },
+    ...(app.trace.difference
+      ? sideKeys(app)
+      : [{ keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") }]),
     ...(app.trace.inside
       ? [{ keys: ["m"], show: "M", help: "measured, or measured and sampled", act: () => app.setSamples(!app.drawsSamples) }]
       : []),
-    { keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) },
+    ...(app.trace.steps.length
+      ? [{ keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) }]
+      : []),
     ...(app.trace.scenarios.length > 1
       ? [{ keys: ["p"], show: "P", help: "pick a scenario, the slowest first", act: () => app.picker.open() }]
       : []),
@@ -34,8 +38,8 @@ const MOUSE_HELP = [
   ["drag", "move"],
   ["wheel", "scroll; zoom where there is nothing to scroll"],
   ["Ctrl + wheel, pinch", "zoom"],
-  ["drag on the steps", "choose steps, or several scenarios; double-click: the whole run"],
 ];
+const STRIP_HELP = ["drag on the steps", "choose steps, or several scenarios; double-click: the whole run"];
 
 function listenToKeys(app) {
   const table = keyTable(app);
@@ -56,7 +60,7 @@ function listenToKeys(app) {
     }
     act(event);
   });
-  const rows = [...table.map(({ show, help }) => [show, help]), ...MOUSE_HELP];
+  const rows = [...table.map(({ show, help }) => [show, help]), ...MOUSE_HELP, ...(app.trace.steps.length ? [STRIP_HELP] : [])];
   document.getElementById("help-keys").replaceChildren(
     ...rows.flatMap(([show, help]) => [element("dt", {}, element("kbd", { text: show })), element("dd", { text: help })]),
   );

@@ -9,11 +9,7 @@ function formatMemory(bytes) {
 class MemoryLine {
   constructor(kind, points, app) {
     Object.assign(this, { app, points, name: MEMORY_NAMES[kind] });
-    const sizes = points.map(([, bytes]) => bytes);
-    this.most = sizes.reduce((a, b) => Math.max(a, b));
-    this.least = sizes.reduce((a, b) => Math.min(a, b));
-    const range = `${this.name} at the steps' ends: ${formatMemory(this.least)} to ${formatMemory(this.most)}`;
-    this.canvas = element("canvas", { class: "memory", role: "img", "aria-label": range });
+    this.canvas = element("canvas", { class: "memory", role: "img" });
     document.getElementById("strip").append(this.canvas);
     this.canvas.addEventListener("pointermove", (event) => {
       app.strip.point(app.strip.orderAt(event), event);
@@ -23,8 +19,14 @@ class MemoryLine {
   }
 
   draw() {
-    const { app, canvas, most } = this;
+    const { app, canvas } = this;
     const { trace, strip } = app;
+    const points = this.points.filter(([step]) => strip.orderOf.has(step)).sort((a, b) => strip.orderOf.get(a[0]) - strip.orderOf.get(b[0]));
+    canvas.hidden = !points.length;
+    if (!points.length) return;
+    const most = points.reduce((bytes, point) => Math.max(bytes, point[1]), 0);
+    const least = points.reduce((bytes, point) => Math.min(bytes, point[1]), most);
+    canvas.setAttribute("aria-label", `${this.name} at the steps' ends: ${formatMemory(least)} to ${formatMemory(most)}`);
     const { theme } = app.look;
     const c = canvas.getContext("2d");
     const ratio = window.devicePixelRatio || 1;
@@ -33,9 +35,8 @@ class MemoryLine {
     canvas.height = Math.round(height * ratio);
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     // Less than a twentieth up or down must not look like a cliff.
-    const floor = Math.min(this.least, most * 0.95);
+    const floor = Math.min(least, most * 0.95);
     const place = ([step, bytes]) => [((strip.orderOf.get(step) + 0.5) * width) / strip.shown.length, 4 + ((most - bytes) / (most - floor || 1)) * (height - 8)];
-    const points = this.points.filter(([step]) => strip.orderOf.has(step)).sort((a, b) => strip.orderOf.get(a[0]) - strip.orderOf.get(b[0]));
     const threadOf = ([step]) => trace.thread[trace.steps[step].span];
     c.strokeStyle = theme.muted;
     c.lineWidth = 1.5;
@@ -51,10 +52,10 @@ class MemoryLine {
     c.font = FONT.replace("12px", "11px");
     c.textBaseline = "middle";
     c.fillStyle = theme.muted;
-    const text = `${this.name} ${formatMemory(this.least)} to ${formatMemory(most)}`;
+    const text = `${this.name} ${formatMemory(least)} to ${formatMemory(most)}`;
     // Above the line or below it, where there is more room.
     const near = points.map(place).filter(([x], k) => !k || x < c.measureText(text).width + 10);
-    const mean = near.reduce((sum, [, y]) => sum + y, 0) / (near.length || 1);
+    const mean = near.reduce((sum, [, y]) => sum + y, 0) / near.length;
     c.fillText(text, 5, mean > height / 2 ? 9 : height - 8);
   }
 }

@@ -3,6 +3,7 @@
 // The details of an item: {title, component, rows: [[label, value]], place, pairs}.
 function describe(app, item) {
   const { trace, scene, summary } = app;
+  if (trace.difference) return describeDifference(app, item);
   if (scene.kind === "time") return describeSpan(trace, summary, item);
   return scene.nodes.seen?.[item] ? describeSampled(trace, scene, summary, item) : describeNode(trace, scene, summary, item);
 }
@@ -99,16 +100,9 @@ function pairList(pairs, kind) {
   return list;
 }
 
-function placeTooltip(tooltip, x, y) {
-  tooltip.hidden = false;
-  const { offsetWidth: width, offsetHeight: height } = tooltip;
-  const left = x + 16 + width > innerWidth ? Math.max(4, x - width - 12) : x + 16;
-  const top = y + 18 + height > innerHeight ? Math.max(4, y - height - 12) : y + 18;
-  tooltip.style.transform = `translate(${left}px, ${top}px)`;
-}
-
 // Components by self time; their shares add up to the time of the selection.
 function showLegend(app) {
+  if (app.trace.difference) return showChangedComponents(app);
   const { summary, trace } = app;
   const { self } = summary.components;
   const all = self.reduce((sum, value) => sum + value, 0) || 1;
@@ -157,6 +151,7 @@ function costsOf(summary, component) {
 
 // The kinds of spans, and sampled functions, with the most self time; a click searches for one.
 function showCostliest(app) {
+  if (app.trace.difference) return showChanges(app);
   const { summary, trace } = app;
   const self = app.drawsSamples ? selfWithInside(trace, summary) : summary.kinds.self;
   const all = self.reduce((sum, value) => sum + value, 0) || 1;
@@ -194,7 +189,7 @@ function showCrumbs(app) {
   const { scene, trace } = app;
   const path = [];
   for (let item = app.look.focus; item >= 0; item = scene.parent[item]) path.unshift(item);
-  const whole = app.selection?.text ?? "whole run";
+  const whole = trace.difference ? trace.difference.nameOfAll() : app.selection?.text ?? "whole run";
   const crumb = (text, item) =>
     element("button", {
       type: "button", text, class: "crumb", onclick: () => app.focusOn(item), "aria-current": String(item === app.look.focus),
@@ -212,5 +207,7 @@ function showDetails(app) {
   const panel = document.getElementById("details");
   const item = app.look.focus;
   panel.hidden = item < 0;
-  if (item >= 0) panel.replaceChildren(...descriptionCard(app, item, 200));
+  if (item < 0) return;
+  panel.replaceChildren(...descriptionCard(app, item, 200));
+  if (app.trace.difference) panel.append(...callersList(app, item));
 }

@@ -27,22 +27,24 @@ class Picker {
     const rows = this.rows.filter(({ text }) => words.every((word) => text.includes(word)));
     const picked = new Set(selection?.places ?? []);
     const slowest = this.rows[0]?.figures.mean || 1;
+    const heads = ["Scenario", "", "mean step", "real time", "length"].map((text, k) => element("span", { text, class: k === 1 ? "pick-trouble" : "" }));
     this.list.replaceChildren(
+      element("li", { class: "pick-row pick-head muted", "aria-hidden": "true" }, ...heads),
       ...rows.slice(0, MOST_ROWS).map((row) => this.rowOf(row, picked.has(row.scenario.place), slowest)),
     );
-    const outcomes = outcomesOf(trace);
+    const outcomes = outcomesOf(trace.scenarios);
     const more = rows.length > MOST_ROWS ? ` The first ${formatCount(MOST_ROWS)} are listed.` : "";
     document.getElementById("picker-note").textContent =
       `${formatCount(rows.length)} of ${formatCount(this.rows.length)} scenarios${outcomes ? `; in the run ${outcomes}` : ""}.${more}`;
   }
 
   rowOf({ scenario, figures }, picked, slowest) {
-    const { name, type, place } = scenario;
+    const { title, type, place } = scenario;
     const trouble = troubleOf(scenario).join(", ");
     const bar = element("span", { class: "bar" });
     bar.style.width = `${(100 * figures.mean) / slowest}%`;
     const cells = [
-      element("span", { class: "pick-name" }, element("b", { text: name }), element("span", { class: "muted", text: type })),
+      element("span", { class: "pick-name" }, element("b", { text: title }), element("span", { class: "muted", text: type })),
       element("span", { class: "pick-trouble", text: trouble }),
       element("span", { text: figures.count ? formatMs(figures.mean) : "–" }),
       element("span", { text: figures.factor ? `${figures.factor.toFixed(2)}×` : "" }),

@@ -19,7 +19,7 @@ function listenToPointer(app) {
     if (press) {
       press.moved ||= Math.hypot(event.offsetX - press.x, event.offsetY - press.y) > CLICK_REACH;
       if (!press.moved) return;
-      app.hideTooltip();
+      app.tooltip.hide();
       canvas.classList.add("dragging");
       chart.pan(press.lastX - event.offsetX);
       scroller.scrollTop += press.lastY - event.offsetY;
@@ -33,8 +33,8 @@ function listenToPointer(app) {
       chart.draw();
     }
     canvas.classList.toggle("over", item >= 0);
-    if (item >= 0) app.tooltipOf(item, event.clientX, event.clientY);
-    else app.hideTooltip();
+    if (item >= 0) app.tooltip.showItem(item, event.clientX, event.clientY);
+    else app.tooltip.hide();
   });
 
   canvas.addEventListener("pointerup", (event) => {
@@ -42,7 +42,7 @@ function listenToPointer(app) {
     press = null;
     canvas.classList.remove("dragging");
     if (!click) return;
-    app.hideTooltip();
+    app.tooltip.hide();
     app.focusOn(chart.itemAt(event.offsetX, event.offsetY));
   });
 
@@ -54,7 +54,7 @@ function listenToPointer(app) {
   canvas.addEventListener("pointerleave", () => {
     chart.hover = -1;
     chart.pointerX = undefined;
-    app.hideTooltip();
+    app.tooltip.hide();
     chart.draw();
   });
 
@@ -70,7 +70,7 @@ function listenToPointer(app) {
         event.preventDefault();
         chart.zoom(Math.exp(Math.max(-1, Math.min(1, (event.deltaY * unit) / 240))), event.offsetX);
       }
-      app.hideTooltip();
+      app.tooltip.hide();
     },
     { passive: false },
   );

@@ -1,13 +1,13 @@
 // The row of scenarios above the strip of steps: their boundaries and names, and what happened to them. A click
 // picks a scenario. It is shown if there is something to tell apart, or to say.
 
-const NARROWEST_BOUNDED = 5; // px of a scenario from which its boundary is drawn
+const NARROWEST_BOUNDED = 12; // px of a scenario from which its boundary is drawn
 
 class ScenarioStrip {
   constructor(canvas, trace, app) {
     Object.assign(this, { canvas, trace, app });
     this.context = canvas.getContext("2d");
-    const outcomes = outcomesOf(trace);
+    const outcomes = outcomesOf(trace.scenarios);
     canvas.setAttribute("aria-label", `The scenarios of the steps below${outcomes ? `: ${outcomes}` : ""}. To pick one, press P.`);
     canvas.addEventListener("pointermove", (event) => this.point(event));
     canvas.addEventListener("pointerleave", () => app.strip.leave());
@@ -38,14 +38,14 @@ class ScenarioStrip {
 
   point(event) {
     const entry = this.at(event);
-    if (entry) this.app.tooltipOfScenario(entry.scenario, event.clientX, event.clientY);
+    if (entry) this.app.tooltip.showScenario(entry.scenario, event.clientX, event.clientY);
   }
 
   click(event) {
     const entry = this.at(event);
     if (!entry || this.trace.scenarios.length < 2) return;
     const alone = this.app.selection?.places?.length === 1;
-    this.app.hideTooltip();
+    this.app.tooltip.hide();
     this.app.pickScenarios(alone ? null : [entry.scenario.place]);
   }
 
@@ -76,7 +76,7 @@ class ScenarioStrip {
         const mark = entry.scenario.outcome === "finished" ? 5 : height - 3;
         c.fillRect(Math.min(left, width - 3), height - mark, 3, mark);
       }
-      const name = [...trouble, entry.scenario.name].join(" · ");
+      const name = [...trouble, entry.scenario.title].join(" · ");
       const start = left + (trouble.length ? 7 : 5);
       const text = app.chart.fitted(name, right - start - 3);
       if (text) c.fillText(text, start, height / 2 + 1);
@@ -87,10 +87,12 @@ class ScenarioStrip {
   paintBoundaries(c, width, height) {
     const { scenarios } = this.app.strip;
     if (width / scenarios.length < NARROWEST_BOUNDED) return;
+    c.globalAlpha = 0.6;
     c.fillStyle = this.app.look.theme.muted;
     for (const entry of scenarios) {
       const [left] = this.edges(entry);
       if (left > 0) c.fillRect(Math.round(left), 0, 1, height);
     }
+    c.globalAlpha = 1;
   }
 }

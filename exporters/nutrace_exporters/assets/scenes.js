@@ -127,6 +127,7 @@ function timeScene(trace) {
 // Merges equal stacks of the selection into nodes, whatever thread they ran on, the costliest on the left; with
 // samples, the functions seen inside spans are nodes as well, behind those of spans.
 function mergedScene(trace, summary, withSamples = false) {
+  if (trace.difference) return trace.difference.scene();
   const known = new Map();
   const nodes = { frame: [], parent: [], depth: [], self: [], calls: [], yielded: [], spans: [], longest: [], groups: [] };
   const nodeOf = new Int32Array(trace.n).fill(-1);

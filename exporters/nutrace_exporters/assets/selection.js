@@ -66,7 +66,7 @@ class Selection {
   get text() {
     const parts = [];
     const { places, iterations } = this;
-    if (places) parts.push(places.length === 1 ? scenarioTitle(this.trace.scenarios[places[0]]) : `${formatCount(places.length)} scenarios`);
+    if (places) parts.push(scenariosTitle(this.trace, places));
     if (iterations) {
       const many = iterations[1] - iterations[0] > 1 ? "s" : "";
       const every = this.trace.scenarios.length > 1 && !places ? " of every scenario" : "";

@@ -17,7 +17,7 @@ class StepStrip {
 
   // Shows the steps of the selection's scenarios, one scenario after the other.
   show(selection) {
-    const { trace, table } = this;
+    const { trace } = this;
     const places = selection?.places ?? Array.from(trace.scenarios.keys());
     this.shown = stepsShown(trace, places); // positions in trace.steps, from left to right
     this.scenarios = []; // {scenario, from, to}: where in `shown` each lies
@@ -28,14 +28,31 @@ class StepStrip {
       from += scenario.steps.length;
     }
     this.orderOf = new Map(this.shown.map((position, order) => [position, order]));
-    const times = this.shown.map((position) => table.times[position]);
     const intervals = this.shown.map((position) => trace.steps[position].interval).filter(Boolean);
     this.realTime = percentile(intervals, 0.5);
-    // A very slow step must not flatten the others: its bar is cut off and marked.
-    const usual = Math.max(percentile(times, 0.95) * 1.8, this.realTime * 1.2);
-    this.top = Math.min(percentile(times, 1) * 1.08, usual) || 1;
     this.hover = -1;
+    this.bars = null;
     this.draw();
+  }
+
+  // The bars, one for each step or, with more steps than pixels, each column's slowest step: where in `shown` the
+  // column begins, and its slowest step. They stay until other scenarios are shown, or the strip has another width.
+  barsFor(width) {
+    const { shown, table } = this;
+    if (this.bars?.width === width) return this.bars;
+    const columns = Math.min(shown.length, Math.ceil(width));
+    const begins = Array.from({ length: columns + 1 }, (_, column) => Math.floor((column * shown.length) / columns));
+    const time = (order) => table.times[shown[order]];
+    const slowest = Array.from({ length: columns }, (_, column) => {
+      let best = begins[column];
+      for (let order = best + 1; order < begins[column + 1]; order++) if (time(order) > time(best)) best = order;
+      return best;
+    });
+    // A very slow step must not flatten the others: its bar is cut off and marked.
+    const heights = slowest.map(time);
+    const usual = Math.max(percentile(heights, 0.95) * 1.8, this.realTime * 1.2);
+    this.bars = { width, columns, begins, slowest, top: Math.min(percentile(heights, 1) * 1.08, usual) || 1 };
+    return this.bars;
   }
 
   // Where in `shown` the pointer is.
@@ -50,7 +67,7 @@ class StepStrip {
   }
 
   press(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !this.shown.length) return;
     this.canvas.setPointerCapture(event.pointerId);
     this.anchor = this.orderAt(event);
     this.drag = [this.anchor, this.anchor + 1];
@@ -64,8 +81,9 @@ class StepStrip {
   }
 
   point(order, event) {
+    if (!this.shown.length) return;
     this.hover = order;
-    this.app.tooltipOfStep(this.shown[order], event.clientX, event.clientY);
+    this.app.tooltip.showStep(this.shown[order], event.clientX, event.clientY);
     this.draw();
   }
 
@@ -93,7 +111,7 @@ class StepStrip {
 
   leave() {
     this.hover = -1;
-    this.app.hideTooltip();
+    this.app.tooltip.hide();
     this.draw();
   }
 
@@ -114,24 +132,22 @@ class StepStrip {
     canvas.height = Math.round(height * ratio);
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
     const { theme } = app.look;
-    const count = shown.length;
-    if (!count) return;
-    const room = width / count;
+    if (!shown.length) return;
+    const room = width / shown.length;
     const gap = room > 5 ? 1 : 0;
-    const scale = (height - 4) / this.top;
+    const { columns, begins, slowest, top } = this.barsFor(width);
+    const scale = (height - 4) / top;
     const { drag } = this;
     const mask = app.selection?.iterations ? app.selection.mask : null;
     const chosen = (order) => (drag ? order >= drag[0] && order < drag[1] : !mask || mask[shown[order]] === 1);
     const fills = app.componentFills();
-    const columns = Math.min(count, Math.ceil(width));
     for (let column = 0; column < columns; column++) {
-      // With more steps than pixels, a column shows its slowest step, of those selected if there are any.
-      const first = Math.floor((column * count) / columns);
-      const until = Math.floor(((column + 1) * count) / columns);
-      let best = first;
-      for (let order = first + 1; order < until; order++) {
-        const better = table.times[shown[order]] > table.times[shown[best]];
-        if (chosen(order) === chosen(best) ? better : chosen(order)) best = order;
+      // Of a column where some steps are selected, the slowest of these is shown.
+      const [first, until] = [begins[column], begins[column + 1]];
+      let best = slowest[column];
+      for (let order = first; order < until && !chosen(best); order++) if (chosen(order)) best = order;
+      for (let order = best + 1; order < until && best !== slowest[column]; order++) {
+        if (chosen(order) && table.times[shown[order]] > table.times[shown[best]]) best = order;
       }
       const step = shown[best];
       const x = (column * width) / columns;
@@ -146,7 +162,7 @@ class StepStrip {
         y -= part;
         if (y <= 0) break;
       }
-      if (table.times[step] > this.top) {
+      if (table.times[step] > top) {
         c.fillStyle = theme.over;
         c.fillRect(x, 0, bar, 3);
       }

@@ -1,0 +1,1 @@
+"""Run a program under several variants, interleaved, and keep the run file of every run."""

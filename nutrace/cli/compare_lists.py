@@ -1,0 +1,133 @@
+"""The lists of a comparison: components, span paths, statements, and other times."""
+
+from __future__ import annotations
+
+from typing import Optional, Tuple
+
+from nutrace.cli.compare_numbers import interval, number, percent, verdict
+from nutrace.cli.compare_section import Compared, Row, Section, fewest_runs, listed
+from nutrace.cli.table import Column
+from nutrace.comparison.result import Comparison, Judged, Kind, PathChange, Verdict
+from nutrace.comparison.statement_changes import StatementChange
+from nutrace.printable import printable
+
+_COMPONENTS = "components."
+_LONGEST_STATEMENT = 70
+_WIDEST = 6.0  # times the path itself
+
+
+def components(comparison: Comparison, limit: int) -> Section:
+    """Self times of the components in the steps."""
+    found = [
+        row
+        for row in comparison.judged
+        if row.figure.startswith(_COMPONENTS) and row.figure.endswith(".self_ms_per_step")
+    ]
+    found.sort(key=lambda row: -abs(_difference(row)))
+    shown, notes = listed(found, limit, "components")
+    rows = tuple(_time_row(row, row.figure.split(".")[1], fewest_runs(comparison)) for row in shown)
+    return Section("Components: self time per step", (), _time_columns("component"), rows, notes)
+
+
+def _time_columns(what: str) -> Tuple[Column, ...]:
+    return (
+        Column(what, right=False), Column("base ms"), Column("new ms"), Column("change"), Column("95 %"),
+        Column("verdict", right=False),
+    )  # fmt: skip
+
+
+def _time_row(row: Judged, name: str, runs: int) -> Row:
+    cells = (
+        printable(name, 80), _ms(row.base), _ms(row.new), percent(row.change), interval(row.low, row.high),
+        verdict(row, runs),
+    )  # fmt: skip
+    return Row(cells, row)
+
+
+def _ms(value: Optional[float]) -> str:
+    return "-" if value is None else f"{value:,.3f}" if abs(value) < 10 else f"{value:,.2f}"
+
+
+def _difference(row: Judged) -> float:
+    return (row.new or 0.0) - (row.base or 0.0)
+
+
+def paths(comparison: Comparison, limit: int) -> Section:
+    """Self times of span paths; costs that moved are named as moved."""
+    shown, notes = listed(comparison.paths, limit, "span paths")
+    rows = tuple(Row(_path_cells(path), path) for path in shown)
+    columns = (
+        Column("span", right=False), Column("component", right=False), Column("base ms"), Column("new ms"),
+        Column("change ms"), Column("95 %"), Column("verdict", right=False),
+    )  # fmt: skip
+    return Section("Span paths that changed most: self time per step", (), columns, rows, notes)
+
+
+def _path_cells(path: PathChange) -> Tuple[str, ...]:
+    ends = ""
+    if path.low is not None and path.high is not None:
+        known = path.high - path.low <= _WIDEST * max(path.base_ms_per_step, path.new_ms_per_step)
+        ends = f"({path.low:+.3f} to {path.high:+.3f})" if known else "(too few runs)"
+    words = verdict(path, 0)
+    if path.moved_from is not None:
+        where = printable(" > ".join(path.moved_from[-2:]), 60)
+        words = f"moved {'to' if not path.new_ms_per_step else 'from'} {where}"
+    return (
+        printable(" > ".join(path.path[-3:]), 80),
+        path.component,
+        _ms(path.base_ms_per_step),
+        _ms(path.new_ms_per_step),
+        f"{path.change_ms_per_step:+.3f}",
+        ends,
+        words,
+    )
+
+
+def statements(compared: Compared, limit: int) -> Section:
+    """The statements of the database."""
+    executed = [each for each in compared.statements if each.executions.base or each.executions.new]
+    shown, notes = listed(executed, limit, "statements")
+    runs = fewest_runs(compared.comparison)
+    rows = tuple(Row(_statement_cells(each, runs), each.time) for each in shown)
+    columns = (
+        Column("statement", right=False), Column("executions"), Column(""), Column("base ms"),
+        Column("new ms"), Column("change"), Column("95 %"), Column("verdict", right=False),
+    )  # fmt: skip
+    return Section("Statements: executions and time per step", (), columns, rows, notes)
+
+
+def _statement_cells(each: StatementChange, runs: int) -> Tuple[str, ...]:
+    executions, time = each.executions, each.time
+    text = " ".join(each.text.split())
+    return (
+        printable(text or each.statement, _LONGEST_STATEMENT),
+        f"{number(executions.figure, executions.base)} to {number(executions.figure, executions.new)}",
+        "" if executions.verdict is Verdict.UNDECIDED else executions.verdict.value,
+        _ms(time.base), _ms(time.new), percent(time.change), interval(time.low, time.high),
+        verdict(time, runs),
+    )  # fmt: skip
+
+
+def other_times(comparison: Comparison, limit: int) -> Section:
+    """Times that no other section has."""
+    rest = [
+        row
+        for row in comparison.judged
+        if row.kind is Kind.TIME
+        and row.figure not in comparison.headline
+        and not row.figure.startswith(_COMPONENTS)
+    ]
+    shown, notes = listed(rest, limit, "other times")
+    rows = tuple(
+        Row(
+            (printable(row.figure, 80), number(row.figure, row.base), number(row.figure, row.new),
+             percent(row.change), interval(row.low, row.high), verdict(row, fewest_runs(comparison))),
+            row,
+        )
+        for row in shown
+    )  # fmt: skip
+    columns = (
+        Column("figure", right=False), Column("base"), Column("new"), Column("change"), Column("95 %"),
+        Column("verdict", right=False),
+    )  # fmt: skip
+    return Section("Other times", (), columns, rows, notes)

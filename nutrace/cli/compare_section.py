@@ -1,0 +1,51 @@
+"""A section of what a comparison says: sentences and a table, for every style alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence, Tuple, TypeVar, Union
+
+from nutrace.cli.table import Column
+from nutrace.comparison.result import Comparison, Judged, PathChange
+from nutrace.comparison.statement_changes import StatementChange
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison, and the statements of its sides."""
+
+    comparison: Comparison
+    statements: Tuple[StatementChange, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table, and what it shows: the page draws its interval."""
+
+    cells: Tuple[str, ...]
+    shows: Union[Judged, PathChange, None] = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, sentences, a table, and sentences below it; any of them may be empty."""
+
+    heading: str
+    lines: Tuple[str, ...] = ()
+    columns: Tuple[Column, ...] = ()
+    rows: Tuple[Row, ...] = ()
+    notes: Tuple[str, ...] = ()
+
+
+def listed(rows: Sequence[_Item], limit: int, what: str) -> Tuple[Sequence[_Item], Tuple[str, ...]]:
+    """The rows that are shown, and a sentence on the others."""
+    shown = rows[:limit] if limit else rows
+    rest = len(rows) - len(shown)
+    return shown, ((f"and {rest:,} more {what}: --limit 0 shows all",) if rest else ())
+
+
+def fewest_runs(comparison: Comparison) -> int:
+    """The runs of the side that has fewer."""
+    return min(comparison.base.runs, comparison.new.runs)

@@ -1,0 +1,141 @@
+"""What a comparison says, as sections: the terminal, Markdown and the page show the same ones."""
+
+from __future__ import annotations
+
+import os
+from typing import List, Sequence
+
+from nutrace.cli.compare_lists import components, other_times, paths, statements
+from nutrace.cli.compare_numbers import count_change, gate_line, improvement, number, verdict
+from nutrace.cli.compare_section import Compared, Row, Section, fewest_runs, listed
+from nutrace.cli.table import Column
+from nutrace.comparison.gates import FEWEST_RUNS, GAP_CLOSED, GateResult
+from nutrace.comparison.result import Comparison, Kind, SideFacts, Verdict
+from nutrace.printable import LINE, printable
+from nutrace_exporters.labels import counted
+
+_NAMED = 3
+
+
+def sections(compared: Compared, gates: Sequence[GateResult], limit: int) -> List[Section]:
+    """All sections; `limit` is the number of rows in each list, 0 for all."""
+    comparison = compared.comparison
+    return [
+        _sides(comparison),
+        *effect_sections(comparison, limit),
+        *_filled(
+            components(comparison, limit),
+            paths(comparison, limit),
+            statements(compared, limit),
+            other_times(comparison, limit),
+            _gates(gates),
+        ),
+    ]
+
+
+def effect_sections(comparison: Comparison, limit: int) -> List[Section]:
+    """What differs, in short: the counts, and the headline table."""
+    return _filled(_counts(comparison, limit), _headline(comparison))
+
+
+def _filled(*made: Section) -> List[Section]:
+    return [section for section in made if section.lines or section.rows or section.notes]
+
+
+def title(comparison: Comparison) -> str:
+    """One line: which files are compared."""
+    return f"nutrace compare: {side_name(comparison.base)} against {side_name(comparison.new)}"
+
+
+def side_name(side: SideFacts) -> str:
+    """The file of a side, or the folder of its files and how many they are."""
+    folders = {os.path.dirname(file) for file in side.files}
+    if len(side.files) == 1:
+        return printable(side.files[0], 80)
+    shown = printable(folders.pop(), 80) if len(folders) == 1 else ""
+    return f"{shown or 'files'} ({counted(len(side.files), 'run')})"
+
+
+def _sides(comparison: Comparison) -> Section:
+    base, new = comparison.base, comparison.new
+    lines = [f"{name}: {_facts(side)}" for name, side in (("base", base), ("new", new))]
+    if comparison.paired:
+        lines.append("Both sides simulate the same: times are paired by scenario and step.")
+    missing = FEWEST_RUNS - fewest_runs(comparison)
+    if missing > 0:
+        lines.append(f"No time is judged with fewer than {FEWEST_RUNS} runs a side: make {missing} more.")
+    for name, alone in zip(("base", "new"), comparison.unpaired):
+        if alone:
+            shown = ", ".join(printable(each) for each in alone[:_NAMED])
+            more = f", and {len(alone) - _NAMED:,} more" if len(alone) > _NAMED else ""
+            lines.append(f"Only the {name} side has {counted(len(alone), 'scenario')}: {shown}{more}")
+    for refusal in comparison.refusals:
+        lines.append(f"judged all the same: {printable(refusal, LINE)}")
+    warnings = dict.fromkeys((*base.warnings, *new.warnings))
+    lines += [f"warning: {printable(warning, LINE)}" for warning in warnings]
+    return Section("", tuple(lines))
+
+
+def _facts(side: SideFacts) -> str:
+    parts = [counted(side.runs, "run")]
+    if side.scenarios:
+        parts.append(counted(side.scenarios, "scenario"))
+    parts.append(counted(side.steps, "step") + (" in all" if side.runs > 1 else ""))
+    return ", ".join(parts)
+
+
+def _gates(gates: Sequence[GateResult]) -> Section:
+    return Section("Gates", tuple(printable(gate_line(result), LINE) for result in gates))
+
+
+def _counts(comparison: Comparison, limit: int) -> Section:
+    counts = [row for row in comparison.judged if row.kind is Kind.COUNT]
+    differ = [row for row in counts if row.verdict in (Verdict.FEWER, Verdict.MORE)]
+    vary = [row.figure for row in counts if row.verdict is Verdict.UNDECIDED and row.varies]
+    alone = [row.figure for row in counts if row.base is None or row.new is None]
+    equal = len(counts) - len(differ) - len(vary) - len(alone)
+    sentences = [f"{counted(equal, 'count')} {'is' if equal == 1 else 'are'} equal."] if equal else []
+    if vary:
+        sentences.append(f"Different in each run, so that the sides cannot be told apart: {_some(vary)}")
+    if alone:
+        sentences.append(f"Recorded on one side only: {_some(alone)}")
+    if not differ:
+        return Section("Counts", tuple(sentences))
+    shown, notes = listed(differ, limit, "counts that differ")
+    rows = tuple(
+        Row(
+            (printable(row.figure, 80), number(row.figure, row.base), number(row.figure, row.new),
+             count_change(row)),
+            row,
+        )
+        for row in shown
+    )  # fmt: skip
+    columns = (Column("figure", right=False), Column("base"), Column("new"), Column("change"))
+    lines = ("Counts are exact: each difference is one.",)
+    return Section("Counts that differ", lines, columns, rows, (*notes, *sentences))
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(printable(name, 80) for name in names[:_NAMED])
+    return shown + (f", and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
+
+
+def _headline(comparison: Comparison) -> Section:
+    by_name = {row.figure: row for row in comparison.judged}
+    runs = fewest_runs(comparison)
+    rows: List[Row] = []
+    for figure, label in comparison.headline.items():
+        row = by_name.get(figure)
+        if row is not None:
+            before, after = number(figure, row.base), number(figure, row.new)
+            rows.append(Row((label, before, after, improvement(row), verdict(row, runs)), row))
+    if comparison.gap_closed is not None:
+        closed = number(GAP_CLOSED, comparison.gap_closed)
+        rows.append(Row(("share of the gap to 1.0x closed", "", "", closed, "")))
+    columns = tuple(
+        Column(name, right=name not in ("", "verdict"))
+        for name in ("", "baseline", "optimized", "improvement", "verdict")
+    )
+    how = "that of the usual step, pair by pair" if comparison.paired else "that of the runs' means"
+    lines = (f"Times are medians of the runs. The improvement is {how}, with its interval of 95 %.",)
+    return Section("Headline", lines if rows else (), columns, tuple(rows))

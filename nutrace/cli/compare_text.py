@@ -1,0 +1,33 @@
+"""A comparison as plain text or as Markdown."""
+
+from __future__ import annotations
+
+from typing import List, Sequence
+
+from nutrace.cli.compare_section import Compared, Section
+from nutrace.cli.compare_sections import sections, title
+from nutrace.cli.report_style import Style
+from nutrace.comparison.gates import GateResult
+
+
+def as_text(
+    compared: Compared, gates: Sequence[GateResult], *, markdown: bool = False, limit: int = 15
+) -> str:
+    """The whole comparison; `limit` is the number of rows in each list, 0 for all."""
+    style = Style(markdown)
+    parts = [style.title(title(compared.comparison))]
+    parts += [section_text(section, style) for section in sections(compared, gates, limit)]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def section_text(section: Section, style: Style) -> str:
+    """A section in a style."""
+    parts: List[str] = [style.heading(section.heading)] if section.heading else []
+    if section.lines and style.markdown and len(section.lines) > 1:
+        parts.append("\n".join(["", *(f"- {style.line(line).strip()}" for line in section.lines)]))
+    else:
+        parts += [style.line(line) for line in section.lines]
+    if section.rows:
+        parts.append(style.table(section.columns, [row.cells for row in section.rows]))
+    parts += [style.line(note) for note in section.notes]
+    return "\n".join(parts)

@@ -1,0 +1,256 @@
+"""Gates: limits that the figures of a comparison must keep, as ``--fail-if`` states them."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from nutrace.comparison.judging import judge_count
+from nutrace.comparison.result import Comparison, Judged, Kind, Verdict
+from nutrace.comparison.statement_changes import StatementChange
+from nutrace.errors import UsageError
+from nutrace.printable import printable
+
+#: A time that was measured in fewer runs a side is never judged.
+FEWEST_RUNS = 5
+GAP_CLOSED = "headline.gap_closed"
+_FACTOR = "steps.realtime_factor"
+_CLOSE = 5
+_DIGITS = 9
+
+_EXAMPLE = "'steps.p50_ms > +3%', 'database.statements_per_step > +0' or 'steps.p95_ms > 100'"
+#: The last operator of the text counts: span names may have others.
+_FORM = re.compile(
+    r"\s*(?P<figure>.+)(?<![<>])(?P<operator>>=|<=|>|<)\s*(?P<limit>[+-]?\s*\d+(\.\d+)?)\s*(?P<percent>%?)\s*\Z"
+)
+_LONGEST = 200
+
+
+class Of(Enum):
+    """What a limit is compared with."""
+
+    SHARE = "the change, in percent of the base"
+    CHANGE = "the change, in the figure's unit"
+    VALUE = "the figure of the new side"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition under which the comparison fails.
+
+    ``limit`` is a share for :attr:`Of.SHARE` (0.03 for 3 %), else in the figure's unit.
+    """
+
+    text: str
+    figure: str
+    operator: str
+    limit: float
+    of: Of
+
+
+class Outcome(str, Enum):
+    """Whether a gate's condition holds: if so, the comparison has failed."""
+
+    HOLDS = "holds"
+    DOES_NOT_HOLD = "does not hold"
+    UNKNOWN = "cannot be judged"
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What a gate says of a comparison.
+
+    Attributes
+    ----------
+    value, low, high:
+        What was compared with the limit, in its unit, and the interval of 95 %; None if unknown. A count has
+        no interval.
+    reason:
+        Why it cannot be judged; empty if it can.
+    runs_needed:
+        How many more runs a side would probably decide; None if unknown.
+    """
+
+    gate: Gate
+    outcome: Outcome
+    value: Optional[float] = None
+    low: Optional[float] = None
+    high: Optional[float] = None
+    reason: str = ""
+    runs_needed: Optional[int] = None
+
+
+def parse_gate(text: str) -> Gate:
+    """Read ``FIGURE OPERATOR LIMIT``.
+
+    Raises
+    ------
+    UsageError
+        If the text has another form.
+    """
+    match = _FORM.match(text) if len(text) <= 10_000 else None
+    if match is None:
+        raise UsageError(f"cannot read --fail-if {printable(text, _LONGEST)!r}: write {_EXAMPLE}")
+    words = match["limit"].replace(" ", "")
+    signed, percent = words[0] in "+-", bool(match["percent"])
+    if percent and not signed:
+        raise UsageError(
+            f"--fail-if {printable(text, _LONGEST)!r}: a limit in percent is a change and needs its sign: "
+            f"{match['operator']} +{words}%"
+        )
+    limit = float(words) / (100 if percent else 1)
+    of = Of.SHARE if percent else Of.CHANGE if signed else Of.VALUE
+    return Gate(" ".join(text.split()), match["figure"].strip(), match["operator"], limit, of)
+
+
+def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] = ()) -> Dict[str, Judged]:
+    """Every figure that a gate can name: those judged, statements, span paths, and the gap closed."""
+    figures = {judged.figure: judged for judged in comparison.judged}
+    figures.update((each.figure, each) for statement in statements for each in statement.figures)
+    for path in comparison.paths:
+        base, change = path.base_ms_per_step, path.change_ms_per_step
+        known = base > 0
+        figures[path_figure(path.path)] = Judged(
+            path_figure(path.path),
+            Kind.TIME,
+            base,
+            path.new_ms_per_step,
+            change / base if known else None,
+            path.low / base if known and path.low is not None else None,
+            path.high / base if known and path.high is not None else None,
+            path.verdict,
+        )
+        calls = path_figure(path.path, "calls_per_step")
+        figures[calls] = judge_count(calls, [path.base_calls_per_step], [path.new_calls_per_step])
+    factor = figures.get(_FACTOR)
+    if comparison.gap_closed is not None and factor is not None:
+        figures[GAP_CLOSED] = _gap(factor, comparison.gap_closed)
+    return figures
+
+
+def path_figure(path: Tuple[str, ...], figure: str = "self_ms_per_step") -> str:
+    """The name of a span path's figure: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
+    return f"paths.{'/'.join(path)}.{figure}"
+
+
+def _gap(factor: Judged, closed: float) -> Judged:
+    """The share of the gap closed as a figure; its interval follows from that of the real-time factor."""
+    low = high = None
+    if factor.base and factor.base > 1 and factor.low is not None and factor.high is not None:
+        part = factor.base / (factor.base - 1)
+        low, high = -factor.high * part, -factor.low * part
+    return Judged(GAP_CLOSED, Kind.TIME, 0.0, closed, None, low, high, factor.verdict)
+
+
+def judge(
+    gates: Sequence[Gate], comparison: Comparison, statements: Sequence[StatementChange] = ()
+) -> List[GateResult]:
+    """Judge every gate.
+
+    Raises
+    ------
+    UsageError
+        If a gate names a figure that this comparison does not have.
+    """
+    figures = gate_figures(comparison, statements)
+    for gate in gates:
+        if gate.figure not in figures:
+            raise UnknownFigureError(gate.figure, list(figures))
+    runs = min(comparison.base.runs, comparison.new.runs)
+    return [_judged(gate, figures[gate.figure], runs) for gate in gates]
+
+
+class UnknownFigureError(UsageError):
+    """A gate names no figure of the comparison; `known` has those that it could, the most similar first."""
+
+    def __init__(self, figure: str, known: List[str]) -> None:
+        close = difflib.get_close_matches(figure, known, n=_CLOSE, cutoff=0.4)
+        self.known = close + sorted(set(known) - set(close))
+        named = ", ".join(printable(name, _LONGEST) for name in self.known[:_CLOSE])
+        hint = "did you mean" if close else "some that there are:"
+        super().__init__(f"--fail-if: no figure {printable(figure, _LONGEST)!r}: {hint} {named}")
+
+
+def _judged(gate: Gate, figure: Judged, runs: int) -> GateResult:
+    base, new = figure.base, figure.new
+    if new is None or (base is None and gate.of is not Of.VALUE):
+        side = "new" if new is None else "base"
+        return GateResult(gate, Outcome.UNKNOWN, reason=f"the {side} side does not have this figure")
+    if figure.kind is Kind.COUNT:
+        value = _exact(gate, base, new)
+        if figure.varies and figure.verdict is Verdict.UNDECIDED:
+            return GateResult(
+                gate, Outcome.UNKNOWN, value, reason="this count differs among the runs of a side as well"
+            )
+        holds = _passed(gate.operator, value, gate.limit)
+        return GateResult(gate, Outcome.HOLDS if holds else Outcome.DOES_NOT_HOLD, value)
+    return _time(gate, figure, new, runs)
+
+
+def _exact(gate: Gate, base: Optional[float], new: float) -> float:
+    if gate.of is Of.VALUE or base is None:
+        return new
+    # Counts per step are quotients: what is left of them beyond these digits is rounding.
+    if gate.of is Of.CHANGE:
+        return round(new - base, _DIGITS)
+    if base:
+        return round((new - base) / base, _DIGITS)
+    return math.copysign(math.inf, new) if new else 0.0
+
+
+def _time(gate: Gate, figure: Judged, new: float, runs: int) -> GateResult:
+    value, low, high = _scaled(gate, figure, new)
+    result = GateResult(gate, Outcome.UNKNOWN, value, low, high)
+    if runs < FEWEST_RUNS:
+        reason = f"a time needs {FEWEST_RUNS} runs a side, and a side has {runs}"
+        return replace(result, low=None, high=None, reason=reason)
+    if value is None or low is None or high is None:
+        return replace(result, reason="the change of this time has no interval")
+    nearest, farthest = (low, high) if gate.operator[0] == ">" else (high, low)
+    if _passed(gate.operator, nearest, gate.limit):
+        return replace(result, outcome=Outcome.HOLDS)
+    if not _passed(gate.operator, farthest, gate.limit):
+        return replace(result, outcome=Outcome.DOES_NOT_HOLD)
+    return replace(
+        result,
+        reason="the limit lies within the interval",
+        runs_needed=_runs_needed(value, low, high, gate.limit, runs),
+    )
+
+
+def _scaled(
+    gate: Gate, figure: Judged, new: float
+) -> Tuple[Optional[float], Optional[float], Optional[float]]:
+    """The value and its interval in the unit of the limit."""
+    base, change, low, high = figure.base, figure.change, figure.low, figure.high
+    if figure.figure == GAP_CLOSED:
+        return (new, low, high) if gate.of is not Of.SHARE else (None, None, None)
+    if change is None or base is None:
+        return (None if gate.of is not Of.VALUE else new), None, None
+    if gate.of is Of.SHARE:
+        return change, low, high
+    middle = new if gate.of is Of.VALUE else change * base
+    if low is None or high is None:
+        return middle, None, None
+    return middle, middle + (low - change) * base, middle + (high - change) * base
+
+
+def _passed(operator: str, value: float, limit: float) -> bool:
+    if operator == ">":
+        return value > limit
+    if operator == ">=":
+        return value >= limit
+    return value < limit if operator == "<" else value <= limit
+
+
+def _runs_needed(value: float, low: float, high: float, limit: float, runs: int) -> Optional[int]:
+    """More runs a side until the limit lies outside: an interval shrinks with the root of their number."""
+    distance = abs(value - limit)
+    if not distance:
+        return None
+    reach = high - value if limit > value else value - low
+    return max(1, math.ceil(round(runs * (reach / distance) ** 2, _DIGITS)) - runs)

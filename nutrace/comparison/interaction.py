@@ -1,0 +1,124 @@
+"""What changes bring together, against the sum of what each brings alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import mean, variance
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from nutrace.comparison.figures import RunFigures
+from nutrace.comparison.numeric import numeric
+from nutrace.comparison.result import Kind
+from nutrace.percentiles import percentile
+
+_CONFIDENCE = 0.95
+_FEWEST_RUNS = 2
+_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """One figure of a variant that combines others, in the figure's unit.
+
+    Attributes
+    ----------
+    parts:
+        What each part changes on its own.
+    together:
+        What the combination changes.
+    interaction:
+        ``together - sum(parts)``: for a time, positive if the parts gain less together than apart.
+    low, high:
+        Its interval of 95 %; None for counts, and with fewer than two runs of a variant.
+    """
+
+    figure: str
+    kind: Kind
+    parts: Tuple[float, ...]
+    together: float
+    interaction: float
+    low: Optional[float] = None
+    high: Optional[float] = None
+
+
+def interactions(
+    base: Sequence[RunFigures], parts: Sequence[Sequence[RunFigures]], whole: Sequence[RunFigures]
+) -> List[Interaction]:
+    """The interaction in each time of the steps, and in each count that is the same in all runs of a variant.
+
+    Parameters
+    ----------
+    base, parts, whole:
+        The runs without a change, with one part of it each, and with all parts.
+    """
+    sides = [list(base), *map(list, parts), list(whole)]
+    if not all(sides):
+        return []
+    found: List[Interaction] = []
+    for name in _shared([_times(side) for side in sides]):
+        found.append(_of_times(name, [_times(side)[name] for side in sides]))
+    for name in _shared([_counts(side) for side in sides]):
+        values = [_counts(side)[name] for side in sides]
+        if any(value != values[0] for value in values):
+            # Counts per step are quotients: what is left of them beyond these digits is rounding.
+            apart = tuple(round(value - values[0], _DIGITS) for value in values[1:-1])
+            together = round(values[-1] - values[0], _DIGITS)
+            found.append(
+                Interaction(name, Kind.COUNT, apart, together, round(together - sum(apart), _DIGITS))
+            )
+    return found
+
+
+def _of_times(name: str, sides: Sequence[Sequence[float]]) -> Interaction:
+    """The interval is Welch's, of a sum of means with these weights: their variances add up."""
+    weights = [float(len(sides) - 3), *(-1.0 for _ in sides[1:-1]), 1.0]
+    means = [mean(side) for side in sides]
+    apart = tuple(each - means[0] for each in means[1:-1])
+    together = means[-1] - means[0]
+    middle = together - sum(apart)
+    result = Interaction(name, Kind.TIME, apart, together, middle)
+    if min(map(len, sides)) < _FEWEST_RUNS:
+        return result
+    parts = [
+        (weight * weight * variance(side) / len(side), len(side) - 1)
+        for weight, side in zip(weights, sides)
+        if weight
+    ]
+    whole = sum(part for part, _ in parts)
+    if not whole:
+        return Interaction(name, Kind.TIME, apart, together, middle, middle, middle)
+    freedom = whole**2 / sum(part**2 / free for part, free in parts)
+    half = float(numeric().special.stdtrit(freedom, 0.5 + _CONFIDENCE / 2)) * math.sqrt(whole)
+    return Interaction(name, Kind.TIME, apart, together, middle, middle - half, middle + half)
+
+
+def _shared(tables: Sequence[Mapping[str, object]]) -> List[str]:
+    """The names that all tables have, in the order of the first."""
+    return [name for name in tables[0] if all(name in table for table in tables)]
+
+
+def _times(runs: Sequence[RunFigures]) -> Dict[str, List[float]]:
+    """For each time its value in each run; percentiles are by nearest rank, as everywhere."""
+    found: Dict[str, List[float]] = {}
+    for run in runs:
+        times = [time for scenario in run.scenarios for time in scenario.total_ns]
+        if not times:
+            continue
+        found.setdefault("steps.mean_ms", []).append(mean(times) / 1e6)
+        found.setdefault("steps.p50_ms", []).append(percentile(times, 50) / 1e6)
+        found.setdefault("steps.p95_ms", []).append(percentile(times, 95) / 1e6)
+    for name in ("run.wall_s",):
+        values = [run.times[name] for run in runs if name in run.times]
+        if len(values) == len(runs):
+            found[name] = values
+    return {name: values for name, values in found.items() if len(values) == len(runs)}
+
+
+def _counts(runs: Sequence[RunFigures]) -> Dict[str, float]:
+    """The counts that all runs of a variant agree on."""
+    found: Dict[str, float] = {}
+    for name, value in runs[0].counts.items():
+        if value is not None and all(run.counts.get(name) == value for run in runs):
+            found[name] = value
+    return found

@@ -1,0 +1,91 @@
+"""Tables of times: a row for each run and a column for each scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Sequence, Tuple
+
+from nutrace.comparison.numeric import numeric
+
+#: If the usual times of the steps make up less of the mean than this, there is no usual step.
+_REPRESENTATIVE = 0.5
+
+
+@dataclass(frozen=True)
+class Times:
+    """Times of one kind, in ms. The runs of the base come first; the sum of a row is the run's figure.
+
+    ``usual`` is not moved by single slow steps; None where that makes no sense.
+    """
+
+    mean: Any
+    usual: Any = None
+
+    @classmethod
+    def of(cls, mean: Any, usual: Any) -> Times:
+        """Times whose usual part is left out if it does not stand for the mean."""
+        numpy, _ = numeric()
+        table, robust = (numpy.asarray(each, dtype=float) for each in (mean, usual))
+        return cls(table, robust if robust.sum() >= _REPRESENTATIVE * table.sum() else None)
+
+    @classmethod
+    def of_runs(cls, values: Sequence[float]) -> Times:
+        """Times of which there is one for each run."""
+        numpy, _ = numeric()
+        return cls(numpy.asarray(values, dtype=float)[:, None])
+
+
+@dataclass(frozen=True)
+class PathTimes:
+    """A span path, with its times and its calls per step in each run."""
+
+    names: Tuple[str, ...]
+    component: str
+    times: Times
+    calls: Tuple[float, ...]
+
+    @property
+    def robust(self) -> Any:
+        """The times that single slow steps do not move, if there are such."""
+        return self.times.mean if self.times.usual is None else self.times.usual
+
+    @property
+    def cost(self) -> float:
+        """The time of all runs."""
+        return float(self.times.mean.sum())
+
+    def with_times_of(self, others: Sequence[PathTimes]) -> PathTimes:
+        """This path with the times of others added to its own."""
+        if not others:
+            return self
+        every = [self, *others]
+        return replace(
+            self, times=Times(sum(each.times.mean for each in every), sum(each.robust for each in every))
+        )
+
+
+def usual_times(table: Any, bases: int) -> Any:
+    """What all steps of each run take, if they are as much slower as its usual step.
+
+    A step is compared with what it usually takes: the middle of both sides' medians. The run's usual step is
+    the median of these quotients, in which a step weighs what it usually takes.
+
+    Parameters
+    ----------
+    table:
+        A row for each run, a column for each step.
+    bases:
+        Number of the base's runs, which come first.
+    """
+    numpy, _ = numeric()
+    usual = sum(numpy.median(side, axis=0) for side in (table[:bases], table[bases:])) / 2
+    used = usual > 0
+    if not used.any():
+        return numpy.zeros(len(table))
+    weights = usual[used]
+    quotients = table[:, used] / weights
+    order = numpy.argsort(quotients, axis=1, kind="stable")
+    weight_so_far = numpy.cumsum(weights[order], axis=1)
+    middle = (weight_so_far < weight_so_far[:, -1:] / 2).sum(axis=1)
+    runs = numpy.arange(len(table))
+    return quotients[runs, order[runs, middle]] * weights.sum()

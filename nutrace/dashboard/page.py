@@ -1,0 +1,102 @@
+"""Write a dashboard: one file with everything in it, that opens offline.
+
+The charts are drawn by plotly.js, of which plotly has a copy. The page's content security policy forbids
+every request, and every script but plotly's and its own. Text of run files goes into the page escaped, and
+into the charts through plotly's text, whose few tags are made harmless by the page's script.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, BinaryIO
+
+from nutrace.dashboard.data import page_data
+from nutrace.dashboard.history import History
+from nutrace.dashboard.sections import head, sections
+from nutrace.errors import MissingDependencyError
+from nutrace_exporters.labels import label
+
+_SCRIPTS = ("figures.js", "dashboard.js")
+_MARK = re.compile("@@([a-z]+)@@")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to make the page.
+
+    Parameters
+    ----------
+    title:
+        Heading; by default the name of the folder.
+    """
+
+    title: str = ""
+
+
+def plotly_script() -> str:
+    """plotly.js, from the Python package.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed.
+    """
+    try:
+        from plotly.offline import get_plotlyjs  # type: ignore[import-untyped,unused-ignore]
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"a dashboard is drawn with plotly, which cannot be imported ({error}): "
+            "pip install 'nutrace[history]'"
+        ) from None
+    # "</script" would end the element, and "<!--" would keep the next one from ending it.
+    return str(get_plotlyjs()).replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def export(history: History, out: BinaryIO, options: Options = Options()) -> None:
+    """Write `history` as a page.
+
+    Raises
+    ------
+    MissingDependencyError
+        If plotly is not installed.
+    """
+    plotly = plotly_script()
+    script = '"use strict";(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
+    policy = (
+        f"default-src 'none'; script-src '{_hash(plotly)}' '{_hash(script)}'; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    title = label(options.title or f"History of {history.folder}", 200)
+    contents = {
+        "policy": html.escape(policy),
+        "title": html.escape(title),
+        "style": _asset("dashboard.css"),
+        "head": head(history),
+        "sections": sections(history),
+        "data": _json(page_data(history)),
+        "plotly": plotly,
+        "script": script,
+    }
+    # In one pass, so that a mark inside a title is not replaced.
+    for position, piece in enumerate(_MARK.split(_asset("dashboard.html"))):
+        out.write((contents[piece] if position % 2 else piece).encode())
+
+
+def _asset(name: str) -> str:
+    return (files("nutrace.dashboard") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _json(data: Any) -> str:
+    """JSON that is safe inside a script element: no ``<``, and nothing that is not ASCII."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
