@@ -142,8 +142,7 @@ def judge(
     for gate in gates:
         if gate.figure not in figures:
             raise UnknownFigureError(gate.figure, list(figures))
-    runs = min(comparison.base.runs, comparison.new.runs)
-    return [_judged(gate, figures[gate.figure], runs) for gate in gates]
+    return [_judged(gate, figures[gate.figure], comparison) for gate in gates]
 
 
 class UnknownFigureError(UsageError):
@@ -157,7 +156,7 @@ class UnknownFigureError(UsageError):
         super().__init__(f"--fail-if: no figure {printable(figure, _LONGEST)!r}: {hint} {named}")
 
 
-def _judged(gate: Gate, figure: Judged, runs: int) -> GateResult:
+def _judged(gate: Gate, figure: Judged, comparison: Comparison) -> GateResult:
     base, new = figure.base, figure.new
     if new is None or (base is None and gate.of is not Of.VALUE):
         side = "new" if new is None else "base"
@@ -170,7 +169,7 @@ def _judged(gate: Gate, figure: Judged, runs: int) -> GateResult:
             )
         holds = _passed(gate.operator, value, gate.limit)
         return GateResult(gate, Outcome.HOLDS if holds else Outcome.DOES_NOT_HOLD, value)
-    return _time(gate, figure, new, runs)
+    return _time(gate, figure, new, comparison)
 
 
 def _exact(gate: Gate, base: Optional[float], new: float) -> float:
@@ -184,7 +183,8 @@ def _exact(gate: Gate, base: Optional[float], new: float) -> float:
     return math.copysign(math.inf, new) if new else 0.0
 
 
-def _time(gate: Gate, figure: Judged, new: float, runs: int) -> GateResult:
+def _time(gate: Gate, figure: Judged, new: float, comparison: Comparison) -> GateResult:
+    runs = min(comparison.base.runs, comparison.new.runs)
     value, low, high = _scaled(gate, figure, new)
     result = GateResult(gate, Outcome.UNKNOWN, value, low, high)
     if runs < FEWEST_RUNS:
@@ -193,15 +193,24 @@ def _time(gate: Gate, figure: Judged, new: float, runs: int) -> GateResult:
     if value is None or low is None or high is None:
         return replace(result, reason="the change of this time has no interval")
     nearest, farthest = (low, high) if gate.operator[0] == ">" else (high, low)
-    if _passed(gate.operator, nearest, gate.limit):
-        return replace(result, outcome=Outcome.HOLDS)
-    if not _passed(gate.operator, farthest, gate.limit):
-        return replace(result, outcome=Outcome.DOES_NOT_HOLD)
+    holds = _passed(gate.operator, nearest, gate.limit)
+    if holds or not _passed(gate.operator, farthest, gate.limit):
+        if _is_drift(comparison.drift, gate, holds):
+            reason = "the machine seems to have changed between the sides: interleave them (nutrace bench)"
+            return replace(result, reason=reason)
+        return replace(result, outcome=Outcome.HOLDS if holds else Outcome.DOES_NOT_HOLD)
     return replace(
         result,
         reason="the limit lies within the interval",
         runs_needed=_runs_needed(value, low, high, gate.limit, runs),
     )
+
+
+def _is_drift(drift: Optional[Verdict], gate: Gate, holds: bool) -> bool:
+    """Whether a machine that became slower, or faster, may be why a time is, or is not, beyond a limit."""
+    above = holds == (gate.operator[0] == ">")
+    became_slower = above != (gate.figure == GAP_CLOSED)
+    return drift is (Verdict.SLOWER if became_slower else Verdict.FASTER)
 
 
 def _scaled(

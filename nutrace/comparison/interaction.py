@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, variance
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace.comparison.figures import RunFigures
+from nutrace.comparison.gates import FEWEST_RUNS
 from nutrace.comparison.numeric import numeric
 from nutrace.comparison.result import Kind
+from nutrace.comparison.statistics import CONFIDENCE, ERROR_RATE, holm
 from nutrace.comparison.time_figures import WALL
 from nutrace.percentiles import percentile
 
-_CONFIDENCE = 0.95
-_FEWEST_RUNS = 2
+_FEWEST_FOR_INTERVAL = 2
 _DIGITS = 9
 
 
@@ -32,6 +33,11 @@ class Interaction:
         ``together - sum(parts)``: for a time, positive if the parts gain less together than apart.
     low, high:
         Its interval of 95 %; None for counts, and with fewer than two runs of a variant.
+    p:
+        The probability of an interaction that large by chance; None likewise.
+    beyond_chance:
+        Whether there is one: for a count if it is not 0, for a time if it is larger than chance among all
+        times here. None with fewer than five runs of a variant.
     """
 
     figure: str
@@ -41,6 +47,8 @@ class Interaction:
     interaction: float
     low: Optional[float] = None
     high: Optional[float] = None
+    p: Optional[float] = None
+    beyond_chance: Optional[bool] = None
 
 
 def interactions(
@@ -58,15 +66,17 @@ def interactions(
         return []
     times, counts = [_times(side) for side in sides], [_counts(side) for side in sides]
     found = [_of_times(name, [table[name] for table in times]) for name in _shared(times)]
+    if min(map(len, sides)) >= FEWEST_RUNS:
+        corrected = holm([1.0 if each.p is None else each.p for each in found])
+        found = [replace(each, beyond_chance=p <= ERROR_RATE) for each, p in zip(found, corrected)]
     for name in _shared(counts):
         values = [table[name] for table in counts]
         if any(value != values[0] for value in values):
             # Counts per step are quotients: what is left of them beyond these digits is rounding.
             apart = tuple(round(value - values[0], _DIGITS) for value in values[1:-1])
             together = round(values[-1] - values[0], _DIGITS)
-            found.append(
-                Interaction(name, Kind.COUNT, apart, together, round(together - sum(apart), _DIGITS))
-            )
+            rest = round(together - sum(apart), _DIGITS)
+            found.append(Interaction(name, Kind.COUNT, apart, together, rest, beyond_chance=bool(rest)))
     return found
 
 
@@ -78,7 +88,7 @@ def _of_times(name: str, sides: Sequence[Sequence[float]]) -> Interaction:
     together = means[-1] - means[0]
     middle = together - sum(apart)
     result = Interaction(name, Kind.TIME, apart, together, middle)
-    if min(map(len, sides)) < _FEWEST_RUNS:
+    if min(map(len, sides)) < _FEWEST_FOR_INTERVAL:
         return result
     parts = [
         (weight * weight * variance(side) / len(side), len(side) - 1)
@@ -87,10 +97,12 @@ def _of_times(name: str, sides: Sequence[Sequence[float]]) -> Interaction:
     ]
     whole = sum(part for part, _ in parts)
     if not whole:
-        return Interaction(name, Kind.TIME, apart, together, middle, middle, middle)
+        return replace(result, low=middle, high=middle, p=0.0 if middle else 1.0)
     freedom = whole**2 / sum(part**2 / free for part, free in parts)
-    half = float(numeric().special.stdtrit(freedom, 0.5 + _CONFIDENCE / 2)) * math.sqrt(whole)
-    return Interaction(name, Kind.TIME, apart, together, middle, middle - half, middle + half)
+    special, error = numeric().special, math.sqrt(whole)
+    half = float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * error
+    p = 2 * float(special.stdtr(freedom, -abs(middle) / error))
+    return replace(result, low=middle - half, high=middle + half, p=p)
 
 
 def _shared(tables: Sequence[Mapping[str, object]]) -> List[str]:

@@ -149,6 +149,9 @@ class Comparison:
         For each side, the names of the scenarios that the other does not have.
     refusals:
         Why the sides should not be compared; empty if they may.
+    drift:
+        "faster" or "slower" if nearly all components are, and the sides were run one after the other: no time
+        is then called that, as a machine with another load looks the same. Else None.
     """
 
     base: SideFacts
@@ -160,3 +163,4 @@ class Comparison:
     gap_closed: Optional[float]
     unpaired: Tuple[Tuple[str, ...], Tuple[str, ...]]
     refusals: Tuple[str, ...] = ()
+    drift: Optional[Verdict] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
+from nutrace.comparison.drift import one_after_the_other
 from nutrace.comparison.figures import RunFigures
 from nutrace.comparison.result import SideFacts
 
@@ -94,19 +95,12 @@ def warnings(sides: _Sides) -> Tuple[List[str], List[str]]:
         for own, part in zip(found, values):
             if values[0] == values[1] and len(part) > 1:
                 own.append(f"runs with more than one {what}: {_list(part)}")
-    if _one_after_the_other(sides):
+    if one_after_the_other(*sides):
         found[1].append(
             "all runs of one side were made before the other's: if the machine became slower or faster "
             "meanwhile, that looks like a change; interleave them (nutrace bench)"
         )
     return found
-
-
-def _one_after_the_other(sides: _Sides) -> bool:
-    times = [[run.identity.begin_ns for run in runs] for runs in sides]
-    if min(map(len, times)) < 2:
-        return False
-    return max(times[0]) < min(times[1]) or max(times[1]) < min(times[0])
 
 
 def _speedups(run: RunFigures) -> str:

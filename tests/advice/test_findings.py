@@ -16,6 +16,7 @@ from fakes.tracing import Tracing
 import nutrace
 from nutrace import semconv
 from nutrace.advice import KINDS, Finding, Sureness
+from nutrace.advice.advise import _best
 from nutrace.advice.facts import Facts
 from nutrace.advice.proof import plain
 from nutrace.advice.savings import Savings
@@ -94,6 +95,21 @@ def test_a_collector_that_stays_off_is_something_to_know(recorded: Tracing) -> N
     (finding,) = findings(recorded.trace)["switched_off"]
     assert "gc.disable() in simulation.step 4 times, gc.enable() never" in finding.evidence[0]
     assert not finding.saves
+
+
+def test_a_collector_that_is_switched_on_again_is_not(recorded: Tracing) -> None:
+    enabled = gc.isenabled()
+    try:
+        with recorded(*[each for each in collect() if each.component == "gc"]):
+            for _ in range(4):
+                with nutrace.span(semconv.STEP_SPAN, component="simulation"):
+                    gc.disable()
+                    sum(range(10_000))
+                    gc.enable()
+    finally:
+        if not enabled:
+            gc.disable()
+    assert "switched_off" not in findings(recorded.trace)
 
 
 def _log(begin: float) -> Any:
@@ -191,6 +207,16 @@ def test_what_one_change_takes_another_does_not_save_again(tmp_path: Path) -> No
     savings.make(first)
     assert savings.alone(second).step_ns == 15_000
     assert savings.likely(second).step_ns == pytest.approx(0.5 * (20_000 * 0.25 + 10_000))
+
+
+def test_what_is_verified_comes_before_what_else_saves_the_same_time(tmp_path: Path) -> None:
+    trace = traced(tmp_path, step(0, 100, span("a", 10, 50), span("b", 50, 90)))
+    facts = Facts("", trace, trace)
+    guessed = "guessed", _finding({1: 40_000.0, 2: 40_000.0})
+    verified = "verified", _finding({1: 20_000.0}, Sureness.VERIFIED, likely=1.0)
+    elsewhere = "elsewhere", _finding({0: 10_000.0}, Sureness.VERIFIED, likely=1.0)
+    assert _best(facts, Savings(facts), [guessed, elsewhere, verified], True) == verified
+    assert _best(facts, Savings(facts), [guessed, elsewhere], True) == guessed
 
 
 def test_beside_a_step_only_what_it_waited_for_is_saved(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_parts_that_add_up_do_not_interact(tmp_path: Path) -> None:
     assert mean.low is not None
     assert mean.high is not None
     assert mean.low < 0 < mean.high
+    assert mean.beyond_chance is False
     statements = found["database.statements_per_step"]
     assert (statements.parts, statements.together, statements.interaction) == ((-2, 0), -2, 0)
 
@@ -50,6 +51,7 @@ def test_parts_that_gain_the_same_time_gain_it_once(tmp_path: Path) -> None:
     mean = found["steps.mean_ms"]
     assert mean.low is not None
     assert 10 < mean.low < 20 < (mean.high or 0)
+    assert mean.beyond_chance is True
     assert found["database.statements_per_step"].interaction == 1
 
 
@@ -70,5 +72,5 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(tmp_path: Path) -> Non
 
 def test_one_run_has_no_interval_and_none_no_interaction(tmp_path: Path) -> None:
     one = [measure(load(write_run(tmp_path / "run.json", 100)))]
-    assert all(each.low is None for each in interactions(one, [one, one], one))
+    assert all(each.low is None and each.beyond_chance is None for each in interactions(one, [one, one], one))
     assert interactions(one, [one, []], one) == []

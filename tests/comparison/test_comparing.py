@@ -212,6 +212,29 @@ def test_reasons_for_doubt() -> None:
     assert any("interleave them" in warning for warning in compare(base, later).new.warnings)
 
 
+def test_a_machine_that_became_faster_between_the_sides_is_no_change() -> None:
+    base, new = two_sides(7, noise=0.3)
+    components = sorted(base[0].scenarios[0].self_ns)
+    quick = new
+    for component in components:
+        quick = [slower(run, component, 0.8) for run in quick]
+    name = "components.planner.self_ms_per_step"
+    assert figure(compare(base, quick), name).verdict is Verdict.FASTER, "interleaved: a change of everything"
+
+    def later(runs: List[RunFigures]) -> List[RunFigures]:
+        return [identified(run, begin_ns=run.identity.begin_ns + 10**15) for run in runs]
+
+    result = compare(base, later(quick))
+    assert result.drift is Verdict.FASTER
+    assert any("nearly all components are faster" in warning for warning in result.new.warnings)
+    assert Verdict.FASTER not in {row.verdict for row in (*result.judged, *result.paths)}
+    against = compare(base, later([slower(run, "planner", 2) for run in quick]))
+    assert figure(against, name).verdict is Verdict.SLOWER, "against the drift"
+    local = compare(base, later([slower(run, "planner", 0.8) for run in new]))
+    assert local.drift is None
+    assert figure(local, name).verdict is Verdict.FASTER, "a change in one place"
+
+
 def test_a_side_without_runs_is_refused() -> None:
     base, _ = two_sides(1)
     with pytest.raises(UsageError, match="new has no runs"):
