@@ -32,10 +32,9 @@ def find(facts: Facts) -> Iterator[Finding]:
         key=lambda each: -each[1].total_ns,
     )
     yield Finding(
-        title=f"Make fewer deep copies in the steps: {amount.root_calls / facts.steps:,.0f} a step",
+        title=f"Make fewer deep copies in the steps: {facts.per_step(amount.root_calls)}",
         evidence=(
-            f"{facts.per_step(amount.root_calls)} of {amount.objects / facts.steps:,.0f} objects, "
-            f"{ms(amount.total_ns / facts.steps)} a step",
+            f"{amount.objects / facts.steps:,.0f} objects a step, in {ms(amount.total_ns / facts.steps)} a step",
             *_by_whom(facts, [each for each in sources if each[1].root_calls]),
         ),
         sureness=Sureness.MEASURED,
