@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace.comparison.judging import judge_count
 from nutrace.comparison.result import Comparison, Judged, Kind, Verdict
@@ -161,7 +161,20 @@ def judge(
         if gate.figure not in figures:
             raise UnknownFigureError(gate.figure, list(figures))
     runs = min(comparison.base.runs, comparison.new.runs)
-    return [_judged(gate, figures[gate.figure], runs) for gate in gates]
+    return [_unless_drift(_judged(gate, figures[gate.figure], runs), comparison, figures) for gate in gates]
+
+
+def _unless_drift(result: GateResult, comparison: Comparison, figures: Mapping[str, Judged]) -> GateResult:
+    """Trust no change of a time if all of the machine seems to have changed, but one the other way."""
+    gate, drift = result.gate, comparison.drift
+    is_change = figures[gate.figure].kind is Kind.TIME and gate.of is not Of.VALUE
+    if drift is None or not is_change or result.outcome is Outcome.UNKNOWN:
+        return result
+    against = Verdict.FASTER if gate.operator[0] == ">" else Verdict.SLOWER
+    if result.outcome is Outcome.HOLDS and drift is against:
+        return result
+    reason = f"nearly all is {drift.value}, and the sides ran one after the other: run them in turn (nutrace bench)"
+    return replace(result, outcome=Outcome.UNKNOWN, reason=reason)
 
 
 class UnknownFigureError(UsageError):

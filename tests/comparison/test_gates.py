@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any, Optional
 
 import pytest
@@ -155,3 +156,25 @@ def test_an_unknown_figure_names_those_that_there_are_the_most_similar_first() -
     with pytest.raises(UnknownFigureError, match=r"did you mean steps\.p50_ms") as caught:
         _outcome("steps.p50 > +3%", _count(1, 1), _time(0, 0, 0))
     assert caught.value.known == ["steps.p50_ms", "rows"]
+
+
+@pytest.mark.parametrize(
+    ("drift", "text", "outcome"),
+    [
+        (
+            Verdict.SLOWER,
+            "steps.p50_ms > +3%",
+            Outcome.UNKNOWN,
+        ),  # it holds: perhaps by the machine's load alone
+        (Verdict.SLOWER, "steps.p50_ms > +50%", Outcome.UNKNOWN),
+        (Verdict.FASTER, "steps.p50_ms > +3%", Outcome.HOLDS),  # although the machine became faster
+        (Verdict.FASTER, "steps.p50_ms > +50%", Outcome.UNKNOWN),  # which may hide a change
+        (Verdict.SLOWER, "steps.p50_ms > 50", Outcome.HOLDS),  # a bound, and no change
+        (Verdict.SLOWER, "rows > +0", Outcome.HOLDS),
+    ],
+)
+def test_a_change_of_the_whole_machine_is_not_judged(drift: Verdict, text: str, outcome: Outcome) -> None:
+    comparison = _comparison(_time(0.2, 0.1, 0.3), _count(1, 2))
+    (result,) = judge([parse_gate(text)], replace(comparison, drift=drift))
+    assert result.outcome is outcome
+    assert ("run them in turn" in result.reason) == (outcome is Outcome.UNKNOWN)
