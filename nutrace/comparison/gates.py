@@ -173,7 +173,7 @@ def _unless_drift(result: GateResult, comparison: Comparison, figures: Mapping[s
     against = Verdict.FASTER if gate.operator[0] == ">" else Verdict.SLOWER
     if result.outcome is Outcome.HOLDS and drift is against:
         return result
-    reason = f"nearly all is {drift.value}, and the sides ran one after the other: run them in turn (nutrace bench)"
+    reason = f"nearly all is {drift.value}, and the sides ran one after the other: run them in turn"
     return replace(result, outcome=Outcome.UNKNOWN, reason=reason)
 
 
