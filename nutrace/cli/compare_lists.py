@@ -71,21 +71,12 @@ def paths(comparison: Comparison, limit: int) -> Section:
     return Section("Span paths that changed most: self time per step", (), columns, rows, notes)
 
 
-def _fate(path: PathChange) -> str:
-    """Whether only one side has spans of this path, which no scatter can change."""
-    if path.verdict is not Verdict.UNDECIDED or bool(path.base_calls_per_step) == bool(
-        path.new_calls_per_step
-    ):
-        return ""
-    return "gone" if path.base_calls_per_step else "new"
-
-
 def _path_cells(path: PathChange, runs: int) -> Tuple[str, ...]:
     ends = ""
     if path.low is not None and path.high is not None:
         known = path.high - path.low <= _WIDEST * max(path.base_ms_per_step, path.new_ms_per_step)
         ends = f"({path.low:+.3f} to {path.high:+.3f})" if known else "(too wide)"
-    words = _fate(path) or verdict(path, runs)
+    words = verdict(path, runs)
     if path.moved_from is not None:
         where = printable(" > ".join(path.moved_from[-2:]), 60)
         words = f"moved {'to' if not path.new_ms_per_step else 'from'} {where}"

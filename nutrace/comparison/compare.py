@@ -6,7 +6,7 @@ from typing import List, Optional, Sequence, Tuple
 
 from nutrace.comparison.drift import doubted, drift_of, one_after_the_other
 from nutrace.comparison.figures import RunFigures
-from nutrace.comparison.headline import gap_closed, headline
+from nutrace.comparison.headline import REALTIME_FACTOR, gap_closed, headline
 from nutrace.comparison.judging import Options, judge, judge_count, judged_time
 from nutrace.comparison.numeric import numeric
 from nutrace.comparison.pairing import Pairing
@@ -62,7 +62,7 @@ def compare(
     judgements = doubted(judge([figure.row for figure in times.figures], options), drift)
     for figure, judgement in sorted(zip(times.figures, judgements), key=most_changed):
         judged += [judged_time(name, figure.row, judgement, scale) for name, scale in figure.names]
-    factor = next((each for each in judged if each.figure == "steps.realtime_factor"), None)
+    factor = next((each for each in judged if each.figure == REALTIME_FACTOR), None)
     base_warnings, new_warnings = warnings(sides)
     if drift is not None:
         new_warnings.append(

@@ -12,6 +12,7 @@ from nutrace.comparison.gates import FEWEST_RUNS
 from nutrace.comparison.numeric import numeric
 from nutrace.comparison.result import Kind
 from nutrace.comparison.statistics import CONFIDENCE, ERROR_RATE, holm
+from nutrace.comparison.time_figures import WALL
 from nutrace.percentiles import percentile
 
 _FEWEST_FOR_INTERVAL = 2
@@ -64,14 +65,13 @@ def interactions(
     sides = [list(base), *map(list, parts), list(whole)]
     if not all(sides):
         return []
-    found: List[Interaction] = []
-    for name in _shared([_times(side) for side in sides]):
-        found.append(_of_times(name, [_times(side)[name] for side in sides]))
+    times, counts = [_times(side) for side in sides], [_counts(side) for side in sides]
+    found = [_of_times(name, [table[name] for table in times]) for name in _shared(times)]
     if min(map(len, sides)) >= FEWEST_RUNS:
         corrected = holm([1.0 if each.p is None else each.p for each in found])
         found = [replace(each, beyond_chance=p <= ERROR_RATE) for each, p in zip(found, corrected)]
-    for name in _shared([_counts(side) for side in sides]):
-        values = [_counts(side)[name] for side in sides]
+    for name in _shared(counts):
+        values = [table[name] for table in counts]
         if any(value != values[0] for value in values):
             # Counts per step are quotients: what is left of them beyond these digits is rounding.
             apart = tuple(round(value - values[0], _DIGITS) for value in values[1:-1])
@@ -118,10 +118,7 @@ def _times(runs: Sequence[RunFigures]) -> Dict[str, List[float]]:
         found.setdefault("steps.mean_ms", []).append(mean(times) / 1e6)
         found.setdefault("steps.p50_ms", []).append(percentile(times, 50) / 1e6)
         found.setdefault("steps.p95_ms", []).append(percentile(times, 95) / 1e6)
-    for name in ("run.wall_s",):
-        values = [run.times[name] for run in runs if name in run.times]
-        if len(values) == len(runs):
-            found[name] = values
+    found[WALL] = [run.times[WALL] for run in runs]
     return {name: values for name, values in found.items() if len(values) == len(runs)}
 
 

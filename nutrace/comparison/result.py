@@ -53,7 +53,8 @@ class Judged:
     verdict:
         What it means.
     runs_needed:
-        For an undecided time, how many more runs a side would probably decide; None if unknown.
+        For an undecided time, how many more runs a side would probably decide; None if unknown, or if no
+        number of runs would.
     varies:
         Whether the runs of a side differ in a count: ``base`` and ``new`` are then the medians of the runs.
         It is fewer or more only if each run of one side has less than each of the other, else undecided.
@@ -87,8 +88,8 @@ class PathChange:
         The path that the cost came from (of several the costliest): the same cost under another name, or
         below another span, is no change. The times are then the sums of both paths, and the other one has
         no entry of its own; whether the cost itself became larger or smaller says the verdict.
-    base_calls_per_step, new_calls_per_step:
-        The calls on this path, the medians of the runs.
+    calls:
+        The calls on this path, per step.
     runs_needed:
         As in :class:`Judged`.
     """
@@ -101,10 +102,14 @@ class PathChange:
     low: Optional[float]
     high: Optional[float]
     verdict: Verdict
+    calls: Judged
     moved_from: Optional[Tuple[str, ...]] = None
-    base_calls_per_step: float = 0.0
-    new_calls_per_step: float = 0.0
     runs_needed: Optional[int] = None
+
+
+def path_figure(path: Tuple[str, ...], figure: str) -> str:
+    """The name of a path's figure: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
+    return f"paths.{'/'.join(path)}.{figure}"
 
 
 @dataclass(frozen=True)
