@@ -59,7 +59,8 @@ def interactions(
     Parameters
     ----------
     base, parts, whole:
-        The runs without a change, with one part of it each, and with all parts.
+        The runs without a change, with one part of it each, and with all parts; each in the order of the
+        rounds, in which they ran one after the other.
     """
     sides = [list(base), *map(list, parts), list(whole)]
     if not all(sides):
@@ -81,25 +82,22 @@ def interactions(
 
 
 def _of_times(name: str, sides: Sequence[Sequence[float]]) -> Interaction:
-    """The interval is Welch's, of a sum of means with these weights: their variances add up."""
-    weights = [float(len(sides) - 3), *(-1.0 for _ in sides[1:-1]), 1.0]
-    means = [mean(side) for side in sides]
-    apart = tuple(each - means[0] for each in means[1:-1])
-    together = means[-1] - means[0]
-    middle = together - sum(apart)
+    """Each round has an interaction of its own, and Student's interval of their mean is that of all.
+
+    Whatever made a round slow made all its runs slow, and is in no difference within the round.
+    """
+    rounds = list(zip(*sides))
+    apart = tuple(mean(part) for part in zip(*([each - run[0] for each in run[1:-1]] for run in rounds)))
+    together = mean(run[-1] - run[0] for run in rounds)
+    rest = [run[-1] - run[0] - sum(each - run[0] for each in run[1:-1]) for run in rounds]
+    middle = mean(rest)
     result = Interaction(name, Kind.TIME, apart, together, middle)
-    if min(map(len, sides)) < _FEWEST_FOR_INTERVAL:
+    if len(rest) < _FEWEST_FOR_INTERVAL:
         return result
-    parts = [
-        (weight * weight * variance(side) / len(side), len(side) - 1)
-        for weight, side in zip(weights, sides)
-        if weight
-    ]
-    whole = sum(part for part, _ in parts)
-    if not whole:
+    error, freedom = math.sqrt(variance(rest) / len(rest)), len(rest) - 1
+    if not error:
         return replace(result, low=middle, high=middle, p=0.0 if middle else 1.0)
-    freedom = whole**2 / sum(part**2 / free for part, free in parts)
-    special, error = numeric().special, math.sqrt(whole)
+    special = numeric().special
     half = float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * error
     p = 2 * float(special.stdtr(freedom, -abs(middle) / error))
     return replace(result, low=middle - half, high=middle + half, p=p)

@@ -18,7 +18,7 @@ from nutrace import semconv
 from nutrace.advice import KINDS, Finding, Sureness
 from nutrace.advice.advise import _best
 from nutrace.advice.facts import Facts
-from nutrace.advice.proof import plain
+from nutrace.advice.proof import bench_with, plain
 from nutrace.advice.savings import Savings
 from nutrace.probes.catalogue import collect
 from nutrace.speedups.registry import chosen
@@ -175,6 +175,20 @@ def test_pictures(tmp_path: Path) -> None:
     }
 
 
+def test_an_override_takes_the_place_of_that_in_the_command_line(tmp_path: Path) -> None:
+    from fakes.otlp import RESOURCE, trace_of
+
+    words = ["python", "run.py", "main_callback=[a, b]", "worker=sequential"]
+    trace = trace_of(tmp_path, step(0, 100), resource={**RESOURCE, "process.command_args": words})
+    facts = Facts("run.json", trace, trace)
+    full = shlex.split(bench_with(facts, "less", "main_callback=[a]").full)
+    assert full[-4:] == words
+    (variant,) = [each for each in full if each.startswith("less:")]
+    assert shlex.split(variant)[1:] == ["python", "run.py", "worker=sequential", "main_callback=[a]"]
+    short = shlex.split(bench_with(facts, "less", "~callback.log").short)
+    assert "less:-- PROGRAM ~callback.log" in short or "less:-- PROGRAM '~callback.log'" in short
+
+
 def test_an_opaque_span_is_something_to_look_into(tmp_path: Path) -> None:
     planner = span("planner.compute", 0, 80, span("phase", 0, 5), component="planner")
     clear = span("sqlite3.statement", 80, 95, component="database")
@@ -236,11 +250,15 @@ def test_every_speedup_that_is_named_exists(tmp_path: Path) -> None:
 
     collection = span("gc.collect", 60, 70, component="gc", **{semconv.GC_GENERATION: 2})
     trace = traced(tmp_path, step(0, 100, query(0, "aab"), collection), span("gc.collect", 200, 210))
+    from nutrace.bench.variants import parse_variant
+
     named = []
     for several in findings(trace).values():
         for proof in (proof for finding in several for proof in finding.proof):
             words = shlex.split(proof.full)
             for option, value in zip(words, words[1:]):
+                if option == "--variant":
+                    parse_variant(value)
                 rest = value.partition(":")[2]
                 if option == "--variant" and rest and "=" not in rest.partition(":")[0] and rest[0] != "-":
                     named.append(rest)
