@@ -61,7 +61,7 @@ def _sides(comparison: Comparison) -> Section:
     base, new = comparison.base, comparison.new
     lines = [f"{name}: {_facts(side)}" for name, side in (("base", base), ("new", new))]
     if comparison.paired:
-        lines.append("Both sides simulate the same: times are paired by scenario and step.")
+        lines.append("Times are paired by scenario and step: tokens, types, logs and planners are the same.")
     missing = FEWEST_RUNS - fewest_runs(comparison)
     if missing > 0:
         lines.append(f"No time is judged with fewer than {FEWEST_RUNS} runs a side: make {missing} more.")

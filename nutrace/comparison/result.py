@@ -17,7 +17,7 @@ class Kind(str, Enum):
 class Verdict(str, Enum):
     """What a difference means.
 
-    Counts are equal, or there is more or less of them. Times are faster or slower if the change is larger
+    Counts are equal, fewer or more. Times are faster or slower if the change is larger
     than chance and the least effect; the same if its interval lies within the least effect; else undecided.
     With fewer than five runs on a side they are always undecided.
     """
@@ -87,7 +87,7 @@ class PathChange:
     moved_from:
         The path that the cost came from (of several the costliest): the same cost under another name, or
         below another span, is no change. The times are then the sums of both paths, and the other one has
-        no entry of its own; whether the cost itself became larger or smaller says the verdict.
+        no entry of its own. The verdict says whether the cost itself became larger or smaller.
     calls:
         The calls on this path, per step.
     runs_needed:
