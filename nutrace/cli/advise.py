@@ -67,7 +67,7 @@ def _as_json(advice: Advice, facts: Facts) -> Dict[str, Any]:
         "steps": {
             "count": advice.steps,
             "mean_ms": advice.step_ns / 1e6,
-            "real_time_ms": advice.interval_s * 1e3,
+            "real_time_ms": None if advice.interval_s is None else advice.interval_s * 1e3,
         },
         "run_seconds": advice.run_ns / 1e9,
         "wall_seconds": advice.wall_ns / 1e9,
