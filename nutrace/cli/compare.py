@@ -39,7 +39,8 @@ LIMIT is a change in percent of the base (+3%, -10%), with a sign a change in th
 +0.5), without a sign a bound of the new side (100). Examples: "steps.p50_ms > +3%",
 "database.statements_per_step > +0", "steps.p95_ms > 100". Counts are exact. For a time, it holds if the whole
 interval of 95 % is beyond the limit, does not hold if none of it is, and cannot be judged if the limit lies
-within it, or with fewer than {FEWEST_RUNS} runs a side. Exit codes: 0 no --fail-if holds, 1 one holds, 2 bad
+within it, with fewer than {FEWEST_RUNS} runs a side, or where the machine seems to have changed between sides
+that were not interleaved. Exit codes: 0 no --fail-if holds, 1 one holds, 2 bad
 usage or file, 3 there is not enough data to judge one, or the runs should not be compared.
 """
 
