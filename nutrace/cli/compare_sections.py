@@ -7,7 +7,7 @@ from typing import List, Sequence
 
 from nutrace.cli.compare_lists import components, other_times, paths, statements
 from nutrace.cli.compare_numbers import count_change, gate_line, improvement, interval, number, verdict
-from nutrace.cli.compare_section import Compared, Row, Section, fewest_runs, listed
+from nutrace.cli.compare_section import Row, Section, fewest_runs, listed
 from nutrace.cli.table import Column
 from nutrace.comparison.gates import FEWEST_RUNS, GateResult
 from nutrace.comparison.headline import REALTIME_FACTOR, gap_closed_figure
@@ -18,16 +18,15 @@ from nutrace_exporters.labels import counted
 _NAMED = 3
 
 
-def sections(compared: Compared, gates: Sequence[GateResult], limit: int) -> List[Section]:
+def sections(comparison: Comparison, gates: Sequence[GateResult], limit: int) -> List[Section]:
     """All sections; `limit` is the number of rows in each list, 0 for all."""
-    comparison = compared.comparison
     return [
         _sides(comparison),
         *effect_sections(comparison, limit),
         *_filled(
             components(comparison, limit),
             paths(comparison, limit),
-            statements(compared, limit),
+            statements(comparison, limit),
             other_times(comparison, limit),
             _gates(gates),
         ),

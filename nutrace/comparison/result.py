@@ -113,6 +113,32 @@ def path_figure(path: Tuple[str, ...], figure: str) -> str:
 
 
 @dataclass(frozen=True)
+class StatementChange:
+    """One statement on both sides.
+
+    Attributes
+    ----------
+    statement, text:
+        Hash of its text, and the text ("" if it was not recorded).
+    executions, rows:
+        Counts per step, in runs without steps of the run; ``rows`` is None if unknown.
+    time:
+        Time in the database, in the same way.
+    """
+
+    statement: str
+    text: str
+    executions: Judged
+    rows: Optional[Judged]
+    time: Judged
+
+    @property
+    def figures(self) -> Tuple[Judged, ...]:
+        """All its figures."""
+        return tuple(filter(None, (self.executions, self.rows, self.time)))
+
+
+@dataclass(frozen=True)
 class SideFacts:
     """One side: its run files, and what they hold.
 
@@ -147,6 +173,8 @@ class Comparison:
         The part of the gap to real time (factor 1.0) that the new side closes; None if there is no gap.
     unpaired:
         For each side, the names of the scenarios that the other does not have.
+    statements:
+        The statements of the database, those whose time changed most first.
     refusals:
         Why the sides should not be compared; empty if they may.
     drift:
@@ -164,3 +192,4 @@ class Comparison:
     unpaired: Tuple[Tuple[str, ...], Tuple[str, ...]]
     refusals: Tuple[str, ...] = ()
     drift: Optional[Verdict] = None
+    statements: Tuple[StatementChange, ...] = ()
