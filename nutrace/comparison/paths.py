@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from nutrace.comparison.judging import Judgement, Options, Row, row_of
+from nutrace.comparison.judging import Judgement, Options, Row, judge_count, row_of
 from nutrace.comparison.moves import find_moves
 from nutrace.comparison.pairing import Pairing
 from nutrace.comparison.result import PathChange, Verdict
@@ -63,21 +63,24 @@ def _most_changed(change: PathChange) -> Any:
 def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
     row, found = each.row, judgement.effect
     base, new = row.base, row.new
+    calls = judge_count("", each.path.calls[:bases], each.path.calls[bases:])
 
     def in_ms(part: Optional[float]) -> Optional[float]:
-        return None if part is None else part * base
+        return None if part is None or found is None else row.in_ms(part, found)
 
     return PathChange(
         path=each.path.names,
         component=each.path.component,
         base_ms_per_step=base,
         new_ms_per_step=new,
-        change_ms_per_step=new - base if found is None else found.change * base,
+        change_ms_per_step=new - base if found is None else row.in_ms(found.change, found),
         low=None if found is None else in_ms(found.low),
         high=None if found is None else in_ms(found.high),
         verdict=judgement.verdict,
         moved_from=each.moved_from,
         base_calls_per_step=median(each.path.calls[:bases]),
         new_calls_per_step=median(each.path.calls[bases:]),
+        calls_verdict=calls.verdict,
+        calls_vary=calls.varies,
         runs_needed=judgement.runs_needed,
     )

@@ -38,6 +38,7 @@ def _json(base: Path, new: Path, *more: str) -> Any:
 def test_the_document(sides: Path) -> None:
     found = _json(sides / "base", sides / "new", "--fail-if", "steps.p50_ms > +3%")
     judged = {"figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"}
+    judged |= {"difference_low", "difference_high"}
     assert all(set(row) == judged for row in found["verdicts"])
     kinds = [row["kind"] for row in found["verdicts"]]
     assert kinds == sorted(kinds)  # counts first
