@@ -163,13 +163,14 @@ class Session:
 
 
 def undecided(compared: Mapping[str, Comparison]) -> List[str]:
-    """The times without a verdict in the headlines and the components, as ``VARIANT FIGURE``."""
+    """The times of the headlines and the components that more runs may decide, as ``VARIANT FIGURE``."""
     return [
         f"{name} {row.figure}"
         for name, comparison in compared.items()
         for row in comparison.judged
         if row.kind is Kind.TIME
         and row.verdict is Verdict.UNDECIDED
+        and row.runs_needed is not None
         and (row.figure in comparison.headline or row.figure.startswith("components."))
     ]
 

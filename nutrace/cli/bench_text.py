@@ -17,6 +17,7 @@ from nutrace.cli.json_output import pick
 from nutrace.cli.report_style import Style
 from nutrace.cli.table import Column
 from nutrace.comparison import Comparison, Kind
+from nutrace.comparison.gates import FEWEST_RUNS
 from nutrace.comparison.interaction import Interaction, interactions
 from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
@@ -107,13 +108,13 @@ def _signed(figure: str, value: Any) -> str:
 
 
 def _meaning(each: Interaction) -> str:
-    if each.kind is Kind.COUNT:
-        return "the sum" if not each.interaction else "they interact"
-    if each.low is None or each.high is None:
-        return "too few runs to tell"
-    if each.low > 0:
-        return "together less is gained than apart"
-    return "together more is gained than apart" if each.high < 0 else "not more than chance"
+    if each.beyond_chance is None:
+        return f"a time needs {FEWEST_RUNS} runs"
+    if not each.beyond_chance:
+        return "the sum" if each.kind is Kind.COUNT else "not more than chance"
+    return (
+        "together less is saved than apart" if each.interaction > 0 else "together more is saved than apart"
+    )
 
 
 def as_json(
@@ -143,7 +144,7 @@ def as_json(
 
 def _interaction_json(each: Interaction) -> Dict[str, Any]:
     return {
-        **pick(each, "figure", "together", "interaction", "low", "high"),
+        **pick(each, "figure", "together", "interaction", "low", "high", "p", "beyond_chance"),
         "kind": each.kind.value,
         "parts": list(each.parts),
         "sum": sum(each.parts),

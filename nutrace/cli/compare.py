@@ -25,6 +25,7 @@ from nutrace.comparison.gates import (
     judge,
     parse_gate,
 )
+from nutrace.comparison.numeric import numeric
 from nutrace.comparison.statement_changes import statement_changes
 from nutrace.errors import InputError, NutraceError, UsageError
 from nutrace.printable import LINE, printable
@@ -90,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
         If a file cannot be read, a run is named twice, or a gate names no figure.
     NotJudgedError
         If the sides should not be compared.
+    MissingDependencyError
+        If numpy or scipy is not installed.
     """
     compared = _compared(args)
     comparison = compared.comparison
@@ -121,6 +124,7 @@ def exit_code(gates: Sequence[GateResult]) -> int:
 
 
 def _compared(args: argparse.Namespace) -> Compared:
+    numeric()  # if it is missing, that is said before files are read for minutes
     try:
         base, new = run_files(args.base), run_files(args.against)
         if args.html:
@@ -128,7 +132,8 @@ def _compared(args: argparse.Namespace) -> Compared:
                 check_output(args.html, file)
         sides = Sides()
         before, after = sides.measured(base, "base"), sides.measured(new, "new")
-        return Compared(compare(before, after), statement_changes(before, after))
+        comparison = compare(before, after)
+        return Compared(comparison, statement_changes(before, after, drift=comparison.drift))
     except InputError as error:  # the exit code 3 of other commands means something else here
         raise UsageError(str(error)) from None
 

@@ -13,10 +13,7 @@ _JUDGED = (
     *("figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"),
     *("difference_low", "difference_high"),
 )
-_PATH = (
-    *("component", "base_ms_per_step", "new_ms_per_step", "change_ms_per_step", "low", "high", "runs_needed"),
-    *("base_calls_per_step", "new_calls_per_step", "calls_vary"),
-)
+_PATH = "component", "base_ms_per_step", "new_ms_per_step", "change_ms_per_step", "low", "high", "runs_needed"
 
 
 def as_json(
@@ -78,7 +75,10 @@ def _path(path: PathChange) -> Dict[str, Any]:
     moved: Optional[List[str]] = None if path.moved_from is None else list(path.moved_from)
     return {
         "path": list(path.path),
-        **{key: getattr(path, key) for key in _PATH},
+        **pick(path, *_PATH),
+        "base_calls_per_step": path.calls.base,
+        "new_calls_per_step": path.calls.new,
+        "calls_vary": path.calls.varies,
         "verdict": path.verdict.value,
         "moved_from": moved,
     }

@@ -7,6 +7,7 @@ from typing import Optional, Tuple
 from nutrace.cli.compare_numbers import interval, number, percent, verdict
 from nutrace.cli.compare_section import Compared, Row, Section, fewest_runs, listed
 from nutrace.cli.table import Column
+from nutrace.comparison import Options
 from nutrace.comparison.result import Comparison, Judged, Kind, PathChange, Verdict
 from nutrace.comparison.statement_changes import StatementChange
 from nutrace.printable import printable
@@ -26,7 +27,14 @@ def components(comparison: Comparison, limit: int) -> Section:
     found.sort(key=lambda row: -abs(_difference(row)))
     shown, notes = listed(found, limit, "components")
     rows = tuple(_time_row(row, row.figure.split(".")[1], fewest_runs(comparison)) for row in shown)
-    return Section("Components: self time per step", (), _time_columns("component"), rows, notes)
+    least = Options()
+    lines = (
+        f"Same: changed by less than {100 * least.least_effect:g} %, or than "
+        f"{100 * least.least_of_whole:g} % of a step (of the run, for what is outside the steps).",
+    )
+    return Section(
+        "Components: self time per step", lines if rows else (), _time_columns("component"), rows, notes
+    )
 
 
 def _time_columns(what: str) -> Tuple[Column, ...]:
@@ -55,7 +63,7 @@ def _difference(row: Judged) -> float:
 def paths(comparison: Comparison, limit: int) -> Section:
     """Self times of span paths; costs that moved are named as moved."""
     shown, notes = listed(comparison.paths, limit, "span paths")
-    rows = tuple(Row(_path_cells(path), path) for path in shown)
+    rows = tuple(Row(_path_cells(path, fewest_runs(comparison)), path) for path in shown)
     columns = (
         Column("span", right=False), Column("component", right=False), Column("base ms"), Column("new ms"),
         Column("change ms"), Column("95 %"), Column("verdict", right=False),
@@ -63,12 +71,12 @@ def paths(comparison: Comparison, limit: int) -> Section:
     return Section("Span paths that changed most: self time per step", (), columns, rows, notes)
 
 
-def _path_cells(path: PathChange) -> Tuple[str, ...]:
+def _path_cells(path: PathChange, runs: int) -> Tuple[str, ...]:
     ends = ""
     if path.low is not None and path.high is not None:
         known = path.high - path.low <= _WIDEST * max(path.base_ms_per_step, path.new_ms_per_step)
-        ends = f"({path.low:+.3f} to {path.high:+.3f})" if known else "(too few runs)"
-    words = verdict(path, 0)
+        ends = f"({path.low:+.3f} to {path.high:+.3f})" if known else "(too wide)"
+    words = verdict(path, runs)
     if path.moved_from is not None:
         where = printable(" > ".join(path.moved_from[-2:]), 60)
         words = f"moved {'to' if not path.new_ms_per_step else 'from'} {where}"

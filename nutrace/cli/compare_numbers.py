@@ -48,7 +48,7 @@ def interval(low: Optional[float], high: Optional[float]) -> str:
     if low is None or high is None:
         return ""
     if max(abs(low), abs(high)) > _WIDEST:
-        return "(too few runs)"
+        return "(too wide)"
     return f"({_signed(100 * low, 1)} to {_signed(100 * high, 1)})"
 
 
@@ -84,11 +84,15 @@ def verdict(row: Union[Judged, PathChange], runs: int) -> str:
     """A verdict in plain words; `runs` are those of the side that has fewer."""
     if row.verdict is not Verdict.UNDECIDED:
         return str(row.verdict.value)
-    if isinstance(row, Judged):
-        if row.base is None or row.new is None:
-            return f"only in the {'base' if row.new is None else 'new runs'}"
-        if row.varies:
-            return "varies from run to run"
+    if isinstance(row, PathChange):
+        if bool(row.calls.base) != bool(row.calls.new):  # no scatter of times can change that
+            return "gone" if row.calls.base else "new"
+    elif row.base is None or row.new is None:
+        return f"only in the {'base' if row.new is None else 'new runs'}"
+    elif row.varies:
+        return "varies from run to run"
+    elif row.change is None and row.new:
+        return "new"
     if row.runs_needed is None or runs < FEWEST_RUNS:
         return "undecided"
     return f"undecided: {more_runs(row.runs_needed)}"

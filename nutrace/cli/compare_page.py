@@ -16,6 +16,7 @@ from nutrace.comparison.result import Judged, Verdict
 from nutrace_exporters.labels import label
 
 _LONGEST = 400
+_WIDEST = 1.0  # of a change, as a part of the base
 _WIDTH, _HEIGHT, _MARGIN = 180.0, 18.0, 6.0
 #: Verdicts that are shown as good, bad, or neither. Counts are neither: more of them may be what was wanted.
 _CLASSES = {Verdict.FASTER: "better", Verdict.SLOWER: "worse", Verdict.UNDECIDED: "open"}
@@ -108,7 +109,9 @@ def _ends(row: Row) -> Optional[Tuple[float, float, float]]:
 def _reach(rows: Sequence[Row]) -> float:
     """The largest distance from no change, to which the bars of a table are drawn; 0 if there are none."""
     ends = [each for row in rows for each in (_ends(row),) if each is not None]
-    return max((max(abs(low), abs(high)) for low, _, high in ends), default=0.0)
+    largest = max((max(abs(low), abs(high)) for low, _, high in ends), default=0.0)
+    # One interval of hundreds of percent would make points of all others: it is cut at the edge instead.
+    return min(largest, _WIDEST) if isinstance(rows[0].shows, Judged) else largest
 
 
 def _bar(row: Row, reach: float) -> str:
@@ -118,7 +121,7 @@ def _bar(row: Row, reach: float) -> str:
     half = _WIDTH / 2 - _MARGIN
 
     def at(value: float) -> float:
-        return _WIDTH / 2 + half * value / reach
+        return _WIDTH / 2 + half * min(max(value / reach, -1.0), 1.0)
 
     low, middle, high = (at(value) for value in ends)
     size = f"{_WIDTH:g} {_HEIGHT:g}"

@@ -6,10 +6,11 @@ import os
 from typing import List, Sequence
 
 from nutrace.cli.compare_lists import components, other_times, paths, statements
-from nutrace.cli.compare_numbers import count_change, gate_line, improvement, number, verdict
+from nutrace.cli.compare_numbers import count_change, gate_line, improvement, interval, number, verdict
 from nutrace.cli.compare_section import Compared, Row, Section, fewest_runs, listed
 from nutrace.cli.table import Column
-from nutrace.comparison.gates import FEWEST_RUNS, GAP_CLOSED, GateResult
+from nutrace.comparison.gates import FEWEST_RUNS, GateResult
+from nutrace.comparison.headline import REALTIME_FACTOR, gap_closed_figure
 from nutrace.comparison.result import Comparison, Kind, SideFacts, Verdict
 from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
@@ -129,9 +130,15 @@ def _headline(comparison: Comparison) -> Section:
         if row is not None:
             before, after = number(figure, row.base), number(figure, row.new)
             rows.append(Row((label, before, after, improvement(row), verdict(row, runs)), row))
-    if comparison.gap_closed is not None:
-        closed = number(GAP_CLOSED, comparison.gap_closed)
-        rows.append(Row(("share of the gap to 1.0x closed", "", "", closed, "")))
+    gap = gap_closed_figure(comparison)
+    if gap is not None:
+        closed = f"{number(gap.figure, gap.new)} {interval(gap.low, gap.high)}".rstrip()
+        rows.append(
+            Row(
+                ("share of the gap to 1.0x closed", "", "", closed, verdict(by_name[REALTIME_FACTOR], runs)),
+                gap,
+            )
+        )
     columns = tuple(
         Column(name, right=name not in ("", "verdict"))
         for name in ("", "baseline", "optimized", "improvement", "verdict")

@@ -59,5 +59,5 @@ def _with_load(figures: RunFigures, file: str) -> RunFigures:
 
 
 def _run_ids(trace: Trace) -> Set[str]:
-    ids = {resource.attributes.get(semconv.RUN_ID) for resource in trace.resources}
+    ids = [resource.attributes.get(semconv.RUN_ID) for resource in trace.resources]
     return {run_id for run_id in ids if isinstance(run_id, str) and run_id}

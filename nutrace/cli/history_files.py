@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
-import zlib
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from nutrace.cli.progress import progress_bar
+from nutrace.cli.run_files import loaded_as, runs_in
 from nutrace.comparison import measure
 from nutrace.comparison.history import HistoryRun, history_run
 from nutrace.errors import InputError
 from nutrace.trace import Trace, load
 from nutrace.trace.opening import STDIN
 from nutrace.trace.runfiles import PARTIAL
-
-_NAMES = re.compile(r"\.(json|jsonl|ndjson)(\.gz)?(\.shard-[^/]*)?(\.partial)?\Z")
-_SHARD = re.compile(r"\.shard-[^/]*\.partial\Z")
-_HEAD_BYTES = 4096
-_SIGN = b'"resourceSpans"'
 
 Keep = Callable[[HistoryRun], bool]
 Use = Callable[[Trace, HistoryRun], None]
@@ -125,28 +119,8 @@ def _files(name: str) -> Iterator[str]:
     if not os.path.isdir(name):
         if not os.path.exists(name) and not os.path.exists(name + PARTIAL):
             raise InputError(f"{name} does not exist: name the folder with the run files")
-        yield _loaded_as(name)
+        yield loaded_as(name)
         return
-    for folder, folders, entries in os.walk(name):
+    for folder, folders, _ in os.walk(name):
         folders.sort()
-        for entry in sorted(entries):
-            path = os.path.join(folder, entry)
-            if _NAMES.search(entry) and os.path.isfile(path) and _is_run_file(path):
-                yield _loaded_as(path)
-
-
-def _loaded_as(path: str) -> str:
-    base = _SHARD.sub("", path)
-    return base[: -len(PARTIAL)] if base.endswith(PARTIAL) else base
-
-
-def _is_run_file(path: str) -> bool:
-    """Whether a file begins as OTLP/JSON does; one that cannot be read may be one, and is reported."""
-    if path.endswith(PARTIAL):
-        return True
-    try:
-        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-            head: bytes = file.read(_HEAD_BYTES)
-    except (OSError, EOFError, zlib.error):
-        return True
-    return _SIGN in head
+        yield from runs_in(folder)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
-from typing import Dict, Iterator, List, Sequence
+import zlib
+from typing import Iterator, List, Sequence
 
 from nutrace.bench.record import NAME
+from nutrace.bench.variants import RESERVED
 from nutrace.errors import InputError
-from nutrace_exporters.registry import FORMATS
+from nutrace.trace.runfiles import PARTIAL
 
-_RUN_FILE = re.compile(r"(?P<name>.+\.(json|jsonl|ndjson)(\.gz)?)(\.partial)?\Z")
-_SHARD = re.compile(r"\.shard-[^/]*\.partial\Z")
+#: A finished run, the file of a process that still runs or was killed, or a shard of another process.
+_FILES = re.compile(r"(?P<run>.+\.(json|jsonl|ndjson)(\.gz)?)((\.shard-[^/]*)?\.partial)?\Z")
 _NUMBER = re.compile(r"(\d+)")
+_HEAD_BYTES = 4096
+_SIGN = b'"resourceSpans"'
 
 
 def run_files(names: Sequence[str]) -> List[str]:
@@ -26,32 +31,59 @@ def run_files(names: Sequence[str]) -> List[str]:
     return [file for name in names for file in _files(name)]
 
 
+def runs_in(folder: str) -> List[str]:
+    """The runs whose files are in a folder, each under the name that loads all of its files.
+
+    What a file is does not show in its name: drawings are JSON as well.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be read.
+    """
+    try:
+        entries = sorted(os.listdir(folder), key=_natural)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror}") from None
+    paths = (os.path.join(folder, entry) for entry in entries if _FILES.match(entry))
+    return list(dict.fromkeys(loaded_as(path) for path in paths if _is_run_file(path)))
+
+
+def loaded_as(path: str) -> str:
+    """The name that loads a run, from the path of one of its files."""
+    match = _FILES.match(path)
+    return match["run"] if match else path
+
+
 def _files(name: str) -> Iterator[str]:
     if not os.path.isdir(name):
         yield name
         return
-    try:
-        entries = os.listdir(name)
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror}") from None
-    if NAME in entries:
-        variants = sorted(entry for entry in entries if os.path.isdir(os.path.join(name, entry)))
-        examples = " or ".join(os.path.join(name, entry) for entry in variants[:2])
+    if os.path.exists(os.path.join(name, NAME)):
+        folders = sorted(entry for entry in os.listdir(name) if os.path.isdir(os.path.join(name, entry)))
+        variants = [folder for folder in folders if folder not in RESERVED] or ["NAME"]
+        examples = " or ".join(os.path.join(name, variant) for variant in variants[:2])
         raise InputError(
             f"{name} holds the runs of several variants: name the folder of one, such as {examples}"
         )
-    found: Dict[str, None] = {}
-    for entry in sorted(entries, key=_natural):
-        match = None if _SHARD.search(entry) or entry.endswith(_drawings()) else _RUN_FILE.match(entry)
-        if match:
-            found[os.path.join(name, match["name"])] = None
-    if not found:
+    files = runs_in(name)
+    if not files:
         raise InputError(f"{name} has no run files: name a folder with files such as run.json")
-    yield from found
+    yield from files
 
 
-def _drawings() -> tuple[str, ...]:
-    return tuple(row.suffix for row in FORMATS)
+def _is_run_file(path: str) -> bool:
+    """Whether a file begins as OTLP/JSON does; one that cannot be read may be one, and is reported."""
+    if not os.path.isfile(path):
+        return False
+    if path.endswith(PARTIAL):
+        return True
+    try:
+        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+            head: bytes = file.read(_HEAD_BYTES)
+    except (OSError, EOFError, zlib.error):
+        return True
+    return _SIGN in head
 
 
 def _natural(name: str) -> List[object]:

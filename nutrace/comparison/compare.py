@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence, Tuple
 
+from nutrace.comparison.drift import doubted, drift_of, one_after_the_other
 from nutrace.comparison.figures import RunFigures
-from nutrace.comparison.headline import gap_closed, headline
+from nutrace.comparison.headline import REALTIME_FACTOR, gap_closed, headline
 from nutrace.comparison.judging import Options, judge, judge_count, judged_time
 from nutrace.comparison.numeric import numeric
 from nutrace.comparison.pairing import Pairing
@@ -56,21 +57,29 @@ def compare(
     times = TimeFigures(pairing, len(base), options)
     paths = path_rows(pairing, len(base), times.step_ms, options)
     judged = _counts(sides)
-    judgements = judge([figure.row for figure in times.figures], options)
+    components = [figure.row for figure in times.figures if figure.is_component]
+    drift = drift_of(components) if one_after_the_other(*sides) else None
+    judgements = doubted(judge([figure.row for figure in times.figures], options), drift)
     for figure, judgement in sorted(zip(times.figures, judgements), key=most_changed):
         judged += [judged_time(name, figure.row, judgement, scale) for name, scale in figure.names]
-    factor = next((each for each in judged if each.figure == "steps.realtime_factor"), None)
+    factor = next((each for each in judged if each.figure == REALTIME_FACTOR), None)
     base_warnings, new_warnings = warnings(sides)
+    if drift is not None:
+        new_warnings.append(
+            f"nearly all components are {drift.value}, and the sides were run one after the other: that is "
+            f"what another load of the machine looks like, so no time is called {drift.value}"
+        )
     return Comparison(
         base=facts(sides[0], base_warnings),
         new=facts(sides[1], new_warnings + pairing.left_out),
         paired=bool(pairing.scenarios),
         headline=headline(judged),
         judged=tuple(judged),
-        paths=path_changes(paths, judge([path.row for path in paths], options), len(base)),
+        paths=path_changes(paths, doubted(judge([path.row for path in paths], options), drift), len(base)),
         gap_closed=None if factor is None else gap_closed(factor.base, factor.new),
         unpaired=(pairing.alone[0], pairing.alone[1]),
         refusals=tuple(refusals(sides)),
+        drift=drift,
     )
 
 

@@ -9,16 +9,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from nutrace.comparison.judging import judge_count
-from nutrace.comparison.result import Comparison, Judged, Kind, Verdict
+from nutrace.comparison.headline import GAP_CLOSED, gap_closed_figure
+from nutrace.comparison.result import Comparison, Judged, Kind, Verdict, path_figure
 from nutrace.comparison.statement_changes import StatementChange
 from nutrace.errors import UsageError
 from nutrace.printable import printable
 
 #: A time that was measured in fewer runs a side is never judged.
 FEWEST_RUNS = 5
-GAP_CLOSED = "headline.gap_closed"
-_FACTOR = "steps.realtime_factor"
 _CLOSE = 5
 _DIGITS = 9
 
@@ -114,8 +112,9 @@ def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] =
     for path in comparison.paths:
         base, change = path.base_ms_per_step, path.change_ms_per_step
         known = base > 0
-        figures[path_figure(path.path)] = Judged(
-            path_figure(path.path),
+        name = path_figure(path.path, "self_ms_per_step")
+        figures[name] = Judged(
+            name,
             Kind.TIME,
             base,
             path.new_ms_per_step,
@@ -126,30 +125,9 @@ def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] =
             difference_low=None if known else path.low,
             difference_high=None if known else path.high,
         )
-        calls = path_figure(path.path, "calls_per_step")
-        figures[calls] = replace(
-            judge_count(calls, [path.base_calls_per_step], [path.new_calls_per_step]),
-            verdict=path.calls_verdict,
-            varies=path.calls_vary,
-        )
-    factor = figures.get(_FACTOR)
-    if comparison.gap_closed is not None and factor is not None:
-        figures[GAP_CLOSED] = _gap(factor, comparison.gap_closed)
-    return figures
-
-
-def path_figure(path: Tuple[str, ...], figure: str = "self_ms_per_step") -> str:
-    """The name of a span path's figure: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
-    return f"paths.{'/'.join(path)}.{figure}"
-
-
-def _gap(factor: Judged, closed: float) -> Judged:
-    """The share of the gap closed as a figure; its interval follows from that of the real-time factor."""
-    low = high = None
-    if factor.base and factor.base > 1 and factor.low is not None and factor.high is not None:
-        part = factor.base / (factor.base - 1)
-        low, high = -factor.high * part, -factor.low * part
-    return Judged(GAP_CLOSED, Kind.TIME, 0.0, closed, None, low, high, factor.verdict)
+        figures[path.calls.figure] = path.calls
+    gap = gap_closed_figure(comparison)
+    return figures if gap is None else {**figures, gap.figure: gap}
 
 
 def judge(
@@ -166,8 +144,7 @@ def judge(
     for gate in gates:
         if gate.figure not in figures:
             raise UnknownFigureError(gate.figure, list(figures))
-    runs = min(comparison.base.runs, comparison.new.runs)
-    return [_judged(gate, figures[gate.figure], runs) for gate in gates]
+    return [_judged(gate, figures[gate.figure], comparison) for gate in gates]
 
 
 class UnknownFigureError(UsageError):
@@ -181,7 +158,7 @@ class UnknownFigureError(UsageError):
         super().__init__(f"--fail-if: no figure {printable(figure, _LONGEST)!r}: {hint} {named}")
 
 
-def _judged(gate: Gate, figure: Judged, runs: int) -> GateResult:
+def _judged(gate: Gate, figure: Judged, comparison: Comparison) -> GateResult:
     base, new = figure.base, figure.new
     if new is None or (base is None and gate.of is not Of.VALUE):
         side = "new" if new is None else "base"
@@ -194,7 +171,7 @@ def _judged(gate: Gate, figure: Judged, runs: int) -> GateResult:
             )
         holds = _passed(gate.operator, value, gate.limit)
         return GateResult(gate, Outcome.HOLDS if holds else Outcome.DOES_NOT_HOLD, value)
-    return _time(gate, figure, new, runs)
+    return _time(gate, figure, new, comparison)
 
 
 def _exact(gate: Gate, base: Optional[float], new: float) -> float:
@@ -208,7 +185,8 @@ def _exact(gate: Gate, base: Optional[float], new: float) -> float:
     return math.copysign(math.inf, new) if new else 0.0
 
 
-def _time(gate: Gate, figure: Judged, new: float, runs: int) -> GateResult:
+def _time(gate: Gate, figure: Judged, new: float, comparison: Comparison) -> GateResult:
+    runs = min(comparison.base.runs, comparison.new.runs)
     value, low, high = _scaled(gate, figure, new)
     result = GateResult(gate, Outcome.UNKNOWN, value, low, high)
     if runs < FEWEST_RUNS:
@@ -217,15 +195,24 @@ def _time(gate: Gate, figure: Judged, new: float, runs: int) -> GateResult:
     if value is None or low is None or high is None:
         return replace(result, reason="the change of this time has no interval")
     nearest, farthest = (low, high) if gate.operator[0] == ">" else (high, low)
-    if _passed(gate.operator, nearest, gate.limit):
-        return replace(result, outcome=Outcome.HOLDS)
-    if not _passed(gate.operator, farthest, gate.limit):
-        return replace(result, outcome=Outcome.DOES_NOT_HOLD)
+    holds = _passed(gate.operator, nearest, gate.limit)
+    if holds or not _passed(gate.operator, farthest, gate.limit):
+        if _is_drift(comparison.drift, gate, holds):
+            reason = "the machine seems to have changed between the sides: interleave them (nutrace bench)"
+            return replace(result, reason=reason)
+        return replace(result, outcome=Outcome.HOLDS if holds else Outcome.DOES_NOT_HOLD)
     return replace(
         result,
         reason="the limit lies within the interval",
         runs_needed=_runs_needed(value, low, high, gate.limit, runs),
     )
+
+
+def _is_drift(drift: Optional[Verdict], gate: Gate, holds: bool) -> bool:
+    """Whether a machine that became slower, or faster, may be why a time is, or is not, beyond a limit."""
+    above = holds == (gate.operator[0] == ">")
+    became_slower = above != (gate.figure == GAP_CLOSED)
+    return drift is (Verdict.SLOWER if became_slower else Verdict.FASTER)
 
 
 def _scaled(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, variance
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace.comparison.figures import RunFigures
+from nutrace.comparison.gates import FEWEST_RUNS
 from nutrace.comparison.numeric import numeric
 from nutrace.comparison.result import Kind
+from nutrace.comparison.statistics import CONFIDENCE, ERROR_RATE, holm
+from nutrace.comparison.time_figures import WALL
 from nutrace.percentiles import percentile
 
-_CONFIDENCE = 0.95
-_FEWEST_RUNS = 2
+_FEWEST_FOR_INTERVAL = 2
 _DIGITS = 9
 
 
@@ -31,6 +33,11 @@ class Interaction:
         ``together - sum(parts)``: for a time, positive if the parts gain less together than apart.
     low, high:
         Its interval of 95 %; None for counts, and with fewer than two runs of a variant.
+    p:
+        The probability of an interaction that large by chance; None likewise.
+    beyond_chance:
+        Whether there is one: for a count if it is not 0, for a time if it is larger than chance among all
+        times here. None with fewer than five runs of a variant.
     """
 
     figure: str
@@ -40,6 +47,8 @@ class Interaction:
     interaction: float
     low: Optional[float] = None
     high: Optional[float] = None
+    p: Optional[float] = None
+    beyond_chance: Optional[bool] = None
 
 
 def interactions(
@@ -50,47 +59,48 @@ def interactions(
     Parameters
     ----------
     base, parts, whole:
-        The runs without a change, with one part of it each, and with all parts.
+        The runs without a change, with one part of it each, and with all parts; each in the order of the
+        rounds, in which they ran one after the other.
     """
     sides = [list(base), *map(list, parts), list(whole)]
     if not all(sides):
         return []
-    found: List[Interaction] = []
-    for name in _shared([_times(side) for side in sides]):
-        found.append(_of_times(name, [_times(side)[name] for side in sides]))
-    for name in _shared([_counts(side) for side in sides]):
-        values = [_counts(side)[name] for side in sides]
+    times, counts = [_times(side) for side in sides], [_counts(side) for side in sides]
+    found = [_of_times(name, [table[name] for table in times]) for name in _shared(times)]
+    if min(map(len, sides)) >= FEWEST_RUNS:
+        corrected = holm([1.0 if each.p is None else each.p for each in found])
+        found = [replace(each, beyond_chance=p <= ERROR_RATE) for each, p in zip(found, corrected)]
+    for name in _shared(counts):
+        values = [table[name] for table in counts]
         if any(value != values[0] for value in values):
             # Counts per step are quotients: what is left of them beyond these digits is rounding.
             apart = tuple(round(value - values[0], _DIGITS) for value in values[1:-1])
             together = round(values[-1] - values[0], _DIGITS)
-            found.append(
-                Interaction(name, Kind.COUNT, apart, together, round(together - sum(apart), _DIGITS))
-            )
+            rest = round(together - sum(apart), _DIGITS)
+            found.append(Interaction(name, Kind.COUNT, apart, together, rest, beyond_chance=bool(rest)))
     return found
 
 
 def _of_times(name: str, sides: Sequence[Sequence[float]]) -> Interaction:
-    """The interval is Welch's, of a sum of means with these weights: their variances add up."""
-    weights = [float(len(sides) - 3), *(-1.0 for _ in sides[1:-1]), 1.0]
-    means = [mean(side) for side in sides]
-    apart = tuple(each - means[0] for each in means[1:-1])
-    together = means[-1] - means[0]
-    middle = together - sum(apart)
+    """Each round has an interaction of its own, and Student's interval of their mean is that of all.
+
+    Whatever made a round slow made all its runs slow, and is in no difference within the round.
+    """
+    rounds = list(zip(*sides))
+    apart = tuple(mean(part) for part in zip(*([each - run[0] for each in run[1:-1]] for run in rounds)))
+    together = mean(run[-1] - run[0] for run in rounds)
+    rest = [run[-1] - run[0] - sum(each - run[0] for each in run[1:-1]) for run in rounds]
+    middle = mean(rest)
     result = Interaction(name, Kind.TIME, apart, together, middle)
-    if min(map(len, sides)) < _FEWEST_RUNS:
+    if len(rest) < _FEWEST_FOR_INTERVAL:
         return result
-    parts = [
-        (weight * weight * variance(side) / len(side), len(side) - 1)
-        for weight, side in zip(weights, sides)
-        if weight
-    ]
-    whole = sum(part for part, _ in parts)
-    if not whole:
-        return Interaction(name, Kind.TIME, apart, together, middle, middle, middle)
-    freedom = whole**2 / sum(part**2 / free for part, free in parts)
-    half = float(numeric().special.stdtrit(freedom, 0.5 + _CONFIDENCE / 2)) * math.sqrt(whole)
-    return Interaction(name, Kind.TIME, apart, together, middle, middle - half, middle + half)
+    error, freedom = math.sqrt(variance(rest) / len(rest)), len(rest) - 1
+    if not error:
+        return replace(result, low=middle, high=middle, p=0.0 if middle else 1.0)
+    special = numeric().special
+    half = float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * error
+    p = 2 * float(special.stdtr(freedom, -abs(middle) / error))
+    return replace(result, low=middle - half, high=middle + half, p=p)
 
 
 def _shared(tables: Sequence[Mapping[str, object]]) -> List[str]:
@@ -108,10 +118,7 @@ def _times(runs: Sequence[RunFigures]) -> Dict[str, List[float]]:
         found.setdefault("steps.mean_ms", []).append(mean(times) / 1e6)
         found.setdefault("steps.p50_ms", []).append(percentile(times, 50) / 1e6)
         found.setdefault("steps.p95_ms", []).append(percentile(times, 95) / 1e6)
-    for name in ("run.wall_s",):
-        values = [run.times[name] for run in runs if name in run.times]
-        if len(values) == len(runs):
-            found[name] = values
+    found[WALL] = [run.times[WALL] for run in runs]
     return {name: values for name, values in found.items() if len(values) == len(runs)}
 
 

@@ -143,7 +143,9 @@ def _judge(row: Row, passed: List[Effect], rate: float, options: Options) -> Jud
     # A mean that moved without the usual steps is no proof, but a reason for doubt.
     if within and abs(row.effects[-1].change) <= row.least:
         return Judgement(Verdict.SAME, first)
-    return Judgement(Verdict.UNDECIDED, first, runs_needed(first, runs, row.least, rate))
+    # What is not tested is never called faster or slower, however many runs there are.
+    needed = runs_needed(first, runs, row.least, rate) if row.tested else None
+    return Judgement(Verdict.UNDECIDED, first, needed)
 
 
 def judged_time(figure: str, row: Row, judgement: Judgement, scale: float = 1.0) -> Judged:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from nutrace.comparison.judging import Judgement, Options, Row, judge_count, row_of
 from nutrace.comparison.moves import find_moves
 from nutrace.comparison.pairing import Pairing
-from nutrace.comparison.result import PathChange, Verdict
+from nutrace.comparison.result import PathChange, Verdict, path_figure
 from nutrace.comparison.times import PathTimes
 
 
@@ -61,9 +60,8 @@ def _most_changed(change: PathChange) -> Any:
 
 
 def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
-    row, found = each.row, judgement.effect
+    row, found, calls = each.row, judgement.effect, each.path.calls
     base, new = row.base, row.new
-    calls = judge_count("", each.path.calls[:bases], each.path.calls[bases:])
 
     def in_ms(part: Optional[float]) -> Optional[float]:
         return None if part is None or found is None else row.in_ms(part, found)
@@ -77,10 +75,7 @@ def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
         low=None if found is None else in_ms(found.low),
         high=None if found is None else in_ms(found.high),
         verdict=judgement.verdict,
+        calls=judge_count(path_figure(each.path.names, "calls_per_step"), calls[:bases], calls[bases:]),
         moved_from=each.moved_from,
-        base_calls_per_step=median(each.path.calls[:bases]),
-        new_calls_per_step=median(each.path.calls[bases:]),
-        calls_verdict=calls.verdict,
-        calls_vary=calls.varies,
         runs_needed=judgement.runs_needed,
     )

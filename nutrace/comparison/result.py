@@ -54,7 +54,8 @@ class Judged:
     verdict:
         What it means.
     runs_needed:
-        For an undecided time, how many more runs a side would probably decide; None if unknown.
+        For an undecided time, how many more runs a side would probably decide; None if unknown, or if no
+        number of runs would.
     varies:
         Whether the runs of a side differ in a count: ``base`` and ``new`` are then the medians of the runs.
         It is fewer or more only if each run of one side has less than each of the other, else undecided.
@@ -92,10 +93,8 @@ class PathChange:
         The path that the cost came from (of several the costliest): the same cost under another name, or
         below another span, is no change. The times are then the sums of both paths, and the other one has
         no entry of its own; whether the cost itself became larger or smaller says the verdict.
-    base_calls_per_step, new_calls_per_step:
-        The calls on this path, the medians of the runs.
-    calls_verdict, calls_vary:
-        As ``verdict`` and ``varies`` of a count in :class:`Judged`.
+    calls:
+        The calls on this path, per step.
     runs_needed:
         As in :class:`Judged`.
     """
@@ -108,12 +107,14 @@ class PathChange:
     low: Optional[float]
     high: Optional[float]
     verdict: Verdict
+    calls: Judged
     moved_from: Optional[Tuple[str, ...]] = None
-    base_calls_per_step: float = 0.0
-    new_calls_per_step: float = 0.0
-    calls_verdict: Verdict = Verdict.EQUAL
-    calls_vary: bool = False
     runs_needed: Optional[int] = None
+
+
+def path_figure(path: Tuple[str, ...], figure: str) -> str:
+    """The name of a path's figure: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
+    return f"paths.{'/'.join(path)}.{figure}"
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,9 @@ class Comparison:
         For each side, the names of the scenarios that the other does not have.
     refusals:
         Why the sides should not be compared; empty if they may.
+    drift:
+        "faster" or "slower" if nearly all components are, and the sides were run one after the other: no time
+        is then called that, as a machine with another load looks the same. Else None.
     """
 
     base: SideFacts
@@ -164,3 +168,4 @@ class Comparison:
     gap_closed: Optional[float]
     unpaired: Tuple[Tuple[str, ...], Tuple[str, ...]]
     refusals: Tuple[str, ...] = ()
+    drift: Optional[Verdict] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
+from nutrace.comparison.drift import one_after_the_other
 from nutrace.comparison.figures import RunFigures
 from nutrace.comparison.result import SideFacts
 
@@ -31,18 +32,14 @@ def refusals(sides: _Sides) -> List[str]:
         unfinished = [run.identity.file for run in runs if not run.identity.complete]
         if unfinished:
             found.append(f"{name} has unfinished runs: {_list(unfinished)}")
-    for what, key in _CONFIGURATION:
-        values = [{key(run) for run in runs} for runs in sides]
+    settings, speedups = ([{key(run) for run in runs} for runs in sides] for key in (_settings, _speedups))
+    for what, values in (("settings of nutrace", settings), ("speedups", speedups)):
         for name, own in zip(_NAMES, values):
             if len(own) > 1:
-                found.append(f"runs of {name} differ in their {what}: {_list(sorted(map(str, own)))}")
-        if all(len(own) == 1 for own in values) and values[0] != values[1]:
-            (before,), (after,) = values
-            found.append(f"{what} differ: {before or 'none'} in base, {after or 'none'} in new")
-    inside = [{_speedups(run) for run in runs} for runs in sides]
-    for name, own in zip(_NAMES, inside):
-        if len(own) > 1:
-            found.append(f"runs of {name} differ in their speedups: {_list(sorted(own))}")
+                found.append(f"runs of {name} differ in their {what}: {_list(sorted(own))}")
+    if all(len(own) == 1 for own in settings) and settings[0] != settings[1]:
+        (before,), (after,) = settings
+        found.append(f"settings of nutrace differ: {before or 'none'} in base, {after or 'none'} in new")
     return found + _scenario_sets(sides)
 
 
@@ -98,19 +95,12 @@ def warnings(sides: _Sides) -> Tuple[List[str], List[str]]:
         for own, part in zip(found, values):
             if values[0] == values[1] and len(part) > 1:
                 own.append(f"runs with more than one {what}: {_list(part)}")
-    if _one_after_the_other(sides):
+    if one_after_the_other(*sides):
         found[1].append(
             "all runs of one side were made before the other's: if the machine became slower or faster "
             "meanwhile, that looks like a change; interleave them (nutrace bench)"
         )
     return found
-
-
-def _one_after_the_other(sides: _Sides) -> bool:
-    times = [[run.identity.begin_ns for run in runs] for runs in sides]
-    if min(map(len, times)) < 2:
-        return False
-    return max(times[0]) < min(times[1]) or max(times[1]) < min(times[0])
 
 
 def _speedups(run: RunFigures) -> str:
@@ -127,9 +117,6 @@ def _list(texts: Sequence[str]) -> str:
     shown = ", ".join(texts[:_SHOWN])
     return shown if len(texts) <= _SHOWN else f"{shown} and {len(texts) - _SHOWN:,} more"
 
-
-#: What has to be the same, as it changes what is recorded.
-_CONFIGURATION: Tuple[Tuple[str, Callable[[RunFigures], str]], ...] = (("settings of nutrace", _settings),)
 
 #: What had better be the same.
 _SURROUNDINGS: Tuple[Tuple[str, Callable[[RunFigures], str]], ...] = (

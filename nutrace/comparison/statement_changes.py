@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from nutrace.comparison.drift import doubted
 from nutrace.comparison.figures import RunFigures
 from nutrace.comparison.judging import Options, judge, judge_count, judged_time, row_of
 from nutrace.comparison.numeric import numeric
-from nutrace.comparison.result import Judged
+from nutrace.comparison.result import Judged, Verdict
 from nutrace.comparison.times import Times
 
 _NO_OPTIONS = Options()
@@ -41,12 +42,15 @@ class StatementChange:
 
 
 def statement_changes(
-    base: Sequence[RunFigures], new: Sequence[RunFigures], options: Options = _NO_OPTIONS
+    base: Sequence[RunFigures],
+    new: Sequence[RunFigures],
+    options: Options = _NO_OPTIONS,
+    drift: Optional[Verdict] = None,
 ) -> Tuple[StatementChange, ...]:
     """The statements of both sides, those whose time changed most first.
 
     Their times are a family of their own: the probability that any is called faster or slower by chance is
-    at most 5 %.
+    at most 5 %. `drift` is that of the :class:`Comparison`.
     """
     runs = (*base, *new)
     per_step = any(run.steps for run in runs)
@@ -58,7 +62,7 @@ def statement_changes(
     step_ms = _mean_step_ms(base)
     rows = [row_of(_times(name, runs), len(base), step_ms, options) for name in texts]
     found: List[StatementChange] = []
-    for (name, text), row, judgement in zip(texts.items(), rows, judge(rows, options)):
+    for (name, text), row, judgement in zip(texts.items(), rows, doubted(judge(rows, options), drift)):
         figure = f"statements.{name}"
         executions, returned = _counts(name, base, new, "executions"), _counts(name, base, new, "rows")
         known = any(value is not None for side in returned for value in side)

@@ -21,6 +21,11 @@ class TimeFigure(NamedTuple):
     row: Row
     is_headline: bool = False
 
+    @property
+    def is_component(self) -> bool:
+        """Whether it is the time of a component in the steps, or in a run without steps."""
+        return self.names[0][0].startswith("components.")
+
 
 class TimeFigures:
     """All times of a comparison.

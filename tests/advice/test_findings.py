@@ -16,8 +16,9 @@ from fakes.tracing import Tracing
 import nutrace
 from nutrace import semconv
 from nutrace.advice import KINDS, Finding, Sureness
+from nutrace.advice.advise import _best
 from nutrace.advice.facts import Facts
-from nutrace.advice.proof import plain
+from nutrace.advice.proof import bench_with, plain
 from nutrace.advice.savings import Savings
 from nutrace.probes.catalogue import collect
 from nutrace.speedups.registry import chosen
@@ -96,6 +97,21 @@ def test_a_collector_that_stays_off_is_something_to_know(recorded: Tracing) -> N
     assert not finding.saves
 
 
+def test_a_collector_that_is_switched_on_again_is_not(recorded: Tracing) -> None:
+    enabled = gc.isenabled()
+    try:
+        with recorded(*[each for each in collect() if each.component == "gc"]):
+            for _ in range(4):
+                with nutrace.span(semconv.STEP_SPAN, component="simulation"):
+                    gc.disable()
+                    sum(range(10_000))
+                    gc.enable()
+    finally:
+        if not enabled:
+            gc.disable()
+    assert "switched_off" not in findings(recorded.trace)
+
+
 def _log(begin: float) -> Any:
     """A simulation log: 70 us to pickle, 20 us to compress, 10 us to write."""
     pickled = span(
@@ -159,6 +175,20 @@ def test_pictures(tmp_path: Path) -> None:
     }
 
 
+def test_an_override_takes_the_place_of_that_in_the_command_line(tmp_path: Path) -> None:
+    from fakes.otlp import RESOURCE, trace_of
+
+    words = ["python", "run.py", "main_callback=[a, b]", "worker=sequential"]
+    trace = trace_of(tmp_path, step(0, 100), resource={**RESOURCE, "process.command_args": words})
+    facts = Facts("run.json", trace, trace)
+    full = shlex.split(bench_with(facts, "less", "main_callback=[a]").full)
+    assert full[-4:] == words
+    (variant,) = [each for each in full if each.startswith("less:")]
+    assert shlex.split(variant)[1:] == ["python", "run.py", "worker=sequential", "main_callback=[a]"]
+    short = shlex.split(bench_with(facts, "less", "~callback.log").short)
+    assert "less:-- PROGRAM ~callback.log" in short or "less:-- PROGRAM '~callback.log'" in short
+
+
 def test_an_opaque_span_is_something_to_look_into(tmp_path: Path) -> None:
     planner = span("planner.compute", 0, 80, span("phase", 0, 5), component="planner")
     clear = span("sqlite3.statement", 80, 95, component="database")
@@ -193,6 +223,16 @@ def test_what_one_change_takes_another_does_not_save_again(tmp_path: Path) -> No
     assert savings.likely(second).step_ns == pytest.approx(0.5 * (20_000 * 0.25 + 10_000))
 
 
+def test_what_is_verified_comes_before_what_else_saves_the_same_time(tmp_path: Path) -> None:
+    trace = traced(tmp_path, step(0, 100, span("a", 10, 50), span("b", 50, 90)))
+    facts = Facts("", trace, trace)
+    guessed = "guessed", _finding({1: 40_000.0, 2: 40_000.0})
+    verified = "verified", _finding({1: 20_000.0}, Sureness.VERIFIED, likely=1.0)
+    elsewhere = "elsewhere", _finding({0: 10_000.0}, Sureness.VERIFIED, likely=1.0)
+    assert _best(facts, Savings(facts), [guessed, elsewhere, verified], True) == verified
+    assert _best(facts, Savings(facts), [guessed, elsewhere], True) == guessed
+
+
 def test_beside_a_step_only_what_it_waited_for_is_saved(tmp_path: Path) -> None:
     long, short = (
         (name, 10, end, {"thread.id": thread, semconv.COMPONENT: "deepcopy"})
@@ -210,11 +250,15 @@ def test_every_speedup_that_is_named_exists(tmp_path: Path) -> None:
 
     collection = span("gc.collect", 60, 70, component="gc", **{semconv.GC_GENERATION: 2})
     trace = traced(tmp_path, step(0, 100, query(0, "aab"), collection), span("gc.collect", 200, 210))
+    from nutrace.bench.variants import parse_variant
+
     named = []
     for several in findings(trace).values():
         for proof in (proof for finding in several for proof in finding.proof):
             words = shlex.split(proof.full)
             for option, value in zip(words, words[1:]):
+                if option == "--variant":
+                    parse_variant(value)
                 rest = value.partition(":")[2]
                 if option == "--variant" and rest and "=" not in rest.partition(":")[0] and rest[0] != "-":
                     named.append(rest)

@@ -118,6 +118,14 @@ def test_work_of_one_thread_follows_on_its_work_before(tmp_path: Path) -> None:
     assert mean_us(trace, "span:first=0.5") == pytest.approx(75)
 
 
+def test_work_that_waited_for_its_thread_waits_longer_for_it(tmp_path: Path) -> None:
+    trace = trace_of(
+        tmp_path,
+        step(0, 100, span("first", 0, 40, thread=2), span("plan", 0, 60), span("second", 40, 100, thread=2)),
+    )
+    assert mean_us(trace, "span:first=2") == pytest.approx(140)
+
+
 def test_work_that_outlasts_the_span_that_began_it_is_waited_for_above(tmp_path: Path) -> None:
     submit = span("submit", 10, 12, span("work", 11, 90, thread=2))
     trace = trace_of(tmp_path, step(0, 100, submit))
@@ -128,6 +136,8 @@ def test_a_generator_beside_others_keeps_the_time_outside_of_itself(tmp_path: Pa
     rows = ("rows", 10, 90, {C: "database", semconv.BUSY_NS: 30_000})
     trace = trace_of(tmp_path, step(0, 100, rows, span("beside", 20, 40, thread=2)))
     assert mean_us(trace, "database=0.5") == pytest.approx(85)
+    # 50 us of its own, 30 of the generator, and 20 of waiting.
+    assert mean_us(trace, "simulation=0.5") == pytest.approx(75)
 
 
 def test_the_run_waits_for_its_processes(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ scenarios of 149 steps, on machines that are quiet (noise 0.5 and 1) or busy (3 
   of the components, and no other is called changed;
 - a function has another name, or a cache's span around it: whether it is called moved, and nothing else.
 
-With --runs, the same of real runs: run files of the same program, at least 14 of them, of which 7 and 7 are
-drawn at random for each comparison, 40 times. The slower component and the other name are made in what was
-measured.
+With --runs, the same of real runs: run files of one program, named in the order in which they were made, at
+least 14 of them. For each of 40 comparisons 7 and 7 are drawn at random; the slower component and the other
+name are made in what was measured. And each 7 runs in a row are compared with the next 7, between which the
+machine may have become faster or slower.
 
 The exit code is 1 if more than 5 % of the rows are called changed where nothing changed, if a quiet machine
 finds the slower component in less than 90 % of the comparisons, or if any move is not named.
@@ -199,6 +200,10 @@ def real(args: argparse.Namespace) -> bool:
         return [runs[each] for each in chosen[:7]], [change(runs[each]) for each in chosen[7:]]
 
     good = unchanged("nothing changed", [split() for _ in range(40)])
+    good &= unchanged(
+        "nothing changed, in a row",
+        [(runs[first : first + 7], runs[first + 7 : first + 14]) for first in range(len(runs) - 13)],
+    )
     costs = runs[0].scenarios[0].self_ns
     component = max(costs, key=lambda name: sum(costs[name]))
     slowed(f"{component} 5 % slower", [(component, split(_slower(component))) for _ in range(40)])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any, Optional
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nutrace.comparison import Comparison, Judged, Kind, SideFacts, Verdict
+from nutrace.comparison import Comparison, Judged, Kind, PathChange, SideFacts, Verdict
 from nutrace.comparison.gates import (
-    GAP_CLOSED,
     Gate,
     GateResult,
     Of,
@@ -21,6 +21,9 @@ from nutrace.comparison.gates import (
     judge,
     parse_gate,
 )
+from nutrace.comparison.headline import GAP_CLOSED
+from nutrace.comparison.judging import judge_count
+from nutrace.comparison.result import path_figure
 from nutrace.errors import UsageError
 
 
@@ -155,3 +158,27 @@ def test_an_unknown_figure_names_those_that_there_are_the_most_similar_first() -
     with pytest.raises(UnknownFigureError, match=r"did you mean steps\.p50_ms") as caught:
         _outcome("steps.p50 > +3%", _count(1, 1), _time(0, 0, 0))
     assert caught.value.known == ["steps.p50_ms", "rows"]
+
+
+@pytest.mark.parametrize(
+    ("text", "slower", "faster"),
+    [
+        ("steps.p50_ms > +3%", "cannot be judged", "holds"),
+        ("steps.p50_ms > +8%", "does not hold", "cannot be judged"),
+        ("steps.p50_ms < +3%", "cannot be judged", "does not hold"),
+    ],
+)
+def test_what_the_machine_may_have_done_is_no_result(text: str, slower: str, faster: str) -> None:
+    """Every outcome that a slower machine explains, if it became slower; and the same for a faster one."""
+    comparison = _comparison(_time(0.05, 0.04, 0.06))
+    for drift, outcome in ((Verdict.SLOWER, slower), (Verdict.FASTER, faster)):
+        (result,) = judge([parse_gate(text)], replace(comparison, drift=drift))
+        assert result.outcome.value == outcome
+
+
+def test_calls_of_a_path_that_vary_cannot_be_judged() -> None:
+    calls = judge_count(path_figure(("step", "query"), "calls_per_step"), [3, 4, 3, 4, 3], [3, 4, 4, 4, 3])
+    path = PathChange(("step", "query"), "database", 1.0, 1.0, 0.0, None, None, Verdict.UNDECIDED, calls)
+    comparison = replace(_comparison(), paths=(path,))
+    (result,) = judge([parse_gate("paths.step/query.calls_per_step > +0")], comparison)
+    assert (result.outcome, result.value) == (Outcome.UNKNOWN, 1.0)

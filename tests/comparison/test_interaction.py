@@ -41,6 +41,7 @@ def test_parts_that_add_up_do_not_interact(tmp_path: Path) -> None:
     assert mean.low is not None
     assert mean.high is not None
     assert mean.low < 0 < mean.high
+    assert mean.beyond_chance is False
     statements = found["database.statements_per_step"]
     assert (statements.parts, statements.together, statements.interaction) == ((-2, 0), -2, 0)
 
@@ -50,6 +51,7 @@ def test_parts_that_gain_the_same_time_gain_it_once(tmp_path: Path) -> None:
     mean = found["steps.mean_ms"]
     assert mean.low is not None
     assert 10 < mean.low < 20 < (mean.high or 0)
+    assert mean.beyond_chance is True
     assert found["database.statements_per_step"].interaction == 1
 
 
@@ -68,7 +70,21 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(tmp_path: Path) -> Non
     assert 0.92 <= held / 300 <= 0.98
 
 
+def test_rounds_on_a_busy_machine_are_compared_within_themselves(tmp_path: Path) -> None:
+    run = measure(load(write_run(tmp_path / "run.json", 100)))
+    chance, sides = random.Random(3), ([], [], [], [])  # type: ignore[var-annotated]
+    for round in range(6):
+        busy = 100.0 * round  # seconds that each run of the round takes longer
+        for side, time in zip(sides, (20, 18, 15, 16)):
+            side.append(replace(run, times={"run.wall_s": busy + chance.gauss(time, 0.1)}))
+    base, one, other, both = sides
+    wall = next(each for each in interactions(base, [one, other], both) if each.figure == "run.wall_s")
+    assert wall.low is not None
+    assert 2.5 < wall.low < 3 < (wall.high or 0) < 3.5
+    assert wall.beyond_chance is True
+
+
 def test_one_run_has_no_interval_and_none_no_interaction(tmp_path: Path) -> None:
     one = [measure(load(write_run(tmp_path / "run.json", 100)))]
-    assert all(each.low is None for each in interactions(one, [one, one], one))
+    assert all(each.low is None and each.beyond_chance is None for each in interactions(one, [one, one], one))
     assert interactions(one, [one, []], one) == []
