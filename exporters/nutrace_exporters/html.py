@@ -7,12 +7,8 @@ only, and its content security policy forbids every request, and every script bu
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import json
 import os
-import re
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, BinaryIO, Dict, List, Sequence, Tuple
@@ -27,6 +23,7 @@ from nutrace_exporters.frames import Frame, FrameTable
 from nutrace_exporters.labels import label
 from nutrace_exporters.lanes import thread_names
 from nutrace_exporters.pageinside import add_inside, facts_of_samples
+from nutrace_exporters.pageparts import content_hash, filled, script_json
 from nutrace_exporters.pagescenarios import add_scenarios
 from nutrace_exporters.palette import COLOURS
 from nutrace_exporters.runfacts import facts, title_of, warnings
@@ -57,7 +54,6 @@ _SCRIPTS = (
     "pointer.js",
     "app.js",
 )
-_MARK = re.compile("@@([a-z]+)@@")
 
 
 @dataclass(frozen=True)
@@ -86,20 +82,18 @@ def write_page(out: BinaryIO, data: Dict[str, Any], columns: str) -> None:
     style = _asset("flamegraph.css")
     script = '"use strict";(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src '{content_hash(script)}'; style-src '{content_hash(style)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     contents = {
         "policy": html.escape(policy).encode(),
         "title": html.escape(data["run"]["title"]).encode(),
         "style": style.encode(),
         "script": script.encode(),
-        "data": _json(data),
+        "data": script_json(data),
         "columns": columns.encode("ascii"),
     }
-    # In one pass, so that a mark inside a title is not replaced.
-    for position, piece in enumerate(_MARK.split(_asset("flamegraph.html"))):
-        out.write(contents[piece] if position % 2 else piece.encode())
+    out.writelines(filled(_asset("flamegraph.html"), contents))
 
 
 def _data(trace: Trace, strings: Strings, options: Options) -> Tuple[Dict[str, Any], str]:
@@ -205,13 +199,3 @@ def _sparse(packer: Packer, name: str, where: List[int], numbers: List[int]) -> 
 
 def _asset(name: str) -> str:
     return (files("nutrace_exporters") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
-
-
-def _json(data: Any) -> bytes:
-    """JSON that is safe inside a script element: no ``<``, and nothing that is not ASCII."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").encode("ascii")

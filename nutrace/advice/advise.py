@@ -51,8 +51,10 @@ class Advice:
 
     Attributes
     ----------
-    steps, step_ns, run_ns, interval_s:
-        The number of finished steps, the mean time of one, that of the run, and what a step simulates.
+    steps, step_ns, interval_s:
+        The number of finished steps, the mean time of one, and what a step simulates.
+    run_ns, wall_ns:
+        The time of all threads of the run, and that from its first span to its last.
     scenarios:
         The number of simulations.
     worth:
@@ -70,6 +72,7 @@ class Advice:
     steps: int
     step_ns: float
     run_ns: float
+    wall_ns: float
     interval_s: float
     scenarios: int
     worth: float
@@ -114,6 +117,7 @@ def advise(facts: Facts, worth: float = WORTH) -> Advice:
         steps=facts.steps,
         step_ns=facts.steps_ns / facts.steps if facts.steps else 0.0,
         run_ns=facts.run_ns,
+        wall_ns=facts.wall_ns,
         interval_s=sum(known) / len(known) if known else REAL_TIME_S,
         scenarios=facts.scenarios,
         worth=worth,

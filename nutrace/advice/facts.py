@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from typing import Any, Dict, List, Optional, Tuple
 
-from nutrace import semconv
 from nutrace.analysis import divide
 from nutrace.analysis.collections import Collections, collections
 from nutrace.analysis.database import Database, database
@@ -15,7 +13,7 @@ from nutrace.analysis.executions import Batch, batches
 from nutrace.analysis.installed_speedups import installed_speedups
 from nutrace.analysis.origins import Origins
 from nutrace.analysis.regions import Region, Regions
-from nutrace.analysis.report import command_of
+from nutrace.analysis.report import command_of, settings_of
 from nutrace.errors import MissingDependencyError
 from nutrace.plans import findings as plans
 from nutrace.trace import Trace
@@ -64,15 +62,21 @@ class Facts:
     @cached_property
     def scenarios(self) -> int:
         """The number of simulations."""
-        return sum(name == semconv.RUN_SPAN for name in self.trace.name)
+        return len(self.trace.scenarios)
 
     @cached_property
     def run_ns(self) -> int:
-        """The time of the run: from its first span to its last, or that of its threads if they took more."""
+        """The time of all threads of the run; at least that from its first span to its last."""
+        trace = self.trace
+        return max(self.wall_ns, sum(trace.busy_ns[root] for root in trace.roots))
+
+    @cached_property
+    def wall_ns(self) -> int:
+        """The time from the run's first span to its last; of a part of it, what its spans took."""
         trace = self.trace
         if self.is_part:
             return sum(trace.busy_ns[root] for root in trace.roots)
-        return max(trace.finish_ns - trace.begin_ns, sum(trace.busy_ns[root] for root in trace.roots))
+        return trace.finish_ns - trace.begin_ns
 
     @cached_property
     def command(self) -> str:
@@ -82,14 +86,7 @@ class Facts:
     @cached_property
     def settings(self) -> Dict[str, Any]:
         """nutrace's settings in the first process that says them."""
-        for resource in self.whole.resources:
-            try:
-                settings = json.loads(str(resource.attributes.get(semconv.SETTINGS)))
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(settings, dict):
-                return settings
-        return {}
+        return settings_of(self.whole.resources)
 
     @cached_property
     def speedups(self) -> Tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.collections import Collections, collections
@@ -20,7 +21,7 @@ from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
 from nutrace.analysis.work import Work, work
 from nutrace.trace import Resource, Trace
-from nutrace.trace.bounds import whole
+from nutrace.trace.bounds import text, whole
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,18 @@ def command_of(resources: Tuple[Resource, ...]) -> str:
         if isinstance(line, str) and line:
             return line
     return ""
+
+
+def settings_of(resources: Tuple[Resource, ...]) -> Dict[str, Any]:
+    """nutrace's settings in the first process that says them."""
+    for resource in resources:
+        try:
+            settings = json.loads(text(resource.attributes.get(semconv.SETTINGS)))
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(settings, dict):
+            return settings
+    return {}
 
 
 def _overhead(trace: Trace, wall_ns: int) -> Overhead:

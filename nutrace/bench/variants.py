@@ -117,14 +117,21 @@ def check(variants: Sequence[Variant]) -> None:
 
 @dataclass(frozen=True)
 class Combination:
-    """A variant that changes what several others change one by one."""
+    """A variant that changes what several others change one by one.
+
+    Attributes
+    ----------
+    rest:
+        What it changes besides, by name. With such a rest it cannot be compared with the sum of its parts.
+    """
 
     whole: Variant
     parts: Tuple[Variant, ...]
+    rest: Tuple[str, ...] = ()
 
 
 def combinations(variants: Sequence[Variant]) -> List[Combination]:
-    """The variants of which each changes exactly what others, taken together, change.
+    """The variants of which each changes what two or more others, taken together, change.
 
     The first variant is what all are compared with. Variants with a command of their own have no parts.
     """
@@ -138,6 +145,8 @@ def combinations(variants: Sequence[Variant]) -> List[Combination]:
             if part.parts < whole.parts and part.parts <= rest:
                 parts.append(part)
                 rest -= part.parts
-        if not rest and len(parts) > 1 and not variants[0].parts and not variants[0].command:
-            found.append(Combination(whole, tuple(sorted(parts, key=list(variants).index))))
+        if len(parts) > 1 and not variants[0].parts and not variants[0].command:
+            parts.sort(key=list(variants).index)
+            names = tuple(sorted(part.partition(" ")[0] for part in rest))
+            found.append(Combination(whole, tuple(parts), names))
     return found

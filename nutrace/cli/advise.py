@@ -70,6 +70,7 @@ def _as_json(advice: Advice, facts: Facts) -> Dict[str, Any]:
             "real_time_ms": advice.interval_s * 1e3,
         },
         "run_seconds": advice.run_ns / 1e9,
+        "wall_seconds": advice.wall_ns / 1e9,
         "scenarios": advice.scenarios,
         "min_share": advice.worth,
         "in_steps": [_ranked(each) for each in advice.in_steps],

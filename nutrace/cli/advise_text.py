@@ -24,10 +24,10 @@ def as_text(advice: Advice, file: str, command: str, selection: str, *, limit: i
     if advice.steps:
         lines.append(
             f"  {advice.steps:,} steps of {ms(advice.step_ns)} ms, each simulates "
-            f"{advice.interval_s * 1e3:.6g} ms; the run took {advice.run_ns / 1e9:,.1f} s"
+            f"{advice.interval_s * 1e3:.6g} ms; {_run(advice)}"
         )
     else:
-        lines.append(f"  no finished steps; the run took {advice.run_ns / 1e9:,.1f} s")
+        lines.append(f"  no finished steps; {_run(advice)}")
     least = f"{advice.worth * 100:g} %"
     if advice.steps:
         nothing = f"Nothing worth doing above {least} of a step."
@@ -47,6 +47,12 @@ def as_text(advice: Advice, file: str, command: str, selection: str, *, limit: i
     if page.names_program:
         lines += ["", f"{PROGRAM} is: {printable(command, len(command))}"]
     return "\n".join(lines)
+
+
+def _run(advice: Advice) -> str:
+    took = f"the run took {advice.wall_ns / 1e9:,.1f} s"
+    more = advice.run_ns > advice.wall_ns
+    return f"{took}, its threads {advice.run_ns / 1e9:,.1f} s together" if more else took
 
 
 class _Page:

@@ -28,13 +28,12 @@ Together = Sequence[Tuple[Combination, Sequence[Interaction]]]
 def together(session: Session) -> List[Tuple[Combination, List[Interaction]]]:
     """The variants that combine others, with what they bring against the sum of these."""
     base = session.figures(session.record.variants[0])
-    return [
-        (
-            each,
-            interactions(base, [session.figures(part) for part in each.parts], session.figures(each.whole)),
-        )
-        for each in combinations(session.record.variants)
-    ]
+    found = []
+    for each in combinations(session.record.variants):
+        parts = [session.figures(part) for part in each.parts]
+        figures = [] if each.rest else interactions(base, parts, session.figures(each.whole))
+        found.append((each, figures))
+    return found
 
 
 def as_text(
@@ -55,7 +54,9 @@ def as_text(
             continue
         made = effect_sections(compared[variant.name], limit)
         parts.append("\n\n".join([heading, *(section_text(section, style) for section in made)]))
-    parts += [section_text(_interaction(each, found), style) for each, found in combined if found]
+    parts += [
+        section_text(_interaction(each, found), style) for each, found in combined if found or each.rest
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -66,8 +67,7 @@ def _head(record: Record, session: Session, doubts: Sequence[str]) -> str:
     lines.append(f"  runs that count: {runs}; in the order of bench.json, seed {record.seed}")
     failed = sum(bool(run.problem) for run in record.ran)
     if failed:
-        lines.append(f"  {counted(failed, 'run')} failed, and was repeated" if failed == 1 else
-                     f"  {failed} runs failed, and were repeated")  # fmt: skip
+        lines.append(f"  {counted(failed, 'run')} failed: see the folder failed")
     first = record.ran[0].machine if record.ran else {}
     facts = [f"{machine['processors']} processors", f"governor {machine['governor'] or 'unknown'}"]
     if first.get("load") is not None:
@@ -85,10 +85,13 @@ def _head(record: Record, session: Session, doubts: Sequence[str]) -> str:
 
 def _interaction(combination: Combination, found: Sequence[Interaction]) -> Section:
     names = [part.name for part in combination.parts]
+    heading = f"{combination.whole.name} against the sum of {' and '.join(names)}"
+    if combination.rest:
+        rest = printable(", ".join(combination.rest), LINE)
+        return Section(heading, (f"Not comparable: no variant changes the rest of it alone ({rest}).",))
     columns = [Column("figure", right=False), *(Column(name) for name in names), Column("sum")]
     columns += [Column("together"), Column("interaction"), Column("95 %"), Column("", right=False)]
     rows = tuple(Row(tuple(_cells(each))) for each in found)
-    heading = f"{combination.whole.name} against the sum of {' and '.join(names)}"
     line = "What each changes alone, the sum of that, and what they change together."
     return Section(heading, (line,), tuple(columns), rows)
 
@@ -135,6 +138,7 @@ def as_json(
             {
                 "variant": each.whole.name,
                 "parts": [part.name for part in each.parts],
+                "rest": list(each.rest),
                 "figures": [_interaction_json(item) for item in found],
             }
             for each, found in combined

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 from importlib.resources import files
 from typing import List, Optional, Sequence, Tuple
@@ -14,6 +12,7 @@ from nutrace.cli.table import Column
 from nutrace.comparison.gates import GateResult
 from nutrace.comparison.result import Judged, Verdict
 from nutrace_exporters.labels import label
+from nutrace_exporters.pageparts import content_hash
 
 _LONGEST = 400
 _WIDEST = 1.0  # of a change, as a part of the base
@@ -25,8 +24,7 @@ _CLASSES = {Verdict.FASTER: "better", Verdict.SLOWER: "worse", Verdict.UNDECIDED
 def as_page(compared: Compared, gates: Sequence[GateResult], limit: int) -> bytes:
     """The page, in UTF-8; `limit` is the number of rows in each list, 0 for all."""
     style = (files("nutrace.cli") / "compare.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; style-src '{content_hash(style)}'; base-uri 'none'; form-action 'none'"
     heading = _text(title(compared.comparison))
     body = "\n".join(_section(section) for section in sections(compared, gates, limit))
     page = f"""<!DOCTYPE html>

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, List, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.installed_speedups import InstalledSpeedups
-from nutrace.analysis.report import command_of
+from nutrace.analysis.report import command_of, settings_of
 from nutrace.comparison.figures import RunIdentity
 from nutrace.trace import Resource, Trace
 from nutrace.trace.bounds import text
@@ -53,14 +52,8 @@ def identity_of(trace: Trace, speedups: InstalledSpeedups) -> RunIdentity:
 
 
 def _settings(resources: Tuple[Resource, ...]) -> Mapping[str, Any]:
-    for resource in resources:
-        try:
-            settings = json.loads(text(resource.attributes.get(semconv.SETTINGS)))
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(settings, dict):
-            return {name: value for name, value in sorted(settings.items()) if name not in _NO_MATTER}
-    return {}
+    settings = settings_of(resources)
+    return {name: value for name, value in sorted(settings.items()) if name not in _NO_MATTER}
 
 
 def _doubts(trace: Trace) -> Tuple[str, ...]:

@@ -7,23 +7,19 @@ into the charts through plotly's text, whose few tags are made harmless by the p
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import json
-import re
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from nutrace.dashboard.data import page_data
 from nutrace.dashboard.history import History
 from nutrace.dashboard.sections import head, sections
 from nutrace.errors import MissingDependencyError
 from nutrace_exporters.labels import label
+from nutrace_exporters.pageparts import content_hash, filled, script_json
 
 _SCRIPTS = ("figures.js", "dashboard.js")
-_MARK = re.compile("@@([a-z]+)@@")
 
 
 @dataclass(frozen=True)
@@ -69,34 +65,22 @@ def export(history: History, out: BinaryIO, options: Options = Options()) -> Non
     plotly = plotly_script()
     script = '"use strict";(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
     policy = (
-        f"default-src 'none'; script-src '{_hash(plotly)}' '{_hash(script)}'; style-src 'unsafe-inline'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src '{content_hash(plotly)}' '{content_hash(script)}'; "
+        "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     title = label(options.title or f"History of {history.folder}", 200)
     contents = {
-        "policy": html.escape(policy),
-        "title": html.escape(title),
-        "style": _asset("dashboard.css"),
-        "head": head(history),
-        "sections": sections(history),
-        "data": _json(page_data(history)),
-        "plotly": plotly,
-        "script": script,
+        "policy": html.escape(policy).encode(),
+        "title": html.escape(title).encode(),
+        "style": _asset("dashboard.css").encode(),
+        "head": head(history).encode(),
+        "sections": sections(history).encode(),
+        "data": script_json(page_data(history)),
+        "plotly": plotly.encode(),
+        "script": script.encode(),
     }
-    # In one pass, so that a mark inside a title is not replaced.
-    for position, piece in enumerate(_MARK.split(_asset("dashboard.html"))):
-        out.write((contents[piece] if position % 2 else piece).encode())
+    out.writelines(filled(_asset("dashboard.html"), contents))
 
 
 def _asset(name: str) -> str:
     return (files("nutrace.dashboard") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
-
-
-def _json(data: Any) -> str:
-    """JSON that is safe inside a script element: no ``<``, and nothing that is not ASCII."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

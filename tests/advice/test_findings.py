@@ -47,7 +47,7 @@ def test_deep_copies_are_those_of_the_steps_by_caller(recorded: Tracing) -> None
             with nutrace.span(semconv.STEP_SPAN, component="simulation"):
                 keep([[1], [2]], 4)
     (finding,) = findings(recorded.trace)["copies"]
-    assert finding.title == "Make fewer deep copies in the steps: 4 a step"
+    assert finding.title == "Make fewer deep copies in the steps: 4 calls a step"
     assert finding.evidence[0].startswith(
         "4.00 a step of 16 objects"
     )  # len(memo): three lists, and what keeps them alive

@@ -85,6 +85,13 @@ def test_of_several_ways_the_largest_parts_are_taken() -> None:
     assert _found(texts) == [("ab", ["a", "b"]), ("abc", ["c", "ab"])]
 
 
+def test_what_no_variant_changes_alone_is_named() -> None:
+    """Then the sum of the parts says nothing about the whole."""
+    variants = [parse_variant(text) for text in ("base", "a:X=1", "b:Y=1", f"abc:X=1 Y=1 {CACHE}")]
+    (found,) = combinations(variants)
+    assert ([part.name for part in found.parts], found.rest) == (["a", "b"], (CACHE,))
+
+
 @pytest.mark.parametrize(
     "texts",
     [

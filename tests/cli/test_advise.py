@@ -41,7 +41,7 @@ def test_advice_for_people(run_file: str, capsys: pytest.CaptureFixture[str]) ->
     assert main(["advise", run_file]) == 0
     out = capsys.readouterr().out
     assert "Nothing worth doing above 2 % of a step." in out
-    assert "Make fewer deep copies in the steps: 0 a step: 3.00 ms a step, 1.5 %" in out
+    assert "Make fewer deep copies in the steps: 0.50 calls a step: 3.00 ms a step, 1.5 %" in out
     assert "PROGRAM is: python run_simulation.py" in out
 
 

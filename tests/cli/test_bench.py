@@ -121,7 +121,7 @@ def test_a_run_that_fails_is_kept_aside_and_repeated(
     assert _bench("--runs", "2", "--variant", "base", "--variant", "x:FAILS=3") == 0
     printed = capsys.readouterr()
     assert "x, round 2: failed (exit code 7), and is repeated" in printed.err
-    assert "1 run failed, and was repeated" in printed.out
+    assert "1 run failed: see the folder failed" in printed.out
     failed = [run for run in _record(folder)["runs"] if run["problem"]]
     assert [(run["variant"], run["problem"]) for run in failed] == [("x", "exit code 7")]
     assert sorted(path.suffix for path in (folder / "b" / "failed").iterdir()) == [".json", ".txt"]

@@ -9,7 +9,7 @@ from nutrace import semconv
 from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import against, plain
-from nutrace.advice.words import ms, place
+from nutrace.advice.words import count, ms, place
 from nutrace.analysis.deepcopies import Amount, Source
 from nutrace.analysis.regions import Region
 
@@ -32,7 +32,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         key=lambda each: -each[1].total_ns,
     )
     yield Finding(
-        title=f"Make fewer deep copies in the steps: {amount.root_calls / facts.steps:,.0f} a step",
+        title=f"Make fewer deep copies in the steps: {count(amount.root_calls / facts.steps, 'call')} a step",
         evidence=(
             f"{facts.per_step(amount.root_calls)} of {amount.objects / facts.steps:,.0f} objects, "
             f"{ms(amount.total_ns / facts.steps)} a step",
