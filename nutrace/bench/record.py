@@ -7,7 +7,9 @@ import os
 import random
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, TypedDict
+
+import msgspec
 
 from nutrace.bench.variants import Variant
 from nutrace.errors import InputError, OutputError, UsageError
@@ -45,6 +47,32 @@ class Ran:
     seconds: float
     machine: Mapping[str, Any]
     problem: str = ""
+
+
+class _Facts(TypedDict):
+    """What is needed of :func:`nutrace.bench.machine.machine`."""
+
+    host: str
+    processors: int
+    governor: Optional[str]
+
+
+class _Moment(TypedDict):
+    """What is needed of :func:`nutrace.bench.machine.moment`."""
+
+    load: Optional[float]
+    page_cache_mb: Optional[int]
+
+
+@dataclass
+class _Written:
+    """The document in a record."""
+
+    command: List[str]
+    variants: List[Dict[str, Any]]
+    seed: int
+    machine: Dict[str, Any]
+    runs: List[Ran]
 
 
 @dataclass
@@ -150,19 +178,15 @@ def resume(folder: Path, command: Sequence[str], variants: Sequence[Variant]) ->
     """
     path = folder / NAME
     try:
-        document = json.loads(read_text(path))
-        runs = [Ran(**run) for run in document["runs"]]
-        plan = {key: document[key] for key in ("command", "variants")}
-        record = Record(
-            folder, list(command), list(variants), int(document["seed"]), dict(document["machine"])
-        )
+        written = _read(folder)
     except OSError as error:
         raise InputError(f"cannot resume: {path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise InputError(f"cannot resume: {path} is no record of a benchmark: {error}") from None
-    if plan != _plan(command, variants):
+    if {"command": written.command, "variants": written.variants} != _plan(command, variants):
         raise UsageError(f"{path} is of another command or of other variants: give those, or another -o")
-    record.ran = [run for run in runs if run.problem or os.path.exists(record.path(run))]
+    record = Record(folder, list(command), list(variants), written.seed, written.machine)
+    record.ran = [run for run in written.runs if run.problem or os.path.exists(record.path(run))]
     return record
 
 
@@ -172,12 +196,21 @@ def loads(folder: Path) -> Dict[str, float]:
     It is empty if the folder has no record, or none that can be read.
     """
     try:
-        document = json.loads(read_text(folder / NAME))
-        runs = [Ran(**run) for run in document["runs"]]
-        shares = {run.file: load_share(run, document["machine"]) for run in runs if run.file}
-    except (OSError, ValueError, KeyError, TypeError):
+        written = _read(folder)
+    except (OSError, ValueError):
         return {}
+    shares = {run.file: load_share(run, written.machine) for run in written.runs if run.file}
     return {os.path.realpath(folder / file): share for file, share in shares.items() if share is not None}
+
+
+def _read(folder: Path) -> _Written:
+    """Read a record; raises ValueError if it is none."""
+    document = json.loads(read_text(folder / NAME))
+    written = msgspec.convert(document, _Written)
+    msgspec.convert(written.machine, _Facts)
+    for run in written.runs:
+        msgspec.convert(run.machine, _Moment)
+    return written
 
 
 def load_share(run: Ran, machine: Mapping[str, Any]) -> Optional[float]:

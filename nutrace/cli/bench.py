@@ -19,7 +19,7 @@ from nutrace.cli.options import add_json, add_limit
 from nutrace.cli.progress import spinner
 from nutrace.cli.run import check_environment, command_of
 from nutrace.comparison.numeric import numeric
-from nutrace.errors import UsageError
+from nutrace.errors import InputError, UsageError
 from nutrace.printable import LINE, printable
 
 _EXAMPLE = "nutrace bench --variant base --variant cache:traffic_light_cache -- python script.py"
@@ -89,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
     ------
     UsageError
         If a variant, or the program, is wrong.
+    InputError
+        If a program is not there; nothing is started then.
     MissingDependencyError
         If numpy or scipy is not installed; nothing is started then.
     ProgramFailedError
@@ -125,6 +127,9 @@ def _commands(args: argparse.Namespace) -> Dict[str, List[str]]:
     for variant in args.variants:
         check_environment({**os.environ, **variant.environment})
         commands[variant.name] = command_of(variant.command, _EXAMPLE) if variant.command else shared
+        program, path = commands[variant.name][0], variant.environment.get("PATH")
+        if shutil.which(program, path=path) is None:
+            raise InputError(f"cannot run {program}: there is no such program (nothing was started)")
     return commands
 
 

@@ -8,7 +8,10 @@ from nutrace.cli.json_output import pick
 from nutrace.comparison.gates import GateResult
 from nutrace.comparison.result import Comparison, Judged, PathChange, SideFacts, StatementChange
 
-_JUDGED = "figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"
+_JUDGED = (
+    *("figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"),
+    *("difference_low", "difference_high"),
+)
 _PATH = "component", "base_ms_per_step", "new_ms_per_step", "change_ms_per_step", "low", "high", "runs_needed"
 
 
@@ -16,7 +19,8 @@ def as_json(comparison: Comparison, gates: Sequence[GateResult]) -> Dict[str, An
     """A comparison as a JSON document; null stands for what is not known.
 
     ``headline`` has the rows of the headline table by their figures, with their labels; ``change``, ``low``
-    and ``high`` are shares of the base, those of ``paths`` ms per step.
+    and ``high`` are shares of the base, those of ``paths`` ms per step. Where a time's base is 0,
+    ``difference_low`` and ``difference_high`` are the interval of the difference, in the figure's unit.
     """
     by_name = {row.figure: row for row in comparison.judged}
     return {

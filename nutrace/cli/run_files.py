@@ -9,6 +9,7 @@ import zlib
 from typing import Iterator, List, Sequence
 
 from nutrace.bench.record import NAME
+from nutrace.bench.variants import RESERVED
 from nutrace.errors import InputError
 from nutrace.trace.runfiles import PARTIAL
 
@@ -59,8 +60,9 @@ def _files(name: str) -> Iterator[str]:
         yield name
         return
     if os.path.exists(os.path.join(name, NAME)):
-        variants = sorted(entry for entry in os.listdir(name) if os.path.isdir(os.path.join(name, entry)))
-        examples = " or ".join(os.path.join(name, entry) for entry in variants[:2])
+        folders = sorted(entry for entry in os.listdir(name) if os.path.isdir(os.path.join(name, entry)))
+        variants = [folder for folder in folders if folder not in RESERVED] or ["NAME"]
+        examples = " or ".join(os.path.join(name, variant) for variant in variants[:2])
         raise InputError(
             f"{name} holds the runs of several variants: name the folder of one, such as {examples}"
         )

@@ -121,6 +121,8 @@ def gate_figures(comparison: Comparison) -> Dict[str, Judged]:
             path.low / base if known and path.low is not None else None,
             path.high / base if known and path.high is not None else None,
             path.verdict,
+            difference_low=None if known else path.low,
+            difference_high=None if known else path.high,
         )
         figures[path.calls.figure] = path.calls
     gap = gap_closed_figure(comparison)
@@ -217,6 +219,8 @@ def _scaled(
     base, change, low, high = figure.base, figure.change, figure.low, figure.high
     if figure.figure == GAP_CLOSED:
         return (new, low, high) if gate.of is not Of.SHARE else (None, None, None)
+    if base is not None and figure.difference_low is not None and figure.difference_high is not None:
+        return _came_up(gate, new - base, figure.difference_low, figure.difference_high)
     if change is None or base is None:
         return (None if gate.of is not Of.VALUE else new), None, None
     if gate.of is Of.SHARE:
@@ -225,6 +229,15 @@ def _scaled(
     if low is None or high is None:
         return middle, None, None
     return middle, middle + (low - change) * base, middle + (high - change) * base
+
+
+def _came_up(
+    gate: Gate, value: float, low: float, high: float
+) -> Tuple[Optional[float], Optional[float], Optional[float]]:
+    """A time that the base does not have: its new side, its change, and more than any share."""
+    if gate.of is not Of.SHARE:
+        return value, low, high
+    return (math.inf, math.inf, math.inf) if low > 0 else (None, None, None)
 
 
 def _passed(operator: str, value: float, limit: float) -> bool:

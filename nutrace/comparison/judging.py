@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from statistics import median
+from statistics import mean, median
 from typing import List, Optional, Sequence, Tuple
 
 from nutrace.comparison.result import Judged, Kind, Verdict
-from nutrace.comparison.statistics import ERROR_RATE, Effect, effect, holm, runs_needed
+from nutrace.comparison.statistics import ERROR_RATE, NOTHING, Effect, effect, holm, runs_needed
 from nutrace.comparison.times import Times
 
 
@@ -66,6 +66,12 @@ class Row:
         """The median of the runs."""
         return median(self.new_runs)
 
+    def in_ms(self, part: float, found: Effect) -> float:
+        """A change, or an end of its interval, as a time in ms."""
+        if found.of_new:
+            return part * self.new
+        return part * (self.base if found.log else mean(self.base_runs))
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -93,14 +99,16 @@ def row_of(times: Times, bases: int, whole_ms: float, options: Options) -> Row:
     sums = [float(value) for value in times.mean.sum(axis=1)]
     base, new = tuple(sums[:bases]), tuple(sums[bases:])
     looks = [table for table in (times.usual, times.mean) if table is not None]
-    effects = tuple(
-        found for found in (effect(table[:bases], table[bases:]) for table in looks) if found is not None
-    )
+    found = [effect(table[:bases], table[bases:]) for table in looks]
+    # A base that has a time in few steps has none in its usual step: the mean is what can be compared.
+    came_up = mean(base) <= NOTHING
+    effects = tuple(each for each in found if each is not None and each.of_new == came_up)
     level = median(base)
     largest = max(level, median(new))
     least = options.least_effect
-    if level > 0:
-        least = max(least, options.least_of_whole * whole_ms / level)
+    part_of = level if level > NOTHING else largest
+    if part_of > 0:
+        least = max(least, options.least_of_whole * whole_ms / part_of)
     return Row(base, new, effects, least, largest >= options.least_tested * whole_ms)
 
 
@@ -118,12 +126,12 @@ def judge(rows: Sequence[Row], options: Options) -> List[Judgement]:
 
 
 def _judge(row: Row, passed: List[Effect], rate: float, options: Options) -> Judgement:
-    if not row.effects:
-        return Judgement(Verdict.UNDECIDED, None)
-    first = row.effects[0]
+    first = row.effects[0] if row.effects else None
     runs = min(len(row.base_runs), len(row.new_runs))
     if runs < options.fewest_runs:
         return Judgement(Verdict.UNDECIDED, first, options.fewest_runs - runs)
+    if first is None:  # neither side has any of it
+        return Judgement(Verdict.SAME, None)
     changed = [found for found in passed if abs(found.change) >= row.least]
     if changed:
         # If the usual steps became faster and the mean slower, the mean is what the figure is.
@@ -143,16 +151,23 @@ def _judge(row: Row, passed: List[Effect], rate: float, options: Options) -> Jud
 def judged_time(figure: str, row: Row, judgement: Judgement, scale: float = 1.0) -> Judged:
     """A figure in the result; `scale` makes its unit of ms."""
     found = judgement.effect
+    change = low = high = lowest = highest = None
+    if found is not None and row.base > NOTHING and not found.of_new:
+        change, low, high = found.change, found.low, found.high
+    elif found is not None and found.low is not None and found.high is not None:
+        lowest, highest = (row.in_ms(end, found) * scale for end in (found.low, found.high))
     return Judged(
         figure=figure,
         kind=Kind.TIME,
         base=row.base * scale,
         new=row.new * scale,
-        change=None if found is None else found.change,
-        low=None if found is None else found.low,
-        high=None if found is None else found.high,
+        change=change,
+        low=low,
+        high=high,
         verdict=judgement.verdict,
         runs_needed=judgement.runs_needed,
+        difference_low=lowest,
+        difference_high=highest,
     )
 
 

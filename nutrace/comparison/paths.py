@@ -64,14 +64,14 @@ def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
     base, new = row.base, row.new
 
     def in_ms(part: Optional[float]) -> Optional[float]:
-        return None if part is None else part * base
+        return None if part is None or found is None else row.in_ms(part, found)
 
     return PathChange(
         path=each.path.names,
         component=each.path.component,
         base_ms_per_step=base,
         new_ms_per_step=new,
-        change_ms_per_step=new - base if found is None else found.change * base,
+        change_ms_per_step=new - base if found is None else row.in_ms(found.change, found),
         low=None if found is None else in_ms(found.low),
         high=None if found is None else in_ms(found.high),
         verdict=judgement.verdict,

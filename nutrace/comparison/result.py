@@ -46,7 +46,8 @@ class Judged:
         For counts ``(new - base) / base``. For times the quotient of the geometric means of both sides' runs,
         minus 1; a run's time is that of its usual steps, each compared with the same step of the other runs,
         so that single pauses do not count (:mod:`nutrace.comparison.pairing`). Where only the mean over
-        all steps changed, it is that of the means. None if ``base`` is 0 or unknown.
+        all steps changed, it is that of the means. None if ``base`` is 0 or unknown: what is not there
+        cannot grow by a share.
     low, high:
         The interval of 95 % of the change; None for counts, and with one run on a side. It is that of one
         figure by itself: of 40 intervals, two miss. The verdicts allow for their number.
@@ -58,6 +59,8 @@ class Judged:
     varies:
         Whether the runs of a side differ in a count: ``base`` and ``new`` are then the medians of the runs.
         It is fewer or more only if each run of one side has less than each of the other, else undecided.
+    difference_low, difference_high:
+        For a time whose ``base`` is 0, the interval of ``new - base``, in the figure's unit; else None.
     """
 
     figure: str
@@ -70,6 +73,8 @@ class Judged:
     verdict: Verdict
     runs_needed: Optional[int] = None
     varies: bool = False
+    difference_low: Optional[float] = None
+    difference_high: Optional[float] = None
 
 
 @dataclass(frozen=True)

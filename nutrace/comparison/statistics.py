@@ -48,6 +48,8 @@ class Effect:
         Standard error and degrees of freedom, on the scale of `log`.
     log:
         Whether the scale is logarithmic.
+    of_new:
+        Whether the base has nothing, so that the change is a share of the new side's mean.
     """
 
     change: float
@@ -57,6 +59,7 @@ class Effect:
     error: float = 0.0
     freedom: float = 0.0
     log: bool = True
+    of_new: bool = False
 
 
 def effect(base: Any, new: Any, confidence: float = CONFIDENCE) -> Optional[Effect]:
@@ -71,33 +74,35 @@ def effect(base: Any, new: Any, confidence: float = CONFIDENCE) -> Optional[Effe
 
     Returns
     -------
-    Effect, or None if the base is nothing.
+    Effect, or None if both sides are nothing.
     """
     numpy, special = numeric()
     base, new = (numpy.atleast_2d(numpy.asarray(side, dtype=float)) for side in (base, new))
     sums = [side.sum(axis=1) for side in (base, new)]
-    level = float(sums[0].mean())
-    if level <= NOTHING:
+    levels = [float(side.mean()) for side in sums]
+    if max(levels) <= NOTHING:
         return None
-    log = min(float(side.min()) for side in sums) > 0
+    of_new = levels[0] <= NOTHING
+    level = levels[of_new]
+    log = not of_new and min(float(side.min()) for side in sums) > 0
     values = [numpy.log(side) if log else side / level for side in sums]
     middle = float(values[1].mean() - values[0].mean())
     change = math.expm1(middle) if log else middle
     if min(map(len, values)) < 2:
-        return Effect(change, log=log)
+        return Effect(change, log=log, of_new=of_new)
     parts = [(float(side.var(ddof=1)) / len(side), len(side) - 1) for side in values]
     spread = _of_scenarios(base, new)
     if spread is not None:
         parts.append((spread, base.shape[1] - 1))
     variance = sum(part for part, _ in parts)
     if variance <= 0:
-        return Effect(change, change, change, 0.0 if middle else 1.0, 0.0, math.inf, log)
+        return Effect(change, change, change, 0.0 if middle else 1.0, 0.0, math.inf, log, of_new)
     freedom = variance**2 / sum(part**2 / free for part, free in parts)
     error = math.sqrt(variance)
     half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * error
     low, high = (math.expm1(end) if log else end for end in (middle - half, middle + half))
     p = 2 * float(special.stdtr(freedom, -abs(middle) / error))
-    return Effect(change, low, high, p, error, freedom, log)
+    return Effect(change, low, high, p, error, freedom, log, of_new)
 
 
 def _of_scenarios(base: Any, new: Any) -> Optional[float]:

@@ -94,5 +94,5 @@ def most_changed(judged: Tuple[TimeFigure, Judgement]) -> Tuple[int, bool, float
     table = _TABLES.index(figure.names[0][0].partition(".")[0])
     changed = judgement.verdict in (Verdict.FASTER, Verdict.SLOWER)
     found = judgement.effect
-    difference = figure.row.new - figure.row.base if found is None else found.change * figure.row.base
+    difference = figure.row.new - figure.row.base if found is None else figure.row.in_ms(found.change, found)
     return table, not changed, -abs(difference)

@@ -146,7 +146,44 @@ def test_a_command_that_fails_at_once_is_not_repeated(
 def test_a_program_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--variant", "a", "--variant", "b:X=1", "-o", "b", "--", "/no/program"]) == 3
     error = capsys.readouterr().err
-    assert error == "nutrace: error: cannot run /no/program: No such file or directory\n"
+    assert error == "nutrace: error: cannot run /no/program: there is no such program (nothing was started)\n"
+    assert not (folder / "b").exists(), "the same line, corrected, would be refused"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("machine", None),
+        ("machine", {"processors": "two"}),
+        ("seed", "x"),
+        ("file", 5),
+        ("place", "first"),
+        ("load", "high"),
+    ],
+)
+def test_a_record_with_other_things_in_it(
+    folder: Path, capsys: pytest.CaptureFixture[str], key: str, value: Any
+) -> None:
+    words = ["--runs", "1", "--no-warm-up", "--variant", "base", "--variant", "x:A=1"]
+    assert _bench(*words) == 0
+    record = _record(folder)
+    for place in (record, *record["runs"], *(run["machine"] for run in record["runs"])):
+        if key in place:
+            place[key] = value
+    (folder / "b" / "bench.json").write_text(json.dumps(record))
+    capsys.readouterr()
+    assert _bench(*words, "--resume") == 3
+    (error,) = capsys.readouterr().err.splitlines()
+    assert "is no record of a benchmark" in error
+    assert main(["compare", "b/base", "--against", "b/x"]) == 0
+
+
+def test_the_folder_of_a_benchmark_is_no_side(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("base", "failed", "warmup", "x"):
+        (folder / "b" / name).mkdir(parents=True)
+    (folder / "b" / "bench.json").touch()
+    assert main(["compare", "b", "--against", "b/x"]) == 2
+    assert "name the folder of one, such as b/base or b/x" in capsys.readouterr().err
 
 
 def test_a_program_that_is_not_traced(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,7 @@ def _json(base: Path, new: Path, *more: str) -> Any:
 def test_the_document(sides: Path) -> None:
     found = _json(sides / "base", sides / "new", "--fail-if", "steps.p50_ms > +3%")
     judged = {"figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"}
+    judged |= {"difference_low", "difference_high"}
     assert all(set(row) == judged for row in found["verdicts"])
     kinds = [row["kind"] for row in found["verdicts"]]
     assert kinds == sorted(kinds)  # counts first
@@ -151,8 +152,11 @@ def test_the_machine_was_busy_as_bench_noted(sides: Path, tmp_path: Path) -> Non
         for number in range(1, 6):
             about = {"place": len(runs) + 1, "round": number, "variant": name, "seconds": 1.0, "problem": ""}
             load = 9.0 if name == "new" else 1.0
-            runs.append({**about, "file": f"{name}/0{number}.json", "machine": {"load": load}})
-    (tmp_path / "bench.json").write_text(json.dumps({"runs": runs, "machine": {"processors": 4}}))
+            moment = {"load": load, "page_cache_mb": None}
+            runs.append({**about, "file": f"{name}/0{number}.json", "machine": moment})
+    machine = {"host": "here", "processors": 4, "governor": None}
+    record = {"command": [], "variants": [], "seed": 1, "machine": machine, "runs": runs}
+    (tmp_path / "bench.json").write_text(json.dumps(record))
     found = _json(tmp_path / "base", tmp_path / "new", "--anyway")
     assert any("busy when 5 of 5 runs began" in warning for warning in found["new"]["warnings"])
     assert not any("busy" in warning for warning in found["base"]["warnings"])

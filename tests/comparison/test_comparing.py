@@ -12,6 +12,7 @@ from fakes.otlp import RESOURCE, document, trace_of, write
 from fakes.simulated_runs import sides, slower
 
 from nutrace.comparison import Comparison, Judged, RunFigures, Verdict, compare, measure
+from nutrace.comparison.gates import Outcome, judge, parse_gate, path_figure
 from nutrace.errors import UsageError
 from nutrace.trace import load
 
@@ -105,6 +106,58 @@ def test_a_component_that_works_in_each_tenth_step_is_judged_by_these() -> None:
     )
     assert row.verdict is Verdict.SLOWER
     assert row.change == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_cost_that_the_base_does_not_have_is_slower(tmp_path: Path) -> None:
+    """The same on both sides but for a component that comes up: 5 ms in each step."""
+
+    def timed(folder: Path, number: int, *, more: bool) -> RunFigures:
+        folder.mkdir()
+        steps = []
+        for step in range(10):
+            begin = step * 20_000
+            middle, end = begin + 10_000 + 10 * number, begin + 15_000 + 20 * number
+            inside: List[Any] = [("planner.compute", begin, middle, {"nutrace.component": "planner"})]
+            if more:
+                inside.append(("controller.update", middle, end, {"nutrace.component": "controller"}))
+            until = end if more else middle
+            steps.append(("simulation.step", begin, until, inside, {"nutrace.step.index": step}))
+        resource = {**RESOURCE, "nutrace.run.id": folder.name}
+        return measure(trace_of(folder, ("simulation.run", 0, 200_000, steps), resource=resource))
+
+    def compared(root: Path, before: bool, after: bool) -> Comparison:
+        root.mkdir()
+        return compare(
+            [timed(root / f"base{number}", number, more=before) for number in range(5)],
+            [timed(root / f"new{number}", number, more=after) for number in range(5)],
+        )
+
+    name, path = "components.controller.self_ms_per_step", ("simulation.step", "controller.update")
+    result, gone = compared(tmp_path / "up", False, True), compared(tmp_path / "gone", True, False)
+    row = figure(result, name)
+    assert (row.verdict, row.base, row.change, row.low) == (Verdict.SLOWER, 0, None, None)
+    assert row.new == pytest.approx(5.02)
+    assert row.difference_low < 5.02 < row.difference_high  # type: ignore[operator]
+    (change,) = (each for each in result.paths if each.path == path)
+    assert change.verdict is Verdict.SLOWER
+    assert change.change_ms_per_step == pytest.approx(5.02)
+    assert change.low < 5.02 < change.high  # type: ignore[operator]
+    assert [
+        judge([parse_gate(gate)], result)[0].outcome
+        for gate in (
+            f"{name} > +1",
+            f"{name} > +5%",
+            f"{name} > 6",
+            f"{path_figure(path, 'self_ms_per_step')} > +1",
+        )
+    ] == [Outcome.HOLDS, Outcome.HOLDS, Outcome.DOES_NOT_HOLD, Outcome.HOLDS]
+    assert figure(gone, name).verdict is Verdict.FASTER
+
+
+def test_what_neither_side_has_is_the_same() -> None:
+    base, new = two_sides(5, noise=0.01)
+    runs = [replace(run, times={**run.times, "outside_steps.planner.self_ms": 0.0}) for run in (*base, *new)]
+    assert figure(compare(runs[:5], runs[5:]), "outside_steps.planner.self_ms").verdict is Verdict.SAME
 
 
 def test_steps_are_paired_where_all_runs_have_them() -> None:
