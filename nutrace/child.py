@@ -1,4 +1,4 @@
-"""Wait for a program that a command has started, and see to it that it does not outlive the command."""
+"""Wait for a program that a command started, and make sure that it does not outlive the command."""
 
 from __future__ import annotations
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.registry import KINDS
 from nutrace.advice.savings import Saved, Savings
-from nutrace.analysis.steps import simulated_interval_s
-from nutrace.analysis.whatif import REAL_TIME_S
+from nutrace.analysis import step_times
 
 #: Of a step, or of the run: what saves less is not worth doing.
 WORTH = 0.02
@@ -52,7 +51,7 @@ class Advice:
     Attributes
     ----------
     steps, step_ns, interval_s:
-        The number of finished steps, the mean time of one, and what a step simulates.
+        The number of finished steps, the mean time of one, and what they simulate; None if unknown.
     run_ns, wall_ns:
         The time of all threads of the run, and that from its first span to its last.
     scenarios:
@@ -73,7 +72,7 @@ class Advice:
     step_ns: float
     run_ns: float
     wall_ns: float
-    interval_s: float
+    interval_s: Optional[float]
     scenarios: int
     worth: float
     in_steps: Tuple[Ranked, ...]
@@ -111,14 +110,12 @@ def advise(facts: Facts, worth: float = WORTH) -> Advice:
             lists[in_steps].append(ranked)
             savings.make(best[1])
     small = [_small(facts, savings, each) for each in waiting]
-    intervals = [simulated_interval_s(facts.trace, step) for step in facts.regions.steps]
-    known = [each for each in intervals if each is not None]
     return Advice(
         steps=facts.steps,
         step_ns=facts.steps_ns / facts.steps if facts.steps else 0.0,
         run_ns=facts.run_ns,
         wall_ns=facts.wall_ns,
-        interval_s=sum(known) / len(known) if known else REAL_TIME_S,
+        interval_s=step_times(facts.trace, facts.regions).simulated_interval_s,
         scenarios=facts.scenarios,
         worth=worth,
         in_steps=tuple(lists[True]),

@@ -10,9 +10,15 @@ from nutrace.advice.advise import WORTH
 from nutrace.advice.facts import Facts
 from nutrace.cli.advise_text import as_text
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_run_file, add_samples, add_steps, load_run
-from nutrace.errors import UsageError
-from nutrace.printable import printable
+from nutrace.cli.options import (
+    add_json,
+    add_limit,
+    add_min_share,
+    add_run_file,
+    add_samples,
+    add_steps,
+    load_run,
+)
 from nutrace.trace import select
 
 
@@ -25,26 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_run_file(parser)
     add_steps(parser)
-    parser.add_argument(
-        "--min-share",
-        type=_percent,
-        default=WORTH,
-        metavar="PERCENT",
-        help="least likely saving, of a step or of the run (default 2)",
-    )
+    add_min_share(parser, WORTH, "likely saving, of a step or of the run")
     add_limit(parser, "findings of each section")
     add_samples(parser)
     add_json(parser, ": all findings")
-
-
-def _percent(text: str) -> float:
-    try:
-        value = float(text.rstrip("% "))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise UsageError(f"bad --min-share {printable(text)}: write a percentage, such as 2")
-    return value / 100
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,7 +57,7 @@ def _as_json(advice: Advice, facts: Facts) -> Dict[str, Any]:
         "steps": {
             "count": advice.steps,
             "mean_ms": advice.step_ns / 1e6,
-            "real_time_ms": advice.interval_s * 1e3,
+            "real_time_ms": None if advice.interval_s is None else advice.interval_s * 1e3,
         },
         "run_seconds": advice.run_ns / 1e9,
         "wall_seconds": advice.wall_ns / 1e9,

@@ -22,10 +22,8 @@ def as_text(advice: Advice, file: str, command: str, selection: str, *, limit: i
     if selection:
         lines.append(f"  Only {printable(selection, LINE)} of the run:")
     if advice.steps:
-        lines.append(
-            f"  {advice.steps:,} steps of {ms(advice.step_ns)} ms, each simulates "
-            f"{advice.interval_s * 1e3:.6g} ms; {_run(advice)}"
-        )
+        each = "" if advice.interval_s is None else f", each simulates {advice.interval_s * 1e3:.6g} ms"
+        lines.append(f"  {advice.steps:,} steps of {ms(advice.step_ns)} ms{each}; {_run(advice)}")
     else:
         lines.append(f"  no finished steps; {_run(advice)}")
     least = f"{advice.worth * 100:g} %"

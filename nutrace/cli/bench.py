@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--until", choices=[_DECIDED],
         help="decided: after --runs rounds, go on until each time of the headline and of the components "
-        "has a verdict",
+        "has a verdict, or would have none with more runs either",
     )  # fmt: skip
     parser.add_argument("--most", type=_count, default=30, metavar="N",
                         help="runs of each at most, with --until (default 30)")  # fmt: skip

@@ -9,14 +9,13 @@ from typing import List, Sequence
 from nutrace.cli.compare_json import as_json
 from nutrace.cli.compare_numbers import gate_line
 from nutrace.cli.compare_page import as_page
-from nutrace.cli.compare_section import Compared
 from nutrace.cli.compare_sides import Sides
 from nutrace.cli.compare_text import as_text
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json, add_limit
 from nutrace.cli.run_files import run_files
-from nutrace.comparison import compare
+from nutrace.comparison import Comparison, compare
 from nutrace.comparison.gates import (
     FEWEST_RUNS,
     GateResult,
@@ -26,7 +25,6 @@ from nutrace.comparison.gates import (
     parse_gate,
 )
 from nutrace.comparison.numeric import numeric
-from nutrace.comparison.statement_changes import statement_changes
 from nutrace.errors import InputError, NutraceError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace_exporters.output import whole_file
@@ -39,7 +37,8 @@ LIMIT is a change in percent of the base (+3%, -10%), with a sign a change in th
 +0.5), without a sign a bound of the new side (100). Examples: "steps.p50_ms > +3%",
 "database.statements_per_step > +0", "steps.p95_ms > 100". Counts are exact. For a time, it holds if the whole
 interval of 95 % is beyond the limit, does not hold if none of it is, and cannot be judged if the limit lies
-within it, or with fewer than {FEWEST_RUNS} runs a side. Exit codes: 0 no --fail-if holds, 1 one holds, 2 bad
+within it, with fewer than {FEWEST_RUNS} runs a side, or where the machine seems to have changed between sides
+that were not interleaved. Exit codes: 0 no --fail-if holds, 1 one holds, 2 bad
 usage or file, 3 there is not enough data to judge one, or the runs should not be compared.
 """
 
@@ -94,22 +93,21 @@ def run(args: argparse.Namespace) -> int:
     MissingDependencyError
         If numpy or scipy is not installed.
     """
-    compared = _compared(args)
-    comparison = compared.comparison
+    comparison = _compared(args)
     if comparison.refusals and not args.anyway:
         _refuse(comparison.refusals)
     try:
-        gates = judge(args.fail_if, comparison, compared.statements)
+        gates = judge(args.fail_if, comparison)
     except UnknownFigureError as error:
         print("\n".join(printable(name, LINE) for name in error.known), file=sys.stderr)
         raise
     if args.html:
         with whole_file(args.html) as out:
-            out.write(as_page(compared, gates, args.limit))
+            out.write(as_page(comparison, gates, args.limit))
     if args.json:
-        print_json(as_json(comparison, gates, compared.statements))
+        print_json(as_json(comparison, gates))
     else:
-        print(as_text(compared, gates, markdown=args.markdown, limit=args.limit), end="")
+        print(as_text(comparison, gates, markdown=args.markdown, limit=args.limit), end="")
     if args.json or args.markdown:
         _say(gates)
     return exit_code(gates)
@@ -123,7 +121,7 @@ def exit_code(gates: Sequence[GateResult]) -> int:
     return NotJudgedError.exit_code if Outcome.UNKNOWN in outcomes else _PASSED
 
 
-def _compared(args: argparse.Namespace) -> Compared:
+def _compared(args: argparse.Namespace) -> Comparison:
     numeric()  # if it is missing, that is said before files are read for minutes
     try:
         base, new = run_files(args.base), run_files(args.against)
@@ -131,9 +129,7 @@ def _compared(args: argparse.Namespace) -> Compared:
             for file in (*base, *new):
                 check_output(args.html, file)
         sides = Sides()
-        before, after = sides.measured(base, "base"), sides.measured(new, "new")
-        comparison = compare(before, after)
-        return Compared(comparison, statement_changes(before, after, drift=comparison.drift))
+        return compare(sides.measured(base, "base"), sides.measured(new, "new"))
     except InputError as error:  # the exit code 3 of other commands means something else here
         raise UsageError(str(error)) from None
 

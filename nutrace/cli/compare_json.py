@@ -6,8 +6,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from nutrace.cli.json_output import pick
 from nutrace.comparison.gates import GateResult
-from nutrace.comparison.result import Comparison, Judged, PathChange, SideFacts
-from nutrace.comparison.statement_changes import StatementChange
+from nutrace.comparison.result import Comparison, Judged, PathChange, SideFacts, StatementChange
 
 _JUDGED = (
     *("figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"),
@@ -16,9 +15,7 @@ _JUDGED = (
 _PATH = "component", "base_ms_per_step", "new_ms_per_step", "change_ms_per_step", "low", "high", "runs_needed"
 
 
-def as_json(
-    comparison: Comparison, gates: Sequence[GateResult], statements: Sequence[StatementChange] = ()
-) -> Dict[str, Any]:
+def as_json(comparison: Comparison, gates: Sequence[GateResult]) -> Dict[str, Any]:
     """A comparison as a JSON document; null stands for what is not known.
 
     ``headline`` has the rows of the headline table by their figures, with their labels; ``change``, ``low``
@@ -41,7 +38,7 @@ def as_json(
         },
         "components": _components(comparison),
         "paths": [_path(path) for path in comparison.paths],
-        "statements": [_statement(each) for each in statements],
+        "statements": [_statement(each) for each in comparison.statements],
         "unpaired": {"base": list(comparison.unpaired[0]), "new": list(comparison.unpaired[1])},
         "refusals": list(comparison.refusals),
         "gates": [_gate(result) for result in gates],

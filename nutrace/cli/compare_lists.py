@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Optional, Tuple
 
 from nutrace.cli.compare_numbers import interval, number, percent, verdict
-from nutrace.cli.compare_section import Compared, Row, Section, fewest_runs, listed
+from nutrace.cli.compare_section import Row, Section, fewest_runs, listed
 from nutrace.cli.table import Column
 from nutrace.comparison import Options
-from nutrace.comparison.result import Comparison, Judged, Kind, PathChange, Verdict
-from nutrace.comparison.statement_changes import StatementChange
+from nutrace.comparison.result import Comparison, Judged, Kind, PathChange, StatementChange, Verdict
 from nutrace.printable import printable
 
 _COMPONENTS = "components."
@@ -91,11 +90,11 @@ def _path_cells(path: PathChange, runs: int) -> Tuple[str, ...]:
     )
 
 
-def statements(compared: Compared, limit: int) -> Section:
+def statements(comparison: Comparison, limit: int) -> Section:
     """The statements of the database."""
-    executed = [each for each in compared.statements if each.executions.base or each.executions.new]
+    executed = [each for each in comparison.statements if each.executions.base or each.executions.new]
     shown, notes = listed(executed, limit, "statements")
-    runs = fewest_runs(compared.comparison)
+    runs = fewest_runs(comparison)
     rows = tuple(Row(_statement_cells(each, runs), each.time) for each in shown)
     columns = (
         Column("statement", right=False), Column("executions"), Column(""), Column("base ms"),

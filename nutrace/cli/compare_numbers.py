@@ -65,7 +65,9 @@ def count_change(row: Judged) -> str:
     if is_share(row.figure):
         return f"{100 * difference:+.1f} points"
     plain = f"{difference:+,.0f}" if difference == int(difference) else f"{difference:+,.2f}"
-    return f"{plain} ({percent(row.change)})" if row.change is not None else plain
+    if row.change is not None:
+        plain += f" ({percent(row.change)})"
+    return f"{plain}, runs vary" if row.varies else plain
 
 
 def improvement(row: Judged) -> str:

@@ -6,11 +6,11 @@ import html
 from importlib.resources import files
 from typing import List, Optional, Sequence, Tuple
 
-from nutrace.cli.compare_section import Compared, Row, Section
+from nutrace.cli.compare_section import Row, Section
 from nutrace.cli.compare_sections import sections, title
 from nutrace.cli.table import Column
 from nutrace.comparison.gates import GateResult
-from nutrace.comparison.result import Judged, Verdict
+from nutrace.comparison.result import Comparison, Judged, Verdict
 from nutrace_exporters.labels import label
 from nutrace_exporters.pageparts import content_hash
 
@@ -21,12 +21,12 @@ _WIDTH, _HEIGHT, _MARGIN = 180.0, 18.0, 6.0
 _CLASSES = {Verdict.FASTER: "better", Verdict.SLOWER: "worse", Verdict.UNDECIDED: "open"}
 
 
-def as_page(compared: Compared, gates: Sequence[GateResult], limit: int) -> bytes:
+def as_page(comparison: Comparison, gates: Sequence[GateResult], limit: int) -> bytes:
     """The page, in UTF-8; `limit` is the number of rows in each list, 0 for all."""
     style = (files("nutrace.cli") / "compare.css").read_text(encoding="utf-8")
     policy = f"default-src 'none'; style-src '{content_hash(style)}'; base-uri 'none'; form-action 'none'"
-    heading = _text(title(compared.comparison))
-    body = "\n".join(_section(section) for section in sections(compared, gates, limit))
+    heading = _text(title(comparison))
+    body = "\n".join(_section(section) for section in sections(comparison, gates, limit))
     page = f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -7,17 +7,8 @@ from typing import Sequence, Tuple, TypeVar, Union
 
 from nutrace.cli.table import Column
 from nutrace.comparison.result import Comparison, Judged, PathChange
-from nutrace.comparison.statement_changes import StatementChange
 
 _Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A comparison, and the statements of its sides."""
-
-    comparison: Comparison
-    statements: Tuple[StatementChange, ...]
 
 
 @dataclass(frozen=True)

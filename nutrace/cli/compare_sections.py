@@ -7,7 +7,7 @@ from typing import List, Sequence
 
 from nutrace.cli.compare_lists import components, other_times, paths, statements
 from nutrace.cli.compare_numbers import count_change, gate_line, improvement, interval, number, verdict
-from nutrace.cli.compare_section import Compared, Row, Section, fewest_runs, listed
+from nutrace.cli.compare_section import Row, Section, fewest_runs, listed
 from nutrace.cli.table import Column
 from nutrace.comparison.gates import FEWEST_RUNS, GateResult
 from nutrace.comparison.headline import REALTIME_FACTOR, gap_closed_figure
@@ -18,16 +18,15 @@ from nutrace_exporters.labels import counted
 _NAMED = 3
 
 
-def sections(compared: Compared, gates: Sequence[GateResult], limit: int) -> List[Section]:
+def sections(comparison: Comparison, gates: Sequence[GateResult], limit: int) -> List[Section]:
     """All sections; `limit` is the number of rows in each list, 0 for all."""
-    comparison = compared.comparison
     return [
         _sides(comparison),
         *effect_sections(comparison, limit),
         *_filled(
             components(comparison, limit),
             paths(comparison, limit),
-            statements(compared, limit),
+            statements(comparison, limit),
             other_times(comparison, limit),
             _gates(gates),
         ),
@@ -61,7 +60,7 @@ def _sides(comparison: Comparison) -> Section:
     base, new = comparison.base, comparison.new
     lines = [f"{name}: {_facts(side)}" for name, side in (("base", base), ("new", new))]
     if comparison.paired:
-        lines.append("Both sides simulate the same: times are paired by scenario and step.")
+        lines.append("Times are paired by scenario and step: tokens, types, logs and planners are the same.")
     missing = FEWEST_RUNS - fewest_runs(comparison)
     if missing > 0:
         lines.append(f"No time is judged with fewer than {FEWEST_RUNS} runs a side: make {missing} more.")

@@ -18,7 +18,7 @@ from nutrace.trace import Trace, load
 
 @dataclass
 class Sides:
-    """Measures run files one at a time, and sees to it that none of them counts twice."""
+    """Measures run files one at a time, and refuses one that was given before."""
 
     _seen: Dict[Tuple[str, str], str] = field(default_factory=dict)
 

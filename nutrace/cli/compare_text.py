@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from nutrace.cli.compare_section import Compared, Section
+from nutrace.cli.compare_section import Section
 from nutrace.cli.compare_sections import sections, title
 from nutrace.cli.report_style import Style
 from nutrace.comparison.gates import GateResult
+from nutrace.comparison.result import Comparison
 
 
 def as_text(
-    compared: Compared, gates: Sequence[GateResult], *, markdown: bool = False, limit: int = 15
+    comparison: Comparison, gates: Sequence[GateResult], *, markdown: bool = False, limit: int = 15
 ) -> str:
     """The whole comparison; `limit` is the number of rows in each list, 0 for all."""
     style = Style(markdown)
-    parts = [style.title(title(compared.comparison))]
-    parts += [section_text(section, style) for section in sections(compared, gates, limit)]
+    parts = [style.title(title(comparison))]
+    parts += [section_text(section, style) for section in sections(comparison, gates, limit)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 

@@ -56,6 +56,27 @@ def _number_of_rows(text: str) -> int:
     return int(text)
 
 
+def add_min_share(parser: argparse.ArgumentParser, share: float, what: str) -> None:
+    """Add ``--min-share``: the least of something that is listed, `share` (0 to 1) by default."""
+    parser.add_argument(
+        "--min-share",
+        type=_percent,
+        default=share,
+        metavar="PERCENT",
+        help=f"least {what} (default {100 * share:g})",
+    )
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text.rstrip("% "))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise UsageError(f"bad --min-share {printable(text)}: write a percentage, such as 2")
+    return value / 100
+
+
 def add_json(parser: argparse._ActionsContainer, remark: str = "") -> None:
     """Add ``--json``, for :func:`nutrace.cli.json_output.print_json`."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs" + remark)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json, add_limit, add_run_file, add_samples, load_run
+from nutrace.cli.options import add_json, add_limit, add_min_share, add_run_file, add_samples, load_run
 from nutrace.cli.run import command_of
 from nutrace.cli.suggest_text import Page, as_json, opaque_lines, toml_lines
 from nutrace.errors import UsageError
@@ -52,27 +52,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--span", metavar="NAME", help="look into the spans of this name (default: those with much self time)"
     )
-    parser.add_argument(
-        "--min-share",
-        type=_percent,
-        default=0.03,
-        metavar="PERCENT",
-        help="least share of a span's self time (default 3)",
-    )
+    add_min_share(parser, 0.03, "share of a span's self time")
     add_limit(parser, "probes")
     add_samples(parser)
     add_json(parser)
     parser.add_argument("--count", action="store_true", help="count calls in a run of the program after --")
-
-
-def _percent(text: str) -> float:
-    try:
-        value = float(text.rstrip("% "))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise UsageError(f"bad --min-share {printable(text)}: write a percentage, such as 3")
-    return value / 100
 
 
 def run(args: argparse.Namespace) -> int:

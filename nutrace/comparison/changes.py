@@ -24,7 +24,7 @@ _LEAST_SHARE = 0.02
 
 @dataclass(frozen=True)
 class Change:
-    """A figure that is another one from a revision on.
+    """A figure that differs from one revision on.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Change:
     before, after:
         Medians of the runs up to the neighbouring changes; of a count, the values of the two revisions.
     probability:
-        That chance divides the same runs as well, if they are shuffled; None for a count.
+        How often chance divides the same runs as clearly when they are shuffled; None for a count.
     """
 
     figure: str

@@ -13,6 +13,7 @@ from nutrace.comparison.pairing import Pairing
 from nutrace.comparison.paths import path_changes, path_rows
 from nutrace.comparison.result import Comparison, Judged
 from nutrace.comparison.sides import facts, refusals, warnings
+from nutrace.comparison.statement_changes import statement_changes
 from nutrace.comparison.time_figures import TimeFigures, most_changed
 from nutrace.errors import UsageError
 
@@ -80,6 +81,7 @@ def compare(
         unpaired=(pairing.alone[0], pairing.alone[1]),
         refusals=tuple(refusals(sides)),
         drift=drift,
+        statements=statement_changes(*sides, options, drift),
     )
 
 

@@ -34,7 +34,7 @@ class Divisible:
     Attributes
     ----------
     probability:
-        That chance divides the shuffled series as well.
+        How often chance divides the shuffled series as clearly.
 
     Raises
     ------

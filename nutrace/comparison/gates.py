@@ -11,7 +11,6 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from nutrace.comparison.headline import GAP_CLOSED, gap_closed_figure
 from nutrace.comparison.result import Comparison, Judged, Kind, Verdict, path_figure
-from nutrace.comparison.statement_changes import StatementChange
 from nutrace.errors import UsageError
 from nutrace.printable import printable
 
@@ -105,10 +104,10 @@ def parse_gate(text: str) -> Gate:
     return Gate(" ".join(text.split()), match["figure"].strip(), match["operator"], limit, of)
 
 
-def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] = ()) -> Dict[str, Judged]:
+def gate_figures(comparison: Comparison) -> Dict[str, Judged]:
     """Every figure that a gate can name: those judged, statements, span paths, and the gap closed."""
     figures = {judged.figure: judged for judged in comparison.judged}
-    figures.update((each.figure, each) for statement in statements for each in statement.figures)
+    figures.update((each.figure, each) for statement in comparison.statements for each in statement.figures)
     for path in comparison.paths:
         base, change = path.base_ms_per_step, path.change_ms_per_step
         known = base > 0
@@ -130,9 +129,7 @@ def gate_figures(comparison: Comparison, statements: Sequence[StatementChange] =
     return figures if gap is None else {**figures, gap.figure: gap}
 
 
-def judge(
-    gates: Sequence[Gate], comparison: Comparison, statements: Sequence[StatementChange] = ()
-) -> List[GateResult]:
+def judge(gates: Sequence[Gate], comparison: Comparison) -> List[GateResult]:
     """Judge every gate.
 
     Raises
@@ -140,7 +137,7 @@ def judge(
     UsageError
         If a gate names a figure that this comparison does not have.
     """
-    figures = gate_figures(comparison, statements)
+    figures = gate_figures(comparison)
     for gate in gates:
         if gate.figure not in figures:
             raise UnknownFigureError(gate.figure, list(figures))

@@ -1,4 +1,4 @@
-"""The figures of the table that people write by hand: which, in which order, and how they are called."""
+"""The figures of the table that people write by hand, in its order, with their labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LABELS = {
     "steps.total_s": "simulation time",
     "steps.mean_ms": "per step",
     "steps.p50_ms": "per step, median",
-    "steps.p95_ms": "per step, 95 % are faster",
+    "steps.p95_ms": "per step, p95",
     REALTIME_FACTOR: "real-time factor",
     "database.statements_per_step": "statements per step",
     "database.connections_per_step": "connections per step",
@@ -33,7 +33,7 @@ def headline(judged: Sequence[Judged]) -> Dict[str, str]:
 
 
 def gap_closed(base: Optional[float], new: Optional[float]) -> Optional[float]:
-    """The part of the way to a real-time factor of 1.0 that was gone; None if the base is there already."""
+    """The part of the gap to a real-time factor of 1.0 that the new side closes; None if there is no gap."""
     if base is None or new is None or base <= 1:
         return None
     return (base - new) / (base - 1)

@@ -19,7 +19,7 @@ EXACT = ("database.statements_per_step", "database.connections_per_step", "deepc
 COLLECTIONS = "gc.collections_per_step"
 COUNTS = (*EXACT, COLLECTIONS)
 
-#: The figures of a run, and what they are called for people. Times are in ms.
+#: The figures of a run, with their labels. Times are in ms.
 FIGURES: Mapping[str, str] = {
     "steps.p50_ms": "step time, median",
     "steps.p95_ms": "step time, 95th percentile",

@@ -18,16 +18,16 @@ class Options:
     Parameters
     ----------
     least_effect:
-        The least change of a time, as a part of it.
+        The smallest change that counts, as a part of the time itself.
     least_of_whole:
-        And the least as a part of the mean step, or of the run if the time is not the steps'.
+        The smallest change that counts, as a part of the mean step; outside the steps, of the run.
     fewest_runs:
-        Of each side, for a time to be called faster, slower or the same.
+        How many runs each side needs for a time to be called faster, slower or the same.
     least_tested:
         A component or path below this part of the step or run, on both sides, is not tested, as each test
         makes the others weaker.
     most_paths:
-        Number of paths that are tested at most, the costliest.
+        How many paths are tested, the costliest first.
     """
 
     least_effect: float = 0.02

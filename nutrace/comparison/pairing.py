@@ -3,7 +3,7 @@
 A step is paired with the steps of the same scenario and iteration in all other runs. How much slower a run
 was in its usual steps is the median over the steps, each compared with itself in the other runs
 (:func:`nutrace.comparison.times.usual_times`); a step weighs what it costs, so that a component that works in
-each tenth step only is judged by these steps. Without pairs, the slowest twentieth of the steps is left out.
+every tenth step only is judged by these steps. Without pairs, the slowest twentieth of the steps is left out.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Pairing:
     runs:
         Those of the base, then the new ones.
     scenarios:
-        By name those that all runs have; empty if times are not paired.
+        Those that all runs have, by name; empty if times are not paired.
     steps:
         Number of the steps that are paired.
     alone:
-        For each side the names of the scenarios that the other does not have.
+        For each side, the names of the scenarios that the other does not have.
     """
 
     def __init__(self, base: Sequence[RunFigures], new: Sequence[RunFigures]) -> None:

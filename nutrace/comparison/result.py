@@ -17,7 +17,7 @@ class Kind(str, Enum):
 class Verdict(str, Enum):
     """What a difference means.
 
-    Counts are equal, or there is more or less of them. Times are faster or slower if the change is larger
+    Counts are equal, fewer or more. Times are faster or slower if the change is larger
     than chance and the least effect; the same if its interval lies within the least effect; else undecided.
     With fewer than five runs on a side they are always undecided.
     """
@@ -92,7 +92,7 @@ class PathChange:
     moved_from:
         The path that the cost came from (of several the costliest): the same cost under another name, or
         below another span, is no change. The times are then the sums of both paths, and the other one has
-        no entry of its own; whether the cost itself became larger or smaller says the verdict.
+        no entry of its own. The verdict says whether the cost itself became larger or smaller.
     calls:
         The calls on this path, per step.
     runs_needed:
@@ -115,6 +115,32 @@ class PathChange:
 def path_figure(path: Tuple[str, ...], figure: str) -> str:
     """The name of a path's figure: ``paths.simulation.step/planner.compute.self_ms_per_step``."""
     return f"paths.{'/'.join(path)}.{figure}"
+
+
+@dataclass(frozen=True)
+class StatementChange:
+    """One statement on both sides.
+
+    Attributes
+    ----------
+    statement, text:
+        Hash of its text, and the text ("" if it was not recorded).
+    executions, rows:
+        Counts per step, in runs without steps of the run; ``rows`` is None if unknown.
+    time:
+        Time in the database, in the same way.
+    """
+
+    statement: str
+    text: str
+    executions: Judged
+    rows: Optional[Judged]
+    time: Judged
+
+    @property
+    def figures(self) -> Tuple[Judged, ...]:
+        """All its figures."""
+        return tuple(filter(None, (self.executions, self.rows, self.time)))
 
 
 @dataclass(frozen=True)
@@ -152,6 +178,8 @@ class Comparison:
         The part of the gap to real time (factor 1.0) that the new side closes; None if there is no gap.
     unpaired:
         For each side, the names of the scenarios that the other does not have.
+    statements:
+        The statements of the database, those whose time changed most first.
     refusals:
         Why the sides should not be compared; empty if they may.
     drift:
@@ -169,3 +197,4 @@ class Comparison:
     unpaired: Tuple[Tuple[str, ...], Tuple[str, ...]]
     refusals: Tuple[str, ...] = ()
     drift: Optional[Verdict] = None
+    statements: Tuple[StatementChange, ...] = ()

@@ -128,7 +128,7 @@ def _list(texts: Sequence[str]) -> str:
     return shown if len(texts) <= _SHOWN else f"{shown} and {len(texts) - _SHOWN:,} more"
 
 
-#: What had better be the same.
+#: What should be the same: a difference is warned of.
 _SURROUNDINGS: Tuple[Tuple[str, Callable[[RunFigures], str]], ...] = (
     ("host", lambda run: run.identity.host),
     ("machine", lambda run: run.identity.machine),

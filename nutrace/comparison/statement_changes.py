@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from nutrace.comparison.drift import doubted
 from nutrace.comparison.figures import RunFigures
 from nutrace.comparison.judging import Options, judge, judge_count, judged_time, row_of
 from nutrace.comparison.numeric import numeric
-from nutrace.comparison.result import Judged, Verdict
+from nutrace.comparison.result import StatementChange, Verdict
 from nutrace.comparison.times import Times
-
-_NO_OPTIONS = Options()
-
-
-@dataclass(frozen=True)
-class StatementChange:
-    """One statement on both sides.
-
-    Attributes
-    ----------
-    statement, text:
-        Hash of its text, and the text ("" if it was not recorded).
-    executions, rows:
-        Counts per step, in runs without steps of the run; ``rows`` is None if unknown.
-    time:
-        Time in the database, in the same way.
-    """
-
-    statement: str
-    text: str
-    executions: Judged
-    rows: Optional[Judged]
-    time: Judged
-
-    @property
-    def figures(self) -> Tuple[Judged, ...]:
-        """All its figures."""
-        return tuple(filter(None, (self.executions, self.rows, self.time)))
 
 
 def statement_changes(
     base: Sequence[RunFigures],
     new: Sequence[RunFigures],
-    options: Options = _NO_OPTIONS,
-    drift: Optional[Verdict] = None,
+    options: Options,
+    drift: Optional[Verdict],
 ) -> Tuple[StatementChange, ...]:
     """The statements of both sides, those whose time changed most first.
 

@@ -65,18 +65,19 @@ def test_missing_indexes_come_first_and_save_what_sqlite_does_not_do_any_more(
     with recorded(*PROBES):
         simulate(log)
     advice = advice_of(recorded.trace)
-    first, second = advice.in_steps[:2]
-    assert [each.finding.title for each in (first, second)] == [
+    # Which of the two saves more may differ on a busy machine.
+    boxes, lights = sorted(advice.in_steps[:2], key=lambda each: each.finding.title)
+    assert [each.finding.title for each in (boxes, lights)] == [
         "Make an index on box (frame)",
         "Make an index on light (frame)",
     ]
-    assert {each.finding.sureness for each in (first, second)} == {Sureness.VERIFIED}
+    assert {each.finding.sureness for each in (boxes, lights)} == {Sureness.VERIFIED}
     before = {query: work_of(log, query) for query in (BOXES, LIGHTS)}
     with closing(sqlite3.connect(log)) as connection:
         connection.execute("CREATE INDEX by_frame ON box (frame)")
         connection.execute("CREATE INDEX lights_by_frame ON light (frame)")
         connection.commit()
-    for ranked, query in ((first, BOXES), (second, LIGHTS)):
+    for ranked, query in ((boxes, BOXES), (lights, LIGHTS)):
         (statement,) = [each for each in database(recorded.trace).statements if each.text == query]
         foretold = ranked.likely.run_ns / statement.all.total_ns
         assert foretold == pytest.approx(1 - work_of(log, query) / before[query], rel=0.2)

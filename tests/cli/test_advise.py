@@ -45,6 +45,16 @@ def test_advice_for_people(run_file: str, capsys: pytest.CaptureFixture[str]) ->
     assert "PROGRAM is: python run_simulation.py" in out
 
 
+def test_what_a_step_simulates_is_said_only_if_it_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = span(semconv.STEP_SPAN, 0, 200_000), span(semconv.STEP_SPAN, 300_000, 500_000)
+    file = str(write(tmp_path / "run.json", document(*steps)))
+    assert _json(capsys, "advise", file)["steps"]["real_time_ms"] is None
+    assert main(["advise", file]) == 0
+    assert "2 steps of 200.0 ms; the run took 0.5 s\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("share", ["-1", "101", "x", "nan"])
 def test_a_bad_share(run_file: str, capsys: pytest.CaptureFixture[str], share: str) -> None:
     assert main(["advise", run_file, f"--min-share={share}"]) == 2

@@ -69,6 +69,13 @@ def test_a_renamed_span_is_said_to_have_moved(sides: Path) -> None:
     assert "moved from simulation.step > planner.compute" in text or "moved to" in text
 
 
+def test_what_only_one_side_has_is_new(sides: Path, tmp_path: Path) -> None:
+    write_runs(tmp_path / "without", TIMES, statements=0)
+    text = command("compare", tmp_path / "without", "--against", sides / "base").out
+    assert re.search(r"^  database +0\.000 +2\.000 +- +new$", text, re.MULTILINE)
+    assert re.search(r"sqlite3\.statement +database +0\.000 +2\.000 .* new$", text, re.MULTILINE)
+
+
 def test_the_text_begins_with_the_counts_that_differ(sides: Path) -> None:
     text = command("compare", sides / "base", "--against", sides / "new").out
     headings = re.findall(r"^[A-Z].*$", text, re.MULTILINE)
@@ -76,7 +83,7 @@ def test_the_text_begins_with_the_counts_that_differ(sides: Path) -> None:
     assert re.search(r"database.statements_per_step +2 +1 +-1 \(-50\.0 %\)", text)
     assert re.search(r"per step, median +150\.0 ms +120\.0 ms +\+\d\d\.\d % \(.*\) +faster", text)
     assert re.search(r"real-time factor +1\.50x +1\.20x", text)
-    assert re.search(r"share of the gap to 1\.0x closed +6\d\.\d %", text)
+    assert re.search(r"share of the gap to 1\.0x closed +6\d\.\d % \(\+5\d\.\d to \+6\d\.\d\)  faster", text)
 
 
 def test_too_few_runs_are_said_once_and_no_time_is_judged(sides: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nutrace.analysis.whatif.rescaled import Rescaling
-from nutrace.analysis.whatif.result import REAL_TIME_S, Change, Times, WhatIf, whatif
+from nutrace.analysis.whatif.result import Change, Times, WhatIf, whatif
 from nutrace.analysis.whatif.targets import Target, parse_target
 
-__all__ = ["REAL_TIME_S", "Change", "Rescaling", "Target", "Times", "WhatIf", "parse_target", "whatif"]
+__all__ = ["Change", "Rescaling", "Target", "Times", "WhatIf", "parse_target", "whatif"]
