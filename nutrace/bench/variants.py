@@ -9,6 +9,7 @@ from typing import Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
 from nutrace.errors import SettingsError, UsageError
 from nutrace.printable import printable
+from nutrace.recording.command_line import without_secrets
 from nutrace.speedups.registry import VARIABLE, chosen
 
 FORM = "NAME, NAME:SPEEDUPS, NAME:VARIABLE=VALUE or 'NAME:-- OTHER COMMAND'"
@@ -47,10 +48,13 @@ class Variant:
 
     @property
     def description(self) -> str:
-        """What it changes, as it was typed."""
-        words = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        """What it changes, as it was typed, without what looks like a secret."""
+        assigned = without_secrets(f"{name}={value}" for name, value in self.environment.items())
+        words = [
+            f"{name}={shlex.quote(value)}" for name, _, value in (each.partition("=") for each in assigned)
+        ]
         words += [self.speedups] if self.speedups else []
-        words += ["--", shlex.join(self.command)] if self.command else []
+        words += ["--", shlex.join(without_secrets(self.command))] if self.command else []
         return " ".join(words)
 
 

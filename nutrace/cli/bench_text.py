@@ -20,6 +20,7 @@ from nutrace.comparison import Comparison, Kind
 from nutrace.comparison.gates import FEWEST_RUNS
 from nutrace.comparison.interaction import Interaction, interactions
 from nutrace.printable import LINE, printable
+from nutrace.recording.command_line import without_secrets
 from nutrace_exporters.labels import counted
 
 Together = Sequence[Tuple[Combination, Sequence[Interaction]]]
@@ -62,7 +63,7 @@ def as_text(
 
 def _head(record: Record, session: Session, doubts: Sequence[str]) -> str:
     machine = record.machine
-    lines = [f"nutrace bench: {printable(shlex.join(record.command), LINE)}"]
+    lines = [f"nutrace bench: {printable(shlex.join(without_secrets(record.command)), LINE)}"]
     runs = ", ".join(f"{each.name} {len(session.figures(each))}" for each in record.variants)
     lines.append(f"  runs that count: {runs}; in the order of bench.json, seed {record.seed}")
     failed = sum(bool(run.problem) for run in record.ran)

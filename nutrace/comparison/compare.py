@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 from nutrace.comparison.drift import doubted, drift_of, one_after_the_other
-from nutrace.comparison.figures import RunFigures
+from nutrace.comparison.figures import RunFigures, absent
 from nutrace.comparison.headline import REALTIME_FACTOR, gap_closed, headline
 from nutrace.comparison.judging import Options, judge, judge_count, judged_time
 from nutrace.comparison.numeric import numeric
@@ -89,12 +89,7 @@ def _counts(sides: Tuple[Sequence[RunFigures], Sequence[RunFigures]]) -> List[Ju
     names = dict.fromkeys(name for runs in sides for run in runs for name in run.counts)
     judged = []
     for name in names:
-        base, new = ([run.counts.get(name, _absent(name)) for run in runs] for runs in sides)
+        base, new = ([run.counts.get(name, absent(name)) for run in runs] for runs in sides)
         if any(value is not None for value in (*base, *new)):
             judged.append(judge_count(name, base, new))
     return judged
-
-
-def _absent(name: str) -> Optional[float]:
-    """What a count is that a run does not have: a component without calls has none."""
-    return 0.0 if name.startswith("components.") else None

@@ -152,3 +152,8 @@ class RunFigures:
     paths: Tuple[SpanPath, ...]
     path_costs: Mapping[int, PathCost] = field(default_factory=dict)
     statements: Mapping[str, StatementFigures] = field(default_factory=dict)
+
+
+def absent(count: str) -> Optional[float]:
+    """What a count is that a run does not have: a component without calls has none."""
+    return 0.0 if count.startswith("components.") else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import mean, variance
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from nutrace.comparison.figures import RunFigures
+from nutrace.comparison.figures import RunFigures, absent
 from nutrace.comparison.gates import FEWEST_RUNS
 from nutrace.comparison.numeric import numeric
 from nutrace.comparison.result import Kind
@@ -65,7 +65,8 @@ def interactions(
     sides = [list(base), *map(list, parts), list(whole)]
     if not all(sides):
         return []
-    times, counts = [_times(side) for side in sides], [_counts(side) for side in sides]
+    names = list(dict.fromkeys(name for side in sides for run in side for name in run.counts))
+    times, counts = [_times(side) for side in sides], [_counts(side, names) for side in sides]
     found = [_of_times(name, [table[name] for table in times]) for name in _shared(times)]
     if min(map(len, sides)) >= FEWEST_RUNS:
         corrected = holm([1.0 if each.p is None else each.p for each in found])
@@ -122,10 +123,12 @@ def _times(runs: Sequence[RunFigures]) -> Dict[str, List[float]]:
     return {name: values for name, values in found.items() if len(values) == len(runs)}
 
 
-def _counts(runs: Sequence[RunFigures]) -> Dict[str, float]:
+def _counts(runs: Sequence[RunFigures], names: Sequence[str]) -> Dict[str, float]:
     """The counts that all runs of a variant agree on."""
     found: Dict[str, float] = {}
-    for name, value in runs[0].counts.items():
-        if value is not None and all(run.counts.get(name) == value for run in runs):
+    for name in names:
+        values = {run.counts.get(name, absent(name)) for run in runs}
+        value = values.pop()
+        if value is not None and not values:
             found[name] = value
     return found

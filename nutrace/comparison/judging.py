@@ -70,7 +70,8 @@ class Row:
         """A change, or an end of its interval, as a time in ms."""
         if found.of_new:
             return part * self.new
-        return part * (self.base if found.log else mean(self.base_runs))
+        # Where less than half of the base's runs have any of it, their median is none.
+        return part * (self.base if self.base > NOTHING else mean(self.base_runs))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def refusals(sides: _Sides) -> List[str]:
     if all(len(own) == 1 for own in settings) and settings[0] != settings[1]:
         (before,), (after,) = settings
         found.append(f"settings of nutrace differ: {before or 'none'} in base, {after or 'none'} in new")
-    return found + _scenario_sets(sides)
+    return found + _without_steps(sides) + _scenario_sets(sides)
 
 
 def _duplicates(sides: _Sides) -> List[str]:
@@ -56,6 +56,16 @@ def _duplicates(sides: _Sides) -> List[str]:
                 files = file if file == run.identity.file else f"{file} and {run.identity.file}"
                 found.append(f"the same run is {where}: {files}")
             seen[key] = name, run.identity.file
+    return found
+
+
+def _without_steps(sides: _Sides) -> List[str]:
+    """Runs that simulated nothing, among others that did: their times would count as steps of no time."""
+    found = []
+    for name, runs in zip(_NAMES, sides):
+        without = [run.identity.file for run in runs if not run.steps]
+        if 0 < len(without) < len(runs):
+            found.append(f"{name} has runs without steps: {_list(without)}")
     return found
 
 

@@ -111,3 +111,9 @@ def test_a_run_has_no_speedups_but_those_of_its_variant() -> None:
     ours = {"NUTRACE": "1", "NUTRACE_OUTPUT": "/f/run.json", "NUTRACE_SUMMARY": "0"}
     assert made == {"NUTRACE_LEVEL": "fine", "A": "1", **ours}
     assert environment(parse_variant(f"c:{CACHE}"), outside, "/f")["NUTRACE_SPEEDUPS"] == CACHE
+
+
+def test_a_description_has_no_secret() -> None:
+    variant = parse_variant("x:API_TOKEN=hunter2 LABEL='a b' -- python idm.py --password hunter3")
+    assert variant.environment["API_TOKEN"] == "hunter2"
+    assert variant.description == "API_TOKEN='***' LABEL='a b' -- python idm.py --password '***'"

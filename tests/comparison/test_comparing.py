@@ -323,6 +323,8 @@ def test_nothing_in_common(tmp_path: Path) -> None:
     assert refusals([one], [other]) == "the sides have nothing in common: neither steps nor span paths"
     with_steps = spans(tmp_path, 3, ("simulation.step", 0, 100))
     assert refusals([one], [with_steps]) == "base has no steps"
+    also = spans(tmp_path, 4, ("simulation.step", 0, 100))
+    assert refusals([with_steps, one], [also]) == f"base has runs without steps: {one.identity.file}"
     scenario = {"nuplan.scenario.token": "x"}
     elsewhere = spans(tmp_path, 4, ("simulation.run", 0, 200, [("simulation.step", 0, 100)], scenario))
     assert "no scenario is on both" in refusals([with_steps], [elsewhere])

@@ -55,6 +55,16 @@ def test_parts_that_gain_the_same_time_gain_it_once(tmp_path: Path) -> None:
     assert found["database.statements_per_step"].interaction == 1
 
 
+def test_the_calls_of_a_component_that_the_base_does_not_have(tmp_path: Path) -> None:
+    base, one, other, both = (
+        _runs(tmp_path, name, 50, statements)
+        for name, statements in (("base", 0), ("one", 2), ("other", 0), ("both", 3))
+    )
+    found = {each.figure: each for each in interactions(base, [one, other], both)}
+    calls = found["components.database.calls_per_step"]
+    assert (calls.parts, calls.together, calls.interaction) == ((2, 0), 3, 1)
+
+
 def test_the_interval_holds_the_truth_as_often_as_it_says(tmp_path: Path) -> None:
     base = measure(load(write_run(tmp_path / "run.json", 100)))
     chance = random.Random(7)
