@@ -70,8 +70,8 @@ def test_a_renamed_span_is_said_to_have_moved(sides: Path) -> None:
 
 
 def test_what_only_one_side_has_is_new(sides: Path, tmp_path: Path) -> None:
-    write_runs(tmp_path / "without", TIMES, statements=0)
-    text = command("compare", tmp_path / "without", "--against", sides / "base").out
+    without = write_run(tmp_path / "without.json", 150, statements=0)
+    text = command("compare", without, "--against", sides / "base" / "01.json").out
     assert re.search(r"^  database +0\.000 +2\.000 +- +new$", text, re.MULTILINE)
     assert re.search(r"sqlite3\.statement +database +0\.000 +2\.000 .* new$", text, re.MULTILINE)
 
