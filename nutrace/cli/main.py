@@ -51,6 +51,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     """Run one command and return its exit code; see :mod:`nutrace.errors` for the codes."""
     argv = sys.argv[1:] if argv is None else argv
     stop_all()  # NUTRACE=1 may be exported in the shell, and the commands themselves are never traced
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as 2>&- does; a traceback would look like a failed gate
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open to the end
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A trace may hold text that the terminal's encoding cannot show.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -284,3 +284,12 @@ def test_traces_of_other_programs_are_paired_by_span_path(tmp_path: Path) -> Non
     done = _compare(tmp_path / "a", "--against", tmp_path / "b", "--fail-if", gate, "--json")
     assert done.code == 1, done.err
     assert json.loads(done.out)["paths"][0]["path"] == ["GET /", "render"]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_outputs_do_not_change_the_exit_code(tmp_path: Path, closed: str) -> None:
+    write_runs(tmp_path / "base", [10.0])
+    write_runs(tmp_path / "new", [10.0])
+    line = f'"{sys.executable}" -m nutrace.cli.main compare base --against new --fail-if "steps.count > +0"'
+    done = subprocess.run(["sh", "-c", f"{line} {closed}"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -152,6 +152,8 @@ def test_a_cost_that_the_base_does_not_have_is_slower(tmp_path: Path) -> None:
         )
     ] == [Outcome.HOLDS, Outcome.HOLDS, Outcome.DOES_NOT_HOLD, Outcome.HOLDS]
     assert figure(gone, name).verdict is Verdict.FASTER
+    (change,) = (each for each in gone.paths if each.path == path)
+    assert (change.change_ms_per_step, change.base_ms_per_step) == pytest.approx((-5.02, 5.02))
 
 
 def test_what_neither_side_has_is_the_same() -> None:
