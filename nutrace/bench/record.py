@@ -206,10 +206,13 @@ def loads(folder: Path) -> Dict[str, float]:
 def _read(folder: Path) -> _Written:
     """Read a record; raises ValueError if it is none."""
     document = json.loads(read_text(folder / NAME))
-    written = msgspec.convert(document, _Written)
-    msgspec.convert(written.machine, _Facts)
-    for run in written.runs:
-        msgspec.convert(run.machine, _Moment)
+    try:
+        written = msgspec.convert(document, _Written)
+        msgspec.convert(written.machine, _Facts)
+        for run in written.runs:
+            msgspec.convert(run.machine, _Moment)
+    except msgspec.ValidationError as error:  # a ValueError in later versions only
+        raise ValueError(str(error)) from None
     return written
 
 
