@@ -12,7 +12,7 @@ _MOST = 2  # what is added while more wait is not done
 
 class _Errand(NamedTuple):
     work: Generator[None, None, None]
-    holds: int
+    holds: List[bytes]  # empty once it is done
 
 
 class Errands:
@@ -24,9 +24,9 @@ class Errands:
     @property
     def held_bytes(self) -> int:
         """The memory that waiting work keeps from being freed."""
-        return sum(errand.holds for errand in self._waiting)
+        return sum(len(each) for errand in self._waiting for each in errand.holds)
 
-    def add(self, work: Generator[None, None, None], holds: int = 0) -> bool:
+    def add(self, work: Generator[None, None, None], *holds: bytes) -> bool:
         """Have `work` done some time, or not at all if the process ends first; false if too much waits.
 
         Parameters
@@ -34,11 +34,11 @@ class Errands:
         work:
             The work.
         holds:
-            The bytes of the program's that it keeps until it is done.
+            What it keeps of the program's until it is done.
         """
         if len(self._waiting) >= _MOST:
             return False
-        self._waiting.append(_Errand(work, holds))
+        self._waiting.append(_Errand(work, list(holds)))
         return True
 
     def run(self, seconds: float, stopping: Callable[[], bool] = bool) -> None:
@@ -48,11 +48,12 @@ class Errands:
             errand = self._waiting[0]
             try:
                 next(errand.work)
+                continue
             except StopIteration:
-                self._remove(errand)
+                pass
             except Exception:  # a fault of ours never reaches the program
-                self._remove(errand)
                 process_state.fault("working in the background")
+            self._remove(errand)
 
     def forget(self) -> None:
         """Leave undone what waits: the generators are closed."""
@@ -62,8 +63,11 @@ class Errands:
                 errand.work.close()
             except Exception:  # a fault of ours never reaches the program
                 process_state.fault("ending the work in the background")
+            errand.holds.clear()
 
     def _remove(self, errand: _Errand) -> None:
+        # The work has ended, so this frees what it held in the moment in which it is no longer counted.
+        errand.holds.clear()
         self._waiting = [each for each in self._waiting if each is not errand]
 
 

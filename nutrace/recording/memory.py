@@ -21,13 +21,22 @@ def resident_bytes() -> Optional[int]:
 
     ``None`` where the system has no /proc: macOS tells a process only its peak.
     """
+    held, before = errands.held_bytes, -1
+    resident: Optional[int] = 0
+    while resident is not None and held != before:  # another thread may have freed some in between
+        resident = _resident_bytes()
+        held, before = errands.held_bytes, held
+    return None if resident is None else max(resident - held, 0)
+
+
+def _resident_bytes() -> Optional[int]:
     try:
         # Opened anew each time: a descriptor that stays would be the parent's in a forked child.
         fd = os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:
         return None
     try:
-        return max(int(os.read(fd, 100).split()[1]) * _PAGE - errands.held_bytes, 0)
+        return int(os.read(fd, 100).split()[1]) * _PAGE
     finally:
         os.close(fd)
 

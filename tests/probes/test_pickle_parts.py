@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
-from typing import Any
+from typing import Any, Generator
 
 import pytest
 
@@ -110,6 +111,37 @@ def test_a_pickle_that_waits_is_not_memory_of_the_program(monkeypatch: pytest.Mo
     assert resident_bytes() == pytest.approx(before, abs=20e6)
     waiting.run(5)
     assert waiting.held_bytes == 0
+    assert resident_bytes() == pytest.approx(before, abs=20e6)
+
+
+def test_work_that_ends_while_the_memory_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    pickled = [b"." * 100_000_000]
+    waiting, read = Errands(), os.read
+    counted = []
+
+    def work() -> Generator[None, None, None]:
+        own = pickled.pop()
+        yield
+        counted.append(
+            waiting.held_bytes
+        )  # as another thread may between the end of the work and what follows
+        del own
+
+    def read_late(fd: int, size: int) -> bytes:
+        data = read(fd, size)
+        waiting.run(5)
+        return data
+
+    monkeypatch.setattr("nutrace.recording.memory.errands", waiting)
+    if resident_bytes() is None:
+        pytest.skip("the system does not tell")
+    waiting.add(work(), pickled[0])
+    before = resident_bytes()
+    monkeypatch.setattr(os, "read", read_late)
+    during = resident_bytes()
+    assert counted == [100_000_000]
+    assert waiting.held_bytes == 0
+    assert during == pytest.approx(before, abs=20e6)
     assert resident_bytes() == pytest.approx(before, abs=20e6)
 
 

@@ -48,7 +48,7 @@ class SimulationLogs:
         if abs(size - self._size) <= _DIFFERENT * self._size or size > _LONGEST:
             return
         work = self._follow({"bytes": size, **_names(log)}, PickleParts(pickled))
-        if len(self._followed) < _MOST_LOGS and errands.add(work, holds=size):
+        if len(self._followed) < _MOST_LOGS and errands.add(work, pickled):
             self._size = size
 
     def told(self) -> str:
