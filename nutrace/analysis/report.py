@@ -10,6 +10,8 @@ from typing import Any, Dict, Optional, Tuple
 from nutrace import semconv
 from nutrace.analysis.collections import Collections, collections
 from nutrace.analysis.components import ComponentCost, component_costs
+from nutrace.analysis.database import database
+from nutrace.analysis.deepcopies import deep_copies
 from nutrace.analysis.failures import Failure, failures
 from nutrace.analysis.inside import inside_spans
 from nutrace.analysis.memory import Memory, memory
@@ -105,7 +107,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         ),
         scenarios=scenarios_of(chosen),
         steps=step_times(chosen, regions),
-        work=work(chosen, regions),
+        work=work(database(chosen, regions), deep_copies(chosen, regions)),
         components=component_costs(chosen, regions, Region.INSIDE),
         concurrent=component_costs(chosen, regions, Region.BESIDE),
         outside_steps=component_costs(chosen, regions, Region.OUTSIDE),

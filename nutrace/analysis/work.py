@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from nutrace.analysis.database import Executions, database
-from nutrace.analysis.deepcopies import Amount, deep_copies
-from nutrace.analysis.regions import Regions
-from nutrace.trace import Trace
+from nutrace.analysis.database import Database, Executions
+from nutrace.analysis.deepcopies import Amount, DeepCopies
 
 
 @dataclass(frozen=True)
@@ -28,11 +26,10 @@ class Work:
     deep_copies: Optional[Amount]
 
 
-def work(trace: Trace, regions: Regions) -> Work:
-    """Count the work of a trace's steps."""
-    queries, copies = database(trace, regions), deep_copies(trace, regions)
+def work(queries: Database, copies: DeepCopies) -> Work:
+    """Count the work of a trace's steps, from all its work with databases and all its copies."""
     opened = queries.connections
-    if regions.steps:
+    if queries.steps:
         statements, copied = queries.in_steps, copies.in_steps + copies.beside_steps
         connections = None if opened is None else opened.opened_in_steps
     else:

@@ -11,14 +11,13 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, TypedDict
 
 import msgspec
 
+from nutrace.bench.folder import RECORD
 from nutrace.bench.variants import Variant
 from nutrace.errors import InputError, OutputError, UsageError
 from nutrace.recording.command_line import without_secrets
 from nutrace.text_file import read_text
 from nutrace_exporters.output import whole_file
 
-NAME = "bench.json"
-WARM_UP, FAILED = "warmup", "failed"
 _FORMAT = 1
 
 
@@ -133,7 +132,7 @@ class Record:
             "machine": self.machine,
             "runs": [asdict(run) for run in self.ran],
         }
-        with whole_file(str(self.folder / NAME)) as out:
+        with whole_file(str(self.folder / RECORD)) as out:
             out.write((json.dumps(document, indent=1) + "\n").encode())
 
 
@@ -156,7 +155,7 @@ def begin(
         held = os.listdir(folder)
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror}; name another with -o") from error
-    if NAME in held:
+    if RECORD in held:
         raise OutputError(f"{folder} has a benchmark: continue it with --resume, or name another with -o")
     if held:
         raise OutputError(f"{folder} is not empty: name a new folder with -o")
@@ -176,7 +175,7 @@ def resume(folder: Path, command: Sequence[str], variants: Sequence[Variant]) ->
     UsageError
         If it is the record of another command, or of other variants.
     """
-    path = folder / NAME
+    path = folder / RECORD
     try:
         written = _read(folder)
     except OSError as error:
@@ -205,7 +204,7 @@ def loads(folder: Path) -> Dict[str, float]:
 
 def _read(folder: Path) -> _Written:
     """Read a record; raises ValueError if it is none."""
-    document = json.loads(read_text(folder / NAME))
+    document = json.loads(read_text(folder / RECORD))
     try:
         written = msgspec.convert(document, _Written)
         msgspec.convert(written.machine, _Facts)

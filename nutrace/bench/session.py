@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, List, Mapping, Sequence
 
+from nutrace.bench.folder import FAILED
 from nutrace.bench.record import Ran, Record, load_share
 from nutrace.bench.runs import Outcome, measured_again, run_once
 from nutrace.bench.variants import Variant
@@ -133,7 +134,7 @@ class Session:
 
     def _failed(self, variant: Variant, outcome: Outcome) -> None:
         failures = self.record.failures(variant)
-        problem = f"{outcome.ran.problem}; what it printed is in {self.record.folder / 'failed'}"
+        problem = f"{outcome.ran.problem}; what it printed is in {self.record.folder / FAILED}"
         if not any(run.variant == variant.name and not run.problem for run in self.record.ran):
             raise ProgramFailedError(f"variant {variant.name} fails at once: {problem}", outcome.output)
         if failures > self._plan.retries:

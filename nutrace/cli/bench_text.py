@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
+from nutrace.bench.folder import FAILED
 from nutrace.bench.record import Record
 from nutrace.bench.session import Session
 from nutrace.bench.variants import Combination, combinations
@@ -68,7 +69,7 @@ def _head(record: Record, session: Session, doubts: Sequence[str]) -> str:
     lines.append(f"  runs that count: {runs}; in the order of bench.json, seed {record.seed}")
     failed = sum(bool(run.problem) for run in record.ran)
     if failed:
-        lines.append(f"  {counted(failed, 'run')} failed: see the folder failed")
+        lines.append(f"  {counted(failed, 'run')} failed: see the folder {FAILED}")
     first = record.ran[0].machine if record.ran else {}
     facts = [f"{machine['processors']} processors", f"governor {machine['governor'] or 'unknown'}"]
     if first.get("load") is not None:

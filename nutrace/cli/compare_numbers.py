@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Union
 
+from nutrace.cli.report_style import rounded
 from nutrace.comparison.gates import FEWEST_RUNS, Gate, GateResult, Of
 from nutrace.comparison.result import Judged, PathChange, Verdict
 from nutrace_exporters.labels import counted
@@ -27,15 +28,10 @@ def number(figure: str, value: Optional[float]) -> str:
     if figure.endswith("_factor"):
         return f"{value:.2f}x"
     if figure.endswith("_s"):
-        return f"{_digits(value)} s"
+        return f"{rounded(value)} s"
     if "_ms" in figure:
-        return f"{_digits(value)} ms"
+        return f"{rounded(value)} ms"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
-
-
-def _digits(value: float) -> str:
-    size = abs(value)
-    return f"{value:,.1f}" if size >= 100 else f"{value:,.2f}" if size >= 1 or not value else f"{value:.3f}"
 
 
 def percent(share: Optional[float]) -> str:

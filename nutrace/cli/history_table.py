@@ -69,7 +69,7 @@ def _series_lines(judged: JudgedSeries, limit: int) -> List[str]:
         lines += ["", "  Changes"]
         for change in recent:
             name = revision_name(series.revisions[change.revision])
-            text = printable(change_text(change, series, judged.changes), LINE)
+            text = printable(change_text(change, judged.changes), LINE)
             lines.append(f"    {printable(name)}  {direction(change)}: {text}")
     return [*lines, *(f"  {line}" for line in remarks(series))]
 

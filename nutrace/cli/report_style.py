@@ -41,9 +41,14 @@ class Style:
 
 
 def ms(time_ns: float) -> str:
-    """A time in milliseconds: the smaller it is, the more digits it has."""
-    value = time_ns / MS
-    return f"{value:,.1f}" if value >= 100 else f"{value:,.2f}" if value >= 1 or not value else f"{value:.3f}"
+    """A time in milliseconds, as :func:`rounded` writes it."""
+    return rounded(time_ns / MS)
+
+
+def rounded(value: float) -> str:
+    """A number without its unit: the smaller it is, the more digits it has."""
+    size = abs(value)
+    return f"{value:,.1f}" if size >= 100 else f"{value:,.2f}" if size >= 1 or not value else f"{value:.3f}"
 
 
 def column(times_ns: Iterable[float], unit: float) -> List[str]:

@@ -8,8 +8,7 @@ import re
 import zlib
 from typing import Iterator, List, Sequence
 
-from nutrace.bench.record import NAME
-from nutrace.bench.variants import RESERVED
+from nutrace.bench.folder import RECORD, RESERVED
 from nutrace.errors import InputError
 from nutrace.trace.runfiles import PARTIAL
 
@@ -59,7 +58,7 @@ def _files(name: str) -> Iterator[str]:
     if not os.path.isdir(name):
         yield name
         return
-    if os.path.exists(os.path.join(name, NAME)):
+    if os.path.exists(os.path.join(name, RECORD)):
         folders = sorted(entry for entry in os.listdir(name) if os.path.isdir(os.path.join(name, entry)))
         variants = [folder for folder in folders if folder not in RESERVED] or ["NAME"]
         examples = " or ".join(os.path.join(name, variant) for variant in variants[:2])

@@ -67,7 +67,7 @@ def _row(change: Change, steps: int, beside: bool) -> List[str]:
     if beside:
         row.append(ms(change.beside_steps_ns / per))
     saved = change.saved_ns / per if steps else change.all_ns * (1 - change.target.fraction)
-    row += [f"{change.target.fraction:.0%}", ms(saved) if saved >= 0 else f"-{ms(-saved)}"]
+    row += [f"{change.target.fraction:.0%}", ms(saved)]
     return [*row, ms(change.all_ns)]
 
 

@@ -9,7 +9,7 @@ from nutrace.analysis.collections import collections
 from nutrace.analysis.database import Database
 from nutrace.analysis.deepcopies import DeepCopies
 from nutrace.analysis.installed_speedups import InstalledSpeedups
-from nutrace.analysis.work import Work
+from nutrace.analysis.work import work
 from nutrace.trace import Trace
 
 Counts = Dict[str, Optional[float]]
@@ -23,7 +23,6 @@ def counts_of(
     scenarios: int,
     queries: Database,
     copies: DeepCopies,
-    done: Work,
     speedups: InstalledSpeedups,
 ) -> Counts:
     """The counts of a run, as the report has them.
@@ -31,6 +30,7 @@ def counts_of(
     Names end in ``_per_step`` where a number is divided by the number of the steps. In a run without steps
     the same figures are of the run, and their names end without.
     """
+    done = work(queries, copies)
     counts: Counts = {
         "steps.count": steps.count,
         "steps.unfinished": steps.unfinished,

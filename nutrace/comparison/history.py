@@ -192,11 +192,12 @@ def spread(values: Iterable[Optional[float]]) -> Optional[Spread]:
     count = len(known)
     if count == 1:
         return Spread(1, known[0])
-    beyond = 0.0  # the probability that fewer than k + 1 values fall on one side
-    k, confidence = 0, 1 - 2 * 0.5**count
+    ways = 1  # in which at most k values fall on one side, of 2**count
+    k, confidence = 0, 1 - 2 / 2**count
     while 2 * (k + 1) < count:
-        beyond = sum(comb(count, below) for below in range(k + 2)) * 0.5**count
-        if 1 - 2 * beyond < 0.95:
+        ways += comb(count, k + 1)
+        wider = 1 - 2 * (ways / 2**count)
+        if wider < 0.95:
             break
-        k, confidence = k + 1, 1 - 2 * beyond
+        k, confidence = k + 1, wider
     return Spread(count, median(known), known[k], known[count - 1 - k], confidence)

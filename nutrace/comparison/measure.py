@@ -10,7 +10,6 @@ from nutrace.analysis import Region, Regions, Step, component_costs, divide, eac
 from nutrace.analysis.database import Database, database
 from nutrace.analysis.deepcopies import deep_copies
 from nutrace.analysis.installed_speedups import installed_speedups
-from nutrace.analysis.work import work
 from nutrace.comparison.counts import counts_of
 from nutrace.comparison.figures import PathCost, RunFigures, ScenarioFigures, StatementFigures
 from nutrace.comparison.identity import identity_of
@@ -48,7 +47,6 @@ def measure(trace: Trace) -> RunFigures:
             scenarios=len(trace.scenarios),
             queries=queries,
             copies=copies,
-            done=work(trace, regions),
             speedups=speedups,
         ),
         times=_times(trace, regions),

@@ -12,10 +12,9 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 
 from nutrace.comparison.figures import RunFigures, ScenarioFigures
 from nutrace.comparison.numeric import numeric
-from nutrace.comparison.times import PathTimes, Times, usual_times
+from nutrace.comparison.times import PathTimes, Times, usual_times, without_slowest
 from nutrace.percentiles import percentile
 
-_ONE_IN = 20
 _SHOWN = 3
 
 
@@ -127,7 +126,7 @@ class Pairing:
                 times += scenario.total_ns if component is None else scenario.self_ns.get(component, ())
             steps = max(run.steps, 1)
             means.append([sum(times) / 1e6 / steps])
-            usuals.append([sum(sorted(times)[: len(times) - steps // _ONE_IN]) / 1e6 / steps])
+            usuals.append([without_slowest(times, steps) / 1e6 / steps])
         return Times.of(means, usuals)
 
     def percentile(self, percent: int) -> Times:

@@ -6,15 +6,13 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 
 from nutrace.analysis import Region, Regions
 from nutrace.comparison.figures import PathCost, SpanPath
+from nutrace.comparison.times import without_slowest
 from nutrace.trace import Trace
 
 #: Programs that recurse, or have names with numbers in them, have any number of paths. A span beyond these
 #: bounds counts as a part of the span above it.
 _DEEPEST = 60
 _MOST = 20_000
-
-#: The slowest steps, one in so many, are not usual.
-_ONE_IN = 20
 
 _Calls = Dict[int, Dict[int, List[int]]]  # for each path and step, calls and self time
 
@@ -96,10 +94,9 @@ def cost_of(entries: List[List[int]], steps: int) -> PathCost:
     steps:
         The number of all steps.
     """
-    times = sorted(entry[1] for entry in entries)
-    slowest = min(steps // _ONE_IN, len(times))
+    times = [entry[1] for entry in entries]
     return PathCost(
         calls=sum(entry[0] for entry in entries),
         self_ns=sum(times),
-        usual_ns=sum(times[: len(times) - slowest]),
+        usual_ns=without_slowest(times, steps),
     )

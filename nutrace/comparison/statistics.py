@@ -44,8 +44,8 @@ class Effect:
         Its interval; None if a side has only one run.
     p:
         The probability of a change that large by chance; None likewise.
-    error, freedom:
-        Standard error and degrees of freedom, on the scale of `log`.
+    error:
+        The standard error of the change, of its logarithm if `log`.
     log:
         Whether the scale is logarithmic.
     of_new:
@@ -57,7 +57,6 @@ class Effect:
     high: Optional[float] = None
     p: Optional[float] = None
     error: float = 0.0
-    freedom: float = 0.0
     log: bool = True
     of_new: bool = False
 
@@ -96,13 +95,13 @@ def effect(base: Any, new: Any, confidence: float = CONFIDENCE) -> Optional[Effe
         parts.append((spread, base.shape[1] - 1))
     variance = sum(part for part, _ in parts)
     if variance <= 0:
-        return Effect(change, change, change, 0.0 if middle else 1.0, 0.0, math.inf, log, of_new)
+        return Effect(change, change, change, 0.0 if middle else 1.0, 0.0, log, of_new)
     freedom = variance**2 / sum(part**2 / free for part, free in parts)
     error = math.sqrt(variance)
     half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * error
     low, high = (math.expm1(end) if log else end for end in (middle - half, middle + half))
     p = 2 * float(special.stdtr(freedom, -abs(middle) / error))
-    return Effect(change, low, high, p, error, freedom, log, of_new)
+    return Effect(change, low, high, p, error, log, of_new)
 
 
 def _of_scenarios(base: Any, new: Any) -> Optional[float]:

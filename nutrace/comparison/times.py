@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Sequence, Tuple
+from typing import Any, Iterable, Sequence, Tuple
 
 from nutrace.comparison.numeric import numeric
 
 #: If the usual times of the steps make up less of the mean than this, there is no usual step.
 _REPRESENTATIVE = 0.5
+
+#: The slowest steps, one in so many, are not usual.
+_ONE_IN = 20
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,20 @@ class PathTimes:
         return replace(
             self, times=Times(sum(each.times.mean for each in every), sum(each.robust for each in every))
         )
+
+
+def without_slowest(times: Iterable[int], steps: int) -> int:
+    """The sum of some times without the slowest twentieth of the steps.
+
+    Parameters
+    ----------
+    times:
+        The time in each step that has any.
+    steps:
+        The number of all steps.
+    """
+    ordered = sorted(times)
+    return sum(ordered[: max(len(ordered) - steps // _ONE_IN, 0)])
 
 
 def usual_times(table: Any, bases: int) -> Any:

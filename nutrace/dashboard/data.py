@@ -50,7 +50,7 @@ def series_data(judged: JudgedSeries, history: History) -> Dict[str, Any]:
                 "figure": change.figure,
                 "direction": direction(change),
                 "short": percent(change.ratio),
-                "text": label(change_text(change, series, judged.changes), 400),
+                "text": label(change_text(change, judged.changes), 400),
             }
             for change in judged.changes
         ],

@@ -156,7 +156,7 @@ def _changes(judged: JudgedSeries) -> str:
 def _change(change: Change, judged: JudgedSeries) -> str:
     which = direction(change)
     sure = "exact" if change.probability is None else f"p {_probability(change.probability)}"
-    what = text(change_text(change, judged.series, judged.changes))
+    what = text(change_text(change, judged.changes))
     return f'<b class="{which}">{_SIGNS[which]} {which}</b> {what} <small>({sure})</small>'
 
 

@@ -90,7 +90,7 @@ def direction(change: Change) -> str:
     return "slower" if grew else "faster"
 
 
-def change_text(change: Change, series: Series, others: Sequence[Change]) -> str:
+def change_text(change: Change, others: Sequence[Change]) -> str:
     """One sentence on a change, without its direction and revision."""
     unit = " ms" if change.probability is not None else ""
     before, after = number(change.before), number(change.after)

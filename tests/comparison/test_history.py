@@ -126,6 +126,15 @@ def test_spread_of_few_runs() -> None:
     assert (three.middle, three.low, three.high, three.confidence) == (2.0, 1.0, 3.0, 0.75)
 
 
+def test_spread_of_thousands_of_runs() -> None:
+    many = spread(map(float, range(3000)))
+    assert many is not None
+    assert many.low is not None
+    assert many.high is not None
+    assert many.confidence == pytest.approx(0.95, abs=0.005)
+    assert many.high - many.low == pytest.approx(2 * 1.96 * 3000**0.5 / 2, rel=0.02)  # the normal's
+
+
 @pytest.mark.parametrize("runs", [2, 5, 6, 9, 20])
 def test_the_interval_holds_the_true_median_as_often_as_it_says(runs: int) -> None:
     dice, trials = random.Random(runs), 4000

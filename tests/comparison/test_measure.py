@@ -14,6 +14,7 @@ from fakes.otlp import RESOURCE, trace_of
 
 from nutrace.analysis import report
 from nutrace.comparison import measure
+from nutrace.comparison.times import without_slowest
 from nutrace.trace import Trace, select
 
 Span = Tuple[Any, ...]
@@ -98,6 +99,12 @@ def test_a_path_of_one_slow_step_in_twenty_is_not_usual(tmp_path: Path) -> None:
         if path.names[1:] == ("plan",)
     )
     assert (cost.self_ns, cost.usual_ns) == (19 * 20_000 + 35_000, 19 * 20_000)
+
+
+def test_the_slowest_twentieth_is_that_of_all_steps() -> None:
+    """Of 200 steps the 10 slowest are left out: nothing is left of a component that only 8 of them have."""
+    assert without_slowest([5, 1, 3], steps=20) == 4
+    assert without_slowest([7] * 8, steps=200) == 0
 
 
 def test_other_programs_have_paths_from_their_roots(tmp_path: Path) -> None:
