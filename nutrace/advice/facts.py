@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from nutrace.analysis import divide
 from nutrace.analysis.collections import Collections, collections
@@ -143,11 +143,14 @@ class Facts:
         """A number for each step, for people."""
         return f"{number / self.steps:,.2f} a step" if self.steps else f"{number:,.0f} in the run"
 
-    def subtree(self, span: int) -> Dict[int, float]:
-        """All of the time of a span, and of what is nested in it."""
+    def subtrees(self, spans: Iterable[int]) -> Dict[int, float]:
+        """All of the time of some spans, and of what is nested in them: by span its self time."""
         trace = self.trace
-        inside = {span}
-        for below in range(span + 1, trace.subtree_end[span]):
-            if trace.nested(below) and trace.parent[below] in inside:
-                inside.add(below)
-        return {each: float(trace.self_ns[each]) for each in inside}
+        times: Dict[int, float] = {}
+        for span in spans:
+            inside = {span}
+            for below in range(span + 1, trace.subtree_end[span]):
+                if trace.nested(below) and trace.parent[below] in inside:
+                    inside.add(below)
+            times.update((each, float(trace.self_ns[each])) for each in inside)
+        return times

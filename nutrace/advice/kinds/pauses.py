@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List
+from typing import Iterator, List
 
 from nutrace import semconv
 from nutrace.advice.facts import Facts
@@ -21,9 +21,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     if collected is None or "propagation" in facts.speedups:
         return
     spans = full_collections(facts, inside=True)
-    saves: Dict[int, float] = {}
-    for span in spans:
-        saves.update(facts.subtree(span))
+    saves = facts.subtrees(spans)
     if not saves:
         return
     in_steps = collected.full_in_steps
