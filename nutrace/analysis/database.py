@@ -221,7 +221,7 @@ def _step_of(trace: Trace, regions: Regions) -> List[int]:
 def _add(sums: _Sums, batch: Batch, step: int, origin: Origin) -> None:
     runs = batch.calls * batch.runs
     key = batch.database, step >= 0
-    executions = Executions(runs, batch.rows, batch.execute_ns + (batch.fetch_ns or 0))
+    executions = Executions(runs, batch.rows, batch.total_ns)
     sums.totals[key] = _sum((sums.totals.get(key, Executions()), executions))
     sums.execute_ns += batch.execute_ns
     sums.fetch_ns = _known_sum((sums.fetch_ns, batch.fetch_ns))
