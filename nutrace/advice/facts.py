@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from nutrace.analysis import divide
+from nutrace.analysis import InsideSpans, divide, inside_spans
 from nutrace.analysis.collections import Collections, collections
 from nutrace.analysis.database import Database, database
 from nutrace.analysis.deepcopies import DeepCopies, deep_copies
@@ -96,7 +96,7 @@ class Facts:
     @cached_property
     def database(self) -> Database:
         """The work with databases."""
-        return database(self.trace, self.regions)
+        return database(self.trace, self.regions, self.batches)
 
     @cached_property
     def batches(self) -> List[Batch]:
@@ -126,6 +126,11 @@ class Facts:
     def collections(self) -> Optional[Collections]:
         """The garbage collections; None if they were not recorded."""
         return collections(self.trace, self.regions)
+
+    @cached_property
+    def inside(self) -> Tuple[InsideSpans, ...]:
+        """What sampled spans spend their self time in."""
+        return inside_spans(self.trace, self.regions)
 
     def is_set_off_by_step(self, span: int) -> bool:
         """Whether a span lies in a step, or beside it on another thread."""
