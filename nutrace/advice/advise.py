@@ -129,7 +129,8 @@ def advise(facts: Facts, worth: float = WORTH) -> Advice:
 def _best(facts: Facts, savings: Savings, waiting: Sequence[_Open], in_steps: bool) -> _Open:
     """The finding that likely saves most, or what is verified and saves the same time.
 
-    Of a scan a cache saves the repeats; an index, which SQLite's planner says it uses, leaves little of both.
+    A cache saves the repeats of a scan. An index, which SQLite's planner says that it uses, leaves little of
+    any execution.
     """
 
     def share(each: _Open) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from nutrace.analysis import divide
+from nutrace.analysis import InsideSpans, divide, inside_spans
 from nutrace.analysis.collections import Collections, collections
 from nutrace.analysis.database import Database, database
 from nutrace.analysis.deepcopies import DeepCopies, deep_copies
@@ -96,7 +96,7 @@ class Facts:
     @cached_property
     def database(self) -> Database:
         """The work with databases."""
-        return database(self.trace, self.regions)
+        return database(self.trace, self.regions, self.batches)
 
     @cached_property
     def batches(self) -> List[Batch]:
@@ -127,6 +127,11 @@ class Facts:
         """The garbage collections; None if they were not recorded."""
         return collections(self.trace, self.regions)
 
+    @cached_property
+    def inside(self) -> Tuple[InsideSpans, ...]:
+        """What sampled spans spend their self time in."""
+        return inside_spans(self.trace, self.regions)
+
     def is_set_off_by_step(self, span: int) -> bool:
         """Whether a span lies in a step, or beside it on another thread."""
         return self.regions.region[span] != Region.OUTSIDE
@@ -143,11 +148,14 @@ class Facts:
         """A number for each step, for people."""
         return f"{number / self.steps:,.2f} a step" if self.steps else f"{number:,.0f} in the run"
 
-    def subtree(self, span: int) -> Dict[int, float]:
-        """All of the time of a span, and of what is nested in it."""
+    def subtrees(self, spans: Iterable[int]) -> Dict[int, float]:
+        """All of the time of some spans, and of what is nested in them: by span its self time."""
         trace = self.trace
-        inside = {span}
-        for below in range(span + 1, trace.subtree_end[span]):
-            if trace.nested(below) and trace.parent[below] in inside:
-                inside.add(below)
-        return {each: float(trace.self_ns[each]) for each in inside}
+        times: Dict[int, float] = {}
+        for span in spans:
+            inside = {span}
+            for below in range(span + 1, trace.subtree_end[span]):
+                if trace.nested(below) and trace.parent[below] in inside:
+                    inside.add(below)
+            times.update((each, float(trace.self_ns[each])) for each in inside)
+        return times

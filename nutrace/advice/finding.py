@@ -7,9 +7,7 @@ from enum import Enum
 from typing import Mapping, Tuple
 
 from nutrace.advice.proof import Proof
-
-#: The part of a saving that is likely, where nothing better is known.
-LIKELY = 0.6
+from nutrace.analysis.whatif.result import LIKELY
 
 
 class Sureness(str, Enum):
@@ -40,7 +38,7 @@ class Finding:
         By span: the time in ns that it takes less at best, of its self time. Empty if it is not known what
         can be saved: then there is something to look into.
     likely_part:
-        The part of ``saves`` that is likely.
+        The part of ``saves`` that is likely; :data:`LIKELY` where nothing better is known.
     proof:
         Commands that make the change, or show what it brings.
     only_traced:

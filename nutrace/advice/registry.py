@@ -12,7 +12,7 @@ from nutrace.advice.finding import Finding
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of finding: its name, its module, and what it looks for.
+    """One kind of finding: its name, and its module, which says what it looks for.
 
     The module has ``find(facts)``, which yields a :class:`Finding` for each thing that the run shows, and
     none if it shows nothing.
@@ -20,7 +20,6 @@ class Kind:
 
     name: str
     module: str
-    help: str
 
     def find(self, facts: Facts) -> Iterable[Finding]:
         """The findings of this kind."""
@@ -28,22 +27,21 @@ class Kind:
         return find(facts)
 
 
-def _kind(name: str, text: str) -> Kind:
-    return Kind(name, f"nutrace.advice.kinds.{name}", text)
-
-
-KINDS = (
-    _kind("indexes", "indexes that statements lack"),
-    _kind("repeats", "statements that are executed again with the same parameters"),
-    _kind("frames", "statements that are executed for each frame of a scenario"),
-    _kind("connections", "connections that are opened for each statement"),
-    _kind("loops", "statements in a loop: one caller, many parameters in a step"),
-    _kind("copies", "deep copies in the steps"),
-    _kind("pauses", "full garbage collections in the simulations"),
-    _kind("start", "garbage collections while the program starts"),
-    _kind("switched_off", "a collector that is switched off and never on again"),
-    _kind("simulation_log", "the simulation log of each scenario, its planner and its compression"),
-    _kind("rendering", "pictures that are drawn"),
-    _kind("opaque", "spans of which most is in no other span"),
-    _kind("level", "spans that cost more than they show"),
+KINDS = tuple(
+    Kind(name, f"nutrace.advice.kinds.{name}")
+    for name in (
+        "indexes",
+        "repeats",
+        "frames",
+        "connections",
+        "loops",
+        "copies",
+        "pauses",
+        "start",
+        "switched_off",
+        "simulation_log",
+        "rendering",
+        "opaque",
+        "level",
+    )
 )

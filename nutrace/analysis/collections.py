@@ -118,10 +118,10 @@ def collections(trace: Trace, regions: Regions) -> Optional[Collections]:
     amounts: Dict[Tuple[bool, bool], Collected] = {}
     struck: Dict[Tuple[str, str], List[int]] = {}
     for span in spans:
-        is_full, calls = _is_full(trace, span), trace.calls[span]
-        key = regions.region[span] == Region.INSIDE, is_full
+        full, calls = is_full(trace, span), trace.calls[span]
+        key = regions.region[span] == Region.INSIDE, full
         amounts[key] = amounts.get(key, Collected()) + Collected(calls, trace.busy_ns[span])
-        if is_full:
+        if full:
             entry = struck.setdefault(_around(trace, span), [0, 0])
             for place, more in enumerate((calls, trace.busy_ns[span])):
                 entry[place] += more
@@ -139,7 +139,8 @@ def collections(trace: Trace, regions: Regions) -> Optional[Collections]:
     )
 
 
-def _is_full(trace: Trace, span: int) -> bool:
+def is_full(trace: Trace, span: int) -> bool:
+    """Whether the span of a collection is that of a full one."""
     return number(trace.attributes(span), semconv.GC_GENERATION) >= FULL
 
 
@@ -160,7 +161,7 @@ def _tails(trace: Trace, regions: Regions, spans: Sequence[int]) -> Tuple[Tail, 
     holds_full = set()
     for step, span, took in _in_steps(trace, regions, spans):
         spent[step] += took
-        if _is_full(trace, span):
+        if is_full(trace, span):
             holds_full.add(step)
     times = {step: trace.busy_ns[step] for step in steps}
     without = [max(times[step] - spent[step], 0) for step in steps]
@@ -193,7 +194,7 @@ def _in_steps(trace: Trace, regions: Regions, spans: Sequence[int]) -> Iterator[
     longest = max(trace.end_ns[step] - trace.start_ns[step] for step in regions.steps)
     for span in spans:
         # A merged span says when its first and last collection were, but not the others.
-        if span in inside or trace.calls[span] > 1 or not _is_full(trace, span):
+        if span in inside or trace.calls[span] > 1 or not is_full(trace, span):
             continue
         process, begin, end = _process(trace, span), trace.start_ns[span], trace.end_ns[span]
         at = bisect_left(starts.get(process, []), end) - 1

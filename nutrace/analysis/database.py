@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Optional, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from nutrace.analysis.connections import Connections, Transactions, connections, transactions
 from nutrace.analysis.executions import Batch, batches
@@ -163,21 +163,23 @@ class _Sums:
     failures: Counter[str] = field(default_factory=Counter)
 
 
-def database(trace: Trace, regions: Optional[Regions] = None) -> Database:
+def database(
+    trace: Trace, regions: Optional[Regions] = None, executed: Optional[Sequence[Batch]] = None
+) -> Database:
     """Add up the work with databases.
 
     Parameters
     ----------
     trace:
         A trace.
-    regions:
-        How the trace is divided, if that is known already.
+    regions, executed:
+        How the trace is divided, and its executions, if they are known already.
     """
     regions = divide(trace) if regions is None else regions
     step_of = _step_of(trace, regions)
     by_statement: Dict[str, _Sums] = {}
     origins = Origins(trace, regions)
-    for batch in batches(trace):
+    for batch in batches(trace) if executed is None else executed:
         sums = by_statement.get(batch.statement)
         if sums is None:
             sums = by_statement[batch.statement] = _Sums(batch)
@@ -221,7 +223,7 @@ def _step_of(trace: Trace, regions: Regions) -> List[int]:
 def _add(sums: _Sums, batch: Batch, step: int, origin: Origin) -> None:
     runs = batch.calls * batch.runs
     key = batch.database, step >= 0
-    executions = Executions(runs, batch.rows, batch.execute_ns + (batch.fetch_ns or 0))
+    executions = Executions(runs, batch.rows, batch.total_ns)
     sums.totals[key] = _sum((sums.totals.get(key, Executions()), executions))
     sums.execute_ns += batch.execute_ns
     sums.fetch_ns = _known_sum((sums.fetch_ns, batch.fetch_ns))

@@ -71,6 +71,11 @@ class Batch(NamedTuple):
     runs: int
     continues: str
 
+    @property
+    def total_ns(self) -> int:
+        """Execute and fetch, of all executions together."""
+        return self.execute_ns + (self.fetch_ns or 0)
+
 
 def batches(trace: Trace) -> List[Batch]:
     """All batches of a trace, in the order in which they began."""
@@ -175,8 +180,7 @@ def _add_continued(trace: Trace, ordered: List[Batch]) -> None:
     later: Dict[str, int] = {}
     for batch in ordered:
         if batch.continues:
-            took = batch.execute_ns + (batch.fetch_ns or 0)
-            later[batch.continues] = later.get(batch.continues, 0) + took
+            later[batch.continues] = later.get(batch.continues, 0) + batch.total_ns
     if later:
         for batch in ordered:
             if len(batch.took_ns) == 1:  # a span that others continue holds one execution

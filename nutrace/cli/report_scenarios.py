@@ -34,7 +34,7 @@ def scenarios_text(report: Report, style: Style, limit: int) -> str:
         lines.append(style.table(columns, [_row(scenario, unfinished) for scenario in shown]))
     rest = len(scenarios.remarkable) - len(shown)
     if rest:
-        lines.append(("\n" if style.markdown else "") + style.line(f"and {rest:,} more: --limit 0 shows all"))
+        lines.append(style.below_table(f"and {rest:,} more: --limit 0 shows all"))
     return "\n".join(lines)
 
 

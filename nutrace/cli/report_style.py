@@ -29,6 +29,10 @@ class Style:
         """A sentence."""
         return f"\n{markdown_text(text)}\n" if self.markdown else f"  {text}"
 
+    def below_table(self, text: str) -> str:
+        """A sentence below a table."""
+        return ("\n" if self.markdown else "") + self.line(text)
+
     def items(self, entries: Sequence[Tuple[str, str]]) -> List[str]:
         """A list of terms with a text on each."""
         if self.markdown:

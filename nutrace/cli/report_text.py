@@ -221,9 +221,7 @@ def _spans(report: Report, style: Style, limit: int) -> str:
     ]
     lines.append(style.table(columns, rows))
     if rest:
-        lines.append(
-            ("\n" if style.markdown else "") + style.line(f"and {rest:,} more kinds: --limit 0 shows all")
-        )
+        lines.append(style.below_table(f"and {rest:,} more kinds: --limit 0 shows all"))
     return "\n".join(lines)
 
 
@@ -252,9 +250,7 @@ def _failures(report: Report, style: Style, limit: int) -> str:
     rest = len(report.failures) - len(shown)
     lines = [style.heading("Errors"), style.table(columns, rows)]
     if rest:
-        lines.append(
-            ("\n" if style.markdown else "") + style.line(f"and {rest:,} more kinds: --limit 0 shows all")
-        )
+        lines.append(style.below_table(f"and {rest:,} more kinds: --limit 0 shows all"))
     return "\n".join(lines)
 
 

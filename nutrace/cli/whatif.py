@@ -8,7 +8,7 @@ from typing import Any, Dict
 
 from nutrace.analysis.whatif import WhatIf, parse_target, whatif
 from nutrace.analysis.whatif.result import LIKELY, Change, Times
-from nutrace.cli.json_output import print_json, run_state
+from nutrace.cli.json_output import per_step, pick, print_json, run_state
 from nutrace.cli.options import add_json, add_run_file, add_steps, load_run
 from nutrace.cli.whatif_text import MODEL, as_text
 from nutrace.trace import Trace, select
@@ -64,23 +64,13 @@ def _as_json(answer: WhatIf, trace: Trace) -> Dict[str, Any]:
 def _change(change: Change, steps: int) -> Dict[str, Any]:
     return {
         **dataclasses.asdict(change.target),
-        "statements": list(change.statements),
-        "in_steps_ms": change.in_steps_ns / 1e6,
-        "beside_steps_ms": change.beside_steps_ns / 1e6,
-        "all_ms": change.all_ns / 1e6,
-        "saved_ms_per_step": change.saved_ns / 1e6 / steps if steps else None,
+        **pick(change, "statements", "in_steps_ms", "beside_steps_ms", "all_ms"),
+        "saved_ms_per_step": per_step(change.saved_ns / 1e6, steps),
     }
 
 
 def _times(times: Times) -> Dict[str, Any]:
-    def ms(value: Any) -> Any:
-        return None if value is None else value / 1e6
-
     return {
-        "mean_ms": ms(times.mean_ns),
-        "p50_ms": ms(times.p50_ns),
-        "p95_ms": ms(times.p95_ns),
-        "realtime_factor": times.realtime_factor,
-        "gap_closed": times.gap_closed,
+        **pick(times, "mean_ms", "p50_ms", "p95_ms", "realtime_factor", "gap_closed"),
         "run_seconds": None if times.run_ns is None else times.run_ns / 1e9,
     }

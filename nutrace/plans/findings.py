@@ -24,7 +24,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class SavedBy:
-    """What an index saves of one statement on one database: ns in the run, and in its steps."""
+    """What an index saves of one statement on one database: ns in the run, and in its steps.
+
+    This is an estimate: the part of the statement's time that is proportional to the rows that it reads, for
+    the rows no longer read.
+    """
 
     statement: str
     saved_ns: int
@@ -40,21 +44,28 @@ class Index:
     ----------
     database, advice:
         The file to make it in, and the index.
-    statements:
-        Hashes of the statements that would use it.
-    saved_ns, saved_in_steps_ns:
-        Estimate of the time that it saves, in the run and in its steps: the part of the time of the
-        statements that is proportional to the rows that they read, for the rows no longer read.
     parts:
-        The summands, for each statement.
+        What it saves, for each statement that would use it.
     """
 
     database: str
     advice: Advice
-    statements: Tuple[str, ...]
-    saved_ns: int
-    saved_in_steps_ns: int
-    parts: Tuple[SavedBy, ...] = ()
+    parts: Tuple[SavedBy, ...]
+
+    @property
+    def statements(self) -> Tuple[str, ...]:
+        """Hashes of the statements that would use it."""
+        return tuple(part.statement for part in self.parts)
+
+    @property
+    def saved_ns(self) -> int:
+        """Estimate of the time that it saves in the run."""
+        return sum(part.saved_ns for part in self.parts)
+
+    @property
+    def saved_in_steps_ns(self) -> int:
+        """Estimate of the time that it saves in the steps."""
+        return sum(part.saved_in_steps_ns for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -152,15 +163,7 @@ def _indexes(database: Database, plans: List[Plan]) -> Tuple[Index, ...]:
                 _saved(plan.use.in_steps, floor, spared),
                 plan.use,
             )
-            parts = (*(before.parts if before else ()), part)
-            merged[key] = Index(
-                plan.use.database,
-                advice,
-                tuple(one.statement for one in parts),
-                sum(one.saved_ns for one in parts),
-                sum(one.saved_in_steps_ns for one in parts),
-                parts,
-            )
+            merged[key] = Index(plan.use.database, advice, (*(before.parts if before else ()), part))
     least = _WORTH * database.all.total_ns
     worth = [index for index in merged.values() if index.saved_ns >= max(least, 1)]
     return tuple(sorted(worth, key=lambda index: (-index.saved_ns, index.advice.ddl)))

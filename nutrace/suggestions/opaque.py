@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import DefaultDict, List, Tuple
+from typing import DefaultDict, List, Optional, Tuple
 
-from nutrace.analysis import Region, divide
+from nutrace.analysis import Region, Regions, divide
 from nutrace.trace import Trace
 
 _MOST = 5
@@ -35,9 +35,17 @@ class Opaque:
     per_step: bool
 
 
-def opaque(trace: Trace) -> List[Opaque]:
-    """The spans with the most self time, in the steps if there are any."""
-    regions = divide(trace)
+def opaque(trace: Trace, regions: Optional[Regions] = None) -> List[Opaque]:
+    """The spans with the most self time, in the steps if there are any.
+
+    Parameters
+    ----------
+    trace:
+        A trace.
+    regions:
+        How the trace is divided, if that is known already.
+    """
+    regions = divide(trace) if regions is None else regions
     steps = len(regions.steps)
     self_ns: DefaultDict[Tuple[str, str], int] = defaultdict(int)
     total_ns: DefaultDict[Tuple[str, str], int] = defaultdict(int)

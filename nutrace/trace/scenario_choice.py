@@ -40,20 +40,18 @@ def choose_scenarios(trace: Trace, wanted: Union[str, int]) -> Tuple[Tuple[Scena
     if not found:
         found = [each for each in scenarios if each.token == token != "" and str(each.attempt) == attempt]
     found = found or [each for each in scenarios if each.name == text]
-    if found:
-        return tuple(found), _one(found[0]) if len(found) == 1 else _of_token(found)
-    found = [each for each in scenarios if each.type == text]
-    if found:
-        return tuple(found), _one(found[0]) if len(
-            found
-        ) == 1 else f"{len(found):,} scenarios of type {_short(text)}"
-    if _NUMBER.match(text):
+    if not found:
+        found = [each for each in scenarios if each.type == text]
+        if len(found) > 1:
+            return tuple(found), f"{len(found):,} scenarios of type {_short(text)}"
+    if not found and _NUMBER.match(text):
         found = [each for each in scenarios if each.number == int(text)]
-    found = found or [each for each in scenarios if each.token.startswith(text)]
-    tokens = {each.token for each in found}
-    if len(tokens) > 1:
-        begin = f"{len(tokens):,} tokens begin with {text[:_LONGEST]!r}"
-        raise UsageError(f"{begin}: write more of one of {_listed(map(_short, sorted(tokens)))}")
+    if not found:
+        found = [each for each in scenarios if each.token.startswith(text)]
+        tokens = {each.token for each in found}
+        if len(tokens) > 1:
+            begin = f"{len(tokens):,} tokens begin with {text[:_LONGEST]!r}"
+            raise UsageError(f"{begin}: write more of one of {_listed(map(_short, sorted(tokens)))}")
     if not found:
         raise UsageError(f"no scenario {text[:_LONGEST]!r} in {trace.path}: {_what_there_is(scenarios)}")
     return tuple(found), _one(found[0]) if len(found) == 1 else _of_token(found)

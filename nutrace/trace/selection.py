@@ -68,6 +68,8 @@ def select(
     UsageError
         If there is no such scenario, no such step, or no span of that component.
     """
+    if steps is None and component is None and scenario is None:
+        return trace
     tops: List[int] = trace.roots
     scenarios, where = trace.scenarios, ""
     if scenario is not None:
@@ -90,8 +92,6 @@ def select(
             raise UsageError(
                 f"no span of component {component!r} in what is selected of {trace.path}: it has {has}"
             )
-    if tops is trace.roots:
-        return trace
     return replace(_subtrees(trace, tops), selection=", ".join(chosen))
 
 

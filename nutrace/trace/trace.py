@@ -43,7 +43,7 @@ class Trace(Viewed):
     thread:
         Index into ``threads``. A child on another thread than its parent ran beside it, not inside it.
     selection:
-        For a part of a trace what was selected ("steps 10:20"), else "". ``resources`` and
+        For a part of a trace what was selected ("steps 10 to 19"), else "". ``resources`` and
         ``diagnostics`` are those of the whole.
     sampled:
         What samplers saw inside the spans, if :func:`nutrace.sampling.join.join` has joined samples to them.

@@ -11,7 +11,6 @@ from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import against, plain
 from nutrace.advice.words import count, ms, place
 from nutrace.analysis.deepcopies import Amount, Source
-from nutrace.analysis.regions import Region
 
 _LISTED = 6
 
@@ -25,7 +24,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     spans = [
         span
         for span, name in enumerate(trace.name)
-        if name == semconv.DEEPCOPY_SPAN and facts.regions.region[span] != Region.OUTSIDE
+        if name == semconv.DEEPCOPY_SPAN and facts.is_set_off_by_step(span)
     ]
     sources = sorted(
         ((source, source.in_steps + source.beside_steps) for source in copies.sources),

@@ -26,7 +26,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     named = [each for each in facts.database.statements if _is_of_a_frame(facts, each)]
     hashes = {each.statement for each in named}
     spans = {
-        batch.span: float(batch.execute_ns + (batch.fetch_ns or 0))
+        batch.span: float(batch.total_ns)
         for batch in facts.batches
         if batch.statement in hashes
         and facts.is_set_off_by_step(batch.span)

@@ -57,7 +57,7 @@ def _saves(facts: Facts, index: Index) -> Dict[int, float]:
         else:
             outside = everywhere - inside
             share = (part.saved_ns - part.saved_in_steps_ns) / outside if outside else 0.0
-        saves[batch.span] = share * (batch.execute_ns + (batch.fetch_ns or 0))
+        saves[batch.span] = share * batch.total_ns
     return saves
 
 

@@ -64,6 +64,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 def _only_at(level: str) -> frozenset[str]:
     """Names of spans that the level has, and the one below has not."""
-    names = {probe.span_name for probe in collect() if probe.level == level}
-    names -= {probe.span_name for probe in collect() if LEVELS.index(probe.level) < LEVELS.index(level)}
+    probes = collect()
+    names = {probe.span_name for probe in probes if probe.level == level}
+    names -= {probe.span_name for probe in probes if LEVELS.index(probe.level) < LEVELS.index(level)}
     return frozenset(names | set(_OF_STATEMENTS if "sqlite3.statement" in names else ()))

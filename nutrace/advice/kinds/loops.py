@@ -42,8 +42,8 @@ def _saves(facts: Facts, loop: Loop) -> Dict[int, float]:
         and facts.is_set_off_by_step(batch.span)
         and facts.origins.of(batch.span) == loop.origin
     ]
-    total = sum(batch.execute_ns + (batch.fetch_ns or 0) for batch in batches)
+    total = sum(batch.total_ns for batch in batches)
     for batch in batches:
         if total:
-            by_span[batch.span] += loop.saved_ns * (batch.execute_ns + (batch.fetch_ns or 0)) / total
+            by_span[batch.span] += loop.saved_ns * batch.total_ns / total
     return dict(by_span)

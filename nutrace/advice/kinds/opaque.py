@@ -9,7 +9,6 @@ from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import plain, traced
 from nutrace.advice.words import ms, place
-from nutrace.analysis.inside import inside_spans
 from nutrace.analysis.origins import Caller
 from nutrace.suggestions.opaque import Opaque, opaque
 
@@ -25,7 +24,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     """A finding for each such kind of span."""
     if not facts.steps:
         return
-    for span in opaque(facts.trace):
+    for span in opaque(facts.trace, facts.regions):
         if span.share < _LEAST or span.self_share < _ITSELF or span.component in _CLEAR:
             continue
         inside = _sampled(facts, span)
@@ -47,7 +46,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 def _sampled(facts: Facts, span: Opaque) -> Tuple[str, ...]:
     """The functions in which it spends most, as far as samples tell."""
-    for kind in inside_spans(facts.trace, facts.regions):
+    for kind in facts.inside:
         if kind.span == span.span:
             below = [each for each in kind.functions if not each.itself and each.total_share < _ALL]
             below.sort(key=lambda each: -each.total_ns)

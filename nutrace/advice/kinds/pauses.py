@@ -1,16 +1,15 @@
-"""Full garbage collections in simulations, most of which look at objects that are older than they are."""
+"""Full garbage collections in simulations, where most objects that they look at are older than these."""
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List
+from typing import Iterator, List
 
 from nutrace import semconv
 from nutrace.advice.facts import Facts
 from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import bench
 from nutrace.advice.words import count, ms
-from nutrace.analysis.attributes import number
-from nutrace.analysis.collections import FULL
+from nutrace.analysis.collections import is_full
 
 _LIKELY = 0.8  # a full collection still looks at what the simulation made
 
@@ -21,9 +20,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     if collected is None or "propagation" in facts.speedups:
         return
     spans = full_collections(facts, inside=True)
-    saves: Dict[int, float] = {}
-    for span in spans:
-        saves.update(facts.subtree(span))
+    saves = facts.subtrees(spans)
     if not saves:
         return
     in_steps = collected.full_in_steps
@@ -51,7 +48,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 
 def full_collections(facts: Facts, *, inside: bool) -> List[int]:
-    """The spans of full collections inside, or outside, of simulations: of steps if there are no others."""
+    """The spans of full collections inside, or outside, of simulations; without these, of steps."""
     trace = facts.trace
     spans, end = [], 0
     around = semconv.RUN_SPAN if semconv.RUN_SPAN in trace.name else semconv.STEP_SPAN
@@ -62,7 +59,7 @@ def full_collections(facts: Facts, *, inside: bool) -> List[int]:
             name == semconv.GC_SPAN
             and trace.component[span] == "gc"
             and (span < end) is inside
-            and number(trace.attributes(span), semconv.GC_GENERATION) >= FULL
+            and is_full(trace, span)
         ):
             spans.append(span)
     return spans

@@ -25,9 +25,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             if len(words) > 1 and words[-2] in drawn:
                 drawn[words[-2]].append(span)
     for callback, spans in drawn.items():
-        saves: Dict[int, float] = {}
-        for span in spans:
-            saves.update(facts.subtree(span))
+        saves = facts.subtrees(spans)
         if not saves:
             continue
         at_the_end = callback == _AT_THE_END

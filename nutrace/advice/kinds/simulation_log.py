@@ -27,9 +27,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     logs = simulation_logs(facts.trace)
     trace = facts.trace
-    everything: Dict[int, float] = {}
-    for span in saving:
-        everything.update(facts.subtree(span))
+    everything = facts.subtrees(saving)
     compressed = {span: float(trace.self_ns[span]) for span in compressing}
     number = sum(trace.calls[span] for span in saving)
     each = {
@@ -73,10 +71,7 @@ def _planner(
     inner = sorted(
         ((size, part) for part, size in logs.parts.items() if part.startswith("planner.")), reverse=True
     )
-    saves = {span: time * share for span, time in compressed.items()}
-    for span in pickling:
-        for each, time in facts.subtree(span).items():
-            saves[each] = time * share
+    saves = {span: time * share for span, time in {**compressed, **facts.subtrees(pickling)}.items()}
     yield Finding(
         title="Leave the planner, or its model, out of the simulation logs (__getstate__)",
         evidence=(

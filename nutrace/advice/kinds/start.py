@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Dict, Iterator
+from typing import Iterator
 
 from nutrace import semconv
 from nutrace.advice.facts import Facts
@@ -25,10 +25,9 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     trace = facts.trace
     spans = full_collections(facts, inside=False)
-    saves: Dict[int, float] = {}
+    saves = facts.subtrees(spans)
     around: Counter[str] = Counter()
     for span in spans:
-        saves.update(facts.subtree(span))
         above = trace.parent[span]
         around[trace.name[above] if above >= 0 else "outside all spans"] += trace.calls[span]
     if not saves:

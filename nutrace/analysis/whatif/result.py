@@ -90,7 +90,7 @@ def whatif(trace: Trace, targets: Sequence[Target]) -> WhatIf:
     rescaling = Rescaling(trace, regions)
     matched = match(trace, targets)
     intervals = [simulated_interval_s(trace, step) for step in regions.steps]
-    frame = _Frame(
+    baseline = _Baseline(
         sum(trace.busy_ns[step] for step in regions.steps),
         [REAL_TIME_S if each is None else each for each in intervals],
     )
@@ -102,17 +102,17 @@ def whatif(trace: Trace, targets: Sequence[Target]) -> WhatIf:
     return WhatIf(
         steps=len(now),
         concurrent_steps=sum(rescaling.is_concurrent),
-        interval_s=frame.simulated_s / len(intervals) if intervals else REAL_TIME_S,
+        interval_s=baseline.simulated_s / len(intervals) if intervals else REAL_TIME_S,
         interval_known=bool(intervals) and None not in intervals,
         changes=tuple(_change(trace, regions, rescaling, one, sum(now)) for one in matched),
-        now=frame.times(now, float(trace.finish_ns - trace.begin_ns) if is_whole else None),
-        likely=frame.times(rescaling.steps_ns(likely), rescaling.run_ns(likely) if is_whole else None),
-        stretch=frame.times(rescaling.steps_ns(stretch), rescaling.run_ns(stretch) if is_whole else None),
+        now=baseline.times(now, float(trace.finish_ns - trace.begin_ns) if is_whole else None),
+        likely=baseline.times(rescaling.steps_ns(likely), rescaling.run_ns(likely) if is_whole else None),
+        stretch=baseline.times(rescaling.steps_ns(stretch), rescaling.run_ns(stretch) if is_whole else None),
     )
 
 
 @dataclass(frozen=True)
-class _Frame:
+class _Baseline:
     """The time that the steps take now, in ns, and the seconds that each may take."""
 
     now_ns: int
