@@ -11,8 +11,7 @@ from collections import Counter
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from nutrace.trace import Trace
-from nutrace_exporters.frames import Frame, frame_of
-from nutrace_exporters.labels import label
+from nutrace_exporters.frames import Frame, frame_of, labels_of
 
 BASE, NEW = SIDES = (0, 1)
 
@@ -147,13 +146,10 @@ class DiffTree:
         self.steps[side] += count
         region = _regions(trace)
         nodes: List[Optional[DiffNode]] = [None] * len(trace)
-        names: Dict[str, str] = {}
+        labels = labels_of(trace)
         spent: Dict[DiffNode, int] = {}
         for i in _chosen(trace, trace.roots if steps is None else steps, component):
-            raw = trace.name[i]
-            name = names.get(raw)
-            if name is None:
-                name = names[raw] = label(raw)
+            name = labels[trace.name[i]]
             above = trace.parent[i]
             parent = nodes[above] if above >= 0 and trace.thread[above] == trace.thread[i] else None
             siblings = parent.children if parent else self._tops
