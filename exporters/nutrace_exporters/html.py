@@ -39,6 +39,7 @@ _SCRIPTS = (
     "stats.js",
     "scenes.js",
     "format.js",
+    "canvas.js",
     "chart.js",
     "steps.js",
     "scenariostrip.js",
