@@ -30,6 +30,7 @@ from nutrace_exporters.runfacts import facts, title_of, warnings
 _PACKAGE = "nutrace_exporters"
 _SCRIPTS = (
     "data.js",
+    "ranges.js",
     "inside.js",
     "diff.js",
     "scenarios.js",

@@ -20,17 +20,6 @@ const PATTERNS = {
   },
 };
 
-// The position, from `low` on, of the first of sorted intervals that ends after x.
-function firstEndingAfter(intervals, x, low) {
-  let high = intervals.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (intervals[middle][1] <= x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 class Chart {
   constructor(scroller, trace, look) {
     this.scroller = scroller;

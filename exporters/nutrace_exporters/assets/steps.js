@@ -172,12 +172,9 @@ class StepStrip {
 
   // Where in `shown` steps of the mask stand one beside the other; nothing if the outlines would hide the bars.
   runs(mask) {
-    const runs = [];
-    this.shown.forEach((position, order) => {
-      if (!mask[position]) return;
-      if (runs.at(-1)?.[1] === order) runs.at(-1)[1]++;
-      else runs.push([order, order + 1]);
-    });
+    const chosen = [];
+    this.shown.forEach((position, order) => mask[position] && chosen.push(order));
+    const runs = rangesOf(chosen);
     return runs.length > this.canvas.clientWidth / 8 ? [] : runs;
   }
 
