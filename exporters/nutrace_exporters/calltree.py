@@ -8,6 +8,7 @@ from typing import Callable, Dict, Hashable, Iterator, List, NamedTuple, Optiona
 from nutrace.intervals import FEWEST_SAMPLES, effective_samples, wilson
 from nutrace.trace import Trace
 from nutrace.trace.sampled import SPAN, SampledFunction
+from nutrace_exporters.frames import labels_of
 from nutrace_exporters.insidetree import OTHERS, ShownGroup, name_of, shown_groups
 from nutrace_exporters.labels import estimate, label
 from nutrace_exporters.lanes import thread_names
@@ -98,6 +99,7 @@ def merge(trace: Trace, samples: bool = True) -> Node:
     group_of = trace.sampled.group_of if groups and trace.sampled else None
     divided: Dict[Node, Dict[int, int]] = {}  # self times by node and group
     nodes: List[Optional[Node]] = [None] * len(trace)
+    labels = labels_of(trace)
     order: List[Tuple[Node, Node]] = []  # (parent, child), parents first
     for i in range(len(trace)):
         above = trace.parent[i]
@@ -105,7 +107,7 @@ def merge(trace: Trace, samples: bool = True) -> Node:
         inside = nodes[above] if above >= 0 and trace.thread[above] == here else None
         parent = inside or threads[here]
         known = len(parent.children)
-        node = parent.child(label(trace.name[i]), trace.component[i])
+        node = parent.child(labels[trace.name[i]], trace.component[i])
         if len(parent.children) > known:
             order.append((parent, node))
         node.calls += trace.calls[i]

@@ -10,7 +10,7 @@ from nutrace import semconv
 from nutrace.errors import UsageError
 from nutrace.trace import Trace
 from nutrace_exporters.diffmoves import mark_moved
-from nutrace_exporters.difftree import BASE, NEW, SIDES, DiffTree, finished_steps
+from nutrace_exporters.difftree import BASE, NEW, SIDES, DiffTree
 from nutrace_exporters.labels import counted, duration, value
 from nutrace_exporters.runfacts import facts, title_of, warnings
 
@@ -94,7 +94,7 @@ class DifferenceBuilder:
         self._scenarios[side].update(filter(None, (scenario.token for scenario in trace.scenarios)))
         self._planners[side].update(filter(None, (scenario.planner for scenario in trace.scenarios)))
         self._add_facts(side, trace)
-        self._unfinished[side] += len(trace.step_indices) - len(finished_steps(trace))
+        self._unfinished[side] += len(trace.step_indices) - len(trace.finished_steps)
 
     def add_slowest(self, trace: Trace, share: float) -> None:
         """Make the slowest finished steps of a run the new side, and its other steps the base.
@@ -193,7 +193,7 @@ class DifferenceBuilder:
 
 def slowest_steps(trace: Trace, share: float) -> Tuple[List[int], List[int]]:
     """The finished steps that take longest, `share` of all, and the others; in the order of the trace."""
-    steps = finished_steps(trace)
+    steps = trace.finished_steps
     count = max(1, round(share * len(steps)))
     slow = set(sorted(steps, key=lambda step: (-trace.busy_ns[step], step))[:count])
     return [step for step in steps if step in slow], [step for step in steps if step not in slow]

@@ -46,7 +46,7 @@ def mark_moved(tree: DiffTree) -> None:
         else:
             gained.setdefault(_kind(node), []).append(node)
             below.setdefault((node.parent, node.frame.component), []).append(node)
-    lost.sort(key=lambda each: each[0])  # callers before what they call
+    lost.sort(key=lambda each: each[0])  # the outermost first, so that what they call goes with them
     names_lost = {_kind(node) for _, node in lost}
     for _, node in lost:
         if node.moved is None and _kind(node) not in gained:
@@ -80,21 +80,17 @@ def _kind(node: DiffNode) -> _Kind:
 
 def _nearest(tree: DiffTree, node: DiffNode, others: List[DiffNode]) -> Optional[DiffNode]:
     """The frame of the same name with the most callers in common."""
-    same = [
-        other for other in _as_often(tree, node, others) if _factor(tree, node, other) <= SAME_NAME_WITHIN
-    ]
-    same.sort(key=lambda other: (-_common_callers(node, other), _factor(tree, node, other)))
-    return same[0] if same else None
+    return min(
+        _alike(tree, node, others, SAME_NAME_WITHIN),
+        key=lambda other: (-_common_callers(node, other), _factor(tree, node, other)),
+        default=None,
+    )
 
 
 def _renamed(tree: DiffTree, node: DiffNode, others: List[DiffNode]) -> Optional[DiffNode]:
     """The only frame that can be this one under another name."""
     calls = _called(node)
-    same = [
-        other
-        for other in _as_often(tree, node, others)
-        if _factor(tree, node, other) <= RENAMED_WITHIN and _called(other) == calls
-    ]
+    same = [other for other in _alike(tree, node, others, RENAMED_WITHIN) if _called(other) == calls]
     return same[0] if len(same) == 1 else None
 
 
@@ -102,12 +98,15 @@ def _called(node: DiffNode) -> Set[_Kind]:
     return {_kind(child) for child in node.children.values() if child.frame.name != semconv.GC_SPAN}
 
 
-def _as_often(tree: DiffTree, node: DiffNode, others: List[DiffNode]) -> List[DiffNode]:
+def _alike(tree: DiffTree, node: DiffNode, others: List[DiffNode], within: float) -> List[DiffNode]:
+    """Those in no pair yet with as many calls per step, whose times differ by this factor at most."""
     base, new = tree.units
     return [
         other
         for other in others[:MOST_CANDIDATES]
-        if other.moved is None and node.calls[BASE] * new == other.calls[NEW] * base
+        if other.moved is None
+        and node.calls[BASE] * new == other.calls[NEW] * base
+        and _factor(tree, node, other) <= within
     ]
 
 

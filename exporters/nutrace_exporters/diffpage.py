@@ -43,7 +43,7 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
     frames: Dict[Frame, int] = {}
     for node in nodes:
         frames.setdefault(node.frame, len(frames))
-    places = {id(node): place for place, node in enumerate(nodes)}
+    places = {node: place for place, node in enumerate(nodes)}
     packer = Packer()
     packer.add("rise", (1 - change for change in deltas(depths)))
     packer.add("frame", (frames[node.frame] for node in nodes))
@@ -55,9 +55,7 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
         packer.add(f"{name}_self", (node.self_ns[side] for node in nodes))
         packer.add(f"{name}_least", (node.scatter.least_ns[side] for node in nodes))
         packer.add(f"{name}_most", (node.scatter.most_ns[side] for node in nodes))
-    packer.add(
-        "moved", (places[id(node.moved)] - place if node.moved else 0 for place, node in enumerate(nodes))
-    )
+    packer.add("moved", (places[node.moved] - place if node.moved else 0 for place, node in enumerate(nodes)))
     # What the page of a trace has besides: the order in time, and what is not summed.
     for name, numbers in (("left", [0] * len(nodes)), ("busy", [node.total_ns[NEW] for node in nodes])):
         packer.add(name, numbers)

@@ -10,7 +10,7 @@ from typing import BinaryIO, Dict, List
 
 from nutrace_exporters.collapsed import MOST_FRAMES
 from nutrace_exporters.difference import Difference
-from nutrace_exporters.difftree import BESIDE, NEW, OUTSIDE, SIDES
+from nutrace_exporters.difftree import BASE, BESIDE, NEW, OUTSIDE, SIDES
 from nutrace_exporters.labels import label
 from nutrace_exporters.mergedstacks import FrameKey, WeighedStack
 from nutrace_exporters.speedscope import Options, write_end, write_head, write_stacks
@@ -32,7 +32,7 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
         name = f"{difference.words[side]}: {difference.sides[side].name} (merged, time per {unit})"
         write_stacks(out, label(name), stacks)
         out.write(b"," if side != NEW else b"")
-    write_end(out, options.name or f"{difference.sides[NEW].name} against {difference.sides[0].name}", NEW)
+    write_end(out, options.name or f"{difference.sides[NEW].name} against {difference.sides[BASE].name}", NEW)
 
 
 def _stacks(difference: Difference, side: int, frames: Dict[FrameKey, int]) -> List[WeighedStack]:

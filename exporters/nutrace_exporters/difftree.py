@@ -11,8 +11,7 @@ from collections import Counter
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from nutrace.trace import Trace
-from nutrace_exporters.frames import Frame, frame_of
-from nutrace_exporters.labels import label
+from nutrace_exporters.frames import Frame, frame_of, labels_of
 
 BASE, NEW = SIDES = (0, 1)
 
@@ -140,21 +139,17 @@ class DiffTree:
         component:
             Add only the outermost spans of this component, and what is in them. All steps count.
         steps:
-            Add only these of :func:`finished_steps`, and nothing outside them.
+            Add only these of the trace's finished steps, and nothing outside them.
         """
-        finished = finished_steps(trace)
-        count = len(finished if steps is None else steps)
+        count = len(trace.finished_steps if steps is None else steps)
         self.runs[side] += 1
         self.steps[side] += count
-        region = _regions(trace, finished)
+        region = _regions(trace)
         nodes: List[Optional[DiffNode]] = [None] * len(trace)
-        names: Dict[str, str] = {}
+        labels = labels_of(trace)
         spent: Dict[DiffNode, int] = {}
         for i in _chosen(trace, trace.roots if steps is None else steps, component):
-            raw = trace.name[i]
-            name = names.get(raw)
-            if name is None:
-                name = names[raw] = label(raw)
+            name = labels[trace.name[i]]
             above = trace.parent[i]
             parent = nodes[above] if above >= 0 and trace.thread[above] == trace.thread[i] else None
             siblings = parent.children if parent else self._tops
@@ -216,18 +211,9 @@ class DiffTree:
             stack.extend((depth + 1, child) for child in reversed(order(node.children.values())))
 
 
-def finished_steps(trace: Trace) -> List[int]:
-    """The numbers of the finished steps, without those that lie in another one."""
-    steps: List[int] = []
-    for span in trace.step_indices:
-        if not trace.unfinished(span) and not (steps and span < trace.subtree_end[steps[-1]]):
-            steps.append(span)
-    return steps
-
-
-def _regions(trace: Trace, steps: Sequence[int]) -> bytearray:
+def _regions(trace: Trace) -> bytearray:
     region = bytearray(len(trace))
-    for step in steps:
+    for step in trace.finished_steps:
         region[step] = INSIDE
         for i in range(step + 1, trace.subtree_end[step]):
             above = trace.parent[i]

@@ -31,18 +31,19 @@ class FrameTable:
         self.frames: List[Frame] = []
         self.of = array("l", bytes(0))
         seen: Dict[Frame, int] = {}
-        names: Dict[str, str] = {}
+        labels = labels_of(trace)
         for i in range(len(trace)):
-            raw = trace.name[i]
-            name = names.get(raw)
-            if name is None:
-                name = names[raw] = label(raw)
-            frame = frame_of(trace, i, name)
+            frame = frame_of(trace, i, labels[trace.name[i]])
             number = seen.get(frame)
             if number is None:
                 number = seen[frame] = len(self.frames)
                 self.frames.append(frame)
             self.of.append(number)
+
+
+def labels_of(trace: Trace) -> Dict[str, str]:
+    """The label of each name in a trace, made once however many spans have the name."""
+    return {name: label(name) for name in set(trace.name)}
 
 
 def frame_of(trace: Trace, span: int, name: str) -> Frame:

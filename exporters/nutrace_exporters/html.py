@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import os
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, BinaryIO, Dict, List, Sequence, Tuple
 
 from nutrace import semconv
@@ -23,13 +22,15 @@ from nutrace_exporters.frames import Frame, FrameTable
 from nutrace_exporters.labels import label
 from nutrace_exporters.lanes import thread_names
 from nutrace_exporters.pageinside import add_inside, facts_of_samples
-from nutrace_exporters.pageparts import content_hash, filled, script_json
+from nutrace_exporters.pageparts import asset, content_hash, content_policy, filled, script_json, script_of
 from nutrace_exporters.pagescenarios import add_scenarios
 from nutrace_exporters.palette import COLOURS
 from nutrace_exporters.runfacts import facts, title_of, warnings
 
+_PACKAGE = "nutrace_exporters"
 _SCRIPTS = (
     "data.js",
+    "ranges.js",
     "inside.js",
     "diff.js",
     "scenarios.js",
@@ -39,6 +40,7 @@ _SCRIPTS = (
     "stats.js",
     "scenes.js",
     "format.js",
+    "canvas.js",
     "chart.js",
     "steps.js",
     "scenariostrip.js",
@@ -79,21 +81,20 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
 
 def write_page(out: BinaryIO, data: Dict[str, Any], columns: str) -> None:
     """Write a page with this data."""
-    style = _asset("flamegraph.css")
-    script = '"use strict";(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
-    policy = (
-        f"default-src 'none'; script-src '{content_hash(script)}'; style-src '{content_hash(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+    style = asset(_PACKAGE, "flamegraph.css")
+    script = script_of(_PACKAGE, _SCRIPTS)
+    policy = content_policy(
+        f"script-src '{content_hash(script)}'", f"style-src '{content_hash(style)}'", "img-src data:"
     )
     contents = {
-        "policy": html.escape(policy).encode(),
+        "policy": policy.encode(),
         "title": html.escape(data["run"]["title"]).encode(),
         "style": style.encode(),
         "script": script.encode(),
         "data": script_json(data),
         "columns": columns.encode("ascii"),
     }
-    out.writelines(filled(_asset("flamegraph.html"), contents))
+    out.writelines(filled(asset(_PACKAGE, "flamegraph.html"), contents))
 
 
 def _data(trace: Trace, strings: Strings, options: Options) -> Tuple[Dict[str, Any], str]:
@@ -195,7 +196,3 @@ def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Packer:
 def _sparse(packer: Packer, name: str, where: List[int], numbers: List[int]) -> None:
     packer.add(f"{name}_at", deltas(where))
     packer.add(name, numbers)
-
-
-def _asset(name: str) -> str:
-    return (files("nutrace_exporters") / "assets" / name).read_text(encoding="utf-8")

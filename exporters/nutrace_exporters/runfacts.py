@@ -25,12 +25,11 @@ def facts(trace: Trace) -> List[Tuple[str, str]]:
     begin = datetime.fromtimestamp(trace.begin_ns // 10**9, tz=timezone.utc)
     command = resource.get("process.command_args")
     known = _known(trace)
-    only = known[0] if len(known) == 1 else Scenario(0, None)
     logs = {scenario.log for scenario in known}
     pairs = [
         ("Only", trace.selection),
         ("Scenario" if len(known) == 1 else "Scenarios", _scenarios(trace)),
-        ("Token", only.token),
+        ("Token", known[0].token if len(known) == 1 else ""),
         ("Outcome", ", ".join(f"{count:,} {outcome}" for outcome, count in _outcomes(known))),
         ("Log", f"{len(logs):,} logs" if len(logs) > 1 else "".join(logs)),
         ("Planner", _planners(trace)),

@@ -12,7 +12,7 @@ from nutrace.cli.table import Column
 from nutrace.comparison.gates import GateResult
 from nutrace.comparison.result import Comparison, Judged, Verdict
 from nutrace_exporters.labels import label
-from nutrace_exporters.pageparts import content_hash
+from nutrace_exporters.pageparts import content_hash, content_policy
 
 _LONGEST = 400
 _WIDEST = 1.0  # of a change, as a part of the base
@@ -24,14 +24,14 @@ _CLASSES = {Verdict.FASTER: "better", Verdict.SLOWER: "worse", Verdict.UNDECIDED
 def as_page(comparison: Comparison, gates: Sequence[GateResult], limit: int) -> bytes:
     """The page, in UTF-8; `limit` is the number of rows in each list, 0 for all."""
     style = (files("nutrace.cli") / "compare.css").read_text(encoding="utf-8")
-    policy = f"default-src 'none'; style-src '{content_hash(style)}'; base-uri 'none'; form-action 'none'"
+    policy = content_policy(f"style-src '{content_hash(style)}'")
     heading = _text(title(comparison))
     body = "\n".join(_section(section) for section in sections(comparison, gates, limit))
     page = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{html.escape(policy)}">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">

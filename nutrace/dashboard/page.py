@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import BinaryIO
 
 from nutrace.dashboard.data import page_data
@@ -17,8 +16,9 @@ from nutrace.dashboard.history import History
 from nutrace.dashboard.sections import head, sections
 from nutrace.errors import MissingDependencyError
 from nutrace_exporters.labels import label
-from nutrace_exporters.pageparts import content_hash, filled, script_json
+from nutrace_exporters.pageparts import asset, content_hash, content_policy, filled, script_json, script_of
 
+_PACKAGE = "nutrace.dashboard"
 _SCRIPTS = ("figures.js", "dashboard.js")
 
 
@@ -63,24 +63,21 @@ def export(history: History, out: BinaryIO, options: Options = Options()) -> Non
         If plotly is not installed.
     """
     plotly = plotly_script()
-    script = '"use strict";(() => {\n' + "\n".join(_asset(name) for name in _SCRIPTS) + "\n})();"
-    policy = (
-        f"default-src 'none'; script-src '{content_hash(plotly)}' '{content_hash(script)}'; "
-        "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    script = script_of(_PACKAGE, _SCRIPTS)
+    policy = content_policy(
+        f"script-src '{content_hash(plotly)}' '{content_hash(script)}'",
+        "style-src 'unsafe-inline'",
+        "img-src data:",
     )
     title = label(options.title or f"History of {history.folder}", 200)
     contents = {
-        "policy": html.escape(policy).encode(),
+        "policy": policy.encode(),
         "title": html.escape(title).encode(),
-        "style": _asset("dashboard.css").encode(),
+        "style": asset(_PACKAGE, "dashboard.css").encode(),
         "head": head(history).encode(),
         "sections": sections(history).encode(),
         "data": script_json(page_data(history)),
         "plotly": plotly.encode(),
         "script": script.encode(),
     }
-    out.writelines(filled(_asset("dashboard.html"), contents))
-
-
-def _asset(name: str) -> str:
-    return (files("nutrace.dashboard") / "assets" / name).read_text(encoding="utf-8")
+    out.writelines(filled(asset(_PACKAGE, "dashboard.html"), contents))

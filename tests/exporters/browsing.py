@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict, List
 
+#: What the fixtures ``opened`` and ``shown`` are.
 Opened = Callable[..., Any]
+Shown = Callable[..., Any]
 
 
 def wait(condition: Callable[[], Any], seconds: float = 20) -> None:
@@ -13,6 +15,13 @@ def wait(condition: Callable[[], Any], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the page did not get there"
         time.sleep(0.05)
+
+
+def visit(browser: Any, address: str) -> None:
+    """Load a page anew, and wait until it is drawn."""
+    browser.get("about:blank")
+    browser.get(address)
+    wait(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
 
 
 def text(browser: Any, selector: str) -> str:

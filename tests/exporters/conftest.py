@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from browsing import Opened, wait
+from browsing import Opened, Shown, visit
 from fakes.otlp import trace_of
 from made_up import group, with_samples
 
@@ -166,15 +167,13 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def opened(chromium: Any, rendered: Callable[..., bytes], tmp_path: Path) -> Iterator[Opened]:
-    """Opens a trace's page and waits until it is drawn; in the end the console must be clean."""
+def shown(chromium: Any, rendered: Callable[..., bytes], tmp_path: Path) -> Iterator[Shown]:
+    """Opens a page that a module makes and waits until it is drawn; in the end the console must be clean."""
 
-    def show(trace: Trace, address: str = "", **options: Any) -> Any:
+    def show(module: Any, drawn: Any, address: str = "", **options: Any) -> Any:
         page = tmp_path / "page.html"
-        page.write_bytes(rendered(html, trace, **options))
-        chromium.get("about:blank")
-        chromium.get(page.as_uri() + address)
-        wait(lambda: chromium.execute_script("return document.documentElement.dataset.ready") == "true")
+        page.write_bytes(rendered(module, drawn, **options))
+        visit(chromium, page.as_uri() + address)
         return chromium
 
     chromium.get_log("browser")
@@ -184,12 +183,18 @@ def opened(chromium: Any, rendered: Callable[..., bytes], tmp_path: Path) -> Ite
 
 
 @pytest.fixture
-def rendered() -> Callable[..., bytes]:
-    """Bytes that a format's module writes for a trace."""
+def opened(shown: Shown) -> Opened:
+    """Opens a trace's page."""
+    return partial(shown, html)
 
-    def render(module: Any, trace: Trace, **options: Any) -> bytes:
+
+@pytest.fixture
+def rendered() -> Callable[..., bytes]:
+    """Bytes that a format's module writes for a trace, or for a difference."""
+
+    def render(module: Any, drawn: Any, **options: Any) -> bytes:
         out = io.BytesIO()
-        module.export(trace, out, module.Options(**options))
+        module.export(drawn, out, module.Options(**options))
         return out.getvalue()
 
     return render

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
-from browsing import press, wait
+from browsing import press, visit, wait
 from fakes.series import HERE, history_run, noisy_series
 
 from nutrace.comparison.changes import changes
@@ -43,8 +43,7 @@ def page(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         features = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
-        chromium.get(file.as_uri())
-        wait(lambda: chromium.execute_script("return document.documentElement.dataset.ready") == "true")
+        visit(chromium, file.as_uri())
         return chromium
 
     chromium.get_log("browser")

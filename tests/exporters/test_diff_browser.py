@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import pytest
-from browsing import at, colour_at, press, text, view, wait
+from browsing import Opened, Shown, at, colour_at, press, text, view
 from two_sides import DATABASE, PLANNER, built, run, step
 
 from nutrace.trace import Trace
@@ -17,8 +17,6 @@ from nutrace_exporters.difftree import BASE, NEW
 
 pytestmark = pytest.mark.browser
 
-Shown = Callable[..., Any]
-
 FRAMES = """
 const s = nutrace.scene, t = nutrace.trace;
 const path = (node) => t.difference.pathOf(node).join("/");
@@ -27,22 +25,9 @@ return Array.from(s.nodes.of, (node, item) => [path(node), s.left[item], s.right
 
 
 @pytest.fixture
-def shown(chromium: Any, tmp_path: Path) -> Any:
-    """Opens the page of a difference; in the end the console must be clean."""
-
-    def show(difference: Difference, address: str = "") -> Any:
-        out = io.BytesIO()
-        diffpage.export(difference, out, diffpage.Options())
-        page = tmp_path / "page.html"
-        page.write_bytes(out.getvalue())
-        chromium.get("about:blank")
-        chromium.get(page.as_uri() + address)
-        wait(lambda: chromium.execute_script("return document.documentElement.dataset.ready") == "true")
-        return chromium
-
-    chromium.get_log("browser")
-    yield show
-    assert [entry for entry in chromium.get_log("browser") if "getImageData" not in entry["message"]] == []
+def opened(shown: Shown) -> Opened:
+    """Opens the page of a difference."""
+    return partial(shown, diffpage)
 
 
 @pytest.fixture
@@ -97,8 +82,8 @@ def frames(browser: Any) -> Dict[str, Tuple[float, float]]:
     return {path.replace("simulation.step/", ""): (left / 1000, right / 1000) for path, left, right in found}
 
 
-def test_bars_are_as_wide_as_on_the_side_that_is_shown(sides: Difference, shown: Shown) -> None:
-    browser = shown(sides)
+def test_bars_are_as_wide_as_on_the_side_that_is_shown(sides: Difference, opened: Opened) -> None:
+    browser = opened(sides)
     assert frames(browser) == {
         "simulation.step": (0, 120),
         "plan": (0, 60),
@@ -120,8 +105,8 @@ def test_bars_are_as_wide_as_on_the_side_that_is_shown(sides: Difference, shown:
     assert "cache" in frames(browser)
 
 
-def test_slower_is_orange_faster_is_blue_and_little_is_grey(sides: Difference, shown: Shown) -> None:
-    browser = shown(sides)
+def test_slower_is_orange_faster_is_blue_and_little_is_grey(sides: Difference, opened: Opened) -> None:
+    browser = opened(sides)
     step_, plan, look = (colour_at(browser, where, row) for where, row in ((115, 0), (30, 1), (70, 1)))
     assert plan[0] - plan[2] > 100, "40 us more in plan itself: orange"
     assert look[2] - look[0] > 100, "20 us less: blue"
@@ -131,8 +116,8 @@ def test_slower_is_orange_faster_is_blue_and_little_is_grey(sides: Difference, s
     assert 20 < moved[0] - moved[2] < plan[0] - plan[2]
 
 
-def test_marks_tell_what_is_different_without_colour(sides: Difference, shown: Shown) -> None:
-    browser = shown(sides)
+def test_marks_tell_what_is_different_without_colour(sides: Difference, opened: Opened) -> None:
+    browser = opened(sides)
     label = "return Array.from(nutrace.scene.nodes.of, (_, item) => nutrace.look.label(item))"
     assert browser.execute_script(label) == ["simulation.step", "plan", "look", "+ cache", "⇄ help"]
     patterns = "return Array.from(nutrace.scene.nodes.of, (_, item) => nutrace.look.pattern(item))"
@@ -152,8 +137,8 @@ def test_marks_tell_what_is_different_without_colour(sides: Difference, shown: S
     assert drawn[1] == 1, "none on what both sides have"
 
 
-def test_the_legend_tells_times_and_the_figures_the_means(sides: Difference, shown: Shown) -> None:
-    browser = shown(sides)
+def test_the_legend_tells_times_and_the_figures_the_means(sides: Difference, opened: Opened) -> None:
+    browser = opened(sides)
     assert text(browser, "#scale").split("\n")[-1].endswith("of 120 µs per step")
     figures = text(browser, "#figures").split("\n")
     assert figures[::2] == ["100 µs", "120 µs", "+20.0 µs · +20.0 %"]
@@ -165,8 +150,8 @@ def test_the_legend_tells_times_and_the_figures_the_means(sides: Difference, sho
     assert rows["other"] == ["22.0 µs", "+2.00 µs"]
 
 
-def test_the_whole_run_has_what_is_outside_the_steps(sides: Difference, shown: Shown) -> None:
-    browser = shown(sides)
+def test_the_whole_run_has_what_is_outside_the_steps(sides: Difference, opened: Opened) -> None:
+    browser = opened(sides)
     browser.find_element("id", "whole-run").click()
     found = frames(browser)
     assert found["simulation.run"] == (0, 300)
@@ -177,8 +162,8 @@ def test_the_whole_run_has_what_is_outside_the_steps(sides: Difference, shown: S
     assert "simulation.run" not in frames(browser)
 
 
-def test_the_list_leads_to_a_frame_that_the_side_does_not_have(sides: Difference, shown: Shown) -> None:
-    browser = shown(sides)
+def test_the_list_leads_to_a_frame_that_the_side_does_not_have(sides: Difference, opened: Opened) -> None:
+    browser = opened(sides)
     changes = text(browser, "#costliest").split("\n")
     assert changes[0:4] == ["Changed 5", "+ 1", "− 1", "⇄ 1"]
     assert changes[4:7] == ["plan", "+40.0 µs", "simulation.step"]
@@ -192,8 +177,8 @@ def test_the_list_leads_to_a_frame_that_the_side_does_not_have(sides: Difference
     assert browser.execute_script("return location.hash").startswith("#side=base")
 
 
-def test_details_of_what_moved_and_its_callers(sides: Difference, shown: Shown) -> None:
-    browser = shown(sides)
+def test_details_of_what_moved_and_its_callers(sides: Difference, opened: Opened) -> None:
+    browser = opened(sides)
     at(browser, 86, 2).click().perform()
     details = text(browser, "#details")
     assert "Was\nsimulation.step › plan › help" in details
@@ -205,8 +190,8 @@ def test_details_of_what_moved_and_its_callers(sides: Difference, shown: Shown) 
     assert "Is now\nsimulation.step › cache › help" in text(browser, "#details")
 
 
-def test_search_zoom_and_address(sides: Difference, shown: Shown) -> None:
-    browser = shown(sides, "#side=base&part=run&q=look")
+def test_search_zoom_and_address(sides: Difference, opened: Opened) -> None:
+    browser = opened(sides, "#side=base&part=run&q=look")
     assert text(browser, "#matches") == "20.0 % of the time · 40.0 µs · 1 frame"
     assert browser.execute_script("return location.hash") == "#side=base&part=run&q=look"
     faded, found = colour_at(browser, 105, 2), colour_at(browser, 140, 2)
@@ -218,7 +203,7 @@ def test_search_zoom_and_address(sides: Difference, shown: Shown) -> None:
     assert view(browser) == [0, 200]
 
 
-def test_many_runs_that_overlap_have_no_colour(tmp_path: Path, shown: Shown) -> None:
+def test_many_runs_that_overlap_have_no_colour(tmp_path: Path, opened: Opened) -> None:
     builder = DifferenceBuilder(("old", "fresh"))
     for side, times in ((BASE, (20, 40)), (NEW, (38, 60))):
         for number, us in enumerate(times):
@@ -226,7 +211,7 @@ def test_many_runs_that_overlap_have_no_colour(tmp_path: Path, shown: Shown) -> 
                 tmp_path, f"{side}{number}", step(0, 0, 100, ("f", 0, us), ("g", us, us + 1 + 20 * side))
             )
             builder.add(side, trace)
-    browser = shown(builder.build())
+    browser = opened(builder.build())
     names = browser.execute_script("return nutrace.trace.frames.map((frame) => frame.name)")
     levels = browser.execute_script(
         "return nutrace.scene.nodes.of.map((node) => nutrace.trace.difference.levelOf(node))"
@@ -240,14 +225,14 @@ def test_many_runs_that_overlap_have_no_colour(tmp_path: Path, shown: Shown) -> 
     assert "20.0 µs to 40.0 µs → 38.0 µs to 60.0 µs: they overlap, so no colour" in text(browser, "#details")
 
 
-def test_slow_steps_of_one_run(tmp_path: Path, shown: Shown) -> None:
+def test_slow_steps_of_one_run(tmp_path: Path, opened: Opened) -> None:
     steps = [
         step(k, 100 * k, 100 * k + (90 if k == 7 else 30), ("f", 100 * k, 100 * k + (70 if k == 7 else 10)))
         for k in range(20)
     ]
     builder = DifferenceBuilder(("", ""))
     builder.add_slowest(run(tmp_path, "one", ("simulation.run", 0, 2000, steps)), 0.05)
-    browser = shown(builder.build(("usual", "slowest")))
+    browser = opened(builder.build(("usual", "slowest")))
     assert frames(browser) == {"simulation.step": (0, 90), "f": (0, 70)}
     assert text(browser, "#sides .switch").split("\n") == ["usual: 19 steps", "slowest: 1 step"]
     assert not browser.find_element("id", "whole-run").is_displayed(), "there is nothing outside the steps"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, List
 
 from fakes.otlp import trace_of
 from hypothesis import given, settings
@@ -30,7 +30,8 @@ def test_columns_hold_the_tree(base: Trace, new: Trace) -> None:
     difference = merged_difference(base, new)
     data, columns = data_of(page(difference))
     nodes = list(difference.tree.heaviest_first())
-    depth, depths = 0, []  # type: int, List[int]
+    depth = 0
+    depths: List[int] = []
     for rise in columns["rise"]:
         depth += 1 - rise
         depths.append(depth)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
-from browsing import Opened, at, colour_at, press, text, view, wait
+from browsing import Opened, at, colour_at, press, text, view, visit, wait
 from fakes.otlp import document, trace_of, write
 
 from nutrace.cli.main import main
@@ -76,9 +76,7 @@ def test_samples_can_be_switched_off(sampled: Trace, opened: Opened) -> None:
     assert pressed()["only-measured"] == pressed()["view-merged"] == "true"
     address = browser.current_url
     assert "samples=off" in address
-    browser.get("about:blank")
-    browser.get(address)
-    wait(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+    visit(browser, address)
     assert pressed()["only-measured"] == "true"
     assert nodes_of_page(browser) == nodes_of_tree(sampled, samples=False)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
-from browsing import Opened, go_to, press, text, wait
+from browsing import Opened, go_to, press, text, visit, wait
 from fakes.otlp import trace_of
 from simulations import Simulated, benchmark_file, run_file
 from test_html_samples import nodes_of_page
@@ -130,9 +130,7 @@ def test_the_page_accepts_its_own_links(run: Trace, opened: Opened) -> None:
     def same_after_reload() -> Any:
         before = selected(browser), text(browser, "#crumbs"), text(browser, "#legend")
         address = browser.current_url
-        browser.get("about:blank")
-        browser.get(address)
-        wait(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+        visit(browser, address)
         assert (selected(browser), text(browser, "#crumbs"), text(browser, "#legend")) == before
         assert browser.current_url == address
         return address.partition("#")[2]

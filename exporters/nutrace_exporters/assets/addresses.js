@@ -68,17 +68,8 @@ function formatScenarios(trace, places) {
   const candidates = places.length === 1 ? [token, `${token}#${attempt}`, `${number}`] : [type, token];
   const same = (found) => found.length === places.length && found.every((place, k) => place === places[k]);
   const fits = candidates.find((text) => text && same(findScenarios(trace, text)));
-  return fits ?? numberRanges(places.map((place) => trace.scenarios[place].number));
-}
-
-// Ascending numbers as "3:7,9".
-function numberRanges(numbers) {
-  const ranges = [];
-  for (const number of numbers) {
-    if (ranges.length && ranges.at(-1)[1] === number) ranges.at(-1)[1]++;
-    else ranges.push([number, number + 1]);
-  }
-  return ranges.map(formatIterations).join(",");
+  // Or else their numbers, as "3:7,9".
+  return fits ?? rangesOf(places.map((place) => trace.scenarios[place].number)).map(formatIterations).join(",");
 }
 
 // The selection of scenarios (null: all) and of steps as a text, and what is wrong with the text, if anything: then

@@ -6,7 +6,6 @@ const ROW = 22;
 const LANE_HEAD = 24;
 const AXIS = 24;
 const LABEL_FROM = 26;
-const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
 // Painters of a square tile.
 const PATTERNS = {
@@ -21,17 +20,6 @@ const PATTERNS = {
   },
 };
 
-// The position, from `low` on, of the first of sorted intervals that ends after x.
-function firstEndingAfter(intervals, x, low) {
-  let high = intervals.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (intervals[middle][1] <= x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 class Chart {
   constructor(scroller, trace, look) {
     this.scroller = scroller;
@@ -44,8 +32,8 @@ class Chart {
     this.hover = -1;
     this.labels = new Map();
     this.patterns = new Map();
-    this.frameRequest = 0;
     this.animation = null;
+    this.draw = oncePerFrame(() => this.scene && this.paint());
     new ResizeObserver(() => this.resize()).observe(scroller);
     scroller.addEventListener("scroll", () => this.draw());
   }
@@ -156,17 +144,8 @@ class Chart {
 
   // --- drawing --------------------------------------------------------------------------------
 
-  draw() {
-    if (!this.scene || this.frameRequest) return;
-    this.frameRequest = requestAnimationFrame(() => {
-      this.frameRequest = 0;
-      this.paint();
-    });
-  }
-
   paint() {
     const { context: c, scene, width, height, look } = this;
-    const began = performance.now();
     c.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     c.font = FONT;
     c.textBaseline = "middle";
@@ -197,7 +176,6 @@ class Chart {
     this.outline(this.hover, look.theme.hover, 1.5);
     this.outline(look.focus, look.theme.accent, 2);
     this.paintAxis(ticks);
-    this.paintTime = performance.now() - began;
   }
 
   paintRow(row, y, texts) {

@@ -117,15 +117,10 @@ class Difference {
   // What the page needs of the frames that are drawn, as summarize() has it of spans.
   summary() {
     const { trace } = this;
-    const ranges = [];
+    const drawn = Array.from(trace.frame.keys()).filter((node) => this.drawn(node));
     const components = new Costs(trace.components.length);
-    for (let node = 0; node < trace.n; node++) {
-      if (!this.drawn(node)) continue;
-      if (ranges.length && ranges.at(-1)[1] === node) ranges.at(-1)[1]++;
-      else ranges.push([node, node + 1]);
-      components.self[trace.frames[trace.frame[node]].component] += trace.self[node];
-    }
-    return { selection: null, ranges, components, all: this.whole(this.side), spans: trace.n, steps: 0, stepSpans: [] };
+    for (const node of drawn) components.self[trace.frames[trace.frame[node]].component] += trace.self[node];
+    return { selection: null, ranges: rangesOf(drawn), components, all: this.whole(this.side), spans: trace.n, steps: 0, stepSpans: [] };
   }
 
   // Frames lie in the same order on both sides; those that a side does not have are not there.

@@ -29,11 +29,7 @@ class MemoryLine {
     canvas.setAttribute("aria-label", `${this.name} at the steps' ends: ${formatMemory(least)} to ${formatMemory(most)}`);
     const { theme } = app.look;
     const c = canvas.getContext("2d");
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    c.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const [width, height] = fitCanvas(c);
     // Less than a twentieth up or down must not look like a cliff.
     const floor = Math.min(least, most * 0.95);
     const place = ([step, bytes]) => [((strip.orderOf.get(step) + 0.5) * width) / strip.shown.length, 4 + ((most - bytes) / (most - floor || 1)) * (height - 8)];
@@ -49,7 +45,7 @@ class MemoryLine {
       if (!joined) c.lineTo(x, y);
     });
     c.stroke();
-    c.font = FONT.replace("12px", "11px");
+    c.font = SMALL_FONT;
     c.textBaseline = "middle";
     c.fillStyle = theme.muted;
     const text = `${this.name} ${formatMemory(least)} to ${formatMemory(most)}`;

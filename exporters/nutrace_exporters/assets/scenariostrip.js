@@ -7,6 +7,7 @@ class ScenarioStrip {
   constructor(canvas, trace, app) {
     Object.assign(this, { canvas, trace, app });
     this.context = canvas.getContext("2d");
+    this.draw = oncePerFrame(() => this.paint());
     const outcomes = outcomesOf(trace.scenarios);
     canvas.setAttribute("aria-label", `The scenarios of the steps below${outcomes ? `: ${outcomes}` : ""}. To pick one, press P.`);
     canvas.addEventListener("pointermove", (event) => this.point(event));
@@ -49,23 +50,11 @@ class ScenarioStrip {
     this.app.pickScenarios(alone ? null : [entry.scenario.place]);
   }
 
-  draw() {
-    if (this.request) return;
-    this.request = requestAnimationFrame(() => {
-      this.request = 0;
-      this.paint();
-    });
-  }
-
   paint() {
-    const { canvas, context: c, app } = this;
+    const { context: c, app } = this;
     const { theme } = app.look;
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    c.setTransform(ratio, 0, 0, ratio, 0, 0);
-    c.font = FONT.replace("12px", "11px");
+    const [width, height] = fitCanvas(c);
+    c.font = SMALL_FONT;
     c.textBaseline = "middle";
     for (const entry of app.strip.scenarios) {
       const [left, right] = this.edges(entry);

@@ -77,15 +77,6 @@ class Scene {
     return best;
   }
 
-  // How many items of the row lie in [from, to).
-  countBetween(row, from, to) {
-    const high = this.rowStart[row + 1];
-    const first = this.firstAfter(from, this.rowStart[row], high);
-    let last = this.firstAfter(to, first, high);
-    if (last < high && this.left[this.rowItems[last]] < to) last++;
-    return last - first;
-  }
-
   childrenOf(item) {
     const row = item < 0 ? -1 : this.row[item] + 1;
     if (row < 0 || row >= this.rowCount) return [];

@@ -32,13 +32,8 @@ class Selection {
 
   holds(span) {
     const { ranges } = this;
-    let [low, high] = [0, ranges.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (ranges[middle][1] <= span) low = middle + 1;
-      else high = middle;
-    }
-    return low < ranges.length && ranges[low][0] <= span;
+    const near = firstEndingAfter(ranges, span);
+    return near < ranges.length && ranges[near][0] <= span;
   }
 
   // By lane, the sorted intervals of a scene in time order that are selected; they do not overlap.

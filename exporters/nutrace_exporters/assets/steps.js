@@ -5,6 +5,7 @@ class StepStrip {
   constructor(canvas, trace, table, app) {
     Object.assign(this, { canvas, trace, table, app });
     this.context = canvas.getContext("2d");
+    this.draw = oncePerFrame(() => this.paint());
     this.hover = -1;
     new ResizeObserver(() => this.draw()).observe(canvas);
     canvas.addEventListener("pointerdown", (event) => this.press(event));
@@ -115,22 +116,9 @@ class StepStrip {
     this.draw();
   }
 
-  draw() {
-    if (this.request) return;
-    this.request = requestAnimationFrame(() => {
-      this.request = 0;
-      this.paint();
-    });
-  }
-
   paint() {
-    const { canvas, context: c, table, app, shown } = this;
-    const ratio = window.devicePixelRatio || 1;
-    const width = canvas.clientWidth;
-    const height = canvas.clientHeight;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    c.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const { context: c, table, app, shown } = this;
+    const [width, height] = fitCanvas(c);
     const { theme } = app.look;
     if (!shown.length) return;
     const room = width / shown.length;
@@ -184,12 +172,9 @@ class StepStrip {
 
   // Where in `shown` steps of the mask stand one beside the other; nothing if the outlines would hide the bars.
   runs(mask) {
-    const runs = [];
-    this.shown.forEach((position, order) => {
-      if (!mask[position]) return;
-      if (runs.at(-1)?.[1] === order) runs.at(-1)[1]++;
-      else runs.push([order, order + 1]);
-    });
+    const chosen = [];
+    this.shown.forEach((position, order) => mask[position] && chosen.push(order));
+    const runs = rangesOf(chosen);
     return runs.length > this.canvas.clientWidth / 8 ? [] : runs;
   }
 
@@ -205,7 +190,7 @@ class StepStrip {
     c.stroke();
     c.setLineDash([]);
     const text = `real time ${formatTime(this.realTime).replace(".0", "")}`;
-    c.font = FONT.replace("12px", "11px");
+    c.font = SMALL_FONT;
     const room = c.measureText(text).width + 10;
     c.globalAlpha = 0.85;
     c.fillStyle = theme.panel;
