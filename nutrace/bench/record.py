@@ -11,14 +11,13 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, TypedDict
 
 import msgspec
 
+from nutrace.bench.folder import NAME
 from nutrace.bench.variants import Variant
 from nutrace.errors import InputError, OutputError, UsageError
 from nutrace.recording.command_line import without_secrets
 from nutrace.text_file import read_text
 from nutrace_exporters.output import whole_file
 
-NAME = "bench.json"
-WARM_UP, FAILED = "warmup", "failed"
 _FORMAT = 1
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from nutrace.analysis.installed_speedups import installed_speedups
+from nutrace.bench.folder import FAILED, WARM_UP
 from nutrace.bench.machine import moment
-from nutrace.bench.record import FAILED, WARM_UP, Ran, Record
+from nutrace.bench.record import Ran, Record
 from nutrace.bench.variants import Variant
 from nutrace.child import ending, wait_for
 from nutrace.comparison import RunFigures, measure

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
+from nutrace.bench.folder import RESERVED
 from nutrace.errors import SettingsError, UsageError
 from nutrace.printable import printable
 from nutrace.recording.command_line import without_secrets
@@ -15,8 +16,6 @@ from nutrace.speedups.registry import VARIABLE, chosen
 FORM = "NAME, NAME:SPEEDUPS, NAME:VARIABLE=VALUE or 'NAME:-- OTHER COMMAND'"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}\Z")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-#: Folders beside those of the variants.
-RESERVED = ("failed", "warmup")
 #: Variables that bench sets itself.
 _OURS = ("NUTRACE", "NUTRACE_OUTPUT", "NUTRACE_PARENT", VARIABLE)
 

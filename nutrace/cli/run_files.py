@@ -8,8 +8,7 @@ import re
 import zlib
 from typing import Iterator, List, Sequence
 
-from nutrace.bench.record import NAME
-from nutrace.bench.variants import RESERVED
+from nutrace.bench.folder import NAME, RESERVED
 from nutrace.errors import InputError
 from nutrace.trace.runfiles import PARTIAL
 
