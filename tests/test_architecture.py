@@ -170,6 +170,23 @@ def test_a_traced_process_loads_no_more_than_it_needs(tmp_path: Path, sample: st
     assert ("nutrace.sampling.process" in loaded) is (sample == "1")
 
 
+@pytest.mark.parametrize("command", ["report", "flamegraph", "sql", "deepcopy", "history", "whatif"])
+def test_a_command_that_reads_runs_loads_nothing_of_what_traces(command: str) -> None:
+    code = f"import sys, nutrace.cli.{command}; print('|'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    loaded = done.stdout.strip().split("|")
+    assert f"nutrace.cli.{command}" in loaded
+    tracing = ("nutrace.patching", "nutrace.probes", "nutrace.recording", "nutrace.session", "wrapt")
+    assert [name for name in loaded if _below(name, tracing)] == []
+
+
 def test_what_samples_beside_a_run_needs_the_standard_library_only() -> None:
     code = f"""
 import runpy, sys, types

@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Dict, Iterator, Mapping, Set, Tuple
 
+from nutrace import semconv
 from nutrace.trace import Trace
 from nutrace_exporters.calltree import SampledNode, heaviest_first, merge
 from nutrace_exporters.counters import counters
@@ -178,7 +179,7 @@ def _process_ids(trace: Trace) -> Dict[int, int]:
 
 def _process_name(trace: Trace, resource: int) -> str:
     attributes = trace.resources[resource].attributes
-    arguments = attributes.get("process.command_args")
+    arguments = attributes.get(semconv.COMMAND)
     if isinstance(arguments, (list, tuple)) and arguments:
         return " ".join([os.path.basename(str(arguments[0])), *map(str, arguments[1:])])
     return value(attributes.get("service.name", "")) or "process"

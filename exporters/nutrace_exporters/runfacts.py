@@ -23,7 +23,7 @@ def facts(trace: Trace) -> List[Tuple[str, str]]:
     """``(label, value)`` pairs about the run, as far as the file has them."""
     resource: Mapping[str, Any] = trace.resources[0].attributes if trace.resources else {}
     begin = datetime.fromtimestamp(trace.begin_ns // 10**9, tz=timezone.utc)
-    command = resource.get("process.command_args")
+    command = resource.get(semconv.COMMAND)
     known = _known(trace)
     logs = {scenario.log for scenario in known}
     pairs = [
@@ -35,7 +35,7 @@ def facts(trace: Trace) -> List[Tuple[str, str]]:
         ("Planner", _planners(trace)),
         ("Began", begin.strftime("%Y-%m-%d %H:%M:%S UTC")),
         ("Command", " ".join(map(str, command)) if isinstance(command, (list, tuple)) else None),
-        ("Host", resource.get("host.name")),
+        ("Host", resource.get(semconv.HOST_NAME)),
         ("Python", resource.get("process.runtime.version")),
         ("nuPlan devkit", resource.get("nuplan.devkit.version")),
         ("Revision", resource.get(semconv.REVISION)),

@@ -127,7 +127,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
 def command_of(resources: Tuple[Resource, ...]) -> str:
     """The command line of the first process that has one."""
     for resource in resources:
-        words = resource.attributes.get("process.command_args")
+        words = resource.attributes.get(semconv.COMMAND)
         if isinstance(words, list) and words:
             return shlex.join(str(word) for word in words)
         line = resource.attributes.get("process.command_line")

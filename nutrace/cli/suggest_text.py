@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence
 
+from nutrace import semconv
 from nutrace.suggestions.candidates import Candidate, Seen
 from nutrace.suggestions.cost import MOST, Price
 from nutrace.suggestions.counting import Counts
@@ -156,7 +157,7 @@ def _header(page: Page) -> List[str]:
 def _command(trace: Trace) -> str:
     """How the run was started, shortened."""
     for resource in trace.resources:
-        words = resource.attributes.get("process.command_args")
+        words = resource.attributes.get(semconv.COMMAND)
         if isinstance(words, list) and len(words) > 1:
             names = [os.path.basename(str(word)) if "/" in str(word) else str(word) for word in words[:2]]
             return " ".join(names) + (" ..." if len(words) > 2 else "")

@@ -61,12 +61,12 @@ def describe(run_id: str, version: str) -> Dict[str, Any]:
         "telemetry.sdk.name": "nutrace",
         "telemetry.sdk.language": "python",
         "telemetry.sdk.version": version,
-        "host.name": socket.gethostname(),
+        semconv.HOST_NAME: socket.gethostname(),
         "host.arch": platform.machine(),
         "os.type": sys.platform,
         "process.parent_pid": os.getppid(),
         "process.executable.path": sys.executable or "",
-        "process.command_args": command(),
+        semconv.COMMAND: command(),
         "process.working_directory": _cwd(),
         "process.runtime.name": platform.python_implementation().lower(),
         "process.runtime.version": platform.python_version(),
@@ -119,9 +119,8 @@ def git_head(folder: Path) -> Optional[Head]:
             return Head(head[:40], "")
         ref = head[4:].strip()
         revision = _commit_of(git, ref)
-        return (
-            Head(revision, ref[len(_BRANCHES) :] if ref.startswith(_BRANCHES) else "") if revision else None
-        )
+        branch = ref[len(_BRANCHES) :] if ref.startswith(_BRANCHES) else ""
+        return Head(revision, branch) if revision else None
     return None
 
 

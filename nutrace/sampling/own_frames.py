@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Mapping, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.patching.frames import SUFFIX
+
+# As nutrace.patching.frames has it. Importing that package would make every command that reads a run wait
+# for wrapt.
+_SUFFIX = " (skipped like importlib._bootstrap)"
 
 _OWN = re.compile(
     r"(?:^|[/\\])nutrace[/\\]"
@@ -53,7 +56,7 @@ _BY_NAME = {file.rpartition("/")[2]: file for file in (*SPANS, *_CALLING, _INHER
 
 def plain(file: str) -> str:
     """A file's name as it is on disk."""
-    return file[: -len(SUFFIX)] if file.endswith(SUFFIX) else file
+    return file[: -len(_SUFFIX)] if file.endswith(_SUFFIX) else file
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Modules:
                     self._names.update(parse(text).modules)
                 except ValueError:  # whoever joins the samples says so
                     pass
-            words = resource.attributes.get("process.command_args")
+            words = resource.attributes.get(semconv.COMMAND)
             folder = resource.attributes.get("process.working_directory")
             if isinstance(words, list) and len(words) > 1 and isinstance(folder, str):
                 self._folder = self._folder or folder

@@ -180,7 +180,7 @@ class Rows:
             pid = attributes.get("process.pid")
             identity: object = raw
             if pid is not None:
-                run = attributes.get(semconv.RUN_ID) or attributes.get("host.name")
+                run = attributes.get(semconv.RUN_ID) or attributes.get(semconv.HOST_NAME)
                 identity = (str(run), str(pid))
             index = self._resource_of.get(identity)
             if index is None:
