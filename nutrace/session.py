@@ -340,6 +340,7 @@ class Session:
             attributes[semconv.RUN_COMPLETE] = True
             attributes[semconv.MEMORY_PEAK] = peak_bytes()
             attributes.update(recorder.diagnostics.attributes())
+            attributes.update(recorder.own_time.attributes())
         return attributes
 
     def _exchange(self, provider: otel.TracerProvider) -> Callable[[], None]:

@@ -131,6 +131,8 @@ class Encoder:
         attributes = _without_values(dict(details.attributes))
         if details.busy_ns is not None:
             attributes[semconv.BUSY_NS] = details.busy_ns
+        if details.own_ns:
+            attributes[semconv.OWN_NS] = details.own_ns
         if details.continues is not None:
             attributes[semconv.CONTINUES] = f"{details.continues.id or ids.assign(details.continues):016x}"
         if details.unfinished:

@@ -135,6 +135,8 @@ class Outbound:
                 attributes[semconv.THREAD_ID] = details.thread_id
             if details.busy_ns is not None:
                 attributes[semconv.BUSY_NS] = details.busy_ns
+            if details.own_ns:
+                attributes[semconv.OWN_NS] = details.own_ns
             events = [
                 Event(name, _clean(noted), at + process_state.offset_ns) for name, at, noted in details.events
             ]

@@ -21,6 +21,8 @@ NO_FAILURE = (GeneratorExit, StopIteration, StopAsyncIteration)
 _CLIENT = 3  # OTLP's kind of span
 _SYSTEMS = (semconv.DB_SYSTEM, semconv.OLD_DB_SYSTEM)
 _KIND = re.compile(r"[A-Za-z_][\w.]*Error(?=: |\Z)")
+#: What nutrace's own time is called that the noting of errors takes.
+OWN = "error"
 _TYPE, _MESSAGE = "exception.type", "exception.message"
 #: In an event of :func:`note`'s making a :class:`NotedTraceback`, which the writer formats.
 STACK: Final = "exception.stacktrace"
