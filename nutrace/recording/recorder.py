@@ -157,9 +157,9 @@ class Recorder:
             self.drain_full_queue(spans)
 
     def step_ended(self) -> None:
-        """Have written what waits, if it is much or has waited for half of a flush interval."""
+        """Have written what waits, if it is much or has waited for half of the interval."""
         spans = local.spans
-        if len(spans) >= _HALF_FULL or now_ns() - self._wrote_ns > self._flush_s * 5e8:
+        if len(spans) >= _HALF_FULL or now_ns() - self._wrote_ns > self.background.interval_s * 5e8:
             self._relieve(spans, STEP_ENDED)
 
     def drain_full_queue(self, spans: Deque[Any]) -> None:
