@@ -43,6 +43,10 @@ class OwnTime:
         for details in inside:
             details.add_own(thread_id, took_ns)
 
+    def sum_ns(self, what: str) -> int:
+        """How long that took in all."""
+        return self._sums.get(what, (0, 0))[1]
+
     def attributes(self) -> Dict[str, int]:
         """Attributes of the resource."""
         attributes: Dict[str, int] = {}

@@ -284,6 +284,7 @@ def test_the_noting_of_an_error_is_taken_out(recorded: Tracing, by_hand: bool) -
     attributes = recorded.trace.resources[0].attributes
     assert attributes[f"{semconv.OWN_TIMES}.error"] == 1
     assert attributes[f"{semconv.OWN_SPENT_NS}.error"] == own(outer)
+    assert attributes[semconv.OVERHEAD_NS] > own(outer)
 
 
 def test_a_writer_that_hangs_is_waited_for_once(recorded: Tracing) -> None:
