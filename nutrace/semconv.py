@@ -171,7 +171,8 @@ SPANS_RECORDED: Final = (
 )
 OVERHEAD_NS: Final = "nutrace.overhead.estimated_ns"
 # nutrace's own time that was measured in threads of the program: how often and how long, in nanoseconds. What
-# it was follows: step_ended and queue_full (waiting for the writer), error (noting one).
+# it was follows: step_ended, queue_full, flushed, forked (waiting for the writer, or writing); error (noting
+# one).
 OWN_TIMES: Final = "nutrace.own.times"
 OWN_SPENT_NS: Final = "nutrace.own.spent_ns"
 FAULTS: Final = "nutrace.faults"

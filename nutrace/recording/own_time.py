@@ -17,6 +17,9 @@ from nutrace.recording.span import Span
 
 #: Why a thread of the program waited for what it recorded to be written.
 STEP_ENDED, QUEUE_FULL = "step_ended", "queue_full"
+#: It wrote itself, for the program's provider or before the result of a pool's task; or it waited for the
+#: background to stop, as no thread of ours may be there when a process forks.
+FLUSHED, FORKED = "flushed", "forked"
 
 
 class OwnTime:

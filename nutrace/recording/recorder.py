@@ -27,7 +27,7 @@ from nutrace.recording.errands import errands
 from nutrace.recording.faults import Faults, is_of_a_signal_handler
 from nutrace.recording.garbage import collections
 from nutrace.recording.open_spans import OpenSpans, chain
-from nutrace.recording.own_time import QUEUE_FULL, STEP_ENDED, OwnTime, take_out
+from nutrace.recording.own_time import FLUSHED, FORKED, QUEUE_FULL, STEP_ENDED, OwnTime, take_out
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, ids, process_state
 from nutrace.recording.totals import Totals
@@ -199,7 +199,7 @@ class Recorder:
         written, waited_s = self._batches, 0.0
         while len(spans) >= _HARD_LIMIT:
             if not self.background.running:  # the interpreter is ending, or no thread could be had
-                self.flush()
+                self._drain()
             if written != self._batches:
                 written, waited_s = self._batches, 0.0
             elif waited_s >= _PATIENCE_S:
@@ -212,7 +212,11 @@ class Recorder:
 
     def flush(self) -> None:
         """Write everything that has ended."""
-        self._drain()
+        began = now_ns()
+        try:
+            self._drain()
+        finally:
+            self.own_time.spent(FLUSHED, began)
 
     def _write_in_background(self) -> None:
         background = self.background
@@ -328,7 +332,9 @@ class Recorder:
         """Let no thread of ours be in the middle of something, and name what the child is inside of."""
         for span in chain():
             ids.assign(span)  # parent and child write the same id
+        began = now_ns()
         self.background.stop()
+        self.own_time.spent(FORKED, began)
 
     def forked(self, file: RunFile) -> None:
         """In a forked child: forget the parent process's spans, write to `file`."""

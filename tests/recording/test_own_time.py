@@ -287,6 +287,19 @@ def test_the_noting_of_an_error_is_taken_out(recorded: Tracing, by_hand: bool) -
     assert attributes[semconv.OVERHEAD_NS] > own(outer)
 
 
+def test_what_a_thread_writes_itself_is_taken_out(recorded: Tracing) -> None:
+    """As before the result of a pool's task is sent, or when the program flushes its own provider."""
+    with recorded(flush_seconds=3600) as session, nutrace.span("outer"):
+        SlowWriter(session)
+        with nutrace.span("task"):
+            fill(10)
+            session.recorder.flush()
+    task, outer = recorded.span("task"), recorded.span("outer")
+    assert own(task) >= SLOW_NS
+    assert own(outer) == own(task)
+    assert outer.total_ns < SLOW_NS
+
+
 def test_a_writer_that_hangs_is_waited_for_once(recorded: Tracing) -> None:
     """It may need a lock that the thread holds; what waits grows, and nothing is dropped."""
     with recorded(flush_seconds=3600) as session:
