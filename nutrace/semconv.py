@@ -27,6 +27,8 @@ THREAD_NAME: Final = "thread.name"
 # The cost of a span, in nanoseconds, where it differs from the duration: for a generator the time inside
 # it over all resumptions, for a composite span the sum of the calls it stands for.
 BUSY_NS: Final = "nutrace.busy_ns"
+# nutrace's own time inside the span that was measured, in nanoseconds. It is taken out of BUSY_NS.
+OWN_NS: Final = "nutrace.own_ns"
 
 # Generators. One call may have several spans, if it is resumed from different places.
 YIELDED: Final = "nutrace.generator.yielded"  # number of values, in this span
@@ -168,6 +170,11 @@ SPANS_RECORDED: Final = (
     "nutrace.spans.recorded"  # number of calls, before they are merged into composite spans
 )
 OVERHEAD_NS: Final = "nutrace.overhead.estimated_ns"
+# nutrace's own time that was measured in threads of the program: how often and how long, in nanoseconds. What
+# it was follows: step_ended, queue_full, flushed, forked (waiting for the writer, or writing); error (noting
+# one).
+OWN_TIMES: Final = "nutrace.own.times"
+OWN_SPENT_NS: Final = "nutrace.own.spent_ns"
 FAULTS: Final = "nutrace.faults"
 PROBES: Final = "nutrace.probes"
 SETTINGS: Final = "nutrace.settings"

@@ -28,7 +28,7 @@ from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import open_statement
 from nutrace.probes.switch import switch
-from nutrace.recording import context
+from nutrace.recording import context, failures
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
 from nutrace.recording.memory import peak_bytes
@@ -264,7 +264,9 @@ class Session:
                 say("no span was recorded, and no file written: nothing that the probes watch was called")
             return
         with contextlib.suppress(Exception):
-            recorder.diagnostics.overhead_ns = recorder.own_ns + cost_ns(recorder.totals)
+            # Waiting for the writer is left out: the writer's own time is there already.
+            noting_ns = recorder.own_time.sum_ns(failures.OWN)
+            recorder.diagnostics.overhead_ns = recorder.own_ns + cost_ns(recorder.totals) + noting_ns
         partial = self.file.partial
         stacks = self._write_samples()
         try:
@@ -340,6 +342,7 @@ class Session:
             attributes[semconv.RUN_COMPLETE] = True
             attributes[semconv.MEMORY_PEAK] = peak_bytes()
             attributes.update(recorder.diagnostics.attributes())
+            attributes.update(recorder.own_time.attributes())
         return attributes
 
     def _exchange(self, provider: otel.TracerProvider) -> Callable[[], None]:

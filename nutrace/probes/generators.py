@@ -86,6 +86,8 @@ def _start(target: Any, account: Account) -> Generator[Any, Any, Any]:
     if type(target) is GeneratorType:
         driver.__name__, driver.__qualname__ = target.__name__, target.__qualname__
         account.driver = weakref.ref(driver)
+    else:
+        account.coroutine = weakref.ref(driver)
     return driver  # type: ignore[no-any-return]
 
 

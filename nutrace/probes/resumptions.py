@@ -34,6 +34,7 @@ class Account:
     buffer: Buffer  # of that thread
     spent = (0, 0, 0)  # nanoseconds inside, values yielded, clock reading when the generator was last left
     driver: Optional[weakref.ref[Any]] = None  # the generator that the program has
+    coroutine: Optional[weakref.ref[Any]] = None  # instead, what drives a coroutine
 
     def begin(self, state: Any, now: int) -> Span:
         """The span for a resumption at `now` below `state`; the one there was ends."""
@@ -49,6 +50,7 @@ class Account:
             self.span = given
         else:
             self.span = self._enter(state, now)
+        self.span.ensure_details().driven = self
         return self.span
 
     def _take_back(self, given: Span, now: int) -> bool:
@@ -98,11 +100,18 @@ class Account:
         """Whether a ``GeneratorExit`` came because the program has let go of the generator."""
         return self.driver is not None and self.driver() is None
 
+    def is_running(self) -> bool:
+        """Whether some thread is inside the generator, which may just be closed because nobody has it."""
+        reference = self.driver or self.coroutine
+        generator = None if reference is None else reference()
+        return generator is None or generator.gi_running
+
     def close(self, abandoned: bool = False) -> None:
         """End the span at the last moment inside the generator, and hand it over."""
         span = self.span
         if span is not None and not span.ended:
             details = span.ensure_details()
+            details.driven = None
             details.busy_ns, yielded, span.ended = self.spent
             if self.counted:
                 details.attributes[semconv.YIELDED] = yielded

@@ -17,7 +17,7 @@ from nutrace.probes.blocks import TracedManager, close_dangling
 from nutrace.probes.generators import drive, drive_given, is_driven, traced_coroutine
 from nutrace.probes.notes import NOTHING, Args, Kwargs, Notes, Wrapped, Wrapper
 from nutrace.recording.clock import now_ns
-from nutrace.recording.composites import settle
+from nutrace.recording.composites import settle, settle_step
 from nutrace.recording.context import current, leave, start_under_context
 from nutrace.recording.span import CallSite, Span, process_state
 
@@ -59,6 +59,7 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
     ) -> Callable[..., Any]:
         """A function that does what `wrapped` does, with a span around each call."""
         clock = now_ns
+        hand_over = settle_step if site.step else settle
 
         def traced(*args: Any, **kwargs: Any) -> Any:
             noted = None if notes is None else notes.of_call(instance, args, kwargs)
@@ -104,7 +105,7 @@ def _traced_call() -> Callable[..., Callable[..., Any]]:
                 return drive_given(result, site, span, state)
             if span.details is not None:
                 close_dangling(span)
-            settle(span)
+            hand_over(span)
             return result
 
         return traced

@@ -96,10 +96,12 @@ class ApiSpan:
     ) -> None:
         if self.ended:
             return
+        at = now_ns()
         try:
             noted = failures.note(exception, cast("Span", self), attributes)
             if escaped:
                 noted["exception.escaped"] = True
             self._add_event("exception", noted, timestamp)
+            process_state.own_time(failures.OWN, at)
         except Exception:  # the program's own error handling goes on
             process_state.fault("noting an exception")

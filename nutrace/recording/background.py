@@ -6,9 +6,11 @@ import _thread
 import contextlib
 import os
 import time
-from typing import Callable
+from collections import deque
+from typing import Any, Callable, Deque
 
 _LOOKS = 100
+_LOOKS_MEANWHILE = 10  # by a waiting thread, whether the background was stopped, for a fork or for good
 
 
 class Background:
@@ -29,12 +31,18 @@ class Background:
         self._work = work
         self._stop = False
         self._native_id = 0
+        self._ident = 0
         self.forget()
 
     @property
     def stopping(self) -> bool:
         """Whether :meth:`stop` was called: `work` should come to an end."""
         return self._stop
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this very thread is it."""
+        return self._ident == _thread.get_ident()
 
     @property
     def running(self) -> bool:
@@ -46,12 +54,38 @@ class Background:
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
         self._running = _thread.allocate_lock()
+        self._ident = 0
+        self._waiters: Deque[Any] = deque()  # a lock for each thread that waits, the first come first
 
     def wake(self) -> None:
         """Let it work now, and do not wait for that."""
         if self._wake.locked():
             with contextlib.suppress(RuntimeError):  # another thread woke it in this moment
                 self._wake.release()
+
+    def work_now(self, patience_s: float) -> bool:
+        """Let it work now and wait until it has; false if that takes longer than `patience_s` seconds.
+
+        `work` says with :meth:`has_worked` when it has done what others may wait for.
+        """
+        worked = _thread.allocate_lock()
+        worked.acquire()
+        self._waiters.append(worked)
+        for _ in range(_LOOKS_MEANWHILE):
+            self.wake()
+            if worked.acquire(True, patience_s / _LOOKS_MEANWHILE) or not self.running:
+                return True
+        return False
+
+    @property
+    def waited_for(self) -> int:
+        """How many threads wait."""
+        return len(self._waiters)
+
+    def has_worked(self, threads: int) -> None:
+        """Let the first `threads` go on of those that wait."""
+        for _ in range(threads):
+            self._waiters.popleft().release()
 
     def start(self) -> None:
         """Start the thread, unless it is there."""
@@ -83,6 +117,7 @@ class Background:
     def _run(self) -> None:
         running = self._running
         self._native_id = _thread.get_native_id()
+        self._ident = _thread.get_ident()
         while True:
             try:
                 while not self._stop:
@@ -90,7 +125,9 @@ class Background:
                     if not self._stop:
                         self._work()
             finally:
+                self._ident = 0  # another thread may get the same number
                 running.release()
             # Somebody may have called start() just before this thread let go of `running`.
             if self._stop or not running.acquire(blocking=False):
                 return
+            self._ident = _thread.get_ident()

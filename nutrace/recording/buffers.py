@@ -29,6 +29,7 @@ class Buffer:
         self.spans: Deque[Any] = deque()  # spans and composites, in the order of their ends
         self.lock = threading.Lock()
         self.patience_s = PATIENCE_S
+        self.may_wait = True  # whether the thread waits for the recorder to write what is here
         self.parent: Any = None  # what the open composites lie below
         self.open: Dict[Any, Any] = {}  # composites in the queue that leaves are added to, by call site
         self.thread_id = threading.get_native_id()
@@ -44,6 +45,7 @@ class Buffer:
             lock = self.lock = threading.Lock()
             lock.acquire()
         self.patience_s = PATIENCE_S
+        self.may_wait = True
         try:
             self.open.clear()
             pop = self.spans.popleft
@@ -104,6 +106,7 @@ def forget_other_threads() -> None:
     own.drop()
     own.lock = threading.Lock()
     own.patience_s = PATIENCE_S
+    own.may_wait = True
     own.thread_id = threading.get_native_id()
     buffers[:] = [own]
 

@@ -127,6 +127,12 @@ def settle(span: Span) -> None:
         process_state.drain_full_queue(spans)
 
 
+def settle_step(span: Span) -> None:
+    """The same for the span of a step, whose end is the time to write."""
+    settle(span)
+    process_state.step_ended()
+
+
 def _begin_run(first: Span, spans: Deque[Record]) -> Optional[Composite]:
     """Put a composite in the place of `first`, a span at the end of the queue, if it is a short leaf."""
     took = first.ended - first.started

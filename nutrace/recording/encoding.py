@@ -11,8 +11,10 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.anyvalue import Values, clean, dumps
+from nutrace.recording import failures
 from nutrace.recording.composites import Composite, Record
 from nutrace.recording.span import CallSite, Span, SpanDetails, ids, process_state, trace_id_of
+from nutrace.recording.tracebacks import NotedTraceback, Texts
 
 _LONGEST_TRACE = 16384  # characters of a stack trace, if attribute texts must be shorter
 _LONGEST_RESOURCE = 1 << 20  # characters of a resource's attribute
@@ -34,6 +36,7 @@ class Encoder:
         self._values = Values(text_limit)
         self._long_values = Values(max(text_limit, _LONGEST_TRACE))  # of events and tallies
         self._frames: Dict[Tuple[CallSite, int], Tuple[str, str]] = {}
+        self.tracebacks = Texts()
         self._below = f'{{"traceId":"{process_state.trace_id:032x}","parentSpanId":"'
 
     @property
@@ -128,6 +131,8 @@ class Encoder:
         attributes = _without_values(dict(details.attributes))
         if details.busy_ns is not None:
             attributes[semconv.BUSY_NS] = details.busy_ns
+        if details.own_ns:
+            attributes[semconv.OWN_NS] = details.own_ns
         if details.continues is not None:
             attributes[semconv.CONTINUES] = f"{details.continues.id or ids.assign(details.continues):016x}"
         if details.unfinished:
@@ -142,7 +147,7 @@ class Encoder:
         if details.events:
             events = [
                 f'{{"name":{self._text(name)},"timeUnixNano":"{at + offset}",'
-                f'"attributes":[{self._long_values.as_json(noted)}]}}'
+                f'"attributes":[{self._long_values.as_json(self._formatted(noted))}]}}'
                 for name, at, noted in details.events
             ]
             tail += f',"events":[{",".join(events)}]'
@@ -157,6 +162,12 @@ class Encoder:
         if code:
             tail += f',"status":{{"code":{code},"message":{self._text(message)}}}'
         return tail
+
+    def _formatted(self, noted: Mapping[str, Any]) -> Mapping[str, Any]:
+        stack = noted.get(failures.STACK)
+        if type(stack) is not NotedTraceback:
+            return noted
+        return {**noted, failures.STACK: self.tracebacks.of(stack)}
 
     def _text(self, value: Any) -> str:
         return dumps(self._values.text(value)).decode()

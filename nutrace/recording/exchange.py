@@ -22,6 +22,7 @@ from nutrace.recording import failures
 from nutrace.recording.composites import Composite, Record
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.span import CallSite, Parent, Recorded, Remote, Span, ids, process_state, trace_id_of
+from nutrace.recording.tracebacks import NotedTraceback
 
 _LONGEST = 65_536  # characters of an attribute; the program's own span limits are its exporters'
 _MOST_ITEMS = 1000
@@ -134,6 +135,8 @@ class Outbound:
                 attributes[semconv.THREAD_ID] = details.thread_id
             if details.busy_ns is not None:
                 attributes[semconv.BUSY_NS] = details.busy_ns
+            if details.own_ns:
+                attributes[semconv.OWN_NS] = details.own_ns
             events = [
                 Event(name, _clean(noted), at + process_state.offset_ns) for name, at, noted in details.events
             ]
@@ -184,6 +187,8 @@ def _plain(values: Values, value: Any) -> AttributeValue:
         if len(kinds) == 1 and kinds <= {bool, int, float, str}:
             return items  # type: ignore[return-value, unused-ignore]
         return values.text(value)
+    if type(value) is NotedTraceback:
+        return values.text(value.text())
     ((kind, content),) = values.any_value(value).items()
     if kind == "intValue":
         return int(content)

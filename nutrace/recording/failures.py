@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-import traceback
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Final, Mapping, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.recording import database_errors
 from nutrace.recording.database_errors import Written, type_and_message, type_name
 from nutrace.recording.process_state import process_state
+from nutrace.recording.tracebacks import NotedTraceback
 
 if TYPE_CHECKING:
     from nutrace.recording.span import Span
@@ -19,11 +18,14 @@ if TYPE_CHECKING:
 #: How generators and iterators end; nothing has failed.
 NO_FAILURE = (GeneratorExit, StopIteration, StopAsyncIteration)
 
-_MOST_FRAMES = 20  # of a stack, the innermost
 _CLIENT = 3  # OTLP's kind of span
 _SYSTEMS = (semconv.DB_SYSTEM, semconv.OLD_DB_SYSTEM)
 _KIND = re.compile(r"[A-Za-z_][\w.]*Error(?=: |\Z)")
-_TYPE, _MESSAGE, _STACK = "exception.type", "exception.message", "exception.stacktrace"
+#: What nutrace's own time is called that the noting of errors takes.
+OWN = "error"
+_TYPE, _MESSAGE = "exception.type", "exception.message"
+#: In an event of :func:`note`'s making a :class:`NotedTraceback`, which the writer formats.
+STACK: Final = "exception.stacktrace"
 
 
 class Below(NamedTuple):
@@ -51,7 +53,7 @@ def note(error: BaseException, span: Span, more: Optional[Mapping[str, Any]] = N
         message, whole = below.written
     noted: Dict[str, Any] = {_TYPE: type_name(error), _MESSAGE: message}
     if is_new:
-        noted[_STACK] = _stack(error.__traceback__, whole)
+        noted[STACK] = NotedTraceback(error.__traceback__, whole)
     above: Any = span.parent
     if hasattr(above, "ensure_details"):  # a span of this process
         above.ensure_details().failed_below = Below(origin, Written(message, whole))
@@ -84,11 +86,11 @@ def text_of(text: str) -> str:
 def event_of(attributes: Mapping[str, Any]) -> Dict[str, Any]:
     """The attributes of an exception event that is not of :func:`note`'s making."""
     noted = dict(attributes)
-    texts = [str(noted.get(name, "")) for name in (_TYPE, _MESSAGE, _STACK)]
+    texts = [str(noted.get(name, "")) for name in (_TYPE, _MESSAGE, STACK)]
     if any(map(database_errors.repeats, texts)) or _handled() is not None:
         noted.pop(_MESSAGE, None)
-        if _STACK in noted:
-            noted[_STACK] = database_errors.without_messages(texts[2])
+        if STACK in noted:
+            noted[STACK] = database_errors.without_messages(texts[2])
     return noted
 
 
@@ -108,17 +110,6 @@ def _is_in_call(span: Span) -> bool:
             return True
         node = node.parent
     return False
-
-
-def _stack(trace: Optional[TracebackType], with_source: bool) -> str:
-    """The innermost frames; a line of source may have a statement with its values."""
-    if with_source:
-        return "".join(traceback.format_tb(trace, limit=-_MOST_FRAMES))
-    frames = list(traceback.walk_tb(trace))[-_MOST_FRAMES:]
-    lines = [
-        f'  File "{at.f_code.co_filename}", line {line}, in {at.f_code.co_name}\n' for at, line in frames
-    ]
-    return "".join(lines)
 
 
 def _origin(error: BaseException) -> Tuple[int, ...]:

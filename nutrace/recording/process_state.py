@@ -28,6 +28,8 @@ class ProcessState:
         self.fold_statement: Callable[[str], str] = str  # removes the values from a statement's text
         self.emit: Callable[[Span], None]  # takes a finished span
         self.drain_full_queue: Callable[[Any], None]
+        self.step_ended: Callable[[], None]  # the step was taken already
+        self.own_time: Callable[[str, int], None]  # counts what was done since a clock reading
         self.fault: Callable[[str], None]  # notes the error that is being handled
         self.forget_recorder()
 
@@ -35,6 +37,8 @@ class ProcessState:
         """Drop spans from now on, and keep nothing of the recorder alive."""
         self.emit = lambda span: None
         self.drain_full_queue = lambda spans: spans.clear()
+        self.step_ended = lambda: None
+        self.own_time = lambda what, since_ns: None
         self.fault = unrecorded
 
     def see(self, trace_id: int) -> None:

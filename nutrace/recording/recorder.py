@@ -1,8 +1,11 @@
 """The recorder: takes the finished spans of all threads and has them written, off the hot path.
 
-A probe appends a finished span to its thread's queue. A background thread empties the queues every second,
-encodes what was in them and writes it. A thread that is faster than the background waits for it, so that
-nothing is dropped and memory stays bounded.
+A probe appends a finished span to its thread's queue. A background thread empties the queues, encodes what
+was in them and writes it. As only one thread of Python's runs at a time, whoever records meanwhile is slowed
+down by that. So the background works where that is nobody's time: at the end of a step whose thread waits for
+it, if there is much to write or nothing was written for a while. Otherwise it works every second. A thread
+whose queue is full waits as well, so that nothing is dropped and memory stays bounded; how long it waits is
+taken out of the spans that it is inside of.
 """
 
 from __future__ import annotations
@@ -24,13 +27,18 @@ from nutrace.recording.errands import errands
 from nutrace.recording.faults import Faults, is_of_a_signal_handler
 from nutrace.recording.garbage import collections
 from nutrace.recording.open_spans import OpenSpans, chain
+from nutrace.recording.own_time import FLUSHED, FORKED, QUEUE_FULL, STEP_ENDED, OwnTime, take_out
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, ids, process_state
 from nutrace.recording.totals import Totals
 from nutrace.recording.writer import Entry, Writer
 
-_HARD_LIMIT = 4 * LIMIT  # spans in a thread's queue at which the thread waits for the background
-_PATIENCE_S = 5.0  # a thread waits no longer than this for the background to write anything
+_HALF_FULL = LIMIT // 2  # spans in a thread's queue that are written when a step ends
+# A thread whose queue is full waits so long for everything to be written. If that is not enough, it goes on
+# until the queue has the second length, and waits the second time for the background to write anything.
+_SHORT_PATIENCE_S = 0.25  # the background may need what the thread holds: a lock of the program's, say
+_HARD_LIMIT = 4 * LIMIT
+_PATIENCE_S = 5.0
 _SPARE = 0.1  # the part of the time that the background thread may work on errands
 _PATIENCE_AT_END_S = 1.0  # how long the program's end waits for them
 _BATCH = 1000  # spans that are encoded before they are written
@@ -92,6 +100,7 @@ class Recorder:
         process_state.longest_ns = int(compress_us * 1000) if compress_us else -1
         process_state.emit = self.emit
         process_state.drain_full_queue = self.drain_full_queue
+        process_state.step_ended = self.step_ended
         process_state.fault = self.fault
 
     def _begin(self) -> None:
@@ -99,6 +108,9 @@ class Recorder:
         flush_ns = int(self._flush_s * 1e9)
         self.born_ns = now_ns()
         self.own_ns = 0  # CPU time spent on writing
+        self.own_time = OwnTime()
+        process_state.own_time = self.own_time.spent
+        self._wrote_ns = self._ran_errands_ns = self.born_ns  # when that was done last
         self.diagnostics = Diagnostics()
         self.totals = Totals()
         self._faults = Faults()
@@ -136,14 +148,26 @@ class Recorder:
     # -- called by the program's threads -----------------------------------------------------
 
     def emit(self, span: Span) -> None:
-        """Take a finished span; probes inline these four lines."""
+        """Take a finished span."""
         spans = local.spans
         spans.append(span)
-        if len(spans) >= LIMIT:
+        if span.site.step:
+            self.step_ended()
+        elif len(spans) >= LIMIT:
             self.drain_full_queue(spans)
 
+    def step_ended(self) -> None:
+        """Have written what waits, if it is much or has waited for half of the interval."""
+        spans = local.spans
+        if len(spans) >= _HALF_FULL or now_ns() - self._wrote_ns > self.background.interval_s * 5e8:
+            self._relieve(spans, STEP_ENDED)
+
     def drain_full_queue(self, spans: Deque[Any]) -> None:
-        """Wake the background thread; wait for it if the calling thread's queue is much too long.
+        """Have the calling thread's queue written, and wait for that."""
+        self._relieve(spans, QUEUE_FULL)
+
+    def _relieve(self, spans: Deque[Any], reason: str) -> None:
+        """Let the background write, wait for it, and count that as nutrace's own time.
 
         The calling thread writes nothing itself: a signal handler of the program's may raise at any moment,
         and the guards around the writing would keep that from the program.
@@ -151,19 +175,31 @@ class Recorder:
         if self._closed:
             local.buffer.drop()
             return
-        self.background.wake()
-        if len(spans) < _HARD_LIMIT:
+        if self.draining_here or self.background.is_here:  # a finalizer that has interrupted the writing
+            if len(spans) >= _HARD_LIMIT:
+                self.diagnostics.dropped += local.buffer.drop()
             return
-        if not self.draining_here and self._waits_for_room(spans):
+        buffer = local.buffer
+        may_wait = buffer.may_wait and self.background.running
+        if not may_wait and len(spans) < _HARD_LIMIT:
+            self.background.wake()
             return
-        self.diagnostics.dropped += local.buffer.drop()
+        began = now_ns()
+        try:
+            if may_wait and not self.background.work_now(_SHORT_PATIENCE_S):
+                buffer.may_wait = False  # until something is taken from the queue
+            has_room = len(spans) < _HARD_LIMIT or self._waits_for_room(spans)
+        finally:  # a signal handler of the program's may raise
+            self.own_time.spent(reason, began)
+        if not has_room:
+            self.diagnostics.dropped += buffer.drop()
 
     def _waits_for_room(self, spans: Deque[Any]) -> bool:
         """Wait while the background makes progress; false if it does not."""
         written, waited_s = self._batches, 0.0
         while len(spans) >= _HARD_LIMIT:
             if not self.background.running:  # the interpreter is ending, or no thread could be had
-                self.flush()
+                self._drain()
             if written != self._batches:
                 written, waited_s = self._batches, 0.0
             elif waited_s >= _PATIENCE_S:
@@ -176,15 +212,27 @@ class Recorder:
 
     def flush(self) -> None:
         """Write everything that has ended."""
-        self._drain()
+        began = now_ns()
+        try:
+            self._drain()
+        finally:
+            self.own_time.spent(FLUSHED, began)
 
     def _write_in_background(self) -> None:
-        self._drain(gives_way=True)
-        self.look()
         background = self.background
+        waiting = background.waited_for  # who comes later may have recorded more, and waits for the next time
+        try:
+            self._drain(gives_way=True)
+        finally:
+            background.has_worked(waiting)
+        self.look()
+        now = now_ns()
+        if now - self._ran_errands_ns < background.interval_s * 1e9:
+            return
         began = time.thread_time_ns()
-        errands.run(_SPARE * background.interval_s, lambda: background.stopping)
+        errands.run(_SPARE * background.interval_s, lambda: background.stopping or background.waited_for > 0)
         self.own_ns += time.thread_time_ns() - began
+        self._ran_errands_ns = now
 
     def before_exec(self) -> None:
         """Write everything, and which of this thread's spans are open."""
@@ -210,6 +258,7 @@ class Recorder:
             self.fault("writing spans")
         finally:
             self.own_ns += time.thread_time_ns() - began
+            self._wrote_ns = now_ns()
             self._holder = 0
             lock.release()
 
@@ -239,6 +288,7 @@ class Recorder:
             for entry in self._waiting
             if (entry[0].started >= born_ns and not ended_by_us) or self._is_new(entry[0])
         ]
+        take_out(entries)
         encoded, kept = self._writer.write(entries)
         self._waiting = []
         self._batches += 1
@@ -282,7 +332,9 @@ class Recorder:
         """Let no thread of ours be in the middle of something, and name what the child is inside of."""
         for span in chain():
             ids.assign(span)  # parent and child write the same id
+        began = now_ns()
         self.background.stop()
+        self.own_time.spent(FORKED, began)
 
     def forked(self, file: RunFile) -> None:
         """In a forked child: forget the parent process's spans, write to `file`."""

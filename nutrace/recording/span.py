@@ -32,6 +32,13 @@ __all__ = (
 )
 
 
+class Driven(Protocol):
+    """A generator or coroutine, whose span is open while it is suspended as well."""
+
+    def is_running(self) -> bool:
+        """Whether a thread is inside of it."""
+
+
 class SpanDetails:
     """What few spans have: attributes, events, links, a status, times of their own.
 
@@ -45,7 +52,10 @@ class SpanDetails:
     status: Tuple[int, str] = (0, "")
     name: Optional[str] = None
     busy_ns: Optional[int] = None  # its cost, if that is not its duration
+    driven: Optional[Driven] = None  # the generator or coroutine whose span it is, while that has not ended
     away_ns = 0  # how long a generator that it lies in was suspended
+    own: Optional[Dict[int, int]] = None  # nutrace's own time inside it, by the ids of threads
+    own_ns = 0  # of that, what was taken out of its cost
     thread_id = 0  # the thread it ran in, if another one hands it over
     continues: Optional[Span] = None  # the first span of the same call
     unfinished = False
@@ -59,6 +69,13 @@ class SpanDetails:
     def add_event(self, name: str, at: int, attributes: Mapping[str, Any]) -> None:
         """Add an event at a clock reading; threads of the program may do so at the same time."""
         vars(self).setdefault("events", []).append((name, at, attributes))
+
+    def add_own(self, thread_id: int, took_ns: int) -> None:
+        """Note own time of nutrace's that the calling thread has spent inside the span."""
+        own = vars(self).setdefault("own", {})
+        if own is None:  # it was written as unfinished
+            own = self.own = {}
+        own[thread_id] = own.get(thread_id, 0) + took_ns
 
     def add_link(self, trace_id: int, span_id: int, attributes: Mapping[str, Any]) -> None:
         """Add a link; threads of the program may do so at the same time."""
@@ -102,9 +119,11 @@ class Span(ApiSpan):
         """Note that `error` left this span: a status, and an exception event."""
         try:
             if type(error) not in failures.NO_FAILURE:
+                at = now_ns()
                 noted = failures.note(error, self)
-                self.ensure_details().add_event("exception", now_ns(), noted)
+                self.ensure_details().add_event("exception", at, noted)
                 self.ensure_details().status = (2, failures.status(noted))
+                process_state.own_time(failures.OWN, at)
         except Exception:  # whatever comes here must not replace the program's error
             with contextlib.suppress(Exception):  # at the limit of recursion this fails as well
                 process_state.fault("noting an exception")

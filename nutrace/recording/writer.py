@@ -83,6 +83,7 @@ class Writer:
                 continue
             members.append(entry)
             encoded.append(entry)
+        self.encoder.tracebacks.forget()
         self._diagnostics.truncated = self.encoder.truncated
         return encoded, self._append_groups(groups)
 

@@ -108,3 +108,61 @@ def test_a_start_that_was_interrupted_is_made_up_for(monkeypatch: pytest.MonkeyP
     assert worked.wait(30)
     background.stop()
     assert not background.running
+
+
+def test_a_thread_can_wait_for_its_work(start: Start) -> None:
+    done: List[float] = []
+
+    def work() -> None:
+        waiting = background.waited_for
+        time.sleep(0.05)
+        done.append(time.monotonic())
+        background.has_worked(waiting)
+
+    background = start(work, NEVER)
+    for times in range(1, 4):
+        assert background.work_now(30)
+        assert len(done) == times
+        assert time.monotonic() >= done[-1]
+
+
+def test_who_comes_while_it_works_waits_for_the_next_time(start: Start) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    times: List[int] = []
+
+    def work() -> None:
+        waiting = background.waited_for
+        times.append(waiting)
+        begun.set()
+        go_on.wait(30)
+        background.has_worked(waiting)
+
+    background = start(work, NEVER)
+    background.wake()
+    assert begun.wait(30)
+    late = threading.Thread(target=background.work_now, args=(30,))
+    late.start()
+    while not background.waited_for:
+        time.sleep(0.001)
+    go_on.set()
+    late.join(30)
+    assert times[:2] == [0, 1]
+
+
+def test_nobody_waits_for_longer_than_his_patience_or_for_one_that_was_stopped(start: Start) -> None:
+    go_on = threading.Event()
+
+    def work() -> None:
+        go_on.wait(30)
+
+    background = start(work, NEVER)
+    began = time.monotonic()
+    assert not background.work_now(0.1)
+    assert 0.09 < time.monotonic() - began < 10
+    waited: List[bool] = []
+    waiter = threading.Thread(target=lambda: waited.append(background.work_now(3)))
+    waiter.start()
+    go_on.set()
+    background.stop()
+    waiter.join(15)
+    assert waited == [True]

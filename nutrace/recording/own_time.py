@@ -1,0 +1,81 @@
+"""nutrace's own time where it may be long: clocked, and taken out of the spans that were open meanwhile.
+
+What a probe does takes less than a microsecond or two, and is not measured each time.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Dict, Iterable, Tuple
+
+from nutrace import semconv
+from nutrace.recording.buffers import local
+from nutrace.recording.clock import now_ns
+from nutrace.recording.composites import Record
+from nutrace.recording.open_spans import chain
+from nutrace.recording.span import Span
+
+#: Why a thread of the program waited for what it recorded to be written.
+STEP_ENDED, QUEUE_FULL = "step_ended", "queue_full"
+#: It wrote itself, for the program's provider or before the result of a pool's task; or it waited for the
+#: background to stop, as no thread of ours may be there when a process forks.
+FLUSHED, FORKED = "flushed", "forked"
+
+
+class OwnTime:
+    """What nutrace did in threads of the program: how often, and for how long."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a signal handler may come back in
+        self._sums: Dict[str, Tuple[int, int]] = {}
+
+    def spent(self, what: str, since_ns: int) -> None:
+        """Count what this thread has done since a clock reading, and note it on the spans it is inside of.
+
+        Parameters
+        ----------
+        what:
+            The name of the sum that it is added to.
+        """
+        inside = [span.ensure_details() for span in chain() if _runs(span)]
+        thread_id = local.buffer.thread_id
+        with self._lock:
+            times, spent_ns = self._sums.get(what, (0, 0))
+            took_ns = now_ns() - since_ns
+            self._sums[what] = times + 1, spent_ns + took_ns
+        for details in inside:
+            details.add_own(thread_id, took_ns)
+
+    def sum_ns(self, what: str) -> int:
+        """How long that took in all."""
+        return self._sums.get(what, (0, 0))[1]
+
+    def attributes(self) -> Dict[str, int]:
+        """Attributes of the resource."""
+        attributes: Dict[str, int] = {}
+        for what, (times, spent_ns) in sorted(self._sums.items()):
+            attributes[f"{semconv.OWN_TIMES}.{what}"] = times
+            attributes[f"{semconv.OWN_SPENT_NS}.{what}"] = spent_ns
+        return attributes
+
+
+def _runs(span: Span) -> bool:
+    """Whether a thread is inside of a span. A task lies below the coroutine that waits for it."""
+    details = span.details
+    return not span.ended and (details is None or details.driven is None or details.driven.is_running())
+
+
+def take_out(entries: Iterable[Tuple[Record, int]]) -> None:
+    """Take what was noted on spans out of their cost, before they are written with their thread's id.
+
+    A span of another thread may be above those of the thread that spent the time, which then is not its own.
+    """
+    for record, thread_id in entries:
+        details = record.details
+        if details is None or details.own is None:
+            continue
+        own, details.own = details.own, None
+        took = record.ended - record.started if details.busy_ns is None else details.busy_ns
+        details.own_ns = min(took, own.get(details.thread_id or thread_id, 0))
+        if details.own_ns:
+            details.busy_ns = took - details.own_ns

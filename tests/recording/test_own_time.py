@@ -1,0 +1,311 @@
+"""Waiting for the writer is nobody's time: it happens between steps, or it is taken out of the open spans.
+
+The truth is the program's own: it reads the clock around what it does, and the writer is made slow. What is
+taken out is at least what the writer slept, and at most what the calls took that waited. These bounds hold on
+a busy machine as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import threading
+import time
+from typing import Any, Callable, Generator, Iterator, List
+
+import pytest
+from fakes.programs import counts, losses
+from fakes.tracing import Tracing
+from opentelemetry import trace as otel
+
+import nutrace
+from nutrace import semconv
+from nutrace.probes.blocks import Bracket
+from nutrace.recording.buffers import LIMIT
+from nutrace.session import Session
+from nutrace.trace.trace import SpanView
+
+SLOW_NS = 20_000_000  # of the writer, once for each time that it writes
+
+
+class SlowWriter:
+    """Makes writing slow, and tells when and where it was done."""
+
+    def __init__(self, session: Session) -> None:
+        self.stands_inside = False  # whether the program is inside of a step
+        self.inside: List[bool] = []  # the same when something was written
+        self._write = session.recorder._writer.write
+        session.recorder._writer.write = self.write  # type: ignore[method-assign]
+
+    def write(self, entries: Any) -> Any:
+        if entries:
+            self.inside.append(self.stands_inside)
+            time.sleep(SLOW_NS / 1e9)
+        return self._write(entries)
+
+
+def fill(count: int) -> int:
+    """Record so many spans; returns how long the calls took that were too long: those that waited."""
+    waited = 0
+    for number in range(count):
+        began = time.perf_counter_ns()
+        with nutrace.span(f"s{number % 2}"):
+            pass
+        took = time.perf_counter_ns() - began
+        waited += took if took > SLOW_NS / 2 else 0
+    return waited
+
+
+def own(span: SpanView) -> int:
+    """What was taken out of a span."""
+    taken: int = span.attributes.get(semconv.OWN_NS, 0)
+    assert span.total_ns <= span.end_ns - span.start_ns - taken
+    return taken
+
+
+def bracketed(work: Callable[[], None]) -> Callable[[], None]:
+    from nutrace.recording.span import CallSite
+
+    bracket = Bracket(CallSite(semconv.STEP_SPAN, "simulation"))
+
+    def step() -> None:
+        bracket.open(lambda: None, None, (), {})
+        work()
+        bracket.close(lambda: None, None, (), {})
+
+    return step
+
+
+def probed(work: Callable[[], None]) -> Callable[[], None]:
+    return nutrace.probe(name=semconv.STEP_SPAN, component="simulation")(work)
+
+
+def block(work: Callable[[], None]) -> Callable[[], None]:
+    def step() -> None:
+        with nutrace.span(semconv.STEP_SPAN, component="simulation"):
+            work()
+
+    return step
+
+
+@pytest.mark.parametrize("kind", [bracketed, probed, block])
+def test_what_waits_is_written_at_the_end_of_a_step(
+    recorded: Tracing, kind: Callable[[Callable[[], None]], Callable[[], None]]
+) -> None:
+    with recorded(flush_seconds=3600) as session:
+        writer = SlowWriter(session)
+
+        def work() -> None:
+            writer.stands_inside = True
+            fill(LIMIT // 4)
+            writer.stands_inside = False
+
+        step = kind(work)
+        with nutrace.span("scenario"):
+            for _ in range(8):
+                step()
+        assert len(writer.inside) > 3
+        assert not any(writer.inside)
+    steps, scenario = recorded.spans(semconv.STEP_SPAN), recorded.span("scenario")
+    assert [own(step) for step in steps] == [0] * 8
+    assert own(scenario) >= 3 * SLOW_NS
+    assert scenario.total_ns == scenario.end_ns - scenario.start_ns - own(scenario)
+    resource = recorded.trace.resources[0].attributes
+    assert resource[f"{semconv.OWN_SPENT_NS}.step_ended"] == own(scenario)
+    assert f"{semconv.OWN_TIMES}.queue_full" not in resource
+    assert not losses(recorded.trace)
+
+
+def test_what_has_waited_for_long_is_written_at_the_end_of_a_step(recorded: Tracing) -> None:
+    """Else the background would write a moment later, beside the next step."""
+    with recorded(flush_seconds=0.2) as session:
+        writer = SlowWriter(session)
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            with nutrace.span(semconv.STEP_SPAN):
+                writer.stands_inside = True
+                time.sleep(0.005)
+                writer.stands_inside = False
+        assert len(writer.inside) > 3
+        assert sum(writer.inside) <= len(writer.inside) / 2  # a thread that gets no turn may be late
+
+
+def test_waiting_with_a_full_queue_is_taken_out_of_every_open_span(recorded: Tracing) -> None:
+    waited = slept = 0
+
+    @nutrace.probe(name="function")
+    def function() -> None:
+        nonlocal waited
+        waited += fill(LIMIT + 10)
+
+    with recorded(flush_seconds=3600) as session:
+        writer = SlowWriter(session)
+        with nutrace.span(semconv.STEP_SPAN), nutrace.span("around"):
+            function()
+            slept = SLOW_NS * len(writer.inside)
+            with nutrace.span("after"):
+                pass
+    assert slept
+    for name in (semconv.STEP_SPAN, "around", "function"):
+        span = recorded.span(name)
+        assert slept <= own(span) <= waited, name
+        assert span.total_ns == span.end_ns - span.start_ns - own(span)
+    assert own(recorded.span("after")) == 0
+    trace = recorded.trace
+    assert sum(trace.self_ns) == sum(trace.busy_ns[root] for root in trace.roots)
+    assert trace.resources[0].attributes[f"{semconv.OWN_TIMES}.queue_full"] == 1
+    assert counts(trace)["s0"] + counts(trace)["s1"] == LIMIT + 10
+    assert not losses(trace)
+
+
+def test_the_thread_above_has_not_waited(recorded: Tracing) -> None:
+    """A thread that runs in the context of another one lies below that one's span, and waits alone."""
+    with recorded(flush_seconds=3600) as session:
+        SlowWriter(session)
+        with nutrace.span("above"):
+            context = contextvars.copy_context()
+
+            def work() -> None:
+                with nutrace.span("below"):
+                    fill(LIMIT + 10)
+
+            thread = threading.Thread(target=lambda: context.run(work))
+            thread.start()
+            thread.join()
+    above, below = recorded.span("above"), recorded.span("below")
+    assert below.parent is not None
+    assert below.parent.name == "above"
+    assert own(below) >= SLOW_NS
+    assert own(above) == 0
+    assert above.total_ns == above.end_ns - above.start_ns
+
+
+def test_generators_wait_only_while_they_run(recorded: Tracing) -> None:
+    inside: List[int] = []
+
+    @nutrace.probe(name="waits")
+    def waits() -> Iterator[int]:
+        yield 1
+        began = time.perf_counter_ns()
+        waited = fill(LIMIT + 10)
+        inside.extend((time.perf_counter_ns() - began, waited))
+        yield 2
+
+    @nutrace.probe(name="suspended")
+    def suspended() -> Iterator[int]:
+        yield 1
+        yield 2
+
+    with recorded(flush_seconds=3600) as session:
+        SlowWriter(session)
+        with nutrace.span("consumer"):
+            other = suspended()
+            next(other)
+            assert list(waits()) == [1, 2]
+            assert list(other) == [2]
+    assert own(recorded.span("suspended")) == 0
+    span = recorded.span("waits")
+    took, waited = inside
+    assert SLOW_NS <= own(span) <= waited
+    assert own(recorded.span("consumer")) == own(span)
+    assert took - own(span) <= span.total_ns <= span.end_ns - span.start_ns - own(span)
+
+
+def test_a_task_waits_and_the_coroutine_that_awaits_it_does_not(recorded: Tracing) -> None:
+    @nutrace.probe(name="task")
+    async def task() -> None:
+        await asyncio.sleep(0)
+        fill(LIMIT + 10)
+
+    @nutrace.probe(name="outer")
+    async def outer() -> None:
+        await asyncio.gather(asyncio.ensure_future(task()))
+
+    with recorded(flush_seconds=3600) as session:
+        SlowWriter(session)
+        with nutrace.span("loop"):
+            asyncio.run(outer())
+    assert recorded.span("task").parent is not None
+    assert own(recorded.span("task")) >= SLOW_NS
+    assert own(recorded.span("outer")) == 0
+    assert own(recorded.span("loop")) == own(recorded.span("task"))
+
+
+def test_a_generator_that_is_closed_as_nobody_has_it_runs(recorded: Tracing) -> None:
+    @nutrace.probe(name="closed")
+    def closed() -> Generator[int, None, None]:
+        try:
+            yield 1
+        finally:
+            fill(LIMIT + 10)
+
+    with recorded(flush_seconds=3600) as session:
+        SlowWriter(session)
+        generator = closed()
+        next(generator)
+        del generator
+    assert own(recorded.span("closed")) >= SLOW_NS
+    assert losses(recorded.trace) == {}
+
+
+class SlowToSay(Exception):
+    def __str__(self) -> str:
+        time.sleep(SLOW_NS / 1e9)
+        return "slow"
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_noting_of_an_error_is_taken_out(recorded: Tracing, by_hand: bool) -> None:
+    """The message is made where the error passes, by the program's own code."""
+
+    @nutrace.probe(name="fails")
+    def fails() -> None:
+        raise SlowToSay
+
+    @nutrace.probe(name="catches")
+    def catches() -> None:
+        if by_hand:
+            otel.get_current_span().record_exception(SlowToSay())
+        else:
+            with contextlib.suppress(SlowToSay):
+                fails()
+
+    with recorded(), nutrace.span("outer"):
+        catches()
+    catching, outer = recorded.span("catches"), recorded.span("outer")
+    assert own(catching) >= SLOW_NS
+    assert own(outer) == own(catching)
+    assert outer.total_ns == outer.end_ns - outer.start_ns - own(outer)
+    if not by_hand:
+        assert own(recorded.span("fails")) == 0
+    attributes = recorded.trace.resources[0].attributes
+    assert attributes[f"{semconv.OWN_TIMES}.error"] == 1
+    assert attributes[f"{semconv.OWN_SPENT_NS}.error"] == own(outer)
+    assert attributes[semconv.OVERHEAD_NS] > own(outer)
+
+
+def test_what_a_thread_writes_itself_is_taken_out(recorded: Tracing) -> None:
+    """As before the result of a pool's task is sent, or when the program flushes its own provider."""
+    with recorded(flush_seconds=3600) as session, nutrace.span("outer"):
+        SlowWriter(session)
+        with nutrace.span("task"):
+            fill(10)
+            session.recorder.flush()
+    task, outer = recorded.span("task"), recorded.span("outer")
+    assert own(task) >= SLOW_NS
+    assert own(outer) == own(task)
+    assert outer.total_ns == outer.end_ns - outer.start_ns - own(outer)
+
+
+def test_a_writer_that_hangs_is_waited_for_once(recorded: Tracing) -> None:
+    """It may need a lock that the thread holds; what waits grows, and nothing is dropped."""
+    with recorded(flush_seconds=3600) as session:
+        with session.recorder._lock:
+            began = time.monotonic()
+            fill(2 * LIMIT)
+            took = time.monotonic() - began
+        fill(LIMIT)  # now it is waited for again
+    assert 0.2 < took < 5
+    assert sum(counts(recorded.trace).values()) == 3 * LIMIT
+    assert not losses(recorded.trace)
