@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import pytest
-from fakes.otlp import RESOURCE, envelope, spans, write
+from fakes.otlp import RESOURCE, envelope, merged, spans, write
 
 import nutrace
 from nutrace.cli.main import main
-from nutrace.sketch import Sketch
 from nutrace.trace import Trace, select
 from nutrace_exporters import svg
 
@@ -27,18 +26,6 @@ SELECTIONS: Dict[str, Dict[str, Any]] = {
     "a scenario": {"scenario": "bb"},
     "steps of a scenario": {"scenario": 1, "steps": "0"},
 }
-
-
-def _composite(times: List[int]) -> Dict[str, Any]:
-    """Attributes of merged calls that took so many ns."""
-    sketch = Sketch().plus(times)
-    return {
-        "nutrace.composite.count": sketch.count,
-        "nutrace.composite.min_ns": sketch.min_ns,
-        "nutrace.composite.max_ns": sketch.max_ns,
-        "nutrace.composite.times": sketch.pairs(),
-        "nutrace.busy_ns": sketch.sum_ns,
-    }
 
 
 def _step(begin: int, index: int, **more: Any) -> Any:
@@ -54,7 +41,7 @@ def _step(begin: int, index: int, **more: Any) -> Any:
     )
     between = ("score", begin + 30, begin + 95, [inner], {C: "metrics"})
     rows = {C: "scenario", "nutrace.generator.yielded": 5, "nutrace.busy_ns": 30_000}
-    many = {C: "map", **_composite([2_000, 3_000, 3_000, 4_000, 4_000, 5_000, 6_000, 7_000, 7_000, 9_000])}
+    many = {C: "map", **merged([2_000, 3_000, 3_000, 4_000, 4_000, 5_000, 6_000, 7_000, 7_000, 9_000])}
     below = [
         ("plan", begin + 10, begin + 100, [between], {C: "planner"}),
         query,
