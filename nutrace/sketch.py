@@ -29,9 +29,9 @@ Times = List[Tuple[float, int]]
 
 
 class Sketch(NamedTuple):
-    """What is known of `count` times, in ns; `buckets` has how many are in which bucket."""
+    """What is known of the times of `calls`, in ns; `buckets` has how many are in which bucket."""
 
-    count: int = 0
+    calls: int = 0
     sum_ns: int = 0
     min_ns: int = 0
     max_ns: int = 0
@@ -49,26 +49,26 @@ class Sketch(NamedTuple):
             buckets[_FIRST + place] = buckets.get(_FIRST + place, 0) + after - at
             at = after
         shortest, longest = ordered[0], ordered[-1]
-        if self.count:
+        if self.calls:
             shortest, longest = min(shortest, self.min_ns), max(longest, self.max_ns)
-        return Sketch(self.count + number, self.sum_ns + sum(ordered), shortest, longest, buckets)
+        return Sketch(self.calls + number, self.sum_ns + sum(ordered), shortest, longest, buckets)
 
     def pairs(self) -> List[int]:
         """The filled buckets as ``[index, count, index, count, ...]``; empty if they add nothing.
 
         That is so if all times are in one bucket, or are known from the sum, the shortest and the longest.
         """
-        if len(self.buckets) < 2 or self.count <= MOST_EXACT:
+        if len(self.buckets) < 2 or self.calls <= MOST_EXACT:
             return []
         return [number for pair in sorted(self.buckets.items()) for number in pair]
 
 
-def times_of(count: int, sum_ns: int, min_ns: int, max_ns: int, pairs: Any) -> Optional[Times]:
-    """How long `count` calls took, as far as a span tells: each time to :data:`ERROR`.
+def times_of(calls: int, sum_ns: int, min_ns: int, max_ns: int, pairs: Any) -> Optional[Times]:
+    """How long `calls` calls took, as far as a span tells: each time to :data:`ERROR`.
 
     Parameters
     ----------
-    count, sum_ns:
+    calls, sum_ns:
         How many there are, and what they took in all.
     min_ns, max_ns:
         The shortest and the longest; -1 if unknown.
@@ -79,22 +79,22 @@ def times_of(count: int, sum_ns: int, min_ns: int, max_ns: int, pairs: Any) -> O
     -------
     None if only the mean is known, or if the numbers contradict each other, as those of a damaged file may.
     """
-    if count == 1:
+    if calls == 1:
         return [(sum_ns, 1)]
-    if count < 1 or not 0 <= min_ns * count <= sum_ns <= max_ns * count:
+    if calls < 1 or not 0 <= min_ns <= max_ns:
         return None
-    if count <= MOST_EXACT:
-        middle = [sum_ns - min_ns - max_ns] if count == MOST_EXACT else []
+    if calls <= MOST_EXACT:
+        middle = [sum_ns - min_ns - max_ns] if calls == MOST_EXACT else []
         every = [min_ns, *middle, max_ns]
-        return [(time, 1) for time in every] if sum(every) == sum_ns else None
+        return [(time, 1) for time in every] if every == sorted(every) else None
     lowest, highest = (_FIRST + bisect_left(_BOUNDS, time) for time in (min_ns, max_ns))
     if lowest == highest:
-        buckets = [(lowest, count)]
+        buckets = [(lowest, calls)]
     elif isinstance(pairs, (list, tuple)) and all(type(number) is int for number in pairs):
         buckets = list(zip(pairs[::2], pairs[1::2]))
     else:
         return None
-    if sum(often for _, often in buckets) != count:
+    if sum(often for _, often in buckets) != calls:
         return None
     if not all(lowest <= index <= highest and often > 0 for index, often in buckets):
         return None

@@ -88,7 +88,7 @@ class Composite:
     @property
     def count(self) -> int:
         """How many leaves it stands for."""
-        return self.sketch.count + len(self.times)
+        return self.sketch.calls + len(self.times)
 
     @property
     def sum_ns(self) -> int:
@@ -106,14 +106,14 @@ class Composite:
         """What the leaves have noted, and how many they are."""
         attributes: Dict[str, Any] = {**self.numbers, **self.series}
         sketch = self.folded()
-        if sketch.count > 1:
-            attributes[semconv.COMPOSITE_COUNT] = sketch.count
+        if sketch.calls > 1:
+            attributes[semconv.COMPOSITE_COUNT] = sketch.calls
             attributes[semconv.COMPOSITE_MIN_NS] = sketch.min_ns
             attributes[semconv.COMPOSITE_MAX_NS] = sketch.max_ns
             pairs = sketch.pairs()
             if pairs:
                 attributes[semconv.COMPOSITE_TIMES] = pairs
-        if sketch.count > 1 or sketch.sum_ns != self.ended - self.started:
+        if sketch.calls > 1 or sketch.sum_ns != self.ended - self.started:
             attributes[semconv.BUSY_NS] = sketch.sum_ns
         return attributes
 

@@ -84,7 +84,7 @@ def merged(times_ns: Sequence[int]) -> Dict[str, Any]:
     pairs = sketch.pairs()
     return {
         "nutrace.busy_ns": sketch.sum_ns,
-        "nutrace.composite.count": sketch.count,
+        "nutrace.composite.count": sketch.calls,
         "nutrace.composite.min_ns": sketch.min_ns,
         "nutrace.composite.max_ns": sketch.max_ns,
         **({"nutrace.composite.times": pairs} if pairs else {}),
