@@ -63,6 +63,11 @@ class Sketch(NamedTuple):
         return [number for pair in sorted(self.buckets.items()) for number in pair]
 
 
+def of_few(times: Sequence[int]) -> Sketch:
+    """A sketch of up to three times, which needs no buckets; it cannot be added to."""
+    return Sketch(len(times), sum(times), min(times), max(times))
+
+
 def times_of(calls: int, sum_ns: int, min_ns: int, max_ns: int, pairs: Any) -> Optional[Times]:
     """How long `calls` calls took, as far as a span tells: each time to :data:`ERROR`.
 

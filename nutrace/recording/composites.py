@@ -20,7 +20,7 @@ from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 from nutrace import semconv
 from nutrace.recording.buffers import LIMIT, Buffer, local
 from nutrace.recording.span import CallSite, Parent, Span, SpanDetails, process_state
-from nutrace.sketch import Sketch
+from nutrace.sketch import MOST_EXACT, Sketch, of_few
 
 LONGEST_SERIES = 1000  # entries of a composite's series; the next leaf begins another composite
 _MOST_OPEN = 256  # composites that a thread adds to at a time
@@ -105,7 +105,7 @@ class Composite:
     def attributes(self) -> Dict[str, Any]:
         """What the leaves have noted, and how many they are."""
         attributes: Dict[str, Any] = {**self.numbers, **self.series}
-        sketch = self.folded()
+        sketch = self.folded() if self.count > MOST_EXACT else of_few(self.times)
         if sketch.calls > 1:
             attributes[semconv.COMPOSITE_COUNT] = sketch.calls
             attributes[semconv.COMPOSITE_MIN_NS] = sketch.min_ns
