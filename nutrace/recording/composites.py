@@ -68,7 +68,8 @@ class Composite:
         self.sketch = _EMPTY
         self.times = [took]  # ns; those that are not in the sketch yet
         self.numbers: Dict[str, Any] = {}  # attributes that add up
-        self.series: Dict[str, List[Any]] = {}  # attributes that have an entry for each leaf
+        # Attributes that have an entry for each leaf; few composites have any.
+        self.series: Optional[Dict[str, List[Any]]] = None
         # A task or thread that was begun inside the leaf may refer to it: `ids` gives it our id.
         first.parent = self  # type: ignore[assignment]
 
@@ -104,17 +105,18 @@ class Composite:
 
     def attributes(self) -> Dict[str, Any]:
         """What the leaves have noted, and how many they are."""
-        attributes: Dict[str, Any] = {**self.numbers, **self.series}
-        sketch = self.folded() if self.count > MOST_EXACT else of_few(self.times)
-        if sketch.calls > 1:
-            attributes[semconv.COMPOSITE_COUNT] = sketch.calls
+        attributes: Dict[str, Any] = {**self.numbers, **(self.series or _NOTHING)}
+        count = self.count
+        if count > 1:
+            sketch = self.folded() if count > MOST_EXACT else of_few(self.times)
+            attributes[semconv.COMPOSITE_COUNT] = count
             attributes[semconv.COMPOSITE_MIN_NS] = sketch.min_ns
             attributes[semconv.COMPOSITE_MAX_NS] = sketch.max_ns
             pairs = sketch.pairs()
             if pairs:
                 attributes[semconv.COMPOSITE_TIMES] = pairs
-        if sketch.calls > 1 or sketch.sum_ns != self.ended - self.started:
-            attributes[semconv.BUSY_NS] = sketch.sum_ns
+        if count > 1 or self.sum_ns != self.ended - self.started:
+            attributes[semconv.BUSY_NS] = self.sum_ns
         return attributes
 
 
@@ -237,10 +239,13 @@ def _add_to_open(
             buffer.open.clear()
         composite = buffer.open[site] = Composite(span, took)
         buffer.spans.append(composite)
-    sums, lists = composite.numbers, composite.series
+    sums = composite.numbers
     for name, number in numbers.items():
         sums[name] = sums.get(name, 0) + number
-    for name, entry in series.items():
-        lists.setdefault(name, []).append(entry)
-    if series and composite.count >= LONGEST_SERIES:
-        buffer.open.pop(site, None)
+    if series:
+        if composite.series is None:
+            composite.series = {}
+        for name, entry in series.items():
+            composite.series.setdefault(name, []).append(entry)
+        if composite.count >= LONGEST_SERIES:
+            buffer.open.pop(site, None)
