@@ -1,7 +1,8 @@
 """Percentiles by nearest rank: a percentile is always one of the values.
 
 The p-th percentile is the smallest value such that at least p percent of all values do not
-exceed it (Hyndman and Fan 1996, definition 1).
+exceed it (Hyndman and Fan 1996, definition 1). If each value is right to some part of itself, so is the
+percentile: that is how calls that were merged come in, see :mod:`nutrace.sketch`.
 """
 
 from __future__ import annotations

@@ -39,10 +39,12 @@ GIVEN_FUNCTION: Final = "nutrace.generator.function.name"
 GIVEN_FILE: Final = "nutrace.generator.file.path"
 GIVEN_LINE: Final = "nutrace.generator.line.number"
 
-# Composite spans: the number of short equal siblings that one span stands for, the shortest, the longest.
+# Composite spans: the number of short equal siblings that one span stands for, the shortest, the longest, and
+# how many took how long: [bucket, number, bucket, number, ...], see nutrace.sketch.
 COMPOSITE_COUNT: Final = "nutrace.composite.count"
 COMPOSITE_MIN_NS: Final = "nutrace.composite.min_ns"
 COMPOSITE_MAX_NS: Final = "nutrace.composite.max_ns"
+COMPOSITE_TIMES: Final = "nutrace.composite.times"
 
 UNFINISHED: Final = (
     "nutrace.unfinished"  # true: the span did not end; its end time is when the process last wrote

@@ -17,12 +17,15 @@ EXPORTERS = ROOT / "exporters" / "nutrace_exporters"
 _BESIDE = str(PACKAGE / "sampling" / "beside.py")
 
 #: One definition for what is recorded and for what reads it.
-SHARED = ("nutrace.intervals", "nutrace.percentiles", "nutrace.printable", "nutrace.sql")
+SHARED = (
+    *("nutrace.intervals", "nutrace.percentiles", "nutrace.printable"),
+    *("nutrace.sketch", "nutrace.sql"),
+)
 
 #: What code in a package may import of ours, besides the package itself.
 ALLOWED = (
     (PACKAGE / "patching", ("nutrace.errors", "nutrace.forks")),
-    (PACKAGE / "trace", ("nutrace.errors", "nutrace.semconv")),
+    (PACKAGE / "trace", ("nutrace.errors", "nutrace.semconv", "nutrace.sketch")),
     (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace", *SHARED)),
     (
         PACKAGE / "comparison",

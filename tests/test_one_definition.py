@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import pytest
-from fakes.otlp import RESOURCE, envelope, spans, write
+from fakes.otlp import RESOURCE, envelope, merged, spans, write
 
 import nutrace
 from nutrace.cli.main import main
@@ -41,7 +41,7 @@ def _step(begin: int, index: int, **more: Any) -> Any:
     )
     between = ("score", begin + 30, begin + 95, [inner], {C: "metrics"})
     rows = {C: "scenario", "nutrace.generator.yielded": 5, "nutrace.busy_ns": 30_000}
-    many = {C: "map", "nutrace.composite.count": 10, "nutrace.busy_ns": 50_000}
+    many = {C: "map", **merged([2_000, 3_000, 3_000, 4_000, 4_000, 5_000, 6_000, 7_000, 7_000, 9_000])}
     below = [
         ("plan", begin + 10, begin + 100, [between], {C: "planner"}),
         query,
@@ -119,6 +119,24 @@ def test_report_and_tables_agree(
     own = steps.filter(like="_self_ms").sum()
     in_steps = {f"{row['component']}_self_ms": row["self_ms"] for row in report["components"]}
     assert own.to_dict() == pytest.approx(in_steps)
+
+
+def test_a_mean_without_percentiles_is_no_percentile_anywhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Older files do not say how long each of the merged calls took."""
+    many = {"nutrace.composite.count": 10, "nutrace.busy_ns": 50_000}
+    file = write(tmp_path / "run.json", envelope(spans(("leaf", 0, 100, many), ("other", 100, 140))))
+    told = {row["name"]: row for row in _json(file, {}, capsys)["spans"]}
+    assert (told["leaf"]["mean_us"], told["leaf"]["p50_us"], told["leaf"]["p95_us"]) == (5, None, None)
+    assert (told["other"]["p50_us"], told["other"]["p95_us"]) == (40, 40)
+    costs = nutrace.load(file).costs().droplevel("component")
+    assert costs.p50_us.isna().to_dict() == costs.p95_us.isna().to_dict() == {"leaf": True, "other": False}
+    assert main(["report", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"^  leaf .* 5\.000  mean only  mean only$", text, re.MULTILINE)
+    assert re.search(r"^  other .* 40\.00 +40\.00 +40\.00$", text, re.MULTILINE)
+    assert re.search(r"^  mean only +calls were merged", text, re.MULTILINE)
 
 
 class Box(NamedTuple):

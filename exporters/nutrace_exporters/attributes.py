@@ -23,6 +23,7 @@ _ELSEWHERE: Final[FrozenSet[str]] = frozenset(
         semconv.COMPOSITE_COUNT,
         semconv.COMPOSITE_MIN_NS,
         semconv.COMPOSITE_MAX_NS,
+        semconv.COMPOSITE_TIMES,
         semconv.UNFINISHED,
         semconv.STEP_INDEX,
     }

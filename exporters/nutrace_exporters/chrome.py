@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Dict, Iterator, Mapping, Set, Tuple
 
 from nutrace import semconv
+from nutrace.percentiles import weighted_percentiles
 from nutrace.trace import Trace
 from nutrace_exporters.calltree import SampledNode, heaviest_first, merge
 from nutrace_exporters.counters import counters
@@ -130,6 +131,8 @@ class _Completes:
                 extra += f',"step":{trace.addresses.iteration_of[span]}'
         if trace.unfinished(span):
             extra += ',"unfinished":true'
+        if trace.calls[span] > 1:
+            extra += self._percentiles(span)
         args = f'"self_us":{_us(trace.self_ns[span])},"calls":{trace.calls[span]}{extra}{self._texts(span)}'
         return f'{{"ph":"X",{self._head(span)},{place},"args":{{{args}}}}}'
 
@@ -140,13 +143,25 @@ class _Completes:
             head = self._heads[key] = f'"name":{_json(label(key[0]))},"cat":{_json(label(key[1]))}'
         return head
 
+    def _percentiles(self, span: int) -> str:
+        """p50 and p95 of the calls that a span stands for, nothing if only their mean is known."""
+        times = self._trace.call_times(span)
+        if times is None:
+            return ""
+        p50, p95 = weighted_percentiles(times, (50, 95))
+        return f',"p50_us":{_us(p50)},"p95_us":{_us(p95)}'
+
     def _texts(self, span: int) -> str:
         attributes = self._trace.attributes(span)
         known = self._attributes.get(id(attributes))
         if known is None:
             if len(self._attributes) > _MOST_KNOWN:
                 self._attributes.clear()
-            text = "".join(f",{_json(label(key))}:{_argument(item)}" for key, item in attributes.items())
+            text = "".join(
+                f",{_json(label(key))}:{_argument(item)}"
+                for key, item in attributes.items()
+                if key != semconv.COMPOSITE_TIMES
+            )
             # Keep the mapping, so that no other object gets its id.
             known = self._attributes[id(attributes)] = (attributes, text)
         return known[1]

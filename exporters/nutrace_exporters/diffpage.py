@@ -63,7 +63,7 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
     for name in ("wall", "calls", "yielded"):
         packer.add(f"{name}_at", [])
         packer.add(name, [])
-    for name in ("min", "max", "unfinished", "error", "top_at", "top_scenario"):
+    for name in ("min", "max", "p50", "p95", "unfinished", "error", "top_at", "top_scenario"):
         packer.add(name, [])
     for name in ("at", "scenario", "iteration", "interval"):
         packer.add(f"step_{name}", [])

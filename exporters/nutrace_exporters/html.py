@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Dict, List, Sequence, Tuple
 
 from nutrace import semconv
+from nutrace.percentiles import weighted_percentiles
 from nutrace.trace import Trace
 from nutrace.trace.bounds import whole
 from nutrace.trace.layout import layout
@@ -186,11 +187,20 @@ def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Packer:
     _sparse(packer, "calls", counted, [trace.calls[i] for i in counted])
     for name, key in (("min", semconv.COMPOSITE_MIN_NS), ("max", semconv.COMPOSITE_MAX_NS)):
         packer.add(name, [max(whole(trace.attributes(i).get(key)), 0) for i in counted])
+    percentiles = [_percentiles(trace, i) for i in counted]
+    packer.add("p50", [p50 for p50, _ in percentiles])
+    packer.add("p95", [p95 for _, p95 in percentiles])
     yielded = [i for i in range(n) if trace.yielded[i]]
     _sparse(packer, "yielded", yielded, [trace.yielded[i] for i in yielded])
     packer.add("unfinished", deltas(i for i in range(n) if trace.unfinished(i)))
     packer.add("error", deltas(i for i in sorted(trace.raw.status) if trace.status(i).code == 2))
     return packer
+
+
+def _percentiles(trace: Trace, span: int) -> Tuple[int, int]:
+    """p50 and p95 of the calls that a span stands for, in ns; zeros if only their mean is known."""
+    p50, p95 = weighted_percentiles(trace.call_times(span) or (), (50, 95))
+    return p50, p95
 
 
 def _sparse(packer: Packer, name: str, where: List[int], numbers: List[int]) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import DefaultDict, Dict, List, Tuple
+from typing import DefaultDict, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.attributes import text
 from nutrace.analysis.regions import Regions
 from nutrace.percentiles import weighted_percentiles
+from nutrace.sketch import Times
 from nutrace.trace import Trace
 
 
@@ -28,8 +29,8 @@ class SpanCost:
     mean_ns:
         ``total_ns`` divided by ``calls``.
     p50_ns, p95_ns:
-        Percentiles over calls, by nearest rank. Calls that were merged into a composite span count with
-        its mean, as their own times were not kept.
+        Percentiles over calls, by nearest rank; of calls that were merged, right to
+        :data:`nutrace.sketch.ERROR`. None if of some calls only the mean is known, as in older files.
     """
 
     name: str
@@ -39,8 +40,8 @@ class SpanCost:
     total_ns: int
     self_ns: int
     mean_ns: float
-    p50_ns: int
-    p95_ns: int
+    p50_ns: Optional[int]
+    p95_ns: Optional[int]
 
 
 def span_costs(trace: Trace, regions: Regions) -> Tuple[SpanCost, ...]:
@@ -59,15 +60,23 @@ def span_costs(trace: Trace, regions: Regions) -> Tuple[SpanCost, ...]:
         spans = outermost[key]
         calls = sum(trace.calls[span] for span in spans)
         total = sum(trace.busy_ns[span] for span in spans)
-        members = [
-            ((trace.busy_ns[span] + continued.get(span, 0)) / trace.calls[span], trace.calls[span])
-            for span in spans
-            if trace.calls[span]
-        ]
-        p50, p95 = weighted_percentiles(members, (50, 95))
+        times = _call_times(trace, spans, continued)
+        p50, p95 = (None, None) if times is None else weighted_percentiles(times, (50, 95))
         mean = total / calls if calls else 0.0
         costs.append(SpanCost(*key, calls, yielded[key], total, own, mean, p50, p95))
     return tuple(sorted(costs, key=lambda cost: (-cost.self_ns, cost.name, cost.component)))
+
+
+def _call_times(trace: Trace, spans: Sequence[int], continued: Mapping[int, int]) -> Optional[Times]:
+    """How long each call took, with the time of its generator in other spans; None if that is not known."""
+    often: Counter[float] = Counter()  # equal times are one: the buckets of composite spans meet here
+    for span in spans:
+        times = trace.call_times(span)
+        if times is None:
+            return None
+        for time_ns, number in times:
+            often[time_ns + continued.get(span, 0)] += number
+    return list(often.items())
 
 
 def _continued(trace: Trace) -> Dict[int, int]:

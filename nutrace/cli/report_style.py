@@ -55,6 +55,13 @@ def rounded(value: float) -> str:
     return f"{value:,.1f}" if size >= 100 else f"{value:,.2f}" if size >= 1 or not value else f"{value:.3f}"
 
 
+def us(time_ns: float) -> str:
+    """A time in microseconds: the smaller it is, the more digits it has."""
+    value = time_ns / US
+    digits = 0 if value >= 1_000 else 1 if value >= 100 else 2 if value >= 10 else 3
+    return f"{value:,.{digits}f}"
+
+
 def column(times_ns: Iterable[float], unit: float) -> List[str]:
     """The times of a column in one unit, all with the digits that the largest needs."""
     values = [time / unit for time in times_ns]

@@ -11,12 +11,12 @@ from nutrace.cli.inside_text import inside_text, unplaced
 from nutrace.cli.report_pauses import pauses
 from nutrace.cli.report_scenarios import scenarios_text
 from nutrace.cli.report_style import MS as _MS
-from nutrace.cli.report_style import US as _US
 from nutrace.cli.report_style import Style
 from nutrace.cli.report_style import column as _column
 from nutrace.cli.report_style import ms as _ms
 from nutrace.cli.report_style import percent as _percent
-from nutrace.cli.table import NOT_RECORDED, Column
+from nutrace.cli.report_style import us as _us
+from nutrace.cli.table import NOT_RECORDED, Column, known
 from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
 
@@ -33,8 +33,10 @@ _LEGEND_COMPONENTS = (
 )
 _LEGEND_SPANS = (
     ("yields", "values that a generator yielded"),
-    ("mean, p50, p95", "total time of one call; calls that were merged count with their mean"),
+    ("mean, p50, p95", "total time of one call; p50 and p95 of calls that were merged are right to 5 %"),
 )
+_MEAN_ONLY = "mean only"
+_LEGEND_MEAN_ONLY = (_MEAN_ONLY, "calls were merged, and the file does not say how long each of them took")
 _PERCENTILES = "Percentiles are by nearest rank: p95 is the smallest time that 95 % do not exceed."
 
 
@@ -206,9 +208,10 @@ def _spans(report: Report, style: Style, limit: int) -> str:
     times = zip(
         _column([span.self_ns for span in shown], _MS),
         _column([span.total_ns for span in shown], _MS),
-        _column([span.mean_ns for span in shown], _US),
-        _column([span.p50_ns for span in shown], _US),
-        _column([span.p95_ns for span in shown], _US),
+        # Calls of all sizes are in these columns: the digits of the largest would leave none to the smallest.
+        [_us(span.mean_ns) for span in shown],
+        [known(span.p50_ns, _us, _MEAN_ONLY) for span in shown],
+        [known(span.p95_ns, _us, _MEAN_ONLY) for span in shown],
     )
     rows = []
     for span, cells in zip(shown, times):
@@ -279,6 +282,8 @@ def _legend(report: Report, style: Style) -> str:
         entries += [
             entry for entry in _LEGEND_SPANS if entry[0] != "yields" or any(s.yielded for s in report.spans)
         ]
+        if any(span.p50_ns is None for span in report.spans):
+            entries.append(_LEGEND_MEAN_ONLY)
     if report.inside:
         entries += _LEGEND_INSIDE
     return "\n".join([style.heading("Columns"), *style.items(entries), style.line(_PERCENTILES)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence
+from math import nan
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis import Region, component_costs, divide, span_costs
 from nutrace.jupyter.pandas_import import import_pandas
@@ -47,10 +48,14 @@ def cost_table(trace: Trace) -> DataFrame:
             "self_ms": [cost.self_ns / _MS for cost in costs],
             "total_ms": [cost.total_ns / _MS for cost in costs],
             "mean_us": [cost.mean_ns / _US for cost in costs],
-            "p50_us": [cost.p50_ns / _US for cost in costs],
-            "p95_us": [cost.p95_ns / _US for cost in costs],
+            "p50_us": [_us(cost.p50_ns) for cost in costs],
+            "p95_us": [_us(cost.p95_ns) for cost in costs],
         },
     )
+
+
+def _us(time_ns: Optional[int]) -> float:
+    return nan if time_ns is None else time_ns / _US
 
 
 def _table(labels: Dict[str, List[str]], columns: Dict[str, Sequence[Any]]) -> DataFrame:

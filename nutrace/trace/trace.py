@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
+from nutrace.sketch import Times, times_of
 from nutrace.trace.addresses import Addresses, Scenario, addresses
 from nutrace.trace.bounds import text, whole
 from nutrace.trace.diagnostics import Diagnostics
@@ -153,6 +154,20 @@ class Trace(Viewed):
     def attributes(self, index: int) -> Mapping[str, Any]:
         """The span's attributes, read-only."""
         return parse_attributes(self.raw.attributes[index])
+
+    def call_times(self, index: int) -> Optional[Times]:
+        """How long the calls took that a span stands for: ``(ns, how many)`` each, as far as known.
+
+        Those of a composite span are right to :data:`nutrace.sketch.ERROR`; None if only their mean is known,
+        as in older files. Empty for a span that continues a generator.
+        """
+        calls, busy_ns = self.calls[index], self.busy_ns[index]
+        if calls <= 1:
+            return [(busy_ns, 1)] * calls
+        attributes = self.attributes(index)
+        shortest = whole(attributes.get(semconv.COMPOSITE_MIN_NS))
+        longest = whole(attributes.get(semconv.COMPOSITE_MAX_NS))
+        return times_of(calls, busy_ns, shortest, longest, attributes.get(semconv.COMPOSITE_TIMES))
 
     def events(self, index: int) -> Tuple[Event, ...]:
         """The span's events, such as exceptions."""

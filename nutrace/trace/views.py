@@ -161,7 +161,8 @@ class Viewed:
         self_ms, total_ms:
             Milliseconds in the spans themselves, and in the outermost of them with everything below.
         mean_us, p50_us, p95_us:
-            Microseconds of a call.
+            Microseconds of a call. Percentiles of calls that were merged are right to 5 %; they are NaN if of
+            some calls only the mean is known, as in older files.
 
         Raises
         ------

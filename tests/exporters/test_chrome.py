@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
-from fakes.otlp import compact, document, trace_of, write
+import pytest
+from fakes.otlp import compact, document, merged, trace_of, write
 from hypothesis import given, settings
 from made_up import sampled_traces
 
+from nutrace.sketch import ERROR
 from nutrace.trace import Trace, load
 from nutrace_exporters import chrome
 
@@ -36,6 +38,13 @@ def test_costs_calls_and_attributes_are_arguments(sample: Trace, rendered: Calla
     assert query["args"]["code.function.name"] == "execute_many"
     composite = next(e for e in events(rendered(chrome, sample)) if e["name"] == "map.distance")
     assert (composite["dur"], composite["args"]["calls"]) == (50, 10)
+
+
+def test_percentiles_of_merged_calls_are_arguments(tmp_path: Path, rendered: Callable[..., bytes]) -> None:
+    trace = trace_of(tmp_path, ("leaf", 0, 2_000, merged([2_000] * 90 + [100_000] * 10)))
+    args = events(rendered(chrome, trace))[-1]["args"]
+    assert (args["p50_us"], args["p95_us"]) == (pytest.approx(2, rel=ERROR), pytest.approx(100, rel=ERROR))
+    assert "nutrace.composite.times" not in args
 
 
 def test_simulations_and_steps_have_their_address(

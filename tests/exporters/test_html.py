@@ -12,10 +12,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
-from fakes.otlp import trace_of
+import pytest
+from fakes.otlp import merged, trace_of
 from hypothesis import given, settings
 from made_up import HOSTILE, group, sampled_traces, traces, with_samples
 
+from nutrace.sketch import ERROR
 from nutrace.trace import Trace
 from nutrace.trace.layout import layout
 from nutrace.trace.sampled import SampledFunction
@@ -73,6 +75,16 @@ def test_columns_hold_the_trace(sample: Trace, rendered: Rendered) -> None:
     assert columns["step_iteration"] == [0, 1]
     assert [data["intervals"][known] for known in columns["step_interval"]] == [0.1, 0.1]
     assert [scenario[0] for scenario in data["scenarios"]] == [1]
+
+
+def test_percentiles_of_merged_calls_are_columns(tmp_path: Path, rendered: Rendered) -> None:
+    known, unknown = merged([2_000] * 90 + [100_000] * 10), merged([2_000] * 9 + [100_000])
+    del unknown["nutrace.composite.times"]
+    trace = trace_of(tmp_path, ("leaf", 0, 2_000, known), ("leaf", 2_000, 3_000, unknown))
+    data, columns = data_of(rendered(html, trace))
+    assert columns["p50"] == [pytest.approx(2_000, rel=ERROR), 0]
+    assert columns["p95"] == [pytest.approx(100_000, rel=ERROR), 0]
+    assert not any("composite" in text for text in data["strings"])
 
 
 def test_large_times_survive(tmp_path: Path, rendered: Rendered) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from browsing import Opened, at, colour_at, press, text, view, wait
-from fakes.otlp import envelope, trace_of, write
+from fakes.otlp import envelope, merged, trace_of, write
 from made_up import HOSTILE, chain
 
 from nutrace.trace import Trace, load
@@ -83,6 +83,16 @@ def test_tooltip_tells_what_the_span_is(sample: Trace, opened: Opened) -> None:
     at(browser, 240, 2).perform()
     wait(lambda: "10 short ones" in text(browser, "#tooltip"))
     assert "2.00 µs to 9.00 µs, mean 5.00 µs" in text(browser, "#tooltip")
+    assert "Percentiles\nmean only" in text(browser, "#tooltip")
+
+
+def test_percentiles_of_merged_calls(tmp_path: Path, opened: Opened) -> None:
+    many = merged([2_000] * 90 + [100_000] * 10)
+    browser = opened(trace_of(tmp_path, ("leaf", 0, 2_000, many)))
+    at(browser, 100, 0).perform()
+    wait(lambda: "100 short ones" in text(browser, "#tooltip"))
+    assert "Percentiles\np50 2.00 µs, p95 96.7 µs" in text(browser, "#tooltip")
+    assert "nutrace.composite" not in text(browser, "#tooltip")
 
 
 def test_merged_view_sums_equal_stacks_heaviest_first(sample: Trace, opened: Opened) -> None:

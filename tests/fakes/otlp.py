@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
+from nutrace.sketch import Sketch
 from nutrace.trace import Trace, load
 
 EPOCH_NS = 1_700_000_000_000_000_000
@@ -75,6 +76,19 @@ def _spans(tree: Any, ids: Iterator[int], parent: str, trace_id: str) -> Iterato
             span["parentSpanId"] = parent
         yield span
         yield from _spans(children, ids, span_id, trace_id)
+
+
+def merged(times_ns: Sequence[int]) -> Dict[str, Any]:
+    """What a composite span has of calls that took so long."""
+    sketch = Sketch().plus(times_ns)
+    pairs = sketch.pairs()
+    return {
+        "nutrace.busy_ns": sketch.sum_ns,
+        "nutrace.composite.count": sketch.calls,
+        "nutrace.composite.min_ns": sketch.min_ns,
+        "nutrace.composite.max_ns": sketch.max_ns,
+        **({"nutrace.composite.times": pairs} if pairs else {}),
+    }
 
 
 def envelope(

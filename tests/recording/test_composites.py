@@ -8,14 +8,17 @@ from typing import Any, Callable, Iterator, List, Tuple
 import pytest
 from fakes.programs import losses
 from fakes.tracing import Tracing
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nutrace
+from nutrace.analysis import divide, span_costs
 from nutrace.probes.probe import Probe
 from nutrace.recording.buffers import local
+from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import Composite, Record, settle
 from nutrace.recording.span import CallSite, Span, process_state
+from nutrace.sketch import Sketch
 
 SITES = (CallSite("a", "map"), CallSite("b", "map"))
 PARENTS = (None, Span(SITES[0], None))
@@ -69,11 +72,42 @@ def test_what_is_merged_adds_up(calls: List[Tuple[CallSite, Any, int, str]]) -> 
         if isinstance(record, Composite):
             assert count > 1
             assert all(member[3] == "n" and member[2] <= LONGEST_NS for member in members)
-            assert (record.sum_ns, record.min_ns, record.max_ns) == (sum(took), min(took), max(took))
+            assert record.count == count
+            assert record.sum_ns == sum(took)
+            assert record.folded()[:4] == (count, sum(took), min(took), max(took))
             assert record.ended - record.started == sum(took) + 7 * (count - 1)
         else:
             assert record.ended - record.started == took[0]
     assert position == len(calls)
+
+
+@given(st.lists(st.integers(0, LONGEST_NS), min_size=2, max_size=700))
+@settings(max_examples=20, deadline=None)
+def test_a_long_run_is_one_composite_with_a_sketch(took: List[int]) -> None:
+    """Its times are added to the sketch many at a time."""
+    (record,) = _queue([(SITES[0], None, each, "n") for each in took])
+    assert isinstance(record, Composite)
+    assert len(record.times) <= 256
+    assert (record.count, record.sum_ns) == (len(took), sum(took))
+    assert record.folded() == Sketch().plus(took)
+    assert (record.count, record.sum_ns, record.times) == (len(took), sum(took), [])
+
+
+def test_percentiles_of_merged_calls_are_in_the_file(recorded: Tracing) -> None:
+    """Nine of ten calls take 2 us, the others 100: the mean of all is 12."""
+    with recorded(compress_us=1000):
+        at = now_ns()
+        for number in range(5000):
+            span = Span(SITES[0], None)
+            span.started = at
+            at += 100_000 + number if number % 10 == 0 else 2_000 + number % 7
+            span.ended = at
+            settle(span)
+    trace = recorded.trace
+    (cost,) = (cost for cost in span_costs(trace, divide(trace)) if cost.name == "a")
+    assert cost.calls == 5000
+    assert cost.p50_ns == pytest.approx(2_003, rel=0.05)
+    assert cost.p95_ns == pytest.approx(102_500, rel=0.05)
 
 
 @given(st.lists(ended, max_size=60))

@@ -63,7 +63,11 @@ class Trace {
     this.calls = this.sparse(columns, "calls");
     this.yielded = this.sparse(columns, "yielded");
     this.extremes = new Map();
-    summed(columns.calls_at).forEach((span, k) => this.extremes.set(span, [columns.min[k], columns.max[k]]));
+    this.percentiles = new Map(); // p50 and p95 of merged calls; zeros if only their mean is known
+    summed(columns.calls_at).forEach((span, k) => {
+      this.extremes.set(span, [columns.min[k], columns.max[k]]);
+      this.percentiles.set(span, [columns.p50[k], columns.p95[k]]);
+    });
     this.unfinished = new Set(summed(columns.unfinished));
     this.error = new Set(summed(columns.error));
     this.readSteps(columns, data.intervals);

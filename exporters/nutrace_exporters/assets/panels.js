@@ -26,6 +26,8 @@ function describeSpan(trace, summary, span) {
     const [low, high] = trace.extremes.get(span) ?? [0, 0];
     rows.push(["Calls", `${formatCount(calls)} short ones in a row, drawn as one`]);
     if (high) rows.push(["Each", `${formatTime(low)} to ${formatTime(high)}, mean ${formatTime(busy / calls)}`]);
+    const [p50, p95] = trace.percentiles.get(span) ?? [0, 0];
+    if (busy) rows.push(["Percentiles", p95 ? `p50 ${formatTime(p50)}, p95 ${formatTime(p95)}` : "mean only"]);
   } else if (calls === 0) rows.push(["Calls", "continues a generator of another span"]);
   const yielded = trace.yielded.get(span);
   if (yielded) rows.push(["Yielded", `${formatCount(yielded)} value${yielded === 1 ? "" : "s"}`]);
