@@ -2,7 +2,7 @@
 
     python tests/benchmarks/truth.py [--rounds 5] [--tools nutrace,cprofile] [--programs nested,tails]
                                      [--raw truth.json] [--markdown docs/truth.md]
-    python tests/benchmarks/truth.py --from truth.json --markdown docs/truth.md
+    python tests/benchmarks/truth.py --from truth-3.11.json truth-3.9.json --markdown docs/truth.md
 
 The programs are in ``tests/truth/programs``, the tools in ``tests/truth/tools``; both have a registry. A tool
 that is not installed is left out, and the page says so. This installs the others:
@@ -40,7 +40,12 @@ def main() -> int:
     parser.add_argument("--raw", type=Path, help="write all values to this file")
     parser.add_argument("--markdown", type=Path, help="write the page to this file instead of printing it")
     parser.add_argument(
-        "--from", type=Path, dest="source", help="do not measure: read the values that --raw wrote"
+        "--from",
+        type=Path,
+        nargs="+",
+        dest="sources",
+        metavar="FILE",
+        help="do not measure: read what --raw wrote",
     )
     args = parser.parse_args()
     wanted = [name for name in args.programs.split(",") if name]
@@ -48,18 +53,18 @@ def main() -> int:
     asked = chosen([name for name in args.tools.split(",") if name], tools())
     if not programs or not asked:
         parser.error("no such program or tool; --help lists them")
-    if args.source:
-        results = Results.load(args.source)
+    if args.sources:
+        every = [Results.load(file) for file in args.sources]
     else:
-        results = measure(programs, asked, args.rounds, lambda line: print(line, file=sys.stderr))
-    if args.raw:
-        results.save(args.raw)
-    text = page(results, programs, asked)
+        every = [measure(programs, asked, args.rounds, lambda line: print(line, file=sys.stderr))]
+        if args.raw:
+            every[0].save(args.raw)
+    text = page(every, programs, asked)
     if args.markdown:
         args.markdown.write_text(text, encoding="utf-8")
     else:
         print(text)
-    return 1 if results.failures() else 0
+    return 1 if any(results.failures() for results in every) else 0
 
 
 def names(rows: Iterable[Union[Program, Tool]]) -> str:

@@ -28,32 +28,34 @@ the rows on slower programs show it.
 """
 
 
-def page(results: Results, programs: Sequence[Program], tools: Sequence[Tool]) -> str:
-    """The whole page; of the tools only those that have runs."""
-    used = [tool for tool in tools if any(name == tool.name for _, name, _ in results.runs)]
+def page(every: Sequence[Results], programs: Sequence[Program], tools: Sequence[Tool]) -> str:
+    """The whole page, a part for each of the results; of the tools only those that have runs."""
+    used = [tool for tool in tools if any(name == tool.name for each in every for _, name, _ in each.runs)]
+    lines = [_FIRST, "## What the tools mean by their numbers", ""]
+    lines += [f"- **{tool.title}**: {tool.meaning}" for tool in used]
+    for results in every:
+        lines += ["", *_part(results, programs, used)]
+        absent = [tool for tool in tools if tool.name in results.missing]
+        if absent:
+            why = "; ".join(f"{tool.title} ({results.missing[tool.name]})" for tool in absent)
+            lines += ["", f"Without {why}."]
+    return "\n".join(lines) + "\n"
+
+
+def _part(results: Results, programs: Sequence[Program], tools: Sequence[Tool]) -> Iterator[str]:
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
-    lines = [_FIRST, f"Measured with {machine}.", ""]
-    for program in programs:
-        asked = [tool for tool in used if not program.tools or tool.name in program.tools]
-        if any(name == program.name for name, _, _ in results.runs):
-            lines += [
-                f"## {program.title[0].upper()}{program.title[1:]}",
-                "",
-                *_table(results, program, asked),
-                "",
-            ]
+    yield from (f"## {machine.partition(',')[0]}", "", f"Measured with {machine}.")
     missed = list(_missed(results, programs))
     if missed:
-        lines += ["## Where nutrace is farther from the truth than it should be", "", *missed, ""]
-    lines += ["## What the tools mean by their numbers", ""]
-    lines += [f"- **{tool.title}**: {tool.meaning}" for tool in used]
-    lines += [
-        f"- {tool.title}: {results.missing[tool.name]}" for tool in tools if tool.name in results.missing
-    ]
+        yield from ("", "### Where nutrace is farther from the truth than it should be", "", *missed)
+    for program in programs:
+        asked = [tool for tool in tools if not program.tools or tool.name in program.tools]
+        if any(name == program.name for name, _, _ in results.runs):
+            title = f"{program.title[0].upper()}{program.title[1:]}"
+            yield from ("", f"### {title}", "", *_table(results, program, asked))
     failures = results.failures()
     if failures:
-        lines += ["", "## Runs that failed", "", *(f"- {failure}" for failure in failures)]
-    return "\n".join(lines) + "\n"
+        yield from ("", "### Runs that failed", "", *(f"- {failure}" for failure in failures))
 
 
 def _missed(results: Results, programs: Sequence[Program]) -> Iterator[str]:

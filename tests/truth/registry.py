@@ -231,7 +231,7 @@ PROGRAMS: Tuple[Program, ...] = (
     Program(
         "tails",
         "steps of 97 calls",
-        {_ONE: ("600",)},
+        {_ONE: ("1200",)},
         (
             *(
                 aimed(slower(_ONE, f"{p}_ns", f"{p} of the steps, by the program's clock"), 10, _WAITS)

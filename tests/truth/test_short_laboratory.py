@@ -122,9 +122,9 @@ def test_an_error_is_in_per_cent_of_the_truth() -> None:
 
 
 def test_a_tool_that_says_nothing_has_a_dash_and_one_that_fails_a_line() -> None:
-    text = page(_results(None), [_self_time()], [inside("cprofile")])
+    text = page([_results(None)], [_self_time()], [inside("cprofile")])
     assert "| `work`: self time | - |" in text
-    text = page(_results(100.0, "it broke"), [_self_time()], [inside("cprofile")])
+    text = page([_results(100.0, "it broke")], [_self_time()], [inside("cprofile")])
     assert "- p beside cprofile (one): it broke" in text
 
 
@@ -139,7 +139,7 @@ def test_raw_values_make_the_same_page_again(tmp_path: Path) -> None:
     results.save(tmp_path / "raw.json")
     again = Results.load(tmp_path / "raw.json")
     asked = [inside("cprofile")]
-    assert page(again, [_self_time()], asked) == page(results, [_self_time()], asked)
+    assert page([again], [_self_time()], asked) == page([results], [_self_time()], asked)
 
 
 def test_what_foreign_functions_take_is_their_callers() -> None:
