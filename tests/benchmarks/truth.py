@@ -10,7 +10,7 @@ that is not installed is left out, and the page says so. This installs the other
     pip install viztracer pyinstrument scalene py-spy opentelemetry-instrumentation-sqlite3
 
 Run it on a machine that does nothing else. A round of everything takes some ten minutes. ``--raw`` keeps all
-values, and ``--from`` makes the page of them again.
+values, those of an interrupted run as well, and ``--from`` makes the page of them.
 
 The exit code is 1 if a run has failed.
 """
@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from truth.laboratory import Results, chosen, measure
 from truth.page import page
 from truth.registry import PROGRAMS, Program
-from truth.tools.registry import tools
+from truth.tools.registry import MODULES, tools
 from truth.tools.tool import Tool
 
 
@@ -50,15 +50,15 @@ def main() -> int:
     args = parser.parse_args()
     wanted = [name for name in args.programs.split(",") if name]
     programs = [program for program in PROGRAMS if not wanted or program.name in wanted]
-    asked = chosen([name for name in args.tools.split(",") if name], tools())
-    if not programs or not asked:
-        parser.error("no such program or tool; --help lists them")
+    named = [name for name in args.tools.split(",") if name]
+    asked = chosen(named, tools())
+    unknown = {*wanted} - {program.name for program in PROGRAMS} | {*named} - {*MODULES}
+    if unknown:
+        parser.error(f"no such program or tool: {', '.join(sorted(unknown))}; --help lists them")
     if args.sources:
         every = [Results.load(file) for file in args.sources]
     else:
-        every = [measure(programs, asked, args.rounds, lambda line: print(line, file=sys.stderr))]
-        if args.raw:
-            every[0].save(args.raw)
+        every = [measure(programs, asked, args.rounds, lambda line: print(line, file=sys.stderr), args.raw)]
     text = page(every, programs, asked)
     if args.markdown:
         args.markdown.write_text(text, encoding="utf-8")

@@ -96,8 +96,9 @@ def measure(
     tools: Sequence[Tool],
     rounds: int,
     tell: Callable[[str], None] = lambda line: None,
+    raw: Optional[Path] = None,
 ) -> Results:
-    """Run everything `rounds` times.
+    """Run everything `rounds` times, and save the raw values after each program, if a file is named.
 
     In each round a program runs beside nothing and beside each of the tools, one after the other; the next
     round begins with another tool.
@@ -119,6 +120,8 @@ def measure(
                 for tool in [*asked[first:], *asked[:first]]:
                     if not tool.run_of:
                         _run(results, program, tool, setup, arguments, turns, asked)
+            if raw is not None:
+                results.save(raw)
     return results
 
 
