@@ -115,13 +115,17 @@ def parent_of_calls(setup: str, text: str) -> Question:
 
 
 def injected(base: str, setup: str, function: str, text: str) -> Question:
-    """How wrong the difference is that a tool sees in a function which does more in one of two runs."""
+    """How wrong the difference is that a tool sees in a function which does more in one of two runs.
+
+    It is in per cent of what was injected. Each run has its own truth, as the machine may have been faster.
+    """
 
     def answer(runs: Runs, bare: Runs) -> Optional[float]:
         before, after = _self_ns(runs[base], function), _self_ns(runs[setup], function)
         if before is None or after is None:
             return None
-        return _error(after - before, runs[setup].burnt[function] - runs[base].burnt[function])
+        true = runs[setup].burnt[function] - runs[base].burnt[function]
+        return 100 * (after - before - true) / runs[setup].facts["injected_ns"]
 
     return Question(text, "%", answer)
 

@@ -56,14 +56,14 @@ _ESTIMATE = "The estimate prices calls and values of generators, and not this."
 
 _KINDS: Mapping[str, Tuple[str, int, int]] = {
     # what an event is, warm events, cold events
-    "calls": ("two function calls", 100_000, 300),
-    "values": ("a value of a generator", 200_000, 300),
-    "exceptions": ("an exception", 10_000, 300),
-    "rows": ("a row", 200_000, 300),
-    "statements": ("a statement", 20_000, 300),
-    "connects": ("a connection", 3_000, 300),
-    "copies": ("a deep copy", 10_000, 300),
-    "api": ("a span of the OpenTelemetry API", 10_000, 300),
+    "calls": ("two function calls", 100_000, 200),
+    "values": ("a value of a generator", 200_000, 200),
+    "exceptions": ("an exception", 10_000, 200),
+    "rows": ("a row", 200_000, 200),
+    "statements": ("a statement", 20_000, 200),
+    "connects": ("a connection", 3_000, 200),
+    "copies": ("a deep copy", 10_000, 200),
+    "api": ("a span of the OpenTelemetry API", 10_000, 200),
 }
 _OWN_SETUPS = {own_cost.NOTHING: ("nothing", "warm", "1")}
 for _kind, (_, _warm, _cold) in _KINDS.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple
 
 import pytest
+
 from truth.laboratory import Results, chosen, measure, middle_and_worst
 from truth.page import page
 from truth.questions import Question
@@ -75,6 +76,7 @@ def _program(name: str) -> Program:
     return program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHORT)
 def test_what_nutrace_says_is_near_to_what_the_program_knows(name: str) -> None:
     arguments, bounds = SHORT[name]

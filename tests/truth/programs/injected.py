@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from truth.known import US, burnt, calls, clock, probe, run
+from truth.known import US, burnt, calls, clock, facts, probe, run
 
 MICROSECONDS, ROUNDS = int(sys.argv[1]), int(sys.argv[2])
 USUAL = 30 * US
@@ -271,6 +271,7 @@ def main() -> None:
     for _ in range(ROUNDS):
         parts()
     calls.update({part.__name__: ROUNDS for part in PARTS}, parts=ROUNDS)
+    facts["injected_ns"] = MICROSECONDS * 1000 * ROUNDS
 
 
 run(main)

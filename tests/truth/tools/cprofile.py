@@ -44,8 +44,10 @@ class CProfile(Tool):
                 self_s[name] += own
                 continue
             for (caller_file, _, caller), row in callers.items():
-                if Path(caller_file).name == program:  # a foreign function's time is its caller's
-                    self_s[caller] += row[3] if file != "~" else row[2]
+                if Path(caller_file).name == program:
+                    # A foreign function's own time is its caller's. What it calls itself is left out: that
+                    # may be the program again, as in a context manager.
+                    self_s[caller] += row[2]
         seen = {name: Seen(total_ns=total * 1e9) for name, total in total_s.items()}
         for name, number in calls.items():
             seen[name] = Seen(number, self_s[name] * 1e9, total_s[name] * 1e9)

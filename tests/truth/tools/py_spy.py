@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -12,6 +13,7 @@ from truth.tools.stacks import functions
 from truth.tools.tool import Said, Tool
 
 RATE_HZ = 1000
+_MAIN = ("run", "known.py")
 _FRAME = re.compile(r"^(?P<name>.*?) \((?P<file>.*?)(:\d+)?\)$")
 
 
@@ -22,7 +24,8 @@ class PySpy(Tool):
     title = "py-spy"
     meaning = (
         f"Samples of the stacks of all threads that do not wait, {RATE_HZ:,} a second (its default is 100): "
-        "a statistical share of the time, no calls. It reads C code as the Python function that calls it."
+        "a statistical share of the time, no calls. The shares are turned into times here by the program's "
+        "clock."
     )
 
     def missing(self) -> str:
@@ -40,8 +43,12 @@ class PySpy(Tool):
             for frame in frames.split(";"):
                 match = _FRAME.match(frame)
                 stack.append((match["name"], Path(match["file"]).name) if match else (frame, ""))
-            stacks.append((stack, int(count) * 1e9 / RATE_HZ))
-        return Said(functions(stacks, program))
+            stacks.append((stack, float(count)))
+        # A machine that is busy takes fewer samples than asked for, so a sample is no fixed time.
+        inside = sum(count for stack, count in stacks if _MAIN in stack)
+        known = json.loads((folder / "known.json").read_text(encoding="utf-8"))
+        each_ns = known["facts"]["main_ns"] / max(1.0, inside)
+        return Said(functions([(stack, count * each_ns) for stack, count in stacks], program))
 
     @staticmethod
     def _executable() -> str:

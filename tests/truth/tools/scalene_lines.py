@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import DefaultDict, List, Sequence
 
 from truth.tools.tool import Said, Seen, Tool
 
@@ -19,7 +20,8 @@ class Scalene(Tool):
     title = "Scalene"
     meaning = (
         f"Samples by a timer's signal, {1 / _SAMPLE_S:,.0f} a second (its default is 100), as per cent of "
-        "the time by line and function, split into Python, C and waiting. No calls are counted."
+        "the time by line and function, split into Python, C and waiting; no calls. The shares of the "
+        "program's functions are turned into times here by the program's clock."
     )
     modules = ("scalene",)
 
@@ -30,14 +32,14 @@ class Scalene(Tool):
 
     def read(self, folder: Path, program: str) -> Said:
         document = json.loads((folder / "scalene.json").read_text(encoding="utf-8"))
-        whole_ns = document["elapsed_time_sec"] * 1e9
-        seen: Dict[str, Seen] = {}
+        shares: DefaultDict[str, float] = defaultdict(float)
         for file, detail in document["files"].items():
             if Path(file).name == program:
                 for function in detail["functions"]:
-                    share = sum(function[part] for part in _PARTS) / 100
-                    seen[function["line"]] = Seen(self_ns=share * whole_ns)
-        return Said(seen)
+                    shares[function["line"]] += sum(function[part] for part in _PARTS)
+        known = json.loads((folder / "known.json").read_text(encoding="utf-8"))
+        each_ns = known["facts"]["main_ns"] / max(sum(shares.values()), 1e-9)
+        return Said({name: Seen(self_ns=share * each_ns) for name, share in shares.items()})
 
 
 TOOL = Scalene()
