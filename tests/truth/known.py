@@ -48,7 +48,7 @@ probe = _TOOL.probe
 
 def run(main: Callable[[], None]) -> None:
     """Run the program, and write what it knows."""
-    clocking_ns = _clocking_ns()
+    facts["clocking_ns"] = _clocking_ns()
     with _TOOL.around(_FOLDER):
         began, processor, thread = clock(), time.process_time_ns(), time.thread_time_ns()
         main()
@@ -58,7 +58,6 @@ def run(main: Callable[[], None]) -> None:
         "burnt": burnt,
         "calls": calls,
         "facts": facts,
-        "clocking_ns": clocking_ns,
     }
     Path(_FOLDER, "known.json").write_text(json.dumps(document), encoding="utf-8")
 
