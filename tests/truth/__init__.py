@@ -1,0 +1,1 @@
+"""The laboratory: programs that know the truth, and the tools beside them. `benchmarks/truth.py` runs it."""
