@@ -177,6 +177,7 @@ OVERHEAD_NS: Final = "nutrace.overhead.estimated_ns"
 # one).
 OWN_TIMES: Final = "nutrace.own.times"
 OWN_SPENT_NS: Final = "nutrace.own.spent_ns"
+OWN_PRICES: Final = "nutrace.own.prices"  # what recording an event costs: see nutrace.prices
 FAULTS: Final = "nutrace.faults"
 PROBES: Final = "nutrace.probes"
 SETTINGS: Final = "nutrace.settings"

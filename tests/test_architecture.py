@@ -18,14 +18,14 @@ _BESIDE = str(PACKAGE / "sampling" / "beside.py")
 
 #: One definition for what is recorded and for what reads it.
 SHARED = (
-    *("nutrace.intervals", "nutrace.percentiles", "nutrace.printable"),
+    *("nutrace.intervals", "nutrace.percentiles", "nutrace.prices", "nutrace.printable"),
     *("nutrace.sketch", "nutrace.sql"),
 )
 
 #: What code in a package may import of ours, besides the package itself.
 ALLOWED = (
     (PACKAGE / "patching", ("nutrace.errors", "nutrace.forks")),
-    (PACKAGE / "trace", ("nutrace.errors", "nutrace.semconv", "nutrace.sketch")),
+    (PACKAGE / "trace", ("nutrace.errors", "nutrace.prices", "nutrace.semconv", "nutrace.sketch")),
     (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace", *SHARED)),
     (
         PACKAGE / "comparison",

@@ -1,0 +1,120 @@
+"""What recording one event costs the thread that it happens in: the prices a run file states.
+
+The recorder measures or estimates them and writes them into the resource
+(:data:`nutrace.semconv.OWN_PRICES`); whoever reads the file takes them out of self times. Both count events by
+the rule of :func:`events`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Dict, Final, List, Mapping, NamedTuple, Tuple
+
+from nutrace import semconv
+
+#: A call with a span of its own, and one that is merged with others.
+CALL: Final = "call"
+MERGED: Final = "merged"
+#: A value that a generator has yielded.
+RESUMPTION: Final = "resumption"
+STATEMENT: Final = "statement"
+ROW: Final = "row"
+#: Opening, closing, committing, checking out: what a connection does besides statements.
+CONNECTION: Final = "connection"
+#: A deep copy, with all that lies inside of it.
+COPY: Final = "copy"
+COLLECTION: Final = "collection"
+#: An error that left a span: what is spent besides the noting of it, which is clocked.
+ERROR: Final = "error"
+#: A span that the program has made by the OpenTelemetry API.
+API: Final = "api"
+
+KINDS: Final = (CALL, MERGED, RESUMPTION, STATEMENT, ROW, CONNECTION, COPY, COLLECTION, ERROR, API)
+
+_OF_NAMES: Final[Mapping[str, str]] = {
+    semconv.STATEMENT_SPAN: STATEMENT,
+    semconv.CONNECT_SPAN: CONNECTION,
+    semconv.CLOSE_SPAN: CONNECTION,
+    semconv.COMMIT_SPAN: CONNECTION,
+    semconv.ROLLBACK_SPAN: CONNECTION,
+    semconv.CHECKOUT_SPAN: CONNECTION,
+    semconv.CHECKIN_SPAN: CONNECTION,
+    semconv.ALCHEMY_CONNECT_SPAN: CONNECTION,
+    semconv.DEEPCOPY_SPAN: COPY,
+    semconv.GC_SPAN: COLLECTION,
+}
+
+_MOST_NS: Final = 1e9  # no event costs a second: who says so is not believed
+
+
+class Price(NamedTuple):
+    """What an event costs, ns.
+
+    `outside_ns` lies before the first and after the last reading of the clock, in the self time of the span
+    above; `inside_ns` between them. `spread` is how many times as much the median of the measured rounds was
+    as the best, which is what is stated: 1 or more, 0 if the price is a shipped ratio to a measured one.
+    """
+
+    outside_ns: float
+    inside_ns: float
+    spread: float = 0.0
+
+    @property
+    def total_ns(self) -> float:
+        """Both together."""
+        return self.outside_ns + self.inside_ns
+
+
+Prices = Dict[str, Price]
+
+
+def events(
+    name: str, calls: int, *, yielded: int = 0, rows: int = 0, failed: bool = False, by_api: bool = False
+) -> List[Tuple[str, int]]:
+    """The events that a span stands for, as kinds and how many of them.
+
+    Parameters
+    ----------
+    name, calls, yielded:
+        As in :class:`nutrace.trace.Trace`: `calls` is 0 for a span that continues a generator.
+    rows:
+        Rows that a statement has returned.
+    failed:
+        Whether an error left the span.
+    by_api:
+        Whether the program made the span by the OpenTelemetry API.
+    """
+    kind = API if by_api else _OF_NAMES.get(name) or (CALL if calls <= 1 else MERGED)
+    found = [(kind, calls)] if calls else []
+    if yielded:
+        found.append((RESUMPTION, yielded))
+    if rows:
+        found.append((ROW, rows))
+    if failed:
+        found.append((ERROR, 1))
+    return found
+
+
+def dump(prices: Mapping[str, Price]) -> str:
+    """Prices as JSON: ``{kind: [outside_ns, inside_ns, spread]}``."""
+    return json.dumps({kind: [round(each, 1) for each in price] for kind, price in prices.items()})
+
+
+def parse(text: object) -> Prices:
+    """Prices from a resource's attribute; what is no price is left out."""
+    try:
+        stated = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    prices: Prices = {}
+    for kind in KINDS if isinstance(stated, dict) else ():
+        numbers = stated.get(kind)
+        if isinstance(numbers, list) and len(numbers) == 3 and all(map(_is_price, numbers)):
+            prices[kind] = Price(*map(float, numbers))
+    return prices
+
+
+def _is_price(number: object) -> bool:
+    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+    return is_number and math.isfinite(number) and 0 <= number <= _MOST_NS  # type: ignore[arg-type,operator]
