@@ -1,8 +1,8 @@
 """What recording one event costs the thread that it happens in: the prices a run file states.
 
 The recorder measures or estimates them and writes them into the resource
-(:data:`nutrace.semconv.OWN_PRICES`); whoever reads the file takes them out of self times. Both count events by the
-rule of :func:`events`.
+(:data:`nutrace.semconv.OWN_PRICES`); whoever reads the file takes them out of self times. Both count
+events by the rule of :func:`events`.
 """
 
 from __future__ import annotations
