@@ -151,13 +151,17 @@ def _drive(
             argument = None  # it may be this error: no cycle through its traceback
             raise
         left = get()
-        attached = left is not span and not account.holds(left)
-        inner = None if attached or left is span else left
-        if attached:
-            under = left
-        else:
+        if left is span or account.holds(left):
+            attached = False
+            inner = None
+            if left is not span:
+                inner = account.inner = left
             under = outer
             set_current(outer)
+        else:
+            attached = True
+            inner = None
+            under = left
         last = clock()
         busy += last - began
         yielded += 1

@@ -30,6 +30,7 @@ class Account:
     call: Optional[Span] = None
     span: Optional[Span] = None
     under: Any = None  # what was current when the span began
+    inner: Any = None  # the span or context below its own that it left current when it last did leave one
     thread = 0  # that the span began in
     buffer: Buffer  # of that thread
     spent = (0, 0, 0)  # nanoseconds inside, values yielded, clock reading when the generator was last left
@@ -100,11 +101,22 @@ class Account:
         """Whether a ``GeneratorExit`` came because the program has let go of the generator."""
         return self.driver is not None and self.driver() is None
 
-    def is_running(self) -> bool:
-        """Whether some thread is inside the generator, which may just be closed because nobody has it."""
+    def suspended(self) -> Iterator[Span]:
+        """Its open spans while nobody is inside the generator: from what it left current up to its own.
+
+        A generator that the program has let go of is inside: it is just being closed.
+        """
         reference = self.driver or self.coroutine
         generator = None if reference is None else reference()
-        return generator is None or generator.gi_running
+        if generator is None or generator.gi_running:
+            return
+        if self.holds(self.inner):
+            for node in _open_from(self.inner):
+                if node is self.span:
+                    break
+                yield node
+        if self.span is not None:
+            yield self.span
 
     def close(self, abandoned: bool = False) -> None:
         """End the span at the last moment inside the generator, and hand it over."""

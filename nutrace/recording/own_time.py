@@ -6,7 +6,7 @@ What a probe does takes less than a microsecond or two, and is not measured each
 from __future__ import annotations
 
 import threading
-from typing import Dict, Iterable, Tuple
+from typing import Dict, Iterable, List, Set, Tuple
 
 from nutrace import semconv
 from nutrace.recording.buffers import local
@@ -37,7 +37,7 @@ class OwnTime:
         what:
             The name of the sum that it is added to.
         """
-        inside = [span.ensure_details() for span in chain() if _runs(span)]
+        inside = [span.ensure_details() for span in _inside()]
         thread_id = local.buffer.thread_id
         with self._lock:
             times, spent_ns = self._sums.get(what, (0, 0))
@@ -59,10 +59,17 @@ class OwnTime:
         return attributes
 
 
-def _runs(span: Span) -> bool:
-    """Whether a thread is inside of a span. A task lies below the coroutine that waits for it."""
-    details = span.details
-    return not span.ended and (details is None or details.driven is None or details.driven.is_running())
+def _inside() -> List[Span]:
+    """The spans that this thread is inside of.
+
+    A task lies below the coroutine that waits for it, and below the blocks that this one has open.
+    """
+    above = [span for span in chain() if not span.ended]
+    suspended: Set[Span] = set()
+    for span in above:
+        if span.details is not None and span.details.driven is not None:
+            suspended.update(span.details.driven.suspended())
+    return [span for span in above if span not in suspended]
 
 
 def take_out(entries: Iterable[Tuple[Record, int]]) -> None:

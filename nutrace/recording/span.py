@@ -8,7 +8,7 @@ costs nothing until somebody does.
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, Mapping, Optional, Protocol, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Mapping, Optional, Protocol, Sequence, Tuple, Union
 
 from opentelemetry import trace as otel
 
@@ -35,8 +35,8 @@ __all__ = (
 class Driven(Protocol):
     """A generator or coroutine, whose span is open while it is suspended as well."""
 
-    def is_running(self) -> bool:
-        """Whether a thread is inside of it."""
+    def suspended(self) -> Iterable[Span]:
+        """Its open spans, if no thread is inside of it."""
 
 
 class SpanDetails:

@@ -232,6 +232,60 @@ def test_a_task_waits_and_the_coroutine_that_awaits_it_does_not(recorded: Tracin
     assert own(recorded.span("loop")) == own(recorded.span("task"))
 
 
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_block_is_suspended_with_its_coroutine(recorded: Tracing, traced: bool) -> None:
+    """A task lies below the block that it was begun in. It waits, and the block does not."""
+
+    async def task() -> None:
+        await asyncio.sleep(0)
+        with nutrace.span("works"):
+            fill(LIMIT + 10)
+
+    async def outer() -> None:
+        with nutrace.span("block"), otel.get_tracer("theirs").start_as_current_span("theirs"):
+            await asyncio.gather(asyncio.ensure_future(task()))
+            time.sleep(2 * SLOW_NS / 1e9)  # what is wrongly taken out could be taken out of this
+
+    if traced:
+        task = nutrace.probe(name="task")(task)
+    outer = nutrace.probe(name="outer")(outer)
+    with recorded(flush_seconds=3600) as session:
+        SlowWriter(session)
+        with nutrace.span("loop"):
+            asyncio.run(outer())
+    works = recorded.span("works")
+    assert own(works) >= SLOW_NS
+    for name in ("theirs", "block", "outer"):
+        assert own(recorded.span(name)) == 0, name
+    assert own(recorded.span("loop")) == own(works)
+
+
+def test_what_is_open_in_a_generator_is_suspended_with_it(recorded: Tracing) -> None:
+    contexts: List[contextvars.Context] = []
+
+    @nutrace.probe(name="generator")
+    def generator() -> Iterator[int]:
+        with nutrace.span("ended"):
+            yield 1
+        with nutrace.span("block"):
+            contexts.append(contextvars.copy_context())
+            yield 2
+            fill(LIMIT + 10)
+
+    with recorded(flush_seconds=3600) as session:
+        SlowWriter(session)
+        each = generator()
+        assert (next(each), next(each)) == (1, 2)
+        contexts[0].run(fill, LIMIT + 10)
+        assert list(each) == []
+    resource = recorded.trace.resources[0].attributes
+    assert resource[f"{semconv.OWN_TIMES}.queue_full"] == 2
+    block = recorded.span("block")
+    assert SLOW_NS <= own(block) <= resource[f"{semconv.OWN_SPENT_NS}.queue_full"] - SLOW_NS
+    assert own(recorded.span("generator")) == own(block)
+    assert own(recorded.span("ended")) == 0
+
+
 def test_a_generator_that_is_closed_as_nobody_has_it_runs(recorded: Tracing) -> None:
     @nutrace.probe(name="closed")
     def closed() -> Generator[int, None, None]:
