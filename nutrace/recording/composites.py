@@ -31,6 +31,15 @@ _EMPTY = Sketch()
 _NOTHING: Mapping[str, Any] = {}
 
 
+class _After(List[int]):
+    """Times that come after those of a sketch."""
+
+    __slots__ = ("sketch",)
+
+    def __init__(self, sketch: Sketch) -> None:
+        self.sketch = sketch
+
+
 class Composite:
     """What `count` equal leaves stand for; start and end are readings of the recorder's clock.
 
@@ -53,7 +62,6 @@ class Composite:
         "parent",
         "series",
         "site",
-        "sketch",
         "started",
         "times",
     )
@@ -65,8 +73,7 @@ class Composite:
         self.ended = first.ended
         self.details: Optional[SpanDetails] = None
         self.id = 0
-        self.sketch = _EMPTY
-        self.times = [took]  # ns; those that are not in the sketch yet
+        self.times = [took]  # ns; those that are not in a sketch yet
         self.numbers: Dict[str, Any] = {}  # attributes that add up
         # Attributes that have an entry for each leaf; few composites have any.
         self.series: Optional[Dict[str, List[Any]]] = None
@@ -87,23 +94,29 @@ class Composite:
             self.folded()
 
     @property
+    def _sketch(self) -> Sketch:
+        times = self.times
+        return times.sketch if isinstance(times, _After) else _EMPTY
+
+    @property
     def count(self) -> int:
         """How many leaves it stands for."""
-        return self.sketch.calls + len(self.times)
+        return self._sketch.calls + len(self.times)
 
     @property
     def sum_ns(self) -> int:
         """Their cost in nanoseconds."""
         times = self.times
         # Most collections stand alone; an iterator for each could itself set off the next one.
-        return self.sketch.sum_ns + (times[0] if len(times) == 1 else sum(times))
+        return self._sketch.sum_ns + (times[0] if len(times) == 1 else sum(times))
 
     def folded(self) -> Sketch:
         """The sketch of all leaves so far."""
-        if self.times:
-            # In one statement, as Ctrl-C may strike: no leaf is lost, and none counts twice.
-            self.sketch, self.times = self.sketch.plus(self.times), []
-        return self.sketch
+        times = self.times
+        if times:
+            # One assignment, as Ctrl-C may strike before it or after: no leaf is lost, none counts twice.
+            self.times = times = _After(self._sketch.plus(times))
+        return self._sketch
 
     def attributes(self) -> Dict[str, Any]:
         """What the leaves have noted, and how many they are."""

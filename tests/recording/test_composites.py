@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from types import FrameType
 from typing import Any, Callable, Iterator, List, Tuple
 
 import pytest
@@ -91,6 +93,44 @@ def test_a_long_run_is_one_composite_with_a_sketch(took: List[int]) -> None:
     assert (record.count, record.sum_ns) == (len(took), sum(took))
     assert record.folded() == Sketch().plus(took)
     assert (record.count, record.sum_ns, record.times) == (len(took), sum(took), [])
+
+
+def test_ctrl_c_between_two_instructions_neither_loses_leaves_nor_counts_them_twice() -> None:
+    class Struck(BaseException):
+        pass
+
+    def strike(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal instructions
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            instructions += 1
+            if instructions > untouched:
+                raise Struck
+        return strike
+
+    untouched, instructions, was_struck, before = 0, 0, True, sys.gettrace()
+    while was_struck:
+        composite = Composite(_span_that_took(1), 1)
+        composite.folded()
+        composite.add(_span_that_took(10), 10)
+        instructions = 0
+        sys.settrace(strike)
+        try:
+            composite.folded()
+            was_struck = False
+        except Struck:
+            pass
+        finally:
+            sys.settrace(before)
+        assert (composite.count, composite.sum_ns) == (2, 11), untouched
+        untouched += 1
+    assert untouched > 50
+
+
+def _span_that_took(took: int) -> Span:
+    span = Span(SITES[0], None)
+    span.started, span.ended = 1000, 1000 + took
+    return span
 
 
 def test_percentiles_of_merged_calls_are_in_the_file(recorded: Tracing) -> None:
