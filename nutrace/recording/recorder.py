@@ -180,7 +180,8 @@ class Recorder:
                 self.diagnostics.dropped += local.buffer.drop()
             return
         buffer = local.buffer
-        may_wait = buffer.may_wait and self.background.running
+        # With listeners, the writing takes as long as the program's own exporters do: that goes on beside it.
+        may_wait = buffer.may_wait and self.background.running and not self.listeners
         if not may_wait and len(spans) < _HARD_LIMIT:
             self.background.wake()
             return

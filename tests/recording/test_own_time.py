@@ -352,6 +352,34 @@ def test_what_a_thread_writes_itself_is_taken_out(recorded: Tracing) -> None:
     assert outer.total_ns == outer.end_ns - outer.start_ns - own(outer)
 
 
+def test_the_programs_exporters_are_not_waited_for(recorded: Tracing) -> None:
+    """They may send each span over a network, as they did beside the program before nutrace came."""
+    may_go_on = threading.Event()
+    exported: List[Any] = []
+
+    def export(record: Any, _: int) -> None:
+        may_go_on.wait(60)
+        exported.append(record)
+
+    with recorded(flush_seconds=3600) as session:
+        session.recorder.listeners.append(export)
+        with nutrace.span("scenario"):
+            for _ in range(3):
+                with nutrace.span(semconv.STEP_SPAN):
+                    fill(LIMIT)
+            assert not exported
+            may_go_on.set()
+    assert own(recorded.span("scenario")) == 0
+    resource = recorded.trace.resources[0].attributes
+    assert not [
+        name
+        for name in resource
+        if name.startswith((f"{semconv.OWN_TIMES}.step", f"{semconv.OWN_TIMES}.queue"))
+    ]
+    assert len(exported) == len(recorded.trace)
+    assert not losses(recorded.trace)
+
+
 def test_a_writer_that_hangs_is_waited_for_once(recorded: Tracing) -> None:
     """It may need a lock that the thread holds; what waits grows, and nothing is dropped."""
     with recorded(flush_seconds=3600) as session:
