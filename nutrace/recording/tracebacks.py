@@ -94,8 +94,8 @@ def _summary(code: CodeType, index: int, line: int) -> traceback.FrameSummary:
     if sys.version_info < (3, 11):
         return traceback.FrameSummary(code.co_filename, line, code.co_name, lookup_line=False)
     first, last, column, last_column = _position(code, index)
-    # Python 3.13 finds the source of code that was typed in by the code object itself.
-    more: Dict[str, Any] = {"_code": code} if sys.version_info >= (3, 13) else {}
+    # Python 3.13.1 and later find the source of code that was typed in by the code object itself.
+    more: Dict[str, Any] = {"_code": code} if hasattr(traceback.FrameSummary, "_code") else {}
     return traceback.FrameSummary(
         code.co_filename,
         line if first is None else first,
