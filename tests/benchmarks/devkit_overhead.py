@@ -57,18 +57,38 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from devkit import COMMON, SETUPS, devkit_environment, devkit_python, devkit_script, synthesize
 
 BUDGET = 0.03
+#: The arguments of `run_simulation`, by set-up. That of ``pdm`` is for tuplan_garage, on PYTHONPATH.
+ALL_SETUPS = {
+    **SETUPS,
+    "pdm": (
+        "planner=pdm_closed_planner",
+        "+simulation=closed_loop_nonreactive_agents",
+        "hydra.searchpath=[pkg://tuplan_garage.planning.script.config.common,"
+        "pkg://tuplan_garage.planning.script.config.simulation,"
+        "pkg://nuplan.planning.script.config.common,pkg://nuplan.planning.script.experiments]",
+    ),
+}
 PEERS = ("cProfile", "py-spy", "pyinstrument")
 #: Traced and sampled by nutrace; and sampled in the same way by py-spy alone.
 SAMPLED = ("sampled", "py-spy --idle")
 CALLGRIND = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null"]
 TIMED = str(Path(__file__).with_name("devkit_timed.py"))
+
+
+class Run(NamedTuple):
+    """What a run has left."""
+
+    times: Any  # what devkit_timed wrote
+    stderr: str
+    trace: Path  # the run file, if it was traced
+    output: Path  # the folder of the devkit's outputs
 
 
 class Runs:
@@ -79,7 +99,7 @@ class Runs:
     folder:
         An empty folder, for data and outputs.
     setup:
-        A key of :data:`devkit.SETUPS`.
+        A key of :data:`ALL_SETUPS`.
     agents:
         Number of agents in the log.
     """
@@ -105,26 +125,38 @@ class Runs:
         variables = {"NUTRACE": "1"} if kind in ("nutrace", "sampled") or kind.startswith("toggled") else {}
         if kind == "sampled":
             variables["NUTRACE_SAMPLE"] = "1"
-        result, stderr = self._run(kind, inner, watch, variables)
-        if kind == "sampled" and " samples (py-spy " not in stderr:
-            raise SystemExit(f"the run was not sampled by py-spy:\n{stderr[-2000:]}")
-        return result
+        run = self._run(kind, inner, watch, variables)
+        if kind == "sampled" and " samples (py-spy " not in run.stderr:
+            raise SystemExit(f"the run was not sampled by py-spy:\n{run.stderr[-2000:]}")
+        return run.times
+
+    def traced(self, kind: str) -> Run:
+        """Run ``untraced-0`` or ``untraced-1``; the run file stays."""
+        return self._run(kind, kind, [], {"NUTRACE": "1"})
+
+    def outputs(self, kind: str) -> Path:
+        """The folder of the devkit's outputs; `kind` is as above, or ``plain`` or ``nutrace``."""
+        inner = kind if kind.startswith("untraced") else "none"
+        return self._run(kind, inner, [], {} if kind == "plain" else {"NUTRACE": "1"}, keep=True).output
 
     def instructions(self, kind: str) -> int:
         """Count the instructions of a run; `kind` is ``plain`` or ``nutrace``."""
         variables = {"PYTHONHASHSEED": "0"}
         if kind == "nutrace":
             variables.update(NUTRACE="1", NUTRACE_FLUSH_SECONDS="50", NUTRACE_COMPRESS_US="10000")
-        _, stderr = self._run(kind, "callgrind", CALLGRIND, variables)
+        stderr = self._run(kind, "callgrind", CALLGRIND, variables).stderr
         collected = re.findall(r"Collected *: *(\d+)", stderr)
         if not collected:
             raise SystemExit(f"{kind}: valgrind counted nothing:\n{stderr[-2000:]}")
         return int(collected[-1])
 
-    def _run(self, kind: str, inner: str, watch: List[str], variables: Dict[str, str]) -> Tuple[Any, str]:
+    def _run(
+        self, kind: str, inner: str, watch: List[str], variables: Dict[str, str], *, keep: bool = False
+    ) -> Run:
         number = next(self.numbers)
         output = self.folder / f"run-{number}"
         result = self.folder / f"run-{number}.json"
+        trace = self.folder / f"trace-{number}.json"
         environ = devkit_environment(
             OMP_NUM_THREADS="1",
             NUPLAN_DATA_ROOT=str(self.data / "dataset"),
@@ -133,14 +165,15 @@ class Runs:
             **variables,
         )
         if "NUTRACE" in environ:
-            environ["NUTRACE_OUTPUT"] = str(self.folder / f"trace-{number}.json")
+            environ["NUTRACE_OUTPUT"] = str(trace)
         command = [*watch, str(devkit_python()), "-W", "ignore", TIMED, str(result), inner, devkit_script()]
-        command += [*SETUPS[self.setup], *COMMON, "main_callback=[time_callback]"]
+        command += [*ALL_SETUPS[self.setup], *COMMON, *(() if keep else ("main_callback=[time_callback]",))]
         done = subprocess.run(command, env=environ, capture_output=True, text=True)
-        shutil.rmtree(output, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(output, ignore_errors=True)
         if not result.exists():
             raise SystemExit(f"{kind}: the run failed:\n{done.stderr[-2000:]}")
-        return json.loads(result.read_text(encoding="utf-8")), done.stderr
+        return Run(json.loads(result.read_text(encoding="utf-8")), done.stderr, trace, output)
 
 
 def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: str) -> List[float]:
@@ -148,7 +181,7 @@ def ratios(over: List[Dict[str, float]], under: List[Dict[str, float]], clock: s
     return sorted(one[clock] / other[clock] for one, other in zip(over, under))
 
 
-_WARM_UP = 8  # steps
+WARM_UP = 8  # steps
 Step = Sequence[float]  # whether it was traced; its CPU and wall time in nanoseconds
 
 
@@ -168,7 +201,7 @@ def excess(pairs: List[Tuple[List[Step], List[Step]]], take: Callable[[Step], fl
     estimates: List[float] = []
     for one, other in pairs:
         logs = [(1 if mine[0] else -1, math.log(take(mine) / take(yours))) for mine, yours in zip(one, other)]
-        for at in range(_WARM_UP + 2, len(logs) - 2):
+        for at in range(WARM_UP + 2, len(logs) - 2):
             (before, early), (same, _), (sign, ratio), _, (after, late) = logs[at - 2 : at + 3]
             if same == sign == -before == -after:
                 estimates.append(sign * (2 * ratio - early - late) / 4)
@@ -214,7 +247,7 @@ def instructions(setup: str, agents: int) -> int:
 def main() -> int:
     """Measure and print; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--setup", choices=sorted(SETUPS), default="idm")
+    parser.add_argument("--setup", choices=sorted(ALL_SETUPS), default="idm")
     parser.add_argument("--agents", type=int, default=90)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--peers", default="cProfile,py-spy", help=f"other profilers, of {', '.join(PEERS)}")

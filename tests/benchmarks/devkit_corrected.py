@@ -1,0 +1,192 @@
+"""Compare the steps that nutrace reports with the same steps of the real devkit without nutrace.
+
+    python tests/benchmarks/devkit_corrected.py [--setup idm|pdm|simple] [--pairs 7] [--raw FILE]
+    python tests/benchmarks/devkit_corrected.py --from FILE...
+
+The question is whether what nutrace takes out of a run for its own cost is what it costs. In pairs of runs
+tracing is switched on for two steps, off for two steps, and so on. Where it is on in one run of a pair, it is
+off in the other. Both simulate the same, so each step is known twice: from the run file, as reported and as
+recorded (``--raw``), and without tracing, from a timer that is read where the step begins and ends. Where
+tracing is off, the program's own functions are back in their places. A difference in speed between the two
+runs cancels out. Only the second step of each two is used: the first one pays for the switching. The two runs
+of a pair take turns in going first.
+
+Printed are, for the steps without tracing, the traced ones by the same timer, as recorded, and as reported:
+
+- mean and 95th percentile (nearest rank) over the steps of all pairs, in ms of wall time;
+- how far these are from those without tracing, and the least and the most that a pair alone gives;
+- how far a step is from itself, as a median with its standard error (see ``devkit_overhead.py --toggle``).
+
+What the timer says of traced steps includes the writing at a step's end, which no step's span contains. What
+the program has made before the first step is frozen (``gc.freeze``) in all runs: a full collection takes as
+long as twenty steps, and would strike in some.
+
+Before that, the simulation runs untraced, traced, and with tracing switched on and off, and the outputs have
+to be equal, floats bit for bit.
+
+The exit code is 1 if the outputs differ, or if the reported mean or 95th percentile is farther than 1 % from
+that without tracing. Needs a quiet machine, and NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py. `pdm`
+needs tuplan_garage on PYTHONPATH.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from devkit import devkit_environment, devkit_python
+from devkit_overhead import ALL_SETUPS, WARM_UP, Runs, excess
+
+import nutrace
+from nutrace.percentiles import percentile
+
+LIMIT = 0.01
+OUTPUTS = str(Path(__file__).parents[1] / "devkit_outputs.py")
+
+#: Of each step of a run: whether it was traced, and nanoseconds by the timer, as recorded, and as reported.
+#: Without tracing all three are the timer's.
+Steps = List[Tuple[bool, int, int, int]]
+TIMER, RECORDED, REPORTED = 1, 2, 3
+ROWS = {
+    "traced, by the timer": TIMER,
+    "nutrace report --raw": RECORDED,
+    "nutrace report": REPORTED,
+}
+
+
+def measured(runs: Runs, phase: int) -> Steps:
+    """Run once, and read the run file in both ways."""
+    run = runs.traced(f"untraced-{phase}")
+    file = run.trace
+    raw, trace = nutrace.load(file, raw=True), nutrace.load(file)
+    recorded = iter([raw.busy_ns[step] for step in raw.step_indices])
+    reported = iter([trace.busy_ns[step] for step in trace.step_indices])
+    steps: Steps = []
+    for is_traced, _, wall_ns in run.times:
+        both = (next(recorded), next(reported)) if is_traced else (wall_ns, wall_ns)
+        steps.append((is_traced, wall_ns, *both))
+    if any(True for _ in recorded) or any(True for _ in reported):
+        raise SystemExit(f"{file} has more steps than were traced")
+    if not trace.correction:
+        print(f"{file}: nothing was taken out", file=sys.stderr)
+    file.unlink()
+    return steps
+
+
+def used(pair: Sequence[Steps], is_traced: bool, column: int) -> List[int]:
+    """The second step of each two, with tracing or without, from both runs of a pair."""
+    return [step[column] for run in pair for step in run[WARM_UP + 2 : -2 : 2] if step[0] == is_traced]
+
+
+def difference(pairs: Sequence[Sequence[Steps]], column: int, take: Callable[[List[int]], float]) -> float:
+    """How far `take` of the traced steps is from that of the others, as a fraction."""
+    return take(_together(pairs, True, column)) / take(_together(pairs, False, TIMER)) - 1
+
+
+def _together(pairs: Sequence[Sequence[Steps]], is_traced: bool, column: int) -> List[int]:
+    return [each for pair in pairs for each in used(pair, is_traced, column)]
+
+
+def p95(values: List[int]) -> float:
+    """The 95th percentile."""
+    return float(percentile(values, 95))
+
+
+def table(title: str, pairs: Sequence[Sequence[Steps]]) -> bool:
+    """Print what all pairs say; returns whether reported steps are near enough."""
+    without = _together(pairs, False, TIMER)
+    print(f"\n{title}, {len(pairs)} pairs of runs, {len(without):,} steps with tracing and as many without")
+    more = "    apart            pairs"
+    print(f"{'':22s}{'mean ms':>10s}{more}{'p95 ms':>13s}{more}  a step")
+    print(f"{'untraced, by the timer':22s}{statistics.fmean(without) / 1e6:10.3f}{p95(without) / 1e6:39.3f}")
+    near = True
+    for name, column in ROWS.items():
+        cells = ""
+        for take, width in ((statistics.fmean, 10), (p95, 13)):
+            apart = difference(pairs, column, take)
+            each = [difference([pair], column, take) for pair in pairs]
+            cells += f"{take(_together(pairs, True, column)) / 1e6:{width}.3f}{apart:+9.2%}"
+            cells += f"{min(each):+9.2%}{max(each):+8.2%}"
+            near = near and (column != REPORTED or abs(apart) <= LIMIT)
+        typical, error = excess([(one, other) for one, other in pairs], itemgetter(column))
+        print(f"{name:22s}{cells}  {typical:+.2%} (standard error {error:.2%})")
+    return near
+
+
+def outputs_are_equal(runs: Runs) -> bool:
+    """Whether a simulation does the same untraced, traced, and with tracing switched on and off."""
+    every: Dict[str, Any] = {}
+    for kind in ("plain", "nutrace", "untraced-0"):
+        output = runs.outputs(kind)
+        done = subprocess.run(
+            [str(devkit_python()), "-W", "ignore", OUTPUTS, str(output)],
+            env=devkit_environment(),
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise SystemExit(f"the outputs of {kind} cannot be read:\n{done.stderr[-2000:]}")
+        every[kind] = json.loads(done.stdout)
+    histories, metrics = every["plain"]["simulations"], every["plain"]["metrics"]
+    if not histories or not metrics:
+        raise SystemExit("the simulation has no outputs to compare")
+    equal = [kind for kind in every if every[kind] == every["plain"]]
+    steps = sum(len(history["iteration"]) for history in histories)
+    print(f"outputs of {steps} steps and {len(metrics)} metrics: equal in {', '.join(equal)}", flush=True)
+    return len(equal) == len(every)
+
+
+def measure(args: argparse.Namespace) -> Tuple[bool, Dict[str, Any]]:
+    """Run the pairs; returns whether the outputs are equal, and the raw values."""
+    values: Dict[str, Any] = {"setup": args.setup, "agents": args.agents, "pairs": []}
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(Path(folder), args.setup, args.agents)
+        equal = outputs_are_equal(runs)
+        for number in range(args.pairs):
+            order = (0, 1) if number % 2 else (1, 0)
+            pair = {phase: measured(runs, phase) for phase in order}
+            values["pairs"].append([pair[0], pair[1]])
+            if args.raw:
+                args.raw.write_text(json.dumps(values), encoding="utf-8")
+            last = values["pairs"][-1:]
+            mean, tail = (difference(last, REPORTED, take) for take in (statistics.fmean, p95))
+            print(f"pair {number + 1}: reported mean {mean:+.2%}, p95 {tail:+.2%} from untraced", flush=True)
+    return equal, values
+
+
+def main() -> int:
+    """Measure and print; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--setup", choices=sorted(ALL_SETUPS), default="idm")
+    parser.add_argument("--agents", type=int, default=90)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--raw", type=Path, metavar="FILE", help="write the times of all steps, as JSON")
+    parser.add_argument(
+        "--from", dest="files", nargs="+", type=Path, metavar="FILE", help="print what was measured before"
+    )
+    args = parser.parse_args()
+    if args.files:
+        near = True
+        for file in args.files:
+            known = json.loads(file.read_text(encoding="utf-8"))
+            near = table(f"{known['setup']}, {known['agents']} agents", known["pairs"]) and near
+        return 0 if near else 1
+    if devkit_python() is None:
+        parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")
+    equal, values = measure(args)
+    near = table(f"{args.setup}, {args.agents} agents", values["pairs"])
+    return 0 if equal and near else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
