@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import os
+import signal
 import threading
 import time
 from typing import Any, Callable, Generator, Iterator, List
@@ -350,6 +352,64 @@ def test_what_a_thread_writes_itself_is_taken_out(recorded: Tracing) -> None:
     assert own(task) >= SLOW_NS
     assert own(outer) == own(task)
     assert outer.total_ns == outer.end_ns - outer.start_ns - own(outer)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals here")
+def test_a_signal_handler_that_raises_ends_the_waiting(recorded: Tracing) -> None:
+    class Struck(BaseException):
+        pass
+
+    def strike(*_: Any) -> None:
+        raise Struck
+
+    class StrikingWriter(SlowWriter):
+        def write(self, entries: Any) -> Any:
+            if not self.inside:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+            return super().write(entries)
+
+    before = signal.signal(signal.SIGUSR1, strike)
+    try:
+        with recorded(flush_seconds=3600) as session:
+            StrikingWriter(session)
+            with nutrace.span("outer"):
+                with pytest.raises(Struck), nutrace.span("struck"):
+                    fill(LIMIT)
+                fill(LIMIT)  # the writer wakes nobody who has gone
+            assert session.recorder.background.waited_for == 0
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    struck, outer = recorded.span("struck"), recorded.span("outer")
+    assert 0 < own(struck) < 4 * SLOW_NS  # it takes five of these to write all that waits
+    assert own(outer) > own(struck)
+    assert counts(recorded.trace)["s0"] + counts(recorded.trace)["s1"] == 2 * LIMIT
+    assert recorded.faults == []
+    assert not losses(recorded.trace)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_fork_waits_for_the_writer_and_the_child_knows_nothing_of_it(recorded: Tracing) -> None:
+    with recorded(flush_seconds=3600) as session:
+        writer = SlowWriter(session)
+        with nutrace.span("forks"):
+            fill(10)
+            session.recorder.background.wake()
+            while not writer.inside:
+                time.sleep(0.0001)
+            child = os.fork()
+            if not child:
+                with nutrace.span("child"):
+                    fill(LIMIT + 10)
+                nutrace.uninstrument()
+                os._exit(0)
+            os.waitpid(child, 0)
+    forks, below = recorded.span("forks"), recorded.span("child")
+    parent, other = recorded.trace.resources
+    assert SLOW_NS / 2 <= own(forks) == parent.attributes[f"{semconv.OWN_SPENT_NS}.forked"]
+    assert f"{semconv.OWN_SPENT_NS}.forked" not in other.attributes
+    assert own(below) == other.attributes[f"{semconv.OWN_SPENT_NS}.queue_full"]
+    assert f"{semconv.OWN_SPENT_NS}.queue_full" not in parent.attributes
+    assert not losses(recorded.trace)
 
 
 def test_the_programs_exporters_are_not_waited_for(recorded: Tracing) -> None:
