@@ -87,13 +87,18 @@ def events(
     """
     kind = API if by_api else _OF_NAMES.get(name) or (CALL if calls <= 1 else MERGED)
     found = [(kind, calls)] if calls else []
-    if yielded:
+    if yielded and not by_api:  # spans of the program's may have any attributes
         found.append((RESUMPTION, yielded))
-    if rows:
+    if rows and kind == STATEMENT:
         found.append((ROW, rows))
     if failed:
         found.append((ERROR, 1))
     return found
+
+
+def cost_ns(counts: Mapping[str, int], prices: Mapping[str, Price]) -> float:
+    """What events cost in all, from how many there are of each kind; a kind without a price costs nothing."""
+    return sum(number * prices[kind].total_ns for kind, number in counts.items() if kind in prices)
 
 
 def dump(prices: Mapping[str, Price]) -> str:

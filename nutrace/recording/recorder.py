@@ -16,7 +16,8 @@ import threading
 import time
 from typing import Any, Callable, Deque, Dict, List, Mapping, Sequence
 
-from nutrace import semconv
+from nutrace import prices, semconv
+from nutrace.recording import failures
 from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
 from nutrace.recording.changing import ChangingAttributes
@@ -27,7 +28,17 @@ from nutrace.recording.errands import errands
 from nutrace.recording.faults import Faults, is_of_a_signal_handler
 from nutrace.recording.garbage import collections
 from nutrace.recording.open_spans import OpenSpans, chain
-from nutrace.recording.own_time import FLUSHED, FORKED, QUEUE_FULL, STEP_ENDED, OwnTime, take_out
+from nutrace.recording.own_time import (
+    EXIT,
+    FLUSHED,
+    FORKED,
+    QUEUE_FULL,
+    START,
+    STEP_ENDED,
+    WRITING,
+    OwnTime,
+    take_out,
+)
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, ids, process_state
 from nutrace.recording.totals import Totals
@@ -107,7 +118,6 @@ class Recorder:
         """Set everything to nothing recorded, here or in a forked child."""
         flush_ns = int(self._flush_s * 1e9)
         self.born_ns = now_ns()
-        self.own_ns = 0  # CPU time spent on writing
         self.own_time = OwnTime()
         process_state.own_time = self.own_time.spent
         self._wrote_ns = self._ran_errands_ns = self.born_ns  # when that was done last
@@ -231,7 +241,7 @@ class Recorder:
             return
         began = time.thread_time_ns()
         errands.run(_SPARE * background.interval_s, lambda: background.stopping or background.waited_for > 0)
-        self.own_ns += time.thread_time_ns() - began
+        self.own_time.count(WRITING, time.thread_time_ns() - began)
         self._ran_errands_ns = now
 
     def before_exec(self) -> None:
@@ -257,7 +267,7 @@ class Recorder:
         except Exception:  # a fault of ours never reaches the program
             self.fault("writing spans")
         finally:
-            self.own_ns += time.thread_time_ns() - began
+            self.own_time.count(WRITING, time.thread_time_ns() - began)
             self._wrote_ns = now_ns()
             self._holder = 0
             lock.release()
@@ -377,6 +387,12 @@ class Recorder:
             If the disk will not take it.
         """
         self._writer.insist(describe, (semconv.SCOPE, ""))
+
+    def cost_ns(self, of: prices.Prices) -> int:
+        """What this process has spent on being traced, in ns, at given prices of events."""
+        # What threads of the program have waited for the writer is left out: it is the time of the writer.
+        measured = sum(map(self.own_time.sum_ns, (START, failures.OWN, WRITING, EXIT)))
+        return measured + int(prices.cost_ns(self.totals.events(), of))
 
     @property
     def spans(self) -> int:

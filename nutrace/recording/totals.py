@@ -7,15 +7,19 @@ parent, so one pass is enough. Times of other threads stand for themselves.
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, Iterable, List, Union
+from typing import Any, Dict, Iterable, List, Mapping, Union
 
 from nutrace import semconv
+from nutrace.prices import events
 from nutrace.recording.composites import Composite, Record
-from nutrace.recording.span import Parent, Remote, Span, SpanDetails
+from nutrace.recording.span import CallSite, Parent, Remote, Span, SpanDetails
 
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million
 _MOST_OPEN = 10_000
+_MOST_SITES = 4096
+_NUMBERS = semconv.YIELDED, semconv.DB_ROWS, semconv.SQL_ROWS_AT_ONCE
 _NO_CHILDREN = (0,)
+_ERROR = 2  # OTLP's status of a span that an error has left
 
 
 class Totals:
@@ -25,7 +29,9 @@ class Totals:
         self.spans = 0  # written, composites counting one
         self.recorded = 0  # how often a probe fired
         self.first_ns = self.last_ns = 0  # the earliest start and the latest end, readings of the clock
-        self.yielded = 0  # values that generators yielded: each resumption costs something
+        self._events: Dict[str, int] = {}  # by kind: see `nutrace.prices`
+        self._of_methods: Dict[str, int] = {}  # of these, those of methods
+        self._plain: Dict[CallSite, int] = {}  # spans without details, which are not in there yet
         self.step_ns = array("q")
         self.simulated_s = 0.0
         self.self_ns: Dict[str, int] = {}  # by component, inside steps
@@ -37,6 +43,7 @@ class Totals:
     def take(self, records: Iterable[Record]) -> None:
         """Add what is written, in that order."""
         self_all_ns, self_ns, above = self.self_all_ns, self.self_ns, self._above
+        plain = self._plain
         first_ns, last_ns = self.first_ns, self.last_ns
         beside: Any = self  # the parent of the record before: siblings follow each other
         own: List[Any] = []  # what is kept of that parent
@@ -51,6 +58,7 @@ class Totals:
                 busy = record.ended - record.started
                 if record.details is None:
                     self.recorded += 1
+                    plain[site] = plain.get(site, 0) + 1
                 else:
                     busy = self._with_details(record, record.details, busy)
                 inner = above.pop(record, _NO_CHILDREN)[0]
@@ -59,6 +67,8 @@ class Totals:
                 self.spans += 1
                 busy = record.sum_ns  # type: ignore[union-attr]
                 self.recorded += record.count  # type: ignore[union-attr]
+                numbers: Mapping[str, Any] = record.numbers  # type: ignore[union-attr]
+                self._count(site, record.count, numbers)  # type: ignore[union-attr]
                 inner = above.pop(record, _NO_CHILDREN)[0]
             parent = record.parent
             if type(parent) is Span:
@@ -80,17 +90,57 @@ class Totals:
     def _with_details(self, span: Span, details: SpanDetails, busy_ns: int) -> int:
         if details.busy_ns is not None:
             busy_ns = details.busy_ns
-        if details.continues is None:  # else its first span has counted the call
-            self.recorded += 1
+        calls = 1 if details.continues is None else 0  # its first span has counted the call
+        self.recorded += calls
+        self._count(span.site, calls, details.attributes, failed=details.status[0] == _ERROR)
         if span.site.step and not details.unfinished:
             self._step(span, busy_ns)
-        yielded = details.attributes.get(semconv.YIELDED, 0)
-        if type(yielded) is int:  # a span of the program's may have anything by that name
-            self.yielded += yielded
         return busy_ns
 
+    def _count(
+        self,
+        site: CallSite,
+        calls: int,
+        attributes: Mapping[str, Any],
+        *,
+        failed: bool = False,
+        times: int = 1,
+    ) -> None:
+        by_api = site.scope[0] != semconv.SCOPE
+        # A span of the program's may have anything by those names.
+        yielded, rows, at_once = (
+            number if type(number) is int and not by_api else 0 for number in map(attributes.get, _NUMBERS)
+        )
+        counts, of_methods = self._events, self._of_methods
+        for kind, number in events(
+            site.name, calls, yielded=yielded, rows=rows - at_once, failed=failed, by_api=by_api
+        ):
+            counts[kind] = counts.get(kind, 0) + number * times
+            if site.of_method:
+                of_methods[kind] = of_methods.get(kind, 0) + number * times
+
+    def _count_plain(self) -> None:
+        plain, self._plain = self._plain, {}
+        for site, spans in plain.items():
+            self._count(site, 1, {}, times=spans)
+
+    def events(self) -> Dict[str, int]:
+        """How many events there were of each kind of :mod:`nutrace.prices`."""
+        self._count_plain()
+        return dict(self._events)
+
+    def of_methods(self, kind: str) -> float:
+        """The part of a kind's events that are calls of methods."""
+        self._count_plain()
+        return self._of_methods.get(kind, 0) / self._events.get(kind, 1)
+
     def forget_ended(self) -> None:
-        """Keep memory bounded: a generator that outlives the span above it leaves that span's sum behind."""
+        """Keep memory bounded: a generator that outlives the span above it leaves that span's sum behind.
+
+        The program may give spans any number of names.
+        """
+        if len(self._plain) > _MOST_SITES:
+            self._count_plain()
         if len(self._above) > _MOST_OPEN:
             self._above = {span: kept for span, kept in self._above.items() if not span.ended}
 
