@@ -105,7 +105,6 @@ class Session:
             compress_us=settings.compress_us,
             text_limit=settings.text_limit,
         )
-        self.prices: prices.Prices = {}
         self.bridge = Bridge(self._exchange)
         self.endings = Endings(self.finish, self._before_exec)
         helpers = [before_results(self._flush_child), *by_value(), *compiling()]
@@ -174,7 +173,7 @@ class Session:
 
     def _calibrate(self) -> None:
         try:
-            self.prices = calibrated()
+            self.recorder.price_events(calibrated())
         except Exception:  # times are then read as they were recorded
             process_state.fault("calibrating")
 
@@ -280,7 +279,7 @@ class Session:
         with contextlib.suppress(Exception):
             written_ns = own_time.sum_ns(WRITING) - written_ns
             own_time.count(EXIT, max(time.thread_time_ns() - began - written_ns, 0))
-            recorder.diagnostics.overhead_ns = recorder.cost_ns(self.prices)
+            recorder.diagnostics.overhead_ns = recorder.cost_ns()
         try:
             recorder.conclude(lambda: self._resource(True, final=True))
             partial = self.file.partial
@@ -346,7 +345,7 @@ class Session:
         recorder = self.recorder
         attributes = describe(self.run_id, nutrace.__version__)
         attributes[semconv.SETTINGS] = json.dumps(vars(self.settings))  # asdict makes deep copies
-        attributes[semconv.OWN_PRICES] = prices.dump(self.prices)
+        attributes[semconv.OWN_PRICES] = prices.dump(recorder.prices())
         attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
         attributes.update(contributed())
         if self.parent is not None:

@@ -11,7 +11,7 @@ import statistics
 from typing import Any, Callable, Iterator, List, NamedTuple, Tuple
 
 from nutrace.patching.switch import Switch
-from nutrace.prices import CALL, MERGED, RESUMPTION, Price, Prices
+from nutrace.prices import CALL, MERGED, RESUMPTION, Calibration, Price
 from nutrace.probes import wrappers
 from nutrace.probes.shipped_prices import with_shipped
 from nutrace.probes.wrapped import put_around
@@ -37,7 +37,7 @@ class _Round(NamedTuple):
     children_ns: int
 
 
-def calibrated() -> Prices:
+def calibrated() -> Calibration:
     """The prices of all kinds, as they are in this thread now.
 
     The recorder must be there, and record nothing else of this thread meanwhile. Nothing of what happens
@@ -46,7 +46,7 @@ def calibrated() -> Prices:
     return contextvars.Context().run(_calibrated)
 
 
-def _calibrated() -> Prices:
+def _calibrated() -> Calibration:
     switch = Switch()
     switch.on()
     one, other, merged = (put_around(_nothing(), wrappers.around(_site()), switch) for _ in range(3))

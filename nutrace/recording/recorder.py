@@ -16,7 +16,8 @@ import threading
 import time
 from typing import Any, Callable, Deque, Dict, List, Mapping, Sequence
 
-from nutrace import prices, semconv
+from nutrace import semconv
+from nutrace.prices import Calibration, Prices, cost_ns
 from nutrace.recording import failures
 from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
@@ -104,6 +105,7 @@ class Recorder:
         self._text_limit = text_limit
         interval_s = min(flush_seconds, _CHILD_FLUSH_S) if is_child else flush_seconds
         self.background = Background(self._write_in_background, interval_s)
+        self._calibration = Calibration()
         self._forked = False
         self._closed = False
         self._begin()
@@ -122,7 +124,7 @@ class Recorder:
         process_state.own_time = self.own_time.spent
         self._wrote_ns = self._ran_errands_ns = self.born_ns  # when that was done last
         self.diagnostics = Diagnostics()
-        self.totals = Totals()
+        self.totals = Totals(self._calibration)
         self._faults = Faults()
         self._open = OpenSpans(self.born_ns, flush_ns)
         self._changes = ChangingAttributes(self._changing, flush_ns // 2)
@@ -388,11 +390,19 @@ class Recorder:
         """
         self._writer.insist(describe, (semconv.SCOPE, ""))
 
-    def cost_ns(self, of: prices.Prices) -> int:
-        """What this process has spent on being traced, in ns, at given prices of events."""
+    def price_events(self, calibration: Calibration) -> None:
+        """Say what events cost; nothing was recorded yet."""
+        self._calibration = self.totals.calibration = calibration
+
+    def prices(self) -> Prices:
+        """What the events of this process have cost so far, on average."""
+        return self._calibration.mean(self.totals.of_methods)
+
+    def cost_ns(self) -> int:
+        """What this process has spent on being traced, in ns."""
         # What threads of the program have waited for the writer is left out: it is the time of the writer.
         measured = sum(map(self.own_time.sum_ns, (START, failures.OWN, WRITING, EXIT)))
-        return measured + int(prices.cost_ns(self.totals.events(), of))
+        return measured + int(cost_ns(self.totals.events(), self.prices()))
 
     @property
     def spans(self) -> int:

@@ -73,7 +73,7 @@ def test_several_threads_calibrate_at_once(recorded: Tracing) -> None:
         for thread in threads:
             thread.join()
         assert not local.spans
-    assert all(set(prices) == set(KINDS) for prices in found)
+    assert all(set(calibration.prices) == set(KINDS) for calibration in found)
     assert len(found) == 4
 
 
