@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 
 
 def start() -> None:
@@ -42,12 +43,13 @@ def _record_steps(folder: str) -> None:
 
 
 def _trace() -> None:
+    began = time.thread_time_ns()
     from nutrace.errors import NutraceError
 
     try:
-        from nutrace.session import instrument
+        from nutrace.session import begin
 
-        instrument()
+        begin(began)
     except NutraceError as error:
         _say(str(error))
     except Exception as error:  # whatever is wrong with nutrace, the program starts

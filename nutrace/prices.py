@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Dict, Final, List, Mapping, NamedTuple, Tuple
+from types import MappingProxyType
+from typing import Callable, Dict, Final, List, Mapping, NamedTuple, Tuple
 
 from nutrace import semconv
 
@@ -69,6 +70,34 @@ class Price(NamedTuple):
 Prices = Dict[str, Price]
 
 
+class Calibration(NamedTuple):
+    """What events cost a process, as it was measured when it began to record.
+
+    `prices` are those of functions' calls. A method's call costs `of_method_ns` more outside: Python looks it
+    up in its class. A run file does not tell methods from functions, so that it states the mean.
+    """
+
+    prices: Mapping[str, Price] = MappingProxyType({})
+    of_method_ns: float = 0.0
+
+    def outside_ns(self, kind: str, of_method: bool) -> float:
+        """What an event costs the span above."""
+        price = self.prices.get(kind)
+        if price is None:
+            return 0.0
+        return price.outside_ns + (self.of_method_ns if of_method and kind in (CALL, MERGED) else 0.0)
+
+    def mean(self, of_methods: Callable[[str], float]) -> Prices:
+        """The prices, where `of_methods` gives the part of a kind's events that are calls of methods."""
+        return {
+            kind: price._replace(
+                outside_ns=price.outside_ns
+                + (self.outside_ns(kind, True) - price.outside_ns) * of_methods(kind)
+            )
+            for kind, price in self.prices.items()
+        }
+
+
 def events(
     name: str, calls: int, *, yielded: int = 0, rows: int = 0, failed: bool = False, by_api: bool = False
 ) -> List[Tuple[str, int]]:
@@ -87,13 +116,18 @@ def events(
     """
     kind = API if by_api else _OF_NAMES.get(name) or (CALL if calls <= 1 else MERGED)
     found = [(kind, calls)] if calls else []
-    if yielded:
+    if yielded and not by_api:  # spans of the program's may have any attributes
         found.append((RESUMPTION, yielded))
-    if rows:
+    if rows and kind == STATEMENT:
         found.append((ROW, rows))
     if failed:
         found.append((ERROR, 1))
     return found
+
+
+def cost_ns(counts: Mapping[str, int], prices: Mapping[str, Price]) -> float:
+    """What events cost in all, from how many there are of each kind; a kind without a price costs nothing."""
+    return sum(number * prices[kind].total_ns for kind, number in counts.items() if kind in prices)
 
 
 def dump(prices: Mapping[str, Price]) -> str:

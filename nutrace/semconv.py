@@ -85,6 +85,7 @@ DB_ROWS: Final = "db.response.returned_rows"
 SQL_STATEMENT: Final = "nutrace.sql.statement"  # hash of the normalised text, the same in every run
 SQL_EXECUTE_NS: Final = "nutrace.sql.execute_ns"
 SQL_FETCH_NS: Final = "nutrace.sql.fetch_ns"
+SQL_ROWS_AT_ONCE: Final = "nutrace.sql.rows_at_once"  # of the rows, those that fetchmany or fetchall gave
 SQL_RUNS: Final = "nutrace.sql.runs"  # number of parameter sets of an executemany
 SQL_PARAMETERS: Final = "nutrace.sql.parameters"  # series: hashes, with a key that is in no file
 SQL_TOOK_NS: Final = "nutrace.sql.took_ns"  # series: execute and fetches together
@@ -172,9 +173,9 @@ SPANS_RECORDED: Final = (
     "nutrace.spans.recorded"  # number of calls, before they are merged into composite spans
 )
 OVERHEAD_NS: Final = "nutrace.overhead.estimated_ns"
-# nutrace's own time that was measured in threads of the program: how often and how long, in nanoseconds. What
-# it was follows: step_ended, queue_full, flushed, forked (waiting for the writer, or writing); error (noting
-# one).
+# nutrace's own time that was measured: how often and how long, in nanoseconds. What it was follows:
+# step_ended, queue_full, flushed, forked (a thread of the program waited for the writer, or wrote itself);
+# error (noting one); start, exit, writing (processor time of beginning and ending to trace, of the writer).
 OWN_TIMES: Final = "nutrace.own.times"
 OWN_SPENT_NS: Final = "nutrace.own.spent_ns"
 OWN_PRICES: Final = "nutrace.own.prices"  # what recording an event costs: see nutrace.prices

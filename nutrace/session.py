@@ -9,30 +9,32 @@ import json
 import os
 import secrets
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
 from opentelemetry import trace as otel
 
 import nutrace.probes.api  # early: if one thread imported it while another forks, its lock would stay held
-from nutrace import forks, semconv
+from nutrace import forks, prices, semconv
 from nutrace._running import started
 from nutrace.errors import OutputError
 from nutrace.forks import LockOrder, fork_safe_lock
 from nutrace.patching import Patches
 from nutrace.probes import resumptions
 from nutrace.probes.by_value import by_value
-from nutrace.probes.calibration import cost_ns
+from nutrace.probes.calibration import calibrated
 from nutrace.probes.compiling import compiling
 from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import open_statement
 from nutrace.probes.switch import switch
-from nutrace.recording import context, failures
+from nutrace.recording import context
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
 from nutrace.recording.memory import peak_bytes
 from nutrace.recording.names import reserve
+from nutrace.recording.own_time import EXIT, START, WRITING
 from nutrace.recording.pool_results import before_results
 from nutrace.recording.processes import VARIABLE, Endings, Environment, Inherited, belongs_to, inherited
 from nutrace.recording.recorder import Recorder
@@ -148,6 +150,7 @@ class Session:
     def install(self) -> None:
         """Begin to trace; if anything fails, everything is undone."""
         try:
+            self._calibrate()
             context.install()
             self.bridge.install()
             self.engine.install()
@@ -167,6 +170,12 @@ class Session:
         atexit.register(self.finish)
         self.recorder.background.start()
         self._turn_on()
+
+    def _calibrate(self) -> None:
+        try:
+            self.recorder.price_events(calibrated())
+        except Exception:  # times are then read as they were recorded
+            process_state.fault("calibrating")
 
     def uninstall(self) -> None:
         """Undo :meth:`install`; the run file stays open."""
@@ -244,9 +253,11 @@ class Session:
             process_state.fault("finishing the run file")
 
     def _finish(self) -> None:
-        recorder = self.recorder
+        recorder, own_time = self.recorder, self.recorder.own_time
         if self.sampling is not None:
             self.sampling.hurry()
+        recorder.background.stop()  # from now on this thread alone writes
+        began, written_ns = time.thread_time_ns(), own_time.sum_ns(WRITING)
         for close in (resumptions.close_suspended, open_statement.close_open):
             try:
                 recorder.diagnostics.unfinished += close()
@@ -263,12 +274,12 @@ class Session:
             elif self.parent is None and self._watches():
                 say("no span was recorded, and no file written: nothing that the probes watch was called")
             return
-        with contextlib.suppress(Exception):
-            # Waiting for the writer is left out: the writer's own time is there already.
-            noting_ns = recorder.own_time.sum_ns(failures.OWN)
-            recorder.diagnostics.overhead_ns = recorder.own_ns + cost_ns(recorder.totals) + noting_ns
         partial = self.file.partial
         stacks = self._write_samples()
+        with contextlib.suppress(Exception):
+            written_ns = own_time.sum_ns(WRITING) - written_ns
+            own_time.count(EXIT, max(time.thread_time_ns() - began - written_ns, 0))
+            recorder.diagnostics.overhead_ns = recorder.cost_ns()
         try:
             recorder.conclude(lambda: self._resource(True, final=True))
             partial = self.file.partial
@@ -334,6 +345,7 @@ class Session:
         recorder = self.recorder
         attributes = describe(self.run_id, nutrace.__version__)
         attributes[semconv.SETTINGS] = json.dumps(vars(self.settings))  # asdict makes deep copies
+        attributes[semconv.OWN_PRICES] = prices.dump(recorder.prices())
         attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
         attributes.update(contributed())
         if self.parent is not None:
@@ -342,7 +354,7 @@ class Session:
             attributes[semconv.RUN_COMPLETE] = True
             attributes[semconv.MEMORY_PEAK] = peak_bytes()
             attributes.update(recorder.diagnostics.attributes())
-            attributes.update(recorder.own_time.attributes())
+        attributes.update(recorder.own_time.attributes("" if final else START))
         return attributes
 
     def _exchange(self, provider: otel.TracerProvider) -> Callable[[], None]:
@@ -386,6 +398,13 @@ def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence
     NutraceError
         If a setting or a probe is wrong, or the run file cannot be made; nothing is wrapped then.
     """
+    return begin(time.thread_time_ns(), settings, probes)
+
+
+def begin(
+    since_ns: int, settings: Optional[Settings] = None, probes: Optional[Sequence[Probe]] = None
+) -> Session:
+    """:func:`instrument`; what this thread did since a reading of its own clock counts as nutrace's."""
     global _session
     with _lock:
         if _session is not None and _session.finished:
@@ -399,6 +418,7 @@ def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence
             session.install()
             _session = session
             started(cancel)
+            session.recorder.own_time.count(START, time.thread_time_ns() - since_ns)
         return _session
 
 

@@ -1,35 +1,143 @@
-"""What tracing costs the program, estimated from what one probe costs here and now."""
+"""What recording an event costs here and now: the prices that a run file states.
+
+Three kinds are measured when tracing starts, by real wrappers around functions that do nothing. It takes some
+5 ms. The prices of the others follow from what one call costs: see :mod:`nutrace.probes.shipped_prices`.
+"""
 
 from __future__ import annotations
 
-import time
+import contextvars
+import statistics
+from typing import Any, Callable, Iterator, List, NamedTuple, Tuple
 
+from nutrace.patching.switch import Switch
+from nutrace.prices import CALL, MERGED, RESUMPTION, Calibration, Price
 from nutrace.probes import wrappers
-from nutrace.recording.buffers import local
-from nutrace.recording.span import CallSite
-from nutrace.recording.totals import Totals
+from nutrace.probes.shipped_prices import with_shipped
+from nutrace.probes.wrapped import put_around
+from nutrace.recording.buffers import Buffer, local
+from nutrace.recording.clock import now_ns
+from nutrace.recording.composites import MOST_TIMES, Record
+from nutrace.recording.context import current
+from nutrace.recording.span import CallSite, Span
 
-_CALLS = 500
-_RESUMPTION = 0.7  # of what a call costs
+_ROUNDS = 5
+_CALLS = 200
+#: So many merged calls add up their times once, as they do in a long run.
+_MERGED_CALLS = MOST_TIMES
+
+#: Does a number of events, with wrapped functions or without.
+_Events = Callable[[int], None]
 
 
-def cost_ns(totals: Totals) -> int:
-    """Nanoseconds that the probes took of the program's threads: at least."""
-    return int(_call_ns() * (totals.recorded + _RESUMPTION * totals.yielded))
+class _Round(NamedTuple):
+    """A number of events below an outer span, in ns: the outer span's time, and that of its children."""
+
+    outer_ns: int
+    children_ns: int
 
 
-def _call_ns() -> float:
-    """The cost of one call: the best of three rounds."""
+def calibrated() -> Calibration:
+    """The prices of all kinds, as they are in this thread now.
 
+    The recorder must be there, and record nothing else of this thread meanwhile. Nothing of what happens
+    here is written or counted.
+    """
+    return contextvars.Context().run(_calibrated)
+
+
+def _calibrated() -> Calibration:
+    switch = Switch()
+    switch.on()
+    one, other, merged = (put_around(_nothing(), wrappers.around(_site()), switch) for _ in range(3))
+    values = put_around(_values, wrappers.generator(_site()), switch)
+    bare, bare_other = _nothing(), _nothing()
+    return with_shipped(
+        {
+            # Two functions in turn, so that none is merged.
+            CALL: _price(_in_turn(one, other), _in_turn(bare, bare_other), _CALLS),
+            MERGED: _price(_again(merged), _again(bare), _MERGED_CALLS),
+            RESUMPTION: _price(_through(values), _through(_values), _CALLS),
+        }
+    )
+
+
+def _site() -> CallSite:
+    return CallSite("calibration", "other")
+
+
+def _nothing() -> Callable[[], None]:
     def nothing() -> None:
         return None
 
-    traced = wrappers.traced_call(CallSite("calibration", "other"), nothing)
-    best = float("inf")
-    for _ in range(3):
-        began = time.perf_counter_ns()
-        for _ in range(_CALLS):
-            traced()
-        best = min(best, (time.perf_counter_ns() - began) / _CALLS)
-        local.spans.clear()
-    return best
+    return nothing
+
+
+def _values(number: int) -> Iterator[None]:
+    for _ in range(number):
+        yield None
+
+
+def _in_turn(one: Callable[[], None], other: Callable[[], None]) -> _Events:
+    def events(number: int) -> None:
+        for _ in range(number // 2):
+            one()
+            other()
+
+    return events
+
+
+def _again(function: Callable[[], None]) -> _Events:
+    def events(number: int) -> None:
+        for _ in range(number):
+            function()
+
+    return events
+
+
+def _through(values: Callable[[int], Iterator[None]]) -> _Events:
+    def events(number: int) -> None:
+        for _ in values(number):
+            pass
+
+    return events
+
+
+def _price(events: _Events, bare: _Events, number: int) -> Price:
+    """The price of each of `number` events: what they take beyond what they take `bare`."""
+    rounds: List[_Round] = []
+    least = now_ns()
+    for _ in range(_ROUNDS):
+        began = now_ns()
+        bare(number)
+        least = min(least, now_ns() - began)
+        rounds.append(_round(events, number))
+    outside = [(outer_ns - children_ns - least) / number for outer_ns, children_ns in rounds]
+    inside = [children_ns / number for _, children_ns in rounds]
+    totals = [(outer_ns - least) / number for outer_ns, _ in rounds]
+    best = max(min(totals), 1.0)
+    return Price(max(min(outside), 0.0), min(inside), statistics.median(totals) / best)
+
+
+def _round(events: _Events, number: int) -> _Round:
+    outer = Span(_site(), None)
+    outer.id = 1  # as a span has that something refers to; it is in no file
+    buffer = Buffer()  # what is recorded here goes nowhere else
+    before: Tuple[Any, Any] = local.buffer, local.spans
+    local.buffer, local.spans = buffer, buffer.spans
+    current.set(outer)
+    try:
+        began = now_ns()
+        events(number)
+        outer_ns = now_ns() - began
+    finally:
+        current.set(None)
+        local.buffer, local.spans = before
+    return _Round(outer_ns, sum(map(_busy_ns, buffer.spans)))
+
+
+def _busy_ns(record: Record) -> int:
+    if type(record) is not Span:
+        return record.sum_ns  # type: ignore[union-attr]
+    details = record.details
+    return record.ended - record.started if details is None or details.busy_ns is None else details.busy_ns

@@ -96,6 +96,7 @@ def site_of(function: Any, name: str, component: str, owner: Any = None, *, bloc
         file=code.co_filename if code is not None else "",
         line=code.co_firstlineno if code is not None else 0,
         attributes=_attributes(function, code, block),
+        of_method=qualified.rpartition(".")[0].rpartition(".")[2] not in ("", "<locals>"),
     )
 
 

@@ -24,6 +24,8 @@ class CallSite:
         Name and version of the instrumentation scope.
     attributes:
         That all of its spans have.
+    of_method:
+        Whether the function is a method, which is looked up in its class for each call.
     """
 
     __slots__ = (
@@ -33,6 +35,7 @@ class CallSite:
         "given",
         "kind",
         "name",
+        "of_method",
         "scope",
         "step",
         "target",
@@ -49,6 +52,7 @@ class CallSite:
         kind: int = 1,
         scope: Tuple[str, str] = (semconv.SCOPE, ""),
         attributes: Optional[Mapping[str, Any]] = None,
+        of_method: bool = False,
     ) -> None:
         self.name = name
         self.component = component
@@ -56,6 +60,7 @@ class CallSite:
         self.scope = scope
         self.step = name == semconv.STEP_SPAN
         self.target = (function, file, line)
+        self.of_method = of_method
         self.attributes: Mapping[str, Any] = attributes or {}
         self.given: Dict[Any, CallSite] = {}  # call sites for generators that calls return, by their code
         self._database: Optional[CallSite] = None

@@ -24,7 +24,7 @@ from nutrace.sketch import MOST_EXACT, Sketch, of_few
 
 LONGEST_SERIES = 1000  # entries of a composite's series; the next leaf begins another composite
 _MOST_OPEN = 256  # composites that a thread adds to at a time
-_MOST_TIMES = 256  # times that wait in a composite; adding them to its sketch takes 10 to 30 us
+MOST_TIMES = 256  # times that wait in a composite; adding them to its sketch takes 10 to 30 us
 
 _EMPTY = Sketch()
 
@@ -90,7 +90,7 @@ class Composite:
         if span.ended > self.ended:
             self.ended = span.ended
         span.parent = self  # type: ignore[assignment]
-        if len(times) >= _MOST_TIMES:
+        if len(times) >= MOST_TIMES:
             self.folded()
 
     @property

@@ -20,6 +20,8 @@ STEP_ENDED, QUEUE_FULL = "step_ended", "queue_full"
 #: It wrote itself, for the program's provider or before the result of a pool's task; or it waited for the
 #: background to stop, as no thread of ours may be there when a process forks.
 FLUSHED, FORKED = "flushed", "forked"
+#: Beginning and ending to trace, and writing: processor time.
+START, EXIT, WRITING = "start", "exit", "writing"
 
 
 class OwnTime:
@@ -40,20 +42,27 @@ class OwnTime:
         inside = [span.ensure_details() for span in _inside()]
         thread_id = local.buffer.thread_id
         with self._lock:
-            times, spent_ns = self._sums.get(what, (0, 0))
             took_ns = now_ns() - since_ns
-            self._sums[what] = times + 1, spent_ns + took_ns
+            self.count(what, took_ns)
         for details in inside:
             details.add_own(thread_id, took_ns)
+
+    def count(self, what: str, took_ns: int) -> None:
+        """Count what was spent in no span of the program's."""
+        with self._lock:
+            times, spent_ns = self._sums.get(what, (0, 0))
+            self._sums[what] = times + 1, spent_ns + took_ns
 
     def sum_ns(self, what: str) -> int:
         """How long that took in all."""
         return self._sums.get(what, (0, 0))[1]
 
-    def attributes(self) -> Dict[str, int]:
-        """Attributes of the resource."""
+    def attributes(self, only: str = "") -> Dict[str, int]:
+        """Attributes of the resource, for all that was spent or for one kind of it."""
         attributes: Dict[str, int] = {}
         for what, (times, spent_ns) in sorted(self._sums.items()):
+            if only and what != only:
+                continue
             attributes[f"{semconv.OWN_TIMES}.{what}"] = times
             attributes[f"{semconv.OWN_SPENT_NS}.{what}"] = spent_ns
         return attributes

@@ -17,6 +17,8 @@ import time
 from typing import Any, Callable, Deque, Dict, List, Mapping, Sequence
 
 from nutrace import semconv
+from nutrace.prices import Calibration, Prices, cost_ns
+from nutrace.recording import failures
 from nutrace.recording.background import Background
 from nutrace.recording.buffers import LIMIT, buffers, forget, forget_other_threads, local
 from nutrace.recording.changing import ChangingAttributes
@@ -27,7 +29,17 @@ from nutrace.recording.errands import errands
 from nutrace.recording.faults import Faults, is_of_a_signal_handler
 from nutrace.recording.garbage import collections
 from nutrace.recording.open_spans import OpenSpans, chain
-from nutrace.recording.own_time import FLUSHED, FORKED, QUEUE_FULL, STEP_ENDED, OwnTime, take_out
+from nutrace.recording.own_time import (
+    EXIT,
+    FLUSHED,
+    FORKED,
+    QUEUE_FULL,
+    START,
+    STEP_ENDED,
+    WRITING,
+    OwnTime,
+    take_out,
+)
 from nutrace.recording.runfile import RunFile
 from nutrace.recording.span import Span, ids, process_state
 from nutrace.recording.totals import Totals
@@ -93,6 +105,7 @@ class Recorder:
         self._text_limit = text_limit
         interval_s = min(flush_seconds, _CHILD_FLUSH_S) if is_child else flush_seconds
         self.background = Background(self._write_in_background, interval_s)
+        self._calibration = Calibration()
         self._forked = False
         self._closed = False
         self._begin()
@@ -107,12 +120,11 @@ class Recorder:
         """Set everything to nothing recorded, here or in a forked child."""
         flush_ns = int(self._flush_s * 1e9)
         self.born_ns = now_ns()
-        self.own_ns = 0  # CPU time spent on writing
         self.own_time = OwnTime()
         process_state.own_time = self.own_time.spent
         self._wrote_ns = self._ran_errands_ns = self.born_ns  # when that was done last
         self.diagnostics = Diagnostics()
-        self.totals = Totals()
+        self.totals = Totals(self._calibration)
         self._faults = Faults()
         self._open = OpenSpans(self.born_ns, flush_ns)
         self._changes = ChangingAttributes(self._changing, flush_ns // 2)
@@ -232,7 +244,7 @@ class Recorder:
             return
         began = time.thread_time_ns()
         errands.run(_SPARE * background.interval_s, lambda: background.stopping or background.waited_for > 0)
-        self.own_ns += time.thread_time_ns() - began
+        self.own_time.count(WRITING, time.thread_time_ns() - began)
         self._ran_errands_ns = now
 
     def before_exec(self) -> None:
@@ -258,7 +270,7 @@ class Recorder:
         except Exception:  # a fault of ours never reaches the program
             self.fault("writing spans")
         finally:
-            self.own_ns += time.thread_time_ns() - began
+            self.own_time.count(WRITING, time.thread_time_ns() - began)
             self._wrote_ns = now_ns()
             self._holder = 0
             lock.release()
@@ -378,6 +390,20 @@ class Recorder:
             If the disk will not take it.
         """
         self._writer.insist(describe, (semconv.SCOPE, ""))
+
+    def price_events(self, calibration: Calibration) -> None:
+        """Say what events cost; nothing was recorded yet."""
+        self._calibration = self.totals.calibration = calibration
+
+    def prices(self) -> Prices:
+        """What the events of this process have cost so far, on average."""
+        return self._calibration.mean(self.totals.of_methods)
+
+    def cost_ns(self) -> int:
+        """What this process has spent on being traced, in ns."""
+        # What threads of the program have waited for the writer is left out: it is the time of the writer.
+        measured = sum(map(self.own_time.sum_ns, (START, failures.OWN, WRITING, EXIT)))
+        return measured + int(cost_ns(self.totals.events(), self.prices()))
 
     @property
     def spans(self) -> int:

@@ -1,17 +1,19 @@
 """What probes would cost, from the run that counted their calls.
 
-The traced process has estimated its own cost: what a call of a probe takes in its interpreter, times the
-calls, and the CPU time of its writing thread. Each probe has its part of that, by its calls and spans. A call
-was measured in a loop; between a program's own work it takes longer, as the processor's caches hold other
-things. In PDM-Closed, 9,000 calls a step took 2.2 times as long (`devkit_overhead.py --toggle` says how).
+The traced process has measured what a call of a probe takes in its interpreter. Each probe costs that for
+each of its calls, and a multiple for each span that is written. A call was measured in a loop; between a
+program's own work it takes longer, as the processor's caches hold other things. In PDM-Closed, 9,000 calls a
+step took 2.2 times as long (`devkit_overhead.py --toggle` says how).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Optional
 
 from nutrace import semconv
+from nutrace.prices import CALL, parse
 from nutrace.suggestions.counting import Counted, Counts
 from nutrace.trace import Trace
 from nutrace.trace.bounds import whole
@@ -46,6 +48,13 @@ class Price:
 
 def unit_ns(trace: Trace) -> Optional[float]:
     """What a call of a probe takes in a loop in the run's interpreter, in ns; None if it does not say."""
+    stated = [
+        prices[CALL].total_ns
+        for prices in (parse(resource.attributes.get(semconv.OWN_PRICES)) for resource in trace.resources)
+        if CALL in prices
+    ]
+    if stated:
+        return fmean(stated)
     estimated = recorded = 0
     for resource in trace.resources:
         estimated += max(whole(resource.attributes.get(semconv.OVERHEAD_NS)), 0)

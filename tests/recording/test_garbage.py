@@ -18,6 +18,7 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace import semconv
+from nutrace.prices import Calibration
 from nutrace.probes.catalogue.garbage import PROBES
 from nutrace.trace.trace import SpanView
 
@@ -128,9 +129,11 @@ def test_merged_leaves_have_their_collections(recorded: Tracing) -> None:
     def leaf() -> None:
         cycles(5)
 
-    with recorded(*PROBES, compress_us=1e6), nutrace.span("outer"):
-        for _ in range(20_000):
-            leaf()
+    with recorded(*PROBES, compress_us=1e6) as session:
+        session.recorder.price_events(Calibration())  # the totals are those of the recorded times
+        with nutrace.span("outer"):
+            for _ in range(20_000):
+                leaf()
     leaves = [span for span in recorded.trace if "leaf" in span.name]
     assert sum(span.calls for span in leaves) == 20_000
     assert sum(child.calls for span in leaves for child in span.children) > 10

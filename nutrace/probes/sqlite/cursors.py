@@ -89,6 +89,7 @@ class CursorMethods:
         size = args[0] if args else kwargs.get("size", self.arraysize)
         rows = _fetch(statement, _given(_fetchmany, args, kwargs), self)
         statement.rows += len(rows)
+        statement.at_once += len(rows)
         if len(rows) != size:
             end(statement)
         return rows
@@ -99,6 +100,7 @@ class CursorMethods:
             return _fetchall.__get__(self, type(self))(*args, **kwargs)
         rows = _fetch(statement, _given(_fetchall, args, kwargs), self)
         statement.rows += len(rows)
+        statement.at_once += len(rows)
         end(statement)
         return rows
 

@@ -39,6 +39,7 @@ class OpenStatement:
         "__weakref__",
         "_first",
         "_native_id",
+        "at_once",
         "connection",
         "ended",
         "execute_ns",
@@ -70,6 +71,7 @@ class OpenStatement:
         self.execute_ns = 0
         self.fetch_ns = 0
         self.rows = 0
+        self.at_once = 0  # of these, the ones that came with others
         self.runs = 0  # sets of parameters of an executemany
         self.last_ns = 0  # clock reading when SQLite last returned
 
@@ -126,6 +128,8 @@ class OpenStatement:
             semconv.SQL_EXECUTE_NS: self.execute_ns,
             semconv.SQL_FETCH_NS: self.fetch_ns,
         }
+        if self.at_once:
+            numbers[semconv.SQL_ROWS_AT_ONCE] = self.at_once
         if self.runs:
             numbers[semconv.SQL_RUNS] = self.runs
             span.ensure_details()  # never merged: `parameters` is the hash of all its sets together
@@ -134,7 +138,7 @@ class OpenStatement:
 
     def forget_costs(self) -> None:
         """What was spent so far is recorded, or belongs to another process."""
-        self.rows = self.execute_ns = self.fetch_ns = self.runs = 0
+        self.rows = self.at_once = self.execute_ns = self.fetch_ns = self.runs = 0
 
     def __del__(self) -> None:
         # The cursor was collected, or it executed something else.
