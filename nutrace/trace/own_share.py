@@ -49,13 +49,15 @@ def take_out(
     prices = [parse(resource.get(semconv.OWN_PRICES)) for resource in rows.resources]
     own_ns = array("q", bytes(8 * len(parent)))
     found = Correction(priced_processes=sum(map(bool, prices)), processes=len(prices))
-    if not any(prices) and not any(rows.own_ns):
+    clocked = any(rows.own_ns)
+    if not any(prices) and not clocked:
         return own_ns, found
     thread = nesting.thread
     nested = bytearray([above >= 0 and thread[above] == own for above, own in zip(parent, thread)])
-    measured_ns = _take_measured(rows.own_ns, parent, nested, nesting.self_ns, own_ns)
     kinds: Tuple[Priced, ...] = ()
-    calibrated_ns = clipped_ns = 0
+    measured_ns = calibrated_ns = clipped_ns = 0
+    if clocked:
+        measured_ns = _take_measured(rows.own_ns, parent, nested, nesting.self_ns, own_ns)
     if any(prices):
         wanted, kinds = _wanted(rows, parent, nesting, nested, failed, prices)
         calibrated_ns, clipped_ns = _take_calibrated(wanted, nesting.self_ns, own_ns)
@@ -73,20 +75,17 @@ def _take_measured(
     own_ns: array[int],
 ) -> int:
     """Take out what was clocked, of each span without that of the spans in it; return the sum."""
-    inside: Dict[int, int] = {}
+    inside = [0] * len(clocked)
     taken = 0
     for span in range(len(clocked) - 1, -1, -1):
-        below = inside.pop(span, 0)
-        own = max(clocked[span], below)
-        if not own:
-            continue
-        alone = min(own - below, self_ns[span])
-        own_ns[span] += alone
-        self_ns[span] -= alone
-        taken += alone
-        if nested[span]:
-            above = parent[span]
-            inside[above] = inside.get(above, 0) + own
+        own = max(clocked[span], inside[span])
+        if own:
+            alone = min(own - inside[span], self_ns[span])
+            own_ns[span] += alone
+            self_ns[span] -= alone
+            taken += alone
+            if nested[span]:
+                inside[parent[span]] += own
     return taken
 
 
@@ -202,14 +201,13 @@ def _take_calibrated(wanted: List[float], self_ns: array[int], own_ns: array[int
 
 
 def _lower_totals(
-    parent: Sequence[int], nested: Sequence[int], busy_ns: array[int], own_ns: Sequence[int]
+    parent: Sequence[int], nested: Sequence[int], busy_ns: array[int], own_ns: array[int]
 ) -> None:
     """Lower the cost of each span by what was taken out of it, and of the spans in it."""
-    below: Dict[int, int] = {}
-    for span in range(len(parent) - 1, -1, -1):
-        own = own_ns[span] + below.pop(span, 0)
+    inside = own_ns.tolist()
+    for span in range(len(inside) - 1, -1, -1):
+        own = inside[span]
         if own:
             busy_ns[span] -= own
             if nested[span]:
-                above = parent[span]
-                below[above] = below.get(above, 0) + own
+                inside[parent[span]] += own
