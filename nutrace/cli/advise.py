@@ -14,6 +14,7 @@ from nutrace.cli.options import (
     add_json,
     add_limit,
     add_min_share,
+    add_raw,
     add_run_file,
     add_samples,
     add_steps,
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_run_file(parser)
     add_steps(parser)
+    add_raw(parser)
     add_min_share(parser, WORTH, "likely saving, of a step or of the run")
     add_limit(parser, "findings of each section")
     add_samples(parser)
@@ -39,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; return the exit code."""
-    trace = load_run(args.file, samples=args.samples)
+    trace = load_run(args.file, raw=args.raw, samples=args.samples)
     part = select(trace, steps=args.steps, scenario=args.scenario)
     facts = Facts(args.file, trace, part)
     advice = advise(facts, args.min_share)
