@@ -15,6 +15,7 @@ from nutrace.analysis.deepcopies import deep_copies
 from nutrace.analysis.failures import Failure, failures
 from nutrace.analysis.inside import inside_spans
 from nutrace.analysis.memory import Memory, memory
+from nutrace.analysis.own_share import OwnShare, own_share
 from nutrace.analysis.regions import Region, divide
 from nutrace.analysis.samples import InsideSpans, Samples, samples_of
 from nutrace.analysis.scenarios import Scenarios, scenarios_of
@@ -22,13 +23,16 @@ from nutrace.analysis.simulation_logs import SimulationLogs, simulation_logs
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
 from nutrace.analysis.work import Work, work
-from nutrace.trace import Resource, Trace
+from nutrace.trace import Correction, Resource, Trace
 from nutrace.trace.bounds import text, whole
 
 
 @dataclass(frozen=True)
 class Run:
-    """The run: facts of the whole file, even if a part of it is reported."""
+    """The run: facts of the whole file, even if a part of it is reported.
+
+    ``by_nutrace`` is whether nutrace recorded it.
+    """
 
     file: str
     command: str
@@ -36,6 +40,7 @@ class Run:
     processes: int
     complete: bool
     running: bool
+    by_nutrace: bool
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,9 @@ class Overhead:
 @dataclass(frozen=True)
 class Report:
     """The report on a run. ``components`` lie inside the steps on their own thread; their self
-    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads. ``samples``,
-    ``memory`` and ``simulation_logs`` are of the whole run, as the memory of a process has its past in it."""
+    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads. ``own_share`` is in
+    none of these times. ``correction`` is of the whole run; so are ``samples``, ``memory`` and
+    ``simulation_logs``, as the memory of a process has its past in it."""
 
     run: Run
     scenarios: Scenarios
@@ -73,6 +79,7 @@ class Report:
     components: Tuple[ComponentCost, ...]
     concurrent: Tuple[ComponentCost, ...]
     outside_steps: Tuple[ComponentCost, ...]
+    own_share: OwnShare
     spans: Tuple[SpanCost, ...]
     inside: Tuple[InsideSpans, ...]
     samples: Optional[Samples]
@@ -82,6 +89,7 @@ class Report:
     simulation_logs: Optional[SimulationLogs]
     lost: Lost
     overhead: Overhead
+    correction: Correction
     notes: Tuple[str, ...]
 
 
@@ -104,6 +112,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
             processes=len(trace.resources),
             complete=diagnostics.complete,
             running=diagnostics.running,
+            by_nutrace=any(semconv.RUN_ID in resource.attributes for resource in trace.resources),
         ),
         scenarios=scenarios_of(chosen),
         steps=step_times(chosen, regions),
@@ -111,6 +120,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         components=component_costs(chosen, regions, Region.INSIDE),
         concurrent=component_costs(chosen, regions, Region.BESIDE),
         outside_steps=component_costs(chosen, regions, Region.OUTSIDE),
+        own_share=own_share(chosen, regions),
         spans=span_costs(chosen, regions),
         inside=inside_spans(chosen, regions),
         samples=samples_of(trace),
@@ -120,6 +130,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         simulation_logs=simulation_logs(trace),
         lost=Lost(diagnostics.dropped, diagnostics.truncated, diagnostics.unfinished),
         overhead=_overhead(trace, wall_ns),
+        correction=trace.correction,
         notes=tuple(notes),
     )
 

@@ -9,6 +9,7 @@ from nutrace.advice import Advice, Ranked, advise
 from nutrace.advice.advise import WORTH
 from nutrace.advice.facts import Facts
 from nutrace.cli.advise_text import as_text
+from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import (
     add_json,
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({**_as_json(advice, facts), **run_state(trace)})
     else:
         print(as_text(advice, args.file, facts.command, part.selection, limit=args.limit))
+        print_correction(part)
     return 0
 
 

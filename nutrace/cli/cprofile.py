@@ -6,6 +6,7 @@ import argparse
 
 from nutrace.analysis.profile import reconcile
 from nutrace.analysis.profile_file import read_profile
+from nutrace.cli.correction_text import print_correction
 from nutrace.cli.cprofile_text import as_json, as_text
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_raw, load_run
@@ -32,4 +33,6 @@ def run(args: argparse.Namespace) -> int:
         print_json({**as_json(result, args.profile, args.file), **state})
     else:
         print(as_text(result, args.profile, args.file, limit=args.limit), end="")
+        if trace is not None:
+            print_correction(trace)
     return 0

@@ -10,6 +10,7 @@ from typing import Dict, List, Sequence, Tuple, Union
 from nutrace import semconv
 from nutrace.analysis.deepcopies import Amount, DeepCopies, OtherCopies, Source, deep_copies
 from nutrace.analysis.origins import Caller
+from nutrace.cli.correction_text import print_correction
 from nutrace.cli.deepcopy_json import as_json
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json, run_state
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({**as_json(copies), **run_state(trace), "selection": part.selection})
         return 0
     print(as_text(copies, args.by, args.limit, part.selection))
+    print_correction(part)
     if args.flamegraph is not None:
         print(f"\n{printable(args.flamegraph, LINE)}: the deep copies, each named after its caller and type")
     return 0

@@ -43,12 +43,34 @@ def as_json(report: Report) -> Dict[str, Any]:
         "simulation_log": simulation_logs_json(report.simulation_logs),
         "lost": pick(report.lost, "dropped", "truncated", "unfinished"),
         "overhead": pick(report.overhead, "spans", "estimated_ms", "share"),
+        "correction": _correction(report),
         "notes": report.notes,
         "scenarios": {
             **pick(report.scenarios, *_SCENARIOS),
             "remarkable": [
                 {**pick(scenario, *_SCENARIO), "steps": len(scenario.steps)}
                 for scenario in report.scenarios.remarkable
+            ],
+        },
+    }
+
+
+def _correction(report: Report) -> Dict[str, Any]:
+    """nutrace's own time that was taken out: of what is reported, and of the whole run.
+
+    ``uncertain_ms`` is how much more it is by the median of the prices, ``clipped_ms`` what was not taken
+    out, as the spans did not last so long.
+    """
+    correction = report.correction
+    return {
+        "state": correction.state,
+        **pick(report.own_share, "total_ms", "in_steps_ms", "concurrent_ms", "outside_steps_ms"),
+        "run": {
+            **pick(correction, "calibrated_ms", "measured_ms", "uncertain_ms", "clipped_ms"),
+            **pick(correction, "processes", "priced_processes"),
+            "kinds": [
+                pick(each, "kind", "events", "price_us", "outside_ms", "uncertain_ms")
+                for each in correction.kinds
             ],
         },
     }

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from nutrace.analysis.database import database
+from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_steps, load_run
 from nutrace.cli.progress import progress_bar
@@ -49,4 +50,5 @@ def run(args: argparse.Namespace) -> int:
         print_json({**as_json(result, findings), **run_state(trace), "selection": part.selection})
         return 0
     print(as_text(result, findings, limit=args.limit, full=args.full, selection=part.selection))
+    print_correction(part)
     return 0

@@ -8,6 +8,7 @@ from typing import Any, Dict
 
 from nutrace.analysis.whatif import WhatIf, parse_target, whatif
 from nutrace.analysis.whatif.result import LIKELY, Change, Times
+from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import per_step, pick, print_json, run_state
 from nutrace.cli.options import add_json, add_raw, add_run_file, add_steps, load_run
 from nutrace.cli.whatif_text import MODEL, as_text
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({**_as_json(answer, part), **run_state(trace)})
     else:
         print(as_text(answer, args.file, part.selection))
+        print_correction(part)
     return 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from fakes.otlp import EPOCH_NS, RESOURCE, attributes, document, envelope, spans, write
+from fakes.otlp import EPOCH_NS, RESOURCE, attributes, document, envelope, priced, spans, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,14 +19,6 @@ from nutrace.trace.layout import layout
 
 OWN = "nutrace.own_ns"
 BUSY = "nutrace.busy_ns"
-
-
-def priced(**outside_ns: float) -> Dict[str, Any]:
-    """The resource of a process that states these prices."""
-    return {
-        **RESOURCE,
-        "nutrace.own.prices": dump({kind: Price(ns, 0, 1) for kind, ns in outside_ns.items()}),
-    }
 
 
 def trace_of(path: Path, *tree: Any, raw: bool = False, **outside_ns: float) -> Trace:
