@@ -15,7 +15,6 @@ from nutrace.analysis.deepcopies import deep_copies
 from nutrace.analysis.failures import Failure, failures
 from nutrace.analysis.inside import inside_spans
 from nutrace.analysis.memory import Memory, memory
-from nutrace.analysis.own_share import OwnShare, own_share
 from nutrace.analysis.regions import Region, divide
 from nutrace.analysis.samples import InsideSpans, Samples, samples_of
 from nutrace.analysis.scenarios import Scenarios, scenarios_of
@@ -68,9 +67,9 @@ class Overhead:
 @dataclass(frozen=True)
 class Report:
     """The report on a run. ``components`` lie inside the steps on their own thread; their self
-    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads. ``own_share`` is in
-    none of these times. ``correction`` is of the whole run; so are ``samples``, ``memory`` and
-    ``simulation_logs``, as the memory of a process has its past in it."""
+    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads. ``correction`` is
+    of the whole run; so are ``samples``, ``memory`` and ``simulation_logs``, as the memory of a process has
+    its past in it."""
 
     run: Run
     scenarios: Scenarios
@@ -79,7 +78,6 @@ class Report:
     components: Tuple[ComponentCost, ...]
     concurrent: Tuple[ComponentCost, ...]
     outside_steps: Tuple[ComponentCost, ...]
-    own_share: OwnShare
     spans: Tuple[SpanCost, ...]
     inside: Tuple[InsideSpans, ...]
     samples: Optional[Samples]
@@ -120,7 +118,6 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         components=component_costs(chosen, regions, Region.INSIDE),
         concurrent=component_costs(chosen, regions, Region.BESIDE),
         outside_steps=component_costs(chosen, regions, Region.OUTSIDE),
-        own_share=own_share(chosen, regions),
         spans=span_costs(chosen, regions),
         inside=inside_spans(chosen, regions),
         samples=samples_of(trace),

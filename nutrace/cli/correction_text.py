@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 from nutrace import prices
-from nutrace.analysis import OwnShare, Report
+from nutrace.analysis import ComponentCost, Report
 from nutrace.cli.report_style import ms
 from nutrace.trace import Correction, Priced, Trace
 from nutrace.trace.correction import CORRECTED, RAW, UNCORRECTED
@@ -48,13 +48,13 @@ def head_line(report: Report) -> str:
         return AS_RECORDED
     if report.correction.state == UNCORRECTED:
         return ""
-    taken = ms(report.own_share.total_ns)
+    taken = ms(sum(map(taken_ns, (report.components, report.concurrent, report.outside_steps))))
     return f"Times are corrected: {taken} ms of nutrace's own time taken out of the spans."
 
 
 def correction_items(report: Report, selection: str) -> List[Tuple[str, str]]:
     """What was taken out, for which events, and how sure that is: terms with a text on each."""
-    correction, own = report.correction, report.own_share
+    correction = report.correction
     if correction.state == RAW:
         return [("correction", "none: times as recorded (--raw)")]
     if correction.state == UNCORRECTED:
@@ -62,7 +62,7 @@ def correction_items(report: Report, selection: str) -> List[Tuple[str, str]]:
         return [("correction", unknown)] if report.run.by_nutrace else []
     whole = "; of the whole run:" if selection else ":"
     items = [
-        ("corrected", _where(own, report.steps.count) + whole),
+        ("corrected", _where(report) + whole),
         *(("", line) for line in _amounts(correction)),
     ]
     items.append(("how sure", _how_sure(correction)))
@@ -72,12 +72,18 @@ def correction_items(report: Report, selection: str) -> List[Tuple[str, str]]:
     return items
 
 
-def _where(own: OwnShare, steps: int) -> str:
-    parts = [f"{ms(own.total_ns)} ms taken out of the spans"]
-    if steps:
-        parts.append(f"{ms(own.in_steps_ns)} of it in the steps")
-    if own.concurrent_ns:
-        parts.append(f"{ms(own.concurrent_ns)} beside them")
+def taken_ns(costs: Sequence[ComponentCost]) -> int:
+    """nutrace's own time that was taken out of the spans of some components."""
+    return sum(cost.own_ns for cost in costs)
+
+
+def _where(report: Report) -> str:
+    inside, beside = taken_ns(report.components), taken_ns(report.concurrent)
+    parts = [f"{ms(inside + beside + taken_ns(report.outside_steps))} ms taken out of the spans"]
+    if report.steps.count:
+        parts.append(f"{ms(inside)} of it in the steps")
+    if beside:
+        parts.append(f"{ms(beside)} beside them")
     return ", ".join(parts)
 
 

@@ -8,7 +8,18 @@ from nutrace.analysis import ComponentCost, InsideSpans, Report, Work
 from nutrace.cli.json_output import per_step, pick
 from nutrace.cli.report_pauses_json import collections_json, memory_json, simulation_logs_json
 
-_SPAN = "name", "component", "calls", "yielded", "total_ms", "self_ms", "mean_us", "p50_us", "p95_us"
+_SPAN = (
+    "name",
+    "component",
+    "calls",
+    "yielded",
+    "total_ms",
+    "self_ms",
+    "mean_us",
+    "p50_us",
+    "p95_us",
+    "own_ms",
+)
 _ERROR = "error", "span", "component", "count", "in_steps"
 _SAMPLES = "taken", "placed", "unplaced", "sampler", "rate_hz", "notes"
 _INSIDE = (
@@ -62,9 +73,16 @@ def _correction(report: Report) -> Dict[str, Any]:
     out, as the spans did not last so long.
     """
     correction = report.correction
+    regions = {
+        "in_steps_ms": report.components,
+        "concurrent_ms": report.concurrent,
+        "outside_steps_ms": report.outside_steps,
+    }
+    taken_ms = {key: sum(cost.own_ns for cost in costs) / 1e6 for key, costs in regions.items()}
     return {
         "state": correction.state,
-        **pick(report.own_share, "total_ms", "in_steps_ms", "concurrent_ms", "outside_steps_ms"),
+        "taken_ms": sum(taken_ms.values()),
+        **taken_ms,
         "run": {
             **pick(correction, "calibrated_ms", "measured_ms", "uncertain_ms", "clipped_ms"),
             **pick(correction, "processes", "priced_processes"),
@@ -94,7 +112,7 @@ def _components(costs: Sequence[ComponentCost], steps: int) -> List[Dict[str, An
     whole = sum(cost.self_ns for cost in costs)
     return [
         {
-            **pick(cost, "component", "calls", "total_ms", "self_ms"),
+            **pick(cost, "component", "calls", "total_ms", "self_ms", "own_ms"),
             "self_ms_per_step": per_step(cost.self_ns / 1e6, steps),
             "share": cost.self_ns / whole if whole else 0.0,
         }

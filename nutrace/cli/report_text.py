@@ -6,7 +6,7 @@ import re
 from typing import List, Optional, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report
-from nutrace.cli.correction_text import correction_items, head_line, is_corrected
+from nutrace.cli.correction_text import correction_items, head_line, is_corrected, taken_ns
 from nutrace.cli.inside_text import LEGEND as _LEGEND_INSIDE
 from nutrace.cli.inside_text import inside_text, unplaced
 from nutrace.cli.report_pauses import pauses
@@ -65,8 +65,7 @@ def as_text(
     style = Style(markdown)
     sections = [_head(report, style, selection), scenarios_text(report, style, limit)]
     sections += [_steps(report, style), _work(report, style)]
-    steps, own, corrected = report.steps, report.own_share, is_corrected(report)
-    outside_ns = own.outside_steps_ns if corrected else None
+    steps, corrected = report.steps, is_corrected(report)
     if report.components:
         sections.append(
             _components(
@@ -75,7 +74,7 @@ def as_text(
                 report.components,
                 style,
                 steps.count,
-                own.in_steps_ns if corrected else None,
+                corrected,
             )
         )
     if report.concurrent:
@@ -86,17 +85,17 @@ def as_text(
                 report.concurrent,
                 style,
                 steps.count,
-                own.concurrent_ns if corrected else None,
+                corrected,
             )
         )
     if report.outside_steps and steps.count:
         line = (
             "Before, between and after the steps. Self times add up; totals leave out the time of the steps."
         )
-        sections.append(_components("Outside the steps", line, report.outside_steps, style, 0, outside_ns))
+        sections.append(_components("Outside the steps", line, report.outside_steps, style, 0, corrected))
     elif report.outside_steps:
         line = "Self times add up to the time of the outermost spans; totals overlap."
-        sections.append(_components("Components", line, report.outside_steps, style, 0, outside_ns))
+        sections.append(_components("Components", line, report.outside_steps, style, 0, corrected))
     sections.append(inside_text(report, style, inside, limit, selection))
     sections += pauses(report, style)
     sections.append(_spans(report, style, limit))
@@ -174,11 +173,11 @@ def _count(number: int, divisor: int) -> str:
 
 
 def _components(
-    heading: str, line: str, costs: Sequence[ComponentCost], style: Style, steps: int, taken_ns: Optional[int]
+    heading: str, line: str, costs: Sequence[ComponentCost], style: Style, steps: int, corrected: bool
 ) -> str:
     """One table of components; if `steps` is their number, not 0, times are per step.
 
-    `taken_ns` is nutrace's own time that is in none of them; None if it was not taken out.
+    If times are `corrected`, a row has nutrace's own time, which is in none of the others.
     """
     per = "/step" if steps else ""
     columns = [
@@ -191,7 +190,7 @@ def _components(
     ]
     whole = sum(cost.self_ns for cost in costs)
     divisor = steps or 1
-    times = *(cost.self_ns for cost in costs), whole, taken_ns or 0
+    times = *(cost.self_ns for cost in costs), whole, taken_ns(costs)
     *own, own_sum, taken = _column([time / divisor for time in times], _MS)
     totals = _column([cost.total_ns / divisor for cost in costs], _MS)
     rows: List[List[str]] = []
@@ -202,7 +201,7 @@ def _components(
     rows.append([""])
     blank = [""] * (2 if steps else 1)
     rows.append(["sum of self", *blank, own_sum, "", _percent(whole, whole)])
-    if taken_ns is not None:
+    if corrected:
         rows.append([_NUTRACE, *blank, taken, "", ""])
     return "\n".join([style.heading(heading), style.line(line), style.table(columns, rows)])
 
