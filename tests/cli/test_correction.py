@@ -18,7 +18,7 @@ from nutrace.jupyter import card
 from nutrace.jupyter.cost_tables import component_table, cost_table
 from nutrace.jupyter.tables import span_table, step_table
 from nutrace.trace import load
-from nutrace_exporters import html, svg
+from nutrace_exporters import chrome, html, speedscope, svg
 
 C = "nutrace.component"
 TAKEN = "of nutrace's own time taken out"
@@ -151,12 +151,17 @@ def test_pictures(run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (False, f"81 µs {TAKEN} of the spans", "corrected"),
         (True, "none: times as recorded, with nutrace's own time in them (--raw)", "raw"),
     ):
-        page, picture = io.BytesIO(), io.BytesIO()
+        page, picture, profile, events = (io.BytesIO() for _ in range(4))
         trace = load(run, raw=raw)
         html.export(trace, page)
         svg.export(trace, picture)
+        speedscope.export(trace, profile)
+        chrome.export(trace, events)
         assert json.dumps(["Correction", fact], separators=(",", ":")) in page.getvalue().decode()
         assert f" · {word}" in picture.getvalue().decode()
+        assert json.loads(profile.getvalue())["name"] == f"run.json ({word})"
+        told = [event for event in json.loads(events.getvalue())["traceEvents"] if "labels" in event["args"]]
+        assert [event["args"]["labels"] for event in told] == [f"times {word}"]
     drawn = tmp_path / "raw.svg"
     out(capsys, "flamegraph", run, "-f", "svg", "-o", str(drawn), "--raw")
     assert " · raw" in drawn.read_text()
@@ -171,9 +176,7 @@ def test_notebooks(run: str) -> None:
     assert spans.own_ms.sum() == pytest.approx(0.081)
     assert component_table(trace).own_ms["in steps", "planner"] == pytest.approx(0.006)
     assert cost_table(trace).own_ms["plan", "planner"] == pytest.approx(0.006)
-    assert f"correction: 81 µs {TAKEN} of the spans" in card(trace).replace("&#x27;", "'").replace(
-        "&#39;", "'"
-    )
+    assert f"correction: 81 µs {TAKEN} of the spans" in unescape(card(trace))
     assert "correction: none: times as recorded" in card(load(run, raw=True))
 
 

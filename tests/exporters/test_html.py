@@ -88,7 +88,7 @@ def test_percentiles_of_merged_calls_are_columns(tmp_path: Path, rendered: Rende
 
 
 def test_what_was_taken_out_is_a_column(tmp_path: Path, rendered: Rendered) -> None:
-    """Of a generator the page says how long it was open; of no span only because nutrace's time is missing."""
+    """Of a generator the page says how long it was open, and of no other span."""
     inside = [("called", 10, 20), ("rows", 30, 80, {"nutrace.busy_ns": 9_000})]
     _, columns = data_of(
         rendered(html, trace_of(tmp_path, ("top", 0, 100, inside), resource=priced(call=700)))
