@@ -11,7 +11,9 @@ from nutrace.trace import reader, views
 from nutrace.trace.trace import Trace
 
 
-def load(path: Union[str, os.PathLike[str]], *, progress: Optional[reader.Progress] = None) -> Trace:
+def load(
+    path: Union[str, os.PathLike[str]], *, raw: bool = False, progress: Optional[reader.Progress] = None
+) -> Trace:
     """Read a trace; as the last line of a notebook's cell it shows itself.
 
     ``trace.steps()`` and ``trace.spans()`` are pandas tables, ``trace.flamegraph()`` is the
@@ -19,4 +21,4 @@ def load(path: Union[str, os.PathLike[str]], *, progress: Optional[reader.Progre
     Parameters and errors are those of :func:`nutrace.trace.load`.
     """
     views.register(VIEWS)
-    return with_samples(reader.load(path, progress=progress))
+    return with_samples(reader.load(path, raw=raw, progress=progress))

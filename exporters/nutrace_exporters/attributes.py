@@ -18,6 +18,7 @@ _ELSEWHERE: Final[FrozenSet[str]] = frozenset(
         semconv.THREAD_ID,
         semconv.THREAD_NAME,
         semconv.BUSY_NS,
+        semconv.OWN_NS,
         semconv.YIELDED,
         semconv.CONTINUES,
         semconv.COMPOSITE_COUNT,

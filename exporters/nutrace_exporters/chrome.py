@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Dict, Iterator, Mapping, Set, Tuple
 from nutrace import semconv
 from nutrace.percentiles import weighted_percentiles
 from nutrace.trace import Trace
+from nutrace.trace.correction import UNCORRECTED
 from nutrace_exporters.calltree import SampledNode, heaviest_first, merge
 from nutrace_exporters.counters import counters
 from nutrace_exporters.insidetree import place_of
@@ -60,6 +61,9 @@ def _events(trace: Trace, options: Options) -> Iterator[str]:
     pids = _process_ids(trace)
     for resource in sorted({trace.threads[thread].resource for thread in used}):
         yield _metadata("process_name", pids[resource], 0, _process_name(trace, resource))
+        if trace.correction.state != UNCORRECTED:
+            args = {"labels": f"times {trace.correction.state}"}
+            yield _json({"ph": "M", "name": "process_labels", "pid": pids[resource], "tid": 0, "args": args})
     for thread, name in zip(used, thread_names(trace, used)):
         # Thread identifiers of Python exceed the 32 bits that viewers provide.
         yield _metadata("thread_name", pids[trace.threads[thread].resource], thread + 1, name)
@@ -133,6 +137,8 @@ class _Completes:
             extra += ',"unfinished":true'
         if trace.calls[span] > 1:
             extra += self._percentiles(span)
+        if trace.own_ns[span]:
+            extra += f',"own_us":{_us(trace.own_ns[span])}'
         args = f'"self_us":{_us(trace.self_ns[span])},"calls":{trace.calls[span]}{extra}{self._texts(span)}'
         return f'{{"ph":"X",{self._head(span)},{place},"args":{{{args}}}}}'
 

@@ -72,6 +72,7 @@ class DifferenceBuilder:
         self._unfinished = [0, 0]
         self._scenarios: Tuple[Set[str], Set[str]] = (set(), set())
         self._planners: Tuple[Set[str], Set[str]] = (set(), set())
+        self._times: Tuple[Set[str], Set[str]] = (set(), set())
         self._title = ""
         self._selection = ""
 
@@ -93,6 +94,7 @@ class DifferenceBuilder:
         self._tree.add(side, trace, component=self._component)
         self._scenarios[side].update(filter(None, (scenario.token for scenario in trace.scenarios)))
         self._planners[side].update(filter(None, (scenario.planner for scenario in trace.scenarios)))
+        self._times[side].add(trace.correction.state)
         self._add_facts(side, trace)
         self._unfinished[side] += len(trace.step_indices) - len(trace.finished_steps)
 
@@ -163,6 +165,13 @@ class DifferenceBuilder:
         if base != new:
             names = [", ".join(sorted(value(name, 60) for name in side)) or "none" for side in (base, new)]
             yield f"the sides simulate different planners: {names[0]} on the base, {names[1]} on the new side"
+
+        if len(self._times[BASE] | self._times[NEW]) > 1:
+            base_times, new_times = (" and ".join(sorted(states)) for states in self._times)
+            yield (
+                f"the times of the base are {base_times}, those of the new side {new_times}: what nutrace "
+                "itself takes looks like a change; --raw draws all as recorded"
+            )
 
     def _check(self) -> None:
         tree = self._tree

@@ -60,7 +60,7 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
     for name, numbers in (("left", [0] * len(nodes)), ("busy", [node.total_ns[NEW] for node in nodes])):
         packer.add(name, numbers)
     packer.add("set", [0] * len(nodes))
-    for name in ("wall", "calls", "yielded"):
+    for name in ("wall", "own", "calls", "yielded"):
         packer.add(f"{name}_at", [])
         packer.add(name, [])
     for name in ("min", "max", "p50", "p95", "unfinished", "error", "top_at", "top_scenario"):

@@ -181,8 +181,10 @@ def _columns(trace: Trace, table: FrameTable, sets: AttributeSets) -> Packer:
     packer.add("frame", table.of)
     packer.add("thread", trace.thread)
     packer.add("set", sets.of)
-    wall = [i for i in range(n) if trace.end_ns[i] - trace.start_ns[i] != trace.busy_ns[i]]
+    wall = [i for i in range(n) if not trace.runs_through(i)]
     _sparse(packer, "wall", wall, [trace.end_ns[i] - trace.start_ns[i] for i in wall])
+    taken = [i for i in range(n) if trace.own_ns[i]]
+    _sparse(packer, "own", taken, [trace.own_ns[i] for i in taken])
     counted = [i for i in range(n) if trace.calls[i] != 1]
     _sparse(packer, "calls", counted, [trace.calls[i] for i in counted])
     for name, key in (("min", semconv.COMPOSITE_MIN_NS), ("max", semconv.COMPOSITE_MAX_NS)):

@@ -10,6 +10,7 @@ from typing import Any, List, Mapping, Sequence, Tuple
 from nutrace import semconv
 from nutrace.trace import Scenario, Trace
 from nutrace.trace.addresses import FINISHED
+from nutrace_exporters.corrected import correction_of
 from nutrace_exporters.labels import counted, value
 
 
@@ -40,6 +41,7 @@ def facts(trace: Trace) -> List[Tuple[str, str]]:
         ("nuPlan devkit", resource.get("nuplan.devkit.version")),
         ("Revision", resource.get(semconv.REVISION)),
         ("nutrace", resource.get("nutrace.version")),
+        ("Correction", correction_of(trace)),
     ]
     return [(name, value(item, 400)) for name, item in pairs if item not in (None, "")]
 

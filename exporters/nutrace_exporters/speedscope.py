@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Dict, Iterable, List
 
 from nutrace.trace import Trace
+from nutrace.trace.correction import UNCORRECTED
 from nutrace_exporters.frames import FrameTable
 from nutrace_exporters.labels import duration, label
 from nutrace_exporters.lanes import SMALL, Lanes, brackets, thread_names
@@ -92,7 +93,9 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     if merged:
         active = len(used) if sampled else active
         write_stacks(out, MERGED_SAMPLED if sampled else MERGED, merged)
-    write_end(out, options.name or os.path.basename(trace.path) or "trace", active)
+    name = options.name or os.path.basename(trace.path) or "trace"
+    times = trace.correction.state
+    write_end(out, name if times == UNCORRECTED else f"{name} ({times})", active)
 
 
 def write_head(out: BinaryIO, frames: Iterable[FrameKey]) -> None:

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from nutrace import semconv
 from nutrace.trace import Trace
+from nutrace.trace.correction import UNCORRECTED
 from nutrace_exporters.calltree import Node, SampledNode, merge, walk
 from nutrace_exporters.insidetree import origin, place_of
 from nutrace_exporters.labels import counted, duration, label
@@ -86,6 +87,8 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
     facts += [duration(top.total_ns) + where, f"{len(trace):,} spans"]
     if steps:
         facts.append(f"{len(steps):,} steps of {duration(sum(steps) / len(steps))} on average")
+    if trace.correction.state != UNCORRECTED:
+        facts.append(trace.correction.state)
     if deepest >= options.max_depth:
         facts.append(f"{options.max_depth} of {deepest + 1:,} levels drawn")
     name = quoteattr(f"Flamegraph of {title}")

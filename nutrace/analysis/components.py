@@ -24,12 +24,15 @@ class ComponentCost:
     self_ns:
         Time in its spans without the spans below them: the self times of all components sum to the time
         of the region.
+    own_ns:
+        nutrace's own time that was taken out of its spans, and is in neither of these.
     """
 
     component: str
     calls: int
     total_ns: int
     self_ns: int
+    own_ns: int
 
 
 def component_costs(trace: Trace, regions: Regions, region: Region) -> Tuple[ComponentCost, ...]:
@@ -42,10 +45,11 @@ def component_costs(trace: Trace, regions: Regions, region: Region) -> Tuple[Com
         component = trace.component[span]
         entry = totals.get(component)
         if entry is None:
-            entry = totals[component] = [0, 0, 0]
+            entry = totals[component] = [0, 0, 0, 0]
         if regions.outermost_component[span]:
             entry[0] += calls[span]
             entry[1] += busy[span] - inner[span]
         entry[2] += self_ns[span]
+        entry[3] += trace.own_ns[span]
     costs = [ComponentCost(component, *entry) for component, entry in totals.items()]
     return tuple(sorted(costs, key=lambda cost: (-cost.self_ns, cost.component)))

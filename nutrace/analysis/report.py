@@ -22,13 +22,16 @@ from nutrace.analysis.simulation_logs import SimulationLogs, simulation_logs
 from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
 from nutrace.analysis.work import Work, work
-from nutrace.trace import Resource, Trace
+from nutrace.trace import Correction, Resource, Trace
 from nutrace.trace.bounds import text, whole
 
 
 @dataclass(frozen=True)
 class Run:
-    """The run: facts of the whole file, even if a part of it is reported."""
+    """The run: facts of the whole file, even if a part of it is reported.
+
+    ``by_nutrace`` is whether nutrace recorded it.
+    """
 
     file: str
     command: str
@@ -36,6 +39,7 @@ class Run:
     processes: int
     complete: bool
     running: bool
+    by_nutrace: bool
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,9 @@ class Overhead:
 @dataclass(frozen=True)
 class Report:
     """The report on a run. ``components`` lie inside the steps on their own thread; their self
-    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads. ``samples``,
-    ``memory`` and ``simulation_logs`` are of the whole run, as the memory of a process has its past in it."""
+    times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads. ``correction`` is
+    of the whole run; so are ``samples``, ``memory`` and ``simulation_logs``, as the memory of a process has
+    its past in it."""
 
     run: Run
     scenarios: Scenarios
@@ -82,6 +87,7 @@ class Report:
     simulation_logs: Optional[SimulationLogs]
     lost: Lost
     overhead: Overhead
+    correction: Correction
     notes: Tuple[str, ...]
 
 
@@ -104,6 +110,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
             processes=len(trace.resources),
             complete=diagnostics.complete,
             running=diagnostics.running,
+            by_nutrace=any(semconv.RUN_ID in resource.attributes for resource in trace.resources),
         ),
         scenarios=scenarios_of(chosen),
         steps=step_times(chosen, regions),
@@ -120,6 +127,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         simulation_logs=simulation_logs(trace),
         lost=Lost(diagnostics.dropped, diagnostics.truncated, diagnostics.unfinished),
         overhead=_overhead(trace, wall_ns),
+        correction=trace.correction,
         notes=tuple(notes),
     )
 

@@ -26,6 +26,8 @@ class SpanCost:
         Values that generators yielded.
     total_ns, self_ns:
         Time in the outermost spans with everything that they call; and time in the spans alone.
+    own_ns:
+        nutrace's own time that was taken out of the spans alone.
     mean_ns:
         ``total_ns`` divided by ``calls``.
     p50_ns, p95_ns:
@@ -39,6 +41,7 @@ class SpanCost:
     yielded: int
     total_ns: int
     self_ns: int
+    own_ns: int
     mean_ns: float
     p50_ns: Optional[int]
     p95_ns: Optional[int]
@@ -48,9 +51,11 @@ def span_costs(trace: Trace, regions: Regions) -> Tuple[SpanCost, ...]:
     """Every kind of span, the one with the most self time first."""
     yielded: DefaultDict[Tuple[str, str], int] = defaultdict(int)
     self_ns: DefaultDict[Tuple[str, str], int] = defaultdict(int)
+    taken_ns: DefaultDict[Tuple[str, str], int] = defaultdict(int)
     outermost: DefaultDict[Tuple[str, str], List[int]] = defaultdict(list)
     for span, key in enumerate(zip(trace.name, trace.component)):
         self_ns[key] += trace.self_ns[span]
+        taken_ns[key] += trace.own_ns[span]
         yielded[key] += trace.yielded[span]
         if regions.outermost_name[span]:
             outermost[key].append(span)
@@ -63,7 +68,7 @@ def span_costs(trace: Trace, regions: Regions) -> Tuple[SpanCost, ...]:
         times = _call_times(trace, spans, continued)
         p50, p95 = (None, None) if times is None else weighted_percentiles(times, (50, 95))
         mean = total / calls if calls else 0.0
-        costs.append(SpanCost(*key, calls, yielded[key], total, own, mean, p50, p95))
+        costs.append(SpanCost(*key, calls, yielded[key], total, own, taken_ns[key], mean, p50, p95))
     return tuple(sorted(costs, key=lambda cost: (-cost.self_ns, cost.name, cost.component)))
 
 

@@ -9,11 +9,13 @@ from nutrace.advice import Advice, Ranked, advise
 from nutrace.advice.advise import WORTH
 from nutrace.advice.facts import Facts
 from nutrace.cli.advise_text import as_text
+from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import (
     add_json,
     add_limit,
     add_min_share,
+    add_raw,
     add_run_file,
     add_samples,
     add_steps,
@@ -31,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_run_file(parser)
     add_steps(parser)
+    add_raw(parser)
     add_min_share(parser, WORTH, "likely saving, of a step or of the run")
     add_limit(parser, "findings of each section")
     add_samples(parser)
@@ -39,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; return the exit code."""
-    trace = load_run(args.file, samples=args.samples)
+    trace = load_run(args.file, raw=args.raw, samples=args.samples)
     part = select(trace, steps=args.steps, scenario=args.scenario)
     facts = Facts(args.file, trace, part)
     advice = advise(facts, args.min_share)
@@ -47,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({**_as_json(advice, facts), **run_state(trace)})
     else:
         print(as_text(advice, args.file, facts.command, part.selection, limit=args.limit))
+        print_correction(part)
     return 0
 
 

@@ -13,7 +13,7 @@ from nutrace.cli.compare_sides import Sides
 from nutrace.cli.compare_text import as_text
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json, add_limit
+from nutrace.cli.options import add_json, add_limit, add_raw
 from nutrace.cli.run_files import run_files
 from nutrace.comparison import Comparison, compare
 from nutrace.comparison.gates import (
@@ -78,6 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare runs that did not finish, were configured differently, or have nothing in common",
     )
+    add_raw(parser)
     add_limit(parser, "rows in each table")
 
 
@@ -128,7 +129,7 @@ def _compared(args: argparse.Namespace) -> Comparison:
         if args.html:
             for file in (*base, *new):
                 check_output(args.html, file)
-        sides = Sides()
+        sides = Sides(args.raw)
         return compare(sides.measured(base, "base"), sides.measured(new, "new"))
     except InputError as error:  # the exit code 3 of other commands means something else here
         raise UsageError(str(error)) from None

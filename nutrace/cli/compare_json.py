@@ -50,6 +50,7 @@ def _side(side: SideFacts) -> Dict[str, Any]:
         **pick(side, "runs", "scenarios", "steps"),
         "files": list(side.files),
         "warnings": list(side.warnings),
+        "times": list(side.times),
     }
 
 

@@ -13,6 +13,7 @@ from nutrace.comparison.gates import FEWEST_RUNS, GateResult
 from nutrace.comparison.headline import REALTIME_FACTOR, gap_closed_figure
 from nutrace.comparison.result import Comparison, Kind, SideFacts, Verdict
 from nutrace.printable import LINE, printable
+from nutrace.trace.correction import UNCORRECTED
 from nutrace_exporters.labels import counted
 
 _NAMED = 3
@@ -81,6 +82,8 @@ def _facts(side: SideFacts) -> str:
     if side.scenarios:
         parts.append(counted(side.scenarios, "scenario"))
     parts.append(counted(side.steps, "step") + (" in all" if side.runs > 1 else ""))
+    if side.times and side.times != (UNCORRECTED,):
+        parts.append(f"times {' and '.join(side.times)}")
     return ", ".join(parts)
 
 

@@ -18,8 +18,12 @@ from nutrace.trace import Trace, load
 
 @dataclass
 class Sides:
-    """Measures run files one at a time, and refuses one that was given before."""
+    """Measures run files one at a time, as they were recorded if they are to be `raw`.
 
+    A run that was given before is refused.
+    """
+
+    raw: bool = False
     _seen: Dict[Tuple[str, str], str] = field(default_factory=dict)
 
     def measured(self, files: Sequence[str], side: str) -> List[RunFigures]:
@@ -38,7 +42,7 @@ class Sides:
         for number, file in enumerate(files, 1):
             shown = printable(os.path.basename(file), 30)
             with progress_bar(f"bytes of {side} {number} of {len(files)}, {shown}") as progress:
-                trace = load(file, progress=progress)
+                trace = load(file, raw=self.raw, progress=progress)
             for run_id in _run_ids(trace):
                 self._once(("run", run_id), file)
             figures.append(_with_load(measure(trace), file))

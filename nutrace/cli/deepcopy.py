@@ -10,10 +10,11 @@ from typing import Dict, List, Sequence, Tuple, Union
 from nutrace import semconv
 from nutrace.analysis.deepcopies import Amount, DeepCopies, OtherCopies, Source, deep_copies
 from nutrace.analysis.origins import Caller
+from nutrace.cli.correction_text import print_correction
 from nutrace.cli.deepcopy_json import as_json
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
+from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_steps, load_run
 from nutrace.cli.table import Column, definitions, ms, selected, text_table
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace, select
@@ -42,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--by", choices=_GROUPS, default="caller", help="what the rows of the table are (default caller)"
     )
     add_steps(parser)
+    add_raw(parser)
     add_limit(parser, "rows")
     add_json(parser, ": all rows, ungrouped")
     parser.add_argument(
@@ -53,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the copies of a run."""
     if args.flamegraph is not None:
         check_output(args.flamegraph, args.file)
-    trace = load_run(args.file)
+    trace = load_run(args.file, raw=args.raw)
     part = select(trace, steps=args.steps, scenario=args.scenario)
     copies = deep_copies(part)
     if args.flamegraph is not None:
@@ -63,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({**as_json(copies), **run_state(trace), "selection": part.selection})
         return 0
     print(as_text(copies, args.by, args.limit, part.selection))
+    print_correction(part)
     if args.flamegraph is not None:
         print(f"\n{printable(args.flamegraph, LINE)}: the deep copies, each named after its caller and type")
     return 0

@@ -76,7 +76,7 @@ def load_difference(args: argparse.Namespace) -> Difference:
     """Load both sides, a run at a time."""
     if args.slowest:
         (file,) = args.files
-        trace = select(load_run(file), steps=args.steps, scenario=args.scenario)
+        trace = select(load_run(file, raw=args.raw), steps=args.steps, scenario=args.scenario)
         builder = DifferenceBuilder((file, file), args.component)
         builder.add_slowest(trace, args.slowest)
         return builder.build(("usual", "slowest"))
@@ -84,7 +84,7 @@ def load_difference(args: argparse.Namespace) -> Difference:
     builder = DifferenceBuilder(_names(args.files, args.against), args.component)
     for side, files in zip((BASE, NEW), sides):
         for file in files:
-            builder.add(side, select(load_run(file), steps=args.steps, scenario=args.scenario))
+            builder.add(side, select(load_run(file, raw=args.raw), steps=args.steps, scenario=args.scenario))
     difference = builder.build()
     for doubt in difference.warnings:
         print(f"nutrace: warning: {printable(doubt, LINE)}", file=sys.stderr)

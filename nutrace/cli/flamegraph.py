@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 from nutrace.cli.difference import add_difference, difference_counts, drawn_files, load_difference
-from nutrace.cli.options import add_samples, add_steps, load_run
+from nutrace.cli.options import add_raw, add_samples, add_steps, load_run
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace.semconv import COMPONENTS
@@ -52,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open", action="store_true", help="open the drawing in the web browser")
     add_samples(parser)
     add_steps(parser)
+    add_raw(parser)
     parser.add_argument(
         "--component", metavar="NAME", help="only the spans of a component, and those in them"
     )
@@ -88,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
         shown = difference_counts(drawn)
     else:
         module = row.load()
-        whole = load_run(files[0], samples=args.samples if args.with_samples else None)
+        samples = args.samples if args.with_samples else None
+        whole = load_run(files[0], raw=args.raw, samples=samples)
         drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
         shown = f"{counted(len(drawn), 'span')}, {counted(len(drawn.step_indices), 'step')}"
     with whole_file(output) as out:

@@ -14,7 +14,7 @@ from nutrace.cli.flamegraph import check_output, default_output
 from nutrace.cli.history_files import Reading, read_runs
 from nutrace.cli.history_table import as_csv, as_json, as_text
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json, add_limit
+from nutrace.cli.options import add_json, add_limit, add_raw
 from nutrace.comparison.changes import changes
 from nutrace.comparison.history import HistoryRun, series_of
 from nutrace.dashboard import History, JudgedSeries, Options, export
@@ -65,6 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--flamegraphs", action="store_true", help="draw the flamegraph of each run that has none, beside it"
     )
     parser.add_argument("--title", default="", help="heading of the page")
+    add_raw(parser)
     add_limit(parser, "revisions of each series, the last")
 
 
@@ -83,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
         partial(_is_wanted, args),
         partial(_link, links, folder, args.flamegraphs),
         unfinished=args.unfinished,
+        raw=args.raw,
     )
     if not reading.runs:
         raise _nothing(args, reading)

@@ -42,7 +42,7 @@ class Reading:
     seen: Dict[str, Set[str]] = field(default_factory=dict)
 
 
-def read_runs(names: Sequence[str], keep: Keep, use: Use, *, unfinished: bool) -> Reading:
+def read_runs(names: Sequence[str], keep: Keep, use: Use, *, unfinished: bool, raw: bool = False) -> Reading:
     """Read all run files below some folders; one trace is in memory at a time.
 
     Parameters
@@ -55,6 +55,8 @@ def read_runs(names: Sequence[str], keep: Keep, use: Use, *, unfinished: bool) -
         Called with each trace that is.
     unfinished:
         Keep runs that were cut short or go on.
+    raw:
+        Leave times as they were recorded.
 
     Raises
     ------
@@ -72,18 +74,18 @@ def read_runs(names: Sequence[str], keep: Keep, use: Use, *, unfinished: bool) -
         for number, file in enumerate(files):
             if progress is not None:
                 progress(number, len(files))
-            reason = _read(file, reading, ids, keep, use, unfinished)
+            reason = _read(file, reading, ids, keep, use, unfinished, raw)
             if reason:
                 reading.left_out.append((file, reason))
     return reading
 
 
 def _read(
-    file: str, reading: Reading, ids: Dict[str, str], keep: Keep, use: Use, unfinished: bool
+    file: str, reading: Reading, ids: Dict[str, str], keep: Keep, use: Use, unfinished: bool, raw: bool
 ) -> Optional[str]:
     """Read one file; say why it is left out, if it is."""
     try:
-        trace = load(file)
+        trace = load(file, raw=raw)
     except InputError as error:
         return _without_name(str(error), file)
     diagnostics = trace.diagnostics

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis.database import Database, database
 from nutrace.cli.json_output import per_step, pick, print_json
-from nutrace.cli.options import add_json, load_run
+from nutrace.cli.options import add_json, add_raw, load_run
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.table import ms
 from nutrace.errors import UsageError
@@ -54,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the copy goes (default: beside the log, or the user's cache if that cannot be written)",
     )
+    add_raw(parser)
     add_json(parser)
 
 
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     trace = args.trace or _RUN
     statements = None
     if exists(trace):
-        statements = database(load_run(trace))
+        statements = database(load_run(trace, raw=args.raw))
     elif args.trace or not args.copy:
         raise UsageError(f"{trace}: there is no such run; name one whose statements need indexes: --run RUN")
     by_log = _advised(logs, statements)

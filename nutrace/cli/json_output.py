@@ -25,9 +25,16 @@ def _finite(document: Any) -> Any:
     return document
 
 
-def run_state(trace: Trace) -> Dict[str, bool]:
-    """Keys of a JSON document: whether the run came to its end, and whether it goes on."""
-    return {"complete": trace.diagnostics.complete, "running": trace.diagnostics.running}
+def run_state(trace: Trace) -> Dict[str, Any]:
+    """Keys of a JSON document: whether the run came to its end, whether it goes on, and its kind of times.
+
+    ``times`` is one of the states in :mod:`nutrace.trace.correction`.
+    """
+    return {
+        "complete": trace.diagnostics.complete,
+        "running": trace.diagnostics.running,
+        "times": trace.correction.state,
+    }
 
 
 def pick(item: object, *keys: str) -> Dict[str, Any]:

@@ -39,6 +39,15 @@ def add_steps(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_raw(parser: argparse.ArgumentParser) -> None:
+    """Add ``--raw``, for :func:`load_run`."""
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="times as they were recorded: leave nutrace's own time in the spans in which it was spent",
+    )
+
+
 def add_limit(parser: argparse.ArgumentParser, listed: str) -> None:
     """Add ``--limit``, the number of rows in a table, 0 for all; `listed` says what the rows are."""
     parser.add_argument(
@@ -94,13 +103,17 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_run(file: str, *, warn: bool = True, samples: Optional[Sequence[str]] = None) -> Trace:
+def load_run(
+    file: str, *, raw: bool = False, warn: bool = True, samples: Optional[Sequence[str]] = None
+) -> Trace:
     """Load a run file behind a progress bar; raises as :func:`nutrace.trace.load` does.
 
     Parameters
     ----------
     file:
         As the user typed it.
+    raw:
+        Leave times as they were recorded.
     warn:
         Print a line on stderr if the run was cut short, or goes on.
     samples:
@@ -114,7 +127,7 @@ def load_run(file: str, *, warn: bool = True, samples: Optional[Sequence[str]] =
     if samples and [file, *samples].count(STDIN) > 1:
         raise UsageError("only one of the run file and --samples can be - (standard input): name the others")
     with progress_bar("bytes") as progress:
-        trace = load(file, progress=progress)
+        trace = load(file, raw=raw, progress=progress)
     if samples is not None:
         trace = with_samples(trace, samples)
     if warn and trace.diagnostics.cut_short:

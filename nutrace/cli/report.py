@@ -6,7 +6,7 @@ import argparse
 
 from nutrace.analysis import report
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json, add_limit, add_run_file, add_samples, add_steps, load_run
+from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_samples, add_steps, load_run
 from nutrace.cli.report_json import as_json
 from nutrace.cli.report_text import as_text
 from nutrace.trace import select
@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(form)
     add_samples(parser)
     add_steps(parser)
+    add_raw(parser)
     add_limit(parser, "kinds of span, the costliest first")
     parser.add_argument(
         "--inside",
@@ -32,7 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the report."""
-    trace = load_run(args.file, warn=False, samples=args.samples)  # the report says it itself
+    # The report itself says that a run was cut short.
+    trace = load_run(args.file, raw=args.raw, warn=False, samples=args.samples)
     part = select(trace, steps=args.steps, scenario=args.scenario)
     result = report(trace, part)
     if args.json:

@@ -8,7 +8,18 @@ from nutrace.analysis import ComponentCost, InsideSpans, Report, Work
 from nutrace.cli.json_output import per_step, pick
 from nutrace.cli.report_pauses_json import collections_json, memory_json, simulation_logs_json
 
-_SPAN = "name", "component", "calls", "yielded", "total_ms", "self_ms", "mean_us", "p50_us", "p95_us"
+_SPAN = (
+    "name",
+    "component",
+    "calls",
+    "yielded",
+    "total_ms",
+    "self_ms",
+    "mean_us",
+    "p50_us",
+    "p95_us",
+    "own_ms",
+)
 _ERROR = "error", "span", "component", "count", "in_steps"
 _SAMPLES = "taken", "placed", "unplaced", "sampler", "rate_hz", "notes"
 _INSIDE = (
@@ -43,12 +54,41 @@ def as_json(report: Report) -> Dict[str, Any]:
         "simulation_log": simulation_logs_json(report.simulation_logs),
         "lost": pick(report.lost, "dropped", "truncated", "unfinished"),
         "overhead": pick(report.overhead, "spans", "estimated_ms", "share"),
+        "correction": _correction(report),
         "notes": report.notes,
         "scenarios": {
             **pick(report.scenarios, *_SCENARIOS),
             "remarkable": [
                 {**pick(scenario, *_SCENARIO), "steps": len(scenario.steps)}
                 for scenario in report.scenarios.remarkable
+            ],
+        },
+    }
+
+
+def _correction(report: Report) -> Dict[str, Any]:
+    """nutrace's own time that was taken out: of what is reported, and of the whole run.
+
+    ``uncertain_ms`` is how much more it is by the median of the prices, ``clipped_ms`` what was not taken
+    out, as the spans did not last so long.
+    """
+    correction = report.correction
+    regions = {
+        "in_steps_ms": report.components,
+        "concurrent_ms": report.concurrent,
+        "outside_steps_ms": report.outside_steps,
+    }
+    taken_ms = {key: sum(cost.own_ns for cost in costs) / 1e6 for key, costs in regions.items()}
+    return {
+        "state": correction.state,
+        "taken_ms": sum(taken_ms.values()),
+        **taken_ms,
+        "run": {
+            **pick(correction, "calibrated_ms", "measured_ms", "uncertain_ms", "clipped_ms"),
+            **pick(correction, "processes", "priced_processes"),
+            "kinds": [
+                pick(each, "kind", "events", "price_us", "outside_ms", "uncertain_ms")
+                for each in correction.kinds
             ],
         },
     }
@@ -72,7 +112,7 @@ def _components(costs: Sequence[ComponentCost], steps: int) -> List[Dict[str, An
     whole = sum(cost.self_ns for cost in costs)
     return [
         {
-            **pick(cost, "component", "calls", "total_ms", "self_ms"),
+            **pick(cost, "component", "calls", "total_ms", "self_ms", "own_ms"),
             "self_ms_per_step": per_step(cost.self_ns / 1e6, steps),
             "share": cost.self_ns / whole if whole else 0.0,
         }

@@ -36,7 +36,8 @@ class Style:
     def items(self, entries: Sequence[Tuple[str, str]]) -> List[str]:
         """A list of terms with a text on each."""
         if self.markdown:
-            return ["", *(f"- **{term}**: {markdown_text(text)}" for term, text in entries)]
+            terms = [f"**{term}**: " if term else "" for term, _ in entries]
+            return ["", *(f"- {term}{markdown_text(text)}" for term, (_, text) in zip(terms, entries))]
         return definitions(entries)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import List, Optional, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report
+from nutrace.cli.correction_text import correction_items, head_line, is_corrected, taken_ns
 from nutrace.cli.inside_text import LEGEND as _LEGEND_INSIDE
 from nutrace.cli.inside_text import inside_text, unplaced
 from nutrace.cli.report_pauses import pauses
@@ -36,6 +37,8 @@ _LEGEND_SPANS = (
     ("mean, p50, p95", "total time of one call; p50 and p95 of calls that were merged are right to 5 %"),
 )
 _MEAN_ONLY = "mean only"
+_NUTRACE = "nutrace"
+_LEGEND_NUTRACE = (_NUTRACE, "nutrace's own time in these spans, taken out: it is in none of the other rows")
 _LEGEND_MEAN_ONLY = (_MEAN_ONLY, "calls were merged, and the file does not say how long each of them took")
 _PERCENTILES = "Percentiles are by nearest rank: p95 is the smallest time that 95 % do not exceed."
 
@@ -62,7 +65,7 @@ def as_text(
     style = Style(markdown)
     sections = [_head(report, style, selection), scenarios_text(report, style, limit)]
     sections += [_steps(report, style), _work(report, style)]
-    steps = report.steps
+    steps, corrected = report.steps, is_corrected(report)
     if report.components:
         sections.append(
             _components(
@@ -71,6 +74,7 @@ def as_text(
                 report.components,
                 style,
                 steps.count,
+                corrected,
             )
         )
     if report.concurrent:
@@ -81,21 +85,22 @@ def as_text(
                 report.concurrent,
                 style,
                 steps.count,
+                corrected,
             )
         )
     if report.outside_steps and steps.count:
         line = (
             "Before, between and after the steps. Self times add up; totals leave out the time of the steps."
         )
-        sections.append(_components("Outside the steps", line, report.outside_steps, style, 0))
+        sections.append(_components("Outside the steps", line, report.outside_steps, style, 0, corrected))
     elif report.outside_steps:
         line = "Self times add up to the time of the outermost spans; totals overlap."
-        sections.append(_components("Components", line, report.outside_steps, style, 0))
+        sections.append(_components("Components", line, report.outside_steps, style, 0, corrected))
     sections.append(inside_text(report, style, inside, limit, selection))
     sections += pauses(report, style)
     sections.append(_spans(report, style, limit))
     sections.append(_failures(report, style, limit))
-    sections.append(_lost(report, style))
+    sections.append(_lost(report, style, selection))
     sections.append(_legend(report, style))
     text = "\n\n".join(section for section in sections if section)
     return _BLANK_LINES.sub("\n\n", text) + "\n"
@@ -113,6 +118,9 @@ def _head(report: Report, style: Style, selection: str) -> str:
         lines.append(style.line(f"$ {printable(run.command, _LONGEST_COMMAND)}"))
     if selection:
         lines.append(style.line(f"Only {printable(selection, LINE)} of the run:"))
+    corrected = head_line(report)
+    if corrected:
+        lines.append(style.line(corrected))
     return "\n".join(lines)
 
 
@@ -164,8 +172,13 @@ def _count(number: int, divisor: int) -> str:
     return f"{number:,}" if divisor == 1 else f"{number / divisor:,.2f}" if number else "0"
 
 
-def _components(heading: str, line: str, costs: Sequence[ComponentCost], style: Style, steps: int) -> str:
-    """One table of components; if `steps` is their number, not 0, times are per step."""
+def _components(
+    heading: str, line: str, costs: Sequence[ComponentCost], style: Style, steps: int, corrected: bool
+) -> str:
+    """One table of components; if `steps` is their number, not 0, times are per step.
+
+    If times are `corrected`, a row has nutrace's own time, which is in none of the others.
+    """
     per = "/step" if steps else ""
     columns = [
         Column("component", right=False),
@@ -177,7 +190,8 @@ def _components(heading: str, line: str, costs: Sequence[ComponentCost], style: 
     ]
     whole = sum(cost.self_ns for cost in costs)
     divisor = steps or 1
-    *own, own_sum = _column([*(cost.self_ns / divisor for cost in costs), whole / divisor], _MS)
+    times = *(cost.self_ns for cost in costs), whole, taken_ns(costs)
+    *own, own_sum, taken = _column([time / divisor for time in times], _MS)
     totals = _column([cost.total_ns / divisor for cost in costs], _MS)
     rows: List[List[str]] = []
     for cost, self_ms, total_ms in zip(costs, own, totals):
@@ -185,7 +199,10 @@ def _components(heading: str, line: str, costs: Sequence[ComponentCost], style: 
         share = _percent(cost.self_ns, whole)
         rows.append([cost.component, f"{cost.calls:,}", *per_step, self_ms, total_ms, share])
     rows.append([""])
-    rows.append(["sum of self", "", *([""] if steps else []), own_sum, "", _percent(whole, whole)])
+    blank = [""] * (2 if steps else 1)
+    rows.append(["sum of self", *blank, own_sum, "", _percent(whole, whole)])
+    if corrected:
+        rows.append([_NUTRACE, *blank, taken, "", ""])
     return "\n".join([style.heading(heading), style.line(line), style.table(columns, rows)])
 
 
@@ -257,7 +274,7 @@ def _failures(report: Report, style: Style, limit: int) -> str:
     return "\n".join(lines)
 
 
-def _lost(report: Report, style: Style) -> str:
+def _lost(report: Report, style: Style, selection: str) -> str:
     lost, overhead = report.lost, report.overhead
     if lost.dropped or lost.truncated or lost.unfinished:
         losses = (
@@ -271,13 +288,14 @@ def _lost(report: Report, style: Style) -> str:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         cost = f"{overhead.spans:,} calls recorded, at least {_ms(overhead.estimated_ns)} ms{share}"
     entries = [("lost", losses), ("overhead", cost)]
+    entries += correction_items(report, selection)
     entries += unplaced(report.samples)
     entries += [("note", printable(note, LINE)) for note in report.notes]
     return "\n".join([style.heading("Lost, and what nutrace cost"), *style.items(entries)])
 
 
 def _legend(report: Report, style: Style) -> str:
-    entries = [*_LEGEND_COMPONENTS]
+    entries = [*_LEGEND_COMPONENTS, *([_LEGEND_NUTRACE] if is_corrected(report) else [])]
     if report.spans:
         entries += [
             entry for entry in _LEGEND_SPANS if entry[0] != "yields" or any(s.yielded for s in report.spans)

@@ -6,8 +6,9 @@ import argparse
 import sys
 
 from nutrace.analysis.database import database
+from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
+from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_steps, load_run
 from nutrace.cli.progress import progress_bar
 from nutrace.cli.sql_json import as_json
 from nutrace.cli.sql_text import as_text
@@ -26,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="open the databases read-only: query plans, full scans, and indexes that would avoid them",
     )
     add_steps(parser)
+    add_raw(parser)
     add_limit(parser, "statements")
     parser.add_argument("--full", action="store_true", help="print statements in full length")
     add_json(parser, ": all statements")
@@ -33,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the statements of a run, and their plans if asked."""
-    trace = load_run(args.file)
+    trace = load_run(args.file, raw=args.raw)
     part = select(trace, steps=args.steps, scenario=args.scenario)
     result = database(part)
     findings = None
@@ -48,4 +50,5 @@ def run(args: argparse.Namespace) -> int:
         print_json({**as_json(result, findings), **run_state(trace), "selection": part.selection})
         return 0
     print(as_text(result, findings, limit=args.limit, full=args.full, selection=part.selection))
+    print_correction(part)
     return 0

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json, add_limit, add_min_share, add_run_file, add_samples, load_run
+from nutrace.cli.options import (
+    add_json,
+    add_limit,
+    add_min_share,
+    add_raw,
+    add_run_file,
+    add_samples,
+    load_run,
+)
 from nutrace.cli.run import command_of
 from nutrace.cli.suggest_text import Page, as_json, opaque_lines, toml_lines
 from nutrace.errors import UsageError
@@ -44,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "left out, with their calls. What the program prints goes to stderr."
     )
     add_run_file(parser)
+    add_raw(parser)
     _add_options(parser)
     parser.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
@@ -70,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         If the probes or settings that the program has already are wrong.
     """
     command = _command(args)
-    trace = load_run(args.file, samples=args.samples)
+    trace = load_run(args.file, raw=args.raw, samples=args.samples)
     if trace.sampled is None or not trace.sampled.placed:
         return _without_samples(trace, args)
     _check_span(trace, args.span)

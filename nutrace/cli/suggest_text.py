@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence
 
 from nutrace import semconv
+from nutrace.cli.correction_text import correction_line
 from nutrace.suggestions.candidates import Candidate, Seen
 from nutrace.suggestions.cost import MOST, Price
 from nutrace.suggestions.counting import Counts
@@ -82,6 +83,7 @@ def as_json(page: Page) -> Dict[str, Any]:
     cost = suggestions.cost
     return {
         "run": page.file,
+        "times": page.trace.correction.state,
         "steps": forest.steps,
         "step_ms": forest.step_ns / runs / _MS,
         "samplers": list(page.sampled.samplers),
@@ -129,6 +131,8 @@ def _header(page: Page) -> List[str]:
     if sampled.placed < sampled.taken:
         lines.append(f"{sampled.placed:,} of {sampled.taken:,} samples lie in spans.")
     lines += sampled.notes
+    corrected = correction_line(page.trace)
+    lines += [corrected] if corrected else []
     for span, covered in zip(forest.spans, suggestions.covered):
         lines.append(
             f"{span.name}: {_number(span.self_ns / runs / _MS)} {unit} of self time, {round(span.samples):,} "

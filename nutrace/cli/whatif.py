@@ -8,8 +8,9 @@ from typing import Any, Dict
 
 from nutrace.analysis.whatif import WhatIf, parse_target, whatif
 from nutrace.analysis.whatif.result import LIKELY, Change, Times
+from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import per_step, pick, print_json, run_state
-from nutrace.cli.options import add_json, add_run_file, add_steps, load_run
+from nutrace.cli.options import add_json, add_raw, add_run_file, add_steps, load_run
 from nutrace.cli.whatif_text import MODEL, as_text
 from nutrace.trace import Trace, select
 
@@ -30,19 +31,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "or the statements with a text (statement:TEXT=0.5)",
     )
     add_steps(parser)
+    add_raw(parser)
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the answer; return the exit code."""
     targets = [parse_target(text) for text in args.changes]
-    trace = load_run(args.file)
+    trace = load_run(args.file, raw=args.raw)
     part = select(trace, steps=args.steps, scenario=args.scenario)
     answer = whatif(part, targets)
     if args.json:
         print_json({**_as_json(answer, part), **run_state(trace)})
     else:
         print(as_text(answer, args.file, part.selection))
+        print_correction(part)
     return 0
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import List
 
 from nutrace.comparison.figures import RunFigures
+from nutrace.trace.correction import CORRECTED
 
 #: Settings that change what is traced, or what that costs.
 _SETTINGS = ("level", "probes", "deepcopy", "compress_us", "sample", "sample_native")
@@ -25,7 +26,8 @@ class Circumstances:
     command:
         The command line. Of paths only the last part is kept, as folders of outputs differ in every run.
     configuration:
-        Python's version, planners, scenarios, speedups and nutrace's settings, in words.
+        Python's version, planners, scenarios, speedups, nutrace's settings, and whether its own time
+        was taken out, in words.
     """
 
     host: str
@@ -35,7 +37,8 @@ class Circumstances:
 
 def circumstances(run: RunFigures) -> Circumstances:
     """The circumstances of a run."""
-    parts = [_python(run), *_simulated(run), *_speedups(run), _settings(run)]
+    times = "times corrected" if run.identity.times == CORRECTED else ""
+    parts = [_python(run), *_simulated(run), *_speedups(run), _settings(run), times]
     return Circumstances(
         host=run.identity.host,
         command=_without_folders(run.identity.command),

@@ -6,6 +6,8 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Tuple
 
+from nutrace.trace.correction import UNCORRECTED
+
 
 @dataclass(frozen=True)
 class RunIdentity:
@@ -31,6 +33,8 @@ class RunIdentity:
         Sentences on what was lost, or had to be mended to read the file.
     branch:
         The git branch that was checked out.
+    times:
+        Whether nutrace's own time was taken out: a state of :mod:`nutrace.trace.correction`.
     """
 
     file: str
@@ -50,6 +54,7 @@ class RunIdentity:
     running: bool
     doubts: Tuple[str, ...] = ()
     branch: str = ""
+    times: str = UNCORRECTED
 
 
 @dataclass(frozen=True)

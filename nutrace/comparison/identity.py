@@ -48,6 +48,7 @@ def identity_of(trace: Trace, speedups: InstalledSpeedups) -> RunIdentity:
         running=trace.diagnostics.running,
         doubts=_doubts(trace),
         branch=first(semconv.BRANCH),
+        times=trace.correction.state,
     )
 
 

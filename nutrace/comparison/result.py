@@ -147,7 +147,8 @@ class StatementChange:
 class SideFacts:
     """One side: its run files, and what they hold.
 
-    ``warnings`` are reasons for doubt, such as another machine or load.
+    ``warnings`` are reasons for doubt, such as another machine or load; ``times`` are the states of its runs
+    (:mod:`nutrace.trace.correction`).
     """
 
     files: Tuple[str, ...]
@@ -155,6 +156,7 @@ class SideFacts:
     scenarios: int
     steps: int
     warnings: Tuple[str, ...] = ()
+    times: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

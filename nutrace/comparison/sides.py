@@ -22,6 +22,7 @@ def facts(runs: Sequence[RunFigures], warnings: Sequence[str]) -> SideFacts:
         scenarios=len({scenario.name for run in runs for scenario in run.scenarios}),
         steps=sum(run.steps for run in runs),
         warnings=tuple(warnings),
+        times=tuple(_times(runs)),
     )
 
 
@@ -105,12 +106,29 @@ def warnings(sides: _Sides) -> Tuple[List[str], List[str]]:
         for own, part in zip(found, values):
             if values[0] == values[1] and len(part) > 1:
                 own.append(f"runs with more than one {what}: {_list(part)}")
+    found[1].extend(_other_times(sides))
     if one_after_the_other(*sides):
         found[1].append(
             "all runs of one side were made before the other's: if the machine became slower or faster "
             "meanwhile, that looks like a change; interleave them (nutrace bench)"
         )
     return found
+
+
+def _times(runs: Sequence[RunFigures]) -> List[str]:
+    return sorted({run.identity.times for run in runs})
+
+
+def _other_times(sides: _Sides) -> List[str]:
+    """That nutrace's own time was taken out of some runs only."""
+    states = [_times(runs) for runs in sides]
+    if len({state for own in states for state in own}) < 2:
+        return []
+    base, new = (" and ".join(own) or "unknown" for own in states)
+    return [
+        f"the times of base are {base}, those of new are {new}: what nutrace itself takes looks like a "
+        "change; --raw compares all times as they were recorded"
+    ]
 
 
 def _speedups(run: RunFigures) -> str:

@@ -10,11 +10,14 @@ from nutrace.analysis import ComponentCost, Report, report
 from nutrace.jupyter.figures import duration, milliseconds, percent
 from nutrace.jupyter.markup import Markup, element, join
 from nutrace.trace import Trace
+from nutrace.trace.correction import UNCORRECTED
+from nutrace_exporters.corrected import correction_of
 from nutrace_exporters.labels import counted, label
 from nutrace_exporters.palette import colour
 from nutrace_exporters.runfacts import title_of
 
 _SELF = "Time in the component itself, without what it calls. Self times add up."
+_OWN = "nutrace's own time in these spans. It was taken out, and is in none of the other rows."
 _TOTAL = "Time in the component with everything that it calls. Totals of components overlap."
 
 
@@ -135,6 +138,19 @@ def _table(costs: Sequence[ComponentCost], steps: int) -> Markup:
             class_="nt-sum",
         )
     )
+    taken = sum(cost.own_ns for cost in costs)
+    if taken:
+        rows.append(
+            element(
+                "tr",
+                element("th", "nutrace", scope="row"),
+                element("td"),
+                element("td", milliseconds([taken / divisor])[0]),
+                *(element("td") for _ in range(3)),
+                title=_OWN,
+                class_="nt-muted",
+            )
+        )
     return element("table", element("thead", element("tr", *heads)), element("tbody", *rows))
 
 
@@ -195,6 +211,8 @@ def _foot(trace: Trace, summary: Report) -> Markup:
     if summary.failures:
         lines.append(element("div", f"▲ {_failures(summary)}", class_="nt-warn"))
     facts = [] if losses else ["no span dropped, truncated or unfinished" + whole]
+    if trace.correction.state != UNCORRECTED:
+        facts.append(f"correction: {correction_of(trace)}")
     if overhead.estimated_ns is not None and not trace.selection:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         facts.append(f"nutrace itself cost at least {duration(overhead.estimated_ns)}{share}")

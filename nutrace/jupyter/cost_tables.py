@@ -33,6 +33,7 @@ def component_table(trace: Trace) -> DataFrame:
             "calls": [cost.calls for _, cost in costs],
             "self_ms": [cost.self_ns / _MS for _, cost in costs],
             "total_ms": [cost.total_ns / _MS for _, cost in costs],
+            "own_ms": [cost.own_ns / _MS for _, cost in costs],
         },
     )
 
@@ -47,6 +48,7 @@ def cost_table(trace: Trace) -> DataFrame:
             "yielded": [cost.yielded for cost in costs],
             "self_ms": [cost.self_ns / _MS for cost in costs],
             "total_ms": [cost.total_ns / _MS for cost in costs],
+            "own_ms": [cost.own_ns / _MS for cost in costs],
             "mean_us": [cost.mean_ns / _US for cost in costs],
             "p50_us": [_us(cost.p50_ns) for cost in costs],
             "p95_us": [_us(cost.p95_ns) for cost in costs],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nutrace.trace.addresses import Scenario
+from nutrace.trace.correction import Correction, Priced
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.reader import load
 from nutrace.trace.selection import parse_steps, select
@@ -10,8 +11,10 @@ from nutrace.trace.span import Event, Resource, Status, ThreadKey
 from nutrace.trace.trace import SpanView, Trace
 
 __all__ = [
+    "Correction",
     "Diagnostics",
     "Event",
+    "Priced",
     "Resource",
     "Scenario",
     "SpanView",

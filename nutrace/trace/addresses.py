@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Set, Tuple
 
 from nutrace import semconv
 from nutrace.trace.bounds import text, whole
+from nutrace.trace.span import ERROR
 
 if TYPE_CHECKING:
     from nutrace.trace.trace import Trace
 
 FINISHED, FAILED, CUT_SHORT = "finished", "failed", "cut short"
-
-_ERROR = 2  # OTLP's status code
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ def _find(trace: Trace) -> List[_Found]:
 
 def _outcome(trace: Trace, span: int) -> str:
     """How the span ended."""
-    if trace.status(span).code == _ERROR:
+    if trace.status(span).code == ERROR:
         return FAILED
     return CUT_SHORT if trace.unfinished(span) else FINISHED
 

@@ -28,6 +28,8 @@ class Facts(NamedTuple):
     calls: int
     yielded: int
     unfinished: bool
+    own_ns: int
+    returned_rows: int
 
 
 class _Value(msgspec.Struct, gc=False):
@@ -73,6 +75,7 @@ class FactsReader:
 
     def _facts(self, resource: int, raw: bytes) -> Facts:
         component, busy, calls, yielded, unfinished = "other", -1, 1, 0, False
+        own = returned_rows = 0
         thread_id, thread_name = None, ""
         continues = calls_database = beyond = False
         for key, value in _pairs(raw):
@@ -89,6 +92,10 @@ class FactsReader:
                 calls = max(whole(number), 1)
             elif key == semconv.CONTINUES:
                 continues = bool(value.stringValue)
+            elif key == semconv.OWN_NS:
+                own = max(whole(number), 0)
+            elif key == semconv.DB_ROWS:
+                returned_rows = max(whole(number), 0)
             elif key == semconv.UNFINISHED:
                 unfinished = bool(value.boolValue)
             elif key == semconv.COMPONENT:
@@ -103,7 +110,8 @@ class FactsReader:
         if calls_database and component == "other":
             component = "database"
         thread = self._thread(resource, thread_id, thread_name)
-        return Facts(raw, component, thread, busy, 0 if continues else calls, yielded, unfinished)
+        calls = 0 if continues else calls
+        return Facts(raw, component, thread, busy, calls, yielded, unfinished, own, returned_rows)
 
     def _thread(self, resource: int, thread_id: Optional[int], name: str) -> int:
         index = self._thread_of.get((resource, thread_id))

@@ -29,7 +29,9 @@ _STUBBORN_LINE = 1 << 28
 _AS_LINES = "write it as JSON lines: jq -c '.resourceSpans[] | {resourceSpans: [.]}'"
 
 
-def load(path: Union[str, os.PathLike[str]], *, progress: Optional[Progress] = None) -> Trace:
+def load(
+    path: Union[str, os.PathLike[str]], *, raw: bool = False, progress: Optional[Progress] = None
+) -> Trace:
     """Read a trace from a ``.json``, ``.jsonl``, ``.json.gz`` or ``.partial`` file.
 
     ``-`` is standard input, and a pipe is read until its writer closes it.
@@ -40,6 +42,9 @@ def load(path: Union[str, os.PathLike[str]], *, progress: Optional[Progress] = N
     ----------
     path:
         The run file.
+    raw:
+        Leave times as they were recorded. By default nutrace's own time is taken out of them as far as the
+        file says what it was; :attr:`Trace.correction` says how much it was.
     progress:
         Called now and then with (bytes read, bytes in all), of the file as it is on disk.
 
@@ -65,7 +70,7 @@ def load(path: Union[str, os.PathLike[str]], *, progress: Optional[Progress] = N
                 diagnostics.note(f"a process's shard was left out: {error}")
         if not len(rows):
             raise EmptyTraceError(_no_spans(name, diagnostics))
-        return build(rows, name, diagnostics)
+        return build(rows, name, diagnostics, raw=raw)
     except MemoryError:
         del rows
         raise InputError(

@@ -53,6 +53,9 @@ class Rows:
         self.busy_ns = array("q")
         self.calls = array("q")
         self.yielded = array("q")
+        self.own_ns = array("q")
+        self.returned_rows = array("q")
+        self.by_api = bytearray()
         self.attributes: List[bytes] = []
         self.events: Dict[int, bytes] = {}
         self.status: Dict[int, bytes] = {}
@@ -105,10 +108,13 @@ class Rows:
             self.start_ns.extend([_limited(span.startTimeUnixNano) for span in spans])
             self.end_ns.extend([_limited(span.endTimeUnixNano) for span in spans])
             self.kind.extend([span.kind if 0 <= span.kind < 100 else 0 for span in spans])
-        announced = scope.scope is not None and scope.scope.name == semconv.OPEN_SCOPE
+        instrument = "" if scope.scope is None else scope.scope.name
+        announced = instrument == semconv.OPEN_SCOPE
         self.announced.extend((b"\1" if announced else b"\0") * len(spans))
+        by_api = not announced and instrument != semconv.SCOPE
+        self.by_api.extend((b"\1" if by_api else b"\0") * len(spans))
         facts = self._facts.read(resource, [bytes(span.attributes) for span in spans])
-        raws, components, threads, busy, calls, yielded, unfinished = zip(*facts)
+        raws, components, threads, busy, calls, yielded, unfinished, own, returned_rows = zip(*facts)
         self.attributes.extend(raws)
         self.component.extend(components)
         self.thread.extend(threads)
@@ -116,6 +122,8 @@ class Rows:
         self.calls.extend(calls)
         self.yielded.extend(yielded)
         self.unfinished.extend(unfinished)
+        self.own_ns.extend(own)
+        self.returned_rows.extend(returned_rows)
         for row, span in enumerate(spans, first):
             if span.events is not NO_BYTES and len(bytes(span.events)) > _EMPTY:
                 self.events[row] = bytes(span.events)

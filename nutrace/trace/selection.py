@@ -195,7 +195,10 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
     )
 
     raw, sampled = trace.raw, trace.sampled
-    columns = ("name", "component", "start_ns", "end_ns", "busy_ns", "self_ns", "calls", "yielded", "thread")
+    columns = (
+        *("name", "component", "start_ns", "end_ns", "busy_ns", "self_ns", "own_ns"),
+        *("calls", "yielded", "thread"),
+    )
     return replace(
         trace,
         **{column: cut(getattr(trace, column)) for column in columns},
@@ -208,6 +211,7 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
             span_id=cut(raw.span_id),
             trace_id=cut(raw.trace_id),
             kind=cut(raw.kind),
+            by_api=cut(raw.by_api),
             unfinished=cut(raw.unfinished),
             attributes=cut(raw.attributes),
             events=moved(raw.events),

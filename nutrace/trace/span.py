@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
 _PID_DIGITS = 10
+#: The code of a :class:`Status` that says that an error left the span.
+ERROR = 2
 
 
 @dataclass(frozen=True)

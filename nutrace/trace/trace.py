@@ -11,6 +11,7 @@ from nutrace import semconv
 from nutrace.sketch import Times, times_of
 from nutrace.trace.addresses import Addresses, Scenario, addresses
 from nutrace.trace.bounds import text, whole
+from nutrace.trace.correction import Correction
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.sampled import Sampled
 from nutrace.trace.span import Event, Resource, Status, ThreadKey
@@ -36,11 +37,17 @@ class Trace(Viewed):
     self_ns:
         ``busy_ns`` without that of the children on the same thread; never negative. Summed over all spans
         of a thread, it is the ``busy_ns`` of the thread's outermost spans.
+    own_ns:
+        nutrace's own time that was taken out of ``self_ns``, and is in it no more. ``busy_ns`` is lower by
+        that of the span and of all spans that are nested in it. Start and end are as recorded.
     calls:
         1; for a composite span the number of spans it stands for; 0 for a span that
         continues a generator whose call another span holds.
     yielded:
         Values yielded by a generator, else 0.
+    correction:
+        What was taken out of the whole trace, and how sure that is. :func:`nutrace.load` with ``raw=True``
+        gives times as they were recorded.
     thread:
         Index into ``threads``. A child on another thread than its parent ran beside it, not inside it.
     selection:
@@ -62,12 +69,14 @@ class Trace(Viewed):
     end_ns: array[int]
     busy_ns: array[int]
     self_ns: array[int]
+    own_ns: array[int]
     calls: array[int]
     yielded: array[int]
     thread: array[int]
     threads: Tuple[ThreadKey, ...]
     resources: Tuple[Resource, ...]
     diagnostics: Diagnostics
+    correction: Correction
     raw: RawColumns
     selection: str = ""
     sampled: Optional[Sampled] = None
@@ -190,6 +199,24 @@ class Trace(Viewed):
         """OTLP span kind: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer."""
         return self.raw.kind[index]
 
+    def by_api(self, index: int) -> bool:
+        """Whether the program made the span by the OpenTelemetry API: in a scope that is not nutrace's."""
+        return bool(self.raw.by_api[index])
+
+    @cached_property
+    def own_inside_ns(self) -> array[int]:
+        """For each span what was taken out of it and of all spans that are nested in it."""
+        inside = self.own_ns[:]
+        for index in range(len(self) - 1, -1, -1):
+            if inside[index] and self.nested(index):
+                inside[self.parent[index]] += inside[index]
+        return inside
+
+    def runs_through(self, index: int) -> bool:
+        """Whether the span ran from its start to its end, and is neither a generator nor a composite span."""
+        inside_ns = self.busy_ns[index] + self.own_inside_ns[index]
+        return inside_ns == self.end_ns[index] - self.start_ns[index]
+
     def unfinished(self, index: int) -> bool:
         """Whether the span never ended; ``end_ns`` is then the last time at which it was known to go on."""
         return bool(self.raw.unfinished[index])
@@ -202,6 +229,7 @@ class RawColumns:
     span_id: array[int]
     trace_id: array[int]
     kind: array[int]
+    by_api: bytearray
     unfinished: bytearray
     attributes: List[bytes]
     events: Dict[int, bytes] = field(default_factory=dict)
@@ -246,6 +274,11 @@ class SpanView:
     def self_ns(self) -> int:
         """Cost in ns without the children on the same thread."""
         return self.trace.self_ns[self.index]
+
+    @property
+    def own_ns(self) -> int:
+        """nutrace's own time that was taken out of ``self_ns``, in ns."""
+        return self.trace.own_ns[self.index]
 
     @property
     def calls(self) -> int:

@@ -19,6 +19,10 @@
     more than its parent has left. Up to 1 us is rounding and is trimmed. Beyond that, the child ran
     beside its parent (an asyncio task, a clock that was set) and moves to a lane of its own next to the
     thread. So do outermost spans of one thread that overlap.
+11. **nutrace's own time** is taken out of the spans in which it was spent: what was clocked
+    (``nutrace.own_ns``), and what recording the spans on a thread cost the spans above, by the prices that
+    their process states. A self time never falls below zero, and the rules before are applied to times as
+    they were recorded. None is taken out if the caller asks for that.
 
 Therefore, in any file, nested children lie inside their parent and never cost more than it, and the self
 times of a lane sum to the cost of its outermost spans.
@@ -31,16 +35,21 @@ from operator import itemgetter
 from typing import Any, Dict, List, Tuple
 
 from nutrace.trace.bounds import LATEST_NS
+from nutrace.trace.correction import Correction
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.nesting import Nesting, nest
 from nutrace.trace.order import preorder
+from nutrace.trace.own_share import give_back, take_out
 from nutrace.trace.rows import Rows
-from nutrace.trace.span import Resource, ThreadKey
+from nutrace.trace.span import ERROR, Resource, ThreadKey
 from nutrace.trace.trace import RawColumns, Trace
+from nutrace.trace.values import parse_status
 
 
-def build(rows: Rows, path: str, diagnostics: Diagnostics) -> Trace:
+def build(rows: Rows, path: str, diagnostics: Diagnostics, *, raw: bool = False) -> Trace:
     """Build the tree of all rows; `diagnostics` has the reader's counts, and the rules add theirs.
+
+    If it is to be `raw`, nutrace's own time stays where it was recorded.
 
     To keep memory down, the rows are taken apart as the tree grows: they are empty afterwards.
     """
@@ -71,7 +80,12 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics) -> Trace:
     depths, subtree_ends = array("i", depth), array("i", subtree_end)
     del depth, subtree_end
     _end_unfinished(rows, parent)
+    give_back(rows)
     nesting = nest(rows, parent, diagnostics)
+    if raw:
+        own_ns, correction = array("q", bytes(8 * count)), Correction(raw=True)
+    else:
+        own_ns, correction = take_out(rows, parent, nesting, _failed(status))
     thread, threads, resources = _number_threads(rows, nesting)
     diagnostics.add_recorded(resources, sum(rows.unfinished))
     return Trace(
@@ -85,16 +99,19 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics) -> Trace:
         end_ns=rows.end_ns,
         busy_ns=nesting.busy_ns,
         self_ns=nesting.self_ns,
+        own_ns=own_ns,
         calls=rows.calls,
         yielded=rows.yielded,
         thread=thread,
         threads=threads,
         resources=resources,
         diagnostics=diagnostics,
+        correction=correction,
         raw=RawColumns(
             span_id=rows.span_id,
             trace_id=rows.trace_id,
             kind=rows.kind,
+            by_api=rows.by_api,
             unfinished=rows.unfinished,
             attributes=rows.attributes,
             events=events,
@@ -103,6 +120,10 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics) -> Trace:
             odd_ids=rows.odd_ids,
         ),
     )
+
+
+def _failed(status: Dict[int, bytes]) -> List[int]:
+    return [span for span, raw in status.items() if parse_status(raw).code == ERROR]
 
 
 def _link(rows: Rows, diagnostics: Diagnostics) -> Tuple[bytearray, List[int]]:
@@ -206,6 +227,8 @@ def _reorder(rows: Rows, order: List[int]) -> None:
         "busy_ns",
         "calls",
         "yielded",
+        "own_ns",
+        "returned_rows",
     ):
         old = getattr(rows, column)
         # Many columns are constant, which is quick to find out by comparing bytes.
@@ -214,7 +237,7 @@ def _reorder(rows: Rows, order: List[int]) -> None:
             setattr(rows, column, array(old.typecode, pick(old)[:-1]))
     for column in ("name", "component", "attributes"):
         setattr(rows, column, list(pick(getattr(rows, column))[:-1]))
-    for column in ("announced", "unfinished"):
+    for column in ("announced", "unfinished", "by_api"):
         old = getattr(rows, column)
         setattr(rows, column, bytearray(pick(old)[:-1]) if any(old) else bytearray(count))
 

@@ -76,6 +76,8 @@ class Viewed:
             Milliseconds inside the span, and inside it but in no span below it on its thread.
             Self times add up; totals contain each other, and so do calls of a function that calls itself:
             see :meth:`components` and :meth:`costs` for sums.
+        own_ms:
+            nutrace's own time that was taken out of ``self_ms``.
         calls, yielded:
             Calls the span stands for, values a generator yielded.
         depth, parent:
@@ -112,6 +114,8 @@ class Viewed:
             Seconds since the first span of this trace began.
         duration_ms, simulated_interval_s:
             What the step took in milliseconds, and what it simulates in seconds.
+        own_ms:
+            nutrace's own time in the step, which is in no other column.
         realtime_factor:
             The one over the other: above 1 is slower than real time. Missing if unknown.
         memory_mb:
@@ -141,6 +145,8 @@ class Viewed:
         self_ms, total_ms:
             Milliseconds in the component itself, and with everything that it calls. Outside the steps the
             time of the steps is left out.
+        own_ms:
+            nutrace's own time that was taken out of the component itself.
 
         Raises
         ------
@@ -160,6 +166,8 @@ class Viewed:
             Calls, of recursion and of a generator one, and the values that generators yielded.
         self_ms, total_ms:
             Milliseconds in the spans themselves, and in the outermost of them with everything below.
+        own_ms:
+            nutrace's own time that was taken out of the spans themselves.
         mean_us, p50_us, p95_us:
             Microseconds of a call. Percentiles of calls that were merged are right to 5 %; they are NaN if of
             some calls only the mean is known, as in older files.

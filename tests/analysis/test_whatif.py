@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 import pytest
 from exporters.made_up import traces
-from fakes.otlp import trace_of
+from fakes.otlp import priced, trace_of
 from fakes.tracing import Tracing
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -89,6 +89,25 @@ def test_the_longest_way_through_threads_decides(
     tmp_path: Path, changes: Sequence[str], expected: float
 ) -> None:
     assert mean_us(trace_of(tmp_path, step(0, 100, *BOTH)), *changes) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (("planner=1",), 98),
+        (("span:long=0.5",), 68),
+        (("span:long=0", "span:short=0"), 18),
+        (("simulation=0",), 82),  # of the 18 us that the step has for itself, 2 are nutrace's
+        (("span:called=0",), 96),
+    ],
+)
+def test_the_longest_way_has_nothing_of_nutrace(
+    tmp_path: Path, changes: Sequence[str], expected: float
+) -> None:
+    """The step waits as before: it runs from its start to its end, though less is its own."""
+    tree = step(0, 100, *BOTH, span("called", 91, 92), span("called", 94, 95))
+    trace = trace_of(tmp_path, tree, resource=priced(call=1000))
+    assert mean_us(trace, *changes) == pytest.approx(expected)
 
 
 def test_work_that_ends_while_the_step_works_is_not_waited_for(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_json(files: Tuple[str, str], capsys: pytest.CaptureFixture[str]) -> Non
     report = json.loads(_out(capsys, *files, "--json", "--limit", "1"))
     assert list(report) == [
         *("profile", "run", "functions", "counted", "time_ratio", "unreadable", "known", "alone"),
-        *("complete", "running"),
+        *("complete", "running", "times"),
     ]
     assert report["functions"] == len(ROWS)
     lights, plain = report["known"]

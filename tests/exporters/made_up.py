@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
-from fakes.otlp import EPOCH_NS, TRACE_ID, attributes, envelope, write
+from fakes.otlp import EPOCH_NS, RESOURCE, TRACE_ID, attributes, envelope, write
 from hypothesis import strategies as st
 
+from nutrace.prices import Price, dump
 from nutrace.semconv import COMPONENTS
 from nutrace.trace import Trace, load
 from nutrace.trace.sampled import NO_GROUP, Sampled, SampledFunction, SampledGroup
@@ -50,14 +51,19 @@ names = st.one_of(st.sampled_from(("a", "b", "c")), st.sampled_from(HOSTILE), st
 
 @st.composite
 def traces(draw: st.DrawFn) -> Trace:
-    """A trace of spans with any names, parents, times (ns), threads, costs and components."""
+    """A trace of spans with any names, parents, times (ns), threads, costs and components; of some,
+    nutrace's own time was taken out."""
     made = []
+    prices = dump({"call": Price(draw(st.integers(0, 500_000)), 0, 1)}) if draw(st.booleans()) else ""
+    resource = {**RESOURCE, "nutrace.own.prices": prices}
     for number in range(1, draw(st.integers(1, 15)) + 1):
         start = draw(st.integers(0, 9_000_000))
         given: Dict[str, Any] = {"thread.id": draw(st.integers(1, 2))}
         given["nutrace.component"] = draw(st.sampled_from(COMPONENTS))
         if draw(st.booleans()):
             given["nutrace.busy_ns"] = draw(st.integers(0, 4_000_000))
+        if draw(st.integers(0, 3)) == 0:
+            given["nutrace.own_ns"] = draw(st.integers(0, 400_000))
         if draw(st.booleans()):
             given[draw(names)] = draw(names)
         made.append(
@@ -72,7 +78,7 @@ def traces(draw: st.DrawFn) -> Trace:
             }
         )
     with tempfile.TemporaryDirectory() as directory:
-        return load(write(Path(directory) / "run.json", envelope(made)))
+        return load(write(Path(directory) / "run.json", envelope(made, resource)))
 
 
 def group(own: int, *nodes: Tuple[int, int, int]) -> SampledGroup:

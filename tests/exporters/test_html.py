@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
-from fakes.otlp import merged, trace_of
+from fakes.otlp import merged, priced, trace_of
 from hypothesis import given, settings
 from made_up import HOSTILE, group, sampled_traces, traces, with_samples
 
@@ -85,6 +85,16 @@ def test_percentiles_of_merged_calls_are_columns(tmp_path: Path, rendered: Rende
     assert columns["p50"] == [pytest.approx(2_000, rel=ERROR), 0]
     assert columns["p95"] == [pytest.approx(100_000, rel=ERROR), 0]
     assert not any("composite" in text for text in data["strings"])
+
+
+def test_what_was_taken_out_is_a_column(tmp_path: Path, rendered: Rendered) -> None:
+    """Of a generator the page says how long it was open, and of no other span."""
+    inside = [("called", 10, 20), ("rows", 30, 80, {"nutrace.busy_ns": 9_000})]
+    _, columns = data_of(
+        rendered(html, trace_of(tmp_path, ("top", 0, 100, inside), resource=priced(call=700)))
+    )
+    assert (columns["own_at"], columns["own"]) == ([0], [1400])
+    assert (columns["wall_at"], columns["wall"]) == ([2], [50_000])
 
 
 def test_large_times_survive(tmp_path: Path, rendered: Rendered) -> None:

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
+from nutrace.prices import Price, dump
 from nutrace.sketch import Sketch
 from nutrace.trace import Trace, load
 
@@ -26,6 +27,12 @@ RESOURCE = {
     "nutrace.run.id": "run1",
     "nutrace.run.complete": True,
 }
+
+
+def priced(**outside_ns: float) -> Dict[str, Any]:
+    """:data:`RESOURCE` with the prices of events, by their kinds."""
+    prices = {kind: Price(ns, 0, 1.5) for kind, ns in outside_ns.items()}
+    return {**RESOURCE, "nutrace.own.prices": dump(prices)}
 
 
 def value(item: Any) -> Dict[str, Any]:

@@ -55,6 +55,7 @@ def test_steps(trace: Trace) -> None:
         "type",
         "start_s",
         "duration_ms",
+        "own_ms",
         "simulated_interval_s",
         "realtime_factor",
         "memory_mb",

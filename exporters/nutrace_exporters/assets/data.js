@@ -60,6 +60,7 @@ class Trace {
     this.readTree(columns.rise);
     this.readSelf();
     this.wall = this.sparse(columns, "wall");
+    this.own = this.sparse(columns, "own"); // nutrace's own time that was taken out of the self time
     this.calls = this.sparse(columns, "calls");
     this.yielded = this.sparse(columns, "yielded");
     this.extremes = new Map();

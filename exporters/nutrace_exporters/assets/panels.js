@@ -18,6 +18,8 @@ function describeSpan(trace, summary, span) {
   const share = ofStep && !isStep ? ` · ${formatShare(busy / ofStep)} of ${trace.stepText(step)}` : "";
   rows.push(["Total", formatTime(busy) + share]);
   rows.push(["Self", `${formatTime(trace.self[span])}${busy ? ` · ${formatShare(trace.self[span] / busy)}` : ""}`]);
+  const own = trace.own.get(span);
+  if (own) rows.push(["nutrace", `${formatTime(own)} of its own, taken out`]);
   if (isStep && trace.steps[step].interval) {
     rows.push(["Real-time factor", `${(busy / trace.steps[step].interval).toFixed(2)}×`]);
   }

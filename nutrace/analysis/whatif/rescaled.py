@@ -59,7 +59,7 @@ class Rescaling:
         return longest_way(trace.begin_ns, trace.finish_ns, 1.0, nested, beside) + spread
 
     def _timed(self, span: int, cost: float) -> Timed:
-        """A span as a whole: the time that a generator spends outside of itself stays as it is."""
+        """A span as a whole: the time that a generator spends outside of itself stays, and nutrace's own."""
         trace = self._trace
         start, end = trace.start_ns[span], trace.end_ns[span]
         return Timed(start, end, end - start - trace.busy_ns[span] + cost, trace.thread[span])
@@ -73,7 +73,7 @@ class Rescaling:
             own = trace.self_ns[span] * factors[span] + costs[span - first]
             here = beside.pop(span, [])
             lasts_on = []
-            if here and trace.busy_ns[span] == trace.end_ns[span] - trace.start_ns[span]:
+            if here and trace.runs_through(span):
                 own = self._waiting(span, first, costs, factors[span], here)
                 lasts_on = [one for one in here if one.end > trace.end_ns[span]]
             costs[span - first] = own
@@ -91,10 +91,13 @@ class Rescaling:
     def _waiting(
         self, span: int, first: int, costs: Sequence[float], factor: float, beside: Sequence[Timed]
     ) -> float:
+        """What a span takes that waits for others; the longest way has nutrace's own time in it."""
         trace = self._trace
         below = (each for each in trace.children(span) if trace.thread[each] == trace.thread[span])
         nested, spread = self._nested(below, costs, first, factor)
-        return longest_way(trace.start_ns[span], trace.end_ns[span], factor, nested, beside) + spread
+        way = longest_way(trace.start_ns[span], trace.end_ns[span], factor, nested, beside) + spread
+        own_ns = trace.own_inside_ns[span] - trace.own_ns[span] * (1 - factor)
+        return max(way - own_ns, 0.0)
 
     def _nested(
         self, spans: Iterable[int], costs: Sequence[float], first: int, factor: float
@@ -106,8 +109,9 @@ class Rescaling:
         trace = self._trace
         nested, more = [], 0.0
         for span in spans:
-            if trace.busy_ns[span] == trace.end_ns[span] - trace.start_ns[span]:
+            if trace.runs_through(span):
                 nested.append(self._timed(span, costs[span - first]))
             else:
-                more += costs[span - first] - trace.busy_ns[span] * factor
+                own_ns = trace.own_inside_ns[span]
+                more += costs[span - first] + own_ns - (trace.busy_ns[span] + own_ns) * factor
         return nested, more

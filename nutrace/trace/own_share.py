@@ -1,0 +1,213 @@
+"""Take nutrace's own time out of the spans in which it was spent: rule 11 of the tree.
+
+Some of it was clocked: a span's ``nutrace.own_ns``, with that of the spans in it. The rest is what recording
+a span costs outside of its two readings of the clock. That lies in the self time of the span above, and is
+known by the prices that the process states (:mod:`nutrace.prices`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import replace
+from typing import Collection, Dict, List, Mapping, Sequence, Tuple
+
+from nutrace import semconv
+from nutrace.prices import Price, Prices, events, parse
+from nutrace.trace.correction import Correction, Priced
+from nutrace.trace.nesting import Nesting
+from nutrace.trace.rows import Rows
+
+#: Bound of the table of different spans.
+_MOST_KNOWN = 20_000
+
+#: Name, calls, yielded, rows, whether by the API, thread.
+_Key = Tuple[str, int, int, int, int, int]
+_Events = Sequence[Tuple[str, int]]
+
+
+def give_back(rows: Rows) -> None:
+    """Add what was clocked to the costs again, so that spans nest as they were recorded."""
+    start, end, busy = rows.start_ns, rows.end_ns, rows.busy_ns
+    for span, own in enumerate(rows.own_ns):
+        if own and busy[span] >= 0:
+            cost = busy[span] + own
+            busy[span] = -1 if cost == end[span] - start[span] else cost
+
+
+def take_out(
+    rows: Rows, parent: Sequence[int], nesting: Nesting, failed: Collection[int]
+) -> Tuple[array[int], Correction]:
+    """Take it out of the costs, with what is left of them in whole nanoseconds, and never below zero.
+
+    Returns what was taken out of each span's self time.
+
+    Parameters
+    ----------
+    failed:
+        The spans that an error left.
+    """
+    prices = [parse(resource.get(semconv.OWN_PRICES)) for resource in rows.resources]
+    own_ns = array("q", bytes(8 * len(parent)))
+    found = Correction(priced_processes=sum(map(bool, prices)), processes=len(prices))
+    clocked = any(rows.own_ns)
+    if not any(prices) and not clocked:
+        return own_ns, found
+    thread = nesting.thread
+    nested = bytearray([above >= 0 and thread[above] == own for above, own in zip(parent, thread)])
+    kinds: Tuple[Priced, ...] = ()
+    measured_ns = calibrated_ns = clipped_ns = 0
+    if clocked:
+        measured_ns = _take_measured(rows.own_ns, parent, nested, nesting.self_ns, own_ns)
+    if any(prices):
+        wanted, kinds = _wanted(rows, parent, nesting, nested, failed, prices)
+        calibrated_ns, clipped_ns = _take_calibrated(wanted, nesting.self_ns, own_ns)
+    _lower_totals(parent, nested, nesting.busy_ns, own_ns)
+    return own_ns, replace(
+        found, kinds=kinds, calibrated_ns=calibrated_ns, clipped_ns=clipped_ns, measured_ns=measured_ns
+    )
+
+
+def _take_measured(
+    clocked: Sequence[int],
+    parent: Sequence[int],
+    nested: Sequence[int],
+    self_ns: array[int],
+    own_ns: array[int],
+) -> int:
+    """Take out what was clocked, of each span without that of the spans in it; return the sum."""
+    inside = [0] * len(clocked)
+    taken = 0
+    for span in range(len(clocked) - 1, -1, -1):
+        own = max(clocked[span], inside[span])
+        if own:
+            alone = min(own - inside[span], self_ns[span])
+            own_ns[span] += alone
+            self_ns[span] -= alone
+            taken += alone
+            if nested[span]:
+                inside[parent[span]] += own
+    return taken
+
+
+def _wanted(
+    rows: Rows,
+    parent: Sequence[int],
+    nesting: Nesting,
+    nested: Sequence[int],
+    failed: Collection[int],
+    prices: Sequence[Prices],
+) -> Tuple[List[float], Tuple[Priced, ...]]:
+    """What the spans below it have cost each span by their prices, ns; and the same by kinds."""
+    resource_of = [resource for resource, _, _ in rows.threads]
+    resource_of += [resource_of[base] for base, _ in nesting.lanes.values()]
+    table = _Table(prices, resource_of)
+    columns = rows.name, rows.calls, rows.yielded, rows.returned_rows, rows.by_api, nesting.thread
+    wanted = [0.0] * len(parent)
+    outside_ns, times = table.outside_ns, table.times
+    for entry, above, inside in zip(map(table.__getitem__, zip(*columns)), parent, nested):
+        if inside:
+            wanted[above] += outside_ns[entry]
+            times[entry] += 1
+    for span in failed:
+        if nested[span]:
+            entry = table.of_error(nesting.thread[span])
+            wanted[parent[span]] += outside_ns[entry]
+            times[entry] += 1
+    return wanted, table.kinds()
+
+
+class _Table(Dict[_Key, int]):
+    """Equal spans have an entry together, which is a number.
+
+    Parameters
+    ----------
+    prices, resource_of:
+        The prices of each process, and the process of each thread.
+    """
+
+    def __init__(self, prices: Sequence[Prices], resource_of: Sequence[int]) -> None:
+        super().__init__()
+        self._prices = prices
+        self._resource_of = resource_of
+        self._events: List[Tuple[int, _Events]] = []  # of each entry: its process, and what it stands for
+        #: Of each entry what one span costs the span above, and how many spans were found.
+        self.outside_ns: List[float] = []
+        self.times: List[int] = []
+
+    def __missing__(self, key: _Key) -> int:
+        name, calls, yielded, returned, by_api, thread = key
+        found = events(name, calls, yielded=yielded, rows=returned, by_api=bool(by_api))
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        entry = self[key] = self._add(thread, found)
+        return entry
+
+    def of_error(self, thread: int) -> int:
+        """The entry of an error that left a span."""
+        key = "", 0, 0, 0, -1, thread
+        known = self.get(key)
+        if known is None:
+            known = self[key] = self._add(thread, events("", 0, failed=True))
+        return known
+
+    def _add(self, thread: int, found: _Events) -> int:
+        resource = self._resource_of[thread]
+        prices = self._prices[resource]
+        self._events.append((resource, found))
+        self.outside_ns.append(
+            sum(count * prices[kind].outside_ns for kind, count in found if kind in prices)
+        )
+        self.times.append(0)
+        return len(self.times) - 1
+
+    def kinds(self) -> Tuple[Priced, ...]:
+        """What all spans cost that were found."""
+        counts: Dict[Tuple[str, int], int] = {}
+        for times, (resource, found) in zip(self.times, self._events):
+            for kind, count in found:
+                if times and kind in self._prices[resource]:
+                    counts[kind, resource] = counts.get((kind, resource), 0) + times * count
+        sums: Dict[str, Priced] = {}
+        for (kind, resource), count in counts.items():
+            prices = self._prices[resource]
+            cost = count * prices[kind].outside_ns
+            so_far = sums.get(kind, Priced(kind, 0, 0.0, 0.0))
+            sums[kind] = Priced(
+                kind,
+                so_far.events + count,
+                so_far.outside_ns + cost,
+                so_far.uncertain_ns + cost * (_spread(prices[kind], prices) - 1),
+            )
+        return tuple(sorted(sums.values(), key=lambda each: (-each.outside_ns, each.kind)))
+
+
+def _spread(price: Price, prices: Mapping[str, Price]) -> float:
+    return max(price.spread or max(each.spread for each in prices.values()), 1.0)
+
+
+def _take_calibrated(wanted: List[float], self_ns: array[int], own_ns: array[int]) -> Tuple[int, int]:
+    """Take out of each span what is wanted, as far as it has it; return what was taken, and what was not."""
+    taken = clipped = 0
+    for span, cost in enumerate(wanted):
+        if cost:
+            whole, left = int(cost), self_ns[span]
+            if whole > left:
+                clipped += whole - left
+                whole = left
+            taken += whole
+            self_ns[span] = left - whole
+            own_ns[span] += whole
+    return taken, clipped
+
+
+def _lower_totals(
+    parent: Sequence[int], nested: Sequence[int], busy_ns: array[int], own_ns: array[int]
+) -> None:
+    """Lower the cost of each span by what was taken out of it, and of the spans in it."""
+    inside = own_ns.tolist()
+    for span in range(len(inside) - 1, -1, -1):
+        own = inside[span]
+        if own:
+            busy_ns[span] -= own
+            if nested[span]:
+                inside[parent[span]] += own
