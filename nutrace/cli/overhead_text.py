@@ -66,15 +66,9 @@ def as_text(cost: OwnCost, trace: Trace, *, markdown: bool = False, selection: s
 
 
 def _not_priced(cost: OwnCost) -> str:
-    if cost.total_ns is None:
-        return (
-            "This run does not say what recording it cost: another program wrote it, or an older version of "
-            "nutrace."
-        )
-    return (
-        "This run says what recording it cost, and not of what, as an older version of nutrace wrote it: "
-        f"{_at_least(cost)}."
-    )
+    why = "another program wrote it, or an older version of nutrace"
+    text = f"This run does not state what recording an event costs: {why}."
+    return text if cost.total_ns is None else f"{text} All of it cost {_at_least(cost)}."
 
 
 def _at_least(cost: OwnCost) -> str:

@@ -270,6 +270,7 @@ def _lost(report: Report, style: Style) -> str:
     else:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         cost = f"{overhead.spans:,} calls recorded, at least {_ms(overhead.estimated_ns)} ms{share}"
+        cost += "; nutrace overhead says of what"
     entries = [("lost", losses), ("overhead", cost)]
     entries += unplaced(report.samples)
     entries += [("note", printable(note, LINE)) for note in report.notes]
