@@ -13,6 +13,8 @@ from nutrace.trace.bounds import whole
 
 #: Threads of the program that wait for the writing, or do it: that is the work of :data:`WRITING` once more.
 WAITS = frozenset(("step_ended", "queue_full", "flushed", "forked"))
+#: Processor time of beginning and ending to trace.
+ONCE = frozenset(("start", "exit"))
 #: Processor time of encoding and writing spans, on whatever thread.
 WRITING = "writing"
 #: In a part of a run: all that was clocked inside of its spans.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from nutrace.analysis.own_clocked import Clocked
+from nutrace.analysis.own_clocked import ONCE, Clocked
 from nutrace.analysis.own_cost import ComponentOwnCost, EventCost, OwnCost
 from nutrace.cli.overhead_words import clocked_name, event_name
 from nutrace.cli.report_style import MS, Style, column, ms, percent, us
@@ -93,6 +93,9 @@ def _head(trace: Trace, style: Style, selection: str) -> str:
 def _figures(cost: OwnCost, style: Style, selection: str) -> str:
     """The figures to remember."""
     rows = [("in what is selected" if selection else "in all", _at_least(cost))]
+    once_ns = sum(entry.spent_ns for entry in cost.clocked if entry.what in ONCE)
+    if once_ns:
+        rows.append(("of that", f"{ms(once_ns)} ms to start and to end, however long the run is"))
     steps = cost.steps
     if steps is not None:
         scenario, iteration = steps.worst

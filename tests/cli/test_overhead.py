@@ -42,10 +42,11 @@ def test_text(run_file: Path) -> None:
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
     assert lines[:2] == [f"nutrace overhead: {run_file}", "  1.00 s wall time, 1 process, complete"]
-    assert "  in all  at least 110.2 ms, 11.02 % of the wall time" in lines
-    assert (
-        "  a step  0.029 ms, 2.85 % of its time; p95 0.073 ms, max 0.073 ms (step 7 of scenario 1)" in lines
-    )
+    assert lines[lines.index("What nutrace cost") + 1 :][:3] == [
+        "  in all   at least 110.2 ms, 11.02 % of the wall time",
+        "  of that  90.00 ms to start and to end, however long the run is",
+        "  a step   0.029 ms, 2.85 % of its time; p95 0.073 ms, max 0.073 ms (step 7 of scenario 1)",
+    ]
     table = lines[lines.index("Ledger") + 2 :]
     assert table[0].split("  ")[1] == "what"
     assert [row.split() for row in table[1:6]] == [
@@ -67,10 +68,11 @@ def test_text(run_file: Path) -> None:
 
 def test_json_keys(run_file: Path) -> None:
     said = _json(run_file)
-    assert list(said) == [
+    assert list(said)[:11] == [
         *("priced", "total_ms", "share", "spans", "events_ms", "events", "clocked", "steps", "components"),
-        *("unpriced", "unfinished", "complete", "running", "selection"),
+        *("unpriced", "unfinished"),
     ]
+    assert {"complete", "running", "selection"} <= set(said)
     event = ["kind", "count", "in_steps", "outside_us", "inside_us", "spread", "total_ms"]
     assert all(list(row) == event for row in said["events"])
     assert all(list(row) == ["what", "times", "spent_ms", "added"] for row in said["clocked"])
