@@ -85,6 +85,7 @@ DB_ROWS: Final = "db.response.returned_rows"
 SQL_STATEMENT: Final = "nutrace.sql.statement"  # hash of the normalised text, the same in every run
 SQL_EXECUTE_NS: Final = "nutrace.sql.execute_ns"
 SQL_FETCH_NS: Final = "nutrace.sql.fetch_ns"
+SQL_ROWS_AT_ONCE: Final = "nutrace.sql.rows_at_once"  # of the rows, those that fetchmany or fetchall gave
 SQL_RUNS: Final = "nutrace.sql.runs"  # number of parameter sets of an executemany
 SQL_PARAMETERS: Final = "nutrace.sql.parameters"  # series: hashes, with a key that is in no file
 SQL_TOOK_NS: Final = "nutrace.sql.took_ns"  # series: execute and fetches together

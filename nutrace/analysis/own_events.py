@@ -105,10 +105,16 @@ def _events(trace: Trace, span: int) -> List[Tuple[str, int]]:
         name,
         trace.calls[span],
         yielded=trace.yielded[span],
-        rows=number(trace.attributes(span), semconv.DB_ROWS) if name == semconv.STATEMENT_SPAN else 0,
+        rows=_rows(trace, span) if name == semconv.STATEMENT_SPAN else 0,
         failed=span in trace.raw.status and trace.status(span).code == ERROR,
         by_api=_by_api(trace, span),
     )
+
+
+def _rows(trace: Trace, span: int) -> int:
+    """The rows that a statement has given one by one: others cost nothing each."""
+    attributes = trace.attributes(span)
+    return max(number(attributes, semconv.DB_ROWS) - number(attributes, semconv.SQL_ROWS_AT_ONCE), 0)
 
 
 def _by_api(trace: Trace, span: int) -> bool:

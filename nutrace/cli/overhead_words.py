@@ -13,7 +13,7 @@ _EVENTS: Final[Mapping[str, str]] = {
     prices.MERGED: "calls that were merged",
     prices.RESUMPTION: "values of generators",
     prices.STATEMENT: "statements",
-    prices.ROW: "rows",
+    prices.ROW: "rows, one by one",
     prices.CONNECTION: "connections",
     prices.COPY: "deep copies",
     prices.COLLECTION: "garbage collections",

@@ -140,6 +140,18 @@ def test_errors_have_a_price(tmp_path: Path) -> None:
     assert cost.total_ns == pytest.approx(2 * 1100 + 2000)
 
 
+def test_rows_that_came_at_once_cost_nothing_each(tmp_path: Path) -> None:
+    def statement(begin: int, **numbers: Any) -> Any:
+        given = {"rows": semconv.DB_ROWS, "at_once": semconv.SQL_ROWS_AT_ONCE}
+        told = {given[name]: item for name, item in numbers.items()}
+        return ("sqlite3.statement", begin, begin + 10, told)
+
+    told = {"rows": 12}, {"rows": 50, "at_once": 47}, {"rows": 9, "at_once": 9}, {"rows": 2, "at_once": 2**60}
+    tree = [statement(100 * at, **numbers) for at, numbers in enumerate(told)]
+    cost = ledger(write(tmp_path / "run.json", document(*tree, resource=priced())))
+    assert {event.kind: event.count for event in cost.events} == {"statement": 4, "row": 12 + 3 + 2}
+
+
 def test_an_older_file_has_a_sum_and_a_foreign_one_nothing(tmp_path: Path) -> None:
     older = {**RESOURCE, semconv.OVERHEAD_NS: 5_000_000, semconv.SPANS_RECORDED: 900}
     cost = ledger(write(tmp_path / "older.json", document(("f", 0, 100_000), resource=older)))

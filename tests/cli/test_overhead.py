@@ -115,7 +115,7 @@ def test_markdown(run_file: Path) -> None:
     text = command("overhead", run_file, "--markdown").out
     assert text.startswith("# nutrace overhead: ")
     assert "| exit | 2 | - | - | - | - | 10.00 | 9.1 % |" in text
-    assert "| rows | 100 | 10.0 | 0.100 | 0.100 | - | 0.02 | 0.0 % |" in text
+    assert "| rows, one by one | 100 | 10.0 | 0.100 | 0.100 | - | 0.02 | 0.0 % |" in text
     assert "\n\n\n" not in text
     assert command("overhead", run_file, "--markdown", "--json").code == 2
 
