@@ -42,10 +42,10 @@ def test_text(run_file: Path) -> None:
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
     assert lines[:2] == [f"nutrace overhead: {run_file}", "  1.00 s wall time, 1 process, complete"]
-    assert lines[lines.index("What nutrace cost") + 1 :][:3] == [
-        "  in all   at least 110.2 ms, 11.02 % of the wall time",
-        "  of that  90.00 ms to start and to end, however long the run is",
-        "  a step   0.029 ms, 2.85 % of its time; p95 0.073 ms, max 0.073 ms (step 7 of scenario 1)",
+    assert [" ".join(line.split()) for line in lines[lines.index("What nutrace cost") + 1 :][:3]] == [
+        "in all at least 110.2 ms, 11.02 % of the wall time",
+        "of that 90.00 ms to start and to end, however long the run is",
+        "a step 0.029 ms, 2.85 % of its time; p95 0.073 ms, max 0.073 ms (step 7 of scenario 1)",
     ]
     table = lines[lines.index("Ledger") + 2 :]
     assert table[0].split("  ")[1] == "what"
@@ -61,7 +61,7 @@ def test_text(run_file: Path) -> None:
     assert "  after a step                 2  7.000" in lines
     assert "  Is the writing once more, seen from the program's threads: not added." in lines
     table = lines[lines.index("By component") + 2 :]
-    assert table[1].split() == ["database", "220", "0.113", "0.011", "45.9", "%"]
+    assert table[1].split()[:6] == ["database", "220", "0.113", "0.011", "45.9", "%"]
     assert lines[-1].endswith("the sum is a lower bound.")
     assert max(map(len, lines)) <= 100
 
