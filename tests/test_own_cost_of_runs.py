@@ -83,4 +83,4 @@ def test_exit_report_and_ledger_have_one_sum(
     # A price in the file is rounded to a tenth of a nanosecond.
     assert ledger["total_ms"] == pytest.approx(estimated, rel=1e-4)
     assert report["estimated_ms"] == pytest.approx(ledger["total_ms"], abs=1e-6)
-    assert (report["share"], report["spans"]) == (ledger["share"], ledger["spans"])
+    assert (report["share"], report["spans"]) == (ledger["share"], ledger["recorded"])

@@ -16,10 +16,14 @@ from nutrace.trace import Trace
 
 
 class Sort(NamedTuple):
-    """Events that have one price; `in_step` says whether they happened on a step's thread, in the step."""
+    """Events of one price and one row: `kind` is of the event, `name` of the spans that stand for them.
+
+    `in_step` says whether they happened in a step, on its thread.
+    """
 
     resource: int
     kind: str
+    name: str
     component: str
     in_step: bool
 
@@ -57,10 +61,11 @@ class OwnEvents:
             if not prices:
                 self.unpriced += 1
                 continue
-            component, in_step = trace.component[span], regions.region[span] == Region.INSIDE
+            name, component = trace.name[span], trace.component[span]
+            in_step = regions.region[span] == Region.INSIDE
             cost = 0.0
             for kind, count in _events(trace, span):
-                self.counts[Sort(resource, kind, component, in_step)] += count
+                self.counts[Sort(resource, kind, name, component, in_step)] += count
                 price = prices.get(kind)
                 if price is not None:
                     cost += count * price.total_ns

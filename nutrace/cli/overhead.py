@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from nutrace.analysis import divide
-from nutrace.analysis.own_cost import own_cost
+from nutrace.analysis import divide, own_cost
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_run_file, add_steps, load_run
+from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
 from nutrace.cli.overhead_json import as_json
 from nutrace.cli.overhead_text import as_text
 from nutrace.trace import select
@@ -20,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--markdown", action="store_true", help="print Markdown, for pull requests")
     add_json(form)
     add_steps(parser)
+    add_limit(parser, "kinds of span, the costliest first")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,5 +30,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**as_json(cost), **run_state(trace), "selection": part.selection})
     else:
-        print(as_text(cost, trace, markdown=args.markdown, selection=part.selection), end="")
+        text = as_text(cost, trace, markdown=args.markdown, limit=args.limit, selection=part.selection)
+        print(text, end="")
     return 0

@@ -6,7 +6,8 @@ import re
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from nutrace.analysis.own_clocked import ONCE, Clocked
-from nutrace.analysis.own_cost import ComponentOwnCost, EventCost, OwnCost
+from nutrace.analysis.own_cost import OwnCost
+from nutrace.analysis.own_rows import ComponentOwnCost, EventCost, SpanOwnCost
 from nutrace.cli.overhead_words import clocked_name, event_name
 from nutrace.cli.report_style import MS, Style, column, ms, percent, us
 from nutrace.cli.table import Column
@@ -42,13 +43,17 @@ class _Row(NamedTuple):
     event: Optional[EventCost]
 
 
-def as_text(cost: OwnCost, trace: Trace, *, markdown: bool = False, selection: str = "") -> str:
+def as_text(
+    cost: OwnCost, trace: Trace, *, markdown: bool = False, limit: int = 15, selection: str = ""
+) -> str:
     """The whole ledger.
 
     Parameters
     ----------
     trace:
         All of the run, also if the ledger is of a part.
+    limit:
+        The number of kinds of span listed, 0 for all.
     selection:
         What was selected, if not all of the run.
     """
@@ -60,6 +65,8 @@ def as_text(cost: OwnCost, trace: Trace, *, markdown: bool = False, selection: s
     sections += [_ledger(cost, style, steps), _waits(cost.clocked, style)]
     if cost.components:
         sections.append(_components(cost.components, style, steps))
+    if cost.kinds:
+        sections.append(_spans(cost.kinds, style, steps, limit))
     sections += [_notes(cost, trace, style), _legend(cost, style)]
     text = "\n\n".join(section for section in sections if section)
     return _BLANK_LINES.sub("\n\n", text) + "\n"
@@ -184,6 +191,33 @@ def _components(costs: Sequence[ComponentOwnCost], style: Style, steps: int) -> 
     rows.insert(-1, [""])
     line = style.line("What recording the spans of each component cost: events, and not what was clocked.")
     return "\n".join([style.heading("By component"), line, style.table(columns, rows)])
+
+
+def _spans(costs: Sequence[SpanOwnCost], style: Style, steps: int, limit: int) -> str:
+    shown = costs[:limit] if limit else costs
+    columns = [
+        Column("span", right=False),
+        Column("component", right=False),
+        Column("events"),
+        Column("ms"),
+        *([Column("ms/step")] if steps else []),
+        Column("share"),
+    ]
+    whole = sum(cost.total_ns for cost in costs)
+    totals = column([cost.total_ns for cost in shown], MS)
+    in_steps = column([cost.in_steps_ns / (steps or 1) for cost in shown], MS)
+    rows = [
+        [
+            *(printable(cost.name), cost.component, f"{cost.events:,}", totals[row]),
+            *([in_steps[row]] if steps else []),
+            percent(cost.total_ns, whole),
+        ]
+        for row, cost in enumerate(shown)
+    ]
+    lines = [style.heading("Spans that cost most to record"), style.table(columns, rows)]
+    if len(costs) > len(shown):
+        lines.append(style.below_table(f"and {len(costs) - len(shown):,} more kinds: --limit 0 shows all"))
+    return "\n".join(lines)
 
 
 def _notes(cost: OwnCost, trace: Trace, style: Style) -> str:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from nutrace import prices, semconv
 from nutrace.analysis import divide, report
-from nutrace.analysis.own_cost import EventCost, OwnCost, own_cost
+from nutrace.analysis.own_cost import OwnCost, own_cost
+from nutrace.analysis.own_rows import EventCost
 from nutrace.prices import Price, dump
 from nutrace.trace import load, select
 
@@ -81,6 +82,20 @@ def test_components_are_those_of_the_spans_recorded(run_file: Path) -> None:
     assert costs["simulation"].in_steps_ns == pytest.approx(11_000)
 
 
+def test_kinds_of_span(run_file: Path) -> None:
+    assert [
+        (each.name, each.component, each.events, round(each.total_ns), round(each.in_steps_ns))
+        for each in ledger(run_file).kinds
+    ] == [
+        ("nearest", "map", 200, 110_000, 110_000),
+        ("sqlite3.statement", "database", 210, 90_000, 90_000),
+        ("query", "database", 210, 75_000, 75_000),
+        ("plan", "planner", 10, 11_000, 11_000),
+        ("simulation.step", "simulation", 10, 11_000, 11_000),
+        ("simulation.run", "simulation", 1, 1_100, 0),
+    ]
+
+
 def test_steps(run_file: Path) -> None:
     steps = ledger(run_file).steps
     assert steps is not None
@@ -111,7 +126,7 @@ def test_a_part_has_its_own_events_and_what_was_noted_on_its_spans(run_file: Pat
 def test_what_spans_inside_each_other_have_noted_counts_once(tmp_path: Path) -> None:
     own = semconv.OWN_NS
     beside = ("thread", 30, 40, {own: 3_000, semconv.THREAD_ID: 2})
-    inner = ("inner", 10, 50, [("leaf", 20, 30, {own: 7_000}), beside], {})
+    inner: Any = ("inner", 10, 50, [("leaf", 20, 30, {own: 7_000}), beside])
     outer = ("simulation.step", 0, 90, [inner, ("other", 60, 70, {own: 2_000})], {own: 9_000})
     path = write(tmp_path / "run.json", document(("simulation.run", 0, 100, [outer]), resource=priced()))
     (entry,) = ledger(path, steps="0").clocked
@@ -169,7 +184,7 @@ def test_the_report_has_the_sum_of_the_ledger(run_file: Path) -> None:
 
 
 _KINDS = st.sampled_from(["f", "g", "sqlite3.statement", "gc.collect", "simulation.step"])
-_TREES = st.recursive(
+_TREES: st.SearchStrategy[Any] = st.recursive(
     st.builds(lambda name: (name, []), _KINDS),
     lambda below: st.tuples(_KINDS, st.lists(below, max_size=4)),
     max_leaves=20,
@@ -195,7 +210,9 @@ def test_rows_and_components_and_steps_agree(tmp_path: Path, tree: List[Any]) ->
     cost = ledger(path)
     assert sum(event.total_ns for event in cost.events) == pytest.approx(cost.events_ns)
     assert sum(each.total_ns for each in cost.components) == pytest.approx(cost.events_ns)
-    assert sum(event.count for event in cost.events) == sum(each.events for each in cost.components)
+    assert sum(each.total_ns for each in cost.kinds) == pytest.approx(cost.events_ns)
+    count = sum(event.count for event in cost.events)
+    assert count == sum(each.events for each in cost.components) == sum(each.events for each in cost.kinds)
     if cost.steps is not None:
         outside = 1000 * cost.steps.count  # of the steps themselves
         in_steps = sum(each.in_steps_ns for each in cost.components)

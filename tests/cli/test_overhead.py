@@ -68,9 +68,9 @@ def test_text(run_file: Path) -> None:
 
 def test_json_keys(run_file: Path) -> None:
     said = _json(run_file)
-    assert list(said)[:11] == [
-        *("priced", "total_ms", "share", "spans", "events_ms", "events", "clocked", "steps", "components"),
-        *("unpriced", "unfinished"),
+    assert list(said)[:12] == [
+        *("priced", "total_ms", "share", "events_ms", "recorded", "events", "clocked", "steps", "components"),
+        *("spans", "unpriced", "unfinished"),
     ]
     assert {"complete", "running", "selection"} <= set(said)
     event = ["kind", "count", "in_steps", "outside_us", "inside_us", "spread", "total_ms"]
@@ -78,6 +78,8 @@ def test_json_keys(run_file: Path) -> None:
     assert all(list(row) == ["what", "times", "spent_ms", "added"] for row in said["clocked"])
     component = ["component", "events", "total_ms", "taken_ms", "in_steps_ms_per_step"]
     assert all(list(row) == component for row in said["components"])
+    span = ["name", "component", "events", "total_ms", "in_steps_ms_per_step"]
+    assert all(list(row) == span for row in said["spans"])
     assert list(said["steps"]) == ["count", "mean_ms", "p95_ms", "max_ms", "share", "worst"]
     assert said["steps"]["worst"] == {"scenario": 1, "step": 7}
 
@@ -109,6 +111,25 @@ def test_selected_steps(run_file: Path) -> None:
     assert "  in what is selected  at least 0.075 ms\n" in text or "at least 0.074 ms\n" in text
     assert "waiting, and noting errors" in text
     assert "start-up" not in text
+
+
+def test_limit(run_file: Path) -> None:
+    text = command("overhead", run_file, "--limit", "2").out
+    assert "\n  and 4 more kinds: --limit 0 shows all\n" in text
+    assert "  plan " not in text
+    assert "  plan " in command("overhead", run_file, "--limit", "0").out
+    assert command("overhead", run_file, "--limit", "-1").code == 2
+
+
+def test_hostile_names_stay_on_their_line(tmp_path: Path) -> None:
+    names = ["<script>", "a|b`c", "nul\0", "\x1b[31mred", "two\nlines", "\u202eback", "x" * 100_000, "\ud800"]
+    tree = [(name, at, at + 1) for at, name in enumerate(names)]
+    path = write(tmp_path / "run.json", document(*tree, resource=priced()))
+    for options in ([], ["--markdown"]):
+        text = command("overhead", path, "--limit", "0", *options).out
+        assert all(char == "\n" or char.isprintable() for char in text)
+        assert max(map(len, text.splitlines())) < 300
+        assert not options or "<script>" not in text
 
 
 def test_markdown(run_file: Path) -> None:
