@@ -6,7 +6,6 @@ from nutrace.analysis.components import ComponentCost, component_costs
 from nutrace.analysis.each_step import Step, each_step
 from nutrace.analysis.failures import Failure, failures
 from nutrace.analysis.inside import inside_spans
-from nutrace.analysis.own_cost import OwnCost, own_cost
 from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.analysis.report import Lost, Overhead, Report, Run, report
 from nutrace.analysis.samples import Inside, InsideSpans, Samples, samples_of
@@ -22,7 +21,6 @@ __all__ = [
     "InsideSpans",
     "Lost",
     "Overhead",
-    "OwnCost",
     "Region",
     "Regions",
     "Report",
@@ -38,7 +36,6 @@ __all__ = [
     "each_step",
     "failures",
     "inside_spans",
-    "own_cost",
     "report",
     "samples_of",
     "scenarios_of",

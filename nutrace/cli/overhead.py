@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from nutrace.analysis import divide, own_cost
+from nutrace.analysis import divide
+from nutrace.analysis.own_cost import own_cost
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
 from nutrace.cli.overhead_json import as_json
