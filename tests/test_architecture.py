@@ -173,7 +173,9 @@ def test_a_traced_process_loads_no_more_than_it_needs(tmp_path: Path, sample: st
     assert ("nutrace.sampling.process" in loaded) is (sample == "1")
 
 
-@pytest.mark.parametrize("command", ["report", "flamegraph", "sql", "deepcopy", "history", "whatif"])
+@pytest.mark.parametrize(
+    "command", ["report", "overhead", "flamegraph", "sql", "deepcopy", "history", "whatif"]
+)
 def test_a_command_that_reads_runs_loads_nothing_of_what_traces(command: str) -> None:
     code = f"import sys, nutrace.cli.{command}; print('|'.join(sys.modules))"
     done = subprocess.run(

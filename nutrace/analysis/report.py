@@ -15,6 +15,7 @@ from nutrace.analysis.deepcopies import deep_copies
 from nutrace.analysis.failures import Failure, failures
 from nutrace.analysis.inside import inside_spans
 from nutrace.analysis.memory import Memory, memory
+from nutrace.analysis.own_cost import OwnCost, own_cost
 from nutrace.analysis.regions import Region, divide
 from nutrace.analysis.samples import InsideSpans, Samples, samples_of
 from nutrace.analysis.scenarios import Scenarios, scenarios_of
@@ -23,7 +24,7 @@ from nutrace.analysis.spans import SpanCost, span_costs
 from nutrace.analysis.steps import StepTimes, step_times
 from nutrace.analysis.work import Work, work
 from nutrace.trace import Correction, Resource, Trace
-from nutrace.trace.bounds import text, whole
+from nutrace.trace.bounds import text
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Lost:
 
 @dataclass(frozen=True)
 class Overhead:
-    """What nutrace itself cost, by its own estimate; None if the file does not say.
+    """What nutrace itself cost: the sum of :class:`nutrace.analysis.own_cost.OwnCost`, None if unknown.
 
     ``spans`` is the number of spans recorded, before equal siblings were merged; ``share`` is of the wall
     time.
@@ -126,7 +127,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         memory=memory(trace),
         simulation_logs=simulation_logs(trace),
         lost=Lost(diagnostics.dropped, diagnostics.truncated, diagnostics.unfinished),
-        overhead=_overhead(trace, wall_ns),
+        overhead=_overhead(own_cost(trace, regions if part is None else divide(trace))),
         correction=trace.correction,
         notes=tuple(notes),
     )
@@ -156,15 +157,9 @@ def settings_of(resources: Tuple[Resource, ...]) -> Dict[str, Any]:
     return {}
 
 
-def _overhead(trace: Trace, wall_ns: int) -> Overhead:
-    def total(key: str) -> Optional[int]:
-        values = [whole(resource.attributes.get(key)) for resource in trace.resources]
-        numbers = [value for value in values if value >= 0]
-        return sum(numbers) if numbers else None
-
-    recorded, estimated = total(semconv.SPANS_RECORDED), total(semconv.OVERHEAD_NS)
+def _overhead(cost: OwnCost) -> Overhead:
     return Overhead(
-        spans=len(trace) if recorded is None else recorded,
-        estimated_ns=estimated,
-        share=None if estimated is None or wall_ns <= 0 else estimated / wall_ns,
+        spans=cost.spans,
+        estimated_ns=None if cost.total_ns is None else round(cost.total_ns),
+        share=cost.share,
     )

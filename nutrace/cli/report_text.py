@@ -287,6 +287,7 @@ def _lost(report: Report, style: Style, selection: str) -> str:
     else:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         cost = f"{overhead.spans:,} calls recorded, at least {_ms(overhead.estimated_ns)} ms{share}"
+        cost += "; nutrace overhead says of what"
     entries = [("lost", losses), ("overhead", cost)]
     entries += correction_items(report, selection)
     entries += unplaced(report.samples)

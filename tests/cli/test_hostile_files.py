@@ -76,6 +76,7 @@ def test_attributes_of_any_type_and_size(tmp_path: Path, odd: Any) -> None:
     keys = (
         *("process.pid", "process.command_args", "host.name", "nutrace.run.id", "nutrace.spans.dropped"),
         *("nutrace.overhead.estimated_ns", "nutrace.speedups", "nutrace.probes", "nutrace.run.complete"),
+        *("nutrace.own.prices", "nutrace.own.spent_ns.start", "nutrace.own.times.start"),
     )
     resource = dict.fromkeys(keys, odd)
     run = ("simulation.run", 0, 100_000, tree, {"nuplan.scenario.type": odd, "nuplan.planner.name": odd})

@@ -142,11 +142,11 @@ def test_every_command_says_that_a_run_was_cut_short(
     begin: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     _kill(begin(ALONE, ready=1), signal.SIGKILL)
-    for words in (["sql"], ["deepcopy"], ["flamegraph", "-o", str(tmp_path / "x.html")]):
+    for words in (["sql"], ["deepcopy"], ["overhead"], ["flamegraph", "-o", str(tmp_path / "x.html")]):
         assert main([words[0], "run.json", *words[1:]]) == 0
         line = "nutrace: run.json: the run was cut short: this is what was written until then\n"
         assert capsys.readouterr().err == line
-    for command in ("sql", "deepcopy"):
+    for command in ("sql", "deepcopy", "overhead"):
         assert main([command, "run.json", "--json"]) == 0
         document = json.loads(capsys.readouterr().out)
         assert (document["complete"], document["running"]) == (False, False)

@@ -1,0 +1,115 @@
+"""What nutrace itself cost: every event at its price, and what was clocked, as a ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from nutrace import semconv
+from nutrace.analysis.own_clocked import WRITING, Clocked, clocked, inside_of_spans
+from nutrace.analysis.own_events import OwnEvents
+from nutrace.analysis.own_rows import (
+    ComponentOwnCost,
+    EventCost,
+    SpanOwnCost,
+    by_component,
+    by_event,
+    by_span,
+)
+from nutrace.analysis.own_steps import StepsOwnCost, steps_own_cost
+from nutrace.analysis.regions import Regions
+from nutrace.trace import Trace
+from nutrace.trace.bounds import whole
+
+
+@dataclass(frozen=True)
+class OwnCost:
+    """The ledger of a run, or of a part of one.
+
+    Attributes
+    ----------
+    priced:
+        Whether the file states what an event costs. If not, there is no ledger.
+    spans:
+        Calls that were recorded, before equal siblings were merged.
+    total_ns:
+        What the events cost, and what was clocked and is added. Without prices, the sum that the processes
+        state; None if there is none.
+    share:
+        ``total_ns`` as a part of the wall time; None for a part of a run.
+    events_ns:
+        What the events cost. ``events``, ``components`` and ``kinds`` add up to it each.
+    events, components, kinds:
+        The costliest first; ``kinds`` are kinds of span, by name and component.
+    clocked:
+        What was measured where it happened; for a part of a run what was noted on its spans.
+    steps:
+        None without finished steps.
+    unpriced:
+        Spans of processes that do not state prices: their events are not in the ledger.
+    unfinished:
+        Processes that state prices, and did not come to write what they have clocked.
+    """
+
+    priced: bool
+    spans: int
+    total_ns: Optional[float]
+    share: Optional[float]
+    events_ns: float = 0.0
+    events: Tuple[EventCost, ...] = ()
+    components: Tuple[ComponentOwnCost, ...] = ()
+    kinds: Tuple[SpanOwnCost, ...] = ()
+    clocked: Tuple[Clocked, ...] = ()
+    steps: Optional[StepsOwnCost] = None
+    unpriced: int = 0
+    unfinished: int = 0
+
+
+def own_cost(trace: Trace, regions: Regions) -> OwnCost:
+    """What nutrace cost in a run, or in a part that was selected from one."""
+    found = OwnEvents(trace, regions)
+    part = bool(trace.selection)
+    spans = None if part else _sum_of(trace, semconv.SPANS_RECORDED)
+    if not found.priced:
+        stated = None if part else _sum_of(trace, semconv.OVERHEAD_NS)
+        return OwnCost(
+            priced=False,
+            spans=sum(trace.calls) if spans is None else spans,
+            total_ns=stated,
+            share=None if stated is None else _share(trace, stated),
+        )
+    entries = inside_of_spans(trace) if part else clocked(trace.resources)
+    events_ns = found.total_ns(found.counts)
+    total_ns = events_ns + sum(entry.spent_ns for entry in entries if entry.added)
+    return OwnCost(
+        priced=True,
+        spans=sum(trace.calls) if spans is None else spans,
+        total_ns=total_ns,
+        share=None if part else _share(trace, total_ns),
+        events_ns=events_ns,
+        events=by_event(found),
+        components=by_component(trace, found),
+        kinds=by_span(found),
+        clocked=entries,
+        steps=steps_own_cost(trace, regions, found),
+        unpriced=found.unpriced,
+        unfinished=0 if part else _unfinished(trace, found),
+    )
+
+
+def _sum_of(trace: Trace, key: str) -> Optional[int]:
+    """The sum of what the processes say; None if none says it."""
+    numbers = [whole(resource.attributes.get(key)) for resource in trace.resources]
+    said = [number for number in numbers if number >= 0]
+    return sum(said) if said else None
+
+
+def _share(trace: Trace, cost_ns: float) -> Optional[float]:
+    wall_ns = trace.finish_ns - trace.begin_ns
+    return cost_ns / wall_ns if wall_ns > 0 else None
+
+
+def _unfinished(trace: Trace, found: OwnEvents) -> int:
+    writing = f"{semconv.OWN_SPENT_NS}.{WRITING}"
+    of_ours = [each for each, prices in zip(trace.resources, found.prices) if prices]
+    return sum(writing not in resource.attributes for resource in of_ours)

@@ -1,0 +1,36 @@
+"""``nutrace overhead run.json``: what nutrace itself cost, event by event."""
+
+from __future__ import annotations
+
+import argparse
+
+from nutrace.analysis import divide
+from nutrace.analysis.own_cost import own_cost
+from nutrace.cli.json_output import print_json, run_state
+from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
+from nutrace.cli.overhead_json import as_json
+from nutrace.cli.overhead_text import as_text
+from nutrace.trace import select
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_run_file(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="print Markdown, for pull requests")
+    add_json(form)
+    add_steps(parser)
+    add_limit(parser, "kinds of span, the costliest first")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the ledger."""
+    trace = load_run(args.file, samples=[])
+    part = select(trace, steps=args.steps, scenario=args.scenario)
+    cost = own_cost(part, divide(part))
+    if args.json:
+        print_json({**as_json(cost), **run_state(trace), "selection": part.selection})
+    else:
+        text = as_text(cost, trace, markdown=args.markdown, limit=args.limit, selection=part.selection)
+        print(text, end="")
+    return 0

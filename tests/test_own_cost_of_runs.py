@@ -1,0 +1,86 @@
+"""nutrace's own cost, as the process that was traced estimates it and as its run file is read."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import json
+import sqlite3
+from contextlib import closing, suppress
+from typing import Iterator
+
+import pytest
+from fakes.commands import command
+from fakes.tracing import Tracing
+from opentelemetry import trace as otel
+
+import nutrace
+from nutrace import semconv
+from nutrace.probes.catalogue import copies, garbage, sqlite
+
+
+@nutrace.probe(component="planner")
+def leaf() -> None:
+    """A call without anything in it."""
+
+
+@nutrace.probe(component="planner")
+def plan(calls: int) -> None:
+    """Calls with a span each, or merged ones."""
+    for _ in range(calls):
+        leaf()
+
+
+@nutrace.probe(component="scenario")
+def values(number: int) -> Iterator[int]:
+    """A generator."""
+    yield from range(number)
+
+
+@nutrace.probe(component="planner")
+def fail() -> None:
+    """A call that an error leaves."""
+    raise ValueError("no such path")
+
+
+def work(step: int) -> None:
+    """Events of every kind."""
+    with nutrace.span(semconv.STEP_SPAN, component="simulation", **{semconv.STEP_INDEX: step}):
+        plan(3)
+        plan(40)
+        for _ in values(20):
+            pass
+        first = values(5)
+        next(first)
+        del first
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.execute("CREATE TABLE lights (light)")
+            connection.executemany("INSERT INTO lights VALUES (?)", [(light,) for light in range(30)])
+            connection.commit()
+            assert len(list(connection.execute("SELECT light FROM lights"))) == 30
+            assert len(connection.execute("SELECT light FROM lights").fetchall()) == 30
+            assert connection.execute("SELECT light FROM lights").fetchone() == (0,)
+        copy.deepcopy([[1], [2]])
+        with otel.get_tracer("theirs").start_as_current_span("theirs"):
+            leaf()
+        with suppress(ValueError):
+            fail()
+        gc.collect()
+
+
+@pytest.mark.parametrize("compress_us", [0, 200])
+def test_exit_report_and_ledger_have_one_sum(
+    recorded: Tracing, capsys: pytest.CaptureFixture[str], compress_us: int
+) -> None:
+    with recorded(*sqlite.PROBES, *copies.PROBES, *garbage.PROBES, summary=True, compress_us=compress_us):
+        for step in range(5):
+            work(step)
+    line = next(line for line in capsys.readouterr().err.splitlines() if "own cost" in line)
+    ledger = json.loads(command("overhead", recorded.path, "--json").out)
+    report = json.loads(command("report", recorded.path, "--json").out)["overhead"]
+    estimated = recorded.trace.resources[0].attributes[semconv.OVERHEAD_NS] / 1e6
+    assert f"at least {estimated:.0f} ms, {report['share']:.1%} of the wall time" in line
+    # A price in the file is rounded to a tenth of a nanosecond.
+    assert ledger["total_ms"] == pytest.approx(estimated, rel=1e-4)
+    assert report["estimated_ms"] == pytest.approx(ledger["total_ms"], abs=1e-6)
+    assert (report["share"], report["spans"]) == (ledger["share"], ledger["recorded"])
