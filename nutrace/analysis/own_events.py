@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from math import fsum
-from typing import Any, Callable, DefaultDict, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, DefaultDict, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number
@@ -63,7 +63,6 @@ class OwnEvents:
         self.unpriced = 0
         self._trace = trace
         self._failed = {span for span in trace.raw.status if trace.status(span).code == ERROR}
-        self._by_api: Callable[[int], bool] = getattr(trace, "by_api", lambda span: False)
         self._known: Dict[Tuple[Any, ...], _Alike] = {}
         if any(self.prices):
             self._count(regions)
@@ -79,7 +78,7 @@ class OwnEvents:
                 self.unpriced += 1
                 continue
             rows = self._rows(span) if name == semconv.STATEMENT_SPAN else 0
-            like = rows, span in self._failed, self._by_api(span)
+            like = rows, span in self._failed, trace.by_api(span)
             key = (resource, region == inside, name, component, calls, yielded, like)
             alike = known.get(key)
             if alike is None:
@@ -106,7 +105,7 @@ class OwnEvents:
             yielded=trace.yielded[span],
             rows=self._rows(span) if trace.name[span] == semconv.STATEMENT_SPAN else 0,
             failed=span in self._failed,
-            by_api=self._by_api(span),
+            by_api=trace.by_api(span),
         )
 
     def _rows(self, statement: int) -> int:
