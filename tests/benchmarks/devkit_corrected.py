@@ -17,9 +17,12 @@ Printed are, for the steps without tracing, the traced ones by the same timer, a
 - how far these are from those without tracing, and the least and the most that a pair alone gives;
 - how far a step is from itself, as a median with its standard error (see ``devkit_overhead.py --toggle``).
 
-What the timer says of traced steps includes the writing at a step's end, which no step's span contains. What
-the program has made before the first step is frozen (``gc.freeze``) in all runs: a full collection takes as
-long as twenty steps, and would strike in some.
+The same is printed for the CPU time of the steps' thread by the timer, as it is and less what nutrace takes
+out: that depends less on what else the machine does.
+
+What the timer says of traced steps includes the waiting at a step's end for what is written there, which no
+step's span contains. What the program has made before the first step is frozen (``gc.freeze``) in all runs: a
+full collection takes as long as twenty steps, and would strike in some.
 
 Before that, the simulation runs untraced, traced, and with tracing switched on and off, and the outputs have
 to be equal, floats bit for bit.
@@ -37,9 +40,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -53,14 +56,37 @@ from nutrace.percentiles import percentile
 LIMIT = 0.01
 OUTPUTS = str(Path(__file__).parents[1] / "devkit_outputs.py")
 
-#: Of each step of a run: whether it was traced, and nanoseconds by the timer, as recorded, and as reported.
-#: Without tracing all three are the timer's.
-Steps = List[Tuple[bool, int, int, int]]
-TIMER, RECORDED, REPORTED = 1, 2, 3
-ROWS = {
-    "traced, by the timer": TIMER,
-    "nutrace report --raw": RECORDED,
-    "nutrace report": REPORTED,
+
+class Step(NamedTuple):
+    """A step of a run; in one that is not traced all wall times are the timer's."""
+
+    is_traced: bool
+    cpu_ns: int  # of its thread, by the timer
+    wall_ns: int  # by the timer
+    recorded_ns: int
+    reported_ns: int
+
+    @property
+    def corrected_cpu_ns(self) -> int:
+        """CPU time without what nutrace takes out."""
+        return self.cpu_ns - (self.recorded_ns - self.reported_ns)
+
+
+Steps = List[Step]
+Pairs = Sequence[Sequence[Steps]]
+Clock = Callable[[Step], int]
+
+REPORTED = "nutrace report"
+CLOCKS: Dict[str, Dict[str, Clock]] = {
+    "wall": {
+        "traced, by the timer": attrgetter("wall_ns"),
+        "nutrace report --raw": attrgetter("recorded_ns"),
+        REPORTED: attrgetter("reported_ns"),
+    },
+    "CPU": {
+        "traced, by the timer": attrgetter("cpu_ns"),
+        "less what is taken out": attrgetter("corrected_cpu_ns"),
+    },
 }
 
 
@@ -72,9 +98,9 @@ def measured(runs: Runs, phase: int) -> Steps:
     recorded = iter([raw.busy_ns[step] for step in raw.step_indices])
     reported = iter([trace.busy_ns[step] for step in trace.step_indices])
     steps: Steps = []
-    for is_traced, _, wall_ns in run.times:
+    for is_traced, cpu_ns, wall_ns in run.times:
         both = (next(recorded), next(reported)) if is_traced else (wall_ns, wall_ns)
-        steps.append((is_traced, wall_ns, *both))
+        steps.append(Step(is_traced, cpu_ns, wall_ns, *both))
     if any(True for _ in recorded) or any(True for _ in reported):
         raise SystemExit(f"{file} has more steps than were traced")
     if not trace.correction:
@@ -83,18 +109,15 @@ def measured(runs: Runs, phase: int) -> Steps:
     return steps
 
 
-def used(pair: Sequence[Steps], is_traced: bool, column: int) -> List[int]:
-    """The second step of each two, with tracing or without, from both runs of a pair."""
-    return [step[column] for run in pair for step in run[WARM_UP + 2 : -2 : 2] if step[0] == is_traced]
+def used(pairs: Pairs, clock: Clock, is_traced: bool) -> List[int]:
+    """The times of the second step of each two, with tracing or without."""
+    runs = [run for pair in pairs for run in pair]
+    return [clock(step) for run in runs for step in run[WARM_UP + 2 : -2 : 2] if step.is_traced == is_traced]
 
 
-def difference(pairs: Sequence[Sequence[Steps]], column: int, take: Callable[[List[int]], float]) -> float:
+def apart(pairs: Pairs, clock: Clock, take: Callable[[List[int]], float]) -> float:
     """How far `take` of the traced steps is from that of the others, as a fraction."""
-    return take(_together(pairs, True, column)) / take(_together(pairs, False, TIMER)) - 1
-
-
-def _together(pairs: Sequence[Sequence[Steps]], is_traced: bool, column: int) -> List[int]:
-    return [each for pair in pairs for each in used(pair, is_traced, column)]
+    return take(used(pairs, clock, True)) / take(used(pairs, clock, False)) - 1
 
 
 def p95(values: List[int]) -> float:
@@ -102,24 +125,27 @@ def p95(values: List[int]) -> float:
     return float(percentile(values, 95))
 
 
-def table(title: str, pairs: Sequence[Sequence[Steps]]) -> bool:
+def table(title: str, pairs: Pairs) -> bool:
     """Print what all pairs say; returns whether reported steps are near enough."""
-    without = _together(pairs, False, TIMER)
-    print(f"\n{title}, {len(pairs)} pairs of runs, {len(without):,} steps with tracing and as many without")
-    more = "    apart            pairs"
-    print(f"{'':22s}{'mean ms':>10s}{more}{'p95 ms':>13s}{more}  a step")
-    print(f"{'untraced, by the timer':22s}{statistics.fmean(without) / 1e6:10.3f}{p95(without) / 1e6:39.3f}")
     near = True
-    for name, column in ROWS.items():
-        cells = ""
-        for take, width in ((statistics.fmean, 10), (p95, 13)):
-            apart = difference(pairs, column, take)
-            each = [difference([pair], column, take) for pair in pairs]
-            cells += f"{take(_together(pairs, True, column)) / 1e6:{width}.3f}{apart:+9.2%}"
-            cells += f"{min(each):+9.2%}{max(each):+8.2%}"
-            near = near and (column != REPORTED or abs(apart) <= LIMIT)
-        typical, error = excess([(one, other) for one, other in pairs], itemgetter(column))
-        print(f"{name:22s}{cells}  {typical:+.2%} (standard error {error:.2%})")
+    steps = len(used(pairs, CLOCKS["wall"][REPORTED], True))
+    print(f"\n{title}: {len(pairs)} pairs of runs, {steps:,} steps with tracing and the same without")
+    for of, rows in CLOCKS.items():
+        without = used(pairs, next(iter(rows.values())), False)
+        more = "    apart            pairs"
+        print(f"{f'ms of {of} time':22s}{'mean':>10s}{more}{'p95':>13s}{more}  a step")
+        print(
+            f"{'untraced, by the timer':22s}{statistics.fmean(without) / 1e6:10.3f}{p95(without) / 1e6:39.3f}"
+        )
+        for name, clock in rows.items():
+            cells = ""
+            for take, width in ((statistics.fmean, 10), (p95, 13)):
+                alone = [apart([pair], clock, take) for pair in pairs]
+                cells += f"{take(used(pairs, clock, True)) / 1e6:{width}.3f}{apart(pairs, clock, take):+9.2%}"
+                cells += f"{min(alone):+9.2%}{max(alone):+8.2%}"
+                near = near and (name != REPORTED or abs(apart(pairs, clock, take)) <= LIMIT)
+            typical, error = excess([(one, other) for one, other in pairs], clock)
+            print(f"{name:22s}{cells}  {typical:+.2%} (standard error {error:.2%})")
     return near
 
 
@@ -159,7 +185,7 @@ def measure(args: argparse.Namespace) -> Tuple[bool, Dict[str, Any]]:
             if args.raw:
                 args.raw.write_text(json.dumps(values), encoding="utf-8")
             last = values["pairs"][-1:]
-            mean, tail = (difference(last, REPORTED, take) for take in (statistics.fmean, p95))
+            mean, tail = (apart(last, CLOCKS["wall"][REPORTED], take) for take in (statistics.fmean, p95))
             print(f"pair {number + 1}: reported mean {mean:+.2%}, p95 {tail:+.2%} from untraced", flush=True)
     return equal, values
 
@@ -179,7 +205,8 @@ def main() -> int:
         near = True
         for file in args.files:
             known = json.loads(file.read_text(encoding="utf-8"))
-            near = table(f"{known['setup']}, {known['agents']} agents", known["pairs"]) and near
+            pairs = [[[Step(*step) for step in run] for run in pair] for pair in known["pairs"]]
+            near = table(f"{known['setup']}, {known['agents']} agents", pairs) and near
         return 0 if near else 1
     if devkit_python() is None:
         parser.error("no interpreter with the nuPlan devkit: set NUTRACE_DEVKIT_PYTHON")
