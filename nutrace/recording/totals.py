@@ -7,17 +7,17 @@ parent, so one pass is enough. Times of other threads stand for themselves.
 from __future__ import annotations
 
 from array import array
-from typing import Any, Dict, Iterable, List, Mapping, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
 from nutrace import semconv
-from nutrace.prices import Calibration, events
+from nutrace.prices import Calibration
 from nutrace.recording.composites import Composite, Record
+from nutrace.recording.site_events import SiteEvents
 from nutrace.recording.span import CallSite, Parent, Remote, Span, SpanDetails
 
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million
 _MOST_OPEN = 10_000
 _MOST_SITES = 4096
-_NO_CHILDREN = (0, False, 0.0, 0)
 _FREE = Calibration()
 _ERROR = 2  # OTLP's status of a span that an error has left
 
@@ -40,9 +40,7 @@ class Totals:
         self.first_ns = self.last_ns = 0  # the earliest start and the latest end, readings of the clock
         self._events: Dict[str, int] = {}  # by kind: see `nutrace.prices`
         self._of_methods: Dict[str, int] = {}  # of these, those of methods
-        # Spans that stand for a call and nothing else, which are not in there yet, and what each of them
-        # costs the span above it.
-        self._plain: Dict[CallSite, List[float]] = {}
+        self._of_sites: Dict[CallSite, SiteEvents] = {}  # events that are not in there yet
         self.step_ns = array("q")
         self.simulated_s = 0.0
         self.self_ns: Dict[str, int] = {}  # by component, inside steps
@@ -55,8 +53,9 @@ class Totals:
     def take(self, records: Iterable[Record]) -> None:
         """Add what is written, in that order."""
         self_all_ns, self_ns, above = self.self_all_ns, self.self_ns, self._above
-        plain = self._plain
         first_ns, last_ns = self.first_ns, self.last_ns
+        of_sites = self._of_sites
+        spans, recorded = self.spans, self.recorded
         beside: Any = self  # the parent of the record before: siblings follow each other
         own: List[Any] = []  # what is kept of that parent
         for record in records:
@@ -66,32 +65,28 @@ class Totals:
                 first_ns = record.started
             if record.ended > last_ns:
                 last_ns = record.ended
-            details = None
-            if type(record) is Span:
-                busy = record.ended - record.started
-                details = record.details
-                if details is None:
-                    self.recorded += 1
-                    counted = plain.get(site) or self._first_plain(site)
-                    counted[0] += 1
-                    cost = counted[1]
-                else:
-                    if details.busy_ns is not None:
-                        busy = details.busy_ns
-                    cost = self._with_details(site, details)
-            else:
+            spans += 1
+            counted = of_sites.get(site) or self._first_of(site)
+            details = record.details
+            if type(record) is not Span:
                 composite: Composite = record  # type: ignore[assignment]
-                busy = composite.sum_ns
-                self.recorded += composite.count
-                cost = self._count(site, composite.count, composite.numbers)
-            self.spans += 1
-            inner, _, wanted, taken = above.pop(record, _NO_CHILDREN)
-            spent = busy - inner if busy > inner else 0
-            if wanted:
-                taken_here = int(wanted) if wanted < spent else spent
-                spent -= taken_here
-                taken += taken_here
-            if details is not None and site.step and not details.unfinished:
+                busy, count = composite.sum_ns, composite.count
+                recorded += count
+                cost = counted.add_merged(count, composite.numbers)
+            elif details is None:
+                busy = record.ended - record.started
+                recorded += 1
+                counted.calls += 1
+                cost = counted.call_ns
+            else:
+                busy = record.ended - record.started if details.busy_ns is None else details.busy_ns
+                calls = 1 if details.continues is None else 0  # its first span has counted the call
+                recorded += calls
+                cost = counted.add(calls, details.attributes, details.status[0] == _ERROR)
+            spent, taken = busy, 0
+            if record in above:
+                spent, taken = self._without_children(above.pop(record), busy)
+            if site.step and type(record) is Span and not (details is not None and details.unfinished):
                 self._step(details, busy - taken)
             parent = record.parent
             if type(parent) is Span:
@@ -103,68 +98,43 @@ class Totals:
                     own = above.get(kept) or self._keep(kept)
                 own[0] += busy
                 own[2] += cost
-                own[3] += taken
+                if taken:
+                    own[3] += taken
                 inside = inside or own[1]
             component = site.component
             self_all_ns[component] = self_all_ns.get(component, 0) + spent
             if inside:
                 self_ns[component] = self_ns.get(component, 0) + spent
         self.first_ns, self.last_ns = first_ns, last_ns
+        self.spans, self.recorded = spans, recorded
 
-    def _with_details(self, site: CallSite, details: SpanDetails) -> float:
-        calls = 1 if details.continues is None else 0  # its first span has counted the call
-        self.recorded += calls
-        return self._count(site, calls, details.attributes, failed=details.status[0] == _ERROR)
+    def _without_children(self, kept: List[Any], busy_ns: int) -> Tuple[int, int]:
+        """A span's self time, and what was taken out of it and of the spans below it."""
+        children_ns, _, wanted_ns, taken_ns = kept
+        spent_ns = busy_ns - children_ns if busy_ns > children_ns else 0
+        here_ns = min(int(wanted_ns), spent_ns)
+        return spent_ns - here_ns, taken_ns + here_ns
 
-    def _count(
-        self, site: CallSite, calls: int, attributes: Mapping[str, Any], *, failed: bool = False
-    ) -> float:
-        """Count the events that a span stands for; returns what they cost the span above."""
-        yielded = rows = 0
-        if attributes:
-            yielded = _number(attributes, semconv.YIELDED)
-            rows = _number(attributes, semconv.DB_ROWS)
-            if rows:
-                rows -= _number(attributes, semconv.SQL_ROWS_AT_ONCE)
-        if calls == 1 and not (yielded or rows or failed):
-            counted = self._plain.get(site) or self._first_plain(site)
-            counted[0] += 1
-            return counted[1]
-        by_api = site.scope[0] != semconv.SCOPE
-        found = events(site.name, calls, yielded=yielded, rows=rows, failed=failed, by_api=by_api)
-        self._add(found, site, 1)
-        return self._outside_ns(found, site)
-
-    def _outside_ns(self, found: Iterable[Tuple[str, int]], site: CallSite) -> float:
-        cost = 0.0
-        for kind, number in found:
-            cost += number * self.calibration.outside_ns(kind, site.of_method)
-        return cost
-
-    def _add(self, found: Iterable[Tuple[str, int]], site: CallSite, times: int) -> None:
-        counts, of_methods = self._events, self._of_methods
-        for kind, number in found:
-            counts[kind] = counts.get(kind, 0) + number * times
-            if site.of_method:
-                of_methods[kind] = of_methods.get(kind, 0) + number * times
-
-    def _first_plain(self, site: CallSite) -> List[float]:
-        counted = self._plain[site] = [0, self._outside_ns(_events_of_one(site), site)]
+    def _first_of(self, site: CallSite) -> SiteEvents:
+        counted = self._of_sites[site] = SiteEvents(site, self.calibration)
         return counted
 
-    def _count_plain(self) -> None:
-        plain, self._plain = self._plain, {}
-        for site, (spans, _) in plain.items():
-            self._add(_events_of_one(site), site, int(spans))
+    def _count(self) -> None:
+        of_sites, self._of_sites = self._of_sites, {}
+        for site, counted in of_sites.items():
+            for kind, number in counted.events():
+                self._events[kind] = self._events.get(kind, 0) + number
+                if site.of_method:
+                    self._of_methods[kind] = self._of_methods.get(kind, 0) + number
 
     def events(self) -> Dict[str, int]:
         """How many events there were of each kind of :mod:`nutrace.prices`."""
-        self._count_plain()
+        self._count()
         return dict(self._events)
 
     def of_methods(self, kind: str) -> float:
         """The part of a kind's events that are calls of methods."""
-        self._count_plain()
+        self._count()
         return self._of_methods.get(kind, 0) / self._events.get(kind, 1)
 
     def forget_ended(self) -> None:
@@ -172,8 +142,8 @@ class Totals:
 
         The program may give spans any number of names.
         """
-        if len(self._plain) > _MOST_SITES:
-            self._count_plain()
+        if len(self._of_sites) > _MOST_SITES:
+            self._count()
         if len(self._above) > _MOST_OPEN:
             self._above = {span: kept for span, kept in self._above.items() if not span.ended}
 
@@ -192,18 +162,9 @@ class Totals:
             node = node.parent
         return False
 
-    def _step(self, details: SpanDetails, busy_ns: int) -> None:
+    def _step(self, details: Optional[SpanDetails], busy_ns: int) -> None:
         if len(self.step_ns) < _MOST_STEPS:
             self.step_ns.append(busy_ns)
-        interval = details.attributes.get(semconv.STEP_INTERVAL_S)
+        interval = None if details is None else details.attributes.get(semconv.STEP_INTERVAL_S)
         if isinstance(interval, (int, float)):
             self.simulated_s += interval
-
-
-def _number(attributes: Mapping[str, Any], name: str) -> int:
-    number = attributes.get(name, 0)
-    return number if type(number) is int and number > 0 else 0  # the program may have set anything
-
-
-def _events_of_one(site: CallSite) -> List[Tuple[str, int]]:
-    return events(site.name, 1, by_api=site.scope[0] != semconv.SCOPE)

@@ -47,6 +47,7 @@ class Nutrace(Tool):
         facts = {}
         if report["overhead"]["estimated_ms"] is not None:
             facts["own_ns"] = report["overhead"]["estimated_ms"] * 1e6
+            facts["start_and_exit_ns"] = _start_and_exit_ns(folder)
         if report["steps"]["count"]:
             facts["step_p99_ns"] = report["steps"]["p99_ms"] * 1e6
             facts["step_mean_ns"] = report["steps"]["mean_ms"] * 1e6
@@ -82,6 +83,14 @@ class Nutrace(Tool):
             return nutrace.probe(component=component, name=name)(function)
 
         return decorate
+
+
+def _start_and_exit_ns(folder: Path) -> int:
+    from nutrace import semconv
+    from nutrace.trace import load
+
+    attributes = load(folder / "run.json").resources[0].attributes
+    return sum(attributes.get(f"{semconv.OWN_SPENT_NS}.{what}", 0) for what in ("start", "exit"))
 
 
 def statement_name(text: str) -> str:
