@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import pytest
-from fakes.otlp import RESOURCE, envelope, merged, spans, write
+from fakes.otlp import envelope, merged, priced, spans, write
 
 import nutrace
 from nutrace.cli.main import main
@@ -77,11 +77,13 @@ def _run(token: str, begin: int, *last: Any) -> Any:
 
 @pytest.fixture
 def run_file(tmp_path: Path) -> Path:
-    """Two processes with a simulation each; the second one's last step never ended."""
+    """Two processes with a simulation each; the second one's last step never ended, and it states prices."""
     unfinished = {C: "simulation", "nutrace.step.index": 3, "nutrace.unfinished": True}
     last = ("simulation.step", 12_000, 12_100, [("plan", 12_010, 12_020, {C: "planner"})], unfinished)
     first = envelope(spans(_run("aa", 0)))
-    other = envelope(spans(_run("bb", 10_000, last), first_id=1000), {**RESOURCE, "process.pid": 101})
+    other = envelope(
+        spans(_run("bb", 10_000, last), first_id=1000), {**priced(call=700, merged=90), "process.pid": 101}
+    )
     return write(tmp_path / "run.json", first, other)
 
 

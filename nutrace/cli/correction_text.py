@@ -56,13 +56,13 @@ def correction_items(report: Report, selection: str) -> List[Tuple[str, str]]:
     """What was taken out, for which events, and how sure that is: terms with a text on each."""
     correction = report.correction
     if correction.state == RAW:
-        return [("correction", "none: times as recorded (--raw)")]
+        return [("times", "as recorded, with nutrace's own time in them (--raw)")]
     if correction.state == UNCORRECTED:
-        unknown = "none: the file does not say what nutrace's own time was"
-        return [("correction", unknown)] if report.run.by_nutrace else []
+        unknown = "as recorded: the file does not say what nutrace's own time was"
+        return [("times", unknown)] if report.run.by_nutrace else []
     whole = "; of the whole run:" if selection else ":"
     items = [
-        ("corrected", _where(report) + whole),
+        ("times", f"corrected: {_where(report)}{whole}"),
         *(("", line) for line in _amounts(correction)),
     ]
     items.append(("how sure", _how_sure(correction)))

@@ -99,7 +99,7 @@ def test_the_report_says_so(run: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert "how sure" in text
     assert re.search(r"sum of self +0\.874 .*\n  nutrace +0\.026\n", text)
     markdown = out(capsys, "report", run, "--markdown")
-    assert "- **corrected**: 0.081 ms taken out" in markdown
+    assert "- **times**: corrected: 0.081 ms taken out" in markdown
     assert "| nutrace |  |  | 0.026 |  |  |" in markdown
     assert "****" not in markdown
     part = out(capsys, "report", run, "--steps", "1")

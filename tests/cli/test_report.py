@@ -56,7 +56,7 @@ def _json(path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> Any:
 
 def test_json_keys(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report_json = _json(run_file, capsys)
-    component = ["component", "calls", "total_ms", "self_ms", "self_ms_per_step", "share"]
+    component = ["component", "calls", "total_ms", "self_ms", "own_ms", "self_ms_per_step", "share"]
     assert list(report_json["run"]) == ["file", "command", "wall_seconds", "processes", "complete", "running"]
     assert list(report_json["steps"]) == [
         *(
@@ -76,11 +76,17 @@ def test_json_keys(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert all(
         list(row)
-        == ["name", "component", "calls", "yielded", "total_ms", "self_ms", "mean_us", "p50_us", "p95_us"]
+        == [
+            *("name", "component", "calls", "yielded", "total_ms", "self_ms"),
+            *("mean_us", "p50_us", "p95_us", "own_ms"),
+        ]
         for row in report_json["spans"]
     )
     assert list(report_json["lost"]) == ["dropped", "truncated", "unfinished"]
     assert list(report_json["overhead"]) == ["spans", "estimated_ms", "share"]
+    assert list(report_json["correction"]) == [
+        *("state", "taken_ms", "in_steps_ms", "concurrent_ms", "outside_steps_ms", "run")
+    ]
 
 
 def test_json_numbers(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

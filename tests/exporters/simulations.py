@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
-from fakes.otlp import EPOCH_NS, RESOURCE, attributes, envelope, spans, write
+from fakes.otlp import EPOCH_NS, attributes, envelope, priced, spans, write
 
 C = "nutrace.component"
 KINDS = (
@@ -54,7 +54,8 @@ def run_file(path: Path, seed: int, scenarios: Tuple[Simulated, ...] = SCENARIOS
                 trees.append(tree)
         made = spans(*trees, first_id=1 + 100_000 * process)
         _continue_generators(made, chance)
-        lines.append(envelope(_with_outcomes(made), {**RESOURCE, "process.pid": 100 + process}))
+        resource = {**priced(call=300, merged=20, resumption=50), "process.pid": 100 + process}
+        lines.append(envelope(_with_outcomes(made), resource))
     return write(path, *lines)
 
 
