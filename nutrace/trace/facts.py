@@ -29,7 +29,7 @@ class Facts(NamedTuple):
     yielded: int
     unfinished: bool
     own_ns: int
-    returned_rows: int
+    single_rows: int  # of a statement, without those that came with others
 
 
 class _Value(msgspec.Struct, gc=False):
@@ -75,7 +75,7 @@ class FactsReader:
 
     def _facts(self, resource: int, raw: bytes) -> Facts:
         component, busy, calls, yielded, unfinished = "other", -1, 1, 0, False
-        own = returned_rows = 0
+        own = returned_rows = at_once = 0
         thread_id, thread_name = None, ""
         continues = calls_database = beyond = False
         for key, value in _pairs(raw):
@@ -96,6 +96,8 @@ class FactsReader:
                 own = max(whole(number), 0)
             elif key == semconv.DB_ROWS:
                 returned_rows = max(whole(number), 0)
+            elif key == semconv.SQL_ROWS_AT_ONCE:
+                at_once = max(whole(number), 0)
             elif key == semconv.UNFINISHED:
                 unfinished = bool(value.boolValue)
             elif key == semconv.COMPONENT:
@@ -111,7 +113,8 @@ class FactsReader:
             component = "database"
         thread = self._thread(resource, thread_id, thread_name)
         calls = 0 if continues else calls
-        return Facts(raw, component, thread, busy, calls, yielded, unfinished, own, returned_rows)
+        single_rows = max(returned_rows - at_once, 0)
+        return Facts(raw, component, thread, busy, calls, yielded, unfinished, own, single_rows)
 
     def _thread(self, resource: int, thread_id: Optional[int], name: str) -> int:
         index = self._thread_of.get((resource, thread_id))

@@ -101,7 +101,7 @@ def _wanted(
     resource_of = [resource for resource, _, _ in rows.threads]
     resource_of += [resource_of[base] for base, _ in nesting.lanes.values()]
     table = _Table(prices, resource_of)
-    columns = rows.name, rows.calls, rows.yielded, rows.returned_rows, rows.by_api, nesting.thread
+    columns = rows.name, rows.calls, rows.yielded, rows.single_rows, rows.by_api, nesting.thread
     wanted = [0.0] * len(parent)
     outside_ns, times = table.outside_ns, table.times
     for entry, above, inside in zip(map(table.__getitem__, zip(*columns)), parent, nested):

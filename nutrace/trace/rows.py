@@ -54,7 +54,7 @@ class Rows:
         self.calls = array("q")
         self.yielded = array("q")
         self.own_ns = array("q")
-        self.returned_rows = array("q")
+        self.single_rows = array("q")
         self.by_api = bytearray()
         self.attributes: List[bytes] = []
         self.events: Dict[int, bytes] = {}
@@ -114,7 +114,7 @@ class Rows:
         by_api = not announced and instrument != semconv.SCOPE
         self.by_api.extend((b"\1" if by_api else b"\0") * len(spans))
         facts = self._facts.read(resource, [bytes(span.attributes) for span in spans])
-        raws, components, threads, busy, calls, yielded, unfinished, own, returned_rows = zip(*facts)
+        raws, components, threads, busy, calls, yielded, unfinished, own, single_rows = zip(*facts)
         self.attributes.extend(raws)
         self.component.extend(components)
         self.thread.extend(threads)
@@ -123,7 +123,7 @@ class Rows:
         self.yielded.extend(yielded)
         self.unfinished.extend(unfinished)
         self.own_ns.extend(own)
-        self.returned_rows.extend(returned_rows)
+        self.single_rows.extend(single_rows)
         for row, span in enumerate(spans, first):
             if span.events is not NO_BYTES and len(bytes(span.events)) > _EMPTY:
                 self.events[row] = bytes(span.events)
