@@ -9,10 +9,10 @@ from typing import Any, DefaultDict, Dict, Iterable, List, NamedTuple, Optional,
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number
-from nutrace.analysis.failures import ERROR
 from nutrace.analysis.regions import Region, Regions
 from nutrace.prices import Price, events, parse
 from nutrace.trace import Trace
+from nutrace.trace.span import ERROR
 
 _MOST_KNOWN = 20_000  # different spans that are kept at a time
 
@@ -71,15 +71,18 @@ class OwnEvents:
         trace, known = self._trace, self._known
         resource_of = [thread.resource for thread in trace.threads]
         inside = int(Region.INSIDE)
-        columns = trace.thread, regions.region, trace.name, trace.component, trace.calls, trace.yielded
-        for span, (thread, region, name, component, calls, yielded) in enumerate(zip(*columns)):
+        columns = (
+            *(trace.thread, regions.region, trace.name, trace.component),
+            *(trace.calls, trace.yielded, trace.raw.by_api),
+        )
+        for span, (thread, region, name, component, calls, yielded, by_api) in enumerate(zip(*columns)):
             resource = resource_of[thread]
             if not self.prices[resource]:
                 self.unpriced += 1
                 continue
             rows = self._rows(span) if name == semconv.STATEMENT_SPAN else 0
-            like = rows, span in self._failed, trace.by_api(span)
-            key = (resource, region == inside, name, component, calls, yielded, like)
+            more = yielded, rows, by_api, span in self._failed
+            key = (resource, region == inside, name, component, calls, more)
             alike = known.get(key)
             if alike is None:
                 if len(known) >= _MOST_KNOWN:
@@ -142,10 +145,3 @@ class OwnEvents:
         prices = self.prices[self._trace.threads[self._trace.thread[span]].resource]
         found = self._events(span) if prices else ()
         return fsum(count * prices[kind].outside_ns for kind, count in found if kind in prices)
-
-
-def taken_ns(trace: Trace) -> Optional[array[int]]:
-    """What was taken out of each span's self time; None if times are read as they were recorded."""
-    correction = getattr(trace, "correction", None)
-    column: Optional[array[int]] = getattr(trace, "own_ns", None)
-    return None if correction is None or correction.raw else column

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
-from nutrace.analysis.own_events import OwnEvents, Sort, taken_ns
+from nutrace.analysis.own_events import OwnEvents, Sort
 from nutrace.prices import Price
 from nutrace.trace import Trace
+from nutrace.trace.correction import CORRECTED
 
 Key = TypeVar("Key")
 
@@ -144,11 +145,10 @@ def _mean_price(found: OwnEvents, sorts: Sequence[Sort]) -> Optional[Price]:
 
 
 def _taken_by_component(trace: Trace) -> Optional[Dict[str, int]]:
-    column = taken_ns(trace)
-    if column is None:
+    if trace.correction.state != CORRECTED:
         return None
     taken: Dict[str, int] = {}
-    for component, own_ns in zip(trace.component, column):
+    for component, own_ns in zip(trace.component, trace.own_ns):
         if own_ns:
             taken[component] = taken.get(component, 0) + own_ns
     return taken

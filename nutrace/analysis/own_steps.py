@@ -8,7 +8,7 @@ from typing import List, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number
-from nutrace.analysis.own_events import OwnEvents, taken_ns
+from nutrace.analysis.own_events import OwnEvents
 from nutrace.analysis.regions import Region, Regions
 from nutrace.percentiles import weighted_percentiles
 from nutrace.trace import Trace
@@ -42,7 +42,6 @@ def steps_own_cost(trace: Trace, regions: Regions, found: OwnEvents) -> Optional
     """What nutrace cost in the finished steps; None without any."""
     if not regions.steps:
         return None
-    taken = taken_ns(trace)
     costs: List[int] = []
     recorded_ns = 0
     for step in regions.steps:
@@ -51,7 +50,7 @@ def steps_own_cost(trace: Trace, regions: Regions, found: OwnEvents) -> Optional
         ]
         own = fsum(found.cost_ns[span] for span in inside) - found.outside_ns(step)
         costs.append(round(own) + number(trace.attributes(step), semconv.OWN_NS))
-        recorded_ns += trace.busy_ns[step] + (0 if taken is None else sum(taken[span] for span in inside))
+        recorded_ns += trace.busy_ns[step] + trace.own_inside_ns[step]
     total = sum(costs)
     worst = max(range(len(costs)), key=costs.__getitem__)
     step = regions.steps[worst]

@@ -17,7 +17,7 @@ EVENTS = {
     prices.MERGED: "merged calls",
     prices.RESUMPTION: "values yielded",
     prices.STATEMENT: "statements",
-    prices.ROW: "rows",
+    prices.ROW: "rows fetched singly",
     prices.CONNECTION: "uses of connections",
     prices.COPY: "deep copies",
     prices.COLLECTION: "collections",

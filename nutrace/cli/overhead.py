@@ -7,7 +7,7 @@ import argparse
 from nutrace.analysis import divide
 from nutrace.analysis.own_cost import own_cost
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_run_file, add_steps, load_run
+from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_steps, load_run
 from nutrace.cli.overhead_json import as_json
 from nutrace.cli.overhead_text import as_text
 from nutrace.trace import select
@@ -20,12 +20,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--markdown", action="store_true", help="print Markdown, for pull requests")
     add_json(form)
     add_steps(parser)
+    add_raw(parser)
     add_limit(parser, "kinds of span, the costliest first")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the ledger."""
-    trace = load_run(args.file, samples=[])
+    trace = load_run(args.file, raw=args.raw, samples=[])
     part = select(trace, steps=args.steps, scenario=args.scenario)
     cost = own_cost(part, divide(part))
     if args.json:

@@ -13,6 +13,7 @@ from nutrace.cli.report_style import MS, Style, column, ms, percent, us
 from nutrace.cli.table import Column
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace
+from nutrace.trace.correction import RAW
 from nutrace_exporters.labels import counted
 
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -61,7 +62,7 @@ def as_text(
         return _not_priced(cost) + "\n"
     style = Style(markdown)
     steps = cost.steps.count if cost.steps is not None else 0
-    sections = [_head(trace, style, selection), _figures(cost, style, selection)]
+    sections = [_head(trace, style, selection), _figures(cost, trace, style, selection)]
     sections += [_ledger(cost, style, steps), _waits(cost.clocked, style)]
     if cost.components:
         sections.append(_components(cost.components, style, steps))
@@ -97,7 +98,7 @@ def _head(trace: Trace, style: Style, selection: str) -> str:
     return "\n".join(lines)
 
 
-def _figures(cost: OwnCost, style: Style, selection: str) -> str:
+def _figures(cost: OwnCost, trace: Trace, style: Style, selection: str) -> str:
     """The figures to remember."""
     rows = [("in what is selected" if selection else "in all", _at_least(cost))]
     once_ns = sum(entry.spent_ns for entry in cost.clocked if entry.what in ONCE)
@@ -112,7 +113,9 @@ def _figures(cost: OwnCost, style: Style, selection: str) -> str:
             each += f" (step {iteration} of scenario {scenario})"
         rows.append(("a step" if steps.count > 1 else "the step", each))
     taken = [each.taken_ns for each in cost.components if each.taken_ns is not None]
-    if taken:
+    if trace.correction.state == RAW:
+        rows.append(("taken out", "nothing: times as recorded (--raw)"))
+    elif taken:
         rows.append(("taken out", f"{ms(sum(taken))} ms of self times; --raw shows these as recorded"))
     return "\n".join([style.heading("What nutrace cost"), *style.items(rows)])
 

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from typing import Final, Mapping
 
-from nutrace import prices
 from nutrace.analysis.own_clocked import IN_SPANS, WRITING
+from nutrace.cli.correction_text import EVENTS
 from nutrace.printable import printable
 
-_EVENTS: Final[Mapping[str, str]] = {
-    prices.CALL: "calls with a span each",
-    prices.MERGED: "calls that were merged",
-    prices.RESUMPTION: "values of generators",
-    prices.STATEMENT: "statements",
-    prices.ROW: "rows, one by one",
-    prices.CONNECTION: "connections",
-    prices.COPY: "deep copies",
-    prices.COLLECTION: "garbage collections",
-    prices.ERROR: "errors that left a span",
-    prices.API: "spans of OpenTelemetry's API",
-}
 _CLOCKED: Final[Mapping[str, str]] = {
     "start": "start-up",
     "exit": "exit",
@@ -35,7 +23,7 @@ _CLOCKED: Final[Mapping[str, str]] = {
 
 def event_name(kind: str) -> str:
     """Of a kind of event, see :data:`nutrace.prices.KINDS`."""
-    return _EVENTS[kind]
+    return EVENTS[kind]
 
 
 def clocked_name(what: str) -> str:

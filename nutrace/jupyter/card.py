@@ -212,7 +212,7 @@ def _foot(trace: Trace, summary: Report) -> Markup:
         lines.append(element("div", f"▲ {_failures(summary)}", class_="nt-warn"))
     facts = [] if losses else ["no span dropped, truncated or unfinished" + whole]
     if trace.correction.state != UNCORRECTED:
-        facts.append(f"correction: {correction_of(trace)}")
+        lines.append(element("div", f"correction: {correction_of(trace)}", class_="nt-muted"))
     if overhead.estimated_ns is not None and not trace.selection:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         facts.append(f"nutrace itself cost at least {duration(overhead.estimated_ns)}{share}")

@@ -228,7 +228,7 @@ def _reorder(rows: Rows, order: List[int]) -> None:
         "calls",
         "yielded",
         "own_ns",
-        "returned_rows",
+        "single_rows",
     ):
         old = getattr(rows, column)
         # Many columns are constant, which is quick to find out by comparing bytes.

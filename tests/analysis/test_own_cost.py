@@ -167,6 +167,30 @@ def test_rows_that_came_at_once_cost_nothing_each(tmp_path: Path) -> None:
     assert {event.kind: event.count for event in cost.events} == {"statement": 4, "row": 12 + 3 + 2}
 
 
+def test_spans_of_the_program_have_a_price_of_their_own(tmp_path: Path) -> None:
+    made = spans(
+        ("theirs", 0, 100), ("sqlite3.statement", 200, 300, {semconv.YIELDED: 3, semconv.DB_ROWS: 9})
+    )
+    stated = {**priced(), semconv.OWN_PRICES: dump({**PRICES, prices.API: Price(700.0, 70.0)})}
+    cost = ledger(write(tmp_path / "run.json", envelope(made, stated, "theirs")))
+    assert {event.kind: event.count for event in cost.events} == {"api": 2}
+    assert cost.total_ns == pytest.approx(2 * 770)
+
+
+def test_what_was_taken_out_is_where_reading_took_it(run_file: Path) -> None:
+    for raw in (False, True):
+        trace = load(run_file, raw=raw)
+        cost = own_cost(trace, divide(trace))
+        assert cost.total_ns == pytest.approx(ledger(run_file).total_ns)
+        assert cost.steps == ledger(run_file).steps  # its share is of the recorded time
+        taken = {each.component: each.taken_ns for each in cost.components}
+        if raw:
+            assert set(taken.values()) == {None}
+        else:
+            assert sum(taken.values()) == sum(trace.own_ns) == trace.correction.taken_ns  # type: ignore[arg-type]
+            assert taken["planner"] == 10 * 20 * 500  # of the merged calls in it
+
+
 def test_an_older_file_has_a_sum_and_a_foreign_one_nothing(tmp_path: Path) -> None:
     older = {**RESOURCE, semconv.OVERHEAD_NS: 5_000_000, semconv.SPANS_RECORDED: 900}
     cost = ledger(write(tmp_path / "older.json", document(("f", 0, 100_000), resource=older)))

@@ -94,7 +94,7 @@ def test_the_report_says_so(run: str, capsys: pytest.CaptureFixture[str]) -> Non
     text = out(capsys, "report", run)
     assert f"Times are corrected: 0.081 ms {TAKEN} of the spans." in text
     assert "0.081 ms taken out of the spans, 0.078 of it in the steps:" in text
-    assert "12 rows of 2.00 us: 0.024 ms" in text
+    assert "12 rows fetched singly of 2.00 us: 0.024 ms" in text
     assert "as measured: 0.030 ms" in text
     assert "how sure" in text
     assert re.search(r"sum of self +0\.874 .*\n  nutrace +0\.026\n", text)

@@ -53,7 +53,7 @@ def test_text(run_file: Path) -> None:
         ["start-up", "2", "-", "-", "-", "-", "80.00", "72.6", "%"],
         ["writing", "(processor", "time)", "2", "-", "-", "-", "-", "20.00", "18.1", "%"],
         ["exit", "2", "-", "-", "-", "-", "10.00", "9.1", "%"],
-        ["calls", "that", "were", "merged", "200", "20.0", "0.500", "0.050", "1.10x", "0.11", "0.1", "%"],
+        ["merged", "calls", "200", "20.0", "0.500", "0.050", "1.10x", "0.11", "0.1", "%"],
         ["statements", "10", "1.0", "4.000", "1.000", "-", "0.05", "0.0", "%"],
     ]
     assert table[10].split() == ["sum", "110.25", "100.0", "%"]
@@ -113,6 +113,20 @@ def test_selected_steps(run_file: Path) -> None:
     assert "start-up" not in text
 
 
+def test_what_was_taken_out_and_what_not(run_file: Path) -> None:
+    text = command("overhead", run_file).out
+    assert "  taken out  0.260 ms of self times; --raw shows these as recorded\n" in text
+    assert "taken out ms" in text
+    text = command("overhead", run_file, "--raw").out
+    assert "  taken out  nothing: times as recorded (--raw)\n" in text
+    assert "taken out ms" not in text
+    corrected, raw = _json(run_file), _json(run_file, "--raw")
+    assert (corrected.pop("times"), raw.pop("times")) == ("corrected", "raw")
+    for row in corrected["components"]:
+        row["taken_ms"] = None
+    assert corrected == raw
+
+
 def test_limit(run_file: Path) -> None:
     text = command("overhead", run_file, "--limit", "2").out
     assert "\n  and 4 more kinds: --limit 0 shows all\n" in text
@@ -136,7 +150,7 @@ def test_markdown(run_file: Path) -> None:
     text = command("overhead", run_file, "--markdown").out
     assert text.startswith("# nutrace overhead: ")
     assert "| exit | 2 | - | - | - | - | 10.00 | 9.1 % |" in text
-    assert "| rows, one by one | 100 | 10.0 | 0.100 | 0.100 | - | 0.02 | 0.0 % |" in text
+    assert "| rows fetched singly | 100 | 10.0 | 0.100 | 0.100 | - | 0.02 | 0.0 % |" in text
     assert "\n\n\n" not in text
     assert command("overhead", run_file, "--markdown", "--json").code == 2
 
@@ -186,8 +200,8 @@ def test_what_is_not_in_the_ledger_is_said(tmp_path: Path) -> None:
     other["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["spanId"] = f"{99:016x}"
     text = command("overhead", write(tmp_path / "run.json", content, other)).out
     assert "1 span is of processes that state no prices, and not in the ledger" in text
-    row = next(line for line in text.splitlines() if line.startswith("  garbage collections"))
-    assert row.split()[2:] == ["1", "not", "known", "not", "known", "-", "-", "-"]
+    row = next(line for line in text.splitlines() if line.startswith("  collections"))
+    assert row.split()[1:] == ["1", "not", "known", "not", "known", "-", "-", "-"]
 
 
 @pytest.mark.parametrize(
