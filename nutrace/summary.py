@@ -51,7 +51,11 @@ def lines(recorder: Recorder, end: Finished, stacks: Optional[Stacks] = None) ->
     wall_ns = totals.last_ns - totals.first_ns
     share = f", {counts.overhead_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
     where = " in this process" if end.joined else ""
-    text.append(f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share}")
+    starting, recording, writing, ending = (ns / 1e6 for ns in recorder.costs())
+    text.append(
+        f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share} "
+        f"({starting:.0f} starting, {recording:.0f} recording, {writing:.0f} writing, {ending:.0f} ending)"
+    )
     if stacks is not None:
         text.append(_samples(stacks, where))
     if end.running:

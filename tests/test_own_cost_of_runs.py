@@ -80,6 +80,13 @@ def test_exit_report_and_ledger_have_one_sum(
     report = json.loads(command("report", recorded.path, "--json").out)["overhead"]
     estimated = recorded.trace.resources[0].attributes[semconv.OVERHEAD_NS] / 1e6
     assert f"at least {estimated:.0f} ms, {report['share']:.1%} of the wall time" in line
+    attributes = recorded.trace.resources[0].attributes
+    parts = line.partition("(")[2].rstrip(")").split(", ")
+    assert [part.split()[1] for part in parts] == ["starting", "recording", "writing", "ending"]
+    assert sum(int(part.split()[0]) for part in parts) == pytest.approx(estimated, abs=2)
+    for part, what in zip(parts[::3], ("start", "exit")):
+        spent_ns = attributes[f"{semconv.OWN_SPENT_NS}.{what}"]
+        assert part.startswith(f"{spent_ns / 1e6:.0f} ")
     # A price in the file is rounded to a tenth of a nanosecond.
     assert ledger["total_ms"] == pytest.approx(estimated, rel=1e-4)
     assert report["estimated_ms"] == pytest.approx(ledger["total_ms"], abs=1e-6)
