@@ -185,6 +185,7 @@ def test_files_without_prices_stay_as_they_are(tmp_path: Path) -> None:
         *(7, True, "", "[", "[]", '{"call": 5}', '{"call": [1e400, 0, 1]}', '{"call": [-1, 0, 1]}'),
         *('{"call": [1e300, 0, 1]}', '{"call": ["1000", 0, 1]}', '{"work": [1000, 0, 1]}', "[" * 100_000),
     ],
+    ids=lambda prices: repr(prices)[:30],
 )
 def test_hostile_prices_take_nothing(prices: Any, tmp_path: Path) -> None:
     told = {**RESOURCE, "nutrace.own.prices": prices}
