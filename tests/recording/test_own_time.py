@@ -407,7 +407,8 @@ def test_a_fork_waits_for_the_writer_and_the_child_knows_nothing_of_it(recorded:
     parent, other = recorded.trace.resources
     assert SLOW_NS / 2 <= own(forks) == parent.attributes[f"{semconv.OWN_SPENT_NS}.forked"]
     assert f"{semconv.OWN_SPENT_NS}.forked" not in other.attributes
-    assert own(below) == other.attributes[f"{semconv.OWN_SPENT_NS}.queue_full"]
+    # Its queue is not full if the background of a child, which is quick, has come before.
+    assert own(below) == other.attributes.get(f"{semconv.OWN_SPENT_NS}.queue_full", 0)
     assert f"{semconv.OWN_SPENT_NS}.queue_full" not in parent.attributes
     assert not losses(recorded.trace)
 
