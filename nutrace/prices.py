@@ -132,7 +132,7 @@ def cost_ns(counts: Mapping[str, int], prices: Mapping[str, Price]) -> float:
 
 def dump(prices: Mapping[str, Price]) -> str:
     """Prices as JSON: ``{kind: [outside_ns, inside_ns, spread]}``."""
-    return json.dumps({kind: [round(each, 1) for each in price] for kind, price in prices.items()})
+    return json.dumps({kind: [round(each, 2) for each in price] for kind, price in prices.items()})
 
 
 def parse(text: object) -> Prices:

@@ -69,12 +69,12 @@ def own_cost(trace: Trace, regions: Regions) -> OwnCost:
     """What nutrace cost in a run, or in a part that was selected from one."""
     found = OwnEvents(trace, regions)
     part = bool(trace.selection)
-    spans = None if part else _sum_of(trace, semconv.SPANS_RECORDED)
+    spans = sum(trace.calls) if part else _recorded(trace)
     if not found.priced:
-        stated = None if part else _sum_of(trace, semconv.OVERHEAD_NS)
+        stated = None if part else _stated_ns(trace)
         return OwnCost(
             priced=False,
-            spans=sum(trace.calls) if spans is None else spans,
+            spans=spans,
             total_ns=stated,
             share=None if stated is None else _share(trace, stated),
         )
@@ -83,7 +83,7 @@ def own_cost(trace: Trace, regions: Regions) -> OwnCost:
     total_ns = events_ns + sum(entry.spent_ns for entry in entries if entry.added)
     return OwnCost(
         priced=True,
-        spans=sum(trace.calls) if spans is None else spans,
+        spans=spans,
         total_ns=total_ns,
         share=None if part else _share(trace, total_ns),
         events_ns=events_ns,
@@ -97,11 +97,21 @@ def own_cost(trace: Trace, regions: Regions) -> OwnCost:
     )
 
 
-def _sum_of(trace: Trace, key: str) -> Optional[int]:
-    """The sum of what the processes say; None if none says it."""
-    numbers = [whole(resource.attributes.get(key)) for resource in trace.resources]
-    said = [number for number in numbers if number >= 0]
-    return sum(said) if said else None
+def _recorded(trace: Trace) -> int:
+    """The calls that each process has recorded; of those that came to no end, the calls in the file."""
+    stated = [whole(resource.attributes.get(semconv.SPANS_RECORDED)) for resource in trace.resources]
+    number = sum(calls for calls in stated if calls >= 0)
+    silent = {thread for thread, key in enumerate(trace.threads) if stated[key.resource] < 0}
+    if silent:
+        number += sum(calls for calls, thread in zip(trace.calls, trace.thread) if thread in silent)
+    return number
+
+
+def _stated_ns(trace: Trace) -> Optional[int]:
+    """The sum of what the processes of an older run say that it has cost; None if none says it."""
+    stated = [whole(resource.attributes.get(semconv.OVERHEAD_NS)) for resource in trace.resources]
+    known = [cost_ns for cost_ns in stated if cost_ns >= 0]
+    return sum(known) if known else None
 
 
 def _share(trace: Trace, cost_ns: float) -> Optional[float]:

@@ -103,7 +103,7 @@ def _figures(cost: OwnCost, trace: Trace, style: Style, selection: str) -> str:
     rows = [("in what is selected" if selection else "in all", _at_least(cost))]
     once_ns = sum(entry.spent_ns for entry in cost.clocked if entry.what in ONCE)
     if once_ns:
-        rows.append(("of that", f"{ms(once_ns)} ms to start and to end, however long the run is"))
+        rows.append(("of that", f"{ms(once_ns)} ms to start and to end"))
     steps = cost.steps
     if steps is not None:
         scenario, iteration = steps.worst

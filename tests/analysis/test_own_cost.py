@@ -147,6 +147,17 @@ def test_each_process_has_its_prices(tmp_path: Path) -> None:
     assert cost.unfinished == 3
 
 
+def test_calls_of_processes_that_came_to_no_end_are_those_in_the_file(tmp_path: Path) -> None:
+    """A pool terminates its workers."""
+    many = {"nutrace.composite.count": 20, semconv.BUSY_NS: 50_000}
+    worker = spans(("leaf", 0, 100, many), ("leaf", 200, 300), first_id=10)
+    files = (
+        envelope(spans(("f", 0, 100)), priced(spans__recorded=7)),
+        envelope(worker, priced(run__id="other")),
+    )
+    assert ledger(write(tmp_path / "run.json", *files)).spans == 7 + 21
+
+
 def test_errors_have_a_price(tmp_path: Path) -> None:
     made = spans(("f", 0, 100), ("g", 200, 300))
     made[1]["status"] = {"code": 2, "message": "ValueError"}

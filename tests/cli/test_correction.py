@@ -63,6 +63,19 @@ def self_us(report: Dict[str, Any]) -> Dict[str, float]:
     return {each["component"]: each["self_ms"] * 1000 / 3 for each in report["components"]}
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("advise", "compare", "cprofile", "deepcopy", "flamegraph", "history", "index", "report", "sql"),
+        *("suggest", "whatif"),
+    ],
+)
+def test_commands_that_show_times_have_the_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert "--raw " in capsys.readouterr().out
+
+
 def test_the_report_takes_it_out(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = report_of(capsys, run)
     # Of the step: 10 us of waiting, a call, a statement and its rows; the copy has no price.

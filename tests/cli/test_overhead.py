@@ -44,7 +44,7 @@ def test_text(run_file: Path) -> None:
     assert lines[:2] == [f"nutrace overhead: {run_file}", "  1.00 s wall time, 1 process, complete"]
     assert [" ".join(line.split()) for line in lines[lines.index("What nutrace cost") + 1 :][:3]] == [
         "in all at least 110.2 ms, 11.02 % of the wall time",
-        "of that 90.00 ms to start and to end, however long the run is",
+        "of that 90.00 ms to start and to end",
         "a step 0.029 ms, 2.85 % of its time; p95 0.073 ms, max 0.073 ms (step 7 of scenario 1)",
     ]
     table = lines[lines.index("Ledger") + 2 :]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from browsing import Opened, at, colour_at, press, text, view, wait
-from fakes.otlp import envelope, merged, trace_of, write
+from fakes.otlp import envelope, merged, priced, trace_of, write
 from made_up import HOSTILE, chain
 
 from nutrace.trace import Trace, load
@@ -93,6 +93,19 @@ def test_percentiles_of_merged_calls(tmp_path: Path, opened: Opened) -> None:
     wait(lambda: "100 short ones" in text(browser, "#tooltip"))
     assert "Percentiles\np50 2.00 µs, p95 96.7 µs" in text(browser, "#tooltip")
     assert "nutrace.composite" not in text(browser, "#tooltip")
+
+
+def test_what_was_taken_out_is_told(tmp_path: Path, opened: Opened) -> None:
+    inside = [("called", 10, 20), ("called", 50, 60)]
+    browser = opened(trace_of(tmp_path, ("top", 0, 100, inside), resource=priced(call=700)))
+    at(browser, 5, 0).perform()
+    wait(lambda: "top" in text(browser, "#tooltip"))
+    shown = text(browser, "#tooltip")
+    assert "nutrace\n1.40 µs of its own, taken out" in shown
+    assert "Total\n98.6 µs" in shown
+    assert "Open for" not in shown
+    facts = browser.find_element("id", "facts").get_attribute("textContent")
+    assert "1.4 µs of nutrace's own time taken out of the spans" in facts
 
 
 def test_merged_view_sums_equal_stacks_heaviest_first(sample: Trace, opened: Opened) -> None:

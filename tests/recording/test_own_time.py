@@ -23,12 +23,19 @@ from opentelemetry import trace as otel
 
 import nutrace
 from nutrace import semconv
+from nutrace.prices import Calibration
 from nutrace.probes.blocks import Bracket
 from nutrace.recording.buffers import LIMIT
 from nutrace.session import Session
 from nutrace.trace.trace import SpanView
 
 SLOW_NS = 20_000_000  # of the writer, once for each time that it writes
+
+
+@pytest.fixture(autouse=True)
+def without_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is clocked is taken out and nothing else."""
+    monkeypatch.setattr("nutrace.session.calibrated", Calibration)
 
 
 class SlowWriter:
@@ -407,7 +414,8 @@ def test_a_fork_waits_for_the_writer_and_the_child_knows_nothing_of_it(recorded:
     parent, other = recorded.trace.resources
     assert SLOW_NS / 2 <= own(forks) == parent.attributes[f"{semconv.OWN_SPENT_NS}.forked"]
     assert f"{semconv.OWN_SPENT_NS}.forked" not in other.attributes
-    assert own(below) == other.attributes[f"{semconv.OWN_SPENT_NS}.queue_full"]
+    # Its queue is not full if the background of a child, which is quick, has come before.
+    assert own(below) == other.attributes.get(f"{semconv.OWN_SPENT_NS}.queue_full", 0)
     assert f"{semconv.OWN_SPENT_NS}.queue_full" not in parent.attributes
     assert not losses(recorded.trace)
 

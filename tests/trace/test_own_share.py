@@ -158,6 +158,15 @@ def test_each_process_has_its_own_prices(tmp_path: Path) -> None:
     assert (trace.correction.priced_processes, trace.correction.processes) == (2, 3)
 
 
+def test_an_error_has_the_price_of_its_process(tmp_path: Path) -> None:
+    lines = []
+    for pid, price in (1, 1000), (2, 3000):
+        made = spans(("run", 0, 100, [("failing", 10, 20)]), first_id=10 * pid)
+        made[1]["status"] = {"code": 2}
+        lines.append(envelope(made, {**priced(error=price), "process.pid": pid}))
+    assert sorted(load(write(tmp_path / "run.jsonl", *lines)).own_ns) == [0, 0, 1000, 3000]
+
+
 def test_shipped_prices_are_as_unsure_as_the_measured_ones(tmp_path: Path) -> None:
     prices = dump({"call": Price(1000, 0, 1.5), "connection": Price(2000, 0)})
     tree = ("run", 0, 100, [("a", 10, 20), ("sqlite3.connect", 30, 40)])
@@ -185,6 +194,7 @@ def test_files_without_prices_stay_as_they_are(tmp_path: Path) -> None:
         *(7, True, "", "[", "[]", '{"call": 5}', '{"call": [1e400, 0, 1]}', '{"call": [-1, 0, 1]}'),
         *('{"call": [1e300, 0, 1]}', '{"call": ["1000", 0, 1]}', '{"work": [1000, 0, 1]}', "[" * 100_000),
     ],
+    ids=lambda prices: repr(prices)[:30],
 )
 def test_hostile_prices_take_nothing(prices: Any, tmp_path: Path) -> None:
     told = {**RESOURCE, "nutrace.own.prices": prices}
