@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, List, Optional
 
 from nutrace.percentiles import percentile
 from nutrace.printable import printable
+from nutrace.recording.own_time import EXIT, START
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.runfile import Finished
 
@@ -49,9 +50,12 @@ def lines(recorder: Recorder, end: Finished, stacks: Optional[Stacks] = None) ->
         names = ", ".join(f"{name} {own / whole:.0%}" for name, own in top)
         text.append(f"self time {'in the steps' if steps else 'of the spans'}: {names}")
     wall_ns = totals.last_ns - totals.first_ns
-    share = f", {counts.overhead_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
+    once_ns = recorder.own_time.sum_ns(START) + recorder.own_time.sum_ns(EXIT)
+    cost_ns = counts.overhead_ns - once_ns
+    share = f", {cost_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
     where = " in this process" if end.joined else ""
-    text.append(f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share}")
+    once = f"; {once_ns / 1e6:.0f} ms to start and to end"
+    text.append(f"nutrace's own cost{where}: at least {cost_ns / 1e6:.0f} ms{share}{once}")
     if stacks is not None:
         text.append(_samples(stacks, where))
     if end.running:
