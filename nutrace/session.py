@@ -279,7 +279,7 @@ class Session:
         with contextlib.suppress(Exception):
             written_ns = own_time.sum_ns(WRITING) - written_ns
             own_time.count(EXIT, max(time.thread_time_ns() - began - written_ns, 0))
-            recorder.diagnostics.overhead_ns = recorder.cost_ns()
+            recorder.diagnostics.overhead_ns = sum(recorder.costs())
         try:
             recorder.conclude(lambda: self._resource(True, final=True))
             partial = self.file.partial

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, List, Optional
 
 from nutrace.percentiles import percentile
 from nutrace.printable import printable
-from nutrace.recording.own_time import EXIT, START
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.runfile import Finished
 
@@ -50,12 +49,15 @@ def lines(recorder: Recorder, end: Finished, stacks: Optional[Stacks] = None) ->
         names = ", ".join(f"{name} {own / whole:.0%}" for name, own in top)
         text.append(f"self time {'in the steps' if steps else 'of the spans'}: {names}")
     wall_ns = totals.last_ns - totals.first_ns
-    once_ns = recorder.own_time.sum_ns(START) + recorder.own_time.sum_ns(EXIT)
-    cost_ns = counts.overhead_ns - once_ns
-    share = f", {cost_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
+    costs = recorder.costs()
+    running_ns = costs.recording_ns + costs.writing_ns
+    share = f", {running_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
     where = " in this process" if end.joined else ""
-    once = f"; {once_ns / 1e6:.0f} ms to start and to end"
-    text.append(f"nutrace's own cost{where}: at least {cost_ns / 1e6:.0f} ms{share}{once}")
+    starting, recording, writing, ending = (ns / 1e6 for ns in costs)
+    text.append(
+        f"nutrace's own cost{where}: at least {running_ns / 1e6:.0f} ms{share} ({recording:.0f} recording, "
+        f"{writing:.0f} writing); {starting:.0f} ms to start, {ending:.0f} to end"
+    )
     if stacks is not None:
         text.append(_samples(stacks, where))
     if end.running:

@@ -14,7 +14,7 @@ import _thread
 import sys
 import threading
 import time
-from typing import Any, Callable, Deque, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Deque, Dict, List, Mapping, NamedTuple, Sequence
 
 from nutrace import semconv
 from nutrace.prices import Calibration, Prices, cost_ns
@@ -56,6 +56,18 @@ _PATIENCE_AT_END_S = 1.0  # how long the program's end waits for them
 _BATCH = 1000  # spans that are encoded before they are written
 # A pool terminates its workers as soon as it needs them no more: what they did must be written by then.
 _CHILD_FLUSH_S = 0.1
+
+
+class Costs(NamedTuple):
+    """What being traced has cost a process, ns.
+
+    What threads of the program have waited for the writer is left out: it is the time of the writer.
+    """
+
+    starting_ns: int
+    recording_ns: int
+    writing_ns: int
+    ending_ns: int
 
 
 def _nothing() -> None:
@@ -399,11 +411,11 @@ class Recorder:
         """What the events of this process have cost so far, on average."""
         return self._calibration.mean(self.totals.of_methods)
 
-    def cost_ns(self) -> int:
-        """What this process has spent on being traced, in ns."""
-        # What threads of the program have waited for the writer is left out: it is the time of the writer.
-        measured = sum(map(self.own_time.sum_ns, (START, failures.OWN, WRITING, EXIT)))
-        return measured + int(cost_ns(self.totals.events(), self.prices()))
+    def costs(self) -> Costs:
+        """What this process has spent on being traced."""
+        spent_ns = self.own_time.sum_ns
+        priced_ns = int(cost_ns(self.totals.events(), self.prices()))
+        return Costs(spent_ns(START), priced_ns + spent_ns(failures.OWN), spent_ns(WRITING), spent_ns(EXIT))
 
     @property
     def spans(self) -> int:

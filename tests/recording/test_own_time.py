@@ -23,12 +23,19 @@ from opentelemetry import trace as otel
 
 import nutrace
 from nutrace import semconv
+from nutrace.prices import Calibration
 from nutrace.probes.blocks import Bracket
 from nutrace.recording.buffers import LIMIT
 from nutrace.session import Session
 from nutrace.trace.trace import SpanView
 
 SLOW_NS = 20_000_000  # of the writer, once for each time that it writes
+
+
+@pytest.fixture(autouse=True)
+def without_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is clocked is taken out and nothing else."""
+    monkeypatch.setattr("nutrace.session.calibrated", Calibration)
 
 
 class SlowWriter:
