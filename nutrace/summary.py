@@ -49,12 +49,14 @@ def lines(recorder: Recorder, end: Finished, stacks: Optional[Stacks] = None) ->
         names = ", ".join(f"{name} {own / whole:.0%}" for name, own in top)
         text.append(f"self time {'in the steps' if steps else 'of the spans'}: {names}")
     wall_ns = totals.last_ns - totals.first_ns
-    share = f", {counts.overhead_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
+    costs = recorder.costs()
+    running_ns = costs.recording_ns + costs.writing_ns
+    share = f", {running_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
     where = " in this process" if end.joined else ""
-    starting, recording, writing, ending = (ns / 1e6 for ns in recorder.costs())
+    starting, recording, writing, ending = (ns / 1e6 for ns in costs)
     text.append(
-        f"nutrace's own cost{where}: at least {counts.overhead_ns / 1e6:.0f} ms{share} "
-        f"({starting:.0f} starting, {recording:.0f} recording, {writing:.0f} writing, {ending:.0f} ending)"
+        f"nutrace's own cost{where}: at least {running_ns / 1e6:.0f} ms{share} ({recording:.0f} recording, "
+        f"{writing:.0f} writing); {starting:.0f} ms to start, {ending:.0f} to end"
     )
     if stacks is not None:
         text.append(_samples(stacks, where))

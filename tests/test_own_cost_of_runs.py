@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import json
+import re
 import sqlite3
 from contextlib import closing, suppress
 from typing import Iterator
@@ -79,7 +80,17 @@ def test_exit_report_and_ledger_have_one_sum(
     ledger = json.loads(command("overhead", recorded.path, "--json").out)
     report = json.loads(command("report", recorded.path, "--json").out)["overhead"]
     estimated = recorded.trace.resources[0].attributes[semconv.OVERHEAD_NS] / 1e6
-    assert f"at least {estimated:.0f} ms, {report['share']:.1%} of the wall time" in line
+    running = estimated - report["start_and_end_ms"]
+    said = re.search(
+        r"at least (\d+) ms, (.*)% .* \((\d+) recording, (\d+) writing\); (\d+) ms to start, (\d+) ", line
+    )
+    assert said is not None
+    share, parts = float(said[2]) / 100, [int(each) for each in said.groups()[2:]]
+    assert share == pytest.approx(report["share"], abs=0.0006)
+    assert int(said[1]) == pytest.approx(running, abs=0.6)
+    spent_ms = {row["what"]: row["spent_ms"] for row in ledger["clocked"]}
+    assert parts[1:] == pytest.approx([spent_ms[what] for what in ("writing", "start", "exit")], abs=0.6)
+    assert sum(parts) == pytest.approx(estimated, abs=2.1)
     # Reading takes the same events out of the spans above them: all but the steps are inside of one.
     taken = {each.kind: each.events for each in recorded.trace.correction.kinds}
     counted = {row["kind"]: row["count"] for row in ledger["events"]}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.own_clocked import WRITING, Clocked, clocked, inside_of_spans
+from nutrace.analysis.own_clocked import ONCE, WRITING, Clocked, clocked, inside_of_spans
 from nutrace.analysis.own_events import OwnEvents
 from nutrace.analysis.own_rows import (
     ComponentOwnCost,
@@ -35,8 +35,10 @@ class OwnCost:
     total_ns:
         What the events cost, and what was clocked and is added. Without prices, the sum that the processes
         state; None if there is none.
+    start_and_end_ns:
+        Of ``total_ns``, what beginning and ending took, which lies before and after the spans.
     share:
-        ``total_ns`` as a part of the wall time; None for a part of a run.
+        The rest of ``total_ns`` as a part of the wall time; None for a part of a run.
     events_ns:
         What the events cost. ``events``, ``components`` and ``kinds`` add up to it each.
     events, components, kinds:
@@ -55,6 +57,7 @@ class OwnCost:
     spans: int
     total_ns: Optional[float]
     share: Optional[float]
+    start_and_end_ns: int = 0
     events_ns: float = 0.0
     events: Tuple[EventCost, ...] = ()
     components: Tuple[ComponentOwnCost, ...] = ()
@@ -81,11 +84,13 @@ def own_cost(trace: Trace, regions: Regions) -> OwnCost:
     entries = inside_of_spans(trace) if part else clocked(trace.resources)
     events_ns = found.total_ns(found.counts)
     total_ns = events_ns + sum(entry.spent_ns for entry in entries if entry.added)
+    start_and_end_ns = sum(entry.spent_ns for entry in entries if entry.what in ONCE)
     return OwnCost(
         priced=True,
         spans=spans,
         total_ns=total_ns,
-        share=None if part else _share(trace, total_ns),
+        share=None if part else _share(trace, total_ns - start_and_end_ns),
+        start_and_end_ns=start_and_end_ns,
         events_ns=events_ns,
         events=by_event(found),
         components=by_component(trace, found),

@@ -56,12 +56,13 @@ class Lost:
 class Overhead:
     """What nutrace itself cost: the sum of :class:`nutrace.analysis.own_cost.OwnCost`, None if unknown.
 
-    ``spans`` is the number of spans recorded, before equal siblings were merged; ``share`` is of the wall
-    time.
+    ``spans`` is the number of spans recorded, before equal siblings were merged; ``start_and_end_ns`` is a
+    part of ``estimated_ns``, and ``share`` is the rest of it as a part of the wall time.
     """
 
     spans: int
     estimated_ns: Optional[int]
+    start_and_end_ns: int
     share: Optional[float]
 
 
@@ -161,5 +162,6 @@ def _overhead(cost: OwnCost) -> Overhead:
     return Overhead(
         spans=cost.spans,
         estimated_ns=None if cost.total_ns is None else round(cost.total_ns),
+        start_and_end_ns=cost.start_and_end_ns,
         share=cost.share,
     )

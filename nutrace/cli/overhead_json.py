@@ -23,7 +23,7 @@ def as_json(cost: OwnCost) -> Dict[str, Any]:
     steps = cost.steps
     number = steps.count if steps is not None else 0
     return {
-        **pick(cost, "priced", "total_ms", "share", "events_ms"),
+        **pick(cost, "priced", "total_ms", "start_and_end_ms", "share", "events_ms"),
         "recorded": cost.spans,
         "events": [pick(event, *_EVENT) for event in cost.events],
         "clocked": [pick(entry, *_CLOCKED) for entry in cost.clocked],

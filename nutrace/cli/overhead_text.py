@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from nutrace.analysis.own_clocked import ONCE, Clocked
+from nutrace.analysis.own_clocked import Clocked
 from nutrace.analysis.own_cost import OwnCost
 from nutrace.analysis.own_rows import ComponentOwnCost, EventCost, SpanOwnCost
 from nutrace.cli.overhead_words import clocked_name, event_name
@@ -81,7 +81,7 @@ def _not_priced(cost: OwnCost) -> str:
 
 def _at_least(cost: OwnCost) -> str:
     share = "" if cost.share is None else f", {100 * cost.share:.2f} % of the wall time"
-    return f"at least {ms(cost.total_ns or 0)} ms{share}"
+    return f"at least {ms((cost.total_ns or 0) - cost.start_and_end_ns)} ms{share}"
 
 
 def _head(trace: Trace, style: Style, selection: str) -> str:
@@ -101,9 +101,8 @@ def _head(trace: Trace, style: Style, selection: str) -> str:
 def _figures(cost: OwnCost, trace: Trace, style: Style, selection: str) -> str:
     """The figures to remember."""
     rows = [("in what is selected" if selection else "in all", _at_least(cost))]
-    once_ns = sum(entry.spent_ns for entry in cost.clocked if entry.what in ONCE)
-    if once_ns:
-        rows.append(("of that", f"{ms(once_ns)} ms to start and to end"))
+    if cost.start_and_end_ns:
+        rows.append(("besides", f"{ms(cost.start_and_end_ns)} ms to start and to end"))
     steps = cost.steps
     if steps is not None:
         scenario, iteration = steps.worst

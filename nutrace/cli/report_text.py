@@ -286,7 +286,10 @@ def _lost(report: Report, style: Style, selection: str) -> str:
         cost = f"{overhead.spans:,} spans; the file does not say what recording cost"
     else:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
-        cost = f"{overhead.spans:,} calls recorded, at least {_ms(overhead.estimated_ns)} ms{share}"
+        cost_ns = overhead.estimated_ns - overhead.start_and_end_ns
+        cost = f"{overhead.spans:,} calls recorded, at least {_ms(cost_ns)} ms{share}"
+        if overhead.start_and_end_ns:
+            cost += f"; {_ms(overhead.start_and_end_ns)} ms to start and to end"
         cost += "; nutrace overhead says of what"
     entries = [("lost", losses), ("overhead", cost)]
     entries += correction_items(report, selection)

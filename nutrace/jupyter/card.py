@@ -215,7 +215,9 @@ def _foot(trace: Trace, summary: Report) -> Markup:
         lines.append(element("div", f"correction: {correction_of(trace)}", class_="nt-muted"))
     if overhead.estimated_ns is not None and not trace.selection:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
-        facts.append(f"nutrace itself cost at least {duration(overhead.estimated_ns)}{share}")
+        cost_ns, once_ns = overhead.estimated_ns - overhead.start_and_end_ns, overhead.start_and_end_ns
+        once = f"; {duration(once_ns)} to start and to end" if once_ns else ""
+        facts.append(f"nutrace itself cost at least {duration(cost_ns)}{share}{once}")
     if facts:
         lines.append(element("div", " · ".join(facts), class_="nt-muted"))
     return element("div", join(*lines), class_="nt-foot")

@@ -66,7 +66,8 @@ def test_what_was_clocked_is_added_but_for_waiting_for_the_writing(run_file: Pat
     events_ns = 110_000 + 64_000 + 50_000 + 40_000 + 34_100
     assert cost.events_ns == pytest.approx(events_ns)
     assert cost.total_ns == pytest.approx(events_ns + 110_003_000)
-    assert cost.share == pytest.approx((events_ns + 110_003_000) / 30_000_000)
+    assert cost.start_and_end_ns == 90_000_000
+    assert cost.share == pytest.approx((events_ns + 20_003_000) / 30_000_000)
     assert cost.spans == 270
     assert cost.unfinished == 0
 

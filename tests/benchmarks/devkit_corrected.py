@@ -24,8 +24,9 @@ What the timer says of traced steps includes the waiting at a step's end for wha
 step's span contains. What the program has made before the first step is frozen (``gc.freeze``) in all runs: a
 full collection takes as long as twenty steps, and would strike in some.
 
-Before that, the simulation runs untraced, traced, and with tracing switched on and off, and the outputs have
-to be equal, floats bit for bit.
+Before that, the simulation runs untraced twice, traced, and with tracing switched on and off, and outputs are
+compared. They have to be equal, floats bit for bit; or but for the last bits of floats, if those of the
+untraced runs are.
 
 The exit code is 1 if the outputs differ, or if the reported mean or 95th percentile is farther than 1 % from
 that without tracing. Needs a quiet machine, and NUTRACE_DEVKIT_PYTHON or its file, see tests/devkit.py. `pdm`
@@ -36,13 +37,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
 import tempfile
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -54,6 +56,8 @@ import nutrace
 from nutrace.percentiles import percentile
 
 LIMIT = 0.01
+#: How far numbers of untraced runs may be apart: numpy adds in an order that depends on where memory is.
+LAST_BITS = 1e-9
 OUTPUTS = str(Path(__file__).parents[1] / "devkit_outputs.py")
 
 
@@ -151,25 +155,55 @@ def table(title: str, pairs: Pairs) -> bool:
 
 def outputs_are_equal(runs: Runs) -> bool:
     """Whether a simulation does the same untraced, traced, and with tracing switched on and off."""
-    every: Dict[str, Any] = {}
-    for kind in ("plain", "nutrace", "untraced-0"):
-        output = runs.outputs(kind)
-        done = subprocess.run(
-            [str(devkit_python()), "-W", "ignore", OUTPUTS, str(output)],
-            env=devkit_environment(),
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise SystemExit(f"the outputs of {kind} cannot be read:\n{done.stderr[-2000:]}")
-        every[kind] = json.loads(done.stdout)
-    histories, metrics = every["plain"]["simulations"], every["plain"]["metrics"]
-    if not histories or not metrics:
+    untraced = outputs(runs, "plain")
+    if not untraced["simulations"] or not untraced["metrics"]:
         raise SystemExit("the simulation has no outputs to compare")
-    equal = [kind for kind in every if every[kind] == every["plain"]]
-    steps = sum(len(history["iteration"]) for history in histories)
-    print(f"outputs of {steps} steps and {len(metrics)} metrics: equal in {', '.join(equal)}", flush=True)
-    return len(equal) == len(every)
+    steps = sum(len(simulation["iteration"]) for simulation in untraced["simulations"])
+    print(f"outputs of {steps} steps and {len(untraced['metrics'])} metrics, beside those of an untraced run")
+    allowed = 0.0
+    equal = True
+    for kind in ("plain", "nutrace", "untraced-0"):
+        apart = list(unequal(untraced, outputs(runs, kind)))
+        largest = max(apart, default=0.0)
+        if kind == "plain" and largest:
+            allowed = LAST_BITS
+        equal = equal and largest <= allowed
+        print(
+            f"  {kind}: {f'{len(apart)} differ, by {largest:.1g} of their value' if apart else 'equal'}",
+            flush=True,
+        )
+    return equal
+
+
+def outputs(runs: Runs, kind: str) -> Any:
+    """What devkit_outputs says of a run."""
+    done = subprocess.run(
+        [str(devkit_python()), "-W", "ignore", OUTPUTS, str(runs.outputs(kind))],
+        env=devkit_environment(),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise SystemExit(f"the outputs of {kind} cannot be read:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout)
+
+
+def unequal(one: Any, other: Any) -> Iterator[float]:
+    """By which part of their value numbers differ; infinity for anything else that does."""
+    if one == other:
+        return
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        one, other = list(one.values()), [other[key] for key in one]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for each, counterpart in zip(one, other):
+            yield from unequal(each, counterpart)
+        return
+    try:
+        first, second = float.fromhex(one), float.fromhex(other)
+        apart = abs(first - second) / max(abs(first), abs(second))
+        yield apart if apart == apart else math.inf
+    except (TypeError, ValueError, ZeroDivisionError):
+        yield math.inf
 
 
 def measure(args: argparse.Namespace) -> Tuple[bool, Dict[str, Any]]:

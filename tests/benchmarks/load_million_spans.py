@@ -10,6 +10,7 @@ to a peer: ``json.loads`` of the same file and a dictionary of children.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from typing import Iterator, List
 
 BUDGET_SECONDS, BUDGET_BYTES = 12.0, 1000.0
 _BATCH = 1000
+_PRICES = '{"call": [900.0, 200.0, 1.1]}'
 _EPOCH_NS = 1_700_000_000_000_000_000
 
 _MEASURE = """
@@ -103,7 +105,9 @@ def _spans(count: int, unique: float) -> Iterator[str]:
 
 def write_run(path: Path, count: int, unique: float, lines: bool) -> None:
     """Write a run file of `count` spans, of which a share `unique` has attributes like no other span."""
-    head = '{"resourceSpans":[{"resource":{"attributes":[{"key":"process.pid","value":{"intValue":"1"}},' + (
+    head = (
+        '{"resourceSpans":[{"resource":{"attributes":[{"key":"process.pid","value":{"intValue":"1"}},'
+        f'{{"key":"nutrace.own.prices","value":{{"stringValue":{json.dumps(_PRICES)}}}}},'
         '{"key":"nutrace.run.complete","value":{"boolValue":true}}]},"scopeSpans":['
     )
     with path.open("w") as file:

@@ -43,8 +43,8 @@ def test_text(run_file: Path) -> None:
     lines = done.out.splitlines()
     assert lines[:2] == [f"nutrace overhead: {run_file}", "  1.00 s wall time, 1 process, complete"]
     assert [" ".join(line.split()) for line in lines[lines.index("What nutrace cost") + 1 :][:3]] == [
-        "in all at least 110.2 ms, 11.02 % of the wall time",
-        "of that 90.00 ms to start and to end",
+        "in all at least 20.25 ms, 2.02 % of the wall time",
+        "besides 90.00 ms to start and to end",
         "a step 0.029 ms, 2.85 % of its time; p95 0.073 ms, max 0.073 ms (step 7 of scenario 1)",
     ]
     table = lines[lines.index("Ledger") + 2 :]
@@ -68,9 +68,9 @@ def test_text(run_file: Path) -> None:
 
 def test_json_keys(run_file: Path) -> None:
     said = _json(run_file)
-    assert list(said)[:12] == [
-        *("priced", "total_ms", "share", "events_ms", "recorded", "events", "clocked", "steps", "components"),
-        *("spans", "unpriced", "unfinished"),
+    assert list(said)[:13] == [
+        *("priced", "total_ms", "start_and_end_ms", "share", "events_ms", "recorded", "events", "clocked"),
+        *("steps", "components", "spans", "unpriced", "unfinished"),
     ]
     assert {"complete", "running", "selection"} <= set(said)
     event = ["kind", "count", "in_steps", "outside_us", "inside_us", "spread", "total_ms"]
@@ -93,11 +93,12 @@ def test_one_sum_everywhere(run_file: Path, tmp_path: Path) -> None:
         told = json.loads(command("report", run_file, "--json", *more).out)["overhead"]
         assert told["estimated_ms"] == pytest.approx(said["total_ms"], abs=1e-6)
         assert told["share"] == said["share"]
-    line = "at least 110.2 ms, 11.02 % of the wall time"
+    line = "at least 20.25 ms, 2.02 % of the wall time"
     assert line in command("overhead", run_file).out
-    assert f"{line}; nutrace overhead says of what" in command("report", run_file).out
+    once = "; 90.00 ms to start and to end; nutrace overhead says of what"
+    assert line + once in command("report", run_file).out
     trace = trace_of(tmp_path, _tree(), resource={**priced(), **CLOCKED})
-    assert "at least 110.2 ms, 11.02 % of the wall time" in card(trace)
+    assert "at least 20.2 ms, 2.02 % of the wall time; 90 ms to start and to end" in card(trace)
 
 
 def test_selected_steps(run_file: Path) -> None:

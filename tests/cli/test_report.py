@@ -83,7 +83,7 @@ def test_json_keys(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for row in report_json["spans"]
     )
     assert list(report_json["lost"]) == ["dropped", "truncated", "unfinished"]
-    assert list(report_json["overhead"]) == ["spans", "estimated_ms", "share"]
+    assert list(report_json["overhead"]) == ["spans", "estimated_ms", "start_and_end_ms", "share"]
     assert list(report_json["correction"]) == [
         *("state", "taken_ms", "in_steps_ms", "concurrent_ms", "outside_steps_ms", "run")
     ]
@@ -110,7 +110,8 @@ def test_json_numbers(run_file: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert report_json["outside_steps"][0]["total_ms"] == pytest.approx(2000 - 1745)
     assert next(row for row in report_json["spans"] if row["name"] == "rows")["yielded"] == 230
     assert report_json["lost"] == {"dropped": 3, "truncated": 0, "unfinished": 0}
-    assert report_json["overhead"] == {"spans": 900, "estimated_ms": 5.0, "share": 0.0025}
+    overhead = {"spans": 900, "estimated_ms": 5.0, "start_and_end_ms": 0.0, "share": 0.0025}
+    assert report_json["overhead"] == overhead
 
 
 def test_selected_steps(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

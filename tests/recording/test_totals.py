@@ -126,18 +126,6 @@ def test_the_estimate_prices_events_and_adds_what_was_clocked(recorded: Tracing)
     assert attributes[semconv.OVERHEAD_NS] == pytest.approx(clocked + priced, rel=0.001)
 
 
-def test_the_line_at_exit_names_the_parts(recorded: Tracing, capsys: pytest.CaptureFixture[str]) -> None:
-    with recorded(*OF_SQLITE, summary=True), nutrace.span("outer"):
-        everything()
-    (line,) = (line for line in capsys.readouterr().err.splitlines() if "own cost" in line)
-    parts = [part.split() for part in line.partition("(")[2].rstrip(")").split(", ")]
-    attributes = recorded.trace.resources[0].attributes
-    assert [name for _, name in parts] == ["starting", "recording", "writing", "ending"]
-    assert sum(int(ms) for ms, _ in parts) == pytest.approx(attributes[semconv.OVERHEAD_NS] / 1e6, abs=2)
-    for (ms, _), what in zip(parts[::3], ("start", "exit")):
-        assert ms == f"{attributes[f'{semconv.OWN_SPENT_NS}.{what}'] / 1e6:.0f}"
-
-
 @pytest.mark.parametrize("methods", [0, 30, 10])
 def test_the_price_of_a_call_is_the_mean_of_functions_and_methods(recorded: Tracing, methods: int) -> None:
     calibration = Calibration({CALL: Price(1000.0, 100.0), ROW: Price(10.0, 1.0)}, of_method_ns=200.0)
