@@ -48,11 +48,17 @@ class Program:
     tools: Tuple[str, ...] = ()
 
 
-_CHILDREN = "What a probe does outside of its two clock readings is in its parent's self time."
-_RAISED = "What noting an exception takes is in the self time of the function that it passes through."
+_CHILDREN = (
+    "What a probe does outside of its two clock readings is taken out of its parent's self time at a price that "
+    "is measured at the start: too little where caches are cold or the machine has become busier."
+)
+_RAISED = (
+    "Noting an exception is clocked and taken out. What is around that is taken out at a price that follows "
+    "from a call's."
+)
 _WAITS = "A thread whose queue is full waits for the writer in the span that is open."
 _MERGED = "Merged calls count with their mean."
-_ESTIMATE = "The estimate prices calls and values of generators, and not this."
+_ESTIMATE = "Prices are those of warm caches, and of an event among others of its kind."
 
 _KINDS: Mapping[str, Tuple[str, int, int]] = {
     # what an event is, warm events, cold events
@@ -83,7 +89,7 @@ _OWN_QUESTIONS = (
     aimed(
         own_cost.start_and_exit_by_said("start and exit: own cost by what is said"),
         1.5,
-        "The estimate does not count importing, and joining the file.",
+        "The estimate does not count joining the file, nor what the interpreter does at its end.",
     ),
 )
 
