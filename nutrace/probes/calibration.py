@@ -1,6 +1,6 @@
 """What recording an event costs here and now: the prices that a run file states.
 
-Three kinds are measured when tracing starts, by real wrappers around functions that do nothing. It takes some
+Three kinds are measured when tracing starts, by real wrappers around functions that do little. It takes some
 5 ms. The prices of the others follow from what one call costs: see :mod:`nutrace.probes.shipped_prices`.
 """
 
@@ -22,6 +22,7 @@ from nutrace.recording.context import current
 from nutrace.recording.span import CallSite, Span
 
 _ROUNDS = 5
+_LITTLE = 10  # numbers that are added up in a call
 _CALLS = 200
 #: So many merged calls add up their times once, as they do in a long run.
 _MERGED_CALLS = MOST_TIMES
@@ -49,15 +50,15 @@ def calibrated() -> Calibration:
 def _calibrated() -> Calibration:
     switch = Switch()
     switch.on()
-    one, other, merged = (put_around(_nothing(), wrappers.around(_site()), switch) for _ in range(3))
+    one, other, merged = (put_around(_little(), wrappers.around(_site()), switch) for _ in range(3))
     values = put_around(_values, wrappers.generator(_site()), switch)
-    bare, bare_other = _nothing(), _nothing()
+    bare, bare_other = _little(), _little()
     return with_shipped(
         {
             # Two functions in turn, so that none is merged.
-            CALL: _price(_in_turn(one, other), _in_turn(bare, bare_other), _CALLS),
-            MERGED: _price(_again(merged), _again(bare), _MERGED_CALLS),
-            RESUMPTION: _price(_through(values), _through(_values), _CALLS),
+            CALL: _price(_in_turn(one, other), _in_turn(bare, bare_other), _half_a_loop, _CALLS),
+            MERGED: _price(_again(merged), _again(bare), _loop, _MERGED_CALLS),
+            RESUMPTION: _price(_through(values), _through(_values), _through(_values), _CALLS),
         }
     )
 
@@ -66,11 +67,16 @@ def _site() -> CallSite:
     return CallSite("calibration", "other")
 
 
-def _nothing() -> Callable[[], None]:
-    def nothing() -> None:
-        return None
+def _little() -> Callable[[int], int]:
+    """A function that does a little: around one that does nothing, a probe finds kinder caches."""
 
-    return nothing
+    def little(number: int) -> int:
+        total = 0
+        for each in range(number):
+            total += each
+        return total
+
+    return little
 
 
 def _values(number: int) -> Iterator[None]:
@@ -78,19 +84,19 @@ def _values(number: int) -> Iterator[None]:
         yield None
 
 
-def _in_turn(one: Callable[[], None], other: Callable[[], None]) -> _Events:
+def _in_turn(one: Callable[[int], int], other: Callable[[int], int]) -> _Events:
     def events(number: int) -> None:
         for _ in range(number // 2):
-            one()
-            other()
+            one(_LITTLE)
+            other(_LITTLE)
 
     return events
 
 
-def _again(function: Callable[[], None]) -> _Events:
+def _again(function: Callable[[int], int]) -> _Events:
     def events(number: int) -> None:
         for _ in range(number):
-            function()
+            function(_LITTLE)
 
     return events
 
@@ -103,20 +109,40 @@ def _through(values: Callable[[int], Iterator[None]]) -> _Events:
     return events
 
 
-def _price(events: _Events, bare: _Events, number: int) -> Price:
-    """The price of each of `number` events: what they take beyond what they take `bare`."""
+def _loop(number: int) -> None:
+    for _ in range(number):
+        pass
+
+
+def _half_a_loop(number: int) -> None:
+    _loop(number // 2)
+
+
+def _price(events: _Events, bare: _Events, loop: _Events, number: int) -> Price:
+    """The price of each of `number` events: what they take beyond what they take `bare`.
+
+    Parameters
+    ----------
+    loop:
+        The part of `bare` that is the outer span's own time.
+    """
     rounds: List[_Round] = []
-    least = now_ns()
+    bare_ns: List[int] = []
+    loop_ns: List[int] = []
     for _ in range(_ROUNDS):
-        began = now_ns()
-        bare(number)
-        least = min(least, now_ns() - began)
+        bare_ns.append(_time_ns(bare, number))
+        loop_ns.append(_time_ns(loop, number))
         rounds.append(_round(events, number))
-    outside = [(outer_ns - children_ns - least) / number for outer_ns, children_ns in rounds]
-    inside = [children_ns / number for _, children_ns in rounds]
-    totals = [(outer_ns - least) / number for outer_ns, _ in rounds]
-    best = max(min(totals), 1.0)
-    return Price(max(min(outside), 0.0), min(inside), statistics.median(totals) / best)
+    outside = [(outer_ns - children_ns - min(loop_ns)) / number for outer_ns, children_ns in rounds]
+    totals = [(outer_ns - min(bare_ns)) / number for outer_ns, _ in rounds]
+    best, outside_ns = max(min(totals), 1.0), max(min(outside), 0.0)
+    return Price(outside_ns, max(best - outside_ns, 0.0), statistics.median(totals) / best)
+
+
+def _time_ns(work: _Events, number: int) -> int:
+    began = now_ns()
+    work(number)
+    return now_ns() - began
 
 
 def _round(events: _Events, number: int) -> _Round:
@@ -127,9 +153,7 @@ def _round(events: _Events, number: int) -> _Round:
     local.buffer, local.spans = buffer, buffer.spans
     current.set(outer)
     try:
-        began = now_ns()
-        events(number)
-        outer_ns = now_ns() - began
+        outer_ns = _time_ns(events, number)
     finally:
         current.set(None)
         local.buffer, local.spans = before
