@@ -54,11 +54,10 @@ class Rescaling:
         costs = self._costs(0, len(trace), factors)
         roots = trace.roots
         main = trace.thread[roots[0]]
-        of_main = [root for root in roots if trace.thread[root] == main]
-        nested, spread = self._nested(of_main, costs, 0, 1.0)
+        nested, spread = self._nested((root for root in roots if trace.thread[root] == main), costs, 0, 1.0)
         beside = [self._timed(root, costs[root]) for root in roots if trace.thread[root] != main]
-        way = longest_way(trace.begin_ns, trace.finish_ns, 1.0, nested, beside) + spread
-        return max(way, sum(costs[root] for root in of_main))
+        # Work that ran between the parts of a generator may have been waited for: it is not counted twice.
+        return max(longest_way(trace.begin_ns, trace.finish_ns, 1.0, nested, beside) + spread, 0.0)
 
     def _timed(self, span: int, cost: float) -> Timed:
         """A span as a whole: the time that a generator spends outside of itself stays, and nutrace's own."""
@@ -95,11 +94,11 @@ class Rescaling:
     ) -> float:
         """What a span takes that waits for others; the longest way has nutrace's own time in it."""
         trace = self._trace
-        below = [each for each in trace.children(span) if trace.thread[each] == trace.thread[span]]
+        below = (each for each in trace.children(span) if trace.thread[each] == trace.thread[span])
         nested, spread = self._nested(below, costs, first, factor)
         way = longest_way(trace.start_ns[span], trace.end_ns[span], factor, nested, beside) + spread
         own_ns = trace.own_inside_ns[span] - trace.own_ns[span] * (1 - factor)
-        return max(way - own_ns, sum(costs[each - first] for each in below))
+        return max(way - own_ns, 0.0)
 
     def _nested(
         self, spans: Iterable[int], costs: Sequence[float], first: int, factor: float
