@@ -41,6 +41,7 @@ def site_of_given(generator: GeneratorType[Any, Any, Any], site: CallSite) -> Ca
         kind=site.kind,
         scope=site.scope,
         attributes={**site.attributes, **given},
+        of_method=site.of_method,
     )
     return twin
 

@@ -16,6 +16,8 @@ from fakes.tracing import Tracing
 import nutrace
 from nutrace import semconv
 from nutrace.probes import resumptions
+from nutrace.probes.given import site_of_given
+from nutrace.recording.call_site import CallSite
 
 
 class Failure(Exception):
@@ -738,3 +740,11 @@ def test_a_function_may_give_generators_without_number(recorded: Tracing) -> Non
     assert recorded.calls("give") == 100
     named = [span for span in recorded.spans("give") if semconv.GIVEN_FUNCTION in span.attributes]
     assert len(named) == 16
+
+
+def test_a_method_that_returns_the_generator_of_another_function_is_a_method() -> None:
+    """Its calls cost what calls of methods do."""
+    method = CallSite("values", "other", function="module.Class.values", of_method=True)
+    twin = site_of_given((each for each in ()), method)
+    assert twin is not method
+    assert twin.of_method
