@@ -64,9 +64,9 @@ class Background:
                 self._wake.release()
 
     def work_now(self, patience_s: float) -> bool:
-        """Let it work now and wait until it has; false if that takes longer than `patience_s` seconds.
+        """Let it work now and wait until it has, or is stopped; false if that takes longer than `patience_s`.
 
-        `work` says with :meth:`has_worked` when it has done what others may wait for.
+        `patience_s` are seconds. `work` says with :meth:`has_worked` when it has done what others may wait for.
         """
         worked = _thread.allocate_lock()
         worked.acquire()

@@ -1,7 +1,7 @@
 """Composites: many short equal leaves as one record with count, sum, min, max and a sketch of their times.
 
-Leaves are merged where they end, in their own thread. A hot leaf then leaves no object behind, neither
-for the recorder to write nor for the program's garbage collector to visit. There are two ways in:
+Leaves are merged where they end, in their own thread. A hot leaf then leaves a number behind, and no object
+that the recorder would have to write or the program's garbage collector to track. There are two ways in:
 
 - :func:`settle` merges a leaf with the record that ended just before it, if that is of the same call
   site below the same parent: a run of equal siblings.
