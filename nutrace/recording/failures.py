@@ -106,7 +106,8 @@ def _is_in_call(span: Span) -> bool:
     while hasattr(node, "site"):  # till there is none above, or one of another process
         if node.site.kind == _CLIENT and node.site.component == "database":
             return True
-        if node.details is not None and any(name in node.details.attributes for name in _SYSTEMS):
+        noted = None if node.details is None else node.details.attributes
+        if noted and any(name in noted for name in _SYSTEMS):
             return True
         node = node.parent
     return False

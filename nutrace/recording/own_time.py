@@ -12,8 +12,8 @@ from nutrace import semconv
 from nutrace.recording.buffers import local
 from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import Record
-from nutrace.recording.open_spans import chain
-from nutrace.recording.span import Span
+from nutrace.recording.context import current, span_in
+from nutrace.recording.span import Span, process_state
 
 #: Why a thread of the program waited for what it recorded to be written.
 STEP_ENDED, QUEUE_FULL = "step_ended", "queue_full"
@@ -39,13 +39,16 @@ class OwnTime:
         what:
             The name of the sum that it is added to.
         """
-        inside = [span.ensure_details() for span in _inside()]
-        thread_id = local.buffer.thread_id
-        with self._lock:
-            took_ns = now_ns() - since_ns
-            self.count(what, took_ns)
-        for details in inside:
-            details.add_own(thread_id, took_ns)
+        try:
+            inside = [span.ensure_details() for span in _inside()]
+            thread_id = local.buffer.thread_id
+            with self._lock:
+                took_ns = now_ns() - since_ns
+                self.count(what, took_ns)
+            for details in inside:
+                details.add_own(thread_id, took_ns)
+        except Exception:  # what is current may be any object of the program's
+            process_state.fault("counting nutrace's own time")
 
     def count(self, what: str, took_ns: int) -> None:
         """Count what was spent in no span of the program's."""
@@ -73,12 +76,20 @@ def _inside() -> List[Span]:
 
     A task lies below the coroutine that waits for it, and below the blocks that this one has open.
     """
-    above = [span for span in chain() if not span.ended]
+    above: List[Span] = []
     suspended: Set[Span] = set()
-    for span in above:
-        if span.details is not None and span.details.driven is not None:
-            suspended.update(span.details.driven.suspended())
-    return [span for span in above if span not in suspended]
+    # An error that leaves many spans comes here for each of them: one short loop, and no calls.
+    node = span_in(current.get())
+    while isinstance(node, Span):
+        if not node.ended:
+            above.append(node)
+            details = node.details
+            # Read once: a generator may end in another thread meanwhile.
+            driven = None if details is None else details.driven
+            if driven is not None:
+                suspended.update(driven.suspended())
+        node = node.parent
+    return [span for span in above if span not in suspended] if suspended else above
 
 
 def take_out(entries: Iterable[Tuple[Record, int]]) -> None:

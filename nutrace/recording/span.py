@@ -72,9 +72,11 @@ class SpanDetails:
 
     def add_own(self, thread_id: int, took_ns: int) -> None:
         """Note own time of nutrace's that the calling thread has spent inside the span."""
-        own = vars(self).setdefault("own", {})
-        if own is None:  # it was written as unfinished
-            own = self.own = {}
+        own = self.own
+        if own is None:
+            own = vars(self).setdefault("own", {})
+            if own is None:  # it was written as unfinished
+                own = self.own = {}
         own[thread_id] = own.get(thread_id, 0) + took_ns
 
     def add_link(self, trace_id: int, span_id: int, attributes: Mapping[str, Any]) -> None:

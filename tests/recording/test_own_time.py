@@ -12,6 +12,7 @@ import contextlib
 import contextvars
 import os
 import signal
+import sys
 import threading
 import time
 from typing import Any, Callable, Generator, Iterator, List
@@ -19,13 +20,16 @@ from typing import Any, Callable, Generator, Iterator, List
 import pytest
 from fakes.programs import counts, losses
 from fakes.tracing import Tracing
+from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
 
 import nutrace
 from nutrace import semconv
 from nutrace.prices import Calibration
 from nutrace.probes.blocks import Bracket
+from nutrace.probes.resumptions import Account
 from nutrace.recording.buffers import LIMIT
+from nutrace.recording.span import SpanDetails
 from nutrace.session import Session
 from nutrace.trace.trace import SpanView
 
@@ -459,3 +463,56 @@ def test_a_writer_that_hangs_is_waited_for_once(recorded: Tracing) -> None:
     assert 0.2 < took < 5
     assert sum(counts(recorded.trace).values()) == 3 * LIMIT
     assert not losses(recorded.trace)
+
+
+def test_a_generator_may_end_while_another_thread_looks_at_it(recorded: Tracing) -> None:
+    class Ending(SpanDetails):
+        looks = 0
+
+        @property
+        def driven(self) -> Any:
+            self.looks += 1
+            return Account() if self.looks == 1 else None
+
+    with recorded() as session, nutrace.span("outer") as span:
+        details = Ending()
+        details.attributes = {}
+        span.details = details
+        session.recorder.flush()
+    assert own(recorded.span("outer")) > 0
+    assert recorded.faults == []
+
+
+def test_any_span_of_the_programs_may_be_current(recorded: Tracing) -> None:
+    class Unnamed(otel.NonRecordingSpan):
+        def get_span_context(self) -> Any:
+            raise LookupError("it has none yet")
+
+    def work() -> None:
+        fill(LIMIT // 2)
+        with nutrace.span(semconv.STEP_SPAN):
+            otel_context.attach(otel.set_span_in_context(Unnamed(otel.INVALID_SPAN_CONTEXT)))
+
+    with recorded(flush_seconds=3600):
+        contextvars.copy_context().run(work)
+    assert len(recorded.spans(semconv.STEP_SPAN)) == 1
+    (fault,) = recorded.faults
+    assert "it has none yet" in fault
+
+
+def test_an_error_costs_little_for_each_span_that_is_open(recorded: Tracing) -> None:
+    """It is noted as often as there are spans that it leaves: what it costs grows with the square of that."""
+    depth, calls = 100, 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    with recorded(), contextlib.ExitStack() as stack:
+        for number in range(depth):
+            span = stack.enter_context(nutrace.span(f"s{number}"))
+        span.fail(ValueError("the first one makes details"))
+        sys.setprofile(count)
+        span.fail(ValueError("the second"))
+        sys.setprofile(None)
+    assert depth <= calls < 3 * depth
