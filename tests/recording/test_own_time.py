@@ -28,7 +28,7 @@ from nutrace import semconv
 from nutrace.prices import Calibration
 from nutrace.probes.blocks import Bracket
 from nutrace.probes.resumptions import Account
-from nutrace.recording.buffers import LIMIT
+from nutrace.recording.buffers import LIMIT, local
 from nutrace.recording.span import SpanDetails
 from nutrace.session import Session
 from nutrace.trace.trace import SpanView
@@ -462,6 +462,22 @@ def test_a_writer_that_hangs_is_waited_for_once(recorded: Tracing) -> None:
         fill(LIMIT)  # now it is waited for again
     assert 0.2 < took < 5
     assert sum(counts(recorded.trace).values()) == 3 * LIMIT
+    assert not losses(recorded.trace)
+
+
+def test_who_is_in_the_writers_way_does_not_wait(recorded: Tracing) -> None:
+    """A step may end in a finalizer or signal handler that has interrupted a merge in its own thread."""
+    with recorded(flush_seconds=3600) as session:
+        fill(LIMIT // 2)
+        began = time.monotonic()
+        with local.buffer.lock, nutrace.span(semconv.STEP_SPAN):
+            pass
+        took = time.monotonic() - began
+        assert local.buffer.may_wait
+        waits = session.recorder.own_time.attributes()
+    assert f"{semconv.OWN_TIMES}.step_ended" not in waits
+    assert took < 0.2
+    assert sum(counts(recorded.trace).values()) == LIMIT // 2 + 1
     assert not losses(recorded.trace)
 
 
