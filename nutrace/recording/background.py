@@ -66,7 +66,7 @@ class Background:
     def work_now(self, patience_s: float) -> bool:
         """Let it work now and wait until it has, or is stopped; false if that takes longer than `patience_s`.
 
-        `patience_s` are seconds. `work` says with :meth:`has_worked` when it has done what others may wait for.
+        The time is in seconds. `work` says with :meth:`has_worked` when it has done what others may wait for.
         """
         worked = _thread.allocate_lock()
         worked.acquire()
