@@ -105,9 +105,12 @@ class Span(ApiSpan):
         """Its details, made on demand; a span that has any is never merged."""
         details = self.details
         if details is None:
-            details = SpanDetails()
-            details.attributes = {}
-            self.details = details
+            made = SpanDetails()
+            made.attributes = {}
+            # A thread that runs below the span, a finalizer or a signal handler may have been quicker.
+            details = self.details
+            if details is None:
+                details = self.details = made
         return details
 
     def end_at(self, at: int) -> None:

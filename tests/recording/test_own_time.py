@@ -532,3 +532,22 @@ def test_an_error_costs_little_for_each_span_that_is_open(recorded: Tracing) -> 
         span.fail(ValueError("the second"))
         sys.setprofile(None)
     assert depth <= calls < 3 * depth
+
+
+def test_what_two_threads_note_on_a_span_at_once_is_kept(
+    recorded: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that waits below a span of another one notes that on it, as the other may do something."""
+
+    class Slow(SpanDetails):
+        def __init__(self) -> None:
+            monkeypatch.undo()
+            other = threading.Thread(target=span.set_attribute, args=("theirs", 1))
+            other.start()
+            other.join()
+
+    with recorded(), nutrace.span("both") as span:
+        monkeypatch.setattr("nutrace.recording.span.SpanDetails", Slow)
+        span.set_attribute("ours", 1)
+    attributes = recorded.span("both").attributes
+    assert (attributes["ours"], attributes["theirs"]) == (1, 1)
