@@ -745,6 +745,7 @@ def test_a_function_may_give_generators_without_number(recorded: Tracing) -> Non
 def test_a_method_that_returns_the_generator_of_another_function_is_a_method() -> None:
     """Its calls cost what calls of methods do."""
     method = CallSite("values", "other", function="module.Class.values", of_method=True)
-    twin = site_of_given((each for each in ()), method)
+    values: Any = (each for each in [1])
+    twin = site_of_given(values, method)
     assert twin is not method
     assert twin.of_method
