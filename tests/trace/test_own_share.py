@@ -242,6 +242,17 @@ def test_what_runs_from_start_to_end_does_so_corrected(tmp_path: Path) -> None:
         }
 
 
+def test_a_collection_in_merged_calls_leaves_their_times(tmp_path: Path) -> None:
+    """Of three calls the one between the shortest and the longest is known from their sum."""
+    noted = {"nutrace.composite.min_ns": 1000, "nutrace.composite.max_ns": 2000}
+    told = {BUSY: 4500, "nutrace.composite.count": 3, **noted}
+    for raw in (False, True):
+        leaf = ("leaf", 10, 20, [("gc.collect", 11, 11.2)], told)
+        trace = trace_of(tmp_path, ("run", 0, 100, [leaf]), raw=raw, collection=800)
+        assert trace.own_ns[1] == (0 if raw else 800)
+        assert trace.call_times(1) == [(1000, 1), (1500, 1), (2000, 1)]
+
+
 NAMES = ("f", "g", "sqlite3.statement", "sqlite3.connect", "copy.deepcopy", "gc.collect")
 
 
