@@ -24,7 +24,7 @@ _LEGEND_PRICES = (
     ("inside", "what falls to its own span, between the two readings"),
     ("spread", "how sure the price is: the median of the rounds that measured it by their best"),
 )
-_LEGEND_RATIO = ("", f"{_NONE} is a price by a known ratio to a measured one")
+_LEGEND_RATIO = ("", f"{_NONE} is a price by a ratio to that of a call, up to a quarter off")
 _LEGEND_TAKEN = (
     "taken out",
     "of the component's self time, where times are corrected; --raw leaves it there",

@@ -177,6 +177,7 @@ class _Table(Dict[_Key, int]):
                 so_far.events + count,
                 so_far.outside_ns + cost,
                 so_far.uncertain_ns + cost * (_spread(prices[kind], prices) - 1),
+                so_far.by_ratio or not prices[kind].spread,
             )
         return tuple(sorted(sums.values(), key=lambda each: (-each.outside_ns, each.kind)))
 

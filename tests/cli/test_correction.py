@@ -17,6 +17,7 @@ from nutrace.cli.main import main
 from nutrace.jupyter import card
 from nutrace.jupyter.cost_tables import component_table, cost_table
 from nutrace.jupyter.tables import span_table, step_table
+from nutrace.prices import Price, dump
 from nutrace.trace import load
 from nutrace_exporters import chrome, html, speedscope, svg
 
@@ -120,6 +121,19 @@ def test_the_report_says_so(run: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert "of the whole run:" in part
 
 
+def test_the_report_says_which_prices_were_not_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stated = dump({"call": Price(1000, 0, 1.5), "statement": Price(5000, 0)})
+    resource = {**RESOURCE, "nutrace.own.prices": stated}
+    file = str(write(tmp_path / "run.json", document(tree(), resource=resource)))
+    assert "; prices of statements are multiples of a call's, up to a quarter off" in (
+        out(capsys, "report", file)
+    )
+    kinds = report_of(capsys, file)["correction"]["run"]["kinds"]
+    assert {each["kind"]: each["by_ratio"] for each in kinds} == {"call": False, "statement": True}
+
+
 def test_raw_shows_what_was_recorded(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = report_of(capsys, run, "--raw")
     assert self_us(found) == pytest.approx(
@@ -141,6 +155,10 @@ def test_files_that_do_not_tell(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for text in (out(capsys, "report", str(theirs)), out(capsys, "deepcopy", str(old))):
         assert "own time" not in text
         assert "orrect" not in text
+    for command in ("report", "deepcopy"):
+        assert "own time" not in out(capsys, command, str(theirs), "--raw")
+        assert RAW in out(capsys, command, str(old), "--raw")
+    assert "orrection" not in card(load(theirs, raw=True))
     assert report_of(capsys, str(old))["correction"]["state"] == "not corrected"
 
 

@@ -177,6 +177,10 @@ def test_shipped_prices_are_as_unsure_as_the_measured_ones(tmp_path: Path) -> No
         "call": 500,
         "connection": 1000,
     }
+    assert {each.kind: each.by_ratio for each in trace.correction.kinds} == {
+        "call": False,
+        "connection": True,
+    }
 
 
 def test_files_without_prices_stay_as_they_are(tmp_path: Path) -> None:
