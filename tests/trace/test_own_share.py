@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nutrace.prices import KINDS, Price, dump
-from nutrace.trace import Trace, load, select
+from nutrace.trace import Trace, load, own_share, select
 from nutrace.trace.correction import CORRECTED, RAW, UNCORRECTED
 from nutrace.trace.layout import layout
 
@@ -219,6 +219,27 @@ def test_more_is_clocked_than_a_span_lasted(tmp_path: Path) -> None:
     trace = trace_of(tmp_path, ("run", 0, 100, [("a", 10, 20, {OWN: 2**53})], {OWN: 5000, BUSY: 2**60}))
     assert list(trace.self_ns) == [90_000, 0]
     assert list(trace.own_ns) == [0, 10_000]
+
+
+def test_spans_of_any_number_of_sorts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of spans that all differ a few are kept at a time, and all are counted."""
+    most: List[int] = []
+
+    class Table(own_share._Table):
+        def __missing__(self, key: Any) -> int:
+            entry = super().__missing__(key)
+            most.append(max(len(self), len(self.times), len(self.outside_ns), len(self._events)))
+            return entry
+
+    monkeypatch.setattr(own_share, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(own_share, "_Table", Table)
+    calls = [(f"f{number}", number, number + 1) for number in range(0, 40, 2)]
+    made = spans(("run", 0, 1000, calls))
+    made[-1]["status"] = {"code": 2}
+    trace = load(write(tmp_path / "run.json", envelope(made, priced(call=1000, error=3000))))
+    assert trace.own_ns[0] == 20 * 1000 + 3000
+    assert {each.kind: each.events for each in trace.correction.kinds} == {"call": 20, "error": 1}
+    assert max(most) <= 3
 
 
 def test_a_selected_part_has_its_own_share(tmp_path: Path) -> None:
