@@ -198,6 +198,33 @@ def test_pictures(run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert " · raw" in drawn.read_text()
 
 
+@pytest.mark.parametrize("form", ["collapsed", "html"])
+def test_the_line_on_a_picture(
+    form: str, run: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Stacks in text have no place for it."""
+    arguments = ["flamegraph", run, "-f", form, "-o", str(tmp_path / "picture")]
+    assert out(capsys, *arguments).endswith(", 3 steps, times corrected\n")
+    assert out(capsys, *arguments, "--raw").endswith(", 3 steps, times raw\n")
+    assert out(capsys, *arguments, "--steps", "1").endswith(", 1 step, times corrected (step 1)\n")
+
+
+def test_pictures_of_two_sides(run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How much was taken out of one run of several says nothing of a side."""
+    others = {**priced(**PRICES), "nutrace.run.id": "another", "process.pid": 7}
+    other = str(write(tmp_path / "other.json", document(tree(), resource=others)))
+    picture = tmp_path / "picture"
+    for more in (["--against", other], ["--slowest", "40%"]):
+        for raw, word in ((), "corrected"), (("--raw",), "raw"):
+            arguments = ["flamegraph", run, *more, "-o", str(picture), *raw]
+            assert out(capsys, *arguments, "-f", "html").endswith(f", times {word}\n")
+            page = picture.read_text()
+            assert f'["Correction","times {word}"]' in page
+            assert "taken out of the spans" not in page
+            out(capsys, *arguments, "-f", "speedscope")
+            assert json.loads(picture.read_text())["name"].endswith(f" ({word})")
+
+
 def test_notebooks(run: str) -> None:
     trace = load(run)
     steps, spans = step_table(trace), span_table(trace)
