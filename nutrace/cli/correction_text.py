@@ -65,7 +65,8 @@ def correction_items(report: Report, selection: str) -> List[Tuple[str, str]]:
         ("times", f"corrected: {_where(report)}{whole}"),
         *(("", line) for line in _amounts(correction)),
     ]
-    items.append(("how sure", _how_sure(correction)))
+    first, *others = _how_sure(correction)
+    items += [("how sure", first), *(("", line) for line in others)]
     missing = correction.processes - correction.priced_processes
     if correction.priced_processes and missing:
         items.append(("", f"{missing:,} of {correction.processes:,} processes do not say what it costs"))
@@ -98,17 +99,20 @@ def _event(priced: Priced) -> str:
     return f"{priced.events:,} {EVENTS[priced.kind]} of {priced.price_ns / 1e3:.2f} us"
 
 
-def _how_sure(correction: Correction) -> str:
+def _how_sure(correction: Correction) -> Sequence[str]:
     if not correction.kinds:
-        return "it was measured"
+        return ["it was measured"]
     more = ms(correction.uncertain_ns)
-    words = f"a price is the best of several measurements: {more} ms more by their median"
+    lines = [
+        f"a price is the best of several measurements: {more} ms more by their median; "
+        "more where caches are cold"
+    ]
     shipped = ", ".join(EVENTS[each.kind] for each in correction.kinds if each.by_ratio and each.outside_ns)
     if shipped:
-        words += f"; prices of {shipped} are multiples of a call's, up to a quarter off"
+        lines.append(f"prices of {shipped} are multiples of a call's, up to a quarter off")
     if correction.clipped_ns:
-        words += f"; {ms(correction.clipped_ns)} ms were not taken, as the spans above are shorter"
-    return f"{words}; more where caches are cold"
+        lines.append(f"{ms(correction.clipped_ns)} ms were not taken, as the spans above are shorter")
+    return lines
 
 
 def is_corrected(report: Report) -> bool:

@@ -100,7 +100,8 @@ def _head(trace: Trace, style: Style, selection: str) -> str:
 
 def _figures(cost: OwnCost, trace: Trace, style: Style, selection: str) -> str:
     """The figures to remember."""
-    rows = [("in what is selected" if selection else "in all", _at_least(cost))]
+    while_running = "running" if cost.start_and_end_ns else "in all"
+    rows = [("in what is selected" if selection else while_running, _at_least(cost))]
     if cost.start_and_end_ns:
         rows.append(("besides", f"{ms(cost.start_and_end_ns)} ms to start and to end"))
     steps = cost.steps

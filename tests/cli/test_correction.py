@@ -127,7 +127,7 @@ def test_the_report_says_which_prices_were_not_measured(
     stated = dump({"call": Price(1000, 0, 1.5), "statement": Price(5000, 0)})
     resource = {**RESOURCE, "nutrace.own.prices": stated}
     file = str(write(tmp_path / "run.json", document(tree(), resource=resource)))
-    assert "; prices of statements are multiples of a call's, up to a quarter off" in (
+    assert "prices of statements are multiples of a call's, up to a quarter off" in (
         out(capsys, "report", file)
     )
     kinds = report_of(capsys, file)["correction"]["run"]["kinds"]
