@@ -264,8 +264,11 @@ def test_corrected_runs_are_another_series(tmp_path: Path, capsys: pytest.Captur
     prices = {"nutrace.own.prices": priced(call=50_000)["nutrace.own.prices"]}
     write_run(tmp_path / "1.json", 10)
     write_run(tmp_path / "2.json", 10, attributes=prices)
-    for more, series in ((), 2), (("--raw",), 1):
-        assert len(json.loads(out(capsys, "history", str(tmp_path), "--json", *more))["series"]) == series
+    for more, told in ((), ["times corrected", ""]), (("--raw",), ["times raw"]):
+        series = json.loads(out(capsys, "history", str(tmp_path), "--json", *more))["series"]
+        assert len(series) == len(told)
+        said = {re.search("times [a-z]+|$", each["configuration"]).group() for each in series}  # type: ignore[union-attr]
+        assert said == set(told)
 
 
 def test_unlike_processes_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
