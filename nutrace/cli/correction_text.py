@@ -112,6 +112,9 @@ def _how_sure(correction: Correction) -> Sequence[str]:
         lines.append(f"prices of {shipped} are multiples of a call's, up to a quarter off")
     if correction.clipped_ns:
         lines.append(f"{ms(correction.clipped_ns)} ms were not taken, as the spans above are shorter")
+    lines.append(
+        "what a span costs between its two readings of the clock stays in it: nutrace overhead has it"
+    )
     return lines
 
 

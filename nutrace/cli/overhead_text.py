@@ -140,7 +140,7 @@ def _ledger(cost: OwnCost, style: Style, steps: int) -> str:
     cells.append([""])
     cells.append(["sum", *[""] * (len(columns) - 3), total, percent(whole, whole)])
     line = style.line(
-        "Events at their price, which the process measured when it began; the rest was clocked."
+        "Events at prices that were measured at the start, or follow from a call's; the rest was clocked."
     )
     return "\n".join([style.heading("Ledger"), line, style.table(columns, cells)])
 

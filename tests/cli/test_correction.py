@@ -130,6 +130,7 @@ def test_the_report_says_which_prices_were_not_measured(
     assert "prices of statements are multiples of a call's, up to a quarter off" in (
         out(capsys, "report", file)
     )
+    assert "between its two readings of the clock stays in it" in out(capsys, "report", file)
     kinds = report_of(capsys, file)["correction"]["run"]["kinds"]
     assert {each["kind"]: each["by_ratio"] for each in kinds} == {"call": False, "statement": True}
 
