@@ -41,6 +41,7 @@ def test_what_is_written_is_read() -> None:
         '{"call": [1, 2, true]}',
         '{"call": [-1, 2, 3]}',
         '{"call": [1e300, 2, 3]}',
+        '{"call": [1%s, 2, 3]}' % ("0" * 400),
         '{"call": [NaN, 2, 3]}',
         '{"call": [Infinity, 2, 3]}',
         '{"unheard of": [1, 2, 3]}',

@@ -15,8 +15,8 @@ def correction_of(trace: Trace) -> str:
     """
     if trace.correction.state == CORRECTED:
         return f"{duration(sum(trace.own_ns))} of nutrace's own time taken out of the spans"
+    if not any(semconv.RUN_ID in resource.attributes for resource in trace.resources):
+        return ""
     if trace.correction.state == RAW:
         return "none: times as recorded, with nutrace's own time in them (--raw)"
-    if any(semconv.RUN_ID in resource.attributes for resource in trace.resources):
-        return "none: the file does not say what nutrace's own time was"
-    return ""
+    return "none: the file does not say what nutrace's own time was"

@@ -9,10 +9,11 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 from nutrace import semconv
 from nutrace.errors import UsageError
 from nutrace.trace import Trace
+from nutrace.trace.correction import UNCORRECTED
 from nutrace_exporters.diffmoves import mark_moved
 from nutrace_exporters.difftree import BASE, NEW, SIDES, DiffTree
 from nutrace_exporters.labels import counted, duration, value
-from nutrace_exporters.runfacts import facts, title_of, warnings
+from nutrace_exporters.runfacts import CORRECTION, facts, title_of, warnings
 
 #: How many slow steps the page lists.
 MOST_ADDRESSES = 50
@@ -41,6 +42,8 @@ class Difference:
         The part of the runs that is compared; "" for all.
     warnings:
         Why the two may be no sides of one comparison.
+    times:
+        "corrected" or "raw", both if the runs differ in that; "" if nothing is known of nutrace's own time.
     """
 
     tree: DiffTree
@@ -49,6 +52,7 @@ class Difference:
     title: str
     selection: str
     warnings: Tuple[str, ...] = ()
+    times: str = ""
 
 
 class DifferenceBuilder:
@@ -94,7 +98,6 @@ class DifferenceBuilder:
         self._tree.add(side, trace, component=self._component)
         self._scenarios[side].update(filter(None, (scenario.token for scenario in trace.scenarios)))
         self._planners[side].update(filter(None, (scenario.planner for scenario in trace.scenarios)))
-        self._times[side].add(trace.correction.state)
         self._add_facts(side, trace)
         self._unfinished[side] += len(trace.step_indices) - len(trace.finished_steps)
 
@@ -117,6 +120,7 @@ class DifferenceBuilder:
             raise UsageError(f"{trace.path} has {has} in what is selected: --slowest needs two at least")
         self._names = (counted(len(usual), "step"), counted(len(slow), "step"))
         self._add_facts(BASE, trace)
+        self._times[NEW].add(trace.correction.state)
         for side, steps in ((BASE, usual), (NEW, slow)):
             self._tree.add(side, trace, component=self._component, steps=steps)
             times = [trace.busy_ns[step] for step in steps]
@@ -124,8 +128,10 @@ class DifferenceBuilder:
         self._facts[NEW].append(("Steps", _addresses(trace, slow)))
 
     def _add_facts(self, side: int, trace: Trace) -> None:
+        self._times[side].add(trace.correction.state)
         if not self._facts[side]:
-            self._facts[side].extend(facts(trace))
+            # How much was taken out of the first run says nothing of a side.
+            self._facts[side].extend(fact for fact in facts(trace) if fact[0] != CORRECTION)
         self._title = self._title or title_of(trace)
         self._selection = self._selection or trace.selection
         self._warnings[side].extend(warnings(trace))
@@ -152,6 +158,7 @@ class DifferenceBuilder:
             self._title,
             ", ".join(parts),
             tuple(self._doubts()),
+            _told(self._times[BASE] | self._times[NEW]),
         )
 
     def _doubts(self) -> Iterator[str]:
@@ -197,7 +204,14 @@ class DifferenceBuilder:
             )
 
     def _side(self, side: int) -> Side:
-        return Side(self._names[side], tuple(self._facts[side]), tuple(self._warnings[side]))
+        times = _told(self._times[side])
+        told = [(CORRECTION, f"times {times}")] if times else []
+        return Side(self._names[side], (*self._facts[side], *told), tuple(self._warnings[side]))
+
+
+def _told(states: Set[str]) -> str:
+    """What is said of the times of some runs; "" if nothing is known of nutrace's own time in any."""
+    return " and ".join(sorted(states)) if states - {UNCORRECTED} else ""
 
 
 def slowest_steps(trace: Trace, share: float) -> Tuple[List[int], List[int]]:

@@ -32,7 +32,8 @@ def export(difference: Difference, out: BinaryIO, options: Options) -> None:
         name = f"{difference.words[side]}: {difference.sides[side].name} (merged, time per {unit})"
         write_stacks(out, label(name), stacks)
         out.write(b"," if side != NEW else b"")
-    write_end(out, options.name or f"{difference.sides[NEW].name} against {difference.sides[BASE].name}", NEW)
+    title = options.name or f"{difference.sides[NEW].name} against {difference.sides[BASE].name}"
+    write_end(out, f"{title} ({difference.times})" if difference.times else title, NEW)
 
 
 def _stacks(difference: Difference, side: int, frames: Dict[FrameKey, int]) -> List[WeighedStack]:

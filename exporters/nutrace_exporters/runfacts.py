@@ -13,6 +13,9 @@ from nutrace.trace.addresses import FINISHED
 from nutrace_exporters.corrected import correction_of
 from nutrace_exporters.labels import counted, value
 
+#: The label of what was taken out of times.
+CORRECTION = "Correction"
+
 
 def title_of(trace: Trace) -> str:
     """Scenario and planner, or how many scenarios; else the file's name."""
@@ -41,7 +44,7 @@ def facts(trace: Trace) -> List[Tuple[str, str]]:
         ("nuPlan devkit", resource.get("nuplan.devkit.version")),
         ("Revision", resource.get(semconv.REVISION)),
         ("nutrace", resource.get("nutrace.version")),
-        ("Correction", correction_of(trace)),
+        (CORRECTION, correction_of(trace)),
     ]
     return [(name, value(item, 400)) for name, item in pairs if item not in (None, "")]
 

@@ -29,10 +29,10 @@ AS_RECORDED = "Times as recorded, with nutrace's own time in them (--raw)."
 
 def correction_line(trace: Trace) -> str:
     """One line below an answer; "" if nothing is known of nutrace's own time."""
-    state = trace.correction.state
-    if state == UNCORRECTED:
+    state, told = trace.correction.state, correction_of(trace)
+    if state == UNCORRECTED or not told:
         return ""
-    return AS_RECORDED if state == RAW else f"Corrected: {correction_of(trace)}; --raw leaves it in them."
+    return AS_RECORDED if state == RAW else f"Corrected: {told}; --raw leaves it in them."
 
 
 def print_correction(trace: Trace) -> None:
@@ -45,7 +45,7 @@ def print_correction(trace: Trace) -> None:
 def head_line(report: Report) -> str:
     """The same at the head of a report."""
     if report.correction.state == RAW:
-        return AS_RECORDED
+        return AS_RECORDED if report.run.by_nutrace else ""
     if report.correction.state == UNCORRECTED:
         return ""
     taken = ms(sum(map(taken_ns, (report.components, report.concurrent, report.outside_steps))))
@@ -55,17 +55,18 @@ def head_line(report: Report) -> str:
 def correction_items(report: Report, selection: str) -> List[Tuple[str, str]]:
     """What was taken out, for which events, and how sure that is: terms with a text on each."""
     correction = report.correction
-    if correction.state == RAW:
-        return [("times", "as recorded, with nutrace's own time in them (--raw)")]
-    if correction.state == UNCORRECTED:
-        unknown = "as recorded: the file does not say what nutrace's own time was"
-        return [("times", unknown)] if report.run.by_nutrace else []
+    if correction.state != CORRECTED:
+        told = "as recorded: the file does not say what nutrace's own time was"
+        if correction.state == RAW:
+            told = "as recorded, with nutrace's own time in them (--raw)"
+        return [("times", told)] if report.run.by_nutrace else []
     whole = "; of the whole run:" if selection else ":"
     items = [
         ("times", f"corrected: {_where(report)}{whole}"),
         *(("", line) for line in _amounts(correction)),
     ]
-    items.append(("how sure", _how_sure(correction)))
+    first, *others = _how_sure(correction)
+    items += [("how sure", first), *(("", line) for line in others)]
     missing = correction.processes - correction.priced_processes
     if correction.priced_processes and missing:
         items.append(("", f"{missing:,} of {correction.processes:,} processes do not say what it costs"))
@@ -98,14 +99,23 @@ def _event(priced: Priced) -> str:
     return f"{priced.events:,} {EVENTS[priced.kind]} of {priced.price_ns / 1e3:.2f} us"
 
 
-def _how_sure(correction: Correction) -> str:
+def _how_sure(correction: Correction) -> Sequence[str]:
     if not correction.kinds:
-        return "it was measured"
+        return ["it was measured"]
     more = ms(correction.uncertain_ns)
-    words = f"a price is the best of several measurements: {more} ms more by their median"
+    lines = [
+        f"a price is the best of several measurements: {more} ms more by their median; "
+        "more where caches are cold"
+    ]
+    shipped = ", ".join(EVENTS[each.kind] for each in correction.kinds if each.by_ratio and each.outside_ns)
+    if shipped:
+        lines.append(f"prices of {shipped} are multiples of a call's, up to a quarter off")
     if correction.clipped_ns:
-        words += f"; {ms(correction.clipped_ns)} ms were not taken, as the spans above are shorter"
-    return f"{words}; more where caches are cold"
+        lines.append(f"{ms(correction.clipped_ns)} ms were not taken, as the spans above are shorter")
+    lines.append(
+        "what a span costs between its two readings of the clock stays in it: nutrace overhead has it"
+    )
+    return lines
 
 
 def is_corrected(report: Report) -> bool:

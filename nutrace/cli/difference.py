@@ -107,4 +107,5 @@ def difference_counts(difference: Difference) -> str:
     tree = difference.tree
     base, new = tree.units
     unit = "step" if tree.per_step else "run"
-    return f"{counted(new, unit)} against {base:,}, {counted(sum(1 for _ in tree.walk()), 'frame')}"
+    counts = f"{counted(new, unit)} against {base:,}, {counted(sum(1 for _ in tree.walk()), 'frame')}"
+    return f"{counts}, times {difference.times}" if difference.times else counts

@@ -17,6 +17,7 @@ from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace.semconv import COMPONENTS
 from nutrace.trace import select
+from nutrace.trace.correction import UNCORRECTED
 from nutrace.trace.opening import STDIN
 from nutrace_exporters.labels import counted
 from nutrace_exporters.output import STDOUT, whole_file
@@ -93,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
         whole = load_run(files[0], raw=args.raw, samples=samples)
         drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
         shown = f"{counted(len(drawn), 'span')}, {counted(len(drawn.step_indices), 'step')}"
+        times = drawn.correction.state
+        shown += "" if times == UNCORRECTED else f", times {times}"
     with whole_file(output) as out:
         module.export(drawn, out, module.Options(**_options(module.Options, args)))
     if output != STDOUT:

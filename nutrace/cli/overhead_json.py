@@ -18,7 +18,10 @@ def as_json(cost: OwnCost) -> Dict[str, Any]:
     """The ledger as a JSON document; null stands for what is not known.
 
     ``total_ms`` is the sum of ``events`` and of what is ``added`` in ``clocked``; without ``priced`` it is
-    what the run file says, which is not divided.
+    what the run file says, which is not divided. ``share`` is that without ``start_and_end_ms``, as a part of
+    the wall time. ``in_steps`` counts events on the threads of the finished steps, in these. A ``spread`` of
+    0 means a price that was not measured: a multiple of a call's. ``unpriced`` are spans of processes that
+    state no prices, ``unfinished`` processes that did not come to write what they have clocked.
     """
     steps = cost.steps
     number = steps.count if steps is not None else 0

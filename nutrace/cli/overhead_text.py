@@ -24,7 +24,7 @@ _LEGEND_PRICES = (
     ("inside", "what falls to its own span, between the two readings"),
     ("spread", "how sure the price is: the median of the rounds that measured it by their best"),
 )
-_LEGEND_RATIO = ("", f"{_NONE} is a price by a known ratio to a measured one")
+_LEGEND_RATIO = ("", f"{_NONE} is a price by a ratio to that of a call, up to a quarter off")
 _LEGEND_TAKEN = (
     "taken out",
     "of the component's self time, where times are corrected; --raw leaves it there",
@@ -100,7 +100,8 @@ def _head(trace: Trace, style: Style, selection: str) -> str:
 
 def _figures(cost: OwnCost, trace: Trace, style: Style, selection: str) -> str:
     """The figures to remember."""
-    rows = [("in what is selected" if selection else "in all", _at_least(cost))]
+    while_running = "running" if cost.start_and_end_ns else "in all"
+    rows = [("in what is selected" if selection else while_running, _at_least(cost))]
     if cost.start_and_end_ns:
         rows.append(("besides", f"{ms(cost.start_and_end_ns)} ms to start and to end"))
     steps = cost.steps
@@ -139,7 +140,7 @@ def _ledger(cost: OwnCost, style: Style, steps: int) -> str:
     cells.append([""])
     cells.append(["sum", *[""] * (len(columns) - 3), total, percent(whole, whole)])
     line = style.line(
-        "Events at their price, which the process measured when it began; the rest was clocked."
+        "Events at prices that were measured at the start, or follow from a call's; the rest was clocked."
     )
     return "\n".join([style.heading("Ledger"), line, style.table(columns, cells)])
 

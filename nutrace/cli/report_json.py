@@ -70,7 +70,8 @@ def _correction(report: Report) -> Dict[str, Any]:
     """nutrace's own time that was taken out: of what is reported, and of the whole run.
 
     ``uncertain_ms`` is how much more it is by the median of the prices, ``clipped_ms`` what was not taken
-    out, as the spans did not last so long.
+    out, as the spans did not last so long. A price ``by_ratio`` was not measured: it is a multiple of a
+    call's, and up to a quarter off.
     """
     correction = report.correction
     regions = {
@@ -87,7 +88,7 @@ def _correction(report: Report) -> Dict[str, Any]:
             **pick(correction, "calibrated_ms", "measured_ms", "uncertain_ms", "clipped_ms"),
             **pick(correction, "processes", "priced_processes"),
             "kinds": [
-                pick(each, "kind", "events", "price_us", "outside_ms", "uncertain_ms")
+                pick(each, "kind", "events", "price_us", "outside_ms", "uncertain_ms", "by_ratio")
                 for each in correction.kinds
             ],
         },

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import List
 
 from nutrace.comparison.figures import RunFigures
-from nutrace.trace.correction import CORRECTED
+from nutrace.trace.correction import UNCORRECTED
 
 #: Settings that change what is traced, or what that costs.
 _SETTINGS = ("level", "probes", "deepcopy", "compress_us", "sample", "sample_native")
@@ -37,7 +37,7 @@ class Circumstances:
 
 def circumstances(run: RunFigures) -> Circumstances:
     """The circumstances of a run."""
-    times = "times corrected" if run.identity.times == CORRECTED else ""
+    times = "" if run.identity.times == UNCORRECTED else f"times {run.identity.times}"
     parts = [_python(run), *_simulated(run), *_speedups(run), _settings(run), times]
     return Circumstances(
         host=run.identity.host,

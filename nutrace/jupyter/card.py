@@ -211,8 +211,9 @@ def _foot(trace: Trace, summary: Report) -> Markup:
     if summary.failures:
         lines.append(element("div", f"▲ {_failures(summary)}", class_="nt-warn"))
     facts = [] if losses else ["no span dropped, truncated or unfinished" + whole]
-    if trace.correction.state != UNCORRECTED:
-        lines.append(element("div", f"correction: {correction_of(trace)}", class_="nt-muted"))
+    corrected = correction_of(trace)
+    if corrected and trace.correction.state != UNCORRECTED:
+        lines.append(element("div", f"correction: {corrected}", class_="nt-muted"))
     if overhead.estimated_ns is not None and not trace.selection:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         cost_ns, once_ns = overhead.estimated_ns - overhead.start_and_end_ns, overhead.start_and_end_ns

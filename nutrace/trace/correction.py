@@ -21,12 +21,15 @@ class Priced:
     uncertain_ns:
         How much more it is at the median of the measured prices: those that are stated are the best. For
         a price that is a shipped ratio, the largest spread of the measured ones is taken.
+    by_ratio:
+        Whether it is such a ratio, in some process at least: it may be up to a quarter off besides.
     """
 
     kind: str
     events: int
     outside_ns: float
     uncertain_ns: float
+    by_ratio: bool = False
 
     @property
     def price_ns(self) -> float:

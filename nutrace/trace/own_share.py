@@ -117,7 +117,7 @@ def _wanted(
 
 
 class _Table(Dict[_Key, int]):
-    """Equal spans have an entry together, which is a number.
+    """Equal spans have an entry together, which is a number; it is valid until the next one is asked for.
 
     Parameters
     ----------
@@ -133,12 +133,13 @@ class _Table(Dict[_Key, int]):
         #: Of each entry what one span costs the span above, and how many spans were found.
         self.outside_ns: List[float] = []
         self.times: List[int] = []
+        self._counts: Dict[Tuple[str, int], int] = {}  # of entries that are gone: events by kind and process
 
     def __missing__(self, key: _Key) -> int:
         name, calls, yielded, returned, by_api, thread = key
         found = events(name, calls, yielded=yielded, rows=returned, by_api=bool(by_api))
         if len(self) >= _MOST_KNOWN:
-            self.clear()
+            self._forget()
         entry = self[key] = self._add(thread, found)
         return entry
 
@@ -160,15 +161,22 @@ class _Table(Dict[_Key, int]):
         self.times.append(0)
         return len(self.times) - 1
 
-    def kinds(self) -> Tuple[Priced, ...]:
-        """What all spans cost that were found."""
-        counts: Dict[Tuple[str, int], int] = {}
+    def _forget(self) -> None:
+        """Keep of the entries only how many events they stand for."""
+        counts = self._counts
         for times, (resource, found) in zip(self.times, self._events):
             for kind, count in found:
                 if times and kind in self._prices[resource]:
                     counts[kind, resource] = counts.get((kind, resource), 0) + times * count
+        self.clear()
+        for column in (self._events, self.outside_ns, self.times):
+            column.clear()
+
+    def kinds(self) -> Tuple[Priced, ...]:
+        """What all spans cost that were found."""
+        self._forget()
         sums: Dict[str, Priced] = {}
-        for (kind, resource), count in counts.items():
+        for (kind, resource), count in self._counts.items():
             prices = self._prices[resource]
             cost = count * prices[kind].outside_ns
             so_far = sums.get(kind, Priced(kind, 0, 0.0, 0.0))
@@ -177,6 +185,7 @@ class _Table(Dict[_Key, int]):
                 so_far.events + count,
                 so_far.outside_ns + cost,
                 so_far.uncertain_ns + cost * (_spread(prices[kind], prices) - 1),
+                so_far.by_ratio or not prices[kind].spread,
             )
         return tuple(sorted(sums.values(), key=lambda each: (-each.outside_ns, each.kind)))
 

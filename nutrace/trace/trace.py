@@ -176,7 +176,9 @@ class Trace(Viewed):
         attributes = self.attributes(index)
         shortest = whole(attributes.get(semconv.COMPOSITE_MIN_NS))
         longest = whole(attributes.get(semconv.COMPOSITE_MAX_NS))
-        return times_of(calls, busy_ns, shortest, longest, attributes.get(semconv.COMPOSITE_TIMES))
+        # The shortest and the longest are as recorded, and so has to be the sum.
+        recorded_ns = busy_ns + self.own_inside_ns[index]
+        return times_of(calls, recorded_ns, shortest, longest, attributes.get(semconv.COMPOSITE_TIMES))
 
     def events(self, index: int) -> Tuple[Event, ...]:
         """The span's events, such as exceptions."""

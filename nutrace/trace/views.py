@@ -115,7 +115,7 @@ class Viewed:
         duration_ms, simulated_interval_s:
             What the step took in milliseconds, and what it simulates in seconds.
         own_ms:
-            nutrace's own time in the step, which is in no other column.
+            nutrace's own time that was taken out of the step, and is in no other column.
         realtime_factor:
             The one over the other: above 1 is slower than real time. Missing if unknown.
         memory_mb:

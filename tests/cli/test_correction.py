@@ -17,6 +17,7 @@ from nutrace.cli.main import main
 from nutrace.jupyter import card
 from nutrace.jupyter.cost_tables import component_table, cost_table
 from nutrace.jupyter.tables import span_table, step_table
+from nutrace.prices import Price, dump
 from nutrace.trace import load
 from nutrace_exporters import chrome, html, speedscope, svg
 
@@ -120,6 +121,20 @@ def test_the_report_says_so(run: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert "of the whole run:" in part
 
 
+def test_the_report_says_which_prices_were_not_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stated = dump({"call": Price(1000, 0, 1.5), "statement": Price(5000, 0)})
+    resource = {**RESOURCE, "nutrace.own.prices": stated}
+    file = str(write(tmp_path / "run.json", document(tree(), resource=resource)))
+    assert "prices of statements are multiples of a call's, up to a quarter off" in (
+        out(capsys, "report", file)
+    )
+    assert "between its two readings of the clock stays in it" in out(capsys, "report", file)
+    kinds = report_of(capsys, file)["correction"]["run"]["kinds"]
+    assert {each["kind"]: each["by_ratio"] for each in kinds} == {"call": False, "statement": True}
+
+
 def test_raw_shows_what_was_recorded(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = report_of(capsys, run, "--raw")
     assert self_us(found) == pytest.approx(
@@ -141,6 +156,10 @@ def test_files_that_do_not_tell(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for text in (out(capsys, "report", str(theirs)), out(capsys, "deepcopy", str(old))):
         assert "own time" not in text
         assert "orrect" not in text
+    for command in ("report", "deepcopy"):
+        assert "own time" not in out(capsys, command, str(theirs), "--raw")
+        assert RAW in out(capsys, command, str(old), "--raw")
+    assert "orrection" not in card(load(theirs, raw=True))
     assert report_of(capsys, str(old))["correction"]["state"] == "not corrected"
 
 
@@ -178,6 +197,33 @@ def test_pictures(run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     drawn = tmp_path / "raw.svg"
     out(capsys, "flamegraph", run, "-f", "svg", "-o", str(drawn), "--raw")
     assert " · raw" in drawn.read_text()
+
+
+@pytest.mark.parametrize("form", ["collapsed", "html"])
+def test_the_line_on_a_picture(
+    form: str, run: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Stacks in text have no place for it."""
+    arguments = ["flamegraph", run, "-f", form, "-o", str(tmp_path / "picture")]
+    assert out(capsys, *arguments).endswith(", 3 steps, times corrected\n")
+    assert out(capsys, *arguments, "--raw").endswith(", 3 steps, times raw\n")
+    assert out(capsys, *arguments, "--steps", "1").endswith(", 1 step, times corrected (step 1)\n")
+
+
+def test_pictures_of_two_sides(run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How much was taken out of one run of several says nothing of a side."""
+    others = {**priced(**PRICES), "nutrace.run.id": "another", "process.pid": 7}
+    other = str(write(tmp_path / "other.json", document(tree(), resource=others)))
+    picture = tmp_path / "picture"
+    for more in (["--against", other], ["--slowest", "40%"]):
+        for raw, word in ((), "corrected"), (("--raw",), "raw"):
+            arguments = ["flamegraph", run, *more, "-o", str(picture), *raw]
+            assert out(capsys, *arguments, "-f", "html").endswith(f", times {word}\n")
+            page = picture.read_text()
+            assert f'["Correction","times {word}"]' in page
+            assert "taken out of the spans" not in page
+            out(capsys, *arguments, "-f", "speedscope")
+            assert json.loads(picture.read_text())["name"].endswith(f" ({word})")
 
 
 def test_notebooks(run: str) -> None:
@@ -219,8 +265,11 @@ def test_corrected_runs_are_another_series(tmp_path: Path, capsys: pytest.Captur
     prices = {"nutrace.own.prices": priced(call=50_000)["nutrace.own.prices"]}
     write_run(tmp_path / "1.json", 10)
     write_run(tmp_path / "2.json", 10, attributes=prices)
-    for more, series in ((), 2), (("--raw",), 1):
-        assert len(json.loads(out(capsys, "history", str(tmp_path), "--json", *more))["series"]) == series
+    for more, told in ((), ["times corrected", ""]), (("--raw",), ["times raw"]):
+        series = json.loads(out(capsys, "history", str(tmp_path), "--json", *more))["series"]
+        assert len(series) == len(told)
+        said = {re.search("times [a-z]+|$", each["configuration"]).group() for each in series}  # type: ignore[union-attr]
+        assert said == set(told)
 
 
 def test_unlike_processes_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

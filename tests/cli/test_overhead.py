@@ -43,7 +43,7 @@ def test_text(run_file: Path) -> None:
     lines = done.out.splitlines()
     assert lines[:2] == [f"nutrace overhead: {run_file}", "  1.00 s wall time, 1 process, complete"]
     assert [" ".join(line.split()) for line in lines[lines.index("What nutrace cost") + 1 :][:3]] == [
-        "in all at least 20.25 ms, 2.02 % of the wall time",
+        "running at least 20.25 ms, 2.02 % of the wall time",
         "besides 90.00 ms to start and to end",
         "a step 0.029 ms, 2.85 % of its time; p95 0.073 ms, max 0.073 ms (step 7 of scenario 1)",
     ]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nutrace.prices import KINDS, Price, dump
-from nutrace.trace import Trace, load, select
+from nutrace.trace import Trace, load, own_share, select
 from nutrace.trace.correction import CORRECTED, RAW, UNCORRECTED
 from nutrace.trace.layout import layout
 
@@ -177,6 +177,10 @@ def test_shipped_prices_are_as_unsure_as_the_measured_ones(tmp_path: Path) -> No
         "call": 500,
         "connection": 1000,
     }
+    assert {each.kind: each.by_ratio for each in trace.correction.kinds} == {
+        "call": False,
+        "connection": True,
+    }
 
 
 def test_files_without_prices_stay_as_they_are(tmp_path: Path) -> None:
@@ -217,6 +221,27 @@ def test_more_is_clocked_than_a_span_lasted(tmp_path: Path) -> None:
     assert list(trace.own_ns) == [0, 10_000]
 
 
+def test_spans_of_any_number_of_sorts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of spans that all differ a few are kept at a time, and all are counted."""
+    most: List[int] = []
+
+    class Table(own_share._Table):
+        def __missing__(self, key: Any) -> int:
+            entry = super().__missing__(key)
+            most.append(max(len(self), len(self.times), len(self.outside_ns), len(self._events)))
+            return entry
+
+    monkeypatch.setattr(own_share, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(own_share, "_Table", Table)
+    calls = [(f"f{number}", number, number + 1) for number in range(0, 40, 2)]
+    made = spans(("run", 0, 1000, calls))
+    made[-1]["status"] = {"code": 2}
+    trace = load(write(tmp_path / "run.json", envelope(made, priced(call=1000, error=3000))))
+    assert trace.own_ns[0] == 20 * 1000 + 3000
+    assert {each.kind: each.events for each in trace.correction.kinds} == {"call": 20, "error": 1}
+    assert max(most) <= 3
+
+
 def test_a_selected_part_has_its_own_share(tmp_path: Path) -> None:
     steps = [
         ("simulation.step", at, at + 40, [("a", at + 1, at + 2)] * (at // 50 + 1), {"nutrace.step.index": at})
@@ -240,6 +265,17 @@ def test_what_runs_from_start_to_end_does_so_corrected(tmp_path: Path) -> None:
             "b": True,
             "rows": False,
         }
+
+
+def test_a_collection_in_merged_calls_leaves_their_times(tmp_path: Path) -> None:
+    """Of three calls the one between the shortest and the longest is known from their sum."""
+    noted = {"nutrace.composite.min_ns": 1000, "nutrace.composite.max_ns": 2000}
+    told = {BUSY: 4500, "nutrace.composite.count": 3, **noted}
+    for raw in (False, True):
+        leaf = ("leaf", 10, 20, [("gc.collect", 11, 11.2)], told)
+        trace = trace_of(tmp_path, ("run", 0, 100, [leaf]), raw=raw, collection=800)
+        assert trace.own_ns[1] == (0 if raw else 800)
+        assert trace.call_times(1) == [(1000, 1), (1500, 1), (2000, 1)]
 
 
 NAMES = ("f", "g", "sqlite3.statement", "sqlite3.connect", "copy.deepcopy", "gc.collect")
