@@ -135,8 +135,9 @@ def _price(events: _Events, bare: _Events, loop: _Events, number: int) -> Price:
         rounds.append(_round(events, number))
     outside = [(outer_ns - children_ns - min(loop_ns)) / number for outer_ns, children_ns in rounds]
     totals = [(outer_ns - min(bare_ns)) / number for outer_ns, _ in rounds]
-    best, outside_ns = max(min(totals), 1.0), max(min(outside), 0.0)
-    return Price(outside_ns, max(best - outside_ns, 0.0), statistics.median(totals) / best)
+    best, outside_ns = max(min(totals), 0.0), max(min(outside), 0.0)
+    spread = statistics.median(totals) / best if best else 1.0
+    return Price(outside_ns, max(best - outside_ns, 0.0), spread)
 
 
 def _time_ns(work: _Events, number: int) -> int:
