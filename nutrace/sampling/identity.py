@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Optional
 
 
@@ -40,3 +41,13 @@ def started(pid: int) -> Optional[int]:
 def is_alive(pid: int, since: int) -> bool:
     """Whether the process that started at `since` lives."""
     return started(pid) == since
+
+
+def is_being_killed(pid: int) -> bool:
+    """Whether a process was sent SIGKILL and is not gone yet: what traces it may hold it for ever."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            pending = [int(line.split()[1], 16) for line in file if line.startswith((b"SigPnd", b"ShdPnd"))]
+    except (OSError, IndexError, ValueError):
+        return False
+    return any(signals >> (signal.SIGKILL - 1) & 1 for signals in pending)

@@ -14,7 +14,7 @@ from functools import cache
 from typing import AbstractSet, List, Optional
 
 from nutrace import semconv
-from nutrace.sampling.identity import is_alive
+from nutrace.sampling.identity import is_alive, is_being_killed
 from nutrace.sampling.mailbox import DROP, END, LOG, RAW, STOP, TAKEN, Ended, Mailbox, Request
 from nutrace.sampling.pyspy import command, failure, read_files
 
@@ -95,8 +95,12 @@ class Target:
                 self._failure = failure(spy.returncode, self._mailbox.text(self._tag + LOG) or "")
         if look or self._spy is None:
             self.alive = is_alive(self._request.pid, self._request.started)
-        if not self.alive and not self._stopped_at:
-            self._tell_to_end(softly=True)
+        if not self._stopped_at:
+            if not self.alive:
+                self._tell_to_end(softly=True)
+            elif look and is_being_killed(self._request.pid):
+                # py-spy may hold the process in its last moment, and wait for it.
+                self._tell_to_end()
         if self._spy is not None and self._stopped_at and time.monotonic() - self._stopped_at > _PATIENCE_S:
             self._spy.kill()
 

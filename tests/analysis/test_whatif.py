@@ -130,6 +130,12 @@ def test_a_wait_is_shorter_if_what_is_waited_for_begins_sooner(tmp_path: Path) -
     assert mean_us(trace, "span:plan=0.5") == pytest.approx(15 + 65 + 5)
 
 
+def test_a_span_that_claims_no_time_may_lie_in_another(tmp_path: Path) -> None:
+    idle = ("idle", 30, 30, {C: "database", semconv.BUSY_NS: 0})
+    tree = step(0, 100, span("plan", 10, 60), idle, span("beside", 20, 150, thread=2))
+    assert mean_us(trace_of(tmp_path, tree), "span:plan=1") == 100
+
+
 def test_work_of_one_thread_follows_on_its_work_before(tmp_path: Path) -> None:
     trace = trace_of(
         tmp_path, step(0, 100, span("first", 0, 50, thread=2), span("second", 50, 100, thread=2))

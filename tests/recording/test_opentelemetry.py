@@ -465,7 +465,8 @@ def test_at_exit_the_programs_batches_still_take_our_spans(tmp_path: Path) -> No
         variables={"NUTRACE_FLUSH_SECONDS": "60"},
     )
     assert ended.code == 0
-    assert sorted(ended.out.split()) == ["ours", "theirs"]
+    # A garbage collection may strike.
+    assert sorted(name for name in ended.out.split() if name != "gc.collect") == ["ours", "theirs"]
     assert all(line.startswith("nutrace: ") for line in ended.err.splitlines()), ended.err
     assert counts(ended.trace) == {"ours": 1, "theirs": 1}
     assert not losses(ended.trace)

@@ -91,7 +91,7 @@ def _pieces(
     for child in nested:
         yield from _gap(at, child.start, own_factor, beside)
         yield _Piece(child.start, child.end, child.new)
-        at = child.end
+        at = max(at, child.end)  # what claims no time of its own may lie in another
     yield from _gap(at, end, own_factor, beside)
 
 
