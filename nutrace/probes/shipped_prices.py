@@ -38,7 +38,7 @@ MULTIPLES: Final[Mapping[str, Multiple]] = {
     COLLECTION: Multiple(1.0, 0.6),
     ERROR: Multiple(1.65, 0.27),
     # Untraced, the program makes a span that does nothing: that costs its caller more than ours does.
-    API: Multiple(0.0, 1.4),
+    API: Multiple(0.0, 1.2),
 }
 #: What a call of a method costs more than one of a function, outside.
 OF_METHOD: Final = 0.21

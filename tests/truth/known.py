@@ -35,6 +35,8 @@ US = int(os.environ.get("TRUTH_LOOPS", "20"))
 burnt: DefaultDict[str, int] = defaultdict(int)
 #: How often each function was called.
 calls: DefaultDict[str, int] = defaultdict(int)
+#: How often it clocked a loop, where that is not once a call.
+clockings: Dict[str, int] = {}
 #: What else the program knows: each program says which, and their units.
 facts: Dict[str, float] = {}
 
@@ -57,6 +59,7 @@ def run(main: Callable[[], None]) -> None:
     document = {
         "burnt": burnt,
         "calls": calls,
+        "clockings": {**calls, **clockings},
         "facts": facts,
     }
     Path(_FOLDER, "known.json").write_text(json.dumps(document), encoding="utf-8")

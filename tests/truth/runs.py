@@ -83,9 +83,9 @@ def read(tool: Tool, program: str, folder: Path, processor_ns: float) -> Run:
         said = tool.read(folder, f"{program}.py")
     except (OSError, ValueError, KeyError, RuntimeError, subprocess.SubprocessError) as error:
         return _failed(f"{type(error).__name__}: {error}")
-    calls, facts = known["calls"], known["facts"]
-    burnt = {name: ns + calls.get(name, 0) * facts["clocking_ns"] for name, ns in known["burnt"].items()}
-    return Run(burnt, calls, facts, said, processor_ns)
+    clockings, facts = known["clockings"], known["facts"]
+    burnt = {name: ns + clockings.get(name, 0) * facts["clocking_ns"] for name, ns in known["burnt"].items()}
+    return Run(burnt, known["calls"], facts, said, processor_ns)
 
 
 def turns_in_a_microsecond() -> int:

@@ -10,7 +10,7 @@ import sys
 from contextlib import contextmanager
 from typing import Iterator
 
-from truth.known import US, burnt, calls, clock, probe, run
+from truth.known import US, burnt, calls, clock, clockings, probe, run
 
 ROUNDS = int(sys.argv[1])
 
@@ -51,6 +51,7 @@ def main() -> None:
     for _ in range(ROUNDS):
         uses()
     calls.update(uses=ROUNDS, opened=ROUNDS, within=ROUNDS)
+    clockings.update(opened=2 * ROUNDS)
 
 
 run(main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Iterator
 
-from truth.known import US, burnt, calls, clock, probe, run
+from truth.known import US, burnt, calls, clock, clockings, probe, run
 
 ROUNDS = int(sys.argv[1])
 ROWS = 50
@@ -63,6 +63,7 @@ def main() -> None:
         looping()
         delegating()
     calls.update(dict.fromkeys(("rows", "looping", "inner", "outer", "delegating"), ROUNDS))
+    clockings.update(dict.fromkeys(("rows", "looping", "inner", "delegating"), ROWS * ROUNDS))
 
 
 run(main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from truth.known import US, burnt, calls, clock, probe, run
+from truth.known import US, burnt, calls, clock, clockings, probe, run
 
 ROUNDS = int(sys.argv[1])
 TURNS = 20
@@ -39,6 +39,7 @@ async def rounds() -> None:
 def main() -> None:
     asyncio.run(rounds())
     calls.update(longer=ROUNDS, shorter=ROUNDS)
+    clockings.update(longer=TURNS * ROUNDS, shorter=TURNS * ROUNDS)
 
 
 run(main)
