@@ -28,6 +28,17 @@ COMMON = (
     "main_callback=[time_callback,metric_file_callback,metric_aggregator_callback]",
 )
 
+#: Scenarios of the types that a synthetic log has take 5 s instead of 15: a test waits for little more than
+#: the devkit's imports.
+SHORT = tuple(
+    f"scenario_builder.scenario_mapping.scenario_map.{kind}=[5.0,-3.0]"
+    for kind in (
+        *("following_lane_with_lead", "on_traffic_light_intersection"),
+        *("low_magnitude_speed", "medium_magnitude_speed", "high_magnitude_speed"),
+    )
+)
+STEPS = 49  # of such a scenario
+
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 
@@ -99,6 +110,7 @@ def simulate(
     *,
     runner: Sequence[str] = (),
     words: Sequence[str] = (),
+    lengths: Sequence[str] = SHORT,
     **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run the devkit's run_simulation.py.
@@ -115,6 +127,8 @@ def simulate(
         A script that runs run_simulation.py, and its arguments; empty runs it directly.
     words:
         More arguments for run_simulation.py; they override those in :data:`COMMON`.
+    lengths:
+        Arguments that say how long scenarios are; empty leaves them at the devkit's 15 s.
     variables:
         More environment variables.
     """
@@ -127,4 +141,4 @@ def simulate(
     )
     over = {word.partition("=")[0] for word in words}
     common = [word for word in COMMON if word.partition("=")[0] not in over]
-    return run_python([*runner, devkit_script(), *SETUPS[setup], *common, *words], environ)
+    return run_python([*runner, devkit_script(), *SETUPS[setup], *common, *lengths, *words], environ)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from devkit import MARKS, devkit_environment, run_python, simulate
+from devkit import MARKS, STEPS, devkit_environment, run_python, simulate
 
 import nutrace
 
@@ -49,7 +49,7 @@ def runs(devkit_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 def test_features_model_and_states_lie_in_the_planner(runs: Runs) -> None:
     planned = [span for span in runs.trace if span.name == "planner.compute"]
-    assert len(planned) == len(runs.trace.step_indices) == 149
+    assert len(planned) == len(runs.trace.step_indices) == STEPS
     for span in planned:
         phases = [child.name for child in span.children]
         assert phases == ["features.get_from_simulation", "model.forward", "planner.get_states"]
@@ -68,4 +68,4 @@ def test_tracing_had_no_faults(runs: Runs) -> None:
 def test_the_drive_is_the_same_bit_for_bit(runs: Runs) -> None:
     assert runs.outputs["plain"] == runs.outputs["traced"]
     (simulated,) = runs.outputs["plain"]["simulations"]
-    assert len(simulated["iteration"]) == 149
+    assert len(simulated["iteration"]) == STEPS

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
-from devkit import MARKS, simulate, synthesize
+from devkit import MARKS, STEPS, simulate, synthesize
 
 import nutrace
 from nutrace.cli.main import main
@@ -24,7 +24,6 @@ pytestmark = [
 ]
 
 SCENARIOS = 12
-STEPS = 149
 WORDS = (
     "scenario_filter.scenario_types=[low_magnitude_speed,medium_magnitude_speed,high_magnitude_speed,"
     "following_lane_with_lead,on_traffic_light_intersection]",

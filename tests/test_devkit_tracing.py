@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from devkit import MARKS, SETUPS, devkit_environment, run_python, simulate
+from devkit import MARKS, SETUPS, STEPS, devkit_environment, run_python, simulate
 
 import nutrace
 from nutrace import semconv
@@ -99,7 +99,7 @@ def runs(request: pytest.FixtureRequest, devkit_data: Path, tmp_path_factory: py
 def test_as_many_steps_as_propagate_ran(runs: Runs) -> None:
     steps = runs.trace.step_indices
     (simulated,) = runs.outputs["plain"]["simulations"]
-    assert len(steps) == runs.propagated == len(simulated["iteration"]) == 149
+    assert len(steps) == runs.propagated == len(simulated["iteration"]) == STEPS
     indexes = [runs.trace.attributes(step)[semconv.STEP_INDEX] for step in steps]
     assert indexes == list(range(runs.propagated))
     for step in steps:

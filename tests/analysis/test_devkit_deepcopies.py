@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Tuple
 
 import pytest
-from devkit import COMMON, MARKS, SETUPS, devkit_environment, devkit_script, run_python
+from devkit import COMMON, MARKS, SETUPS, SHORT, devkit_environment, devkit_script, run_python
 
 import nutrace
 from nutrace.analysis.deepcopies import Amount, DeepCopies, deep_copies
@@ -38,7 +38,7 @@ def copies(devkit_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Tuple
         NUTRACE="1",
         NUTRACE_OUTPUT=str(top / "run.json"),
     )
-    arguments = [*SETUPS["simple"], *COMMON[:-1], _CALLBACKS]
+    arguments = [*SETUPS["simple"], *COMMON[:-1], *SHORT, _CALLBACKS]
     done = run_python([str(_RUNNER), str(truth), devkit_script(), *arguments], environ)
     assert done.returncode == 0, done.stderr[-2000:]
     return deep_copies(nutrace.load(top / "run.json")), json.loads(truth.read_text(encoding="utf-8"))

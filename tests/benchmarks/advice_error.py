@@ -161,7 +161,7 @@ def run(
             paths = devkit_environment()["PYTHONPATH"]
             variables["PYTHONPATH"] = f"{seldom}:{paths}"
     runner = [TIMED, str(folder / "cpu.json"), "none"]
-    done = simulate(data, folder / "out", setup, runner=runner, words=words, **variables)
+    done = simulate(data, folder / "out", setup, runner=runner, words=words, lengths=(), **variables)
     if done.returncode:
         raise SystemExit(f"{change or 'base'}: the run failed:\n{done.stderr[-2000:]}")
     return out, folder / "cpu.json"

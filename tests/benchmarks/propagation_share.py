@@ -41,9 +41,8 @@ def watched(top: Path, setup: str, what: str = "times", names: str = "") -> Any:
     """Run once, and return what devkit_watched wrote."""
     out = top / "watched.json"
     variables = {"NUTRACE_SPEEDUPS": names} if names else {}
-    done = simulate(
-        top / "data", top / "out", setup, runner=[WATCHED, str(out), what], words=WORDS, **variables
-    )
+    runner = [WATCHED, str(out), what]
+    done = simulate(top / "data", top / "out", setup, runner=runner, words=WORDS, lengths=(), **variables)
     if done.returncode:
         raise SystemExit(f"{names or 'stock'}: the run failed:\n{done.stderr[-2000:]}")
     shutil.rmtree(top / "out", ignore_errors=True)
@@ -57,7 +56,7 @@ def shares(top: Path, setup: str) -> None:
     """Print the shares of components in a traced run."""
     out = top / "run.json"
     variables = {"NUTRACE": "1", "NUTRACE_SUMMARY": "0", "NUTRACE_OUTPUT": str(out)}
-    done = simulate(top / "data", top / "out", setup, words=WORDS, **variables)
+    done = simulate(top / "data", top / "out", setup, words=WORDS, lengths=(), **variables)
     if done.returncode:
         raise SystemExit(f"traced: the run failed:\n{done.stderr[-2000:]}")
     figures = report(load(out))

@@ -58,7 +58,7 @@ def run(data: Path, setup: str, names: str, folder: Path) -> Run:
     variables = {"NUTRACE": "1", "NUTRACE_OUTPUT": str(folder / "run.json"), "NUTRACE_SUMMARY": "0"}
     if names:
         variables["NUTRACE_SPEEDUPS"] = names
-    done = simulate(folder / "data", folder / "out", setup, **variables)
+    done = simulate(folder / "data", folder / "out", setup, lengths=(), **variables)
     if done.returncode:
         raise SystemExit(f"{names or 'stock'}: the run failed:\n{done.stderr[-2000:]}")
     trace = load(folder / "run.json")

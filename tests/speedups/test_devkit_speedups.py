@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
-from devkit import MARKS, SETUPS, devkit_environment, run_python, simulate
+from devkit import MARKS, SETUPS, STEPS, devkit_environment, run_python, simulate
 from fakes.noted import Noted, compared
 
 from nutrace.analysis.database import Database, database
@@ -33,7 +33,6 @@ PREFETCH = "scenario_prefetch"
 MAPS = "map_cache"
 PROPAGATION = "propagation"
 BOTH = f"{LIGHTS},{POOL}"
-STEPS = 149
 LOGS = ("indexed", "unindexed")
 WORKERS = ("sequential", "single_machine_thread_pool")
 WITH = (*(row.name for row in SPEEDUPS), "all")
