@@ -205,9 +205,9 @@ class Recorder:
             return
         buffer = local.buffer
         # With listeners, the writing takes as long as the program's own exporters do: that goes on beside it.
-        may_wait = buffer.may_wait and self.background.running and not self.listeners
-        if buffer.lock.locked():  # a finalizer or signal handler in the middle of a merge: it is in the way
-            may_wait = False
+        # A finalizer or signal handler in the middle of a merge has the lock: it would be in the way.
+        in_the_way = buffer.lock.locked() or self.listeners
+        may_wait = buffer.may_wait and self.background.running and not in_the_way
         if not may_wait and len(spans) < _HARD_LIMIT:
             self.background.wake()
             return

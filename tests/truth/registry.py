@@ -57,7 +57,11 @@ _RAISED = (
     "from a call's."
 )
 _WAITS = "A thread whose queue is full waits for the writer in the span that is open."
-_MERGED = "Merged calls count with their mean."
+_AT_STEPS_END = (
+    "When a queue is half full, the thread waits for the writer after the step's span has ended: the "
+    "program's own clock sees that, the span does not. Steps as short as these come upon it often."
+)
+_MERGED = "Times of merged calls are kept to 5 %."
 _ESTIMATE = "Prices are those of warm caches, and of an event among others of its kind."
 
 _KINDS: Mapping[str, Tuple[str, int, int]] = {
@@ -240,12 +244,14 @@ PROGRAMS: Tuple[Program, ...] = (
         {_ONE: ("1200",)},
         (
             *(
-                aimed(slower(_ONE, f"{p}_ns", f"{p} of the steps, by the program's clock"), 10, _WAITS)
+                aimed(slower(_ONE, f"{p}_ns", f"{p} of the steps, by the program's clock"), 10, _AT_STEPS_END)
                 for p in ("p50", "p95", "p99")
             ),
             slower(_ONE, "longest_ns", "the longest step, by the program's clock"),
             said_of(_ONE, "step_mean_ns", "mean_ns", "mean of the steps, as the tool says"),
-            said_of(_ONE, "step_p99_ns", "p99_ns", "p99 of the steps, as the tool says"),
+            aimed(
+                said_of(_ONE, "step_p99_ns", "p99_ns", "p99 of the steps, as the tool says"), 10, _CHILDREN
+            ),
             counts(_ONE),
         ),
     ),
