@@ -9,13 +9,15 @@ executions, one level down.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number, text
+from nutrace.analysis.origins import Caller
 from nutrace.sql.text import statement_of
 from nutrace.trace import Trace
 from nutrace.trace.bounds import whole
+from nutrace.trace.typed import Value, items_of, typed_by_key
 
 _SYSTEMS = (semconv.DB_SYSTEM, semconv.OLD_DB_SYSTEM)
 _TEXTS = (semconv.DB_TEXT, semconv.OLD_DB_TEXT)
@@ -39,6 +41,8 @@ class Batch(NamedTuple):
     ----------
     span:
         Its number in the trace.
+    caller:
+        The program's innermost function around the execution.
     statement:
         Hash of the normalised text; the text itself if it is not SQL.
     text, operation, system, database:
@@ -57,6 +61,7 @@ class Batch(NamedTuple):
     """
 
     span: int
+    caller: Caller
     statement: str
     text: str
     operation: str
@@ -77,24 +82,40 @@ class Batch(NamedTuple):
         return self.execute_ns + (self.fetch_ns or 0)
 
 
-def batches(trace: Trace) -> List[Batch]:
-    """All batches of a trace, in the order in which they began."""
-    ordered = sorted(_batches(trace), key=lambda batch: (trace.start_ns[batch.span], batch.span))
-    _add_continued(trace, ordered)
-    return ordered
+def batches(trace: Trace) -> Iterator[Batch]:
+    """All batches of a trace, in the order in which they began; each is read when it is asked for."""
+    later = _continued_ns(trace)
+    for span in sorted(_with_executions(trace), key=trace.start_ns.__getitem__):
+        batch = _batch(trace, span)
+        if later and len(batch.took_ns) == 1:  # a span that others continue holds one execution
+            batch.took_ns[0] += later.get(trace.span_id(span), 0)
+        yield batch
 
 
-def _batches(trace: Trace) -> Iterator[Batch]:
+def _with_executions(trace: Trace) -> List[int]:
     holders = [span for span, component in enumerate(trace.component) if _holds_text(trace, span, component)]
     ends = (*holders[1:], len(trace))
     inner = {span for span, following in zip(holders, ends) if following >= trace.subtree_end[span]}
-    for span, name in enumerate(trace.name):
-        if name == semconv.STATEMENT_SPAN:
-            yield _of_driver(trace, span)
-        elif name == semconv.ALCHEMY_FETCH_SPAN:
-            yield _of_fetch(trace, span)
-        elif span in inner:
-            yield _of_others(trace, span)
+    driver = semconv.STATEMENT_SPAN, semconv.ALCHEMY_FETCH_SPAN
+    return [span for span, name in enumerate(trace.name) if name in driver or span in inner]
+
+
+def _batch(trace: Trace, span: int) -> Batch:
+    name = trace.name[span]
+    if name == semconv.STATEMENT_SPAN:
+        return _of_driver(trace, span)
+    return _of_fetch(trace, span) if name == semconv.ALCHEMY_FETCH_SPAN else _of_others(trace, span)
+
+
+def _continued_ns(trace: Trace) -> Dict[str, int]:
+    """By id of a span, the time of those that continue its executions."""
+    later: Dict[str, int] = {}
+    for span, calls in enumerate(trace.calls):
+        if not calls and trace.name[span] == semconv.STATEMENT_SPAN:
+            batch = _of_driver(trace, span)
+            if batch.continues:
+                later[batch.continues] = later.get(batch.continues, 0) + batch.total_ns
+    return later
 
 
 def _holds_text(trace: Trace, span: int, component: str) -> bool:
@@ -108,27 +129,34 @@ def _holds_text(trace: Trace, span: int, component: str) -> bool:
 
 
 def _of_driver(trace: Trace, span: int) -> Batch:
-    attributes = trace.attributes(span)
+    # Statements differ in their attributes, so each is decoded, and only as far as it is asked for.
+    told = typed_by_key(trace.raw.attributes[span])
     calls = trace.calls[span]
-    took: Any = attributes.get(semconv.SQL_TOOK_NS)
-    hashes: Any = attributes.get(semconv.SQL_PARAMETERS)
-    if not calls or not _are_times(took, calls) or not _are_texts(hashes, calls):
-        took = hashes = ()
+    took = [whole(item.intValue) for item in _items(told, semconv.SQL_TOOK_NS)]
+    parameters = [item.stringValue for item in _items(told, semconv.SQL_PARAMETERS)]
+    hashes = [each for each in parameters if each is not None]
+    if not len(took) == len(parameters) == len(hashes) == calls or -1 in took:
+        took, hashes = [], []
     return Batch(
         span,
-        text(attributes, semconv.SQL_STATEMENT),
-        text(attributes, semconv.DB_TEXT),
-        text(attributes, semconv.DB_OPERATION),
-        text(attributes, semconv.DB_SYSTEM),
-        text(attributes, semconv.DB_NAMESPACE),
-        number(attributes, semconv.DB_ROWS),
-        number(attributes, semconv.SQL_EXECUTE_NS),
-        number(attributes, semconv.SQL_FETCH_NS),
+        Caller(
+            _text(told, semconv.CODE_FUNCTION),
+            _text(told, semconv.CODE_FILE),
+            _number(told, semconv.CODE_LINE),
+        ),
+        _text(told, semconv.SQL_STATEMENT),
+        _text(told, semconv.DB_TEXT),
+        _text(told, semconv.DB_OPERATION),
+        _text(told, semconv.DB_SYSTEM),
+        _text(told, semconv.DB_NAMESPACE),
+        _number(told, semconv.DB_ROWS),
+        _number(told, semconv.SQL_EXECUTE_NS),
+        _number(told, semconv.SQL_FETCH_NS),
         calls,
-        list(took),
-        list(hashes),
-        max(number(attributes, semconv.SQL_RUNS), 1),
-        "" if calls else text(attributes, semconv.CONTINUES),
+        took,
+        hashes,
+        max(_number(told, semconv.SQL_RUNS), 1),
+        "" if calls else _text(told, semconv.CONTINUES),
     )
 
 
@@ -137,7 +165,7 @@ def _of_fetch(trace: Trace, span: int) -> Batch:
     digest = text(attributes, semconv.SQL_STATEMENT)
     system = text(attributes, semconv.DB_SYSTEM)
     rows, busy = number(attributes, semconv.DB_ROWS), trace.busy_ns[span]
-    return Batch(span, digest, "", "", system, "", rows, 0, busy, 0, [], [], 1, "")
+    return Batch(span, _caller(attributes), digest, "", "", system, "", rows, 0, busy, 0, [], [], 1, "")
 
 
 def _of_others(trace: Trace, span: int) -> Batch:
@@ -151,6 +179,7 @@ def _of_others(trace: Trace, span: int) -> Batch:
     rows = whole(attributes.get(semconv.DB_ROWS))
     return Batch(
         span,
+        _caller(attributes),
         digest,
         written,
         operation or written.split(" ", 1)[0].upper(),
@@ -175,21 +204,24 @@ def _normalised(written: str, system: str) -> Tuple[str, str, str]:
     return statement.digest, statement.text, statement.operation
 
 
-def _add_continued(trace: Trace, ordered: List[Batch]) -> None:
-    """Add to each execution the time of the spans that continue it."""
-    later: Dict[str, int] = {}
-    for batch in ordered:
-        if batch.continues:
-            later[batch.continues] = later.get(batch.continues, 0) + batch.total_ns
-    if later:
-        for batch in ordered:
-            if len(batch.took_ns) == 1:  # a span that others continue holds one execution
-                batch.took_ns[0] += later.get(trace.span_id(batch.span), 0)
+def _caller(attributes: Mapping[str, Any]) -> Caller:
+    return Caller(
+        text(attributes, semconv.CODE_FUNCTION),
+        text(attributes, semconv.CODE_FILE),
+        number(attributes, semconv.CODE_LINE),
+    )
 
 
-def _are_times(value: Any, length: int) -> bool:
-    return isinstance(value, list) and len(value) == length and all(whole(item) >= 0 for item in value)
+def _text(told: Mapping[str, Value], key: str) -> str:
+    value = told.get(key)
+    return "" if value is None else value.stringValue or ""
 
 
-def _are_texts(value: Any, length: int) -> bool:
-    return isinstance(value, list) and len(value) == length and all(isinstance(item, str) for item in value)
+def _number(told: Mapping[str, Value], key: str) -> int:
+    value = told.get(key)
+    return 0 if value is None else max(whole(value.intValue), 0)
+
+
+def _items(told: Mapping[str, Value], key: str) -> List[Value]:
+    value = told.get(key)
+    return [] if value is None else items_of(value)
