@@ -15,9 +15,8 @@ from nutrace import semconv
 from nutrace.analysis.attributes import number, text
 from nutrace.analysis.origins import Caller
 from nutrace.sql.text import statement_of
-from nutrace.trace import Trace
+from nutrace.trace import Trace, typed
 from nutrace.trace.bounds import whole
-from nutrace.trace.typed import Value, items_of, typed_by_key
 
 _SYSTEMS = (semconv.DB_SYSTEM, semconv.OLD_DB_SYSTEM)
 _TEXTS = (semconv.DB_TEXT, semconv.OLD_DB_TEXT)
@@ -130,7 +129,7 @@ def _holds_text(trace: Trace, span: int, component: str) -> bool:
 
 def _of_driver(trace: Trace, span: int) -> Batch:
     # Statements differ in their attributes, so each is decoded, and only as far as it is asked for.
-    told = typed_by_key(trace.raw.attributes[span])
+    told = typed.by_key(trace.raw.attributes[span])
     calls = trace.calls[span]
     took = [whole(item.intValue) for item in _items(told, semconv.SQL_TOOK_NS)]
     parameters = [item.stringValue for item in _items(told, semconv.SQL_PARAMETERS)]
@@ -140,23 +139,23 @@ def _of_driver(trace: Trace, span: int) -> Batch:
     return Batch(
         span,
         Caller(
-            _text(told, semconv.CODE_FUNCTION),
-            _text(told, semconv.CODE_FILE),
-            _number(told, semconv.CODE_LINE),
+            typed.text(told, semconv.CODE_FUNCTION),
+            typed.text(told, semconv.CODE_FILE),
+            max(typed.number(told, semconv.CODE_LINE), 0),
         ),
-        _text(told, semconv.SQL_STATEMENT),
-        _text(told, semconv.DB_TEXT),
-        _text(told, semconv.DB_OPERATION),
-        _text(told, semconv.DB_SYSTEM),
-        _text(told, semconv.DB_NAMESPACE),
-        _number(told, semconv.DB_ROWS),
-        _number(told, semconv.SQL_EXECUTE_NS),
-        _number(told, semconv.SQL_FETCH_NS),
+        typed.text(told, semconv.SQL_STATEMENT),
+        typed.text(told, semconv.DB_TEXT),
+        typed.text(told, semconv.DB_OPERATION),
+        typed.text(told, semconv.DB_SYSTEM),
+        typed.text(told, semconv.DB_NAMESPACE),
+        max(typed.number(told, semconv.DB_ROWS), 0),
+        max(typed.number(told, semconv.SQL_EXECUTE_NS), 0),
+        max(typed.number(told, semconv.SQL_FETCH_NS), 0),
         calls,
         took,
         hashes,
-        max(_number(told, semconv.SQL_RUNS), 1),
-        "" if calls else _text(told, semconv.CONTINUES),
+        max(typed.number(told, semconv.SQL_RUNS), 1),
+        "" if calls else typed.text(told, semconv.CONTINUES),
     )
 
 
@@ -212,16 +211,6 @@ def _caller(attributes: Mapping[str, Any]) -> Caller:
     )
 
 
-def _text(told: Mapping[str, Value], key: str) -> str:
+def _items(told: Mapping[str, typed.Value], key: str) -> List[typed.Value]:
     value = told.get(key)
-    return "" if value is None else value.stringValue or ""
-
-
-def _number(told: Mapping[str, Value], key: str) -> int:
-    value = told.get(key)
-    return 0 if value is None else max(whole(value.intValue), 0)
-
-
-def _items(told: Mapping[str, Value], key: str) -> List[Value]:
-    value = told.get(key)
-    return [] if value is None else items_of(value)
+    return [] if value is None else typed.items_of(value)

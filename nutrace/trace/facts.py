@@ -80,8 +80,6 @@ class FactsReader:
         continues = calls_database = beyond = False
         for attribute in typed_attributes(raw):
             key, value = attribute.key, attribute.value
-            if value is None:
-                continue
             number = value.intValue
             if number is not None and abs(number) > LARGEST_COUNT and key.startswith(_COUNTING):
                 beyond = True

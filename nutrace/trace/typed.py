@@ -6,16 +6,17 @@ them, in every type that OTLP knows, and takes three times as long.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 import msgspec
 
+from nutrace.trace.bounds import whole
 from nutrace.trace.values import key_values, loose_json
 
 _NO_LIST = msgspec.Raw(b"")
 
 
-class Value(msgspec.Struct, gc=False):
+class Value(msgspec.Struct, frozen=True, gc=False):
     """An AnyValue. A list stays JSON until somebody asks for it."""
 
     stringValue: Optional[str] = None
@@ -24,11 +25,14 @@ class Value(msgspec.Struct, gc=False):
     arrayValue: msgspec.Raw = _NO_LIST
 
 
+_NOTHING = Value()
+
+
 class KeyValue(msgspec.Struct, gc=False):
     """An attribute."""
 
     key: str
-    value: Optional[Value] = None
+    value: Value = _NOTHING
 
 
 class _Items(msgspec.Struct, gc=False):
@@ -38,7 +42,6 @@ class _Items(msgspec.Struct, gc=False):
 # Not strict: 64-bit integers come as strings or as numbers.
 _attributes = msgspec.json.Decoder(List[KeyValue], strict=False)
 _items = msgspec.json.Decoder(_Items, strict=False)
-_NOTHING = Value()
 
 
 def typed_attributes(raw: bytes) -> List[KeyValue]:
@@ -56,9 +59,9 @@ def typed_attributes(raw: bytes) -> List[KeyValue]:
     return [KeyValue(key, _value(value)) for key, value in attributes.items()]
 
 
-def typed_by_key(raw: bytes) -> Dict[str, Value]:
+def by_key(raw: bytes) -> Dict[str, Value]:
     """The same by key; of equal keys the last one counts."""
-    return {item.key: item.value or _NOTHING for item in typed_attributes(raw)}
+    return {item.key: item.value for item in typed_attributes(raw)}
 
 
 def items_of(value: Value) -> List[Value]:
@@ -80,3 +83,15 @@ def _value(value: Any) -> Value:
         intValue=value if isinstance(value, int) and not isinstance(value, bool) else None,
         boolValue=value if isinstance(value, bool) else None,
     )
+
+
+def number(told: Mapping[str, Value], key: str) -> int:
+    """An attribute that counts something, 0 or more; -1 if it is missing or out of bounds."""
+    value = told.get(key)
+    return -1 if value is None else whole(value.intValue)
+
+
+def text(told: Mapping[str, Value], key: str) -> str:
+    """An attribute that is a text; "" if it is not."""
+    value = told.get(key)
+    return "" if value is None else value.stringValue or ""
