@@ -7,6 +7,9 @@ percentile: that is how calls that were merged come in, see :mod:`nutrace.sketch
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import accumulate
+from operator import itemgetter
 from typing import Iterable, List, Sequence, Tuple
 
 
@@ -17,15 +20,14 @@ def percentile(values: Iterable[int], percent: float) -> int:
 
 def weighted_percentiles(values: Iterable[Tuple[float, int]], percents: Sequence[float]) -> List[int]:
     """Percentiles of values that are given as (value, how often it occurs); zeros without values."""
-    ordered = sorted(values)
-    weight = sum(often for _, often in ordered)
+    ordered = sorted(values, key=itemgetter(0))
+    if not ordered:
+        return [0] * len(percents)
+    seen = list(accumulate(often for _, often in ordered))
     results = []
     for percent in percents:
-        need, seen, result = weight * percent / 100, 0, 0.0
-        for value, often in ordered:
-            seen += often
-            result = value
-            if seen >= need and often:
-                break
-        results.append(round(result))
+        at = bisect_left(seen, seen[-1] * percent / 100)
+        while at + 1 < len(ordered) and not ordered[at][1]:
+            at += 1
+        results.append(round(ordered[min(at, len(ordered) - 1)][0]))
     return results

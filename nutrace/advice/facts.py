@@ -101,7 +101,7 @@ class Facts:
     @cached_property
     def batches(self) -> List[Batch]:
         """The executions of statements."""
-        return batches(self.trace)
+        return list(batches(self.trace))
 
     @cached_property
     def origins(self) -> Origins:

@@ -217,7 +217,9 @@ def _switched(trace: Trace, regions: Regions) -> Optional[Switched]:
     changes: Dict[int, List[Tuple[int, bool]]] = {}  # by process: when, and whether it is off from then on
     scenarios_end = 0  # of the scenario around the current span, as its number in the tree
     has_scenarios = semconv.RUN_SPAN in trace.name
-    for span, name in enumerate(trace.name):
+    wanted = {semconv.RUN_SPAN, *calls}
+    for span in [span for span, name in enumerate(trace.name) if name in wanted]:
+        name = trace.name[span]
         of_process = changes.setdefault(_process(trace, span), [])
         if name == semconv.RUN_SPAN:
             scenarios_end = max(scenarios_end, trace.subtree_end[span])

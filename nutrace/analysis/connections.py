@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import List, Optional, Set
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number
 from nutrace.analysis.regions import Region, Regions
 from nutrace.trace import Trace
 from nutrace.trace.bounds import whole
+from nutrace.trace.values import parse_attributes
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,10 @@ def connections(trace: Trace, regions: Regions, *, watched: bool) -> Optional[Co
 
     None if there are none and no probe would have seen one (`watched`).
     """
-    opened = closed = inside = peak = connect_ns = close_ns = 0
+    opened = closed = inside = connect_ns = close_ns = 0
     drivers: List[int] = []
     pools: List[int] = []
+    said: Set[bytes] = set()  # attributes, of which there are few different ones
     for span, name in enumerate(trace.name):
         if name == semconv.CONNECT_SPAN:
             drivers.append(span)
@@ -53,7 +55,7 @@ def connections(trace: Trace, regions: Regions, *, watched: bool) -> Optional[Co
         elif name == semconv.CLOSE_SPAN:
             closed += trace.calls[span]
             close_ns += trace.busy_ns[span]
-            peak = max(peak, _most_open(trace, span))
+            said.add(trace.raw.attributes[span])
     if not (watched or drivers or pools or closed):
         return None
     # If the driver has a probe, its span lies inside the pool's: count one of the two.
@@ -61,17 +63,19 @@ def connections(trace: Trace, regions: Regions, *, watched: bool) -> Optional[Co
     beside = [span for span in pools if following[bisect_left(drivers, span)] >= trace.subtree_end[span]]
     for span in (*drivers, *beside):
         connect_ns += trace.busy_ns[span]
-        peak = max(peak, _most_open(trace, span))
-        if trace.status(span).code != 2:  # status 2: it was refused
+        said.add(trace.raw.attributes[span])
+        if span not in trace.failed:  # else it was refused
             opened += trace.calls[span]
             inside += trace.calls[span] if regions.region[span] != Region.OUTSIDE else 0
-    return Connections(opened, closed, inside, peak, connect_ns, close_ns)
+    peak = max(map(_most_open, said), default=0)
+    return Connections(opened, closed, inside, max(peak, 0), connect_ns, close_ns)
 
 
-def _most_open(trace: Trace, span: int) -> int:
-    series = trace.attributes(span).get(semconv.SQL_OPEN)
+def _most_open(raw: bytes) -> int:
+    attributes = parse_attributes(raw)
+    series = attributes.get(semconv.SQL_OPEN)
     if not isinstance(series, list):
-        return number(trace.attributes(span), semconv.SQL_OPEN)
+        return number(attributes, semconv.SQL_OPEN)
     return max((whole(entry) for entry in series), default=0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from nutrace.analysis.connections import Connections, Transactions, connections, transactions
 from nutrace.analysis.executions import Batch, batches
@@ -144,13 +144,30 @@ class Database:
         return _known_sum(statement.repeated_in_step_ns for statement in self.statements)
 
 
+class _Total:
+    """:class:`Executions` while they are added up."""
+
+    __slots__ = "count", "rows", "total_ns"
+
+    def __init__(self) -> None:
+        self.count = self.total_ns = 0
+        self.rows: Optional[int] = None  # of those whose rows are known
+
+    def add(self, count: int, rows: Optional[int], total_ns: int) -> None:
+        """Add some executions."""
+        self.count += count
+        self.total_ns += total_ns
+        if rows is not None:
+            self.rows = rows if self.rows is None else self.rows + rows
+
+
 @dataclass
 class _Sums:
     """The sums over one statement's executions, while they are added up."""
 
     first: Batch
     origins: Dict[Origin, int] = field(default_factory=dict)
-    totals: Dict[Tuple[str, bool], Executions] = field(default_factory=dict)
+    totals: Dict[Tuple[str, bool], _Total] = field(default_factory=dict)
     execute_ns: int = 0
     fetch_ns: Optional[int] = None
     has_parameters: bool = False
@@ -159,12 +176,13 @@ class _Sums:
     distinct: int = 0
     repeated: List[int] = field(default_factory=lambda: [0, 0])
     repeated_in_step: List[int] = field(default_factory=lambda: [0, 0])
-    loops: Dict[Tuple[Origin, int], Tuple[Set[str], List[int]]] = field(default_factory=dict)
+    #: By origin and step, the executions with their parameters and times.
+    asked: Dict[Tuple[Origin, int], List[Tuple[str, int]]] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
 
 
 def database(
-    trace: Trace, regions: Optional[Regions] = None, executed: Optional[Sequence[Batch]] = None
+    trace: Trace, regions: Optional[Regions] = None, executed: Optional[Iterable[Batch]] = None
 ) -> Database:
     """Add up the work with databases.
 
@@ -185,7 +203,7 @@ def database(
             sums = by_statement[batch.statement] = _Sums(batch)
         elif batch.text and not sums.first.text:
             sums.first = batch  # the first was a fetch, which does not have its statement's text
-        _add(sums, batch, step_of[batch.span], origins.of(batch.span))
+        _add(sums, batch, step_of[batch.span], origins.of(batch.span, batch.caller))
         error = error_of(trace, batch.span)
         if error:
             sums.failures[error] += 1
@@ -223,10 +241,13 @@ def _step_of(trace: Trace, regions: Regions) -> List[int]:
 def _add(sums: _Sums, batch: Batch, step: int, origin: Origin) -> None:
     runs = batch.calls * batch.runs
     key = batch.database, step >= 0
-    executions = Executions(runs, batch.rows, batch.total_ns)
-    sums.totals[key] = _sum((sums.totals.get(key, Executions()), executions))
+    total = sums.totals.get(key)
+    if total is None:
+        total = sums.totals[key] = _Total()
+    total.add(runs, batch.rows, batch.total_ns)
     sums.execute_ns += batch.execute_ns
-    sums.fetch_ns = _known_sum((sums.fetch_ns, batch.fetch_ns))
+    if batch.fetch_ns is not None:
+        sums.fetch_ns = (sums.fetch_ns or 0) + batch.fetch_ns
     if runs:
         sums.origins[origin] = sums.origins.get(origin, 0) + runs
     if not batch.parameters:
@@ -247,9 +268,7 @@ def _add(sums: _Sums, batch: Batch, step: int, origin: Origin) -> None:
                 sums.repeated_in_step[0] += batch.runs
                 sums.repeated_in_step[1] += took
             sums.seen_in_step.add(asked_here)
-            different, times = sums.loops.setdefault((origin, step), (set(), []))
-            different.add(parameters)
-            times.append(took)
+            sums.asked.setdefault((origin, step), []).append((parameters, took))
 
 
 def _statement(sums: _Sums) -> Statement:
@@ -280,15 +299,18 @@ def _statement(sums: _Sums) -> Statement:
 
 
 def _use(sums: _Sums, name: str) -> Use:
-    inside = sums.totals.get((name, True), Executions())
-    outside = sums.totals.get((name, False), Executions())
+    inside, outside = (
+        Executions() if total is None else Executions(total.count, total.rows, total.total_ns)
+        for total in (sums.totals.get((name, True)), sums.totals.get((name, False)))
+    )
     return Use(name, _sum((inside, outside)), inside)
 
 
 def _loops(sums: _Sums) -> Iterable[Loop]:
     by_origin: Dict[Origin, List[int]] = {}
-    for (origin, _), (different, times) in sums.loops.items():
-        if len(different) >= _MANY:
+    for (origin, _), asked in sums.asked.items():
+        if len(asked) >= _MANY and len({parameters for parameters, _ in asked}) >= _MANY:
+            times = [took for _, took in asked]
             entry = by_origin.setdefault(origin, [0, 0, 0])
             entry[0] += 1
             entry[1] += len(times)

@@ -169,15 +169,20 @@ def _copies(trace: Trace) -> Iterator[Tuple[int, Mapping[str, int]]]:
 
     These are given by their kind, the outermost of each kind, from the outside in.
     """
-    nothing: Dict[str, int] = {}
-    inside: List[Dict[str, int]] = []  # for each span, the copies around what it holds
+    holds: Dict[int, Mapping[str, int]] = {}  # for each copy, the copies around what it holds
     for span, name in enumerate(trace.name):
-        around = inside[trace.parent[span]] if trace.nested(span) else nothing
         if name in _COPIES and trace.component[span] == "deepcopy":
+            around = _around(trace, span, holds)
             yield span, around
-            if name not in around:
-                around = {**around, name: span}
-        inside.append(around)
+            holds[span] = around if name in around else {**around, name: span}
+
+
+def _around(trace: Trace, span: int, holds: Mapping[int, Mapping[str, int]]) -> Mapping[str, int]:
+    while trace.nested(span):
+        span = trace.parent[span]
+        if span in holds:
+            return holds[span]
+    return {}
 
 
 def _key(trace: Trace, span: int, makers: Sequence[str]) -> _Key:

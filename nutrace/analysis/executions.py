@@ -9,12 +9,13 @@ executions, one level down.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number, text
+from nutrace.analysis.origins import Caller
 from nutrace.sql.text import statement_of
-from nutrace.trace import Trace
+from nutrace.trace import Trace, typed
 from nutrace.trace.bounds import whole
 
 _SYSTEMS = (semconv.DB_SYSTEM, semconv.OLD_DB_SYSTEM)
@@ -39,6 +40,8 @@ class Batch(NamedTuple):
     ----------
     span:
         Its number in the trace.
+    caller:
+        The program's innermost function around the execution.
     statement:
         Hash of the normalised text; the text itself if it is not SQL.
     text, operation, system, database:
@@ -57,6 +60,7 @@ class Batch(NamedTuple):
     """
 
     span: int
+    caller: Caller
     statement: str
     text: str
     operation: str
@@ -77,24 +81,40 @@ class Batch(NamedTuple):
         return self.execute_ns + (self.fetch_ns or 0)
 
 
-def batches(trace: Trace) -> List[Batch]:
-    """All batches of a trace, in the order in which they began."""
-    ordered = sorted(_batches(trace), key=lambda batch: (trace.start_ns[batch.span], batch.span))
-    _add_continued(trace, ordered)
-    return ordered
+def batches(trace: Trace) -> Iterator[Batch]:
+    """All batches of a trace, in the order in which they began; each is read when it is asked for."""
+    later = _continued_ns(trace)
+    for span in sorted(_with_executions(trace), key=trace.start_ns.__getitem__):
+        batch = _batch(trace, span)
+        if later and len(batch.took_ns) == 1:  # a span that others continue holds one execution
+            batch.took_ns[0] += later.get(trace.span_id(span), 0)
+        yield batch
 
 
-def _batches(trace: Trace) -> Iterator[Batch]:
+def _with_executions(trace: Trace) -> List[int]:
     holders = [span for span, component in enumerate(trace.component) if _holds_text(trace, span, component)]
     ends = (*holders[1:], len(trace))
     inner = {span for span, following in zip(holders, ends) if following >= trace.subtree_end[span]}
-    for span, name in enumerate(trace.name):
-        if name == semconv.STATEMENT_SPAN:
-            yield _of_driver(trace, span)
-        elif name == semconv.ALCHEMY_FETCH_SPAN:
-            yield _of_fetch(trace, span)
-        elif span in inner:
-            yield _of_others(trace, span)
+    driver = semconv.STATEMENT_SPAN, semconv.ALCHEMY_FETCH_SPAN
+    return [span for span, name in enumerate(trace.name) if name in driver or span in inner]
+
+
+def _batch(trace: Trace, span: int) -> Batch:
+    name = trace.name[span]
+    if name == semconv.STATEMENT_SPAN:
+        return _of_driver(trace, span)
+    return _of_fetch(trace, span) if name == semconv.ALCHEMY_FETCH_SPAN else _of_others(trace, span)
+
+
+def _continued_ns(trace: Trace) -> Dict[str, int]:
+    """By id of a span, the time of those that continue its executions."""
+    later: Dict[str, int] = {}
+    for span, calls in enumerate(trace.calls):
+        if not calls and trace.name[span] == semconv.STATEMENT_SPAN:
+            batch = _of_driver(trace, span)
+            if batch.continues:
+                later[batch.continues] = later.get(batch.continues, 0) + batch.total_ns
+    return later
 
 
 def _holds_text(trace: Trace, span: int, component: str) -> bool:
@@ -108,27 +128,34 @@ def _holds_text(trace: Trace, span: int, component: str) -> bool:
 
 
 def _of_driver(trace: Trace, span: int) -> Batch:
-    attributes = trace.attributes(span)
+    # Statements differ in their attributes, so each is decoded, and only as far as it is asked for.
+    told = typed.by_key(trace.raw.attributes[span])
     calls = trace.calls[span]
-    took: Any = attributes.get(semconv.SQL_TOOK_NS)
-    hashes: Any = attributes.get(semconv.SQL_PARAMETERS)
-    if not calls or not _are_times(took, calls) or not _are_texts(hashes, calls):
-        took = hashes = ()
+    took = [whole(item.intValue) for item in _items(told, semconv.SQL_TOOK_NS)]
+    parameters = [item.stringValue for item in _items(told, semconv.SQL_PARAMETERS)]
+    hashes = [each for each in parameters if each is not None]
+    if not len(took) == len(parameters) == len(hashes) == calls or -1 in took:
+        took, hashes = [], []
     return Batch(
         span,
-        text(attributes, semconv.SQL_STATEMENT),
-        text(attributes, semconv.DB_TEXT),
-        text(attributes, semconv.DB_OPERATION),
-        text(attributes, semconv.DB_SYSTEM),
-        text(attributes, semconv.DB_NAMESPACE),
-        number(attributes, semconv.DB_ROWS),
-        number(attributes, semconv.SQL_EXECUTE_NS),
-        number(attributes, semconv.SQL_FETCH_NS),
+        Caller(
+            typed.text(told, semconv.CODE_FUNCTION),
+            typed.text(told, semconv.CODE_FILE),
+            max(typed.number(told, semconv.CODE_LINE), 0),
+        ),
+        typed.text(told, semconv.SQL_STATEMENT),
+        typed.text(told, semconv.DB_TEXT),
+        typed.text(told, semconv.DB_OPERATION),
+        typed.text(told, semconv.DB_SYSTEM),
+        typed.text(told, semconv.DB_NAMESPACE),
+        max(typed.number(told, semconv.DB_ROWS), 0),
+        max(typed.number(told, semconv.SQL_EXECUTE_NS), 0),
+        max(typed.number(told, semconv.SQL_FETCH_NS), 0),
         calls,
-        list(took),
-        list(hashes),
-        max(number(attributes, semconv.SQL_RUNS), 1),
-        "" if calls else text(attributes, semconv.CONTINUES),
+        took,
+        hashes,
+        max(typed.number(told, semconv.SQL_RUNS), 1),
+        "" if calls else typed.text(told, semconv.CONTINUES),
     )
 
 
@@ -137,7 +164,7 @@ def _of_fetch(trace: Trace, span: int) -> Batch:
     digest = text(attributes, semconv.SQL_STATEMENT)
     system = text(attributes, semconv.DB_SYSTEM)
     rows, busy = number(attributes, semconv.DB_ROWS), trace.busy_ns[span]
-    return Batch(span, digest, "", "", system, "", rows, 0, busy, 0, [], [], 1, "")
+    return Batch(span, _caller(attributes), digest, "", "", system, "", rows, 0, busy, 0, [], [], 1, "")
 
 
 def _of_others(trace: Trace, span: int) -> Batch:
@@ -151,6 +178,7 @@ def _of_others(trace: Trace, span: int) -> Batch:
     rows = whole(attributes.get(semconv.DB_ROWS))
     return Batch(
         span,
+        _caller(attributes),
         digest,
         written,
         operation or written.split(" ", 1)[0].upper(),
@@ -175,21 +203,14 @@ def _normalised(written: str, system: str) -> Tuple[str, str, str]:
     return statement.digest, statement.text, statement.operation
 
 
-def _add_continued(trace: Trace, ordered: List[Batch]) -> None:
-    """Add to each execution the time of the spans that continue it."""
-    later: Dict[str, int] = {}
-    for batch in ordered:
-        if batch.continues:
-            later[batch.continues] = later.get(batch.continues, 0) + batch.total_ns
-    if later:
-        for batch in ordered:
-            if len(batch.took_ns) == 1:  # a span that others continue holds one execution
-                batch.took_ns[0] += later.get(trace.span_id(batch.span), 0)
+def _caller(attributes: Mapping[str, Any]) -> Caller:
+    return Caller(
+        text(attributes, semconv.CODE_FUNCTION),
+        text(attributes, semconv.CODE_FILE),
+        number(attributes, semconv.CODE_LINE),
+    )
 
 
-def _are_times(value: Any, length: int) -> bool:
-    return isinstance(value, list) and len(value) == length and all(whole(item) >= 0 for item in value)
-
-
-def _are_texts(value: Any, length: int) -> bool:
-    return isinstance(value, list) and len(value) == length and all(isinstance(item, str) for item in value)
+def _items(told: Mapping[str, typed.Value], key: str) -> List[typed.Value]:
+    value = told.get(key)
+    return [] if value is None else typed.items_of(value)

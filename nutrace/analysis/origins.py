@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, List, Tuple
+from typing import Dict, List, NamedTuple, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.regions import Region, Regions
@@ -12,8 +11,7 @@ from nutrace.trace import Trace
 _MOST_NAMES = 4  # names of spans that say where a statement comes from
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """The function that called, its file, and the line of the call; "" and 0 if unknown."""
 
     function: str
@@ -21,8 +19,7 @@ class Caller:
     line: int
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where executions of a statement come from.
 
     Attributes
@@ -52,31 +49,24 @@ class Origins:
     def __init__(self, trace: Trace, regions: Regions) -> None:
         self._trace = trace
         self._regions = regions
-        self._known: Dict[Tuple[int, bool, Caller], Origin] = {}
+        self._known: Dict[Origin, Origin] = {}
         self._components = component_around(trace, "database")
 
-    def of(self, span: int) -> Origin:
-        """The origin of the executions that a span holds."""
-        view = self._trace[span]
-        above = self._trace.parent[span]
-        in_step = self._regions.region[span] != Region.OUTSIDE
-        caller = Caller(view.function, view.file, view.line)
-        key = above, in_step, caller
-        origin = self._known.get(key)
-        if origin is None:
-            origin = self._known[key] = self._look_up(above, in_step, caller)
-        return origin
-
-    def _look_up(self, above: int, in_step: bool, caller: Caller) -> Origin:
+    def of(self, span: int, caller: Caller) -> Origin:
+        """The origin of the executions that a span holds, and that `caller` has called."""
         trace = self._trace
-        names: List[str] = []
+        above = trace.parent[span]
+        in_step = self._regions.region[span] != Region.OUTSIDE
         component = self._components[above] if above >= 0 else "other"
+        names: List[str] = []
         while above >= 0 and len(names) < _MOST_NAMES:
-            if in_step and trace.name[above] == semconv.STEP_SPAN:
+            name = trace.name[above]
+            if in_step and name == semconv.STEP_SPAN:
                 break
-            names.append(trace.name[above])
+            names.append(name)
             above = trace.parent[above]
-        return Origin(caller, tuple(reversed(names)), component)
+        origin = Origin(caller, tuple(reversed(names)), component)
+        return self._known.setdefault(origin, origin)
 
 
 def component_around(trace: Trace, left_out: str) -> List[str]:

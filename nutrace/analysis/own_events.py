@@ -5,14 +5,12 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from math import fsum
-from typing import Any, DefaultDict, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, DefaultDict, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.attributes import number
 from nutrace.analysis.regions import Region, Regions
 from nutrace.prices import Price, events, parse
 from nutrace.trace import Trace
-from nutrace.trace.span import ERROR
 
 _MOST_KNOWN = 20_000  # different spans that are kept at a time
 
@@ -33,11 +31,12 @@ class Sort(NamedTuple):
 class _Alike:
     """Spans that have the same events."""
 
-    __slots__ = "cost_ns", "sorts", "times"
+    __slots__ = "cost_ns", "priced", "sorts", "times"
 
-    def __init__(self, sorts: List[Tuple[Sort, int]], cost_ns: float) -> None:
+    def __init__(self, sorts: List[Tuple[Sort, int]], cost_ns: float, priced: bool = True) -> None:
         self.sorts = sorts
         self.cost_ns = cost_ns  # of one of these spans
+        self.priced = priced  # whether their process states prices
         self.times = 0
 
 
@@ -62,40 +61,43 @@ class OwnEvents:
         self.cost_ns = array("d", [0.0]) * len(trace)
         self.unpriced = 0
         self._trace = trace
-        self._failed = {span for span in trace.raw.status if trace.status(span).code == ERROR}
+        self._resource_of = [thread.resource for thread in trace.threads]
         self._known: Dict[Tuple[Any, ...], _Alike] = {}
         if any(self.prices):
             self._count(regions)
 
     def _count(self, regions: Regions) -> None:
-        trace, known = self._trace, self._known
-        resource_of = [thread.resource for thread in trace.threads]
-        inside = int(Region.INSIDE)
-        columns = (
-            *(trace.thread, regions.region, trace.name, trace.component),
-            *(trace.calls, trace.yielded, trace.raw.by_api),
-        )
-        for span, (thread, region, name, component, calls, yielded, by_api) in enumerate(zip(*columns)):
-            resource = resource_of[thread]
-            if not self.prices[resource]:
-                self.unpriced += 1
-                continue
-            rows = self._rows(span) if name == semconv.STATEMENT_SPAN else 0
-            more = yielded, rows, by_api, span in self._failed
-            key = (resource, region == inside, name, component, calls, more)
+        known, costs = self._known, self.cost_ns
+        for span, key in enumerate(self._keys(regions)):
             alike = known.get(key)
             if alike is None:
                 if len(known) >= _MOST_KNOWN:
                     self._add_known()
-                alike = known[key] = self._alike(span, resource, region == inside)
+                alike = known[key] = self._alike(span, regions)
             alike.times += 1
-            self.cost_ns[span] = alike.cost_ns
+            costs[span] = alike.cost_ns
         self._add_known()
 
-    def _alike(self, span: int, resource: int, in_step: bool) -> _Alike:
+    def _keys(self, regions: Regions) -> Iterator[Tuple[Any, ...]]:
+        """For each span what its events depend on: those of spans with equal keys are alike."""
         trace = self._trace
-        prices, found = self.prices[resource], self._events(span)
+        failed = bytearray(len(trace))
+        for span in trace.failed:
+            failed[span] = True
+        return zip(
+            *(trace.thread, regions.region, trace.name, trace.component, trace.calls, trace.yielded),
+            *(trace.single_rows, trace.raw.by_api, failed),
+        )
+
+    def _alike(self, span: int, regions: Regions) -> _Alike:
+        trace = self._trace
+        resource = self._resource_of[trace.thread[span]]
+        prices = self.prices[resource]
+        if not prices:
+            return _Alike([], 0.0, priced=False)
+        in_step = regions.region[span] == Region.INSIDE
         name, component = trace.name[span], trace.component[span]
+        found = self._events(span)
         sorts = [(Sort(resource, kind, name, component, in_step), count) for kind, count in found]
         return _Alike(sorts, fsum(count * prices[kind].total_ns for kind, count in found if kind in prices))
 
@@ -106,18 +108,14 @@ class OwnEvents:
             trace.name[span],
             trace.calls[span],
             yielded=trace.yielded[span],
-            rows=self._rows(span) if trace.name[span] == semconv.STATEMENT_SPAN else 0,
-            failed=span in self._failed,
+            rows=trace.single_rows[span],
+            failed=span in trace.failed,
             by_api=trace.by_api(span),
         )
 
-    def _rows(self, statement: int) -> int:
-        """The rows that a statement has given one by one: others cost nothing each."""
-        attributes = self._trace.attributes(statement)
-        return max(number(attributes, semconv.DB_ROWS) - number(attributes, semconv.SQL_ROWS_AT_ONCE), 0)
-
     def _add_known(self) -> None:
         for alike in self._known.values():
+            self.unpriced += 0 if alike.priced else alike.times
             for sort, count in alike.sorts:
                 self.counts[sort] += count * alike.times
         self._known.clear()
@@ -142,6 +140,6 @@ class OwnEvents:
 
     def outside_ns(self, span: int) -> float:
         """What a span's own events cost outside of it."""
-        prices = self.prices[self._trace.threads[self._trace.thread[span]].resource]
+        prices = self.prices[self._resource_of[self._trace.thread[span]]]
         found = self._events(span) if prices else ()
         return fsum(count * prices[kind].outside_ns for kind, count in found if kind in prices)

@@ -47,35 +47,51 @@ class SpanCost:
     p95_ns: Optional[int]
 
 
+class _Sums:
+    """The sums over one kind of span, while they are added up."""
+
+    __slots__ = "outermost", "self_ns", "taken_ns", "yielded"
+
+    def __init__(self) -> None:
+        self.self_ns = self.taken_ns = self.yielded = 0
+        self.outermost: List[int] = []
+
+
 def span_costs(trace: Trace, regions: Regions) -> Tuple[SpanCost, ...]:
     """Every kind of span, the one with the most self time first."""
-    yielded: DefaultDict[Tuple[str, str], int] = defaultdict(int)
-    self_ns: DefaultDict[Tuple[str, str], int] = defaultdict(int)
-    taken_ns: DefaultDict[Tuple[str, str], int] = defaultdict(int)
-    outermost: DefaultDict[Tuple[str, str], List[int]] = defaultdict(list)
-    for span, key in enumerate(zip(trace.name, trace.component)):
-        self_ns[key] += trace.self_ns[span]
-        taken_ns[key] += trace.own_ns[span]
-        yielded[key] += trace.yielded[span]
-        if regions.outermost_name[span]:
-            outermost[key].append(span)
+    sums: DefaultDict[Tuple[str, str], _Sums] = defaultdict(_Sums)
+    kinds = zip(trace.name, trace.component)
+    columns = zip(kinds, trace.self_ns, trace.own_ns, trace.yielded, regions.outermost_name)
+    for span, (key, own, taken, yielded, is_outermost) in enumerate(columns):
+        of = sums[key]
+        of.self_ns += own
+        of.taken_ns += taken
+        of.yielded += yielded
+        if is_outermost:
+            of.outermost.append(span)
     continued = _continued(trace)
     costs = []
-    for key, own in self_ns.items():
-        spans = outermost[key]
-        calls = sum(trace.calls[span] for span in spans)
-        total = sum(trace.busy_ns[span] for span in spans)
-        times = _call_times(trace, spans, continued)
+    for key, of in sums.items():
+        calls = sum(trace.calls[span] for span in of.outermost)
+        total = sum(trace.busy_ns[span] for span in of.outermost)
+        times = _call_times(trace, of.outermost, continued)
         p50, p95 = (None, None) if times is None else weighted_percentiles(times, (50, 95))
         mean = total / calls if calls else 0.0
-        costs.append(SpanCost(*key, calls, yielded[key], total, own, taken_ns[key], mean, p50, p95))
+        costs.append(
+            SpanCost(*key, calls, of.yielded, total, of.self_ns, of.taken_ns, mean, p50, p95),
+        )
     return tuple(sorted(costs, key=lambda cost: (-cost.self_ns, cost.name, cost.component)))
 
 
 def _call_times(trace: Trace, spans: Sequence[int], continued: Mapping[int, int]) -> Optional[Times]:
     """How long each call took, with the time of its generator in other spans; None if that is not known."""
-    often: Counter[float] = Counter()  # equal times are one: the buckets of composite spans meet here
-    for span in spans:
+    busy, calls = trace.busy_ns, trace.calls
+    single = [span for span in spans if calls[span] == 1]
+    # Equal times are one: the buckets of composite spans meet here.
+    often: Counter[float] = Counter([busy[span] + continued.get(span, 0) for span in single])
+    for span in spans if len(single) < len(spans) else ():
+        if calls[span] == 1:
+            continue
         times = trace.call_times(span)
         if times is None:
             return None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
-
-import msgspec
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.trace.bounds import LARGEST_COUNT, whole
-from nutrace.trace.values import key_values, loose_json
+from nutrace.trace.typed import typed_attributes
 
 #: Bound of the cache of parsed attributes, as some spans (generators) all have different ones.
 _CACHE_LIMIT = 20_000
@@ -32,23 +30,25 @@ class Facts(NamedTuple):
     single_rows: int  # of a statement, without those that came with others
 
 
-class _Value(msgspec.Struct, gc=False):
-    stringValue: Optional[str] = None
-    intValue: Optional[int] = None
-    boolValue: Optional[bool] = None
-
-
-class _KeyValue(msgspec.Struct, gc=False):
-    key: str
-    value: Optional[_Value] = None
-
-
 #: Attributes that begin so count something.
 _COUNTING = ("nutrace.", "db.response.")
-
-_attributes = msgspec.json.Decoder(List[_KeyValue], strict=False)
-
-_Pairs = Iterable[Tuple[str, Optional[_Value]]]
+#: Attributes that are read here; all others are passed over.
+_READ = frozenset(
+    (
+        semconv.BUSY_NS,
+        semconv.YIELDED,
+        semconv.COMPOSITE_COUNT,
+        semconv.CONTINUES,
+        semconv.OWN_NS,
+        semconv.DB_ROWS,
+        semconv.SQL_ROWS_AT_ONCE,
+        semconv.UNFINISHED,
+        semconv.COMPONENT,
+        semconv.THREAD_ID,
+        semconv.THREAD_NAME,
+        *_OF_DATABASES,
+    )
+)
 
 
 class FactsReader:
@@ -78,12 +78,13 @@ class FactsReader:
         own = returned_rows = at_once = 0
         thread_id, thread_name = None, ""
         continues = calls_database = beyond = False
-        for key, value in _pairs(raw):
-            if value is None:
-                continue
+        for attribute in typed_attributes(raw):
+            key, value = attribute.key, attribute.value
             number = value.intValue
             if number is not None and abs(number) > LARGEST_COUNT and key.startswith(_COUNTING):
                 beyond = True
+            elif key not in _READ:
+                continue
             elif key == semconv.BUSY_NS:
                 busy = whole(number)
             elif key == semconv.YIELDED:
@@ -126,23 +127,6 @@ class FactsReader:
         return index
 
 
-def _pairs(raw: bytes) -> _Pairs:
-    if not raw:
-        return ()
-    try:
-        return [(item.key, item.value) for item in _attributes.decode(raw)]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        attributes = key_values(loose_json(raw))
-    except (ValueError, RecursionError):
-        return ()
-    return [(key, _loose_value(value)) for key, value in attributes.items()]
-
-
-def _loose_value(value: Any) -> _Value:
-    return _Value(
-        stringValue=value if isinstance(value, str) else None,
-        intValue=value if isinstance(value, int) and not isinstance(value, bool) else None,
-        boolValue=value if isinstance(value, bool) else None,
-    )
+def single_rows(raw: bytes) -> int:
+    """The rows that a statement with these attributes has given one by one."""
+    return FactsReader().read(0, [raw])[0].single_rows

@@ -214,6 +214,7 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
             by_api=cut(raw.by_api),
             unfinished=cut(raw.unfinished),
             attributes=cut(raw.attributes),
+            single_rows=cut(trace.single_rows),
             events=moved(raw.events),
             status=moved(raw.status),
             trace_ids=raw.trace_ids,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.sketch import Times, times_of
@@ -13,9 +13,10 @@ from nutrace.trace.addresses import Addresses, Scenario, addresses
 from nutrace.trace.bounds import text, whole
 from nutrace.trace.correction import Correction
 from nutrace.trace.diagnostics import Diagnostics
+from nutrace.trace.facts import single_rows
 from nutrace.trace.sampled import Sampled
 from nutrace.trace.span import Event, Resource, Status, ThreadKey
-from nutrace.trace.values import parse_attributes, parse_events, parse_status
+from nutrace.trace.values import failed_spans, parse_attributes, parse_events, parse_status
 from nutrace.trace.views import Viewed
 
 
@@ -206,6 +207,18 @@ class Trace(Viewed):
         return bool(self.raw.by_api[index])
 
     @cached_property
+    def failed(self) -> FrozenSet[int]:
+        """The spans that an error left."""
+        return failed_spans(self.raw.status)
+
+    @cached_property
+    def single_rows(self) -> array[int]:
+        """For each span the rows that its statement gave one by one: others cost nothing each."""
+        if self.raw.single_rows is not None:
+            return self.raw.single_rows
+        return array("q", map(single_rows, self.raw.attributes))
+
+    @cached_property
     def own_inside_ns(self) -> array[int]:
         """For each span what was taken out of it and of all spans that are nested in it."""
         inside = self.own_ns[:]
@@ -226,7 +239,10 @@ class Trace(Viewed):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RawColumns:
-    """Columns that stay as they were in the file, and are decoded one span at a time."""
+    """Columns that stay as they were in the file, and are decoded one span at a time.
+
+    ``single_rows`` is None where nobody has read them yet.
+    """
 
     span_id: array[int]
     trace_id: array[int]
@@ -234,6 +250,7 @@ class RawColumns:
     by_api: bytearray
     unfinished: bytearray
     attributes: List[bytes]
+    single_rows: Optional[array[int]] = None
     events: Dict[int, bytes] = field(default_factory=dict)
     status: Dict[int, bytes] = field(default_factory=dict)
     trace_ids: Tuple[str, ...] = ("",)

@@ -41,9 +41,9 @@ from nutrace.trace.nesting import Nesting, nest
 from nutrace.trace.order import preorder
 from nutrace.trace.own_share import give_back, take_out
 from nutrace.trace.rows import Rows
-from nutrace.trace.span import ERROR, Resource, ThreadKey
+from nutrace.trace.span import Resource, ThreadKey
 from nutrace.trace.trace import RawColumns, Trace
-from nutrace.trace.values import parse_status
+from nutrace.trace.values import failed_spans
 
 
 def build(rows: Rows, path: str, diagnostics: Diagnostics, *, raw: bool = False) -> Trace:
@@ -85,7 +85,7 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics, *, raw: bool = False)
     if raw:
         own_ns, correction = array("q", bytes(8 * count)), Correction(raw=True)
     else:
-        own_ns, correction = take_out(rows, parent, nesting, _failed(status))
+        own_ns, correction = take_out(rows, parent, nesting, failed_spans(status))
     thread, threads, resources = _number_threads(rows, nesting)
     diagnostics.add_recorded(resources, sum(rows.unfinished))
     return Trace(
@@ -114,16 +114,13 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics, *, raw: bool = False)
             by_api=rows.by_api,
             unfinished=rows.unfinished,
             attributes=rows.attributes,
+            single_rows=rows.single_rows,
             events=events,
             status=status,
             trace_ids=tuple(rows.trace_ids) or ("",),
             odd_ids=rows.odd_ids,
         ),
     )
-
-
-def _failed(status: Dict[int, bytes]) -> List[int]:
-    return [span for span, raw in status.items() if parse_status(raw).code == ERROR]
 
 
 def _link(rows: Rows, diagnostics: Diagnostics) -> Tuple[bytearray, List[int]]:

@@ -11,12 +11,12 @@ import json
 import re
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
 
 import msgspec
 
 from nutrace.trace.bounds import DEEPEST_VALUE, MOST_LOOSE_VALUES, text
-from nutrace.trace.span import Event, Status
+from nutrace.trace.span import ERROR, Event, Status
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: A byte order mark occurs where files were put together.
@@ -183,3 +183,8 @@ def parse_status(raw: bytes) -> Status:
     code = item.get("code")
     named = _CODES.get(code) if isinstance(code, str) else None
     return Status(integer(code) if named is None else named, text(item.get("message")))
+
+
+def failed_spans(status: Mapping[int, bytes]) -> FrozenSet[int]:
+    """The spans that an error left, of those that have a status."""
+    return frozenset(span for span, raw in status.items() if parse_status(raw).code == ERROR)

@@ -1,10 +1,14 @@
 """Measure the time and memory for loading a million spans, beside the standard library's json.
 
     python tests/benchmarks/load_million_spans.py [--spans N] [--unique SHARE] [--jsonl] [--no-peer]
+    python tests/benchmarks/load_million_spans.py --evaluation [--spans N] [--no-peer]
 
 Prints the seconds of ``nutrace.load`` and its peak memory in bytes per span (resident memory of a new
 process, with the interpreter), both also as a ratio to the budget (12 s, 1000 bytes a span), and as a ratio
 to a peer: ``json.loads`` of the same file and a dictionary of children.
+
+With ``--evaluation`` the spans are those of a real evaluation (:mod:`evaluation_run`), and ``nutrace report``
+and ``nutrace report --json`` are measured as well: loading, reporting and printing, in a new process each.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, List
+
+from evaluation_run import write_evaluation
 
 BUDGET_SECONDS, BUDGET_BYTES = 12.0, 1000.0
 _BATCH = 1000
@@ -36,6 +42,15 @@ _NUTRACE = """
 from nutrace.trace import load
 begin = time.perf_counter()
 count = len(load(sys.argv[1]))
+"""
+
+_REPORT = """
+import contextlib, io
+from nutrace.cli.main import main
+begin = time.perf_counter()
+with contextlib.redirect_stdout(io.StringIO()):
+    main(["report", sys.argv[1], *{arguments}])
+count = {spans}
 """
 
 _PEER = """
@@ -157,16 +172,25 @@ def main() -> None:
     parser.add_argument("--unique", type=float, default=0.1, help="share of spans with unique attributes")
     parser.add_argument("--jsonl", action="store_true", help="one line for each batch, as in a .partial file")
     parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument(
+        "--evaluation", action="store_true", help="the spans of an evaluation; report as well"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "run.json"
-        write_run(path, args.spans, args.unique, args.jsonl)
+        if args.evaluation:
+            write_evaluation(path, args.spans)
+        else:
+            write_run(path, args.spans, args.unique, args.jsonl)
         print(f"{path.stat().st_size / 1e6:.0f} MB, {args.spans:,} spans, Python {sys.version.split()[0]}")
         ours = measure(_NUTRACE, path)
         assert ours.spans == args.spans, f"{ours.spans} spans came back"
         print(f"nutrace.load      {ours}")
         seconds, memory = ours.seconds * 1e6 / ours.spans, ours.peak_bytes / ours.spans
         print(f"  of the budget   {seconds / BUDGET_SECONDS:7.2f} {memory / BUDGET_BYTES:29.2f}")
+        for arguments in ([], ["--json"]) if args.evaluation else ():
+            reported = measure(_REPORT.format(arguments=arguments, spans=args.spans), path)
+            print(f"{' '.join(['report', *arguments]):17s} {reported}")
         if not args.no_peer:
             peer = measure(_PEER, path)
             print(f"json.load + dict  {peer}")

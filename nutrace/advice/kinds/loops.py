@@ -40,7 +40,7 @@ def _saves(facts: Facts, loop: Loop) -> Dict[int, float]:
         for batch in facts.batches
         if batch.statement == loop.statement
         and facts.is_set_off_by_step(batch.span)
-        and facts.origins.of(batch.span) == loop.origin
+        and facts.origins.of(batch.span, batch.caller) == loop.origin
     ]
     total = sum(batch.total_ns for batch in batches)
     for batch in batches:
