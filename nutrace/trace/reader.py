@@ -132,6 +132,11 @@ class _FileReader:
                         raise InputError(describe(self.name, self.first))
             rest = b"".join((rest, *held))
             del held
+            if source.truncated:
+                self.diagnostics.note(f"{self.name} ends in the middle of its gzip data")
+            if source.damaged:
+                places = "a place" if source.damaged == 1 else f"{source.damaged:,} places"
+                self.diagnostics.note(f"{self.name} has damaged gzip data in {places}, left out")
             if source.garbage:
                 self.diagnostics.note(f"{self.name} ends with something that is not gzip data, left out")
             if rest.strip():
