@@ -133,6 +133,7 @@ class _FileReader:
             rest = b"".join((rest, *held))
             del held
             if source.truncated:
+                self.diagnostics.complete = False
                 self.diagnostics.note(f"{self.name} ends in the middle of its gzip data")
             if source.damaged:
                 places = "a place" if source.damaged == 1 else f"{source.damaged:,} places"
@@ -141,7 +142,7 @@ class _FileReader:
                 self.diagnostics.note(f"{self.name} ends with something that is not gzip data, left out")
             if rest.strip():
                 self._take_last(heads, rest, source.truncated)
-            elif heads or source.truncated:
+            elif heads:
                 self._cut_short()
         if not self.good:
             if not self.diagnostics.complete:
