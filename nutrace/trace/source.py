@@ -117,22 +117,23 @@ class Source:
 
     def _after_end(self, zipped: bytes) -> bytes:
         """The rest of the file from its next gzip stream on, after the end of one; empty if there is none."""
-        zipped = zipped.lstrip(b"\0")
-        while len(zipped) < len(_GZIP):
+        rest = zipped.lstrip(b"\0")  # zeros at the end are padding
+        while len(rest) < len(_GZIP):
             more = self._input.read(_ZIPPED)
             if not more:
-                self.truncated = bool(zipped) and _GZIP.startswith(zipped)
-                self.garbage = bool(zipped) and not self.truncated
+                self.truncated = rest == _GZIP[:1]
+                self.garbage = bool(rest) and not self.truncated
                 return b""
-            zipped = (zipped + more).lstrip(b"\0")
+            zipped = rest + more
+            rest = zipped.lstrip(b"\0")
         if zipped.startswith(_GZIP):
             return zipped
-        zipped = self._after_damage(zipped)
-        if zipped:
+        rest = self._after_damage(rest)
+        if rest:
             self.damaged += 1
         else:
             self.garbage = True
-        return zipped
+        return rest
 
     def _after_damage(self, zipped: bytes) -> bytes:
         """The rest of the file, from the next gzip stream on that nutrace began; empty if there is none."""

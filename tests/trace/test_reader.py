@@ -112,7 +112,7 @@ def test_a_gzip_stream_for_each_line_is_read_in_pieces_of_any_length(
 ) -> None:
     monkeypatch.setattr("nutrace.trace.source._ZIPPED", size)
     path = tmp_path / "run.json.gz"
-    path.write_bytes(b"\0\0".join(_zipped_lines(100)) + bytes(3000))
+    path.write_bytes(b"".join(_zipped_lines(100)) + bytes(3000))
     trace = load(path)
     assert len(trace) == 100
     assert trace.diagnostics.complete
@@ -132,7 +132,7 @@ def test_a_gzip_stream_for_each_line_is_read_in_pieces_of_any_length(
     ],
     ids=["zeros", "half zeros", "checksum", "hole", "no sign", "no method", "cut"],
 )
-@pytest.mark.parametrize("place", [1, 25, 49])
+@pytest.mark.parametrize("place", [1, 25, 48])
 def test_damaged_lines_of_a_gzip_file_are_left_out_and_said(tmp_path: Path, harm: Any, place: int) -> None:
     lines = _zipped_lines(50)
     lines[place] = harm(lines[place])
@@ -141,8 +141,7 @@ def test_damaged_lines_of_a_gzip_file_are_left_out_and_said(tmp_path: Path, harm
     trace = load(path)
     expected = [f"span {i}" for i in range(1, 51) if i != place + 1]
     assert trace.name == expected
-    said = [note for note in trace.diagnostics.notes if "gzip data" in note]
-    assert len(said) == (0 if lines[place].strip(b"\0") == b"" else 1)
+    assert sum("damaged gzip data in a place" in note for note in trace.diagnostics.notes) == 1
 
 
 def test_bad_lines_are_counted_and_left_out(tmp_path: Path) -> None:
