@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 from functools import cache
+from pathlib import Path
 from typing import AbstractSet, List, Optional
 
 from nutrace import semconv
+from nutrace.recording.compressed import packing
 from nutrace.sampling.identity import is_alive, is_being_killed
 from nutrace.sampling.mailbox import DROP, END, LOG, RAW, STOP, TAKEN, Ended, Mailbox, Request
 from nutrace.sampling.pyspy import command, failure, read_files
@@ -148,8 +150,8 @@ class Target:
             run=request.run, pid=request.pid, tag=request.run_id[:8], random=secrets.token_hex(3)
         )
         try:
-            with open(f"{shard}.starting", "x", encoding="utf-8") as file:
-                file.write(_line(request, stacks.text()))
+            with open(f"{shard}.starting", "xb") as file:
+                file.write(packing(Path(request.run))(_line(request, stacks.text()).encode()))
             os.rename(f"{shard}.starting", f"{shard}.partial")
         except OSError:
             pass  # the folder is gone, or the disk is full: there is nobody left to tell
