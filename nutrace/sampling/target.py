@@ -11,11 +11,9 @@ import subprocess
 import sys
 import time
 from functools import cache
-from pathlib import Path
 from typing import AbstractSet, List, Optional
 
 from nutrace import semconv
-from nutrace.recording.compressed import packing
 from nutrace.sampling.identity import is_alive, is_being_killed
 from nutrace.sampling.mailbox import DROP, END, LOG, RAW, STOP, TAKEN, Ended, Mailbox, Request
 from nutrace.sampling.pyspy import command, failure, read_files
@@ -151,7 +149,7 @@ class Target:
         )
         try:
             with open(f"{shard}.starting", "xb") as file:
-                file.write(packing(Path(request.run))(_line(request, stacks.text()).encode()))
+                file.write(_line(request, stacks.text()))
             os.rename(f"{shard}.starting", f"{shard}.partial")
         except OSError:
             pass  # the folder is gone, or the disk is full: there is nobody left to tell
@@ -200,7 +198,7 @@ def _has_spans(request: Request) -> bool:
     return False
 
 
-def _line(request: Request, samples: str) -> str:
+def _line(request: Request, samples: str) -> bytes:
     """A line of a run file with the samples of a process."""
     attributes = [
         {"key": "service.name", "value": {"stringValue": "nutrace"}},
@@ -210,4 +208,9 @@ def _line(request: Request, samples: str) -> str:
     ]
     scope = {"scope": {"name": semconv.OPEN_SCOPE}, "spans": []}
     entry = {"resource": {"attributes": attributes}, "scopeSpans": [scope]}
-    return json.dumps({"resourceSpans": [entry]}, separators=(",", ":")) + "\n"
+    line = json.dumps({"resourceSpans": [entry]}, separators=(",", ":")).encode() + b"\n"
+    if not request.run.endswith(".gz"):
+        return line
+    import gzip
+
+    return gzip.compress(line, mtime=0)  # as nutrace.recording.compressed has it
