@@ -134,7 +134,8 @@ class _FileReader:
             del held
             if source.truncated:
                 self.diagnostics.complete = False
-                self.diagnostics.note(f"{self.name} ends in the middle of its gzip data")
+                if not self.diagnostics.running:
+                    self.diagnostics.note(f"{self.name} ends in the middle of its gzip data")
             if source.damaged:
                 places = "a place" if source.damaged == 1 else f"{source.damaged:,} places"
                 self.diagnostics.note(f"{self.name} has damaged gzip data in {places}, left out")
