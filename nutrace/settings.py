@@ -49,7 +49,10 @@ class Settings:
         If a value is out of range.
     """
 
-    output: str = field(default="run.json", metadata={"help": "the run file"})
+    output: str = field(
+        default="run.json",
+        metadata={"help": "the run file; it is compressed if its name ends in .gz", "short": "-o"},
+    )
     level: str = field(default="normal", metadata={"help": "coarse, normal or fine: how much is traced"})
     probes: str = field(default="", metadata={"help": "a TOML file with probes of your own"})
     summary: bool = field(default=True, metadata={"help": "print a summary at exit"})

@@ -67,7 +67,7 @@ def _run(folder: Path, **variables: str) -> programs.Ended:
     shutil.copy(source, folder / source.name)
     given = {"CANARY": CANARY, "CANARY_NUMBER": NUMBER, "NUTRACE_FLUSH_SECONDS": "0.05", "NUTRACE": "1"}
     process = programs.start(folder, ["-W", "ignore", source.name], variables={**given, **variables})
-    return programs.finish(folder, process)
+    return programs.finish(folder, process, variables.get("NUTRACE_OUTPUT", "run.json"))
 
 
 def _kinds(ended: programs.Ended) -> Dict[str, int]:
@@ -82,8 +82,9 @@ def _kinds(ended: programs.Ended) -> Dict[str, int]:
         {"NUTRACE_LEVEL": "normal", "THEN": "fork", "NUTRACE_COMPRESS_US": "100000"},
         {"NUTRACE_LEVEL": "fine", "NUTRACE_SQL_TEXT": "0", "NUTRACE_SPEEDUPS": "all"},
         {"NUTRACE_LEVEL": "fine", "THEN": "kill", "NUTRACE_TEXT_LIMIT": "1000000"},
+        {"NUTRACE_LEVEL": "fine", "THEN": "kill", "NUTRACE_OUTPUT": "run.json.gz"},
     ],
-    ids=["coarse", "normal, forked", "fine, with speedups", "fine, killed"],
+    ids=["coarse", "normal, forked", "fine, with speedups", "fine, killed", "fine, killed, compressed"],
 )
 def test_no_value_is_in_a_file(tmp_path: Path, variables: Dict[str, str]) -> None:
     ended = _run(tmp_path, **variables)

@@ -19,6 +19,8 @@ from nutrace.bench.variants import Variant
 from nutrace.child import ending, wait_for
 from nutrace.comparison import RunFigures, measure
 from nutrace.errors import InputError, OutputError
+from nutrace.recording.compressed import ENDING, is_compressed
+from nutrace.settings import Settings
 from nutrace.speedups.registry import VARIABLE as SPEEDUPS
 from nutrace.trace import Trace, load
 
@@ -78,7 +80,8 @@ def run_once(
     place = len(record.ran) + 1
     folder = record.folder / (variant.name if round else WARM_UP)
     stem = f"{round:02d}" if round else variant.name
-    run_file = folder / f"{stem}.json"
+    # As the program's own run file would be.
+    run_file = folder / (f"{stem}.json" + ENDING * is_compressed(Path(Settings.load().output)))
     aside = record.folder / FAILED / f"{variant.name}-{place}"
     try:
         folder.mkdir(exist_ok=True)

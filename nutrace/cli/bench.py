@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Run a program under several variants, traced, and compare each with the first. Each round runs "
         "every variant once, in an order that is shuffled and written to bench.json, so that whatever "
         "changes on the machine meanwhile strikes all alike. Every run keeps its run file: DIR/NAME/01.json, "
-        "with what it printed beside it."
+        "or 01.json.gz if NUTRACE_OUTPUT ends in .gz, with what it printed beside it."
     )
     parser.epilog = (
         f"A variant is {FORM}. What follows the colon is written as in a shell, in this order: "

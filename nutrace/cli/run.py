@@ -47,7 +47,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(f"--{dashed}", dest=option.name, metavar=unit, nargs="?",
                                 const=meaning, help=option.metadata["help"])  # fmt: skip
         else:
-            parser.add_argument(f"--{dashed}", dest=option.name, metavar=option.name.upper(), help=text)
+            short = [option.metadata["short"]] if "short" in option.metadata else []
+            parser.add_argument(
+                *short, f"--{dashed}", dest=option.name, metavar=option.name.upper(), help=text
+            )
     parser.add_argument(
         "--with",
         dest="speedups",

@@ -1,4 +1,7 @@
-"""Joins the partial files of a run's processes into one line, without decoding their spans."""
+"""Joins the partial files of a run's processes, without decoding their spans.
+
+They become one line, or lines as they were if they are compressed.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import BinaryIO, List, Optional, Tuple
 import msgspec
 
 from nutrace import semconv
+from nutrace.recording import compressed
 
 _OPEN = f'"scopeSpans":[{{"scope":{{"name":"{semconv.OPEN_SCOPE}"'.encode()
 # Attributes of lines that describe their process anew while it runs.
@@ -40,7 +44,7 @@ def join(files: List[Path], out: BinaryIO) -> None:
                 begin = line.find(_BODY) + len(_BODY)
                 if not line.endswith(_END) or begin < len(_BODY):
                     continue  # the torn last line of a killed process
-                if line.endswith(_EMPTY) and line.find(_SAMPLES, 0, _NEAR) >= 0:
+                if _has_samples(line):
                     samples = b"," + line[len(_HEAD) : -len(b"]}\n")]
                 if line.find(_OPEN, 0, begin + 64) >= 0 and (complete or line.endswith(_EMPTY)):
                     continue  # its open spans have ended since and are in the file; or it has no spans
@@ -48,6 +52,31 @@ def join(files: List[Path], out: BinaryIO) -> None:
                 inner = b","
             out.write(b"]}" + samples)
     out.write(b"]}\n")
+
+
+def join_compressed(files: List[Path], out: BinaryIO) -> None:
+    """Write the spans of compressed partial `files` to `out` as a whole run file, which has lines as they do.
+
+    Raises
+    ------
+    OSError
+        If a file holds something else.
+    """
+    for file in files:
+        with open(file, "rb") as packed:
+            complete = _says_complete(compressed.last_line(packed))
+            for member, line in compressed.members(packed):
+                # If the process has ended, its open spans have too, and its last line has all that changed.
+                if not (complete and line.startswith(_OPEN, line.find(_BODY))) or _has_samples(line):
+                    out.write(member)
+
+
+def _has_samples(line: bytes) -> bool:
+    return line.endswith(_EMPTY) and line.find(_SAMPLES, 0, _NEAR) >= 0
+
+
+def _says_complete(line: bytes) -> bool:
+    return line.endswith(_END) and _COMPLETE in line[: line.find(_BODY)]
 
 
 def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
@@ -63,8 +92,7 @@ def _resource_of(lines: BinaryIO) -> Tuple[Optional[bytes], bool]:
     lines.seek(max(0, lines.tell() - (1 << 20)))
     last = lines.read().rstrip(b"\n").rpartition(b"\n")[2] + b"\n"
     lines.seek(0)
-    complete = last.endswith(_END) and _COMPLETE in last[: last.find(_BODY)]
-    if complete:
+    if _says_complete(last):
         return msgspec.json.encode(_resource_in(last)), True
     resource = _resource_in(first)
     latest = [b""] * len(_CHANGING)

@@ -1,7 +1,8 @@
 """The names of a run's files, and which of them are free or left over.
 
 ``run.json`` is the run's file when it is over. Until then its first process writes ``run.json.partial``, the
-others write shards, and what is being joined is called ``run.json.joining-<pid>``.
+others write shards, and what is being joined is called ``run.json.joining-<pid>``. All of them are compressed
+if the run file's name ends in ``.gz``.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import stat
 from pathlib import Path
 from typing import Iterator, List, Tuple
 
+from nutrace.recording import compressed
+from nutrace.recording.compressed import is_compressed
 from nutrace.recording.locks import let_go
 
 PARTIAL = ".partial"
 _STARTING = ".starting"
 _JOINING = ".joining-"
 _SHARD = ".shard-"
-#: What a joined file begins with.
+#: What a joined file begins with, unless it is compressed.
 HEAD = b'{"resourceSpans":['
 
 
@@ -58,12 +61,21 @@ def pid_in(name: str) -> str:
 
 
 def numbered(path: Path) -> Iterator[Path]:
-    """``run.json``, ``run-1.json``, ``run-2.json``, ..."""
+    """``run.json``, ``run-1.json``, ``run-2.json``, ...; ``run-1.json.gz`` for ``run.json.gz``."""
     yield path
+    stem, ending = _parts(path)
     number = 1
     while True:
-        yield path.with_name(f"{path.stem}-{number}{path.suffix}")
+        yield path.with_name(f"{stem}-{number}{ending}")
         number += 1
+
+
+def _parts(path: Path) -> Tuple[str, str]:
+    """A name without its ending, and the ending: ``.json`` or ``.json.gz``."""
+    ending = path.suffix
+    if is_compressed(path):
+        ending = Path(path.stem).suffix + ending
+    return path.name[: len(path.name) - len(ending)], ending
 
 
 def reserve(path: Path) -> Tuple[Path, int]:
@@ -100,13 +112,15 @@ def remove_leftovers(path: Path) -> None:
 
     Only what has such a name and such a content is removed, and only if nobody holds its lock.
     """
-    name = rf"{re.escape(path.stem)}(-\d+)?{re.escape(path.suffix)}"
+    stem, ending = _parts(path)
+    name = rf"{re.escape(stem)}(-\d+)?{re.escape(ending)}"
+    head = compressed.HEAD if is_compressed(path) else HEAD
     joined = re.compile(rf"{name}{re.escape(_JOINING)}\d+-[0-9a-f]+\Z")
     shard = re.compile(rf"{name}{re.escape(_SHARD)}\d+-[0-9a-f]+{re.escape(_STARTING)}\Z")
     with contextlib.suppress(OSError):
         for file in os.listdir(path.parent):
             if joined.match(file):
-                _remove(path.with_name(file), HEAD)
+                _remove(path.with_name(file), head)
             elif shard.match(file):
                 _remove(path.with_name(file), b"")
 

@@ -2,7 +2,8 @@
 
 While running, ``run.json.partial`` grows by whole lines, each a TracesData of its own, so that what
 is on disk is readable whenever the process dies. At the end the lines of all processes are joined
-into one, which is valid JSON and valid JSON lines at once, and the partial files go.
+into one, which is valid JSON and valid JSON lines at once, and the partial files go. A run file whose
+name ends in ``.gz`` is written compressed, line by line; the joined file has the lines of all processes then.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import BinaryIO, Deque, List, NamedTuple, Optional, Sequence, Tuple
 
 from nutrace.recording import encoding, names
 from nutrace.recording.appended import AppendedFile
-from nutrace.recording.joining import join
+from nutrace.recording.compressed import is_compressed, packing
+from nutrace.recording.joining import join, join_compressed
 from nutrace.recording.locks import ended, lock
 
 _MOST_CUT = 16  # lines that can be taken back
@@ -67,6 +69,7 @@ class RunFile:
     def __init__(self, run: Path, run_id: str, fd: Optional[int] = None, *, heir: bool = False) -> None:
         self.joins = fd is not None or heir
         self._run = run
+        self._pack = packing(run)
         self._tag = run_id[:8]
         self._is_shard = fd is None
         self._file: Optional[AppendedFile] = None
@@ -126,7 +129,7 @@ class RunFile:
         if self._file is None:
             self._file = self._begin()
         begins = self._file.size
-        self._file.append(encoding.line(resource, scope, spans))
+        self._file.append(self._pack(encoding.line(resource, scope, spans)))
         self._last.append(_Line(begins, Lost(len(spans), calls)))
         self._holds = Lost(self._holds.spans + len(spans), self._holds.calls + calls)
 
@@ -198,7 +201,8 @@ class RunFile:
         joined, out = _create_joined(run)
         try:
             with out:
-                join([part for part in parts if part.exists()], out)
+                merge = join_compressed if is_compressed(run) else join
+                merge([part for part in parts if part.exists()], out)
             final = _publish(joined, run)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -148,7 +148,7 @@ class Target:
             run=request.run, pid=request.pid, tag=request.run_id[:8], random=secrets.token_hex(3)
         )
         try:
-            with open(f"{shard}.starting", "x", encoding="utf-8") as file:
+            with open(f"{shard}.starting", "xb") as file:
                 file.write(_line(request, stacks.text()))
             os.rename(f"{shard}.starting", f"{shard}.partial")
         except OSError:
@@ -198,7 +198,7 @@ def _has_spans(request: Request) -> bool:
     return False
 
 
-def _line(request: Request, samples: str) -> str:
+def _line(request: Request, samples: str) -> bytes:
     """A line of a run file with the samples of a process."""
     attributes = [
         {"key": "service.name", "value": {"stringValue": "nutrace"}},
@@ -208,4 +208,9 @@ def _line(request: Request, samples: str) -> str:
     ]
     scope = {"scope": {"name": semconv.OPEN_SCOPE}, "spans": []}
     entry = {"resource": {"attributes": attributes}, "scopeSpans": [scope]}
-    return json.dumps({"resourceSpans": [entry]}, separators=(",", ":")) + "\n"
+    line = json.dumps({"resourceSpans": [entry]}, separators=(",", ":")).encode() + b"\n"
+    if not request.run.endswith(".gz"):
+        return line
+    import gzip
+
+    return gzip.compress(line, mtime=0)  # as nutrace.recording.compressed has it

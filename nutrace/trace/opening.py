@@ -124,7 +124,7 @@ def _first_bytes(descriptor: int, name: str) -> bytes:
 
 
 def _missing(name: str, what: str) -> str:
-    if os.path.exists(name + ".gz"):
+    if os.path.exists(name + ".gz") or os.path.exists(name + ".gz.partial"):  # which that name finds
         return f"{name} does not exist, but {name}.gz does: read that"
     if what != "run file":
         return f"{name} does not exist: check the path"

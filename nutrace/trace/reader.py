@@ -132,11 +132,18 @@ class _FileReader:
                         raise InputError(describe(self.name, self.first))
             rest = b"".join((rest, *held))
             del held
+            if source.truncated:
+                self.diagnostics.complete = False
+                if not self.diagnostics.running:
+                    self.diagnostics.note(f"{self.name} ends in the middle of its gzip data")
+            if source.damaged:
+                places = "a place" if source.damaged == 1 else f"{source.damaged:,} places"
+                self.diagnostics.note(f"{self.name} has damaged gzip data in {places}, left out")
             if source.garbage:
                 self.diagnostics.note(f"{self.name} ends with something that is not gzip data, left out")
             if rest.strip():
                 self._take_last(heads, rest, source.truncated)
-            elif heads or source.truncated:
+            elif heads:
                 self._cut_short()
         if not self.good:
             if not self.diagnostics.complete:

@@ -95,6 +95,17 @@ def test_variants_run_interleaved_and_each_run_is_kept(
     assert printed.err.count("runs left") == 9
 
 
+def test_run_files_are_compressed_if_the_users_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUTRACE_OUTPUT", "mine.json.gz")
+    assert _bench("--runs", "2", "--no-warm-up", "--variant", "base", "--variant", "a:STATEMENTS=3") == 0
+    kept = [f"{name}/0{run}.json.gz" for name in ("a", "base") for run in (1, 2)]
+    assert _files(folder) == [*kept, "bench.json"]
+    assert all((folder / "b" / name).read_bytes().startswith(b"\x1f\x8b") for name in kept)
+    monkeypatch.delenv("NUTRACE_OUTPUT")
+    for words in (["compare", "b/base", "--against", "b/a"], ["history", "b"]):
+        assert main(words) == 0
+
+
 def test_a_combination_is_compared_with_the_sum_of_its_parts(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

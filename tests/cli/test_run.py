@@ -36,10 +36,12 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-def test_flags_exit_code_and_arguments_are_passed_on(program: Path) -> None:
-    done = _run(program.parent, "--output", "mine.json", "--", sys.executable, "program.py", "--output", "x")
-    assert (done.returncode, done.stdout) == (5, "done --output x\n")
-    assert nutrace.load(program.parent / "mine.json").name == ["work"]
+@pytest.mark.parametrize(("flag", "file"), [("--output", "mine.json"), ("-o", "mine.json.gz")])
+def test_flags_exit_code_and_arguments_are_passed_on(program: Path, flag: str, file: str) -> None:
+    done = _run(program.parent, flag, file, "--", sys.executable, "program.py", flag, "x")
+    assert (done.returncode, done.stdout) == (5, f"done {flag} x\n")
+    assert nutrace.load(program.parent / file).name == ["work"]
+    assert (program.parent / file).read_bytes().startswith(b"\x1f\x8b") == file.endswith(".gz")
 
 
 def test_a_script_runs_in_our_own_interpreter(program: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
-from fakes.programs import start, write
+from fakes.programs import OUTPUTS, start, write
 
 import nutrace
 from nutrace.cli.main import main
@@ -46,8 +46,14 @@ LAUNCHER = """
 Run = Callable[..., Any]
 
 
+@pytest.fixture(params=OUTPUTS)
+def output(request: pytest.FixtureRequest) -> str:
+    """The name of the run file."""
+    return str(request.param)
+
+
 @pytest.fixture
-def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def begin(tmp_path: Path, output: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Starts a program in a folder of its own, and waits until its processes are at work."""
     processes: List[subprocess.Popen[str]] = []
     monkeypatch.chdir(tmp_path)
@@ -59,6 +65,7 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         process = start(
             tmp_path,
             ["program.py"],
+            output=output,
             variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
             start_new_session=True,
             stdin=subprocess.PIPE,
@@ -102,15 +109,15 @@ def _wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _report(capsys: pytest.CaptureFixture[str], *options: str) -> str:
-    assert main(["report", "run.json", *options]) == 0
+def _report(capsys: pytest.CaptureFixture[str], output: str, *options: str) -> str:
+    assert main(["report", output, *options]) == 0
     captured = capsys.readouterr()
     assert captured.err == ""
     return captured.out
 
 
-def _json(capsys: pytest.CaptureFixture[str]) -> Dict[str, Any]:
-    document: Dict[str, Any] = json.loads(_report(capsys, "--json"))
+def _json(capsys: pytest.CaptureFixture[str], output: str) -> Dict[str, Any]:
+    document: Dict[str, Any] = json.loads(_report(capsys, output, "--json"))
     return document
 
 
@@ -123,74 +130,78 @@ def _names(document: Dict[str, Any]) -> List[str]:
     ("source", "names"), [(ALONE, ["parent"]), (WITH_CHILD, ["child", "parent"])], ids=["alone", "with child"]
 )
 def test_a_killed_run(
-    begin: Run, capsys: pytest.CaptureFixture[str], number: int, source: str, names: List[str]
+    begin: Run, output: str, capsys: pytest.CaptureFixture[str], number: int, source: str, names: List[str]
 ) -> None:
     _kill(begin(source, ready=len(names)), number)
-    assert not os.path.exists("run.json")
-    text = _report(capsys)
-    assert text.startswith("nutrace report: run.json\n")
+    assert not os.path.exists(output)
+    text = _report(capsys, output)
+    assert text.startswith(f"nutrace report: {output}\n")
     assert "CUT SHORT" in text
     assert "the run was cut short: this is what was written until then" in text
-    document = _json(capsys)
+    document = _json(capsys, output)
     assert _names(document) == names
     assert document["run"]["processes"] == len(names)
     assert (document["run"]["complete"], document["run"]["running"]) == (False, False)
-    assert nutrace.load("run.json.partial").name == nutrace.load("run.json").name
+    assert nutrace.load(f"{output}.partial").name == nutrace.load(output).name
 
 
 def test_every_command_says_that_a_run_was_cut_short(
-    begin: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    begin: Run, output: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     _kill(begin(ALONE, ready=1), signal.SIGKILL)
     for words in (["sql"], ["deepcopy"], ["overhead"], ["flamegraph", "-o", str(tmp_path / "x.html")]):
-        assert main([words[0], "run.json", *words[1:]]) == 0
-        line = "nutrace: run.json: the run was cut short: this is what was written until then\n"
+        assert main([words[0], output, *words[1:]]) == 0
+        line = f"nutrace: {output}: the run was cut short: this is what was written until then\n"
         assert capsys.readouterr().err == line
     for command in ("sql", "deepcopy", "overhead"):
-        assert main([command, "run.json", "--json"]) == 0
+        assert main([command, output, "--json"]) == 0
         document = json.loads(capsys.readouterr().out)
         assert (document["complete"], document["running"]) == (False, False)
-    assert "cut short" in nutrace.load("run.json")._repr_html_()  # type: ignore[operator]
+    assert "cut short" in nutrace.load(output)._repr_html_()  # type: ignore[operator]
 
 
-def test_a_run_that_goes_on(begin: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_goes_on(begin: Run, output: str, capsys: pytest.CaptureFixture[str]) -> None:
     process = begin("work('parent')\nsys.stdin.readline()\n", ready=1)
-    text = _report(capsys)
+    text = _report(capsys, output)
     assert "STILL RUNNING" in text
     assert "the run is still going on: this is what it has written so far" in text
     assert "cut short" not in text.lower()
-    document = _json(capsys)
+    document = _json(capsys, output)
     assert (document["run"]["complete"], document["run"]["running"]) == (False, True)
     process.communicate("\n", timeout=20)
-    assert os.path.exists("run.json")
-    document = _json(capsys)
+    assert os.path.exists(output)
+    document = _json(capsys, output)
     assert (document["run"]["complete"], document["run"]["running"]) == (True, False)
     assert document["notes"] == []
 
 
-def test_a_launcher_without_spans_that_is_killed(begin: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_launcher_without_spans_that_is_killed(
+    begin: Run, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     process = begin(LAUNCHER, ready=2)
     process.send_signal(signal.SIGKILL)
     process.wait(20)
-    document = _json(capsys)
+    document = _json(capsys, output)
     assert _names(document) == ["child"]
     assert document["run"]["running"]
     assert process.stdin is not None
     process.stdin.close()
     _wait_for(lambda: not _group_lives(process.pid))
-    document = _json(capsys)
+    document = _json(capsys, output)
     assert _names(document) == ["child"]
     assert (document["run"]["complete"], document["run"]["running"]) == (False, False)
 
 
-def test_a_launcher_without_spans_that_leaves_first(begin: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_launcher_without_spans_that_leaves_first(
+    begin: Run, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     process = begin(LAUNCHER.replace("time.sleep(60)", ""), ready=2)
     process.wait(20)
-    assert _json(capsys)["run"]["running"]
+    assert _json(capsys, output)["run"]["running"]
     assert process.stdin is not None
     process.stdin.close()
     _wait_for(lambda: not _group_lives(process.pid))
     # The only process with spans has come to its end: nothing is missing.
-    document = _json(capsys)
+    document = _json(capsys, output)
     assert _names(document) == ["child"]
     assert (document["run"]["complete"], document["notes"]) == (True, [])

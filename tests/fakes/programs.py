@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from nutrace.trace import Diagnostics, Trace, load
 
 TIMEOUT_S = 30
 
+#: Names of run files, of which the second makes the run's files compressed.
+OUTPUTS = ("run.json", "run.json.gz")
+
 #: The counts of a :class:`Diagnostics` that are zero if nothing was lost.
 LOSSES = tuple(name for name, kind in Diagnostics.__annotations__.items() if kind == "int")
 
@@ -27,11 +31,12 @@ class Ended:
     code: int
     out: str
     err: str
+    output: str = "run.json"
 
     @property
     def trace(self) -> Trace:
         """Its run file."""
-        return load(self.folder / "run.json")
+        return load(self.folder / self.output)
 
     @property
     def files(self) -> list[str]:
@@ -60,8 +65,9 @@ def write(folder: Path, source: str, name: str = "program.py") -> Path:
 def start(
     folder: Path, arguments: Sequence[str], *, traced: bool = True, **options: Any
 ) -> subprocess.Popen[str]:
-    """Start ``python arguments`` in `folder`; `variables` go to its environment."""
-    variables = {"NUTRACE": "1" if traced else None, **options.pop("variables", {})}
+    """Start ``python arguments`` in `folder`; `variables` go to its environment, `output` is its run file."""
+    output = {"NUTRACE_OUTPUT": options.pop("output")} if "output" in options else {}
+    variables = {"NUTRACE": "1" if traced else None, **output, **options.pop("variables", {})}
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.Popen(
         [sys.executable, *arguments], cwd=folder, env=environment(**variables), text=True, **options
@@ -70,10 +76,11 @@ def start(
 
 def run(folder: Path, source: str, **options: Any) -> Ended:
     """Run `source` to its end as ``python program.py``."""
-    return finish(folder, start(folder, [write(folder, source).name], **options))
+    process = start(folder, [write(folder, source).name], **options)
+    return finish(folder, process, options.get("output", "run.json"))
 
 
-def finish(folder: Path, process: subprocess.Popen[str]) -> Ended:
+def finish(folder: Path, process: subprocess.Popen[str], output: str = "run.json") -> Ended:
     """Wait for a program; fail if it does not end in 30 s."""
     try:
         out, err = process.communicate(timeout=TIMEOUT_S)
@@ -81,7 +88,13 @@ def finish(folder: Path, process: subprocess.Popen[str]) -> Ended:
         process.kill()
         out, err = process.communicate()
         raise AssertionError(f"the program hangs; it printed {out!r} and {err!r}") from None
-    return Ended(folder, process.returncode, out or "", err or "")
+    return Ended(folder, process.returncode, out or "", err or "", output)
+
+
+def text_in(file: Path) -> bytes:
+    """What is in a file of a run, of which all lines are whole; decompressed if it is."""
+    data = file.read_bytes()
+    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
 
 
 def counts(trace: Trace) -> Counter[str]:

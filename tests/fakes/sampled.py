@@ -66,7 +66,8 @@ def start_sampled(
 
 def run_sampled(folder: Path, source: str, *arguments: str, **options: Any) -> Ended:
     """Run such a program to its end, and see that nothing of the sampling is left."""
-    ended = finish(folder, start_sampled(folder, source, *arguments, **options))
+    process = start_sampled(folder, source, *arguments, **options)
+    ended = finish(folder, process, options.get("output", "run.json"))
     assert "fault" not in ended.err
     wait_until_nothing_is_left(folder)
     return ended

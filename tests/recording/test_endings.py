@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable, Optional
 
 import pytest
-from fakes.programs import Ended, counts, finish, losses, run, start, write
+from fakes.programs import OUTPUTS, Ended, counts, finish, losses, run, start, write
 
 from nutrace.trace import load
 
@@ -25,6 +25,7 @@ WORK = """
 """
 
 
+both = pytest.mark.parametrize("output", OUTPUTS)
 ODD = "sys.stderr = type('Odd', (), dict(closed=False, write=lambda *_: 1 / 0, flush=lambda *_: None))()"
 
 
@@ -43,15 +44,21 @@ def _sane(ended: Ended) -> None:
     trace = ended.trace
     assert trace.diagnostics.complete
     assert not losses(trace)
-    assert ended.files == ["run.json"]
+    assert ended.files == [ended.output]
 
 
-def test_a_program_that_returns(tmp_path: Path) -> None:
-    ended = run(tmp_path, WORK)
+@both
+def test_a_program_that_returns(tmp_path: Path, output: str) -> None:
+    ended = run(tmp_path, WORK, output=output)
     assert (ended.code, ended.out) == (0, "said\n")
     assert counts(ended.trace) == {"work": 1}
-    assert f"nutrace: wrote {tmp_path / 'run.json'}: 1 spans, none lost" in ended.err
+    assert f"nutrace: wrote {tmp_path / output}: 1 spans, none lost" in ended.err
+    assert f"nutrace report {output}; nutrace flamegraph {output}" in ended.err
     _sane(ended)
+
+
+def test_the_run_file_is_one_line_of_json(tmp_path: Path) -> None:
+    run(tmp_path, WORK)
     json.loads((tmp_path / "run.json").read_text())
 
 
@@ -63,8 +70,9 @@ def test_a_program_that_returns(tmp_path: Path) -> None:
         ("sys.exit('why')", 1),
     ],
 )
-def test_leaving_early(tmp_path: Path, ending: str, code: int) -> None:
-    ended = run(tmp_path, f"{WORK}\n    sys.stdout.flush()\n    {ending}\n    time.sleep(9)")
+@both
+def test_leaving_early(tmp_path: Path, output: str, ending: str, code: int) -> None:
+    ended = run(tmp_path, f"{WORK}\n    sys.stdout.flush()\n    {ending}\n    time.sleep(9)", output=output)
     assert (ended.code, ended.out) == (code, "said\n")
     assert counts(ended.trace) == {"work": 1}
     _sane(ended)
@@ -246,7 +254,8 @@ def test_functions_that_leave_look_and_pickle_as_they_are(tmp_path: Path) -> Non
     assert traced.code == 3
 
 
-def test_killed_in_the_middle(tmp_path: Path) -> None:
+@both
+def test_killed_in_the_middle(tmp_path: Path, output: str) -> None:
     process = start(
         tmp_path,
         [
@@ -264,10 +273,11 @@ def test_killed_in_the_middle(tmp_path: Path) -> None:
                 """,
             ).name
         ],
+        output=output,
         variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
     )
     _ready(process)
-    partial = tmp_path / "run.json.partial"
+    partial = tmp_path / f"{output}.partial"
     _wait_for(lambda: partial.stat().st_size > 0)
     time.sleep(0.2)
     process.kill()
@@ -281,13 +291,15 @@ def test_killed_in_the_middle(tmp_path: Path) -> None:
 
     # The next run leaves what the killed one left alone.
     before = partial.read_bytes()
-    ended = run(tmp_path, WORK)
+    ended = run(tmp_path, WORK, output=output)
     assert partial.read_bytes() == before
-    assert f"wrote {tmp_path / 'run-1.json'}" in ended.err
-    assert ended.files == ["run-1.json", "run.json.partial"]
+    again = output.replace("run", "run-1")
+    assert f"wrote {tmp_path / again}" in ended.err
+    assert ended.files == [again, partial.name]
 
 
-def test_exec_becomes_another_program_of_the_same_run(tmp_path: Path) -> None:
+@both
+def test_exec_becomes_another_program_of_the_same_run(tmp_path: Path, output: str) -> None:
     write(tmp_path, "import nutrace\nwith nutrace.span('after'): pass\nprint('said')\n", "next.py")
     ended = run(
         tmp_path,
@@ -298,13 +310,14 @@ def test_exec_becomes_another_program_of_the_same_run(tmp_path: Path) -> None:
         with nutrace.span("open"):
             os.execv(sys.executable, [sys.executable, "next.py"])
         """,
+        output=output,
     )
     assert (ended.code, ended.out) == (0, "said\n")
     trace = ended.trace
     assert {span.name: span.unfinished for span in trace} == {"before": False, "open": True, "after": False}
     assert trace.diagnostics.complete
     assert len(trace.resources) == 1
-    assert ended.files == ["run.json"]
+    assert ended.files == [output]
 
 
 def test_an_exec_that_fails_changes_nothing(tmp_path: Path) -> None:
@@ -325,11 +338,12 @@ def test_an_exec_that_fails_changes_nothing(tmp_path: Path) -> None:
     _sane(ended)
 
 
-def test_a_disk_that_was_always_full(tmp_path: Path) -> None:
+@both
+def test_a_disk_that_was_always_full(tmp_path: Path, output: str) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
-    ended = run(tmp_path, WORK, preexec_fn=limit)
+    ended = run(tmp_path, WORK, output=output, preexec_fn=limit)
     # stdout is a pipe: the limit is on files only
     assert (ended.code, ended.out) == (0, "said\n")
     assert "1 spans were recorded and lost" in ended.err
@@ -386,28 +400,33 @@ def test_a_deleted_working_folder(tmp_path: Path, output: Optional[str]) -> None
         assert ended.err.count("\n") == 1
 
 
-def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text("mine")
-    (tmp_path / "run-1.json").symlink_to("nowhere")
-    ended = run(tmp_path, WORK)
-    assert (tmp_path / "run.json").read_text() == "mine"
-    assert f"wrote {tmp_path / 'run-2.json'}" in ended.err
-    assert "nutrace report run-2.json" in ended.err
+@both
+def test_an_existing_file_is_never_overwritten(tmp_path: Path, output: str) -> None:
+    (tmp_path / output).write_text("mine")
+    (tmp_path / output.replace("run", "run-1")).symlink_to("nowhere")
+    ended = run(tmp_path, WORK, output=output)
+    assert (tmp_path / output).read_text() == "mine"
+    second = output.replace("run", "run-2")
+    assert f"wrote {tmp_path / second}" in ended.err
+    assert f"nutrace report {second}" in ended.err
 
 
-def test_a_file_that_appears_during_the_run_is_not_overwritten(tmp_path: Path) -> None:
-    ended = run(tmp_path, WORK + '\n    open("run.json", "w").write("mine")')
-    assert (tmp_path / "run.json").read_text() == "mine"
-    assert f"wrote {tmp_path / 'run-1.json'}" in ended.err
-    assert counts(load(tmp_path / "run-1.json")) == {"work": 1}
+@both
+def test_a_file_that_appears_during_the_run_is_not_overwritten(tmp_path: Path, output: str) -> None:
+    ended = run(tmp_path, f'{WORK}\n    open("{output}", "w").write("mine")', output=output)
+    assert (tmp_path / output).read_text() == "mine"
+    second = output.replace("run", "run-1")
+    assert f"wrote {tmp_path / second}" in ended.err
+    assert counts(load(tmp_path / second)) == {"work": 1}
 
 
-def test_shards_of_an_earlier_run_of_the_same_name_are_left_alone(tmp_path: Path) -> None:
-    stale = tmp_path / "run.json.shard-1-abc.partial"
+@both
+def test_shards_of_an_earlier_run_of_the_same_name_are_left_alone(tmp_path: Path, output: str) -> None:
+    stale = tmp_path / f"{output}.shard-1-abc.partial"
     stale.write_bytes(b"not ours\n")
-    ended = run(tmp_path, WORK)
+    ended = run(tmp_path, WORK, output=output)
     assert stale.read_bytes() == b"not ours\n"
-    assert ended.files == ["run-1.json", stale.name]
+    assert ended.files == [output.replace("run", "run-1"), stale.name]
 
 
 def test_a_change_of_folder_does_not_move_the_file(tmp_path: Path) -> None:
@@ -423,8 +442,9 @@ def test_a_closed_stderr(tmp_path: Path, closing: str) -> None:
     assert counts(ended.trace) == {"work": 1}
 
 
-def test_a_program_that_calls_nothing_leaves_no_file(tmp_path: Path) -> None:
-    ended = run(tmp_path, "print('said')")
+@both
+def test_a_program_that_calls_nothing_leaves_no_file(tmp_path: Path, output: str) -> None:
+    ended = run(tmp_path, "print('said')", output=output)
     assert (ended.code, ended.out) == (0, "said\n")
     assert ended.files == []
 
@@ -441,8 +461,9 @@ def test_module_and_command(tmp_path: Path) -> None:
         (tmp_path / "run.json").unlink()
 
 
-def test_a_deleted_partial_file_is_begun_anew(tmp_path: Path) -> None:
-    ended = run(tmp_path, f'{WORK}\n    os.unlink("run.json.partial")')
+@both
+def test_a_deleted_partial_file_is_begun_anew(tmp_path: Path, output: str) -> None:
+    ended = run(tmp_path, f'{WORK}\n    os.unlink("{output}.partial")', output=output)
     assert (ended.code, ended.out) == (0, "said\n")
     assert counts(ended.trace) == {"work": 1}
     _sane(ended)

@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from fakes.programs import Ended, counts, finish, losses, path_to, run, start, write
+from fakes.programs import OUTPUTS, Ended, counts, finish, losses, path_to, run, start, write
 
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.processes import Inherited, inherited
 from nutrace.trace import load
+
+both = pytest.mark.parametrize("output", OUTPUTS)
 
 
 def _sane(ended: Ended, processes: int, unfinished: int = 0) -> None:
@@ -25,7 +27,7 @@ def _sane(ended: Ended, processes: int, unfinished: int = 0) -> None:
     assert len(trace.resources) == processes
     assert len({trace.span_id(index) for index in range(len(trace))}) == len(trace)
     assert len({trace.trace_id(index) for index in range(len(trace))}) == 1
-    assert ended.files == ["run.json"]
+    assert ended.files == [ended.output]
 
 
 @pytest.mark.parametrize("ending", ["sys.exit(0)", "os._exit(0)"])
@@ -53,7 +55,8 @@ def test_fork_inside_a_span(tmp_path: Path, ending: str) -> None:
         assert path_to(ended.trace, name) == ["outer", "forking", name]
 
 
-def test_a_killed_child_leaves_what_it_had_written(tmp_path: Path) -> None:
+@both
+def test_a_killed_child_leaves_what_it_had_written(tmp_path: Path, output: str) -> None:
     ended = run(
         tmp_path,
         """
@@ -69,6 +72,7 @@ def test_a_killed_child_leaves_what_it_had_written(tmp_path: Path) -> None:
         with nutrace.span("parent"):
             pass
         """,
+        output=output,
         variables={"NUTRACE_FLUSH_SECONDS": "0.05"},
     )
     _sane(ended, processes=2, unfinished=1)
@@ -114,7 +118,8 @@ def test_grandchildren(tmp_path: Path) -> None:
     assert set(counts(ended.trace).values()) == {1}
 
 
-def test_fork_while_threads_record_and_fork(tmp_path: Path) -> None:
+@both
+def test_fork_while_threads_record_and_fork(tmp_path: Path, output: str) -> None:
     ended = run(
         tmp_path,
         """
@@ -135,6 +140,7 @@ def test_fork_while_threads_record_and_fork(tmp_path: Path) -> None:
         [thread.start() for thread in threads]
         [thread.join() for thread in threads]
         """,
+        output=output,
     )
     _sane(ended, processes=16)
     assert counts(ended.trace) == {"thread": 6000, "child": 150}
@@ -195,7 +201,8 @@ def test_workers_of_a_pool_that_are_terminated(tmp_path: Path, begin: str) -> No
     assert ended.files == ["run.json"]
 
 
-def test_spawned_and_started_programs_join_the_run(tmp_path: Path) -> None:
+@both
+def test_spawned_and_started_programs_join_the_run(tmp_path: Path, output: str) -> None:
     write(tmp_path, "import nutrace\nwith nutrace.span('started'): pass\nprint('said')\n", "other.py")
     ended = run(
         tmp_path,
@@ -212,6 +219,7 @@ def test_spawned_and_started_programs_join_the_run(tmp_path: Path) -> None:
                 process.start()
                 process.join()
         """,
+        output=output,
     )
     _sane(ended, processes=3)
     assert counts(ended.trace) == {"outer": 1, "started": 1, "spawned": 1}
@@ -222,13 +230,14 @@ def test_spawned_and_started_programs_join_the_run(tmp_path: Path) -> None:
     assert ended.err.count("wrote") == 1
 
 
-def test_a_child_that_outlives_the_run(tmp_path: Path) -> None:
+@both
+def test_a_child_that_outlives_the_run(tmp_path: Path, output: str) -> None:
     process = start(
         tmp_path,
         [
             write(
                 tmp_path,
-                """
+                f"""
                 import nutrace, os, sys, time
                 child = os.fork()
                 if child == 0:
@@ -236,7 +245,7 @@ def test_a_child_that_outlives_the_run(tmp_path: Path) -> None:
                         pass
                     for number in range(200):
                         time.sleep(0.05)
-                        if os.path.exists("run.json"):
+                        if os.path.exists("{output}"):
                             break
                     with nutrace.span("later"):
                         pass
@@ -247,27 +256,28 @@ def test_a_child_that_outlives_the_run(tmp_path: Path) -> None:
                 """,
             ).name
         ],
+        output=output,
         variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
         stderr=subprocess.DEVNULL,
     )
     child = int(process.stdout.readline())  # type: ignore[union-attr]
     process.wait(timeout=20)
-    trace = load(tmp_path / "run.json")
+    trace = load(tmp_path / output)
     assert {"parent", "child"} <= set(counts(trace))
     until = time.monotonic() + 20
     while Path(f"/proc/{child}").exists() and time.monotonic() < until:
         time.sleep(0.05)
     process.stdout.close()  # type: ignore[union-attr]
-    trace = load(tmp_path / "run.json")
+    trace = load(tmp_path / output)
     assert counts(trace) == {"parent": 1, "child": 1, "later": 1}
     assert not losses(trace)
     shards = [file.name for file in tmp_path.iterdir() if ".shard-" in file.name]
     assert len(shards) == 1
 
     # The next run takes another name, as readers would take the shard for a part of it.
-    (tmp_path / "run.json").unlink()
-    ended = run(tmp_path, "import nutrace\nwith nutrace.span('next'): pass")
-    assert ended.files == ["run-1.json", *shards]
+    (tmp_path / output).unlink()
+    ended = run(tmp_path, "import nutrace\nwith nutrace.span('next'): pass", output=output)
+    assert ended.files == [output.replace("run", "run-1"), *shards]
 
 
 def test_uninstrumented_children_write_nothing(tmp_path: Path) -> None:

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from fakes.programs import counts, finish, losses, run, start, write
+from fakes.programs import OUTPUTS, counts, finish, losses, run, start, text_in, write
 
 from nutrace.errors import EmptyTraceError
-from nutrace.recording import names
+from nutrace.recording import compressed, names
 from nutrace.recording.appended import AppendedFile
 from nutrace.recording.locks import ended, lock
 from nutrace.trace import load
 
-HEAD = names.HEAD
+HEAD = {"run.json": names.HEAD, "run.json.gz": compressed.HEAD}
+both = pytest.mark.parametrize("output", OUTPUTS)
 
 
 def _limit(size: int) -> None:
@@ -42,15 +43,20 @@ ALTERNATE = """
 """
 
 
-@pytest.mark.parametrize("size", [9_000, 20_000, 100_000])
+@pytest.mark.parametrize(
+    ("output", "size"),
+    [*(("run.json", size) for size in (9_000, 20_000, 100_000)),
+     *(("run.json.gz", size) for size in (2_000, 4_000, 5_000, 20_000))],
+)  # fmt: skip
 @pytest.mark.parametrize("merge", ["0", "200"])
 def test_on_a_full_disk_all_that_is_not_held_is_said_to_be_lost(
-    tmp_path: Path, size: int, merge: str
+    tmp_path: Path, output: str, size: int, merge: str
 ) -> None:
     """Whatever the limit cuts: the last line is written, in the place of spans if need be."""
     ended = run(
         tmp_path,
         ALTERNATE + "    work(1000)\n    print('said')",
+        output=output,
         preexec_fn=lambda: _limit(size),
         variables={"NUTRACE_COMPRESS_US": merge},
     )
@@ -70,12 +76,13 @@ def test_on_a_full_disk_all_that_is_not_held_is_said_to_be_lost(
 
 
 @pytest.mark.parametrize(("merge", "lost"), [("0", 101), ("1e9", 1001)])
-def test_the_last_line_takes_the_place_of_spans(tmp_path: Path, merge: str, lost: int) -> None:
+@both
+def test_the_last_line_takes_the_place_of_spans(tmp_path: Path, output: str, merge: str, lost: int) -> None:
     """There is no room for it: without it nobody would know what is lost, in calls."""
     ended = run(
         tmp_path,
         ALTERNATE
-        + """
+        + f"""
     import gc
     from nutrace import session
     gc.disable()  # a collection would be lost as well
@@ -83,9 +90,10 @@ def test_the_last_line_takes_the_place_of_spans(tmp_path: Path, merge: str, lost
         for _ in range(1000):
             one()
     session._session.recorder.flush()
-    size = os.stat("run.json.partial").st_size
+    size = os.stat("{output}.partial").st_size
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, size + 50))
     """,
+        output=output,
         variables={"NUTRACE_COMPRESS_US": merge, "NUTRACE_FLUSH_SECONDS": "30"},
     )
     assert f": {900 if lost < 1000 else 0} spans, {lost:,} lost" in ended.err
@@ -94,7 +102,8 @@ def test_the_last_line_takes_the_place_of_spans(tmp_path: Path, merge: str, lost
         assert (sum(counts(ended.trace).values()), ended.trace.diagnostics.dropped) == (900, lost)
 
 
-def test_a_killed_program_has_said_what_it_lost(tmp_path: Path) -> None:
+@both
+def test_a_killed_program_has_said_what_it_lost(tmp_path: Path, output: str) -> None:
     ended = run(
         tmp_path,
         ALTERNATE
@@ -105,31 +114,36 @@ def test_a_killed_program_has_said_what_it_lost(tmp_path: Path) -> None:
     time.sleep(0.3)
     os.kill(os.getpid(), 9)
     """,
-        preexec_fn=lambda: _limit(60_000),
+        output=output,
+        preexec_fn=lambda: _limit(60_000 if output == "run.json" else 9_000),
         variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_FLUSH_SECONDS": "0.05"},
     )
     assert ended.code == -signal.SIGKILL
-    trace = load(tmp_path / "run.json")
+    trace = ended.trace
+    assert trace.diagnostics.dropped
     assert not trace.diagnostics.complete
     assert sum(counts(trace).values()) + trace.diagnostics.dropped == 2000
-    assert (tmp_path / "run.json.partial").read_bytes().endswith(b"]}]}\n")  # whole lines only
+    assert text_in(tmp_path / f"{output}.partial").endswith(b"]}]}\n")  # whole lines only
 
 
 @pytest.mark.parametrize("ending", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
-def test_a_child_on_a_full_disk(tmp_path: Path, ending: str) -> None:
+@both
+def test_a_child_on_a_full_disk(tmp_path: Path, output: str, ending: str) -> None:
+    size = 60_000 if output == "run.json" else 9_000
     ended = run(
         tmp_path,
         ALTERNATE
         + f"""
     child = os.fork()
     if child == 0:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
         work(500)
         time.sleep(0.5)
         {ending}
     os.waitpid(child, 0)
     work(100)
     """,
+        output=output,
         variables={"NUTRACE_COMPRESS_US": "0"},
     )
     assert ended.code == 0
@@ -137,23 +151,25 @@ def test_a_child_on_a_full_disk(tmp_path: Path, ending: str) -> None:
     assert trace.diagnostics.complete
     assert trace.diagnostics.dropped > 0
     assert sum(counts(trace).values()) + trace.diagnostics.dropped == 1200
-    assert ended.files == ["run.json"]
+    assert ended.files == [output]
 
 
-def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
+@both
+def test_a_disk_that_is_full_for_a_while(tmp_path: Path, output: str) -> None:
     ended = run(
         tmp_path,
         ALTERNATE
-        + """
+        + f"""
     none = resource.RLIM_INFINITY
     work(300)
     time.sleep(0.2)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat("run.json.partial").st_size + 50, none))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat("{output}.partial").st_size + 50, none))
     work(300)
     time.sleep(0.2)
     resource.setrlimit(resource.RLIMIT_FSIZE, (none, none))
     work(300)
     """,
+        output=output,
         variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_FLUSH_SECONDS": "0.05"},
     )
     trace = ended.trace
@@ -176,7 +192,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_real_disk_that_is_full(tmp_path: Path, small_disk: Path) -> None:
+@both
+def test_a_real_disk_that_is_full(tmp_path: Path, output: str, small_disk: Path) -> None:
     ended = run(
         tmp_path,
         ALTERNATE
@@ -187,11 +204,12 @@ def test_a_real_disk_that_is_full(tmp_path: Path, small_disk: Path) -> None:
         os._exit(0)
     os.waitpid(child, 0)
     """,
-        variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_OUTPUT": str(small_disk / "run.json")},
+        output=str(small_disk / output),
+        variables={"NUTRACE_COMPRESS_US": "0"},
     )
     assert ended.code == 0
     assert "No space left on device" in ended.err
-    trace = load(small_disk / "run.json")
+    trace = load(small_disk / output)
     held, lost = sum(counts(trace).values()), trace.diagnostics.dropped
     said = sum(int(line.split(": ")[1].split(" ")[0].replace(",", ""))
                for line in ended.err.splitlines() if "recorded and lost" in line)  # fmt: skip
@@ -295,7 +313,8 @@ def test_the_programs_descriptors_have_the_numbers_that_they_have_untraced(tmp_p
 
 
 @pytest.mark.parametrize("with_child", [False, True])
-def test_a_folder_that_is_renamed_is_followed(tmp_path: Path, with_child: bool) -> None:
+@both
+def test_a_folder_that_is_renamed_is_followed(tmp_path: Path, output: str, with_child: bool) -> None:
     (tmp_path / "out").mkdir()
     ended = run(
         tmp_path,
@@ -316,15 +335,16 @@ def test_a_folder_that_is_renamed_is_followed(tmp_path: Path, with_child: bool) 
         with nutrace.span("after"):
             pass
         """,
-        variables={"NUTRACE_OUTPUT": "out/run.json", "NUTRACE_FLUSH_SECONDS": "0.1"},
+        output=f"out/{output}",
+        variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
     )
-    there = tmp_path / "elsewhere" / "run.json"
+    there = tmp_path / "elsewhere" / output
     assert f"wrote {there}: " in ended.err
     trace = load(there)
     assert counts(trace) == {"before": 1, "after": 1, **({"child": 1} if with_child else {})}
     assert not losses(trace)
     assert os.listdir(tmp_path / "out") == []
-    assert os.listdir(tmp_path / "elsewhere") == ["run.json"]
+    assert os.listdir(tmp_path / "elsewhere") == [output]
 
 
 def test_a_link_that_is_turned_to_another_folder(tmp_path: Path) -> None:
@@ -351,7 +371,8 @@ def test_a_link_that_is_turned_to_another_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("again", [True, False])
-def test_what_was_in_a_deleted_folder_is_lost_and_counted(tmp_path: Path, again: bool) -> None:
+@both
+def test_what_was_in_a_deleted_folder_is_lost_and_counted(tmp_path: Path, output: str, again: bool) -> None:
     (tmp_path / "out").mkdir()
     ended = run(
         tmp_path,
@@ -368,38 +389,42 @@ def test_what_was_in_a_deleted_folder_is_lost_and_counted(tmp_path: Path, again:
         with nutrace.span("after"):
             pass
         """,
-        variables={"NUTRACE_OUTPUT": "out/run.json", "NUTRACE_FLUSH_SECONDS": "0.1"},
+        output=f"out/{output}",
+        variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
     )
     assert ended.code == 0
     assert "was deleted while the program ran; spans are being lost, and counted" in ended.err
     if again:
         assert "1 spans, 3 lost" in ended.err
-        trace = load(tmp_path / "out" / "run.json")
+        trace = ended.trace
         assert counts(trace) == {"after": 1}
         assert losses(trace) == {"dropped": 3}
     else:
         assert "4 spans were recorded and lost, and no file written" in ended.err
 
 
-def test_another_file_is_put_in_the_place_of_ours(tmp_path: Path) -> None:
+@both
+def test_another_file_is_put_in_the_place_of_ours(tmp_path: Path, output: str) -> None:
     ended = run(
         tmp_path,
-        """
+        f"""
         import os, time
         import nutrace
         time.sleep(0.2)
         with open("other", "w") as file:
             file.write("mine")
-        os.replace("other", "run.json.partial")
+        os.replace("other", "{output}.partial")
         time.sleep(0.3)
         with nutrace.span("after"):
             pass
         """,
+        output=output,
         variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
     )
-    assert (tmp_path / "run.json.partial").read_text() == "mine"
-    assert counts(load(tmp_path / "run-1.json")) == {"after": 1}
-    assert ended.files == ["run-1.json", "run.json.partial"]
+    assert (tmp_path / f"{output}.partial").read_text() == "mine"
+    again = output.replace("run", "run-1")
+    assert counts(load(tmp_path / again)) == {"after": 1}
+    assert ended.files == [again, f"{output}.partial"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="takes root to become somebody else")
@@ -430,42 +455,47 @@ def test_a_program_that_becomes_a_user_who_may_not_enter_the_folder(tmp_path: Pa
 # -- what killed processes leave behind --------------------------------------------------------
 
 
-def _left(folder: Path, pid: int) -> dict[str, bytes]:
+def _left(output: str, pid: int) -> dict[str, bytes]:
+    head = HEAD[output]
     return {
-        f"run.json.joining-{pid}-0a1b2c": HEAD + b'{"resource"',
-        f"run-12.json.joining-{pid}-0a1b2c": b"",
-        f"run.json.joining-{pid}-ffffff": HEAD[:5],
-        f"run.json.shard-{pid}-12345678abcdef.starting": b"",
+        f"{output}.joining-{pid}-0a1b2c": head + b'{"resource"',
+        f"{output.replace('run', 'run-12')}.joining-{pid}-0a1b2c": b"",
+        f"{output}.joining-{pid}-ffffff": head[:5],
+        f"{output}.shard-{pid}-12345678abcdef.starting": b"",
     }
 
 
-def test_leftovers_of_killed_processes_go_and_nothing_else_does(tmp_path: Path) -> None:
+@both
+def test_leftovers_of_killed_processes_go_and_nothing_else_does(tmp_path: Path, output: str) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    left = _left(tmp_path, gone.pid)
+    left = _left(output, gone.pid)
+    (other_kind,) = set(OUTPUTS) - {output}
     others = {
-        f"run.json.joining-{gone.pid}-0a1b2d": b"somebody's own",
-        f"run.json.joining-{gone.pid}": HEAD,
-        f"run.json.joining-x{gone.pid}-0a1b2c": HEAD,
-        f"other.json.joining-{gone.pid}-0a1b2c": HEAD,
-        f"run.json.shard-{gone.pid}-12345678abcdee.starting": b"data",
-        "run.json.starting": b"",
+        f"{output}.joining-{gone.pid}-0a1b2d": b"somebody's own",
+        f"{output}.joining-{gone.pid}-0a1b2e": HEAD[other_kind],
+        f"{output}.joining-{gone.pid}": HEAD[output],
+        f"{output}.joining-x{gone.pid}-0a1b2c": HEAD[output],
+        f"other{output[3:]}.joining-{gone.pid}-0a1b2c": HEAD[output],
+        f"{output}.shard-{gone.pid}-12345678abcdee.starting": b"data",
+        f"{output}.starting": b"",
+        **_left(other_kind, gone.pid),
     }
     for name, content in {**left, **others}.items():
         (tmp_path / name).write_bytes(content)
-    (tmp_path / f"run.json.joining-{gone.pid}-000000").symlink_to(tmp_path / "run.json.starting")
-    os.mkfifo(tmp_path / f"run.json.joining-{gone.pid}-000001")
-    ended = run(tmp_path, "import nutrace\nwith nutrace.span('work'): pass")
+    (tmp_path / f"{output}.joining-{gone.pid}-000000").symlink_to(tmp_path / f"{output}.starting")
+    os.mkfifo(tmp_path / f"{output}.joining-{gone.pid}-000001")
+    ended = run(tmp_path, "import nutrace\nwith nutrace.span('work'): pass", output=output)
     assert counts(ended.trace) == {"work": 1}
     there = set(os.listdir(tmp_path))
     assert not there & set(left)
     assert set(others) <= there
-    assert {f"run.json.joining-{gone.pid}-{number}" for number in ("000000", "000001")} <= there
+    assert {f"{output}.joining-{gone.pid}-{number}" for number in ("000000", "000001")} <= there
 
 
 def test_what_a_living_process_has_begun_stays(tmp_path: Path) -> None:
     """Its lock says that it lives. The number in the name may be a living stranger's, or nobody's."""
-    for name, content in {**_left(tmp_path, 2**22 + 1), **_left(tmp_path, os.getpid())}.items():
+    for name, content in {**_left("run.json", 2**22 + 1), **_left("run.json", os.getpid())}.items():
         (tmp_path / name).write_bytes(content)
     held = [open(file, "rb") for file in sorted(tmp_path.iterdir())]  # noqa: SIM115
     for file in held[::2]:
@@ -477,7 +507,11 @@ def test_what_a_living_process_has_begun_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["join", "os.link"])
-def test_killed_while_joining(tmp_path: Path, step: str) -> None:
+@both
+def test_killed_while_joining(tmp_path: Path, output: str, step: str) -> None:
+    begin = repr(HEAD[output]) if step == "join" else "b''"
+    if (step, output) == ("join", "run.json.gz"):
+        step = "join_compressed"
     ended = run(
         tmp_path,
         f"""
@@ -485,19 +519,21 @@ def test_killed_while_joining(tmp_path: Path, step: str) -> None:
         import nutrace
         from nutrace.recording import runfile
         def die(*args):
-            args[-1].write(b'{{"resourceSpans":[') if "{step}" == "join" else None
-            args[-1].flush() if "{step}" == "join" else None
+            if {begin}:
+                args[-1].write({begin})
+                args[-1].flush()
             os.kill(os.getpid(), 9)
         runfile.{step} = die
         with nutrace.span("work"):
             pass
         """,
+        output=output,
     )
     assert ended.code == -signal.SIGKILL
     assert any(".joining-" in name for name in ended.files)
     assert counts(ended.trace) == {"work": 1}
-    again = run(tmp_path, "import nutrace\nwith nutrace.span('again'): pass")
-    assert again.files == ["run-1.json", "run.json.partial"]
+    again = run(tmp_path, "import nutrace\nwith nutrace.span('again'): pass", output=output)
+    assert again.files == [output.replace("run", "run-1"), f"{output}.partial"]
 
 
 # -- locks -----------------------------------------------------------------------------------

@@ -36,8 +36,17 @@ def work(seconds):
 )
 
 
-@pytest.mark.parametrize("ending", ["os._exit(0)", "sys.exit()", "os.kill(os.getpid(), signal.SIGKILL)"])
-def test_a_forked_child(tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize(
+    ("output", "ending"),
+    [
+        ("run.json", "os._exit(0)"),
+        ("run.json", "sys.exit()"),
+        ("run.json", "os.kill(os.getpid(), signal.SIGKILL)"),
+        ("run.json.gz", "os._exit(0)"),
+        ("run.json.gz", "os.kill(os.getpid(), signal.SIGKILL)"),
+    ],
+)
+def test_a_forked_child(tmp_path: Path, output: str, ending: str) -> None:
     ended = run_sampled(
         tmp_path,
         FORK
@@ -51,11 +60,12 @@ work(0.2)
 os.waitpid(child, 0)
 print(child)
 """,
+        output=output,
     )
     stacks = stacks_of(ended.trace)
     assert len(ended.trace.resources) == len(stacks) == 2
     assert inside(stacks[int(ended.out)])["work"] > 50
-    assert ended.files == ["run.json"]
+    assert ended.files == [output]
     assert "those of 1 more process" in ended.err
 
 

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import re
+import zlib
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -83,6 +84,64 @@ def test_a_gzip_stream_that_ends_early(tmp_path: Path) -> None:
     trace = load(path)
     assert 100 < len(trace) < 2000
     assert not trace.diagnostics.complete
+
+
+def _zipped_lines(count: int) -> List[bytes]:
+    """Lines of a run file as nutrace writes them into run.json.gz, each a gzip stream of its own."""
+    made = spans(*((f"span {i}", i, i + 1) for i in range(1, count + 1)))
+    return [gzip.compress(compact(envelope([span])) + b"\n", 3, mtime=0) for span in made]
+
+
+def test_every_place_at_which_the_last_of_many_gzip_streams_may_end(tmp_path: Path) -> None:
+    *lines, last = _zipped_lines(20)
+    path = tmp_path / "run.json.gz.partial"
+    for size in range(1, len(last)):
+        path.write_bytes(b"".join(lines) + last[:size])
+        trace = load(path)
+        text = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(last[:size])
+        assert len(trace) == (20 if text.rstrip().endswith(b"]}]}]}") else 19)
+        assert not trace.diagnostics.complete
+        assert any("ends in the middle of its gzip data" in note for note in trace.diagnostics.notes)
+    path.write_bytes(b"".join(lines) + last)
+    assert (len(load(path)), load(path).diagnostics.notes) == (20, ())
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100, 1000, 1 << 16])
+def test_a_gzip_stream_for_each_line_is_read_in_pieces_of_any_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr("nutrace.trace.source._ZIPPED", size)
+    path = tmp_path / "run.json.gz"
+    path.write_bytes(b"".join(_zipped_lines(100)) + bytes(3000))
+    trace = load(path)
+    assert len(trace) == 100
+    assert trace.diagnostics.complete
+    assert trace.diagnostics.notes == ()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda line: b"\0" * len(line),
+        lambda line: line[: len(line) // 2] + b"\0" * (len(line) - len(line) // 2),
+        lambda line: line[:-5] + bytes([line[-5] ^ 1]) + line[-4:],
+        lambda line: line[:60] + line[100:],
+        lambda line: b"xy" + line[2:],
+        lambda line: line[:2] + b"xy" + line[4:],
+        lambda line: line[: len(line) // 2],
+    ],
+    ids=["zeros", "half zeros", "checksum", "hole", "no sign", "no method", "cut"],
+)
+@pytest.mark.parametrize("place", [1, 25, 48])
+def test_damaged_lines_of_a_gzip_file_are_left_out_and_said(tmp_path: Path, harm: Any, place: int) -> None:
+    lines = _zipped_lines(50)
+    lines[place] = harm(lines[place])
+    path = tmp_path / "run.json.gz"
+    path.write_bytes(b"".join(lines))
+    trace = load(path)
+    expected = [f"span {i}" for i in range(1, 51) if i != place + 1]
+    assert trace.name == expected
+    assert sum("damaged gzip data in a place" in note for note in trace.diagnostics.notes) == 1
 
 
 def test_bad_lines_are_counted_and_left_out(tmp_path: Path) -> None:

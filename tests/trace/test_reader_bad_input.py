@@ -30,8 +30,10 @@ def _message(path: Path) -> str:
 
 def test_a_missing_file(tmp_path: Path) -> None:
     assert "does not exist" in _message(tmp_path / "run.json")
-    (tmp_path / "run.json.gz").write_bytes(b"")
-    assert "run.json.gz does" in _message(tmp_path / "run.json")
+    for name in ("run.json.gz.partial", "run.json.gz"):
+        (tmp_path / name).write_bytes(b"")
+        assert "run.json.gz does" in _message(tmp_path / "run.json")
+        (tmp_path / name).unlink()
 
 
 def test_a_run_that_was_killed_before_its_first_span(tmp_path: Path) -> None:
