@@ -18,8 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = (
         "What the workers of an evaluation did from its start to its end: start-up, scenarios, waiting, "
-        "idle; what the driver did by itself; how long the run would take with more or fewer workers; and how "
-        "many of them fit into memory."
+        "idle; what the driver did by itself; how long the run would take with more or fewer workers; and "
+        "how many of them fit into memory."
     )
     parser.epilog = MODEL
     add_run_file(parser)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lane, Lanes
 from nutrace.analysis.evaluation.makespan import MEASURED, PROCESSOR_TIME, Makespan
@@ -49,12 +49,16 @@ def as_text(
     scenarios = counted(len(lanes.spans_ns), "scenario")
     lines += [
         f"  {scenarios}, {counted(len(working), 'worker')} {_KINDS[lanes.kind]}; the run took "
-        f"{_s(lanes.wall_ns)} s, {_s(lanes.rounds_ns)} s of it the scenarios",
+        f"{seconds(lanes.wall_ns)} s, {seconds(lanes.rounds_ns)} s of it the scenarios",
         f"  {_cores(lanes)}",
         *_ended(trace, lanes),
         *["", "Lanes", *_lanes(lanes, rows)],
-        *["", f"The driver by itself: {_s(lanes.serial_ns)} s, which no worker shortens", _serial(lanes)],
-        *["", "More or fewer workers: a model", *_makespan(lanes, span)],
+        *[
+            "",
+            f"The driver by itself: {seconds(lanes.serial_ns)} s, which no worker shortens",
+            _serial(lanes),
+        ],
+        *["", "More or fewer workers: a model", *_makespan(span)],
     ]
     return "\n".join([*lines, *_memory(memory, limit)])
 
@@ -76,7 +80,7 @@ def _ended(trace: Trace, lanes: Lanes) -> List[str]:
             at = lanes.spans_ns[lane.ended_in][1] - lanes.begin_ns
             lines.append(
                 f"  process {lane.process} ended in scenario {printable(scenario.name)}, after "
-                f"{counted(len(scenario.steps), 'step')}, at {_s(at)} s: it was killed, or it crashed"
+                f"{counted(len(scenario.steps), 'step')}, at {seconds(at)} s: it was killed, or it crashed"
             )
     return lines
 
@@ -116,8 +120,8 @@ def _table(lanes: Lanes, shown: List[Lane]) -> str:
         [
             printable(lane_name(lane, lanes)),
             f"{len(lane.scenarios):,}",
-            *(_s(lane.spent_ns(doing)) for _, doing in parts),
-            _s(lane.spent_ns(*Doing)),
+            *(seconds(lane.spent_ns(doing)) for _, doing in parts),
+            seconds(lane.spent_ns(*Doing)),
             percent(lane.spent_ns(Doing.BUSY), lanes.wall_ns),
         ]
         for lane in shown
@@ -127,14 +131,14 @@ def _table(lanes: Lanes, shown: List[Lane]) -> str:
 
 def _serial(lanes: Lanes) -> str:
     parts = [part for part in lanes.serial[:_PARTS] if part.ns >= _LEAST_PART * lanes.wall_ns]
-    rows = [[printable(part.name), _s(part.ns), percent(part.ns, lanes.wall_ns)] for part in parts]
+    rows = [[printable(part.name), seconds(part.ns), percent(part.ns, lanes.wall_ns)] for part in parts]
     rest = sum(part.ns for part in lanes.serial) - sum(part.ns for part in parts)
     if rest:
-        rows.append(["the rest", _s(rest), percent(rest, lanes.wall_ns)])
+        rows.append(["the rest", seconds(rest), percent(rest, lanes.wall_ns)])
     return text_table([Column("", right=False), Column("s"), Column("of the run")], rows)
 
 
-def _makespan(lanes: Lanes, span: Optional[Makespan]) -> List[str]:
+def _makespan(span: Optional[Makespan]) -> List[str]:
     if span is None:
         return ["  No scenario finished: there is nothing to predict from."]
     columns = [Column("workers"), Column("the run s"), Column("against now"), Column("at least s")]
@@ -142,20 +146,23 @@ def _makespan(lanes: Lanes, span: Optional[Makespan]) -> List[str]:
     for each in span.predicted:
         now = " (now)" if each.workers == span.workers else ""
         change = f"{each.ns / span.measured_ns - 1:+.0%}" if span.measured_ns else "-"
-        rows.append([f"{each.workers:,}{now}", _s(each.ns), change, _s(each.bound_ns)])
+        rows.append([f"{each.workers:,}{now}", seconds(each.ns), change, seconds(each.bound_ns)])
     lines = [text_table(columns, rows)]
     lines.append(
-        f"  Now measured: {_s(span.measured_ns)} s. With any number: {_s(span.bound_ns)} s at least."
+        f"  Measured: {seconds(span.measured_ns)} s. With any number {seconds(span.bound_ns)} s at least."
     )
-    return [*lines, *definitions(_assumptions(lanes, span))]
+    return [*lines, *definitions(assumptions(span))]
 
 
-def _assumptions(lanes: Lanes, span: Makespan) -> List[tuple[str, str]]:
-    startups = ", ".join(_s(each) for each in span.startups_ns[:4]) + (", ..." if span.workers > 4 else "")
+def assumptions(span: Makespan) -> List[Tuple[str, str]]:
+    """What the model takes for granted, in a line each."""
+    startups = ", ".join(seconds(each) for each in span.startups_ns[:4]) + (
+        ", ..." if span.workers > 4 else ""
+    )
     given = [("start-up", f"{startups} s, from handing out to the first scenario of a worker")]
-    if lanes.kind == SEQUENTIAL:
+    if span.kind == SEQUENTIAL:
         given = [("start-up", "more workers import what the driver did; starting Ray itself is not in this")]
-    given.append(("handover", f"{_s(span.handover_ns)} s between two scenarios of a worker"))
+    given.append(("handover", f"{seconds(span.handover_ns)} s between two scenarios of a worker"))
     if span.durations == MEASURED:
         given.append(("scenarios", "take as long as they took"))
     elif span.durations == PROCESSOR_TIME:
@@ -164,11 +171,11 @@ def _assumptions(lanes: Lanes, span: Makespan) -> List[tuple[str, str]]:
         )
     else:
         given.append(("scenarios", "take their even share: the run's workers shared processors or a lock"))
-    if lanes.kind == THREADS:
+    if span.kind == THREADS:
         given.append(("lock", "threads share Python's lock: processes would not (worker=ray_distributed)"))
     if span.processors is None:
         given.append(("processors", "the run does not say how many there are: as if each worker had its own"))
-    elif lanes.kind != THREADS:
+    elif span.kind != THREADS:
         given.append(("processors", f"{span.processors:g}; more that runs at a time becomes slower alike"))
     if span.left_out:
         given.append(("left out", f"{counted(span.left_out, 'scenario')} that did not finish"))
@@ -189,7 +196,7 @@ def _memory(memory: Optional[Memory], limit: Optional[HostLimit]) -> List[str]:
     return [*lines, f"  At most {fits}."] if fits else lines
 
 
-def _s(time_ns: float) -> str:
+def seconds(time_ns: float) -> str:
     """A time in seconds, without the unit."""
     value = time_ns / 1e9
     return (

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number
@@ -114,6 +114,13 @@ def makespan_of(trace: Trace, lanes: Lanes, more: Sequence[int] = ()) -> Optiona
 class Model:
     """The model of one run.
 
+    Parameters
+    ----------
+    trace, lanes:
+        A whole run.
+    takes:
+        By scenario number the part of its time that it is to take; 1 for those that are not in it.
+
     Attributes
     ----------
     jobs:
@@ -122,8 +129,9 @@ class Model:
         As in :class:`Makespan`.
     """
 
-    def __init__(self, trace: Trace, lanes: Lanes) -> None:
+    def __init__(self, trace: Trace, lanes: Lanes, takes: Optional[Mapping[int, float]] = None) -> None:
         self._trace = trace
+        self._takes = takes or {}
         self._lanes = lanes
         working = [lane for lane in lanes.workers if lane.scenarios]
         self.workers = len(working)
@@ -141,7 +149,8 @@ class Model:
         for lane in working:
             for each in lane.scenarios:
                 if trace.scenarios[each - 1].outcome == FINISHED:
-                    self.jobs[each] = self._job(each, share, lane in alone)
+                    job = self._job(each, share, lane in alone)
+                    self.jobs[each] = Job(job.ns * self._takes.get(each, 1.0), job.processors)
 
     def _job(self, scenario: int, share: Optional[_Shares], alone: bool) -> Job:
         start, end = self._lanes.spans_ns[scenario]
@@ -155,17 +164,23 @@ class Model:
         took = end - start
         return Job(float(took), used / took if used and took else 1.0)
 
-    def predict(self, workers: int) -> Predicted:
-        """The run with so many workers."""
+    def predict(self, workers: int, *, in_processes: bool = False) -> Predicted:
+        """The run with so many workers of its own kind, or with processes.
+
+        More workers than one of a sequential run are processes: there are no others.
+        """
         lanes, total, bound = self._lanes, float(self._lanes.serial_ns), float(self._lanes.serial_ns)
-        startups = self._startups(workers)
-        extra_ns = self._helpers_ns if lanes.kind == SEQUENTIAL and workers > 1 else 0.0
+        in_processes = in_processes or (lanes.kind == SEQUENTIAL and workers > 1)
+        startups, processors, extra_ns = self._startups(workers), self.processors, 0.0
+        if in_processes and lanes.kind != PROCESSES:
+            startups, processors = [self._imports_ns] * workers, lanes.processors
+            extra_ns = self._helpers_ns if lanes.kind == SEQUENTIAL else 0.0
         for place, each in enumerate(lanes.rounds):
             jobs = [self.jobs[one] for one in self._order(each.scenarios)]
             jobs = [Job(job.ns + self.handover_ns + extra_ns, job.processors) for job in jobs]
             begin = startups if not place else [0.0] * workers
-            total += scheduled_ns(jobs, begin, self.processors)
-            bound += least_ns(jobs, workers, self.processors) + min(begin)
+            total += scheduled_ns(jobs, begin, processors)
+            bound += least_ns(jobs, workers, processors) + min(begin)
         return Predicted(workers, total, bound)
 
     @property
@@ -181,8 +196,6 @@ class Model:
 
     def _startups(self, workers: int) -> List[float]:
         """What each of so many workers takes before its first scenario: the quickest first."""
-        if self._lanes.kind == SEQUENTIAL:
-            return [0.0] if workers == 1 else [self._imports_ns] * workers
         known = [float(each) for each in self.startups[:workers]]
         return known + [self._another_ns] * (workers - len(known))
 
