@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from nutrace import semconv
 from nutrace.trace import Resource, Trace
@@ -49,7 +49,7 @@ def last_seen(trace: Trace) -> List[int]:
 
 def processors_of(trace: Trace, used: List[int]) -> Optional[int]:
     """The processors that some processes may use, on all of their hosts; None if one does not say."""
-    by_host = {}
+    by_host: Dict[str, int] = {}
     for index in used:
         says = trace.resources[index].attributes
         count = whole(says.get(semconv.PROCESSORS))
