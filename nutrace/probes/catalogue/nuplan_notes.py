@@ -10,11 +10,12 @@ import gc
 from typing import Any, Dict, Mapping, Tuple
 
 from nutrace.recording.clock import now_ns
-from nutrace.recording.memory import gpu_bytes, resident_bytes
+from nutrace.recording.memory import gpu_bytes, peak_bytes, resident_bytes
 from nutrace.semconv import (
     GC_OFF,
     MEMORY,
     MEMORY_GPU,
+    MEMORY_PEAK,
     MEMORY_START,
     PLANNER_CLASS,
     PLANNER_NAME,
@@ -46,7 +47,15 @@ def note_run(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 
 
 def note_run_end(instance: Any, result: Any) -> Dict[str, Any]:
-    """Memory at the end of ``SimulationRunner.run(self)``."""
+    """Memory at the end of ``SimulationRunner.run(self)``.
+
+    The peak is that of the process so far. It is noted here because Ray kills its workers: they never write
+    the one that a process writes at its end.
+    """
+    return {**_resident(), MEMORY_PEAK: peak_bytes()}
+
+
+def _resident() -> Dict[str, Any]:
     return {**_if_known(MEMORY, resident_bytes()), **_if_known(MEMORY_GPU, gpu_bytes())}
 
 
@@ -57,7 +66,7 @@ def note_step_end(instance: Any, result: Any) -> Dict[str, Any]:
     if now < _next_reading_ns:
         return {}
     _next_reading_ns = now + _BETWEEN_READINGS_NS
-    return note_run_end(instance, result)
+    return _resident()
 
 
 def _if_known(key: str, value: Any) -> Dict[str, Any]:
