@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from nutrace import semconv
+from nutrace.analysis.attributes import number, text
 from nutrace.analysis.evaluation.memory_growth import GrowthPart, growth_parts
 from nutrace.analysis.evaluation.worker_names import worker_of
 from nutrace.analysis.memory import Growth, Readings, ScenarioMemory, memory, readings
 from nutrace.trace import Trace
 
-#: Sizes of machines, in GB of 10^9 bytes, for which it is told how many workers fit.
-SIZES_GB = (8, 16, 32, 64, 128, 256)
+#: Sizes of machines, in GB of 10^9 bytes, for which it is told how many workers fit: beside the run's own.
+SIZES_GB = (8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 _MB, _GB = 1e6, 1e9
 
 
@@ -66,6 +67,9 @@ class WorkerMemory:
         Whether that is growth, not chance.
     grew_in:
         In which parts of its scenarios that process grew, the largest first; empty if nothing grew.
+    machine_gb:
+        The memory of the machine or container that it ran on; None if unknown, or with workers on several
+        hosts.
     workers:
         The processes that simulated, by what they needed.
     scenarios:
@@ -85,6 +89,7 @@ class WorkerMemory:
     growth_mb_per_scenario: Optional[float]
     steady: bool
     grew_in: Tuple[GrowthPart, ...]
+    machine_gb: Optional[float]
     workers: Tuple[WorkerPeak, ...]
     scenarios: int
     threads: int
@@ -92,9 +97,10 @@ class WorkerMemory:
     by_kernel: bool
 
     @property
-    def fits(self) -> Tuple[Tuple[int, int], ...]:
+    def fits(self) -> Tuple[Tuple[float, int], ...]:
         """Sizes of machines in GB, each with the number of workers that fit; empty without workers."""
-        return tuple((gb, self.fit(gb)) for gb in SIZES_GB) if self.workers else ()
+        sizes = {*SIZES_GB, *([] if self.machine_gb is None else [self.machine_gb])}
+        return tuple((gb, self.fit(gb)) for gb in sorted(sizes)) if self.workers else ()
 
     def needed_mb(self, workers: int) -> float:
         """What the driver and so many workers need at most, if they share the scenarios of the run evenly.
@@ -159,6 +165,7 @@ def worker_memory(trace: Trace, found: Optional[Readings] = None) -> Optional[Wo
         growth_mb_per_scenario=None if most is None or most.per_scenario is None else most.per_scenario / _MB,
         steady=steady,
         grew_in=growth_parts(trace, by_process[most.resource]) if most is not None and steady else (),
+        machine_gb=_machine_gb(trace, by_process),
         workers=tuple(workers),
         scenarios=len(trace.scenarios),
         threads=threads,
@@ -190,6 +197,14 @@ def _driver(trace: Trace) -> int:
         if semconv.RUN_ID in resource.attributes and semconv.RUN_PARENT_PID not in resource.attributes:
             return index
     return 0
+
+
+def _machine_gb(trace: Trace, processes: Iterable[int]) -> Optional[float]:
+    says = [trace.resources[process].attributes for process in processes]
+    if len({text(each, semconv.HOST_NAME) for each in says}) != 1:
+        return None
+    sizes = [number(each, semconv.HOST_MEMORY) for each in says]
+    return round(min(sizes) / _GB, 1) if all(sizes) else None
 
 
 def _threads(trace: Trace) -> int:
