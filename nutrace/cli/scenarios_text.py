@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import List, Optional, Sequence
 
 from nutrace.analysis.evaluation.scenario_rows import ScenarioRow
-from nutrace.analysis.scenarios import Scenarios, scenarios_of
+from nutrace.analysis.scenarios import scenarios_of
+from nutrace.cli.report_scenarios import cut_short, outcomes
 from nutrace.cli.report_style import MS, column
 from nutrace.cli.table import Column, definitions, text_table
 from nutrace.printable import LINE, printable
@@ -14,7 +15,6 @@ from nutrace.trace.addresses import CUT_SHORT
 from nutrace_exporters.labels import counted
 
 _MB = 1e6
-_MOST_NAMED = 5  # scenarios that were cut short, or failed
 
 #: What the rows are sorted by, in words.
 _FIRST = {
@@ -44,53 +44,16 @@ def as_text(rows: Sequence[ScenarioRow], trace: Trace, file: str, order: str, li
         return "\n".join(lines)
     running = trace.diagnostics.running
     workers = len({row.worker for row in rows})
-    lines.append(f"  {outcomes_line(scenarios_of(trace), running)}")
+    lines.append(f"  {outcomes(scenarios_of(trace), running)}")
     steps = counted(sum(row.steps for row in rows), "finished step")
     lines += [f"  {steps}, {counted(workers, 'worker')}; {_FIRST[order]}.", ""]
     shown = rows[:limit] if limit else rows
     lines.append(_table(shown, running, len({row.scenario.planner for row in rows}) > 1))
     if len(shown) < len(rows):
         lines.append(f"  and {len(rows) - len(shown):,} more: --limit 0 shows all")
-    lines += unended(rows, trace)
+    if not running:
+        lines += [f"  {text}" for text in cut_short(rows, trace.diagnostics.complete)]
     return "\n".join([*lines, "", *definitions(_LEGEND)])
-
-
-def outcomes_line(scenarios: Scenarios, running: bool) -> str:
-    """How many scenarios there are, and how they ended."""
-    unfinished = "not finished yet" if running else CUT_SHORT
-    outcomes = [(scenarios.finished, "finished"), (scenarios.failed, "failed")]
-    outcomes.append((scenarios.cut_short, unfinished))
-    counts = ", ".join(f"{count:,} {what}" for count, what in outcomes if count)
-    if scenarios.finished == scenarios.count:
-        counts = "all finished"
-    elif not scenarios.finished:
-        counts += ", none finished"
-    if scenarios.retried:
-        counts += f"; {scenarios.retried:,} of them simulated again"
-    return f"{counted(scenarios.count, 'scenario')}: {counts}."
-
-
-def unended(rows: Sequence[ScenarioRow], trace: Trace) -> List[str]:
-    """Lines that name the scenarios that were cut short, with their workers and their last readings."""
-    if trace.diagnostics.running:
-        return []
-    cut = [row for row in rows if row.outcome == CUT_SHORT]
-    lines = [f"  {_cut_short(row, trace.diagnostics.complete)}" for row in cut[:_MOST_NAMED]]
-    if len(cut) > _MOST_NAMED:
-        lines.append(f"  and {len(cut) - _MOST_NAMED:,} more that were cut short")
-    return lines
-
-
-def _cut_short(row: ScenarioRow, complete: bool) -> str:
-    """Where the driver came to its end, it was the worker that was killed."""
-    name, worker = printable(row.scenario.name), printable(row.worker)
-    text = f"{name} was cut short: worker {worker} was killed or died"
-    if not complete:
-        text = f"{name} was cut short, as was the run; it ran in worker {worker}"
-    text += f", after {counted(row.steps, 'finished step')}"
-    if row.memory_end is not None:
-        text += f" and with {row.memory_end / _MB:,.1f} MB at the last reading"
-    return text
 
 
 def _table(rows: Sequence[ScenarioRow], running: bool, planners: bool) -> str:

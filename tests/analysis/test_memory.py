@@ -12,6 +12,8 @@ from fakes.programs import finish, start
 
 import nutrace
 from nutrace import semconv
+from nutrace.analysis.evaluation.memory_growth import BEFORE
+from nutrace.analysis.evaluation.worker_memory import worker_memory
 from nutrace.analysis.memory import Memory, memory
 from nutrace.cli.main import main
 from nutrace.synthetic import LogSpec, write_log
@@ -151,6 +153,14 @@ def test_a_planner_that_grows_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert (growth.planner, growth.steady) == ("leaky", True)
     assert growth.per_scenario == pytest.approx(20 * MB, rel=0.15)
     assert found.peak >= growth.last_end
+    needed = worker_memory(ended.trace)
+    assert needed is not None
+    assert (needed.by_kernel, needed.driver_simulates, needed.steady) == (True, True, True)
+    # planner.initialize keeps it, which runs before the steps.
+    first = needed.grew_in[0]
+    assert first.part == BEFORE
+    assert first.per_scenario == pytest.approx(20 * MB, rel=0.15)
+    assert "planner" in [name for name, _ in first.components]
     assert main(["report", str(tmp_path / "run.json")]) == 0
     assert "With leaky memory grew by " in capsys.readouterr().out
     steps = [span for span in ended.trace if semconv.MEMORY in span.attributes]

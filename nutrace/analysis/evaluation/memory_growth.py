@@ -33,7 +33,8 @@ class GrowthPart:
     part:
         One of the parts above.
     per_scenario:
-        Bytes, the mean over its scenarios but the first, which loads what all use.
+        Bytes, the mean over its scenarios but the first, which loads what all use. Negative where the process
+        shrank.
     components:
         Which components ran there on the scenario's thread, outside of the steps, each with its share of
         the time; the largest first. Empty where that is not known.
@@ -45,9 +46,9 @@ class GrowthPart:
 
 
 def growth_parts(trace: Trace, scenarios: Sequence[ScenarioMemory]) -> Tuple[GrowthPart, ...]:
-    """The parts in which a process grew, the largest first.
+    """What a process grew by in each part, the largest first; together it is all that it grew by.
 
-    The means of all parts, also of those that shrank and are left out, add up to what the process grew by.
+    If it shrank in one part, this may be what it took in another one: then nobody knows what stays of which.
     Empty if scenarios ran at the same time, so that what one left cannot be told from what others hold.
 
     Parameters
@@ -75,7 +76,7 @@ def growth_parts(trace: Trace, scenarios: Sequence[ScenarioMemory]) -> Tuple[Gro
         _add_components(trace, spans[each.number], AFTER, range(trace.subtree_end[last], len(trace)), ran)
     count = len(ended) - 1
     parts = [
-        GrowthPart(part, size / count, _shares(ran.get(part, {}))) for part, size in grown.items() if size > 0
+        GrowthPart(part, size / count, _shares(ran.get(part, {}))) for part, size in grown.items() if size
     ]
     return tuple(sorted(parts, key=lambda each: -each.per_scenario))
 

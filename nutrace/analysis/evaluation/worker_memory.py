@@ -66,7 +66,7 @@ class WorkerMemory:
     steady:
         Whether that is growth, not chance.
     grew_in:
-        In which parts of its scenarios that process grew, the largest first; empty if nothing grew.
+        What that process grew by in each part of its scenarios, the largest first; empty if nothing grew.
     machine_gb:
         The memory of the machine or container that it ran on; None if unknown, or with workers on several
         hosts.
