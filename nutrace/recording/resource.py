@@ -73,11 +73,9 @@ def describe(run_id: str, version: str) -> Dict[str, Any]:
         "process.runtime.version": platform.python_version(),
         semconv.PROCESSORS: machine.processors(),
     }
-    memory, created = machine.memory_bytes(), machine.creation_time()
+    memory = machine.memory_bytes()
     if memory is not None:
         attributes[semconv.HOST_MEMORY] = memory
-    if created is not None:
-        attributes[semconv.CREATED] = created
     devkit = _devkit_version()
     if devkit:
         attributes["nuplan.devkit.version"] = devkit

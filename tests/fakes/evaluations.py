@@ -1,131 +1,138 @@
-"""Write runs of many scenarios over several workers, whose times and memory a test chooses."""
+"""Runs of many scenarios whose lanes a test chooses: who simulated what, from when until when, in seconds.
+
+The driver is process 100. It reads its configuration in seconds 10 to 12, hands out the scenarios from second
+20 on, and writes its metrics for two seconds after the last of them has ended. It began at second 0.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from fakes.otlp import EPOCH_NS, RESOURCE, envelope, spans, write
 
 from nutrace import semconv
 from nutrace.trace import Trace, load
 
-C = "nutrace.component"
-MB = 1_000_000
+C = semconv.COMPONENT
 DRIVER = 100
+HANDED_OUT = 20.0
+_SECOND = 1e6  # of the times of fakes.otlp
+
+Scenario = Tuple[float, float]
 
 
 @dataclass
-class Simulated:
-    """A scenario in a run: what is left out, None or empty, is not in the file.
+class Worker:
+    """A process, or a thread of the driver, with the scenarios that it simulates.
 
     Attributes
     ----------
-    token, worker, thread:
-        The worker is a process id.
-    step_ms:
-        How long each of its steps takes; between them there is no time. Before and after the steps a scenario
-        spends 10 ms each, in planner.initialize and in metrics.compute.
-    start_ms:
-        When it begins.
-    memory_mb:
-        At its start, at the end of each step, and at its end.
-    peak_mb:
-        The kernel's peak of the process at its end.
-    failed, unfinished:
-        Whether an error left it, and whether it was cut short in its last step.
+    scenarios:
+        From when until when.
+    created:
+        When the process began; None for a thread of the driver.
+    imports:
+        Spans of its start-up.
+    cpu:
+        Processor seconds of the process until its first scenario; None leaves all processor time out.
+    cpu_share:
+        Of a scenario's time, what its thread uses of a processor.
+    unfinished:
+        Whether its last scenario did not end: the process was killed.
     """
 
-    token: str
-    worker: int
-    step_ms: Sequence[float]
-    start_ms: float = 0.0
-    thread: int = 1
-    kind: str = "turning"
-    planner: str = "IDM"
-    memory_mb: Sequence[Optional[float]] = ()
-    peak_mb: Optional[float] = None
-    failed: bool = False
+    scenarios: Sequence[Scenario]
+    created: Optional[float] = 22.0
+    imports: Sequence[Scenario] = ()
+    cpu: Optional[float] = None
+    cpu_share: float = 1.0
     unfinished: bool = False
-    more: Dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def end_ms(self) -> float:
-        """When it ends."""
-        return self.start_ms + sum(self.step_ms) + (10 if self.unfinished else 20)
+    resource: Dict[str, Any] = field(default_factory=dict)
 
 
-def write_evaluation(
-    path: Path,
-    scenarios: Sequence[Simulated],
-    *,
-    driver: Optional[Dict[str, Any]] = None,
-    resources: Optional[Dict[int, Dict[str, Any]]] = None,
+def evaluation(
+    folder: Path, *workers: Worker, main: Sequence[Scenario] = (), complete: bool = True, **resource: Any
 ) -> Path:
-    """Write a run: a driver that lives as long as all of it, and the scenarios by their workers.
-
-    Parameters
-    ----------
-    driver:
-        Attributes of the first process's resource, besides the usual.
-    resources:
-        The same of workers, by their process id.
-    """
-    end_ms = max((each.end_ms for each in scenarios), default=100) + 50
-    first = {**RESOURCE, "process.pid": DRIVER, **(driver or {})}
-    root = ("worker.map", 0, end_ms * 1000, {C: "worker", "thread.id": 1})
-    by_worker: Dict[int, List[Simulated]] = {}
-    for each in scenarios:
-        by_worker.setdefault(each.worker, []).append(each)
-    own = [_run(each) for each in by_worker.pop(DRIVER, [])]
-    documents = [envelope(spans((*root[:3], own, root[3])), first)]
-    for place, (pid, of_worker) in enumerate(by_worker.items(), 1):
-        says = {**RESOURCE, "process.pid": pid, semconv.RUN_PARENT_PID: DRIVER}
-        says.update((resources or {}).get(pid, {}))
-        content = spans(*(_run(each) for each in of_worker), first_id=10_000_000 * place)
-        documents.append(envelope(content, says))
-    failed = {(each.worker, EPOCH_NS + round(each.start_ms * 1e6)) for each in scenarios if each.failed}
-    for pid, document in zip([DRIVER, *by_worker], documents):
-        for span in document["resourceSpans"][0]["scopeSpans"][0]["spans"]:
-            if span["name"] == semconv.RUN_SPAN and (pid, int(span["startTimeUnixNano"])) in failed:
-                span["status"] = {"code": 2, "message": "KeyError"}
-    return write(path, *documents)
-
-
-def evaluation_of(path: Path, scenarios: Sequence[Simulated], **options: Any) -> Trace:
-    """Write such a run into a folder, and load it."""
-    return load(write_evaluation(path / "run.json", scenarios, **options))
+    """Write the run; `main` are scenarios of the driver's main thread, `resource` is of all processes."""
+    said = {**RESOURCE, **resource}
+    ends = [end for worker in workers for _, end in worker.scenarios] + [end for _, end in main]
+    end = max(ends)
+    ids = iter(range(1, 10**6, 10**3))
+    numbers = iter(range(1, 10**4))
+    inside = [_scenario(each, next(numbers), Worker((), cpu=None)) for each in main]
+    handing = ("simulation.execute_runners", HANDED_OUT, end, inside, {C: "simulation"})
+    driver = [("config.compose", 10, 12, {C: "config"}), handing]
+    driver.append(("main_callback.on_run_simulation_end", end, end + 2, {C: "callback"}))
+    documents = [envelope(_spans(driver, next(ids)), {**said, semconv.CREATED: created(0.0)})]
+    if not complete:
+        documents[0] = envelope(_spans(driver, 1), {**said, semconv.RUN_COMPLETE: False})
+    for place, worker in enumerate(workers):
+        tree: List[Any] = [("pickle.loads", *each, {C: "deepcopy"}) for each in worker.imports]
+        tree += [_scenario(each, next(numbers), worker) for each in worker.scenarios]
+        about = {**said, semconv.RUN_PARENT_PID: DRIVER, **worker.resource}
+        del about[semconv.RUN_COMPLETE]  # Ray kills its workers
+        about["process.pid"] = DRIVER + 1 + place
+        if worker.created is None:
+            about = said
+            tree = [_on_thread(each, 2 + place) for each in tree]
+        else:
+            about[semconv.CREATED] = created(worker.created)
+        documents.append(envelope(_spans(tree, next(ids)), about))
+    folder.mkdir(parents=True, exist_ok=True)
+    return write(folder / "run.json", *documents)
 
 
-def _run(each: Simulated) -> Any:
-    begin = each.start_ms * 1000
-    on = {"thread.id": each.thread}
-    memory = [None if size is None else round(size * MB) for size in each.memory_mb]
-    at_start, *in_steps, at_end = memory or [None, None]
-    inside: List[Any] = [("planner.initialize", begin, begin + 10_000, {C: "planner", **on})]
-    at = begin + 10_000
-    for index, step_ms in enumerate(each.step_ms):
-        last = index == len(each.step_ms) - 1
-        says = {C: "simulation", semconv.STEP_INDEX: index, semconv.STEP_INTERVAL_S: 0.1, **on}
-        says[semconv.MEMORY] = in_steps[index] if index < len(in_steps) else None
-        says[semconv.UNFINISHED] = True if each.unfinished and last else None
-        planning = ("planner.compute", at, at + 500 * step_ms, {C: "planner", **on})
-        inside.append((semconv.STEP_SPAN, at, at + 1000 * step_ms, [planning], says))
-        at += 1000 * step_ms
-    if not each.unfinished:
-        inside.append(("metrics.compute", at, at + 10_000, {C: "metrics", **on}))
-    says = {
+def evaluated(folder: Path, *workers: Worker, **options: Any) -> Trace:
+    """The run, loaded."""
+    return load(evaluation(folder, *workers, **options))
+
+
+def created(second: float) -> str:
+    """A time of the run in ISO 8601."""
+    assert EPOCH_NS == 1_700_000_000_000_000_000
+    minutes, rest = divmod(20 + second, 60)
+    return f"2023-11-14T22:{13 + int(minutes):02d}:{rest:06.3f}Z"
+
+
+def _scenario(when: Scenario, number: int, worker: Worker) -> Any:
+    start, end = when
+    about: Dict[str, Any] = {
         C: "simulation",
-        semconv.SCENARIO_TOKEN: each.token,
-        semconv.SCENARIO_TYPE: each.kind,
-        semconv.SCENARIO_LOG: f"log of {each.token}",
-        semconv.PLANNER_NAME: each.planner,
-        semconv.MEMORY_START: at_start,
-        semconv.MEMORY: None if each.unfinished else at_end,
-        semconv.MEMORY_PEAK: None if each.peak_mb is None else round(each.peak_mb * MB),
-        semconv.UNFINISHED: True if each.unfinished else None,
-        **on,
-        **each.more,
+        semconv.SCENARIO_TOKEN: f"{number:04d}",
+        semconv.PLANNER_NAME: "MyPlanner",
     }
-    return (semconv.RUN_SPAN, begin, each.end_ms * 1000, inside, says)
+    last = when == tuple(worker.scenarios[-1]) if worker.scenarios else False
+    if worker.unfinished and last:
+        about[semconv.UNFINISHED] = True
+    if worker.cpu is not None:
+        before = sum((stop - begin) * worker.cpu_share for begin, stop in worker.scenarios if stop <= start)
+        at = int((worker.cpu + before) * 1e9)
+        about[semconv.CPU_PROCESS_START] = about[semconv.CPU_THREAD_START] = at
+        if not (worker.unfinished and last):
+            used = at + int((end - start) * worker.cpu_share * 1e9)
+            about[semconv.CPU_PROCESS] = about[semconv.CPU_THREAD] = used
+    middle = (start + end) / 2
+    steps = [
+        (semconv.STEP_SPAN, *each, {C: "simulation", semconv.STEP_INDEX: at, semconv.STEP_INTERVAL_S: 0.1})
+        for at, each in enumerate(((start, middle), (middle, end)))
+    ]
+    return (semconv.RUN_SPAN, start, end, steps, about)
+
+
+def _on_thread(span: Any, thread: int) -> Any:
+    name, start, end, *more = span
+    children = [[_on_thread(each, thread) for each in part] for part in more if isinstance(part, list)]
+    about = next((part for part in more if isinstance(part, dict)), {})
+    return (name, start, end, *children, {**about, "thread.id": thread, "thread.name": f"pool_{thread - 2}"})
+
+
+def _spans(tree: Sequence[Any], first_id: int) -> List[Dict[str, Any]]:
+    return spans(*(_in_microseconds(each) for each in tree), first_id=first_id)
+
+
+def _in_microseconds(span: Any) -> Any:
+    name, start, end, *more = span
+    parts = [[_in_microseconds(each) for each in part] if isinstance(part, list) else part for part in more]
+    return (name, start * _SECOND, end * _SECOND, *parts)

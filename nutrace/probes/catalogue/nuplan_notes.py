@@ -62,12 +62,12 @@ def note_run_end(instance: Any, result: Any) -> Dict[str, Any]:
     return {
         CPU_THREAD: time.thread_time_ns(),
         CPU_PROCESS: time.process_time_ns(),
-        **_memory(),
+        **_resident(),
         MEMORY_PEAK: peak_bytes(),
     }
 
 
-def _memory() -> Dict[str, Any]:
+def _resident() -> Dict[str, Any]:
     return {**_if_known(MEMORY, resident_bytes()), **_if_known(MEMORY_GPU, gpu_bytes())}
 
 
@@ -78,7 +78,7 @@ def note_step_end(instance: Any, result: Any) -> Dict[str, Any]:
     if now < _next_reading_ns:
         return {}
     _next_reading_ns = now + _BETWEEN_READINGS_NS
-    return _memory()
+    return _resident()
 
 
 def _if_known(key: str, value: Any) -> Dict[str, Any]:

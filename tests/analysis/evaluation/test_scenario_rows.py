@@ -8,7 +8,7 @@ from time import process_time
 from typing import Any, Dict, List
 
 import pytest
-from fakes.evaluations import DRIVER, Simulated, evaluation_of, write_evaluation
+from fakes.chosen_scenarios import DRIVER, Simulated, evaluation_of, write_evaluation
 from fakes.otlp import document, trace_of, write
 
 from nutrace import semconv

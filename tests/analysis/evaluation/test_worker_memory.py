@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, List, Optional, Sequence
 
 import pytest
-from fakes.evaluations import DRIVER, MB, Simulated, evaluation_of
+from fakes.chosen_scenarios import DRIVER, MB, Simulated, evaluation_of
 from fakes.otlp import document, trace_of, write
 
 from nutrace import semconv
