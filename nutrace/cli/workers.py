@@ -12,6 +12,7 @@ from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
 from nutrace.cli.workers_text import MODEL, as_text
+from nutrace.trace import Trace
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,22 +36,24 @@ def run(args: argparse.Namespace) -> int:
     limit = host_limit(trace, memory)
     span = None if lanes is None else makespan_of(trace, lanes, [] if limit is None else [limit.workers])
     if args.json:
-        print_json({**_as_json(lanes, span, memory), **run_state(trace)})
+        print_json({**_as_json(trace, lanes, span, memory), **run_state(trace)})
     else:
         print(as_text(trace, args.file, lanes, span, memory, limit, args.limit))
     return 0
 
 
-def _as_json(lanes: Optional[Lanes], span: Optional[Makespan], memory: Optional[Memory]) -> Dict[str, Any]:
+def _as_json(
+    trace: Trace, lanes: Optional[Lanes], span: Optional[Makespan], memory: Optional[Memory]
+) -> Dict[str, Any]:
     return {
-        "workers": [] if lanes is None else [_lane(lane, lanes) for lane in lanes.workers],
+        "workers": [] if lanes is None else [_lane(trace, lane, lanes) for lane in lanes.workers],
         "driver": None if lanes is None else _driver(lanes),
         "makespan": None if span is None else _makespan(span),
         "memory": None if memory is None else _memory(memory),
     }
 
 
-def _lane(lane: Lane, lanes: Lanes) -> Dict[str, Any]:
+def _lane(trace: Trace, lane: Lane, lanes: Lanes) -> Dict[str, Any]:
     def seconds(*doing: Doing) -> float:
         return lane.spent_ns(*doing) / 1e9
 
@@ -68,7 +71,7 @@ def _lane(lane: Lane, lanes: Lanes) -> Dict[str, Any]:
         "nothing_left_s": seconds(Doing.IDLE),
         "driving_s": seconds(Doing.DRIVING),
         "unaccounted_s": seconds(Doing.UNACCOUNTED),
-        "ended_in_scenario": lane.ended_in or None,
+        "ended_in_scenario": trace.scenarios[lane.ended_in - 1].name if lane.ended_in else None,
     }
 
 

@@ -102,12 +102,17 @@ def test_a_worker_that_was_killed_is_named_and_its_scenario_is_there(tmp_path: P
 
 
 def test_of_a_run_that_was_cut_short_no_worker_is_said_to_have_ended_before_it(tmp_path: Path) -> None:
-    workers = [Worker([(22, 39)], created=20, unfinished=True), Worker([(22, 40)], created=20, unfinished=True)]
+    workers = [
+        Worker([(22, 39)], created=20, unfinished=True),
+        Worker([(22, 40)], created=20, unfinished=True),
+    ]
     lanes = _lanes(evaluated(tmp_path, *workers, complete=False))
     assert [lane.ended_in for lane in lanes.workers] == [0, 0]
 
 
-def test_a_worker_of_ray_that_got_no_scenario_has_a_lane_and_other_processes_have_none(tmp_path: Path) -> None:
+def test_a_worker_of_ray_that_got_no_scenario_has_a_lane_and_other_processes_have_none(
+    tmp_path: Path,
+) -> None:
     ray = {semconv.COMMAND: ["python", "/x/ray/_private/workers/default_worker.py", "--node"]}
     other = {semconv.COMMAND: ["python", "/x/ray/dashboard/dashboard.py"]}
     idle = Worker([], created=15, imports=[(16, 17)], resource=ray)
