@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Optional, Sequence
 
 from nutrace.analysis import Report
+from nutrace.analysis.evaluation.lanes import Lanes
 from nutrace.analysis.evaluation.memory_growth import GrowthPart
 from nutrace.analysis.evaluation.summary import Evaluation
 from nutrace.analysis.evaluation.worker_memory import WorkerMemory
 from nutrace.cli.report_scenarios import outcomes
 from nutrace.cli.report_style import Style, ms
+from nutrace.cli.workers_text import KINDS
 from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
 
@@ -27,7 +29,7 @@ def evaluation_text(report: Report, style: Style) -> str:
     entries = [
         ("scenarios", f"{ended} {counted(report.steps.count, 'step')}."),
         ("slowest", _slowest(found)),
-        ("workers", _workers(found)),
+        ("workers", _workers(found.lanes)),
         ("memory", memory_line(found.memory)),
         ("next", f"nutrace scenarios {file} lists all of them; nutrace workers: what was busy, what idle"),
     ]
@@ -44,11 +46,18 @@ def _slowest(found: Evaluation) -> str:
     )
 
 
-def _workers(found: Evaluation) -> str:
-    if found.workers == found.processes:
-        return f"{counted(found.processes, 'process', 'processes')} simulated"
-    processes = counted(found.processes, "process", "processes")
-    return f"{counted(found.workers, 'thread')} simulated, in {processes}"
+def _workers(lanes: Optional[Lanes]) -> str:
+    if lanes is None:
+        return "not known"
+    working = sum(bool(lane.scenarios) for lane in lanes.workers)
+    share = f"{lanes.busy_lanes:.2f} of them in a scenario on average"
+    if lanes.cores_used is not None:
+        there = "" if lanes.processors is None else f" of {lanes.processors:,}"
+        share += f" with {lanes.cores_used:.2f}{there} processors used"
+    return (
+        f"{working:,} {KINDS[lanes.kind]}: {share}, over {lanes.rounds_ns / 1e9:,.1f} s; "
+        f"the other {lanes.serial_ns / 1e9:,.1f} s are the driver's own"
+    )
 
 
 def memory_line(memory: Optional[WorkerMemory]) -> str:

@@ -35,7 +35,7 @@ def scenarios_text(report: Report, style: Style, limit: int) -> str:
     if rest:
         lines.append(style.below_table(f"and {rest:,} more: --limit 0 shows all"))
     if evaluation is not None and not report.run.running:
-        lines += [style.line(text) for text in cut_short(evaluation.rows, report.run.complete)]
+        lines += [style.line(text) for text in cut_short(evaluation.rows)]
     return "\n".join(lines)
 
 
@@ -53,24 +53,19 @@ def outcomes(scenarios: Scenarios, running: bool) -> str:
     return f"{counted(scenarios.count, 'scenario')}: {counts}."
 
 
-def cut_short(rows: Sequence[ScenarioRow], complete: bool) -> List[str]:
-    """Sentences that name the scenarios of a run that were cut short, with their workers.
-
-    If the run is `complete`, its driver came to its end, and it was the worker that was killed.
-    """
+def cut_short(rows: Sequence[ScenarioRow]) -> List[str]:
+    """Sentences that name the scenarios of a run that were cut short, with their workers."""
     cut = [row for row in rows if row.outcome == CUT_SHORT]
-    sentences = [_cut_short(row, complete) for row in cut[:_MOST_NAMED]]
+    sentences = [_cut_short(row) for row in cut[:_MOST_NAMED]]
     if len(cut) > _MOST_NAMED:
         sentences.append(f"and {len(cut) - _MOST_NAMED:,} more that were cut short")
     return sentences
 
 
-def _cut_short(row: ScenarioRow, complete: bool) -> str:
+def _cut_short(row: ScenarioRow) -> str:
     name, worker = printable(row.scenario.name), printable(row.worker)
-    text = f"{name} was cut short: worker {worker} was killed or died"
-    if not complete:
-        text = f"{name} was cut short, as was the run; it ran in worker {worker}"
-    text += f", after {counted(row.steps, 'finished step')}"
+    where = f": worker {worker} was killed, or it crashed" if row.killed else f" in worker {worker}"
+    text = f"{name} was cut short{where}, after {counted(row.steps, 'finished step')}"
     if row.memory_end is not None:
         text += f" and with {row.memory_end / _MB:,.1f} MB at the last reading"
     return text

@@ -52,7 +52,7 @@ def as_text(rows: Sequence[ScenarioRow], trace: Trace, file: str, order: str, li
     if len(shown) < len(rows):
         lines.append(f"  and {len(rows) - len(shown):,} more: --limit 0 shows all")
     if not running:
-        lines += [f"  {text}" for text in cut_short(rows, trace.diagnostics.complete)]
+        lines += [f"  {text}" for text in cut_short(rows)]
     return "\n".join([*lines, "", *definitions(_LEGEND)])
 
 

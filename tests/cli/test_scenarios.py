@@ -81,9 +81,7 @@ def test_the_report_says_which_scenarios_did_not_go_as_they_should(
         ["3", "bb33", "type_b", "SimplePlanner", "cut", "short", "1", "3"],
         ["4", "ab22", "type_a", "SimplePlanner", "finished", "2", "3"],
     ]
-    assert lines[at + 5].strip() == (
-        "bb33 was cut short: worker 100 was killed or died, after 3 finished steps"
-    )
+    assert lines[at + 5].strip() == ("bb33 was cut short in worker 100, after 3 finished steps")
     assert main(["report", "run.json", "--limit", "1", "--markdown"]) == 0
     assert "and 2 more: --limit 0 shows all" in capsys.readouterr().out
     assert main(["report", "run.json", "--scenario", "aa11"]) == 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+from nutrace.analysis.evaluation.lanes import Lanes, lanes_of
 from nutrace.analysis.evaluation.worker_names import worker_names, worker_of
 from nutrace.analysis.memory import Readings, readings
 from nutrace.analysis.scenarios import finished_steps
 from nutrace.analysis.steps import times_of_steps
 from nutrace.trace import Scenario, Trace
+from nutrace.trace.addresses import CUT_SHORT
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class ScenarioRow:
     memory_start, memory_end:
         Bytes resident in its process when it began and ended; None if that was not read. If it did not come
         to its end, `memory_end` is the last reading.
+    killed:
+        Whether it was cut short because its process ended while the run went on.
     """
 
     scenario: Scenario
@@ -47,6 +51,7 @@ class ScenarioRow:
     start_ns: int
     memory_start: Optional[int]
     memory_end: Optional[int]
+    killed: bool = False
 
     @property
     def outcome(self) -> str:
@@ -61,11 +66,17 @@ class ScenarioRow:
         return self.memory_end - self.memory_start
 
 
-def scenario_rows(trace: Trace, found: Optional[Readings] = None) -> Tuple[ScenarioRow, ...]:
-    """The scenarios of a trace, or of a part of it, by their numbers.
+def scenario_rows(
+    trace: Trace, found: Optional[Readings] = None, lanes: Optional[Lanes] = None
+) -> Tuple[ScenarioRow, ...]:
+    """The scenarios of a whole trace, by their numbers.
 
-    `found` is what :func:`nutrace.analysis.memory.readings` returned for the trace, if the caller has it.
+    `found` and `lanes` are what :func:`nutrace.analysis.memory.readings` and
+    :func:`nutrace.analysis.evaluation.lanes.lanes_of` returned for the trace, if the caller has it.
     """
+    if lanes is None and any(scenario.outcome == CUT_SHORT for scenario in trace.scenarios):
+        lanes = lanes_of(trace)
+    killed = set() if lanes is None else {lane.ended_in for lane in lanes.workers}
     names, finished = worker_names(trace), finished_steps(trace)
     memory = {each.number: each for each in (readings(trace) if found is None else found).scenarios}
     rows: List[ScenarioRow] = []
@@ -89,6 +100,7 @@ def scenario_rows(trace: Trace, found: Optional[Readings] = None) -> Tuple[Scena
                 start_ns=begin_ns - trace.begin_ns,
                 memory_start=(read.start or None) if read else None,
                 memory_end=(read.last or None) if read else None,
+                killed=scenario.number in killed,
             )
         )
     return tuple(rows)

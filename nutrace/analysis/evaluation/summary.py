@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Optional, Tuple
 
+from nutrace.analysis.evaluation.lanes import Lanes, lanes_of
 from nutrace.analysis.evaluation.scenario_rows import ScenarioRow, in_order, scenario_rows
 from nutrace.analysis.evaluation.worker_memory import WorkerMemory, worker_memory
 from nutrace.analysis.memory import Readings
@@ -22,16 +23,15 @@ class Evaluation:
         The scenarios, that with the longest wall time first.
     median_wall_ns:
         The wall time that half of the scenarios exceed.
-    workers, processes:
-        How many workers simulated, and in how many processes.
+    lanes:
+        What the workers did.
     memory:
         What these need, None if the run did not record it.
     """
 
     rows: Tuple[ScenarioRow, ...]
     median_wall_ns: float
-    workers: int
-    processes: int
+    lanes: Optional[Lanes]
     memory: Optional[WorkerMemory]
 
 
@@ -40,13 +40,13 @@ def evaluation(trace: Trace, found: Readings) -> Optional[Evaluation]:
 
     `found` is what :func:`nutrace.analysis.memory.readings` returned for the trace.
     """
-    rows = scenario_rows(trace, found)
-    if len(rows) < 2:
+    if len(trace.scenarios) < 2:
         return None
+    lanes = lanes_of(trace)
+    rows = scenario_rows(trace, found, lanes)
     return Evaluation(
         rows=tuple(in_order(rows, "wall")),
         median_wall_ns=median(row.wall_ns for row in rows),
-        workers=len({row.worker for row in rows}),
-        processes=len({each.resource for each in found.scenarios}),
+        lanes=lanes,
         memory=worker_memory(trace, found),
     )

@@ -48,7 +48,7 @@ def worker_names(trace: Trace) -> Dict[Worker, str]:
     names = {}
     for worker in workers:
         pid = trace.resources[worker.resource].pid
-        name = f"process {worker.resource}" if pid is None else str(pid)
+        name = f"process {worker.resource + 1}" if pid is None else str(pid)
         if len(threads[worker.resource]) > 1:
             name += f"/{named.get(worker, worker.thread_id)}"
         names[worker] = f"{_host(trace, worker.resource)}:{name}" if several else name

@@ -123,7 +123,9 @@ def test_text_lists_and_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert [row.split()[1] for row in rows[1:4]] == ["bb22", "aa11", "cc33#2"]
     assert "100.0 > 120.0" in rows[2]
     assert "and 2 more: --limit 0 shows all" in text
-    named = "cc33 was cut short: worker 201 was killed or died, after 2 finished steps and with 900.0 MB"
+    named = (
+        "cc33 was cut short: worker 201 was killed, or it crashed, after 2 finished steps and with 900.0 MB"
+    )
     assert f"{named} at the last reading" in text
     assert main(["report", path]) == 0
     assert named in capsys.readouterr().out
@@ -172,7 +174,7 @@ def test_no_scenario_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert main(["scenarios", path]) == 0
     text = capsys.readouterr().out
     assert "2 scenarios: 2 cut short, none finished." in text
-    assert "bb was cut short: worker 202 was killed or died, after 0 finished steps" in text
+    assert "bb was cut short: worker 202 was killed, or it crashed, after 0 finished steps" in text
     assert main(["report", path]) == 0
     assert "2 scenarios: 2 cut short, none finished. 0 steps." in capsys.readouterr().out
 
@@ -181,7 +183,7 @@ def test_a_run_that_was_killed_as_a_whole(tmp_path: Path, capsys: pytest.Capture
     cut = [Simulated(token, 201 + at, [10.0], unfinished=True) for at, token in enumerate(("aa", "bb"))]
     path = str(write_evaluation(tmp_path / "run.json", cut, driver={semconv.RUN_COMPLETE: False}))
     assert main(["scenarios", path]) == 0
-    assert "aa was cut short, as was the run; it ran in worker 201" in capsys.readouterr().out
+    assert "aa was cut short in worker 201, after 0 finished steps" in capsys.readouterr().out
 
 
 def test_no_scenarios_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
