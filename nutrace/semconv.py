@@ -191,7 +191,8 @@ OWN_PRICES: Final = "nutrace.own.prices"  # what recording an event costs: see n
 FAULTS: Final = "nutrace.faults"
 PROBES: Final = "nutrace.probes"
 SETTINGS: Final = "nutrace.settings"
-MEMORY_PEAK: Final = "nutrace.memory.peak"  # bytes that were resident at most
+# Bytes that were resident at most; in simulation.run: until the scenario ended.
+MEMORY_PEAK: Final = "nutrace.memory.peak"
 SIMULATION_LOGS: Final = (
     "nutrace.simulation_logs"  # what was pickled: see nutrace.probes.copying.simulation_logs
 )

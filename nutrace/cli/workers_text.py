@@ -22,7 +22,8 @@ MODEL = (
     "alike. "
     "Not in this model: memory and disks that workers share, and scenarios that did not finish."
 )
-_KINDS = {
+#: How scenarios were spread, in words that follow the number of workers.
+KINDS = {
     SEQUENTIAL: "one after the other, in the driver",
     THREADS: "in threads of the driver",
     PROCESSES: "in processes of their own",
@@ -48,7 +49,7 @@ def as_text(
     working = [lane for lane in lanes.workers if lane.scenarios]
     scenarios = counted(len(lanes.spans_ns), "scenario")
     lines += [
-        f"  {scenarios}, {counted(len(working), 'worker')} {_KINDS[lanes.kind]}; the run took "
+        f"  {scenarios}, {counted(len(working), 'worker')} {KINDS[lanes.kind]}; the run took "
         f"{seconds(lanes.wall_ns)} s, {seconds(lanes.rounds_ns)} s of it the scenarios",
         f"  {_cores(lanes)}",
         *_ended(trace, lanes),

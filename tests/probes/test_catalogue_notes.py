@@ -58,6 +58,7 @@ def test_processor_time_of_a_run_is_what_its_thread_and_its_process_used() -> No
     beside.start()
     beside.join()
     noted.update(note_run_end(runner, None))
+    assert noted[semconv.MEMORY_PEAK] >= noted.get(semconv.MEMORY, 1) > 0
     assert noted[semconv.CPU_PROCESS] - noted[semconv.CPU_PROCESS_START] >= _WORKED_NS
     assert 0 <= noted[semconv.CPU_THREAD] - noted[semconv.CPU_THREAD_START] < _WORKED_NS / 2
 

@@ -11,7 +11,7 @@ import time
 from typing import Any, Dict, Mapping, Tuple
 
 from nutrace.recording.clock import now_ns
-from nutrace.recording.memory import gpu_bytes, resident_bytes
+from nutrace.recording.memory import gpu_bytes, peak_bytes, resident_bytes
 from nutrace.semconv import (
     CPU_PROCESS,
     CPU_PROCESS_START,
@@ -20,6 +20,7 @@ from nutrace.semconv import (
     GC_OFF,
     MEMORY,
     MEMORY_GPU,
+    MEMORY_PEAK,
     MEMORY_START,
     PLANNER_CLASS,
     PLANNER_NAME,
@@ -53,11 +54,16 @@ def note_run(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 
 
 def note_run_end(instance: Any, result: Any) -> Dict[str, Any]:
-    """Processor time and memory at the end of ``SimulationRunner.run(self)``."""
+    """Processor time and memory at the end of ``SimulationRunner.run(self)``.
+
+    The peak is that of the process so far. It is noted here because Ray kills its workers: they never write
+    the one that a process writes at its end.
+    """
     return {
         CPU_THREAD: time.thread_time_ns(),
         CPU_PROCESS: time.process_time_ns(),
         **_resident(),
+        MEMORY_PEAK: peak_bytes(),
     }
 
 
