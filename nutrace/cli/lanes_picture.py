@@ -33,7 +33,7 @@ _MEANING = (
 
 def picture(lanes: Lanes, shown: Sequence[Lane]) -> List[str]:
     """A line for each lane, and what a character stands for."""
-    names = [printable(lane_name(lane, lanes), _NAME) for lane in shown]
+    names = [printable(lane.name, _NAME) for lane in shown]
     names = [f"{name} driver" if lane.is_driver else name for name, lane in zip(names, shown)]
     width = max(map(len, names))
     each_s = lanes.wall_ns / _WIDTH / 1e9
@@ -41,14 +41,6 @@ def picture(lanes: Lanes, shown: Sequence[Lane]) -> List[str]:
     lines = [f"  {name.ljust(width)} |{_drawn(lane, lanes)}|" for name, lane in zip(names, shown)]
     meanings = [(mark, meaning) for mark, doing, meaning in _MEANING if doing in there]
     return [*lines, *definitions([("a character", f"{each_s:.3g} s"), *meanings])]
-
-
-def lane_name(lane: Lane, lanes: Lanes) -> str:
-    """The process id, with the thread where several threads of the process simulate."""
-    process = f"{lane.process}" if lane.process else f"process {lane.resource + 1}"
-    if sum(each.resource == lane.resource for each in lanes.workers) > 1:
-        return f"{process}/{lane.thread or lane.thread_id}"
-    return process
 
 
 def _drawn(lane: Lane, lanes: Lanes) -> str:

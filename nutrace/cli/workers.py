@@ -7,10 +7,11 @@ from typing import Any, Dict, List, Optional
 
 from nutrace.analysis.evaluation.lanes import Lane, Lanes, lanes_of
 from nutrace.analysis.evaluation.makespan import Makespan, makespan_of
-from nutrace.analysis.evaluation.memory_limit import Memory, host_limit, memory_of
 from nutrace.analysis.evaluation.pieces import Doing
+from nutrace.analysis.evaluation.worker_memory import WorkerMemory, worker_memory
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
+from nutrace.cli.report_evaluation import memory_line
 from nutrace.cli.workers_text import MODEL, as_text
 from nutrace.trace import Trace
 
@@ -32,18 +33,18 @@ def run(args: argparse.Namespace) -> int:
     """Print the answer; return the exit code."""
     trace = load_run(args.file)
     lanes = lanes_of(trace)
-    memory = memory_of(trace)
-    limit = host_limit(trace, memory)
-    span = None if lanes is None else makespan_of(trace, lanes, [] if limit is None else [limit.workers])
+    memory = worker_memory(trace)
+    fits = [] if memory is None or memory.machine_gb is None else [memory.fit(memory.machine_gb)]
+    span = None if lanes is None else makespan_of(trace, lanes, fits)
     if args.json:
         print_json({**_as_json(trace, lanes, span, memory), **run_state(trace)})
     else:
-        print(as_text(trace, args.file, lanes, span, memory, limit, args.limit))
+        print(as_text(trace, args.file, lanes, span, memory_line(memory), args.limit))
     return 0
 
 
 def _as_json(
-    trace: Trace, lanes: Optional[Lanes], span: Optional[Makespan], memory: Optional[Memory]
+    trace: Trace, lanes: Optional[Lanes], span: Optional[Makespan], memory: Optional[WorkerMemory]
 ) -> Dict[str, Any]:
     return {
         "workers": [] if lanes is None else [_lane(trace, lane, lanes) for lane in lanes.workers],
@@ -108,7 +109,7 @@ def _makespan(span: Makespan) -> Dict[str, Any]:
     }
 
 
-def _memory(memory: Memory) -> Dict[str, Any]:
+def _memory(memory: WorkerMemory) -> Dict[str, Any]:
     return {
         "peak_mb": memory.peak_mb,
         "per_worker_mb": memory.per_worker_mb,

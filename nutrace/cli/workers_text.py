@@ -6,9 +6,8 @@ from typing import List, Optional, Tuple
 
 from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lane, Lanes
 from nutrace.analysis.evaluation.makespan import MEASURED, PROCESSOR_TIME, Makespan
-from nutrace.analysis.evaluation.memory_limit import HostLimit, Memory
 from nutrace.analysis.evaluation.pieces import Doing
-from nutrace.cli.lanes_picture import lane_name, picture
+from nutrace.cli.lanes_picture import picture
 from nutrace.cli.report_style import percent
 from nutrace.cli.table import Column, definitions, text_table
 from nutrace.printable import LINE, printable
@@ -37,11 +36,10 @@ def as_text(
     file: str,
     lanes: Optional[Lanes],
     span: Optional[Makespan],
-    memory: Optional[Memory],
-    limit: Optional[HostLimit],
+    memory: str,
     rows: int,
 ) -> str:
-    """The whole answer; `rows` is the number of workers that are listed, 0 for all."""
+    """The whole answer; `memory` is a line on it, `rows` the number of workers listed, 0: all."""
     lines = [f"nutrace workers: {printable(file, LINE)}"]
     if lanes is None:
         lines.append("  This trace has no scenarios: it has neither a span simulation.run nor a step.")
@@ -61,7 +59,7 @@ def as_text(
         ],
         *["", "More or fewer workers: a model", *_makespan(span)],
     ]
-    return "\n".join([*lines, *_memory(memory, limit)])
+    return "\n".join([*lines, "", "Memory", f"  {memory}"])
 
 
 def _cores(lanes: Lanes) -> str:
@@ -119,7 +117,7 @@ def _table(lanes: Lanes, shown: List[Lane]) -> str:
     columns += [Column("sum s"), Column("busy")]
     rows = [
         [
-            printable(lane_name(lane, lanes)),
+            printable(lane.name),
             f"{len(lane.scenarios):,}",
             *(seconds(lane.spent_ns(doing)) for _, doing in parts),
             seconds(lane.spent_ns(*Doing)),
@@ -181,20 +179,6 @@ def assumptions(span: Makespan) -> List[Tuple[str, str]]:
     if span.left_out:
         given.append(("left out", f"{counted(span.left_out, 'scenario')} that did not finish"))
     return given
-
-
-def _memory(memory: Optional[Memory], limit: Optional[HostLimit]) -> List[str]:
-    if memory is None or memory.per_worker_mb is None:
-        return []
-    grows = memory.growth_mb_per_scenario
-    more = "" if grows is None else f"; it grows by {grows:,.1f} MB a scenario"
-    lines = ["", "Memory", f"  A worker needs up to {memory.per_worker_mb:,.0f} MB{more}."]
-    if limit is not None:
-        lines.append(
-            f"  At most {counted(limit.workers, 'worker')} fit into the {limit.gb:,.1f} GB of its machine."
-        )
-    fits = ", ".join(f"{workers:,} into {gb:,} GB" for gb, workers in memory.fits)
-    return [*lines, f"  At most {fits}."] if fits else lines
 
 
 def seconds(time_ns: float) -> str:

@@ -10,8 +10,6 @@ from advice.fakes_of_advice import findings
 from fakes.evaluations import Worker, evaluated
 
 from nutrace import semconv
-from nutrace.advice.facts import Facts
-from nutrace.advice.kinds import crowded
 from nutrace.trace import Trace
 
 _FOUR = {semconv.PROCESSORS: 4}
@@ -78,41 +76,17 @@ def test_handing_over_takes_long(tmp_path: Path) -> None:
     assert "2,000 ms a scenario: handing it over" in finding.evidence
 
 
-class _Memory:
-    """A worker needs 3 GB."""
-
-    peak_mb = 3000.0
-    per_worker_mb = 3000.0
-    growth_mb_per_scenario = 12.5
-    fits = ((8, 2),)
-
-    def needed_mb(self, workers: int) -> float:
-        return workers * 3000.0
-
-    def fit(self, gb: float) -> int:
-        return int(gb // 3)
-
-
-@pytest.mark.parametrize(("gb", "fits"), [(8, 2), (12, 4), (1, 0)])
-def test_more_workers_than_memory_holds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gb: int, fits: int
-) -> None:
-    monkeypatch.setattr("nutrace.advice.kinds.crowded.memory_of", lambda trace: _Memory())
-    trace = evaluated(
-        tmp_path,
-        *[Worker([(21, 41)], created=5)] * 3,
-        Worker([(21, 30)], created=5, unfinished=True),
-        **{semconv.HOST_MEMORY: gb * 10**9},
+@pytest.mark.parametrize(("gb", "title"), [(8, "Use 2 workers"), (14, ""), (2, "Use 1 worker")])
+def test_more_workers_than_memory_holds(tmp_path: Path, gb: int, title: str) -> None:
+    """The driver has 1 GB, a worker 3 GB."""
+    workers = [Worker([(21, 41)], created=5, memory_mb=3000) for _ in range(3)]
+    workers.append(Worker([(21, 25), (25, 30)], created=5, memory_mb=3000, unfinished=True))
+    of_all = {semconv.HOST_MEMORY: gb * 10**9, semconv.MEMORY_PEAK: 10**9}
+    trace = evaluated(tmp_path, *workers, **of_all)
+    found = findings(trace).get("crowded", [])
+    assert [each.title for each in found] == (
+        [f"{title} at most: the machine has {gb}.0 GB"] if title else []
     )
-    found = list(crowded.find(Facts("run.json", trace, trace)))
-    if fits >= 4:
-        assert found == []
-        return
-    (finding,) = found
-    assert finding.title == (
-        "Use 2 workers at most: the machine has 8.0 GB"
-        if fits
-        else "Use 1 worker at most: the machine has 1.0 GB"
-    )
-    assert "4 workers need 12.0 GB" in finding.evidence
-    assert "process 104 ended in scenario 0004" in finding.evidence
+    for finding in found:
+        assert "4 workers need 13.0 GB" in finding.evidence
+        assert "process 104 ended in scenario 0005" in finding.evidence

@@ -41,6 +41,8 @@ class Worker:
         Of a scenario's time, what its thread uses of a processor.
     unfinished:
         Whether its last scenario did not end: the process was killed.
+    memory_mb:
+        What the process has resident in all of its scenarios.
     """
 
     scenarios: Sequence[Scenario]
@@ -49,6 +51,7 @@ class Worker:
     cpu: Optional[float] = None
     cpu_share: float = 1.0
     unfinished: bool = False
+    memory_mb: int = 0
     resource: Dict[str, Any] = field(default_factory=dict)
 
 
@@ -113,6 +116,9 @@ def _scenario(when: Scenario, number: int, worker: Worker) -> Any:
         if not (worker.unfinished and last):
             used = at + int((end - start) * worker.cpu_share * 1e9)
             about[semconv.CPU_PROCESS] = about[semconv.CPU_THREAD] = used
+    if worker.memory_mb:
+        about.update(dict.fromkeys((semconv.MEMORY_START, semconv.MEMORY), worker.memory_mb * 10**6))
+        about[semconv.MEMORY_PEAK] = worker.memory_mb * 10**6
     middle = (start + end) / 2
     steps = [
         (semconv.STEP_SPAN, *each, {C: "simulation", semconv.STEP_INDEX: at, semconv.STEP_INTERVAL_S: 0.1})

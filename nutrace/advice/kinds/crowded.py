@@ -9,7 +9,7 @@ from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import bench_with
 from nutrace.advice.words import count
 from nutrace.analysis.evaluation.lanes import SEQUENTIAL, THREADS
-from nutrace.analysis.evaluation.memory_limit import host_limit, memory_of
+from nutrace.analysis.evaluation.worker_memory import worker_memory
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -17,10 +17,12 @@ def find(facts: Facts) -> Iterator[Finding]:
     lanes = facts.lanes
     if lanes is None or facts.is_part or lanes.kind == SEQUENTIAL:
         return
-    memory = memory_of(facts.whole)
-    limit = host_limit(facts.whole, memory)
+    memory = worker_memory(facts.whole)
     workers = sum(bool(lane.scenarios) for lane in lanes.workers)
-    if memory is None or limit is None or limit.workers >= workers:
+    if memory is None or memory.machine_gb is None or not memory.workers:
+        return
+    fits = memory.fit(memory.machine_gb)
+    if fits >= workers:
         return
     evidence: List[str] = [f"{count(workers, 'worker')} need {memory.needed_mb(workers) / 1e3:,.1f} GB"]
     if memory.per_worker_mb is not None:
@@ -31,10 +33,10 @@ def find(facts: Facts) -> Iterator[Finding]:
         if lane.ended_in:
             name = facts.whole.scenarios[lane.ended_in - 1].name
             evidence.append(f"process {lane.process} ended in scenario {name}")
-    most = max(limit.workers, 1)
+    most = max(fits, 1)
     word = "worker.max_workers" if lanes.kind == THREADS else "worker.threads_per_node"
     yield Finding(
-        title=f"Use {count(most, 'worker')} at most: the machine has {limit.gb:,.1f} GB",
+        title=f"Use {count(most, 'worker')} at most: the machine has {memory.machine_gb:,.1f} GB",
         evidence=tuple(evidence),
         sureness=Sureness.ESTIMATED,
         because="from the measured peaks of the run's workers, as nutrace workers says; what the system does "

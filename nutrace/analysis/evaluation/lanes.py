@@ -17,6 +17,7 @@ from nutrace.analysis.evaluation.processes import (
     program_of,
 )
 from nutrace.analysis.evaluation.serial import SerialPart, serial_parts
+from nutrace.analysis.evaluation.worker_names import Worker, worker_names
 from nutrace.trace import Scenario, Trace
 from nutrace.trace.addresses import CUT_SHORT
 
@@ -38,6 +39,8 @@ class Lane:
     ----------
     resource, thread_id:
         Index into :attr:`Trace.resources`, and the thread's id.
+    name:
+        What it is called; see :mod:`nutrace.analysis.evaluation.worker_names`.
     process, host, thread:
         The process id, 0 if unknown; host and thread by their names, or "".
     is_driver:
@@ -52,6 +55,7 @@ class Lane:
 
     resource: int
     thread_id: int
+    name: str
     process: int
     host: str
     thread: str
@@ -192,6 +196,7 @@ class _Drawing:
         self._began = began
         self._ended = ended
         self._begin_ns = begin_ns
+        self._called = worker_names(trace)
         self._names = {(key.resource, key.thread_id): key.name for key in reversed(trace.threads)}
         self._by_thread: Dict[_Key, List[Interval]] = {}
         for span in range(len(trace)):
@@ -208,6 +213,7 @@ class _Drawing:
         return Lane(
             resource=resource,
             thread_id=thread,
+            name=self._called.get(Worker(*key)) or (str(says.pid) if says.pid else f"process {resource}"),
             process=says.pid or 0,
             host=str(says.attributes.get(semconv.HOST_NAME, "")),
             thread=self._names.get(key, ""),
