@@ -70,7 +70,9 @@ def _fits(memory: WorkerMemory) -> str:
 
 
 def _growth(memory: WorkerMemory) -> str:
-    if not memory.steady or memory.growth_mb_per_scenario is None:
+    if memory.growth_mb_per_scenario is None:
+        return "its growth not known"
+    if not memory.steady:
         return "no steady growth"
     text = f"and grows by {_mb(memory.growth_mb_per_scenario)} MB a scenario"
     return text + (f" ({growth_words(memory.grew_in)})" if memory.grew_in else "")

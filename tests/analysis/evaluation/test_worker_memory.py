@@ -97,6 +97,20 @@ def test_workers_that_fit_are_listed(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert line in capsys.readouterr().out
 
 
+def test_steady_growth_comes_before_chance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two scenarios are too few to tell, however much the process grew."""
+    loading = [
+        Simulated(f"l{place}", 203, STEP_MS, 100 * place, memory_mb=[400, *[400] * 5, 400 + 100 * place])
+        for place in range(2)
+    ]
+    found = _of(tmp_path, [*_run(20, [5]), *loading])
+    assert (found.steady, found.growth_mb_per_scenario) == (True, 20)
+    found = _of(tmp_path, _run(20, [1, 1]))
+    assert (found.steady, found.growth_mb_per_scenario) == (False, None)
+    assert main(["report", str(tmp_path / "run.json")]) == 0
+    assert "its growth not known" in capsys.readouterr().out
+
+
 def test_growth_is_the_one_of_the_report(tmp_path: Path) -> None:
     trace = evaluation_of(tmp_path, _run(20, [6, 6]))
     found, used = worker_memory(trace), memory(trace)
