@@ -13,6 +13,9 @@ import pytest
 from devkit import MARKS, simulate, synthesize
 
 import nutrace
+from nutrace.analysis.evaluation.lanes import PROCESSES, lanes_of
+from nutrace.analysis.evaluation.makespan import Model
+from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.cli.main import main
 from nutrace.trace import select
 
@@ -64,3 +67,32 @@ def test_scenarios_of_ray(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert part.step_addresses == [(3, step) for step in range(10, 20)]
     assert main(["report", str(run_file)]) == 0
     assert f"{SCENARIOS} scenarios: all finished." in capsys.readouterr().out
+
+    _workers(trace, capsys)
+
+
+def _workers(trace: nutrace.Trace, capsys: pytest.CaptureFixture[str]) -> None:
+    """The lanes of the run, and the model, which has to give the run's own time for its own workers."""
+    lanes = lanes_of(trace)
+    assert lanes is not None
+    assert lanes.kind == PROCESSES
+    working = [lane for lane in lanes.workers if lane.scenarios]
+    assert len(working) == 2
+    assert sorted(number for lane in working for number in lane.scenarios) == list(range(1, SCENARIOS + 1))
+    for lane in (lanes.driver, *lanes.workers):
+        assert lane.spent_ns(*Doing) == lanes.wall_ns
+        assert lane.spent_ns(Doing.UNACCOUNTED) == 0
+    assert lanes.wall_ns == pytest.approx(trace.finish_ns - trace.begin_ns, rel=0.02)
+    in_scenarios = sum(
+        trace.end_ns[each.span] - trace.start_ns[each.span] for each in trace.scenarios if each.span
+    )
+    assert sum(lane.spent_ns(Doing.BUSY) for lane in working) == in_scenarios
+    assert sum(part.ns for part in lanes.serial) == lanes.serial_ns
+    assert {"worker.build", "scenario.build", "config.compose"} <= {part.name for part in lanes.serial}
+    assert lanes.processors
+    assert 0 < (lanes.cores_used or 0) < lanes.processors + 0.5
+    assert Model(trace, lanes).predict(2).ns == pytest.approx(lanes.wall_ns, rel=0.15)
+    assert main(["workers", trace.path]) == 0
+    said = capsys.readouterr().out
+    assert f"{SCENARIOS} scenarios, 2 workers in processes of their own" in said
+    assert "2 (now)" in said

@@ -75,6 +75,24 @@ def test_the_table_is_limited(tmp_path: Path) -> None:
     assert "\n  105 " in command("workers", file, "--limit", "0").out
 
 
+def test_stragglers_are_named(tmp_path: Path) -> None:
+    long, short = Worker([(20, 30), (30, 60)], created=5, cpu=1.0), Worker([(20, 35)], created=5, cpu=1.0)
+    done = command("workers", evaluation(tmp_path, long, short))
+    line = (
+        "at the end workers had nothing left for up to 25.0 s, 25.0 s together, until 101 had simulated 0002"
+    )
+    assert line in done.out
+    assert "nothing left for" not in command("workers", evaluation(tmp_path / "even", long)).out
+
+
+def test_scenarios_that_wait_are_noticed(tmp_path: Path) -> None:
+    of_a_gpu = Worker([(20, 30), (30, 60)], created=5, cpu=1.0, cpu_share=0.3)
+    done = command("workers", evaluation(tmp_path, of_a_gpu))
+    assert "used 0.30 processors: scenarios waited, for a GPU or a disk" in done.out
+    busy = command("workers", evaluation(tmp_path / "busy", Worker([(20, 30)], created=5, cpu=1.0)))
+    assert "scenarios waited" not in busy.out
+
+
 def test_a_killed_worker_is_named(tmp_path: Path) -> None:
     killed = Worker([(22, 25), (25, 28)], created=20, unfinished=True)
     file = evaluation(tmp_path, killed, Worker([(22, 40)], created=20))

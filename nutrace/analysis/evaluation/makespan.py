@@ -3,8 +3,8 @@
 The driver's own work stays as it is. The scenarios are begun in the order of the run, each by the first
 worker that is free. A worker starts up first, and between two scenarios it takes the time that the run's
 workers took on average. A scenario takes as long as it took, unless more work is to run at a time than there
-are processors: then all of it is slower alike. Threads of one process share Python's lock: together they do
-as much as the run's threads did.
+are processors: then all of it is slower alike. Where the run's workers shared processors already, or Python's
+lock as threads of one process do, workers do together no more than these did.
 
 Makespan and list scheduling: R. L. Graham, "Bounds on multiprocessing timing anomalies", SIAM J. Appl. Math.
 17 (1969).
@@ -28,6 +28,7 @@ from nutrace.trace.addresses import FINISHED
 MEASURED, PROCESSOR_TIME, SHARED = "measured", "processor time", "shared"
 #: So many different numbers of workers beyond which nobody asks.
 MOST_WORKERS = 10_000
+_SATURATED = 0.8  # of the processors
 
 #: Where a worker of a sequential run's other kind would have to import what the driver imported.
 _BEFORE_CONFIG = ("config.compose", "config.set_up")
@@ -66,7 +67,8 @@ class Makespan:
         run's workers shared processors, or Python's lock; :data:`SHARED`, the part of its time that falls to
         it if they shared it evenly, where the run has no processor time.
     processors:
-        As many as the model lets work at a time; None if that is not known.
+        As many as the model lets work at a time: those of the machine, or what workers that shared them used.
+        None if that is not known.
     left_out:
         Scenarios that did not finish: they are in no prediction.
     predicted:
@@ -138,10 +140,12 @@ class Model:
         self.startups = sorted(_startup_ns(lane, lanes) for lane in working)
         self.handover_ns = _handover_ns(working)
         shared = lanes.kind == THREADS and self.workers > 1
-        crowded = lanes.processors is not None and lanes.kind == PROCESSES and self.workers > lanes.processors
+        crowded = lanes.kind == PROCESSES and _are_crowded(self.workers, lanes)
         self.processors: Optional[float] = lanes.processors
-        if lanes.kind == THREADS:
-            self.processors = max(1.0, lanes.cores_used or 1.0) if shared else 1.0
+        if shared or crowded:  # together they did no more than that
+            self.processors = lanes.cores_used or (1.0 if shared else self.processors)
+        elif lanes.kind == THREADS:
+            self.processors = 1.0
         self.durations = MEASURED
         self.jobs: Dict[int, Job] = {}
         alone = [each for each in working if sum(one.resource == each.resource for one in working) == 1]
@@ -252,6 +256,13 @@ class _Shares:
     def of(self, start: int, end: int) -> float:
         """The share of a scenario."""
         return self._done[bisect_left(self._at, end)] - self._done[bisect_left(self._at, start)]
+
+
+def _are_crowded(workers: int, lanes: Lanes) -> bool:
+    """Whether more workers than processors kept these busy; if not, they waited for something else."""
+    if lanes.processors is None or workers <= lanes.processors:
+        return False
+    return lanes.cores_used is None or lanes.cores_used >= _SATURATED * lanes.processors
 
 
 def _startup_ns(lane: Lane, lanes: Lanes) -> int:

@@ -145,6 +145,13 @@ def test_threads_share_the_lock(tmp_path: Path) -> None:
     assert predicted[1] == predicted[2] == predicted[4] == pytest.approx(SERIAL + 20)
 
 
+def test_threads_do_together_what_the_threads_of_the_run_did(tmp_path: Path) -> None:
+    """Other programs left them half a processor."""
+    pool = [Worker([(20, 40), (40, 60)], created=None, cpu=1.0, cpu_share=0.25)] * 2
+    predicted = _predicted(evaluated(tmp_path, *pool, **{semconv.PROCESSORS: 8}))
+    assert predicted[2] == predicted[4] == pytest.approx(SERIAL + 40)
+
+
 def test_threads_without_processor_time_are_taken_to_share_evenly(tmp_path: Path) -> None:
     pool = [Worker([(20, 40)], created=None), Worker([(20, 30), (30, 40)], created=None)]
     trace = evaluated(tmp_path, *pool)
