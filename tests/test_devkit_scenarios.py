@@ -14,7 +14,7 @@ from devkit import MARKS, simulate, synthesize
 
 import nutrace
 from nutrace.analysis.evaluation.lanes import PROCESSES, lanes_of
-from nutrace.analysis.evaluation.makespan import Model
+from nutrace.analysis.evaluation.model import Model
 from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.cli.main import main
 from nutrace.trace import select

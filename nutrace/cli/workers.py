@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any, Dict, List, Optional
 
-from nutrace.analysis.evaluation.lanes import Lane, Lanes, lanes_of
+from nutrace.analysis.evaluation.lane import Lane
+from nutrace.analysis.evaluation.lanes import Lanes, lanes_of
 from nutrace.analysis.evaluation.makespan import Makespan, makespan_of
 from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.analysis.evaluation.worker_memory import WorkerMemory, worker_memory

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import List, Optional, Tuple
 
-from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lane, Lanes
-from nutrace.analysis.evaluation.makespan import MEASURED, PROCESSOR_TIME, Makespan
+from nutrace.analysis.evaluation.lane import Lane
+from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lanes
+from nutrace.analysis.evaluation.makespan import Makespan
+from nutrace.analysis.evaluation.model import MEASURED, PROCESSOR_TIME
 from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.cli.lanes_picture import picture
 from nutrace.cli.report_style import percent

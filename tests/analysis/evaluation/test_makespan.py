@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 
 from nutrace import semconv
 from nutrace.analysis.evaluation.lanes import lanes_of
-from nutrace.analysis.evaluation.makespan import (
-    MEASURED,
-    PROCESSOR_TIME,
-    SHARED,
-    Makespan,
-    Model,
-    makespan_of,
-)
+from nutrace.analysis.evaluation.makespan import Makespan, makespan_of
+from nutrace.analysis.evaluation.model import MEASURED, PROCESSOR_TIME, SHARED, Model
 from nutrace.analysis.evaluation.scheduling import Job, least_ns, scheduled_ns
 from nutrace.trace import Trace
 
