@@ -61,7 +61,7 @@ class Memory:
 
     ``peak`` is the largest peak of a process in bytes, with what nutrace itself used; ``gpu_peak`` the most
     that torch had on GPUs at the end of a step or scenario, ``None`` without. ``growth`` begins with the
-    largest.
+    largest that is steady.
     """
 
     peak: int
@@ -188,7 +188,7 @@ def memory(trace: Trace, found: Optional[Readings] = None) -> Optional[Memory]:
         for resource, of_process in ended.items()
         for each in _growth(trace.resources[resource].pid or 0, of_process)
     ]
-    growth.sort(key=lambda each: (-(each.per_scenario or 0), each.pid, each.planner))
+    growth.sort(key=lambda each: (not each.steady, -(each.per_scenario or 0), each.pid, each.planner))
     return Memory(peak, found.gpu or None, tuple(growth))
 
 

@@ -27,7 +27,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     evidence: List[str] = [f"{count(workers, 'worker')} need {memory.needed_mb(workers) / 1e3:,.1f} GB"]
     if memory.per_worker_mb is not None:
         evidence.append(f"a worker needs up to {memory.per_worker_mb:,.0f} MB")
-    if memory.growth_mb_per_scenario:
+    if memory.steady and memory.growth_mb_per_scenario:
         evidence.append(f"it grows by {memory.growth_mb_per_scenario:,.1f} MB a scenario")
     for lane in lanes.workers:
         if lane.ended_in:

@@ -62,7 +62,8 @@ class WorkerMemory:
         The peak of the process that started the workers. If it simulated by itself, what it held when its
         first scenario began. None if the file does not have it.
     growth_mb_per_scenario:
-        As in the report: of the process and planner that grew most. None with fewer than two readings.
+        As in the report: of the process and planner that grew most, and steadily if one did. None with fewer
+        than two readings.
     steady:
         Whether that is growth, not chance.
     grew_in:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, List, Optional, Sequence
 
@@ -75,6 +76,39 @@ def test_growth_over_the_scenarios_that_a_worker_gets(
     for gb, fit in found.fits:
         most = max((n for n in range(1, 600) if truth(n) <= gb * 1000), default=0)
         assert fit == most, gb
+
+
+def test_workers_that_fit_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    machine = {pid: {semconv.HOST_MEMORY: 8_200_000_000} for pid in (201, 202)}
+    found = _of(tmp_path, _run(20, [6, 6]), resources=machine)
+    path = str(tmp_path / "run.json")
+    assert main(["workers", path, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["memory"]
+    assert (said["peak_mb"], said["per_worker_mb"], said["growth_mb_per_scenario"]) == (600, 570, 20)
+    assert said["fits"] == [{"gb": gb, "workers": workers} for gb, workers in found.fits]
+    assert [gb for gb, _ in found.fits] == [8, 8.2, 16, 32, 64, 128, 256]
+    assert main(["workers", path]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if "workers at most" in line)
+    assert row.split()[3:] == [f"{workers:,}" for _, workers in found.fits]
+    assert "  The run's machine has 8.2 GB." in lines
+    assert main(["report", path]) == 0
+    line = f"at most {found.fit(8.2)} such workers fit into 8.2 GB"
+    assert line in capsys.readouterr().out
+
+
+def test_steady_growth_comes_before_chance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two scenarios are too few to tell, however much the process grew."""
+    loading = [
+        Simulated(f"l{place}", 203, STEP_MS, 100 * place, memory_mb=[400, *[400] * 5, 400 + 100 * place])
+        for place in range(2)
+    ]
+    found = _of(tmp_path, [*_run(20, [5]), *loading])
+    assert (found.steady, found.growth_mb_per_scenario) == (True, 20)
+    found = _of(tmp_path, _run(20, [1, 1]))
+    assert (found.steady, found.growth_mb_per_scenario) == (False, None)
+    assert main(["report", str(tmp_path / "run.json")]) == 0
+    assert "its growth not known" in capsys.readouterr().out
 
 
 def test_growth_is_the_one_of_the_report(tmp_path: Path) -> None:
@@ -188,6 +222,11 @@ def test_where_it_grew(
     assert main(["report", str(tmp_path / "run.json")]) == 0
     text = capsys.readouterr().out
     assert f"and grows by 20.0 MB a scenario (+20.0 {part}" in text
+    assert main(["workers", str(tmp_path / "run.json")]) == 0
+    text = capsys.readouterr().out
+    assert f"(+20.0 {part}" in text
+    assert "over an even share of the 6 scenarios." in text
+    assert "Which call keeps what grew is not known" in text
 
 
 def test_what_one_part_gives_back_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
