@@ -57,6 +57,8 @@ def _as_json(
 
 
 def _lane(trace: Trace, lane: Lane, lanes: Lanes) -> Dict[str, Any]:
+    """One worker: start-up, busy and idle add up to the run; what follows are the parts of idle."""
+
     def seconds(*doing: Doing) -> float:
         return lane.spent_ns(*doing) / 1e9
 
@@ -67,7 +69,7 @@ def _lane(trace: Trace, lane: Lane, lanes: Lanes) -> Dict[str, Any]:
         "scenarios": len(lane.scenarios),
         "startup_s": seconds(Doing.STARTUP),
         "busy_s": seconds(Doing.BUSY),
-        "idle_s": seconds(Doing.ABSENT, Doing.WAITING, Doing.IDLE),
+        "idle_s": seconds(*(doing for doing in Doing if doing not in (Doing.STARTUP, Doing.BUSY))),
         "share_busy": lane.spent_ns(Doing.BUSY) / lanes.wall_ns if lanes.wall_ns else 0.0,
         "absent_s": seconds(Doing.ABSENT),
         "waiting_s": seconds(Doing.WAITING),

@@ -39,6 +39,8 @@ def test_the_fields_that_programs_read(tmp_path: Path) -> None:
         assert lane.keys() >= _LANE
         wall = said["makespan"]["measured_s"]
         assert lane["startup_s"] + lane["busy_s"] + lane["idle_s"] == pytest.approx(wall)
+        parts = ("absent_s", "waiting_s", "nothing_left_s", "driving_s", "unaccounted_s")
+        assert sum(lane[part] for part in parts) == pytest.approx(lane["idle_s"])
         assert lane["share_busy"] == pytest.approx(lane["busy_s"] / wall)
     assert [lane["process"] for lane in said["workers"]] == [101, 102]
     assert [lane["scenarios"] for lane in said["workers"]] == [2, 1]
@@ -128,7 +130,8 @@ def test_one_process(tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert "2 scenarios, 1 worker one after the other, in the driver" in done.out
     (lane,) = _json("workers", file)["workers"]
-    assert lane["startup_s"] + lane["busy_s"] + lane["driving_s"] == pytest.approx(42.0)
+    assert lane["startup_s"] + lane["busy_s"] + lane["idle_s"] == pytest.approx(42.0)
+    assert lane["driving_s"] == pytest.approx(2.0)
 
 
 def test_whatif_predicts_what_workers_does(tmp_path: Path) -> None:
