@@ -13,6 +13,9 @@ from nutrace.trace.parquet_format import SCHEMA, SCHEMA_KEY, import_pyarrow
 #: Rows that are decoded at a time.
 _ROWS = 1 << 16
 
+#: What reading damaged data raises, besides Arrow's own errors.
+_ERRORS = (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError)
+
 Batch = Dict[str, Any]
 _T = TypeVar("_T")
 
@@ -105,7 +108,9 @@ class TableFile:
         """Turn the errors of a damaged file, and those of whoever makes something of it, into ours."""
         try:
             yield
-        except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError):
+        except MemoryError:
+            raise
+        except (self._pa.ArrowException, *_ERRORS):
             raise InputError(
                 f"{self._path} is truncated or damaged: copy it again, or export the run again"
             ) from None
