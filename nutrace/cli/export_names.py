@@ -11,9 +11,8 @@ from nutrace.errors import UsageError
 from nutrace.trace.opening import STDIN
 
 _ENDING = re.compile(r"(\.(json|jsonl|ndjson))?(\.gz)?\Z")
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-#: File systems allow 255 bytes; the name stands in a folder's or a drawing's name.
-_LONGEST = 120
+#: File systems allow 255 bytes, also for `run=NAME` and for NAME with the ending of a format.
+_LONGEST = 200
 
 
 def named(files: Sequence[str]) -> Dict[str, str]:
@@ -37,6 +36,19 @@ def named(files: Sequence[str]) -> Dict[str, str]:
     return dict(zip(runs, _different(names)))
 
 
+def checked(name: str) -> str:
+    """A name that a user gives to a run.
+
+    Raises
+    ------
+    UsageError
+        If no file or folder can have it.
+    """
+    if name in ("", ".", "..") or "/" in name or "\0" in name or name != _short(name):
+        raise UsageError(f"bad --name {name[:40]!r}: write a name of at most {_LONGEST} bytes, without '/'")
+    return name
+
+
 def _depth(group: Sequence[Sequence[str]]) -> int:
     """How many parts of their paths tell files apart; 1 if the paths do not, as a.json and a.json.gz."""
     for depth in range(1, max(map(len, group)) + 1):
@@ -45,36 +57,22 @@ def _depth(group: Sequence[Sequence[str]]) -> int:
     return 1
 
 
-def checked(name: str) -> str:
-    """A name that a user gives to a run.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be the name of a folder everywhere.
-    """
-    if not name or _safe(name) != name:
-        raise UsageError(
-            f"bad --name {name[:40]!r}: use letters, digits, '.', '_' and '-', at most {_LONGEST}, "
-            "with a letter or a digit first"
-        )
-    return name
-
-
 def _parts(path: str) -> List[str]:
+    """The folders that a file is in, and its name without endings."""
     if path == STDIN:
         return ["run"]
     folder, file = os.path.split(os.path.abspath(path))
-    return [*folder.split(os.sep), _ENDING.sub("", file)]
+    return [*folder.split(os.sep), _ENDING.sub("", file) or "run"]
 
 
 def _name(parts: Sequence[str], depth: int) -> str:
-    return _safe("-".join(parts[-depth:]))
+    return _short("-".join(parts[-depth:]))
 
 
-def _safe(text: str) -> str:
-    """`text` as a name of a folder: hidden folders are not queried, and `=` stands before a run's name."""
-    return _UNSAFE.sub("_", text)[-_LONGEST:].lstrip("._-") or "run"
+def _short(name: str) -> str:
+    while len(os.fsencode(name)) > _LONGEST:
+        name = name[1:]
+    return name
 
 
 def _different(names: Sequence[str]) -> List[str]:

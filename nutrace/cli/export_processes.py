@@ -18,7 +18,7 @@ from nutrace.trace.opening import STDIN
 _CODE = (
     "import sys; sys.path[:] = {!r}; from nutrace.cli import export_one; export_one.serve({}, sys.argv[1:])"
 )
-_LOOK_S = 0.05
+_LOOK_S = 0.1
 
 
 @dataclass

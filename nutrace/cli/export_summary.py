@@ -71,7 +71,7 @@ class Summary:
     def doing(self, working: int) -> str:
         """What is done of what, and what is left, for a terminal."""
         ended = self._count - len(self._left)
-        text = f"{ended:,} of {counted(self._count, 'run')} converted, {working} at work"
+        text = f"{ended:,} of {counted(self._count, 'run')} done, {working} at work"
         converted = self._whole - sum(self._left.values())
         if not ended or not converted:
             return text

@@ -157,7 +157,7 @@ def test_json_says_what_became_of_each_run(folder: Path) -> None:
         (["runs", "-f", "gif"], "unknown format 'gif': use one of parquet, html, speedscope, svg"),
         (["runs", "--jobs", "0"], "bad --jobs 0: write a number of processes"),
         (["runs", "--name", "x"], "--name is for one run, and there are 3"),
-        (["runs/01.json", "--name", "../x"], "bad --name '../x': use letters"),
+        (["runs/01.json", "--name", "../x"], "bad --name '../x': write a name"),
         (["hook"], "hook has no run files"),
     ],
 )
@@ -195,7 +195,7 @@ def test_if_the_disk_is_full_the_others_are_not_tried(folder: Path) -> None:
 
 def test_names_of_runs() -> None:
     assert named(["a/run 1.json.gz", "b/2.jsonl", "c/x.json.partial"]) == {
-        "a/run 1.json.gz": "run_1",
+        "a/run 1.json.gz": "run 1",
         "b/2.jsonl": "2",
         "c/x.json": "x",
     }
@@ -207,11 +207,7 @@ def test_names_of_runs() -> None:
     ]
     assert list(named(["a.json", "a.json.gz", "a-2.json", "-"]).values()) == ["a", "a-2", "a-2-2", "run"]
     assert named(["a.json", "./a.json", "a.json.shard-7-abc.partial"]) == {"a.json": "a"}
-    assert named(["..json", "=.json", "ü" * 300 + ".json"]) == {
-        "..json": "run",
-        "=.json": "run-2",
-        "ü" * 300 + ".json": "run-3",
-    }
+    assert list(named([".json", "ü" * 120 + ".json"]).values()) == ["run", "ü" * 100]
 
 
 def test_as_many_run_at_a_time_as_memory_holds(tmp_path: Path) -> None:
