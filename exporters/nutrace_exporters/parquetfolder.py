@@ -1,0 +1,170 @@
+"""Put the tables of a run into a folder: all of them under the run's name, or nothing.
+
+They are written into a hidden folder, ``OUT/.nutrace-NAME.tmp``, which its process keeps locked, and renamed
+when all of them are whole. What killed processes have left is removed by the next one that writes into OUT.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Callable, Iterator, List, Tuple
+from urllib.parse import quote
+
+from nutrace.errors import OutputError
+from nutrace.trace.parquet_format import PART, PARTITION, SPANS, TABLES
+
+_HIDDEN, _ENDING = ".nutrace-", ".tmp"
+_BEFORE = ".before"
+#: File systems allow 255 bytes in a name.
+_LONGEST = 200
+
+#: Whether the run in a folder of spans may be replaced.
+Replaceable = Callable[[Path], bool]
+
+
+class Staged:
+    """A run whose tables are being written.
+
+    Attributes
+    ----------
+    name:
+        What the run is called: unique in its folder.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.partition = partition(name)
+        self._folder = folder
+        self.hidden = folder / f"{_HIDDEN}{self.partition[len(PARTITION) :]}{_ENDING}"
+
+    def file(self, table: str) -> Path:
+        """Where to write the rows of a table."""
+        path = self.hidden / table / PART
+        path.parent.mkdir()
+        return path
+
+    def published(self, table: str) -> Path:
+        """Where the table's folder is in the end."""
+        return self._folder / table / self.partition
+
+    def publish(self) -> None:
+        """Rename all tables, and put back what was there if that fails."""
+        moved: List[Tuple[Path, Path]] = []
+        try:
+            for table in TABLES:
+                target = self.published(table)
+                target.parent.mkdir(exist_ok=True)
+                if os.path.lexists(target):
+                    before = self.hidden / (table + _BEFORE)
+                    os.rename(target, before)
+                    moved.append((before, target))
+                os.rename(self.hidden / table, target)
+                moved.append((target, self.hidden / table))
+        except BaseException:
+            for source, target in reversed(moved):
+                os.rename(source, target)
+            raise
+
+
+def partition(name: str) -> str:
+    """The name of a run's folders; a character that is unsafe in a path is written as ``%20`` is."""
+    name = name.encode("utf-8", "replace").decode() or "run"
+    while len(quote(name, safe="")) > _LONGEST:
+        name = name[:-1]
+    return PARTITION + quote(name, safe="")
+
+
+@contextmanager
+def staged(folder: Path, run: str, replaceable: Replaceable) -> Iterator[Staged]:
+    """A run to write; it appears in `folder` when the block ends without an exception.
+
+    Parameters
+    ----------
+    run:
+        What it should be called. If another run of that name is there or is being written, it is called
+        ``run-2`` and so on.
+    replaceable:
+        Whether a run that has the name is the same one: then it is replaced.
+
+    Raises
+    ------
+    OutputError
+        If the tables cannot be written; nothing is left behind.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            _remove_leftovers(folder)
+            run = next(name for name in _names(run) if _is_free(Staged(folder, name), replaceable))
+            stage = Staged(folder, run)
+            stage.hidden.mkdir()
+            lock = os.open(stage.hidden, os.O_RDONLY)
+            _lock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            yield stage
+            with _locked(folder):
+                stage.publish()
+        finally:
+            shutil.rmtree(stage.hidden, ignore_errors=True)
+            os.close(lock)
+            _remove_empty(folder)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno == errno.EEXIST:
+            reason = "it is not a folder"
+        raise OutputError(f"cannot write {folder}: {reason}; choose another folder with -o") from error
+
+
+def _names(run: str) -> Iterator[str]:
+    yield run
+    for number in count(2):
+        yield f"{run}-{number}"
+
+
+def _is_free(stage: Staged, replaceable: Replaceable) -> bool:
+    if stage.hidden.exists():
+        return False
+    if not os.path.lexists(stage.published(SPANS)):
+        return True  # spans come last: what else is there was cut short
+    return replaceable(stage.published(SPANS))
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the hidden folders whose processes are gone."""
+    for hidden in folder.glob(f"{_HIDDEN}*{_ENDING}"):
+        with suppress(OSError):
+            lock = os.open(hidden, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(hidden, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove the tables' folders and the folder itself if nothing is in them."""
+    for path in (*(folder / table for table in TABLES), folder):
+        with suppress(OSError):
+            path.rmdir()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, for the short time in which names are given and tables renamed."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(descriptor: int, how: int) -> None:
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(descriptor, how)
