@@ -18,6 +18,7 @@ from nutrace.cli.progress import spinner
 from nutrace.cli.run_files import run_files
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import printable
+from nutrace.trace.parquet_format import import_pyarrow
 from nutrace_exporters.registry import FORMATS, TABLES
 
 _FORMATS = {row.name: row for row in (*TABLES, *FORMATS)}
@@ -81,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         If the format needs a package that is not installed.
     """
     conversions = _conversions(args)
+    if conversions[0].is_tables():
+        import_pyarrow(f"--format {args.format}")  # before each process says that it is missing
     made = _make(args.output)
     there = [] if args.force else [one for one in conversions if os.path.lexists(one.place())]
     todo = [one for one in conversions if one not in there]
@@ -110,7 +113,9 @@ def _conversions(args: argparse.Namespace) -> List[Conversion]:
         if len(names) > 1:
             raise UsageError(f"--name is for one run, and there are {len(names)}: leave it out")
         names = dict.fromkeys(names, args.name)
-    return [Conversion(file, name, args.output, args.format) for file, name in names.items()]
+    return [
+        Conversion(file, name, args.output, args.format, replace=args.force) for file, name in names.items()
+    ]
 
 
 def _make(folder: str) -> List[str]:

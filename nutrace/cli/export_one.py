@@ -6,11 +6,13 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import List
 
+from nutrace.cli.flamegraph import check_output
 from nutrace.errors import NutraceError
 from nutrace.loading import load
-from nutrace_exporters.output import remove_leftovers, whole_file
+from nutrace.trace.parquet_format import SPANS
+from nutrace_exporters import output, parquetfolder
+from nutrace_exporters.parquetfolder import partition
 from nutrace_exporters.registry import TABLES, find
 
 TOO_LITTLE_MEMORY = "there is too little memory for it: try --jobs 1"
@@ -28,26 +30,32 @@ class Conversion:
         What the run is called in `folder`.
     format:
         A name in :data:`nutrace_exporters.registry.TABLES` or ``FORMATS``.
+    replace:
+        Replace what has the name in the folder.
     """
 
     file: str
     run: str
     folder: str
     format: str
+    replace: bool = False
 
     def place(self) -> str:
-        """What is there if the run was converted: of tables the folder of its spans."""
+        """What is there once the run is converted; of tables the folder of its spans, which comes last."""
         if self.is_tables():
-            return os.path.join(self.folder, "spans", f"run={self.run}")
+            return os.path.join(self.folder, SPANS, partition(self.run))
         return os.path.join(self.folder, self.run + find(self.format).suffix)
-
-    def clean(self) -> None:
-        """Remove what a process that was killed has left."""
-        remove_leftovers(self.folder)
 
     def is_tables(self) -> bool:
         """Whether the format is one of tables."""
         return any(row.name == self.format for row in TABLES)
+
+    def clean(self) -> None:
+        """Remove what a process that was killed has left."""
+        if self.is_tables():
+            parquetfolder.remove_leftovers(Path(self.folder))
+        else:
+            output.remove_leftovers(self.folder)
 
 
 @dataclass(frozen=True)
@@ -77,10 +85,11 @@ def convert(one: Conversion) -> Outcome:
         trace = load(one.file)
         tables = next((row for row in TABLES if row.name == one.format), None)
         if tables is not None:
-            tables.load().export(trace, Path(one.folder), one.run)
+            tables.load().export(trace, Path(one.folder), one.run, replace=one.replace)
         else:
             module = find(one.format).load()
-            with whole_file(one.place()) as out:
+            check_output(one.place(), one.file)
+            with output.whole_file(one.place()) as out:
                 module.export(trace, out, module.Options())
     except NutraceError as error:
         return Outcome(error=str(error), exit_code=error.exit_code)
@@ -89,8 +98,14 @@ def convert(one: Conversion) -> Outcome:
     return Outcome(len(trace), len(trace.step_indices), trace.diagnostics.cut_short)
 
 
-def serve(answers: int, words: List[str]) -> None:
-    """Convert what the words say, and write the :class:`Outcome` to a descriptor as JSON."""
-    outcome = convert(Conversion(*words))
+def serve(answers: int, text: str) -> None:
+    """Convert one run, and write the :class:`Outcome` to a descriptor.
+
+    Parameters
+    ----------
+    text:
+        The :class:`Conversion` as JSON.
+    """
+    outcome = convert(Conversion(**json.loads(text)))
     with open(answers, "w", encoding="ascii") as out:
         json.dump(asdict(outcome), out)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import BinaryIO, Callable, List, Sequence
 
 from nutrace.child import ending, sigterm_raises
@@ -16,7 +16,7 @@ from nutrace.errors import NutraceError
 from nutrace.trace.opening import STDIN
 
 _CODE = (
-    "import sys; sys.path[:] = {!r}; from nutrace.cli import export_one; export_one.serve({}, sys.argv[1:])"
+    "import sys; sys.path[:] = {!r}; from nutrace.cli import export_one; export_one.serve({}, sys.argv[1])"
 )
 _LOOK_S = 0.1
 
@@ -93,10 +93,9 @@ def _start(one: Conversion) -> _Working:
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     answer = open(reading, "rb")  # noqa: SIM115 - closed when it has been read
-    words = [one.file, one.run, one.folder, one.format]
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", _CODE.format(sys.path, writing), *words],
+            [sys.executable, "-c", _CODE.format(sys.path, writing), json.dumps(asdict(one))],
             env=environ,
             stdin=None if one.file == STDIN else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -149,7 +149,7 @@ def _bytes(one: Conversion) -> int:
     """The bytes of what was written."""
     if not one.is_tables():
         return os.path.getsize(one.place())
-    pattern = os.path.join(glob.escape(one.folder), "*", f"run={one.run}", "*")
+    pattern = os.path.join(glob.escape(one.folder), "*", glob.escape(os.path.basename(one.place())), "*")
     return sum(os.path.getsize(file) for file in glob.glob(pattern))
 
 

@@ -20,8 +20,8 @@ from nutrace.bench.machine import processors
 from nutrace.cli.export_jobs import jobs_for
 from nutrace.cli.export_names import named
 
-#: Stops a process that converts a run before the event of a number, such as the second renaming in a folder,
-#: and notes its process id. Audit hooks see what the real code does.
+#: Stops a process that converts a run before its second renaming in a folder, say, and notes its process id.
+#: Audit hooks see what the real code does.
 STOP = """
 import os, signal, sys
 event, number, folder = os.environ["STOP"].split(":")
@@ -31,7 +31,7 @@ def stop(name, arguments):
     global left
     if name == event and sys.argv[0] == "-c" and any(folder in str(each) for each in arguments[:2]):
         left -= 1
-        if not left:
+        if not left and not os.path.exists("stopped"):
             with open("stopped.new", "w") as file:
                 file.write(str(os.getpid()))
             os.rename("stopped.new", "stopped")
@@ -297,3 +297,61 @@ def test_a_killed_process_is_a_line_and_the_others_go_on(folder: Path) -> None:
     assert ended.err.count("\n") == 1
     assert ended.err.startswith("nutrace: error: runs/01.json: the process that converted it failed: SIGKILL")
     assert files(folder / "out") == ["02.flamegraph.svg", "03.flamegraph.svg"]
+
+
+def test_tables_of_all_runs_are_in_one_folder(folder: Path) -> None:
+    done = command("export", "runs", "-o", "out")
+    assert (done.code, done.err) == (0, "")
+    assert [file for file in files(folder / "out") if file.startswith("steps")] == [
+        f"steps/run={name}/part-0.parquet" for name in ("01", "02", "03")
+    ]
+    size = sum(path.stat().st_size for path in (folder / "out").rglob("*.parquet")) / 1e6
+    assert done.out == f"out: parquet, {size:.1f} MB, 3 runs, 123 spans, 30 steps\n"
+    again = command("export", "runs", "-o", "out")
+    assert again.code == 1
+    assert again.err.count(" already: --force replaces it") == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("renamed", [1, 4])
+def test_tables_that_are_killed_on_their_way_are_gone(folder: Path, renamed: int) -> None:
+    process = start(
+        folder, "runs/01.json", "runs/02.json", "-o", "out", "-j", "1", stop=f"os.rename:{renamed}:out"
+    )
+    pid = stopped(folder)
+    assert len([file for file in files(folder / "out") if "/run=01/" in file]) == renamed - 1
+    os.kill(pid, signal.SIGKILL)
+    ended = finish(folder, process)
+    assert ended.code == 1
+    assert "runs/01.json: the process that converted it failed: SIGKILL" in ended.err
+    left = files(folder / "out")
+    assert len(left) == 6
+    assert all("/run=02/" in file for file in left)
+    assert command("export", "runs/01.json", "-o", "out").code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("renamed", "number"), [(2, signal.SIGINT), (12, signal.SIGTERM)])
+def test_tables_that_were_to_be_replaced_stay(folder: Path, renamed: int, number: signal.Signals) -> None:
+    assert command("export", "runs/01.json", "-o", "out").code == 0
+    before = {file: (folder / "out" / file).read_bytes() for file in files(folder / "out")}
+    write_runs(folder / "runs", [20])
+    process = start(folder, "runs/01.json", "-o", "out", "--force", stop=f"os.rename:{renamed}:out")
+    stopped(folder)
+    process.send_signal(number)
+    assert finish(folder, process).code == 128 + number
+    assert {file: (folder / "out" / file).read_bytes() for file in files(folder / "out")} == before
+    assert command("export", "runs/01.json", "-o", "out", "--force").code == 0
+    assert files(folder / "out") == sorted(before)
+    assert (folder / "out" / "steps/run=01/part-0.parquet").read_bytes() != before[
+        "steps/run=01/part-0.parquet"
+    ]
+
+
+def test_without_pyarrow_one_line_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "pyarrow.parquet", raising=False)
+    done = command("export", "runs", "-o", "out")
+    assert done.code == 8
+    assert done.err.count("\n") == 1
+    assert "pip install 'nutrace[parquet]'" in done.err
