@@ -13,14 +13,14 @@ import shutil
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Callable, Iterator, List, Tuple
-from urllib.parse import quote
+from typing import Callable, Iterator
+from urllib.parse import quote, unquote
 
 from nutrace.errors import OutputError
 from nutrace.trace.parquet_format import PART, PARTITION, SPANS, TABLES
 
 _HIDDEN, _ENDING = ".nutrace-", ".tmp"
-_BEFORE = ".before"
+_BEFORE, _PUBLISHING = ".before", "publishing"
 #: File systems allow 255 bytes in a name.
 _LONGEST = 200
 
@@ -55,21 +55,28 @@ class Staged:
 
     def publish(self) -> None:
         """Rename all tables, and put back what was there if that fails."""
-        moved: List[Tuple[Path, Path]] = []
+        (self.hidden / _PUBLISHING).touch()
         try:
             for table in TABLES:
                 target = self.published(table)
                 target.parent.mkdir(exist_ok=True)
                 if os.path.lexists(target):
-                    before = self.hidden / (table + _BEFORE)
-                    os.rename(target, before)
-                    moved.append((before, target))
+                    os.rename(target, self.hidden / (table + _BEFORE))
                 os.rename(self.hidden / table, target)
-                moved.append((target, self.hidden / table))
         except BaseException:
-            for source, target in reversed(moved):
-                os.rename(source, target)
+            self.undo()
             raise
+
+    def undo(self) -> None:
+        """Put back what was there before publishing began, unless it came to its end."""
+        if not (self.hidden / _PUBLISHING).exists() or not (self.hidden / SPANS).exists():
+            return  # it has not begun, or all is published: spans come last
+        for table in reversed(TABLES):
+            target, before = self.published(table), self.hidden / (table + _BEFORE)
+            if not (self.hidden / table).exists():
+                os.rename(target, self.hidden / table)
+            if before.exists():
+                os.rename(before, target)
 
 
 @contextmanager
@@ -89,6 +96,7 @@ def staged(folder: Path, run: str, replaceable: Replaceable) -> Iterator[Staged]
     OutputError
         If the tables cannot be written; nothing is left behind.
     """
+    made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
@@ -105,7 +113,11 @@ def staged(folder: Path, run: str, replaceable: Replaceable) -> Iterator[Staged]
         finally:
             shutil.rmtree(stage.hidden, ignore_errors=True)
             os.close(lock)
-            _remove_empty(folder)
+            with _locked(folder):
+                _remove_empty(folder)
+            if made:
+                with suppress(OSError):  # another run is in it
+                    folder.rmdir()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         if error.errno == errno.EEXIST:
@@ -136,6 +148,13 @@ def _is_free(stage: Staged, replaceable: Replaceable) -> bool:
     return replaceable(stage.published(SPANS))
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes have left in a folder of tables, and put back what they replaced."""
+    with suppress(OSError), _locked(folder):
+        _remove_leftovers(folder)
+        _remove_empty(folder)
+
+
 def _remove_leftovers(folder: Path) -> None:
     """Remove the hidden folders whose processes are gone."""
     for hidden in folder.glob(f"{_HIDDEN}*{_ENDING}"):
@@ -143,16 +162,17 @@ def _remove_leftovers(folder: Path) -> None:
             lock = os.open(hidden, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                Staged(folder, unquote(hidden.name[len(_HIDDEN) : -len(_ENDING)])).undo()
                 shutil.rmtree(hidden, ignore_errors=True)
             finally:
                 os.close(lock)
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove the tables' folders and the folder itself if nothing is in them."""
-    for path in (*(folder / table for table in TABLES), folder):
+    """Remove the tables' folders in which there is no run."""
+    for table in TABLES:
         with suppress(OSError):
-            path.rmdir()
+            (folder / table).rmdir()
 
 
 @contextmanager
