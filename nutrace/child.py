@@ -31,7 +31,7 @@ def wait_for(
     tick:
         Called every `look_s` seconds. What it raises interrupts the program.
     """
-    with _sigterm_raises():
+    with sigterm_raises():
         try:
             while True:
                 if tick is not None:
@@ -51,7 +51,7 @@ def wait_for(
 
 
 @contextlib.contextmanager
-def _sigterm_raises() -> Iterator[None]:
+def sigterm_raises() -> Iterator[None]:
     """Let SIGTERM end this process by an exception, so that temporary files are deleted."""
     if threading.current_thread() is not threading.main_thread():  # only there a handler can be set
         yield

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import Optional, Union
 
+from nutrace.analysis.tables import analyse
 from nutrace.jupyter import VIEWS
 from nutrace.sampling.attached import with_samples
-from nutrace.trace import reader, views
+from nutrace.trace import analysed, reader, views
 from nutrace.trace.trace import Trace
 
 
@@ -21,4 +22,5 @@ def load(
     Parameters and errors are those of :func:`nutrace.trace.load`.
     """
     views.register(VIEWS)
+    analysed.register(analyse)
     return with_samples(reader.load(path, raw=raw, progress=progress))

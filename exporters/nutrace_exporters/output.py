@@ -60,7 +60,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
 @contextmanager
 def _renamed_when_whole(target: str) -> Iterator[BinaryIO]:
     """A temporary file in the target's directory: a rename is atomic only within one file system."""
-    _remove_leftovers(os.path.dirname(target) or ".")
+    remove_leftovers(os.path.dirname(target) or ".")
     temporary = os.path.join(os.path.dirname(target), f".nutrace-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     out = open(temporary, "xb", buffering=_BUFFER_BYTES)  # noqa: SIM115 - closed before the rename
     with suppress(OSError):  # a file system without locks
@@ -77,7 +77,7 @@ def _renamed_when_whole(target: str) -> Iterator[BinaryIO]:
         raise
 
 
-def _remove_leftovers(folder: str) -> None:
+def remove_leftovers(folder: str) -> None:
     """Remove what killed processes had not finished: nobody has its lock, nor the process id in its name."""
     with suppress(OSError):
         for name in os.listdir(folder):

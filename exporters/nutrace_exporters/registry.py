@@ -58,6 +58,35 @@ class Format:
         return importlib.import_module(self.difference)
 
 
+@dataclass(frozen=True)
+class Tables:
+    """A format of tables for other programs: many runs go into one folder, and are queried together.
+
+    The module has ``export(trace, folder, run)``, which adds one run to the folder or leaves nothing there.
+
+    Parameters
+    ----------
+    name, module, description:
+        As of a :class:`Format`.
+    """
+
+    name: str
+    module: str
+    description: str
+
+    def load(self) -> ModuleType:
+        """Import the module of this format."""
+        return importlib.import_module(self.module)
+
+
+TABLES = (
+    Tables(
+        "parquet",
+        "nutrace_exporters.parquet",
+        "tables of spans, steps, scenarios and statements for DuckDB, Polars, pandas and Spark",
+    ),
+)
+
 FORMATS = (
     Format(
         "html",

@@ -33,6 +33,7 @@ COMMANDS = (
     Command("workers", "nutrace.cli.workers", "what each worker did, and what more or fewer would take"),
     Command("overhead", "nutrace.cli.overhead", "what nutrace itself cost, by event, component and step"),
     Command("flamegraph", "nutrace.cli.flamegraph", "draw a run: " + ", ".join(row.name for row in FORMATS)),
+    Command("export", "nutrace.cli.export", "convert many runs: Parquet tables for queries, or drawings"),
     Command("compare", "nutrace.cli.compare", "what changed between runs, with limits for CI"),
     Command("bench", "nutrace.cli.bench", "run a program under several variants, and compare them"),
     Command("suggest", "nutrace.cli.suggest", "which functions are worth a probe: a file for NUTRACE_PROBES"),
