@@ -166,6 +166,8 @@ BRANCH: Final = "vcs.ref.head.name"
 RUN_ID: Final = "nutrace.run.id"
 RUN_COMPLETE: Final = "nutrace.run.complete"  # false or absent: the process did not write its end
 RUN_PARENT_PID: Final = "nutrace.run.parent_pid"
+# Workers of Ray that have told the driver that they have spans: [{host, pid, file}], as JSON.
+RUN_WORKERS: Final = "nutrace.run.workers"
 SPANS_DROPPED: Final = "nutrace.spans.dropped"
 SPANS_TRUNCATED: Final = "nutrace.spans.truncated"
 SPANS_UNFINISHED: Final = "nutrace.spans.unfinished"

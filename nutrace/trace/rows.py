@@ -187,13 +187,17 @@ class Rows:
             # The lines of a process describe it more and more completely: keep them as one resource.
             pid = attributes.get("process.pid")
             identity: object = raw
+            host = attributes.get(semconv.HOST_NAME)
             if pid is not None:
-                run = attributes.get(semconv.RUN_ID) or attributes.get(semconv.HOST_NAME)
-                identity = (str(run), str(pid))
+                run = attributes.get(semconv.RUN_ID)
+                # Lines of older files have no host, but for the first.
+                identity = (str(run or host), str(pid), str(host)) if host else (str(run), str(pid))
             index = self._resource_of.get(identity)
             if index is None:
                 index = self._resource_of[identity] = len(self.resources)
                 self.resources.append({})
+            if host and pid is not None:
+                self._resource_of[str(run or host), str(pid)] = index
             _update(self.resources[index], attributes)
             self._resource_of[raw] = index
         return index
