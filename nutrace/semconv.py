@@ -140,6 +140,8 @@ CONNECTION_STATE: Final = "db.client.connection.state"  # idle, used
 # --- span names that analyses look for ------------------------------------------------------
 STEP_SPAN: Final = "simulation.step"
 RUN_SPAN: Final = "simulation.run"
+RUNNERS_SPAN: Final = "simulation.execute_runners"
+MAP_SPAN: Final = "worker.map"  # tasks are sent to workers, and their results received
 STATEMENT_SPAN: Final = "sqlite3.statement"
 CONNECT_SPAN: Final = "sqlite3.connect"
 CLOSE_SPAN: Final = "sqlite3.close"
