@@ -7,7 +7,7 @@ has to be added to the worker's times::
     outer.start - inner.start  <=  offset  <=  outer.end - inner.end
 
 The offsets that all pairs allow are an interval. If it holds 0, no pair says that the clocks differ, and
-times stay as they were recorded: clocks that NTP keeps right differ by less than most such intervals are long.
+times stay as they were recorded: clocks that NTP keeps right differ by less than most such intervals do.
 Else its middle is the estimate, which is wrong by half of its length at most.
 """
 
