@@ -298,6 +298,7 @@ class Session:
         try:
             recorder.conclude(lambda: self._resource(True, final=True))
             partial = self.file.partial
+            self.hosts.wait_for_workers(self.file.run)
             end = self.file.finish()
         except OSError as error:
             end = Finished(partial, 0, [])

@@ -66,7 +66,9 @@ def lines(
         text.append(_samples(stacks, where))
     if end.running:
         folder = printable(str(end.running[0].parent), _LONGEST_PATH)
-        text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")
+        several = f"{len(end.running)} processes of the run still go on; their"
+        one = "1 process of the run still goes on; its"
+        text.append(f"{one if len(end.running) == 1 else several} spans are in {folder}")
     for host in sorted({process.host for process in missing}):
         files = [process.file for process in missing if process.host == host]
         number = f"{len(files)} process{'es' * (len(files) > 1)}"

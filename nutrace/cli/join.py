@@ -14,7 +14,7 @@ from nutrace.cli.run_files import run_files
 from nutrace.errors import InputError, OutputError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace.trace.opening import STDIN
-from nutrace.trace.runfiles import PARTIAL, find_run
+from nutrace.trace.runfiles import PARTIAL, RunFiles, find_run
 from nutrace_exporters.labels import counted
 from nutrace_exporters.output import STDOUT, whole_file
 
@@ -67,10 +67,13 @@ def _remove_joined(output: str, parts: Parts) -> int:
     """Remove what would be read a second time with the file: its partial file, and shards beside it."""
     beside = {output + PARTIAL, *find_run(output).shards_of({parts.run_id})}
     joined = [file for file in parts.files if any(_same(file, other) for other in beside)]
+    removed = 0
     for file in joined:
-        with suppress(OSError):
-            os.unlink(file)
-    return len(joined)
+        if not RunFiles(file, ()).is_running():
+            with suppress(OSError):
+                os.unlink(file)
+                removed += 1
+    return removed
 
 
 def _same(one: str, other: str) -> bool:
@@ -92,6 +95,8 @@ def _lines(output: str, parts: Parts, removed: int) -> List[str]:
     if parts.bad_lines:
         left = counted(parts.bad_lines, "line", "lines")
         lines.append(f"{left} could not be read: left out")
+    if parts.running:
+        lines.append("a process still writes: this is what was there; join again when it has ended")
     if removed:
         gone = counted(removed, "partial file", "partial files")
         lines.append(f"removed {gone} of that name, which are in it now")

@@ -109,6 +109,8 @@ class Parts:
         Spans that were in two of them, and are counted once; known when they have been written.
     bad_lines:
         Lines that could not be read.
+    running:
+        Whether a process is still writing one of the files.
     """
 
     def __init__(self) -> None:
@@ -116,6 +118,7 @@ class Parts:
         self.files: List[str] = []
         self.duplicates = 0
         self.bad_lines = 0
+        self.running = False
         self._processes: Dict[Process, List[_Part]] = {}
         self._first: List[Process] = []  # those that no other process of the run has started
 
@@ -131,11 +134,10 @@ class Parts:
         Raises
         ------
         InputError
-            If it cannot be read, is still being written, or is not a part of the run that was read before.
+            If it cannot be read, or is not a part of the run that was read before.
         """
         files = find_run(name)
-        if files.is_running():
-            raise InputError(f"{name} is still being written: join it when the run has ended")
+        self.running = self.running or files.is_running()
         if files.main and not files.started_empty:
             self._read(files.main)
         for shard in files.shards_of({self.run_id} if self.run_id else ()):

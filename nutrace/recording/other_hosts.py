@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -17,9 +18,13 @@ from nutrace import semconv
 from nutrace.recording import names, ray_cluster
 from nutrace.recording.faults import say
 from nutrace.recording.host import in_file_names, this_host
+from nutrace.recording.locks import ended
 from nutrace.recording.processes import Inherited
 from nutrace.recording.ray_cluster import Process
 from nutrace.recording.runfile import RunFile
+
+_PATIENCE_S = 3.0  # for workers to end, whose shards can be joined then
+_PAUSE_S = 0.02
 
 
 class OtherHosts:
@@ -98,6 +103,19 @@ class OtherHosts:
             for process in ray_cluster.heard_of(self._run_id):
                 self._workers[f"{process.pid}@{in_file_names(process.host)}"] = process
             ray_cluster.forget_notes(self._run_id)
+
+    def wait_for_workers(self, run: Path) -> None:
+        """Wait a moment for the workers that have told of themselves: Ray ends them when a driver leaves."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while self._workers and time.monotonic() < deadline:
+            shards = [
+                file
+                for file in names.shards(run, self._run_id[:8])
+                if "@".join(names.writer_in(file.name)) in self._workers
+            ]
+            if all(ended(file, names.pid_in(file.name)) for file in shards):
+                return
+            time.sleep(_PAUSE_S)
 
     def missing(self, run: Path) -> List[Process]:
         """The workers that have spans, and no file beside that of the run."""

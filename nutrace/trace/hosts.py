@@ -124,11 +124,11 @@ def missing(resources: Sequence[Resource], run: str) -> List[str]:
 
 def _sentence(host: str, by_folder: Mapping[str, int], run: str) -> str:
     number = sum(by_folder.values())
-    processes, are = ("process", "is") if number == 1 else ("processes", "are")
+    are = "process on host {host} is" if number == 1 else "processes on host {host} are"
     places = " and ".join(f"{host}:{folder}" for folder in sorted(by_folder))
     return (
-        f"{number:,} {processes} on host {host} {are} not in this file: copy their files from {places}, and "
-        f"nutrace join {run} THEM -o NEW.json"
+        f"{number:,} {are.format(host=host)} not in this file: copy what is in {places}, and "
+        f"nutrace join {run} COPIES -o NEW.json"
     )
 
 

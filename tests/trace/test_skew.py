@@ -197,10 +197,10 @@ def test_workers_that_are_not_in_the_file_are_named(tmp_path: Path) -> None:
     notes = load(tmp_path, *lines, told).diagnostics.notes
     name = tmp_path / "run.jsonl"
     assert [note for note in notes if "not in this file" in note] == [
-        "2 processes on host node-x are not in this file: copy their files from node-x:/tmp/nutrace-0, and "
-        f"nutrace join {name} THEM -o NEW.json",
-        "1 process on host node-y is not in this file: copy their files from node-y:/b, and "
-        f"nutrace join {name} THEM -o NEW.json",
+        "2 processes on host node-x are not in this file: copy what is in node-x:/tmp/nutrace-0, and "
+        f"nutrace join {name} COPIES -o NEW.json",
+        "1 process on host node-y is not in this file: copy what is in node-y:/b, and "
+        f"nutrace join {name} COPIES -o NEW.json",
     ]
 
 
