@@ -231,4 +231,4 @@ def _failed(error: Exception, sent: bool, endpoint: Endpoint, timeout_s: float) 
 
 def _is_begun(error: Exception) -> bool:
     """Whether the connection ended in the first line of an answer."""
-    return isinstance(error, http.client.BadStatusLine) and error.line.startswith("HTTP/")
+    return isinstance(error, http.client.BadStatusLine) and str(error).startswith("HTTP/")
