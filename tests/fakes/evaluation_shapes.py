@@ -59,9 +59,9 @@ def _statement(begin: float, share: float, query: str) -> Tuple[Call, ...]:
     asked = Kind("sqlite3.statement", "database", function, line, query)
     closed = Kind("sqlite3.close", "database", function, 27)
     return (
-        Call(opened, begin / 2, begin / 3, chance=0.06),
+        Call(opened, begin / 2, begin / 3, chance=0.15),
         Call(asked, begin, share),
-        Call(closed, begin + share, 0.04, chance=0.06),
+        Call(closed, begin + share, 0.04, chance=0.15),
     )
 
 
