@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from fakes.collector import Collector, parsed, running
+from fakes.collector import Collector, Handler, parsed, running
 from fakes.commands import command
 from fakes.otlp import compact, document, envelope, spans, write
 from fakes.programs import environment
@@ -251,3 +251,42 @@ def test_files_that_are_no_runs(tmp_path: Path, collector: Collector, content: A
     done = command("push", tmp_path / "run.json", "--endpoint", collector.url)
     assert (done.code, done.out, done.err.count("\n")) == (code, "", 1)
     assert collector.headers == []
+
+
+_PEAK = """
+import sys
+from nutrace.cli.main import main
+code = main(sys.argv[1:])
+print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+sys.exit(code)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc has the peak of memory")
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """A line of 150 MB is sent in pieces of 2 MB."""
+    made = spans(tree(50))
+    scope = compact({"scope": {"name": "nutrace"}, "spans": made})
+    file = tmp_path / "run.json"
+    with file.open("wb") as out:
+        out.write(b'{"resourceSpans":[{"resource":{"attributes":[]},"scopeSpans":[')
+        count = 150_000_000 // len(scope)
+        out.writelines(b"," * (number > 0) + scope for number in range(count))
+        out.write(b"]}]}\n")
+    sizes: List[int] = []
+
+    def count_only(handler: Handler, number: int) -> bool:
+        sizes.append(len(handler.rfile.read(int(handler.headers["Content-Length"]))))
+        handler.body = b"read"
+        handler.answer(200)
+        return True
+
+    with running(Collector(count_only)) as collector:
+        words = ["push", str(file), "--endpoint", collector.url, "--batch-mb", "2"]
+        done = subprocess.run(
+            [sys.executable, "-c", _PEAK, *words], check=True, capture_output=True, env=environment()
+        )
+    assert f"{count * len(made):,} spans sent" in done.stdout.decode()
+    assert max(sizes) <= 2_000_000
+    assert sum(sizes) > 140_000_000
+    assert int(done.stdout.split()[-1]) < 90_000  # kB
