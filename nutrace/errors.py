@@ -17,6 +17,12 @@ class DifferenceError(NutraceError):
     """The outputs with speedups differ from those without; exit code 1."""
 
 
+class PushError(NutraceError):
+    """Not all spans that were sent to a server arrived; exit code 1."""
+
+    exit_code = 1
+
+
 class UsageError(NutraceError):
     """A bad option or argument (unknown format, bad ``--steps``); exit code 2."""
 

@@ -35,6 +35,10 @@ ALLOWED = (
         PACKAGE / "dashboard",
         ("nutrace.errors", "nutrace.semconv", "nutrace.comparison", "nutrace_exporters"),
     ),
+    (
+        PACKAGE / "push",
+        ("nutrace.__version__", "nutrace.errors", "nutrace.printable", "nutrace.semconv", "nutrace.trace"),
+    ),
     (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
     (
         PACKAGE / "advice",

@@ -29,7 +29,7 @@ def kinds(base: Type[NutraceError] = NutraceError) -> List[Type[NutraceError]]:
     """The kinds of errors, by exit code."""
     found = {base, *(kind for below in base.__subclasses__() for kind in kinds(below))}
     shared = (kind for kind in found - {NutraceError} if kind.__module__ == NutraceError.__module__)
-    return sorted(shared, key=lambda kind: kind.exit_code)
+    return sorted(shared, key=lambda kind: (kind.exit_code, kind.__name__))
 
 
 def tables() -> Dict[str, str]:

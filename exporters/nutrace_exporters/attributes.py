@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any, Dict, Final, FrozenSet, List, Mapping, Tuple
 
 from nutrace import semconv
@@ -34,6 +35,10 @@ VALUE_CHARS: Final = 400
 #: Bounds on the characters of distinct texts and on the number of distinct sets, to keep a page small.
 BUDGET_CHARS: Final = 12_000_000
 BUDGET_SETS: Final = 300_000
+#: The same of sets that are made when these bounds are reached.
+BUDGET_SHARED: Final = 30_000
+#: In the place of attributes that are left out then.
+LEFT_OUT: Final = ("(other attributes)", "left out, to keep this file small")
 #: Events of one span that are shown.
 MOST_EVENTS: Final = 100
 
@@ -48,8 +53,12 @@ class Strings:
 
     def number(self, text: str) -> int:
         """The number of `text`, new or old."""
-        known = self._numbers.get(text)
-        if known is None:
+        return self.find(text, True)
+
+    def find(self, text: str, add: bool) -> int:
+        """The number of `text`; if it is new, and is not to be added, -1."""
+        known = self._numbers.get(text, -1)
+        if known < 0 and add:
             known = self._numbers[text] = len(self.items)
             self.items.append(text)
             self.chars += len(text)
@@ -60,46 +69,77 @@ class AttributeSets:
     """Distinct sets of attributes of a trace: ``of[i]`` is the number of span i's set.
 
     A set is ``[key, value, key, value, ...]`` in numbers of `strings`. Set 0 is empty. When the bounds are
-    reached, new sets are left out; ``left_out`` counts their spans.
+    reached, new sets are made of the texts among the attributes only, which many spans share; ``left_out``
+    counts the spans that lack others. Spans are added in their order.
     """
 
     def __init__(self, trace: Trace, strings: Strings) -> None:
         self.sets: List[Tuple[int, ...]] = [()]
-        self.of: List[int] = []
+        self.of = array("l", bytes(0))
         self.left_out = 0
+        self._trace = trace
         self._strings = strings
         self._numbers: Dict[Tuple[int, ...], int] = {(): 0}
-        by_identity: Dict[int, Tuple[Mapping[str, Any], int]] = {}
-        for i in range(len(trace)):
-            attributes = trace.attributes(i)
-            if i in trace.raw.events or i in trace.raw.status:
-                number = self._number(_pairs(attributes) + _happened(trace, i))
-            else:
-                # Equal attributes are mostly the same object.
-                known = by_identity.get(id(attributes))
-                if known is None:
-                    if len(by_identity) > 10_000:
-                        by_identity.clear()
-                    known = by_identity[id(attributes)] = (attributes, self._number(_pairs(attributes)))
-                number = known[1]
-            self.left_out += number < 0
-            self.of.append(max(0, number))
+        self._keys: Dict[str, int] = {}
+        self._texts: Dict[str, int] = {}  # of short texts as spans say them, which are made safe only once
+        self._by_identity: Dict[int, Tuple[Mapping[str, Any], int]] = {}
+        self._shared_sets = 0  # those that were added when the bounds had been reached
+
+    def add(self, span: int, attributes: Mapping[str, Any]) -> None:
+        """Add the next span, which has these attributes."""
+        if span in self._trace.raw.events or span in self._trace.raw.status:
+            number = self._number(_pairs(attributes) + _happened(self._trace, span))
+        else:
+            # Equal attributes are mostly the same object.
+            known = self._by_identity.get(id(attributes))
+            if known is None:
+                if len(self._by_identity) > 10_000:
+                    self._by_identity.clear()
+                known = self._by_identity[id(attributes)] = (attributes, self._number(_pairs(attributes)))
+            number = known[1]
+        self.left_out += number < 0
+        self.of.append(~number if number < 0 else number)
 
     def _number(self, pairs: List[Tuple[str, Any]]) -> int:
-        """The number of a set; -1 if it is new and the bounds are reached."""
+        """The number of a set, or ``~number`` of one that has only a part of it."""
         if not pairs:
             return 0
-        if self._strings.chars > BUDGET_CHARS or len(self.sets) > BUDGET_SETS:
-            return -1
+        if self._strings.chars <= BUDGET_CHARS and len(self.sets) <= BUDGET_SETS:
+            return self._stored(pairs)
+        known = self._stored(pairs, add=False)
+        if known:
+            return known
+        texts = [pair for pair in pairs if type(pair[1]) is str]
+        if self._strings.chars > 2 * BUDGET_CHARS or self._shared_sets > BUDGET_SHARED:
+            texts = []  # these are all different as well
+        before = len(self.sets)
+        number = self._stored(texts if len(texts) == len(pairs) else [*texts, LEFT_OUT])
+        self._shared_sets += len(self.sets) - before
+        return number if len(texts) == len(pairs) else ~number
+
+    def _stored(self, pairs: List[Tuple[str, Any]], add: bool = True) -> int:
+        """The number of a set; if it is new, and is not to be added, 0."""
         numbers: List[int] = []
         for key, item in pairs:
-            numbers += (self._strings.number(label(key, 200)), self._strings.number(value(item, VALUE_CHARS)))
+            known = self._keys.get(key)
+            text = self._texts.get(item) if type(item) is str else None
+            if known is None:
+                known = self._strings.find(label(key, 200), add)
+                if add:
+                    self._keys[key] = known
+            if text is None:
+                text = self._strings.find(value(item, VALUE_CHARS), add)
+                if add and type(item) is str and len(item) <= VALUE_CHARS:
+                    self._texts[item] = text
+            if known < 0 or text < 0:
+                return 0
+            numbers += (known, text)
         key_values = tuple(numbers)
-        known = self._numbers.get(key_values)
-        if known is None:
-            known = self._numbers[key_values] = len(self.sets)
+        number = self._numbers.get(key_values, 0)
+        if not number and add:
+            number = self._numbers[key_values] = len(self.sets)
             self.sets.append(key_values)
-        return known
+        return number
 
 
 def _pairs(attributes: Mapping[str, Any]) -> List[Tuple[str, Any]]:

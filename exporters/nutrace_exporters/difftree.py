@@ -155,10 +155,10 @@ class DiffTree:
             siblings = parent.children if parent else self._tops
             node = siblings.get((name, region[i]))
             if node is None:
-                node = DiffNode(frame_of(trace, i, name), region[i], parent)
+                node = DiffNode(frame_of(name, trace.component[i], trace.attributes(i)), region[i], parent)
                 siblings[name, region[i]] = node
             elif side == NEW and not node.spans[NEW]:
-                node.frame = frame_of(trace, i, name)
+                node.frame = frame_of(name, trace.component[i], trace.attributes(i))
             node.spans[side] += 1
             node.calls[side] += trace.calls[i]
             spent[node] = spent.get(node, 0) + trace.self_ns[i]

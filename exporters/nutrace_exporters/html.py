@@ -99,8 +99,11 @@ def write_page(out: BinaryIO, data: Dict[str, Any], columns: str) -> None:
 
 
 def _data(trace: Trace, strings: Strings, options: Options) -> Tuple[Dict[str, Any], str]:
-    table = FrameTable(trace)
-    sets = AttributeSets(trace, strings)
+    table, sets = FrameTable(trace), AttributeSets(trace, strings)
+    for span in range(len(trace)):  # together, as attributes take long to read
+        attributes = trace.attributes(span)
+        table.add(span, attributes)
+        sets.add(span, attributes)
     packer = _columns(trace, table, sets)
     scenarios = add_scenarios(trace, packer)
     inside = add_inside(trace, strings, packer) if options.samples else {}
@@ -162,11 +165,13 @@ def frame_tables(frames: Sequence[Frame], strings: Strings) -> Dict[str, Any]:
 def _memory(trace: Trace) -> Dict[str, Any]:
     """``[position of a step, bytes resident at its end]`` each, and the same of GPUs; as far as known."""
     kept = {"resident": semconv.MEMORY, "gpu": semconv.MEMORY_GPU}
-    known = {
-        name: [(step, whole(trace.attributes(span).get(key))) for step, span in enumerate(trace.step_indices)]
-        for name, key in kept.items()
-    }
-    points = {name: [point for point in pairs if point[1] >= 0] for name, pairs in known.items()}
+    points: Dict[str, List[Tuple[int, int]]] = {name: [] for name in kept}
+    for step, span in enumerate(trace.step_indices):
+        attributes = trace.attributes(span)
+        for name, key in kept.items():
+            size = whole(attributes.get(key))
+            if size >= 0:
+                points[name].append((step, size))
     return {name: pairs for name, pairs in points.items() if pairs}
 
 

@@ -60,7 +60,7 @@ def warnings(trace: Trace, attributes_left_out: int = 0) -> List[str]:
         (lost.truncated, "span", "had attributes cut."),
         (lost.unfinished, "span", "never ended; drawn up to the last known time."),
         (lost.bad_lines, "line", "of the file could not be read."),
-        (attributes_left_out, "span", "shown without attributes, to keep this file small."),
+        (attributes_left_out, "span", "shown without some attributes, to keep this file small."),
     ):
         if count:
             sentences.append(f"{counted(count, noun)} {what}")

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Dict, Iterable, List
 
 from nutrace.trace import Trace
 from nutrace.trace.correction import UNCORRECTED
-from nutrace_exporters.frames import FrameTable
+from nutrace_exporters.frames import frame_table
 from nutrace_exporters.labels import duration, label
 from nutrace_exporters.lanes import SMALL, Lanes, brackets, thread_names
 from nutrace_exporters.mergedstacks import FrameKey, WeighedStack, merged_stacks
@@ -55,7 +55,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
 
     speedscope first shows the profile with sampled functions, or else the one with the most spans.
     """
-    table = FrameTable(trace)
+    table = frame_table(trace)
     lanes = Lanes(trace, options.min_ns)
     frames: Dict[FrameKey, int] = {}
     numbers = [frames.setdefault((f.name, f.file, f.line), len(frames)) for f in table.frames]

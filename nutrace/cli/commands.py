@@ -46,6 +46,7 @@ COMMANDS = (
     Command("speedups", "nutrace.cli.speedups", "list what makes runs faster, or show what it did in a run"),
     Command("join", "nutrace.cli.join", "put files and shards of one run together, from several machines"),
     Command("history", "nutrace.cli.history", "step time and counts over the git revisions of many runs"),
+    Command("push", "nutrace.cli.push", "send a run's spans to an OpenTelemetry collector, Jaeger or Tempo"),
     Command("verify", "nutrace.cli.verify", "run a program with and without speedups, compare the results"),
     Command("probes", "nutrace.cli.probes", "list the probes, or check them against the installed devkit"),
     Command("synth", "nutrace.cli.synth", "write a synthetic nuPlan log and maps"),

@@ -145,8 +145,31 @@ def test_attributes_beyond_the_budget_are_said(tmp_path: Path, rendered: Rendere
     monkeypatch.setattr("nutrace_exporters.attributes.BUDGET_SETS", 2)
     trace = trace_of(tmp_path, *(("f", k, k + 1, {"k": k}) for k in range(10)))
     data, columns = data_of(rendered(html, trace))
-    assert columns["set"].count(0) == 8
-    assert data["run"]["warnings"] == ["8 spans shown without attributes, to keep this file small."]
+    shown = [[data["strings"][number] for number in data["sets"][each]] for each in columns["set"]]
+    assert shown == [
+        ["k", "0"],
+        ["k", "1"],
+        *[["(other attributes)", "left out, to keep this file small"]] * 8,
+    ]
+    assert data["run"]["warnings"] == ["8 spans shown without some attributes, to keep this file small."]
+
+
+def test_texts_that_spans_share_are_shown_beyond_the_budget(
+    tmp_path: Path, rendered: Rendered, monkeypatch: Any
+) -> None:
+    """A run of millions of spans has other numbers in each, and a few statements and types."""
+    monkeypatch.setattr("nutrace_exporters.attributes.BUDGET_SETS", 3)
+    statements = [("s", k, k + 1, {"text": f"SELECT {k % 3}", "rows": k}) for k in range(9)]
+    trace = trace_of(
+        tmp_path, *statements, ("plain", 10, 11, {"kind": "a"}), ("known", 12, 13, statements[0][3])
+    )
+    data, columns = data_of(rendered(html, trace))
+    shown = [[data["strings"][number] for number in data["sets"][each]] for each in columns["set"]]
+    left_out = ["(other attributes)", "left out, to keep this file small"]
+    assert shown[:3] == [["text", f"SELECT {k}", "rows", str(k)] for k in range(3)]
+    assert shown[3:9] == [["text", f"SELECT {k % 3}", *left_out] for k in range(3, 9)]
+    assert shown[9:] == [["kind", "a"], ["text", "SELECT 0", "rows", "0"]]
+    assert data["run"]["warnings"] == ["6 spans shown without some attributes, to keep this file small."]
 
 
 def test_warnings_tell_what_is_missing(tmp_path: Path, rendered: Rendered) -> None:

@@ -280,7 +280,7 @@ class App {
   labelOf(item) {
     const { trace, scene } = this;
     if (scene.kind === "merged") return trace.frames[scene.frame[item]].name;
-    const calls = trace.callsOf(item);
+    const calls = trace.calls[item];
     const step = trace.stepOf(item);
     if (step >= 0 && trace.steps[step].span === item) return `step ${trace.steps[step].iteration}`;
     return calls > 1 ? `${trace.nameOf(item)} ×${formatCount(calls)}` : trace.nameOf(item);

@@ -53,8 +53,8 @@ function summarize(trace, selection) {
       const kind = trace.kindOf[frame];
       const { component } = trace.frames[frame];
       const busy = trace.busy[i];
-      const calls = trace.callsOf(i);
-      const yielded = trace.yielded.get(i) ?? 0;
+      const calls = trace.calls[i];
+      const yielded = trace.yielded[i];
       const costs = regions[region];
       kinds.self[kind] += trace.self[i];
       kinds.yielded[kind] += yielded;

@@ -59,10 +59,10 @@ class Trace {
     this.set = Int32Array.from(columns.set);
     this.readTree(columns.rise);
     this.readSelf();
-    this.wall = this.sparse(columns, "wall");
-    this.own = this.sparse(columns, "own"); // nutrace's own time that was taken out of the self time
-    this.calls = this.sparse(columns, "calls");
-    this.yielded = this.sparse(columns, "yielded");
+    this.wall = this.spread(columns, "wall", -1); // where it is not the time that the span took
+    this.own = this.spread(columns, "own", 0); // nutrace's own time that was taken out of the self time
+    this.calls = this.spread(columns, "calls", 1);
+    this.yielded = this.spread(columns, "yielded", 0);
     this.extremes = new Map();
     this.percentiles = new Map(); // p50 and p95 of merged calls; zeros if only their mean is known
     summed(columns.calls_at).forEach((span, k) => {
@@ -136,14 +136,11 @@ class Trace {
     });
   }
 
-  sparse(columns, name) {
-    const found = new Map();
-    summed(columns[`${name}_at`]).forEach((span, k) => found.set(span, columns[name][k]));
-    return found;
-  }
-
-  callsOf(span) {
-    return this.calls.get(span) ?? 1;
+  // A number for each span, from a column that has those which differ from `usual`.
+  spread(columns, name, usual) {
+    const numbers = new Float64Array(this.n).fill(usual);
+    summed(columns[`${name}_at`]).forEach((span, k) => (numbers[span] = columns[name][k]));
+    return numbers;
   }
 
   attributesOf(span) {

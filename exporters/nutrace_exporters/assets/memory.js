@@ -6,9 +6,13 @@ function formatMemory(bytes) {
   return `${formatCount(bytes / 1e6)} MB`;
 }
 
+const MOST_POINTS = 4; // to a pixel; with more, a pixel is drawn from its least to its most
+
 class MemoryLine {
   constructor(kind, points, app) {
-    Object.assign(this, { app, points, name: MEMORY_NAMES[kind] });
+    Object.assign(this, { app, name: MEMORY_NAMES[kind] });
+    this.bytes = new Float64Array(app.trace.steps.length).fill(-1); // by position of the step; -1 is unknown
+    for (const [step, bytes] of points) this.bytes[step] = bytes;
     this.canvas = element("canvas", { class: "memory", role: "img" });
     document.getElementById("strip").append(this.canvas);
     this.canvas.addEventListener("pointermove", (event) => {
@@ -19,39 +23,64 @@ class MemoryLine {
   }
 
   draw() {
-    const { app, canvas } = this;
-    const { trace, strip } = app;
-    const points = this.points.filter(([step]) => strip.orderOf.has(step)).sort((a, b) => strip.orderOf.get(a[0]) - strip.orderOf.get(b[0]));
-    canvas.hidden = !points.length;
-    if (!points.length) return;
-    const most = points.reduce((bytes, point) => Math.max(bytes, point[1]), 0);
-    const least = points.reduce((bytes, point) => Math.min(bytes, point[1]), most);
+    const { app, canvas, bytes } = this;
+    const { strip } = app;
+    const orders = []; // where in strip.shown there are steps whose memory is known
+    let [least, most] = [Infinity, 0];
+    strip.shown.forEach((step, order) => {
+      if (bytes[step] < 0) return;
+      orders.push(order);
+      least = Math.min(least, bytes[step]);
+      most = Math.max(most, bytes[step]);
+    });
+    canvas.hidden = !orders.length;
+    if (!orders.length) return;
     canvas.setAttribute("aria-label", `${this.name} at the steps' ends: ${formatMemory(least)} to ${formatMemory(most)}`);
     const { theme } = app.look;
     const c = canvas.getContext("2d");
     const [width, height] = fitCanvas(c);
     // Less than a twentieth up or down must not look like a cliff.
     const floor = Math.min(least, most * 0.95);
-    const place = ([step, bytes]) => [((strip.orderOf.get(step) + 0.5) * width) / strip.shown.length, 4 + ((most - bytes) / (most - floor || 1)) * (height - 8)];
-    const threadOf = ([step]) => trace.thread[trace.steps[step].span];
-    c.strokeStyle = theme.muted;
+    const across = (order) => ((order + 0.5) * width) / strip.shown.length;
+    const down = (order) => 4 + ((most - bytes[strip.shown[order]]) / (most - floor || 1)) * (height - 8);
+    c.strokeStyle = c.fillStyle = theme.muted;
+    if (orders.length > MOST_POINTS * width) this.paintBars(c, orders, across, down);
+    else this.paintLine(c, orders, across, down);
+    c.font = SMALL_FONT;
+    c.textBaseline = "middle";
+    const text = `${this.name} ${formatMemory(least)} to ${formatMemory(most)}`;
+    // Above the line or below it, where there is more room.
+    const room = c.measureText(text).width + 10;
+    const near = orders.filter((order, k) => !k || across(order) < room);
+    const mean = near.reduce((sum, order) => sum + down(order), 0) / near.length;
+    c.fillText(text, 5, mean > height / 2 ? 9 : height - 8);
+  }
+
+  // A line for the steps of each thread.
+  paintLine(c, orders, across, down) {
+    const { trace, strip } = this.app;
+    const threadOf = (order) => trace.thread[trace.steps[strip.shown[order]].span];
     c.lineWidth = 1.5;
     c.beginPath();
-    points.forEach((point, k) => {
-      const [x, y] = place(point);
-      const joined = k > 0 && threadOf(points[k - 1]) === threadOf(point);
+    orders.forEach((order, k) => {
+      const [x, y] = [across(order), down(order)];
+      const joined = k > 0 && threadOf(orders[k - 1]) === threadOf(order);
       if (joined) c.lineTo(x, y);
       else c.moveTo(x - 1, y);
       if (!joined) c.lineTo(x, y);
     });
     c.stroke();
-    c.font = SMALL_FONT;
-    c.textBaseline = "middle";
-    c.fillStyle = theme.muted;
-    const text = `${this.name} ${formatMemory(least)} to ${formatMemory(most)}`;
-    // Above the line or below it, where there is more room.
-    const near = points.map(place).filter(([x], k) => !k || x < c.measureText(text).width + 10);
-    const mean = near.reduce((sum, [, y]) => sum + y, 0) / near.length;
-    c.fillText(text, 5, mean > height / 2 ? 9 : height - 8);
+  }
+
+  paintBars(c, orders, across, down) {
+    for (let k = 0; k < orders.length; ) {
+      const pixel = Math.floor(across(orders[k]));
+      let [top, bottom] = [Infinity, 0];
+      for (; k < orders.length && across(orders[k]) < pixel + 1; k++) {
+        top = Math.min(top, down(orders[k]));
+        bottom = Math.max(bottom, down(orders[k]));
+      }
+      c.fillRect(pixel, top - 0.75, 1, bottom - top + 1.5);
+    }
   }
 }

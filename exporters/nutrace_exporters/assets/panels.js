@@ -18,12 +18,12 @@ function describeSpan(trace, summary, span) {
   const share = ofStep && !isStep ? ` · ${formatShare(busy / ofStep)} of ${trace.stepText(step)}` : "";
   rows.push(["Total", formatTime(busy) + share]);
   rows.push(["Self", `${formatTime(trace.self[span])}${busy ? ` · ${formatShare(trace.self[span] / busy)}` : ""}`]);
-  const own = trace.own.get(span);
+  const own = trace.own[span];
   if (own) rows.push(["nutrace", `${formatTime(own)} of its own, taken out`]);
   if (isStep && trace.steps[step].interval) {
     rows.push(["Real-time factor", `${(busy / trace.steps[step].interval).toFixed(2)}×`]);
   }
-  const calls = trace.callsOf(span);
+  const calls = trace.calls[span];
   if (calls > 1) {
     const [low, high] = trace.extremes.get(span) ?? [0, 0];
     rows.push(["Calls", `${formatCount(calls)} short ones in a row, drawn as one`]);
@@ -31,10 +31,10 @@ function describeSpan(trace, summary, span) {
     const [p50, p95] = trace.percentiles.get(span) ?? [0, 0];
     if (busy) rows.push(["Percentiles", p95 ? `p50 ${formatTime(p50)}, p95 ${formatTime(p95)}` : "mean only"]);
   } else if (calls === 0) rows.push(["Calls", "continues a generator of another span"]);
-  const yielded = trace.yielded.get(span);
+  const yielded = trace.yielded[span];
   if (yielded) rows.push(["Yielded", `${formatCount(yielded)} value${yielded === 1 ? "" : "s"}`]);
-  const wall = trace.wall.get(span);
-  if (wall !== undefined && wall > busy) rows.push(["Open for", `${formatTime(wall)}, of which inside ${formatTime(busy)}`]);
+  const wall = trace.wall[span];
+  if (wall > busy) rows.push(["Open for", `${formatTime(wall)}, of which inside ${formatTime(busy)}`]);
   if (trace.unfinished.has(span)) rows.push(["Unfinished", "drawn up to the last known time"]);
   rows.push(["Began at", formatTime(trace.left[span])]);
   const { kinds, steps } = summary;

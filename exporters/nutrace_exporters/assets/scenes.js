@@ -138,8 +138,8 @@ function mergedScene(trace, summary, withSamples = false) {
       }
       nodeOf[i] = node;
       nodes.self[node] += trace.self[i];
-      nodes.calls[node] += trace.callsOf(i);
-      nodes.yielded[node] += trace.yielded.get(i) ?? 0;
+      nodes.calls[node] += trace.calls[i];
+      nodes.yielded[node] += trace.yielded[i];
       nodes.spans[node]++;
       const group = trace.inside?.groupOf[i] ?? -1;
       if (group >= 0) {

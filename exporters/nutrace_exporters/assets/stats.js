@@ -29,7 +29,7 @@ class Search {
     this.frameText = trace.frames.map((frame) =>
       [frame.name, trace.components[frame.component].name, frame.function, frame.file].join("\n").toLowerCase(),
     );
-    this.setText = null;
+    this.stringText = null;
     this.query = "";
     this.matches = null;
   }
@@ -43,12 +43,13 @@ class Search {
       this.matches = null;
       return;
     }
-    this.setText ??= trace.sets.map((set) => set.map((number) => trace.strings[number]).join("\n").toLowerCase());
+    this.stringText ??= trace.strings.map((text) => text.toLowerCase());
     // A bit for each word: all words must be in the frame or in the attributes.
     const bits = (text) => words.reduce((found, word, k) => found | (text.includes(word) ? 1 << k % 31 : 0), 0);
     const wanted = words.reduce((found, _, k) => found | (1 << k % 31), 0);
     const byFrame = Int32Array.from(this.frameText, bits);
-    const bySet = Int32Array.from(this.setText, bits);
+    const byString = Int32Array.from(this.stringText, bits);
+    const bySet = Int32Array.from(trace.sets, (set) => set.reduce((found, number) => found | byString[number], 0));
     this.frameMatches = Uint8Array.from(byFrame, (found) => (found === wanted ? 1 : 0));
     this.matches = new Uint8Array(trace.n);
     for (let i = 0; i < trace.n; i++) {

@@ -28,7 +28,6 @@ class StepStrip {
       this.scenarios.push({ scenario, from, to: from + scenario.steps.length });
       from += scenario.steps.length;
     }
-    this.orderOf = new Map(this.shown.map((position, order) => [position, order]));
     const intervals = this.shown.map((position) => trace.steps[position].interval).filter(Boolean);
     this.realTime = percentile(intervals, 0.5);
     this.hover = -1;
