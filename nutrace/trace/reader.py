@@ -21,6 +21,7 @@ from nutrace.trace.tree import build
 from nutrace.trace.values import TooLargeError
 
 Progress = Callable[[int, int], None]
+Phase = Callable[[str], None]
 
 #: A line longer than this is decoded in parts, before its end is read.
 _LONG_LINE = 1 << 20
@@ -30,7 +31,11 @@ _AS_LINES = "write it as JSON lines: jq -c '.resourceSpans[] | {resourceSpans: [
 
 
 def load(
-    path: Union[str, os.PathLike[str]], *, raw: bool = False, progress: Optional[Progress] = None
+    path: Union[str, os.PathLike[str]],
+    *,
+    raw: bool = False,
+    progress: Optional[Progress] = None,
+    phase: Optional[Phase] = None,
 ) -> Trace:
     """Read a trace from a ``.json``, ``.jsonl``, ``.json.gz`` or ``.partial`` file.
 
@@ -47,6 +52,9 @@ def load(
         file says what it was; :attr:`Trace.correction` says how much it was.
     progress:
         Called now and then with (bytes read, bytes in all), of the file as it is on disk.
+    phase:
+        Called with the name of each phase that follows the reading, when it begins:
+        :data:`nutrace.trace.phases.TREE`, :data:`nutrace.trace.phases.CORRECTING`.
 
     Raises
     ------
@@ -70,7 +78,7 @@ def load(
                 diagnostics.note(f"a process's shard was left out: {error}")
         if not len(rows):
             raise EmptyTraceError(_no_spans(name, diagnostics))
-        return build(rows, name, diagnostics, raw=raw)
+        return build(rows, name, diagnostics, raw=raw, phase=phase)
     except MemoryError:
         del rows
         raise InputError(
