@@ -13,7 +13,11 @@ from nutrace.trace.trace import Trace
 
 
 def load(
-    path: Union[str, os.PathLike[str]], *, raw: bool = False, progress: Optional[reader.Progress] = None
+    path: Union[str, os.PathLike[str]],
+    *,
+    raw: bool = False,
+    progress: Optional[reader.Progress] = None,
+    phase: Optional[reader.Phase] = None,
 ) -> Trace:
     """Read a trace; as the last line of a notebook's cell it shows itself.
 
@@ -23,4 +27,4 @@ def load(
     """
     views.register(VIEWS)
     analysed.register(analyse)
-    return with_samples(reader.load(path, raw=raw, progress=progress))
+    return with_samples(reader.load(path, raw=raw, progress=progress, phase=phase))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.collections import Collections, collections
@@ -95,10 +95,25 @@ class Report:
     notes: Tuple[str, ...]
 
 
-def report(trace: Trace, part: Optional[Trace] = None) -> Report:
-    """Report on a trace, or on a `part` selected from it; the facts of the run are those of all of it."""
+def report(
+    trace: Trace, part: Optional[Trace] = None, *, progress: Optional[Callable[[int, int], None]] = None
+) -> Report:
+    """Report on a trace, or on a `part` selected from it; the facts of the run are those of all of it.
+
+    `progress` is called now and then with (work done, work in all).
+    """
+
+    def done(percent: int) -> None:
+        if progress is not None:
+            progress(percent, 100)
+
     chosen = trace if part is None else part
     regions = divide(chosen)
+    done(10)
+    queries = database(chosen, regions)
+    done(55)
+    copies, kinds = deep_copies(chosen, regions), span_costs(chosen, regions)
+    done(80)
     diagnostics = trace.diagnostics
     read = readings(trace)
     wall_ns = trace.finish_ns - trace.begin_ns
@@ -120,11 +135,11 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         scenarios=scenarios_of(chosen),
         evaluation=evaluation(trace, read) if chosen is trace else None,
         steps=step_times(chosen, regions),
-        work=work(database(chosen, regions), deep_copies(chosen, regions)),
+        work=work(queries, copies),
         components=component_costs(chosen, regions, Region.INSIDE),
         concurrent=component_costs(chosen, regions, Region.BESIDE),
         outside_steps=component_costs(chosen, regions, Region.OUTSIDE),
-        spans=span_costs(chosen, regions),
+        spans=kinds,
         inside=inside_spans(chosen, regions),
         samples=samples_of(trace),
         failures=failures(chosen, regions),

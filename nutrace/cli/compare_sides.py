@@ -9,11 +9,12 @@ from typing import Dict, List, Sequence, Set, Tuple
 
 from nutrace import semconv
 from nutrace.bench.record import loads
-from nutrace.cli.progress import progress_bar
+from nutrace.cli.options import LOADING, load_with
+from nutrace.cli.progress import phases
 from nutrace.comparison import RunFigures, measure
 from nutrace.errors import UsageError
 from nutrace.printable import LINE, printable
-from nutrace.trace import Trace, load
+from nutrace.trace import Trace
 
 
 @dataclass
@@ -41,8 +42,8 @@ class Sides:
         figures = []
         for number, file in enumerate(files, 1):
             shown = printable(os.path.basename(file), 30)
-            with progress_bar(f"bytes of {side} {number} of {len(files)}, {shown}") as progress:
-                trace = load(file, raw=self.raw, progress=progress)
+            with phases(LOADING, f"{side} {number} of {len(files)}, {shown}") as told:
+                trace = load_with(told, file, raw=self.raw)
             for run_id in _run_ids(trace):
                 self._once(("run", run_id), file)
             figures.append(_with_load(measure(trace), file))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from typing import Optional, Sequence
 
-from nutrace.cli.progress import progress_bar
+from nutrace.cli.progress import Phases, phases
 from nutrace.errors import UsageError
 from nutrace.printable import LINE, printable
 from nutrace.sampling.attached import with_samples
 from nutrace.trace import Trace, load, parse_steps
 from nutrace.trace.opening import STDIN
+from nutrace.trace.phases import CORRECTING, READING, TREE
+
+#: The phases of loading a run, with the part of the time that each takes.
+LOADING = {READING: 0.68, TREE: 0.26, CORRECTING: 0.06}
 
 
 def add_run_file(parser: argparse.ArgumentParser) -> None:
@@ -104,8 +109,20 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def load_with(shown: Optional[Phases], file: str, *, raw: bool) -> Trace:
+    """Load a run file, and show the progress of it, if it is shown."""
+    if shown is None:
+        return load(file, raw=raw)
+    return load(file, raw=raw, progress=shown.advance, phase=shown.begin)
+
+
 def load_run(
-    file: str, *, raw: bool = False, warn: bool = True, samples: Optional[Sequence[str]] = None
+    file: str,
+    *,
+    raw: bool = False,
+    warn: bool = True,
+    samples: Optional[Sequence[str]] = None,
+    shown: Optional[Phases] = None,
 ) -> Trace:
     """Load a run file behind a progress bar; raises as :func:`nutrace.trace.load` does.
 
@@ -119,6 +136,8 @@ def load_run(
         Print a line on stderr if the run was cut short, or goes on.
     samples:
         Files of stacks to join to the spans; the run file's own if there are no files. None joins nothing.
+    shown:
+        What shows the progress of more than loading; by default there is a bar for loading.
 
     Raises
     ------
@@ -127,8 +146,8 @@ def load_run(
     """
     if samples and [file, *samples].count(STDIN) > 1:
         raise UsageError("only one of the run file and --samples can be - (standard input): name the others")
-    with progress_bar("bytes") as progress:
-        trace = load(file, raw=raw, progress=progress)
+    with contextlib.nullcontext(shown) if shown else phases(LOADING) as told:
+        trace = load_with(told, file, raw=raw)
     if samples is not None:
         trace = with_samples(trace, samples)
     if warn and trace.diagnostics.cut_short:

@@ -1,15 +1,82 @@
-"""A progress bar, or a spinner, on stderr, if that is a terminal."""
+"""A progress bar, of work with phases or without, or a spinner, on stderr, if that is a terminal."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator, Mapping, Optional
 
 _WIDTH = 30
 _REDRAW_S = 0.1
+_FIRST_PART, _FIRST_S = 0.05, 1.0  # before that, what is left is a guess
 _SPINNER = "|/-\\"
+
+
+class Phases:
+    """Shows how much of some work that has phases is done, and how long the rest will take.
+
+    Parameters
+    ----------
+    shares:
+        The phases in their order, each with its part of the work; the parts need not add up to 1.
+    of:
+        What the work is on, "" if that is plain.
+    """
+
+    def __init__(self, shares: Mapping[str, float], of: str = "") -> None:
+        self._shares = shares
+        self._all = sum(shares.values())
+        self._of = f" {of}" if of else ""
+        self._phase = next(iter(shares))
+        self._before = 0.0  # the part of the work that lies in the phases before
+        self._began, self._drawn = time.monotonic(), 0.0
+
+    def begin(self, phase: str) -> None:
+        """Say that a phase begins; one that nobody counted with is shown by its name."""
+        names = list(self._shares)
+        if phase in self._shares:
+            self._before = sum(self._shares[name] for name in names[: names.index(phase)]) / self._all
+        self._phase = phase
+        self._draw(self._before)
+
+    def advance(self, done: int, total: int) -> None:
+        """Say how much of the current phase is done."""
+        if time.monotonic() - self._drawn >= _REDRAW_S:
+            part = min(done / total, 1.0) if total > 0 else 0.0
+            self._draw(self._before + part * self._shares.get(self._phase, 0.0) / self._all)
+
+    def _draw(self, part: float) -> None:
+        self._drawn = time.monotonic()
+        filled = int(_WIDTH * part)
+        bar = f"[{'#' * filled}{' ' * (_WIDTH - filled)}]"
+        sys.stderr.write(f"\r\x1b[K{bar} {self._phase}{self._of}{self._left(part)}")
+        sys.stderr.flush()
+
+    def _left(self, part: float) -> str:
+        taken = self._drawn - self._began
+        if part < _FIRST_PART or taken < _FIRST_S:
+            return ""
+        return f", about {taken * (1 - part) / part:,.0f} s left"
+
+    def clear(self) -> None:
+        """Remove what is shown."""
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def phases(shares: Mapping[str, float], of: str = "") -> Iterator[Optional[Phases]]:
+    """Give :class:`Phases` to tell of the work, or ``None`` if stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    shown = Phases(shares, of)
+    try:
+        yield shown
+    finally:
+        shown.clear()
 
 
 @contextlib.contextmanager

@@ -6,10 +6,23 @@ import argparse
 
 from nutrace.analysis import report
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_samples, add_steps, load_run
+from nutrace.cli.options import (
+    LOADING,
+    add_json,
+    add_limit,
+    add_raw,
+    add_run_file,
+    add_samples,
+    add_steps,
+    load_run,
+)
+from nutrace.cli.progress import phases
 from nutrace.cli.report_json import as_json
 from nutrace.cli.report_text import as_text
 from nutrace.trace import select
+
+_ANALYSING = "analysing"
+_ANALYSIS = 0.9  # of the time that loading takes
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the report."""
-    # The report itself says that a run was cut short.
-    trace = load_run(args.file, raw=args.raw, warn=False, samples=args.samples)
-    part = select(trace, steps=args.steps, scenario=args.scenario)
-    result = report(trace, part)
+    with phases({**LOADING, _ANALYSING: _ANALYSIS}) as shown:
+        # The report itself says that a run was cut short.
+        trace = load_run(args.file, raw=args.raw, warn=False, samples=args.samples, shown=shown)
+        if shown is not None:
+            shown.begin(_ANALYSING)
+        part = select(trace, steps=args.steps, scenario=args.scenario)
+        result = report(trace, part, progress=None if shown is None else shown.advance)
     if args.json:
         print_json({**as_json(result), "selection": part.selection})
     else:

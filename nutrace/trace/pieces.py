@@ -37,12 +37,12 @@ class Cut(NamedTuple):
 def cuts(heads: bytes, data: bytes) -> Iterator[Cut]:
     """Ways to cut ``heads + data``, the best first; ``rest`` counts bytes of `data`."""
     at = data.rfind(_NEXT_SCOPE)
-    after = data.rfind(_NEXT_RESOURCE, max(at, 0))
-    if after >= 0:
+    after = data.rfind(_NEXT_RESOURCE)
+    if after >= 0 and after >= at:
         yield Cut(_joined(heads, data, after, b"]}]}]}"), after + len(b"]}]},"), _START)
     if at >= 0:
-        # bytes.find is many times faster than rfind, and most parts hold no new resource.
-        head = _head(data[:at] if _RESOURCE in data else heads, _RESOURCE, _SCOPES)
+        # Most parts hold no new resource: theirs is in the heads.
+        head = _head(heads if heads and after < 0 else data[:at], _RESOURCE, _SCOPES)
         if head:
             yield Cut(_joined(heads, data, at, b"]}]}]}"), at + len(b"]},"), _START + head)
     # All spans may be in one batch. Links begin as spans do: as a cut between links does not decode, a few

@@ -25,6 +25,7 @@ from nutrace.trace.tree import build
 from nutrace.trace.values import TooLargeError
 
 Progress = Callable[[int, int], None]
+Phase = Callable[[str], None]
 
 #: A line longer than this is decoded in parts, before its end is read.
 _LONG_LINE = 1 << 20
@@ -34,7 +35,11 @@ _AS_LINES = "write it as JSON lines: jq -c '.resourceSpans[] | {resourceSpans: [
 
 
 def load(
-    path: Union[str, os.PathLike[str]], *, raw: bool = False, progress: Optional[Progress] = None
+    path: Union[str, os.PathLike[str]],
+    *,
+    raw: bool = False,
+    progress: Optional[Progress] = None,
+    phase: Optional[Phase] = None,
 ) -> Trace:
     """Read a trace from a ``.json``, ``.jsonl``, ``.json.gz`` or ``.partial`` file, or from an export.
 
@@ -53,6 +58,9 @@ def load(
         :attr:`Trace.correction` and :attr:`Trace.skews` say by how much.
     progress:
         Called now and then with (bytes read, bytes in all), of the file as it is on disk.
+    phase:
+        Called with the name of each phase that follows the reading, when it begins:
+        :data:`nutrace.trace.phases.TREE`, :data:`nutrace.trace.phases.CORRECTING`.
 
     Raises
     ------
@@ -84,7 +92,7 @@ def load(
         skews = () if raw else align(rows)
         for each in skews:
             diagnostics.note(each.sentence)
-        trace = build(rows, name, diagnostics, raw=raw)
+        trace = build(rows, name, diagnostics, raw=raw, phase=phase)
         for sentence in missing(trace.resources, name):
             diagnostics.note(sentence)
         return replace(trace, skews=skews) if skews else trace

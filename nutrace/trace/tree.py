@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from array import array
 from operator import itemgetter
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from nutrace.trace.bounds import LATEST_NS
 from nutrace.trace.correction import Correction
@@ -40,19 +40,29 @@ from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.nesting import Nesting, nest
 from nutrace.trace.order import preorder
 from nutrace.trace.own_share import give_back, take_out
+from nutrace.trace.phases import CORRECTING, TREE
 from nutrace.trace.rows import Rows
 from nutrace.trace.span import Resource, ThreadKey
 from nutrace.trace.trace import RawColumns, Trace
 from nutrace.trace.values import failed_spans
 
 
-def build(rows: Rows, path: str, diagnostics: Diagnostics, *, raw: bool = False) -> Trace:
+def build(
+    rows: Rows,
+    path: str,
+    diagnostics: Diagnostics,
+    *,
+    raw: bool = False,
+    phase: Optional[Callable[[str], None]] = None,
+) -> Trace:
     """Build the tree of all rows; `diagnostics` has the reader's counts, and the rules add theirs.
 
-    If it is to be `raw`, nutrace's own time stays where it was recorded.
+    If it is to be `raw`, nutrace's own time stays where it was recorded. `phase` is told what begins.
 
     To keep memory down, the rows are taken apart as the tree grows: they are empty afterwards.
     """
+    begin = phase or _tell_nobody
+    begin(TREE)
     diagnostics.out_of_bounds = rows.out_of_bounds
     alive, up = _link(rows, diagnostics)
     _mend_times(rows, up, alive, diagnostics)
@@ -85,6 +95,7 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics, *, raw: bool = False)
     if raw:
         own_ns, correction = array("q", bytes(8 * count)), Correction(raw=True)
     else:
+        begin(CORRECTING)
         own_ns, correction = take_out(rows, parent, nesting, failed_spans(status))
     thread, threads, resources = _number_threads(rows, nesting)
     diagnostics.add_recorded(resources, sum(rows.unfinished))
@@ -121,6 +132,10 @@ def build(rows: Rows, path: str, diagnostics: Diagnostics, *, raw: bool = False)
             odd_ids=rows.odd_ids,
         ),
     )
+
+
+def _tell_nobody(phase: str) -> None:
+    pass
 
 
 def _link(rows: Rows, diagnostics: Diagnostics) -> Tuple[bytearray, List[int]]:

@@ -16,7 +16,7 @@ from google.protobuf import json_format
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from nutrace.errors import InputError
-from nutrace.trace import Trace, load
+from nutrace.trace import Trace, load, phases
 from nutrace.trace import reader as reader_module
 
 TREE = ("run", 0, 100, [("a", 10, 20), ("b", 30, 60, [("c", 31, 32)])])
@@ -376,6 +376,16 @@ def test_progress_is_told(tmp_path: Path) -> None:
     calls: List[Any] = []
     load(path, progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (path.stat().st_size, path.stat().st_size)
+
+
+def test_phases_are_told_when_they_begin(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.json", document(TREE))
+    told: List[str] = []
+    load(path, progress=lambda done, total: told.append("reading"), phase=told.append)
+    assert told == ["reading", phases.TREE, phases.CORRECTING]
+    del told[:]
+    load(path, raw=True, phase=told.append)
+    assert told == [phases.TREE]
 
 
 def _in_batches(*sizes: int, resources: int = 1) -> bytes:
