@@ -19,7 +19,13 @@ def test_readers_find_what_was_made(tmp_path: Path, parts: bool) -> None:
     assert lost.unfinished == 2
     assert lost.cut_short
     read = [
-        (each.token, each.type, each.outcome, len(each.steps), trace.threads[trace.thread[each.span]].thread_id)
+        (
+            each.token,
+            each.type,
+            each.outcome,
+            len(each.steps),
+            trace.threads[trace.thread[each.span]].thread_id,
+        )
         for each in trace.scenarios
         if each.span is not None
     ]
