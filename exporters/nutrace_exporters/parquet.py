@@ -99,7 +99,7 @@ def _identity(trace: Trace) -> bytes:
 def _run_id_of(pa: Any, spans: Path) -> Optional[bytes]:
     try:
         metadata: Optional[Dict[bytes, bytes]] = pa.parquet.read_schema(spans / PART).metadata
-    except (OSError, ValueError):  # pyarrow's errors are both
+    except (OSError, pa.ArrowException):
         return None
     return (metadata or {}).get(RUN_ID_KEY)
 

@@ -39,9 +39,9 @@ class Staged:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
-        self.partition = partition(name)
         self._folder = folder
-        self.hidden = folder / f"{_HIDDEN}{self.partition[len(PARTITION) :]}{_ENDING}"
+        self._quoted = _quoted(name)
+        self.hidden = folder / f"{_HIDDEN}{self._quoted}{_ENDING}"
 
     def file(self, table: str) -> Path:
         """Where to write the rows of a table."""
@@ -51,7 +51,7 @@ class Staged:
 
     def published(self, table: str) -> Path:
         """Where the table's folder is in the end."""
-        return self._folder / table / self.partition
+        return self._folder / table / (PARTITION + self._quoted)
 
     def publish(self) -> None:
         """Rename all tables, and put back what was there if that fails."""
@@ -77,14 +77,6 @@ class Staged:
                 os.rename(target, self.hidden / table)
             if before.exists():
                 os.rename(before, target)
-
-
-def partition(name: str) -> str:
-    """The name of a run's folders; a character that is unsafe in a path is written as ``%20`` is."""
-    name = name.encode("utf-8", "replace").decode() or "run"
-    while len(quote(name, safe="")) > _LONGEST:
-        name = name[:-1]
-    return PARTITION + quote(name, safe="")
 
 
 @contextmanager
@@ -133,10 +125,19 @@ def staged(folder: Path, run: str, replaceable: Replaceable) -> Iterator[Staged]
         raise OutputError(f"cannot write {folder}: {reason}; choose another folder with -o") from error
 
 
+def _quoted(name: str) -> str:
+    """A name as a folder has it: a character that is unsafe in a path is written as ``%20`` is."""
+    return quote(name, safe="")
+
+
 def _names(run: str) -> Iterator[str]:
-    yield run
-    for number in count(2):
-        yield f"{run}-{number}"
+    """What the run may be called, in this order: as it should be, and with a number at the end."""
+    run = run.encode("utf-8", "replace").decode() or "run"
+    for number in count(1):
+        end = f"-{number}" if number > 1 else ""
+        while len(_quoted(run + end)) > _LONGEST:
+            run = run[:-1]
+        yield run + end
 
 
 def _is_free(stage: Staged, replaceable: Replaceable) -> bool:

@@ -19,6 +19,7 @@ from nutrace.semconv import COMPONENTS
 from nutrace.trace import select
 from nutrace.trace.correction import UNCORRECTED
 from nutrace.trace.opening import STDIN
+from nutrace.trace.parquet_format import PARTITION, exported_runs
 from nutrace_exporters.labels import counted
 from nutrace_exporters.output import STDOUT, whole_file
 from nutrace_exporters.registry import FORMATS, Format, find
@@ -106,7 +107,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def default_output(file: str, row: Format, mark: str = "") -> str:
-    """The path beside the run file or folder: its name with `mark` and the format's suffix."""
+    """The path beside the run file or folder: its name with `mark` and the format's suffix.
+
+    Of an exported run it is in the folder of all tables: to other programs, every file in the folder of a
+    table is a part of it.
+    """
+    exported = exported_runs(file)
+    if len(exported) == 1 and not os.path.samefile(file, exported[0].folder):
+        return os.path.join(exported[0].folder, exported[0].partition[len(PARTITION) :] + mark + row.suffix)
     if os.path.isdir(file):
         return os.path.normpath(file) + mark + row.suffix
     if file == STDIN or (os.path.exists(file) and not os.path.isfile(file)):

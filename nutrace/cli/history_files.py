@@ -14,6 +14,7 @@ from nutrace.comparison.history import HistoryRun, history_run
 from nutrace.errors import InputError
 from nutrace.trace import Trace, load
 from nutrace.trace.opening import STDIN
+from nutrace.trace.parquet_format import exported_runs
 from nutrace.trace.runfiles import PARTIAL
 
 Keep = Callable[[HistoryRun], bool]
@@ -126,3 +127,5 @@ def _files(name: str) -> Iterator[str]:
     for folder, folders, _ in os.walk(name):
         folders.sort()
         yield from runs_in(folder)
+        if exported_runs(folder):
+            folders.clear()  # tables, which are not read one by one

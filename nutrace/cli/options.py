@@ -18,7 +18,8 @@ def add_run_file(parser: argparse.ArgumentParser) -> None:
     """Add the run file, ``args.file``, for :func:`load_run`."""
     parser.add_argument(
         "file",
-        help="a run file, such as run.json or run.json.gz, or any OTLP/JSON file; - is standard input",
+        help="a run file, such as run.json or run.json.gz, or any OTLP/JSON file; or what nutrace export "
+        "wrote: OUT with one run, or OUT/spans/run=NAME; - is standard input",
     )
 
 

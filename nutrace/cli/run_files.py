@@ -10,6 +10,7 @@ from typing import Iterator, List, Sequence
 
 from nutrace.bench.folder import RECORD, RESERVED
 from nutrace.errors import InputError
+from nutrace.trace.parquet_format import exported_runs
 from nutrace.trace.runfiles import PARTIAL
 
 #: A finished run, the file of a process that still runs or was killed, or a shard of another process.
@@ -22,6 +23,8 @@ _SIGN = b'"resourceSpans"'
 def run_files(names: Sequence[str]) -> List[str]:
     """The run files that a user names: files as they are, and those in folders, in the order of their names.
 
+    Of a folder that ``nutrace export`` wrote, they are the folders of its runs' spans.
+
     Raises
     ------
     InputError
@@ -33,7 +36,8 @@ def run_files(names: Sequence[str]) -> List[str]:
 def runs_in(folder: str) -> List[str]:
     """The runs whose files are in a folder, each under the name that loads all of its files.
 
-    What a file is does not show in its name: drawings are JSON as well.
+    What a file is does not show in its name: drawings are JSON as well. Without run files it is the runs that
+    ``nutrace export`` wrote into the folder; beside run files they would be the same runs again.
 
     Raises
     ------
@@ -45,7 +49,8 @@ def runs_in(folder: str) -> List[str]:
     except OSError as error:
         raise InputError(f"{folder} cannot be read: {error.strerror}") from None
     paths = (os.path.join(folder, entry) for entry in entries if _FILES.match(entry))
-    return list(dict.fromkeys(loaded_as(path) for path in paths if _is_run_file(path)))
+    runs = list(dict.fromkeys(loaded_as(path) for path in paths if _is_run_file(path)))
+    return runs or [run.path for run in exported_runs(folder)]
 
 
 def loaded_as(path: str) -> str:

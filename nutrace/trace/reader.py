@@ -12,6 +12,8 @@ from nutrace.trace.bounds import LONGEST_DOCUMENT
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.foreign import describe
 from nutrace.trace.otlp import TracesData, decode_document, decode_documents, decode_lines
+from nutrace.trace.parquet_format import one_exported_run
+from nutrace.trace.parquet_source import load_exported
 from nutrace.trace.pieces import cuts
 from nutrace.trace.rows import Rows
 from nutrace.trace.runfiles import PARTIAL, find_run
@@ -32,7 +34,7 @@ _AS_LINES = "write it as JSON lines: jq -c '.resourceSpans[] | {resourceSpans: [
 def load(
     path: Union[str, os.PathLike[str]], *, raw: bool = False, progress: Optional[Progress] = None
 ) -> Trace:
-    """Read a trace from a ``.json``, ``.jsonl``, ``.json.gz`` or ``.partial`` file.
+    """Read a trace from a ``.json``, ``.jsonl``, ``.json.gz`` or ``.partial`` file, or from an export.
 
     ``-`` is standard input, and a pipe is read until its writer closes it.
     Files that other processes of the run left beside it are read with it. A run that was cut short, or
@@ -41,7 +43,8 @@ def load(
     Parameters
     ----------
     path:
-        The run file.
+        The run file; or what ``nutrace export`` has written: ``OUT`` with one run, or one of several runs,
+        ``OUT/spans/run=NAME``.
     raw:
         Leave times as they were recorded. By default nutrace's own time is taken out of them as far as the
         file says what it was; :attr:`Trace.correction` says how much it was.
@@ -54,8 +57,13 @@ def load(
         If the file is missing, unreadable, empty, binary, truncated or not OTLP/JSON.
     EmptyTraceError
         If it holds no span.
+    MissingDependencyError
+        If it is an export, and pyarrow is not installed.
     """
     name = os.fspath(path)
+    exported = one_exported_run(name)
+    if exported is not None:
+        return load_exported(exported, name, raw=raw, progress=progress)
     files = find_run(name)
     rows, diagnostics = Rows(), Diagnostics(running=files.is_running())
     try:
