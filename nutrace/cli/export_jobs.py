@@ -8,11 +8,11 @@ from typing import Optional, Sequence
 from nutrace.bench.machine import moment, processors
 from nutrace.trace.runfiles import find_run
 
-#: Bytes of memory for each byte of a run file, at the peak; gzip makes such files a twentieth.
-_MEMORY_FACTOR = 1.0
+#: Bytes of memory, at the peak, for each byte of a run file; gzip makes such files a twentieth.
+_MEMORY_FACTOR = 1.5
 _GZIP_FACTOR = 20
-#: Bytes of a process that has loaded nothing yet.
-_BASE = 150_000_000
+#: Bytes of memory whatever the run: the interpreter, pyarrow, and the rows that are written at a time.
+_BASE = 250_000_000
 
 
 def jobs_for(files: Sequence[str], most: Optional[int] = None) -> int:

@@ -348,6 +348,39 @@ def test_tables_that_were_to_be_replaced_stay(folder: Path, renamed: int, number
     ]
 
 
+def test_a_run_that_is_there_under_two_names_is_told(folder: Path) -> None:
+    assert command("export", "runs/01.json", "-o", "out").code == 0
+    done = command("export", "runs/01.json", "-o", "out", "--name", "again")
+    assert done.code == 0
+    assert done.err == (
+        "nutrace: warning: run=01 and run=again in out are the same run, and queries count each: "
+        "delete out/*/run=again\n"
+    )
+
+
+def test_a_run_of_another_schema_version_is_told(folder: Path) -> None:
+    assert command("export", "runs/01.json", "-o", "out").code == 0
+    file = folder / "out" / "spans" / "run=01" / "part-0.parquet"
+    content = file.read_bytes()
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.read_table(file)
+    metadata = {**table.schema.metadata, b"nutrace.schema": b"99"}
+    pyarrow.write_table(table.replace_schema_metadata(metadata), file)
+    assert file.read_bytes() != content
+    done = command("export", "runs/02.json", "-o", "out")
+    assert done.code == 0
+    assert done.err.count("\n") == 1
+    assert "nutrace: warning: out/spans/run=01/part-0.parquet has schema version 99" in done.err
+
+
+def test_exported_runs_are_drawn(folder: Path) -> None:
+    assert command("export", "runs", "-o", "out").code == 0
+    assert command("export", "out", "-o", "pictures", "-f", "collapsed").code == 0
+    assert files(folder / "pictures") == ["01.collapsed.txt", "02.collapsed.txt", "03.collapsed.txt"]
+    assert command("flamegraph", "runs/02.json", "-f", "collapsed", "-o", "alone.txt").code == 0
+    assert (folder / "pictures" / "02.collapsed.txt").read_text() == (folder / "alone.txt").read_text()
+
+
 def test_without_pyarrow_one_line_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.delitem(sys.modules, "pyarrow.parquet", raising=False)

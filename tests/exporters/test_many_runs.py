@@ -149,13 +149,15 @@ def _check_statements(rows: List[Dict[str, Any]], runs: Path, reports: Dict[str,
 
 
 @needs_devkit
+@pytest.mark.timeout(600)
 def test_ray_writes_what_export_writes(runs: Path) -> None:
-    folder, environ = runs.parent, devkit_environment(RAY_ADDRESS="local")
+    # On a busy machine Ray waits for ever if its workers take longer than this to start.
+    environ = devkit_environment(RAY_ADDRESS="local", RAY_worker_register_timeout_seconds="500")
     words = ["-m", "nutrace.cli.main", "export", "runs", "-o", "expected", "--jobs", "1"]
     for code in (words, ["-c", BLOCKS["ray"]]):
-        ended = run_python(code, environ, cwd=folder)
+        ended = run_python(code, environ, cwd=runs.parent)
         assert ended.returncode == 0, ended.stderr[-3000:]
-    assert _files(folder / "evaluation") == _files(folder / "expected")
+    assert _files(runs.parent / "evaluation") == _files(runs.parent / "expected")
 
 
 def _files(folder: Path) -> Dict[str, bytes]:
