@@ -49,7 +49,7 @@ def _trace() -> None:
     try:
         from nutrace.session import begin
 
-        begin(began)
+        begin(began, whole_process=True)
     except NutraceError as error:
         _say(str(error))
     except Exception as error:  # whatever is wrong with nutrace, the program starts

@@ -102,6 +102,12 @@ GC_OFF: Final = "nutrace.gc.off"  # true: it was switched off when the scenario 
 GC_COLLECTED: Final = "nutrace.gc.collected"  # objects; in a composite span a sum
 MEMORY: Final = "nutrace.memory.rss"  # bytes resident when the span ended: steps, scenarios
 MEMORY_START: Final = "nutrace.memory.rss_start"  # bytes resident when it began: scenarios
+# Processor time in ns of the scenario's thread and of its process, each since it began: when the scenario
+# began, and when it ended.
+CPU_THREAD_START: Final = "nutrace.cpu.thread_start_ns"
+CPU_THREAD: Final = "nutrace.cpu.thread_ns"
+CPU_PROCESS_START: Final = "nutrace.cpu.process_start_ns"
+CPU_PROCESS: Final = "nutrace.cpu.process_ns"
 MEMORY_GPU: Final = "nutrace.memory.gpu"  # bytes that torch had on GPUs when the span ended
 PICKLE_BYTES: Final = (
     "nutrace.pickle.bytes"  # length of what pickle.dumps returned; in a composite span a sum
@@ -160,6 +166,9 @@ UNPICKLE_SPAN: Final = "pickle.loads"
 
 # --- resource attributes --------------------------------------------------------------------
 HOST_NAME: Final = "host.name"
+PROCESSORS: Final = "nutrace.host.processors"  # that the process may use
+HOST_MEMORY: Final = "nutrace.host.memory"  # bytes, of the machine or of the container
+CREATED: Final = "process.creation.time"  # ISO 8601; of processes that were traced from their start
 COMMAND: Final = "process.command_args"
 REVISION: Final = "vcs.ref.head.revision"  # of the repository that the program was started in
 BRANCH: Final = "vcs.ref.head.name"
@@ -182,7 +191,8 @@ OWN_PRICES: Final = "nutrace.own.prices"  # what recording an event costs: see n
 FAULTS: Final = "nutrace.faults"
 PROBES: Final = "nutrace.probes"
 SETTINGS: Final = "nutrace.settings"
-MEMORY_PEAK: Final = "nutrace.memory.peak"  # bytes that were resident at most
+# Bytes that were resident at most; in simulation.run: until the scenario ended.
+MEMORY_PEAK: Final = "nutrace.memory.peak"
 SIMULATION_LOGS: Final = (
     "nutrace.simulation_logs"  # what was pickled: see nutrace.probes.copying.simulation_logs
 )

@@ -32,6 +32,7 @@ from nutrace.probes.switch import switch
 from nutrace.recording import context
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
+from nutrace.recording.machine import creation_time
 from nutrace.recording.memory import peak_bytes
 from nutrace.recording.names import reserve
 from nutrace.recording.own_time import EXIT, START, WRITING
@@ -67,6 +68,8 @@ class Session:
         The options.
     probes:
         What to wrap; ``None`` takes the catalogue, entry points and the user's own file.
+    whole_process:
+        Whether the process is traced from its start: then its start is the run's.
 
     Raises
     ------
@@ -76,7 +79,10 @@ class Session:
         If a probe declaration is wrong.
     """
 
-    def __init__(self, settings: Settings, probes: Optional[Sequence[Probe]] = None) -> None:
+    def __init__(
+        self, settings: Settings, probes: Optional[Sequence[Probe]] = None, *, whole_process: bool = False
+    ) -> None:
+        self._whole_process = whole_process
         known, heir = belongs_to(os.environ)
         self.folder = known.folder if known else working_folder() or Path(os.sep)
         if probes is None:
@@ -348,6 +354,9 @@ class Session:
         attributes[semconv.OWN_PRICES] = prices.dump(recorder.prices())
         attributes[semconv.PROBES] = self._applied or list(self.engine.applied)
         attributes.update(contributed())
+        created = creation_time() if self._whole_process else None
+        if created is not None:
+            attributes[semconv.CREATED] = created
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
         if final:
@@ -402,7 +411,11 @@ def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence
 
 
 def begin(
-    since_ns: int, settings: Optional[Settings] = None, probes: Optional[Sequence[Probe]] = None
+    since_ns: int,
+    settings: Optional[Settings] = None,
+    probes: Optional[Sequence[Probe]] = None,
+    *,
+    whole_process: bool = False,
 ) -> Session:
     """:func:`instrument`; what this thread did since a reading of its own clock counts as nutrace's."""
     global _session
@@ -414,7 +427,7 @@ def begin(
             if settings is None:
                 known = inherited(os.environ)
                 settings = Settings.load(folder=known.folder if known else None)
-            session = Session(settings, probes)
+            session = Session(settings, probes, whole_process=whole_process)
             session.install()
             _session = session
             started(cancel)

@@ -6,11 +6,14 @@ import os
 import stat
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Dict, Optional
 
 import pytest
 from fakes.programs import counts, finish, run, start, write
+
+from nutrace import semconv
 
 PROGRAM = "import nutrace\nwith nutrace.span('work'):\n    print('said')\n"
 START_UP = Path(__file__).parents[1] / "nutrace_autostart.pth"
@@ -52,6 +55,20 @@ def test_on(tmp_path: Path, value: str) -> None:
     ended = run(tmp_path, PROGRAM, variables={"NUTRACE": value})
     assert (ended.code, ended.out) == (0, "said\n")
     assert counts(ended.trace) == {"work": 1}
+
+
+def test_the_start_of_the_process_is_the_start_of_the_run(tmp_path: Path) -> None:
+    before = datetime.now(timezone.utc)
+    ended = run(tmp_path, PROGRAM)
+    said = str(ended.trace.resources[0].attributes[semconv.CREATED])
+    created = datetime.fromisoformat(said.replace("Z", "+00:00"))
+    assert before - timedelta(milliseconds=50) <= created
+    assert created.timestamp() * 1e9 <= ended.trace.begin_ns
+
+
+def test_a_program_that_switches_tracing_on_itself_has_its_start_elsewhere(tmp_path: Path) -> None:
+    ended = run(tmp_path, f"import nutrace\nnutrace.instrument()\n{PROGRAM}", traced=False)
+    assert semconv.CREATED not in ended.trace.resources[0].attributes
 
 
 def test_a_console_script(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any, Dict
 
 import pytest
-from devkit import MARKS, simulate, synthesize
+from devkit import MARKS, devkit_environment, run_python, simulate, synthesize
 
 import nutrace
+from nutrace.analysis.evaluation.worker_memory import worker_memory
 from nutrace.cli.main import main
 from nutrace.trace import select
 
@@ -63,4 +65,38 @@ def test_scenarios_of_ray(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     part = select(trace, scenario=3, steps="10:20")
     assert part.step_addresses == [(3, step) for step in range(10, 20)]
     assert main(["report", str(run_file)]) == 0
-    assert f"{SCENARIOS} scenarios: all finished." in capsys.readouterr().out
+    assert f"{SCENARIOS} scenarios: all finished. {SCENARIOS * STEPS:,} steps." in capsys.readouterr().out
+    assert main(["scenarios", str(run_file), "--sort", "number", "--json"]) == 0
+    rows = {row["scenario"]: row for row in json.loads(capsys.readouterr().out)["scenarios"]}
+    _equal_the_devkits_own(trace, rows, tmp_path)
+    needed = worker_memory(trace)
+    assert needed is not None
+    assert needed.by_kernel, "Ray kills its workers: their peaks are noted at the ends of scenarios"
+    assert needed.per_worker_mb is not None
+    ends = [row["memory_end_mb"] for row in rows.values()]
+    assert max(ends) <= needed.per_worker_mb < 2 * max(ends)
+    assert sum(worker.scenarios for worker in needed.workers) == SCENARIOS
+
+
+def _equal_the_devkits_own(trace: nutrace.Trace, rows: Dict[str, Any], folder: Path) -> None:
+    """Scenarios, steps, outcomes and times are those of the runner's report and of the simulation logs."""
+    environ = devkit_environment(NUPLAN_MAPS_ROOT=str(folder / "data" / "dataset" / "maps"))
+    script = str(Path(__file__).with_name("devkit_reports.py"))
+    done = run_python([script, str(folder / "out")], environ, cwd=folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert set(told) == set(rows)
+    first = min(told.values(), key=lambda each: each["start_s"])["start_s"]
+    first_row = min(row["start_s"] for row in rows.values())
+    for scenario in trace.scenarios:
+        says, row = told[scenario.token], rows[scenario.token]
+        assert (row["outcome"] == "finished", row["log"], row["steps"]) == (
+            says["finished"],
+            says["log"],
+            says["steps"],
+        )
+        assert row["start_s"] - first_row == pytest.approx(says["start_s"] - first, abs=0.05)
+        assert scenario.span is not None
+        until_last_step_ns = trace.end_ns[scenario.steps[-1]] - trace.start_ns[scenario.span]
+        assert until_last_step_ns / 1e9 == pytest.approx(says["until_last_step_s"], abs=0.05)
+        assert row["wall_s"] > says["until_last_step_s"]

@@ -9,6 +9,7 @@ from nutrace.analysis import InsideSpans, divide, inside_spans
 from nutrace.analysis.collections import Collections, collections
 from nutrace.analysis.database import Database, database
 from nutrace.analysis.deepcopies import DeepCopies, deep_copies
+from nutrace.analysis.evaluation.lanes import Lanes, lanes_of
 from nutrace.analysis.executions import Batch, batches
 from nutrace.analysis.installed_speedups import installed_speedups
 from nutrace.analysis.origins import Origins
@@ -126,6 +127,11 @@ class Facts:
     def collections(self) -> Optional[Collections]:
         """The garbage collections; None if they were not recorded."""
         return collections(self.trace, self.regions)
+
+    @cached_property
+    def lanes(self) -> Optional[Lanes]:
+        """What the workers of the whole run did; None without scenarios."""
+        return lanes_of(self.whole)
 
     @cached_property
     def inside(self) -> Tuple[InsideSpans, ...]:

@@ -41,6 +41,9 @@ KINDS = tuple(
         "switched_off",
         "simulation_log",
         "rendering",
+        "cores",
+        "crowded",
+        "startups",
         "opaque",
         "level",
     )

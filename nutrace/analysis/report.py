@@ -12,9 +12,10 @@ from nutrace.analysis.collections import Collections, collections
 from nutrace.analysis.components import ComponentCost, component_costs
 from nutrace.analysis.database import database
 from nutrace.analysis.deepcopies import deep_copies
+from nutrace.analysis.evaluation.summary import Evaluation, evaluation
 from nutrace.analysis.failures import Failure, failures
 from nutrace.analysis.inside import inside_spans
-from nutrace.analysis.memory import Memory, memory
+from nutrace.analysis.memory import Memory, memory, readings
 from nutrace.analysis.own_cost import OwnCost, own_cost
 from nutrace.analysis.regions import Region, divide
 from nutrace.analysis.samples import InsideSpans, Samples, samples_of
@@ -71,10 +72,11 @@ class Report:
     """The report on a run. ``components`` lie inside the steps on their own thread; their self
     times sum to ``steps.total_ns``. ``concurrent`` ran beside the steps on other threads. ``correction`` is
     of the whole run; so are ``samples``, ``memory`` and ``simulation_logs``, as the memory of a process has
-    its past in it."""
+    its past in it. ``evaluation`` is of a whole run with several scenarios, else None."""
 
     run: Run
     scenarios: Scenarios
+    evaluation: Optional[Evaluation]
     steps: StepTimes
     work: Work
     components: Tuple[ComponentCost, ...]
@@ -98,6 +100,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
     chosen = trace if part is None else part
     regions = divide(chosen)
     diagnostics = trace.diagnostics
+    read = readings(trace)
     wall_ns = trace.finish_ns - trace.begin_ns
     notes = list(diagnostics.notes)
     if regions.unfinished_steps:
@@ -115,6 +118,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
             by_nutrace=any(semconv.RUN_ID in resource.attributes for resource in trace.resources),
         ),
         scenarios=scenarios_of(chosen),
+        evaluation=evaluation(trace, read) if chosen is trace else None,
         steps=step_times(chosen, regions),
         work=work(database(chosen, regions), deep_copies(chosen, regions)),
         components=component_costs(chosen, regions, Region.INSIDE),
@@ -125,7 +129,7 @@ def report(trace: Trace, part: Optional[Trace] = None) -> Report:
         samples=samples_of(trace),
         failures=failures(chosen, regions),
         collections=collections(chosen, regions),
-        memory=memory(trace),
+        memory=memory(trace, read),
         simulation_logs=simulation_logs(trace),
         lost=Lost(diagnostics.dropped, diagnostics.truncated, diagnostics.unfinished),
         overhead=_overhead(own_cost(trace, regions if part is None else divide(trace))),

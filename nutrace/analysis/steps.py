@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import fsum
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.regions import Regions
@@ -36,12 +36,17 @@ class StepTimes:
 
 def step_times(trace: Trace, regions: Regions) -> StepTimes:
     """The durations of the finished steps."""
-    times = [trace.busy_ns[span] for span in regions.steps]
+    return times_of_steps(trace, regions.steps, regions.unfinished_steps)
+
+
+def times_of_steps(trace: Trace, steps: Sequence[int], unfinished: int) -> StepTimes:
+    """The durations of some finished steps; `unfinished` is how many others there are."""
+    times = [trace.busy_ns[span] for span in steps]
     p50, p95, p99 = weighted_percentiles([(time, 1) for time in times], (50, 95, 99))
-    interval, factor = _real_time(trace, regions)
+    interval, factor = _real_time(trace, steps)
     return StepTimes(
         count=len(times),
-        unfinished=regions.unfinished_steps,
+        unfinished=unfinished,
         total_ns=sum(times),
         mean_ns=sum(times) / len(times) if times else 0.0,
         p50_ns=p50,
@@ -62,10 +67,10 @@ def simulated_interval_s(trace: Trace, step: int) -> Optional[float]:
     return interval if shortest <= interval <= longest else None
 
 
-def _real_time(trace: Trace, regions: Regions) -> Tuple[Optional[float], Optional[float]]:
+def _real_time(trace: Trace, steps: Sequence[int]) -> Tuple[Optional[float], Optional[float]]:
     """Mean interval in seconds, and real-time factor, of the steps whose interval is known."""
     intervals, spent_ns = [], 0
-    for span in regions.steps:
+    for span in steps:
         interval = simulated_interval_s(trace, span)
         if interval is not None:
             intervals.append(interval)

@@ -29,6 +29,8 @@ class Command:
 COMMANDS = (
     Command("run", "nutrace.cli.run", "run a program under nutrace, options as flags"),
     Command("report", "nutrace.cli.report", "what each component costs per step"),
+    Command("scenarios", "nutrace.cli.scenarios", "a row a scenario: steps, times, worker, memory, outcome"),
+    Command("workers", "nutrace.cli.workers", "what each worker did, and what more or fewer would take"),
     Command("overhead", "nutrace.cli.overhead", "what nutrace itself cost, by event, component and step"),
     Command("flamegraph", "nutrace.cli.flamegraph", "draw a run: " + ", ".join(row.name for row in FORMATS)),
     Command("export", "nutrace.cli.export", "convert many runs: Parquet tables for queries, or drawings"),

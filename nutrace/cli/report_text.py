@@ -9,6 +9,7 @@ from nutrace.analysis import ComponentCost, Report
 from nutrace.cli.correction_text import correction_items, head_line, is_corrected, taken_ns
 from nutrace.cli.inside_text import LEGEND as _LEGEND_INSIDE
 from nutrace.cli.inside_text import inside_text, unplaced
+from nutrace.cli.report_evaluation import evaluation_text
 from nutrace.cli.report_pauses import pauses
 from nutrace.cli.report_scenarios import scenarios_text
 from nutrace.cli.report_style import MS as _MS
@@ -63,8 +64,8 @@ def as_text(
         If there are no samples of that kind of span.
     """
     style = Style(markdown)
-    sections = [_head(report, style, selection), scenarios_text(report, style, limit)]
-    sections += [_steps(report, style), _work(report, style)]
+    sections = [_head(report, style, selection), evaluation_text(report, style)]
+    sections += [scenarios_text(report, style, limit), _steps(report, style), _work(report, style)]
     steps, corrected = report.steps, is_corrected(report)
     if report.components:
         sections.append(

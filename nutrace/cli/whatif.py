@@ -1,17 +1,24 @@
-"""``nutrace whatif run.json planner=0.8``: what steps would take if parts of them took less."""
+"""``nutrace whatif run.json planner=0.8``: what steps would take if parts of them took less.
+
+``--workers 8``: what the run would take with another number of workers.
+"""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
+from nutrace.analysis.evaluation.makespan import MOST_WORKERS, Predicted
 from nutrace.analysis.whatif import WhatIf, parse_target, whatif
 from nutrace.analysis.whatif.result import LIKELY, Change, Times
+from nutrace.analysis.whatif.workers import WithWorkers, with_workers
 from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import per_step, pick, print_json, run_state
 from nutrace.cli.options import add_json, add_raw, add_run_file, add_steps, load_run
-from nutrace.cli.whatif_text import MODEL, as_text
+from nutrace.cli.whatif_text import MODEL, as_text, workers_text
+from nutrace.errors import UsageError
+from nutrace.printable import printable
 from nutrace.trace import Trace, select
 
 
@@ -25,10 +32,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_run_file(parser)
     parser.add_argument(
         "changes",
-        nargs="+",
+        nargs="*",
         metavar="TARGET=PART",
         help="a component's self time (planner=0.8), a span with what it calls (span:NAME=50%%), "
         "or the statements with a text (statement:TEXT=0.5)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_number_of_workers,
+        metavar="N",
+        help="the whole run with so many workers, as nutrace workers predicts it; with the changes, if any",
     )
     add_steps(parser)
     add_raw(parser)
@@ -38,15 +51,46 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the answer; return the exit code."""
     targets = [parse_target(text) for text in args.changes]
+    if not targets and args.workers is None:
+        raise UsageError("nothing to change: name a part, such as planner=0.8, or a number of --workers")
+    if args.workers is not None and (args.steps is not None or args.scenario is not None):
+        raise UsageError("--workers asks for the whole run: leave out --steps and --scenario")
     trace = load_run(args.file, raw=args.raw)
     part = select(trace, steps=args.steps, scenario=args.scenario)
-    answer = whatif(part, targets)
+    answer = whatif(part, targets) if targets else None
+    workers = None if args.workers is None else with_workers(trace, args.workers, targets)
     if args.json:
-        print_json({**_as_json(answer, part), **run_state(trace)})
-    else:
+        document = {} if answer is None else _as_json(answer, part)
+        if workers is not None:
+            document["with_workers"] = _workers(workers)
+        print_json({**document, **run_state(trace)})
+        return 0
+    if answer is not None:
         print(as_text(answer, args.file, part.selection))
         print_correction(part)
+    if workers is not None:
+        print(workers_text(workers, args.file) if answer is None else "\n" + workers_text(workers))
     return 0
+
+
+def _number_of_workers(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MOST_WORKERS):
+        raise UsageError(f"bad --workers {printable(text, 40)}: write a number from 1 to {MOST_WORKERS:,}")
+    return int(text)
+
+
+def _workers(answer: WithWorkers) -> Dict[str, Any]:
+    def predicted(each: Optional[Predicted]) -> Optional[Dict[str, Any]]:
+        return None if each is None else {"seconds": each.ns / 1e9, "bound_s": each.bound_ns / 1e9}
+
+    return {
+        "workers": answer.alone.workers,
+        "workers_now": answer.makespan.workers,
+        "measured_s": answer.makespan.measured_ns / 1e9,
+        **(predicted(answer.alone) or {}),
+        "likely": predicted(answer.likely),
+        "stretch": predicted(answer.stretch),
+    }
 
 
 def _as_json(answer: WhatIf, trace: Trace) -> Dict[str, Any]:

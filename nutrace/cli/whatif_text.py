@@ -6,10 +6,13 @@ from typing import Callable, List, Optional
 
 from nutrace.analysis.whatif import Change, Times, WhatIf
 from nutrace.analysis.whatif.result import LIKELY
+from nutrace.analysis.whatif.workers import WithWorkers
 from nutrace.cli.report_style import ms
-from nutrace.cli.table import Column, text_table
+from nutrace.cli.table import Column, definitions, text_table
+from nutrace.cli.workers_text import assumptions, seconds
 from nutrace.printable import LINE, printable
 from nutrace.sql.summary import summary
+from nutrace_exporters.labels import counted
 
 _TEXT = 60  # characters of a statement
 _STATEMENTS = 3  # lines
@@ -37,6 +40,24 @@ def as_text(answer: WhatIf, file: str, selection: str) -> str:
         lines.append("  The run does not say how much time a step simulates: real time is taken as 100 ms.")
     lines += ["", f"  likely   {LIKELY:g} of each saving; stretch is all of it"]
     lines += [f"  {line}" for line in _model(answer)]
+    return "\n".join(lines)
+
+
+def workers_text(answer: WithWorkers, file: str = "") -> str:
+    """What another number of workers does; below the title of the whole answer, if a file is given."""
+    span, alone = answer.makespan, answer.alone
+    with_changes = [("and the changes, likely", answer.likely), ("and the changes, stretch", answer.stretch)]
+    named = [(f"with {counted(alone.workers, 'worker')}", alone), *with_changes]
+    rows = [[f"now, with {span.workers:,}", seconds(span.measured_ns), "", ""]]
+    for label, each in named:
+        if each is not None:
+            change = f"{each.ns / span.measured_ns - 1:+.0%}" if span.measured_ns else "-"
+            rows.append([label, seconds(each.ns), change, seconds(each.bound_ns)])
+    columns = [Column("", right=False), Column("the run s"), Column("against now"), Column("at least s")]
+    lines = [f"nutrace whatif: {printable(file, LINE)}", ""] if file else []
+    lines += ["Workers", text_table(columns, rows), *definitions(assumptions(span))]
+    if answer.likely is not None:
+        lines.append("  The changes shorten scenarios by what they save in the steps.")
     return "\n".join(lines)
 
 

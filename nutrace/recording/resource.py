@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from nutrace import semconv
+from nutrace.recording import machine
 from nutrace.recording.command_line import command
 from nutrace.recording.span import process_state
 from nutrace.text_file import read_text
@@ -70,7 +71,11 @@ def describe(run_id: str, version: str) -> Dict[str, Any]:
         "process.working_directory": _cwd(),
         "process.runtime.name": platform.python_implementation().lower(),
         "process.runtime.version": platform.python_version(),
+        semconv.PROCESSORS: machine.processors(),
     }
+    memory = machine.memory_bytes()
+    if memory is not None:
+        attributes[semconv.HOST_MEMORY] = memory
     devkit = _devkit_version()
     if devkit:
         attributes["nuplan.devkit.version"] = devkit

@@ -12,6 +12,8 @@ from fakes.programs import finish, start
 
 import nutrace
 from nutrace import semconv
+from nutrace.analysis.evaluation.memory_growth import BEFORE
+from nutrace.analysis.evaluation.worker_memory import worker_memory
 from nutrace.analysis.memory import Memory, memory
 from nutrace.cli.main import main
 from nutrace.synthetic import LogSpec, write_log
@@ -48,12 +50,34 @@ def test_steady_growth_is_stated(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert growth.per_scenario == pytest.approx(20.1 * MB, rel=0.01)
     assert main(["report", str(tmp_path / "run.json")]) == 0
     text = capsys.readouterr().out
-    assert "With A memory grew by 20.1 MB a scenario over 6 scenarios in process 4711" in text
+    assert "With A memory grew by 20.0 MB a scenario over 6 scenarios in process 4711" in text
     assert "900.0 MB resident" in text
     assert main(["report", str(tmp_path / "run.json"), "--json"]) == 0
     part = json.loads(capsys.readouterr().out)["memory"]
     assert part["growth_mb_per_scenario"] == pytest.approx(20.1, rel=0.01)
     assert (part["peak_mb"], part["scenarios"], part["planner"], part["steady"]) == (900.0, 6, "A", True)
+
+
+def test_what_the_first_scenarios_load_is_no_growth(tmp_path: Path) -> None:
+    ends = [431.4, 454.9, 456.0, 456.7, 457.6]  # of a worker of Ray
+    found = _memory(tmp_path, *(_scenario(place, 384, end) for place, end in enumerate(ends)))
+    assert found is not None
+    (growth,) = found.growth
+    assert growth.per_scenario == pytest.approx(1 * MB, rel=0.1)
+    assert not growth.steady
+    leaking = [_scenario(place, 384, end + 20 * place) for place, end in enumerate(ends)]
+    found = _memory(tmp_path, *leaking)
+    assert found is not None
+    (growth,) = found.growth
+    assert growth.per_scenario == pytest.approx(21 * MB, rel=0.1)
+    assert growth.steady
+
+
+def test_a_thousand_scenarios_in_one_process(tmp_path: Path) -> None:
+    scenarios = [_scenario(place, 500, 520 + 2 * place + place % 7) for place in range(1_100)]
+    found = _memory(tmp_path, *scenarios)
+    assert found is not None
+    assert found.growth[0].per_scenario == pytest.approx(2 * MB, rel=0.01)
 
 
 @pytest.mark.parametrize("ends", [[520.0], [520, 521], [520, 540], [520, 590, 525, 530], [520, 500, 480]])
@@ -129,6 +153,14 @@ def test_a_planner_that_grows_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert (growth.planner, growth.steady) == ("leaky", True)
     assert growth.per_scenario == pytest.approx(20 * MB, rel=0.15)
     assert found.peak >= growth.last_end
+    needed = worker_memory(ended.trace)
+    assert needed is not None
+    assert (needed.by_kernel, needed.driver_simulates, needed.steady) == (True, True, True)
+    # planner.initialize keeps it, which runs before the steps.
+    first = needed.grew_in[0]
+    assert first.part == BEFORE
+    assert first.per_scenario == pytest.approx(20 * MB, rel=0.15)
+    assert "planner" in [name for name, _ in first.components]
     assert main(["report", str(tmp_path / "run.json")]) == 0
     assert "With leaky memory grew by " in capsys.readouterr().out
     steps = [span for span in ended.trace if semconv.MEMORY in span.attributes]

@@ -70,20 +70,26 @@ def test_the_report_says_which_scenarios_did_not_go_as_they_should(
 ) -> None:
     assert main(["report", "run.json"]) == 0
     lines = capsys.readouterr().out.splitlines()
+    head = lines[lines.index("Evaluation") : lines.index("Scenarios")]
+    assert [line.split()[0] for line in head[1:-1]] == ["scenarios", "slowest", "workers", "memory", "next"]
+    told = "4 scenarios: 2 finished, 1 failed, 1 cut short; 1 of them simulated again. 11 steps."
+    assert head[1].partition("scenarios")[2].strip() == told
     at = lines.index("Scenarios")
-    assert (
-        lines[at + 1].strip() == "4 scenarios: 2 finished, 1 failed, 1 cut short; 1 of them simulated again."
-    )
-    rows = [line.split() for line in lines[at + 3 : at + 6]]
+    rows = [line.split() for line in lines[at + 2 : at + 5]]
     assert rows == [
         ["2", "ab22", "type_a", "SimplePlanner", "failed", "1", "2"],
         ["3", "bb33", "type_b", "SimplePlanner", "cut", "short", "1", "3"],
         ["4", "ab22", "type_a", "SimplePlanner", "finished", "2", "3"],
     ]
+    assert lines[at + 5].strip() == ("bb33 was cut short in worker 100, after 3 finished steps")
     assert main(["report", "run.json", "--limit", "1", "--markdown"]) == 0
     assert "and 2 more: --limit 0 shows all" in capsys.readouterr().out
     assert main(["report", "run.json", "--scenario", "aa11"]) == 0
     assert "\nScenarios" not in capsys.readouterr().out
+    assert main(["report", "run.json", "--scenario", "type_a"]) == 0
+    text = capsys.readouterr().out
+    assert "3 scenarios: 2 finished, 1 failed; 1 of them simulated again." in text
+    assert "\nEvaluation" not in text
 
 
 def test_json_has_the_same(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

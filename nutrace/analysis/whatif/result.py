@@ -97,8 +97,8 @@ def whatif(trace: Trace, targets: Sequence[Target]) -> WhatIf:
     same = array("d", [1.0]) * len(trace)
     now = rescaling.steps_ns(same)
     is_whole = not trace.selection
-    stretch = _factors(len(trace), matched, 1.0)
-    likely = _factors(len(trace), matched, LIKELY)
+    stretch = factors_of(len(trace), matched, 1.0)
+    likely = factors_of(len(trace), matched, LIKELY)
     return WhatIf(
         steps=len(now),
         concurrent_steps=sum(rescaling.is_concurrent),
@@ -137,7 +137,7 @@ class _Baseline:
         )
 
 
-def _factors(count: int, matched: Sequence[Matched], part: float) -> array[float]:
+def factors_of(count: int, matched: Sequence[Matched], part: float) -> array[float]:
     """For each span what it takes of its self time, if `part` of each saving comes true."""
     factors = array("d", [1.0]) * count
     for one in matched:
@@ -152,7 +152,7 @@ def _change(trace: Trace, regions: Regions, rescaling: Rescaling, matched: Match
     by_region = dict.fromkeys(Region, 0)
     for span in matched.spans:
         by_region[Region(regions.region[span])] += trace.self_ns[span]
-    alone = rescaling.steps_ns(_factors(len(trace), [matched], 1.0))
+    alone = rescaling.steps_ns(factors_of(len(trace), [matched], 1.0))
     return Change(
         matched.target,
         matched.statements,

@@ -7,14 +7,20 @@ not query the database, nor change anything.
 from __future__ import annotations
 
 import gc
+import time
 from typing import Any, Dict, Mapping, Tuple
 
 from nutrace.recording.clock import now_ns
-from nutrace.recording.memory import gpu_bytes, resident_bytes
+from nutrace.recording.memory import gpu_bytes, peak_bytes, resident_bytes
 from nutrace.semconv import (
+    CPU_PROCESS,
+    CPU_PROCESS_START,
+    CPU_THREAD,
+    CPU_THREAD_START,
     GC_OFF,
     MEMORY,
     MEMORY_GPU,
+    MEMORY_PEAK,
     MEMORY_START,
     PLANNER_CLASS,
     PLANNER_NAME,
@@ -41,12 +47,27 @@ def note_run(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         PLANNER_NAME: instance.planner.name(),
         PLANNER_CLASS: f"{planner.__module__}.{planner.__qualname__}",
         **_if_known(MEMORY_START, resident_bytes()),
+        CPU_THREAD_START: time.thread_time_ns(),
+        CPU_PROCESS_START: time.process_time_ns(),
         **({} if gc.isenabled() else {GC_OFF: True}),
     }
 
 
 def note_run_end(instance: Any, result: Any) -> Dict[str, Any]:
-    """Memory at the end of ``SimulationRunner.run(self)``."""
+    """Processor time and memory at the end of ``SimulationRunner.run(self)``.
+
+    The peak is that of the process so far. It is noted here because Ray kills its workers: they never write
+    the one that a process writes at its end.
+    """
+    return {
+        CPU_THREAD: time.thread_time_ns(),
+        CPU_PROCESS: time.process_time_ns(),
+        **_resident(),
+        MEMORY_PEAK: peak_bytes(),
+    }
+
+
+def _resident() -> Dict[str, Any]:
     return {**_if_known(MEMORY, resident_bytes()), **_if_known(MEMORY_GPU, gpu_bytes())}
 
 
@@ -57,7 +78,7 @@ def note_step_end(instance: Any, result: Any) -> Dict[str, Any]:
     if now < _next_reading_ns:
         return {}
     _next_reading_ns = now + _BETWEEN_READINGS_NS
-    return note_run_end(instance, result)
+    return _resident()
 
 
 def _if_known(key: str, value: Any) -> Dict[str, Any]:

@@ -1,0 +1,189 @@
+"""What ``nutrace workers`` prints for people."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lane, Lanes
+from nutrace.analysis.evaluation.makespan import MEASURED, PROCESSOR_TIME, Makespan
+from nutrace.analysis.evaluation.pieces import Doing
+from nutrace.cli.lanes_picture import picture
+from nutrace.cli.report_style import percent
+from nutrace.cli.table import Column, definitions, text_table
+from nutrace.printable import LINE, printable
+from nutrace.trace import Trace
+from nutrace_exporters.labels import counted
+
+MODEL = (
+    "The model: the driver's own work stays. Scenarios are begun in the order of the run, each by the first "
+    "worker that is free; workers start up and take over scenarios as the run's did. A scenario takes as "
+    "long as it took, unless more is to run at a time than there are processors: then all of it is slower "
+    "alike. "
+    "Not in this model: memory and disks that workers share, and scenarios that did not finish."
+)
+#: How scenarios were spread, in words that follow the number of workers.
+KINDS = {
+    SEQUENTIAL: "one after the other, in the driver",
+    THREADS: "in threads of the driver",
+    PROCESSES: "in processes of their own",
+}
+_PARTS = 8  # of the driver's work
+_LEAST_PART = 0.005  # of the run
+
+
+def as_text(
+    trace: Trace,
+    file: str,
+    lanes: Optional[Lanes],
+    span: Optional[Makespan],
+    memory: str,
+    rows: int,
+) -> str:
+    """The whole answer; `memory` is a line on it, `rows` the number of workers listed, 0: all."""
+    lines = [f"nutrace workers: {printable(file, LINE)}"]
+    if lanes is None:
+        lines.append("  This trace has no scenarios: it has neither a span simulation.run nor a step.")
+        return "\n".join(lines)
+    working = [lane for lane in lanes.workers if lane.scenarios]
+    scenarios = counted(len(lanes.spans_ns), "scenario")
+    lines += [
+        f"  {scenarios}, {counted(len(working), 'worker')} {KINDS[lanes.kind]}; the run took "
+        f"{seconds(lanes.wall_ns)} s, {seconds(lanes.rounds_ns)} s of it the scenarios",
+        f"  {_cores(lanes)}",
+        *_ended(trace, lanes),
+        *["", "Lanes", *_lanes(lanes, rows)],
+        *[
+            "",
+            f"The driver by itself: {seconds(lanes.serial_ns)} s, which no worker shortens",
+            _serial(lanes),
+        ],
+        *["", "More or fewer workers: a model", *_makespan(span)],
+    ]
+    return "\n".join([*lines, "", "Memory", f"  {memory}"])
+
+
+def _cores(lanes: Lanes) -> str:
+    busy = f"meanwhile {lanes.busy_lanes:.2f} workers were in a scenario on average"
+    there = "" if lanes.processors is None else f" of {lanes.processors:,}"
+    if lanes.cores_used is None:
+        return busy + ("" if not there else f", and there are {counted(lanes.processors or 0, 'processor')}")
+    return f"{busy}; their processes used {lanes.cores_used:.2f}{there} processors"
+
+
+def _ended(trace: Trace, lanes: Lanes) -> List[str]:
+    """A line for each process that ended in a scenario."""
+    lines = []
+    for lane in lanes.workers:
+        if lane.ended_in:
+            scenario = trace.scenarios[lane.ended_in - 1]
+            at = lanes.spans_ns[lane.ended_in][1] - lanes.begin_ns
+            lines.append(
+                f"  process {lane.process} ended in scenario {printable(scenario.name)}, after "
+                f"{counted(len(scenario.steps), 'step')}, at {seconds(at)} s: it was killed, or it crashed"
+            )
+    return lines
+
+
+def _lanes(lanes: Lanes, rows: int) -> List[str]:
+    every = [lane for lane in lanes.workers if not lane.is_driver]
+    every = [lanes.driver, *every]
+    shown = every[: rows + 1] if rows else every
+    lines = [*picture(lanes, shown), "", _table(lanes, [lane for lane in shown if lane in lanes.workers])]
+    if len(shown) < len(every):
+        lines.append(f"  and {len(every) - len(shown):,} more: --limit 0 shows all")
+    if lanes.others:
+        programs = sorted({printable(program) for _, program in lanes.others if program})
+        lines.append(_others(len(lanes.others), programs))
+    return lines
+
+
+def _others(count: int, programs: List[str]) -> str:
+    what = "1 more process" if count == 1 else f"{count:,} more processes"
+    named = f" ({', '.join(programs[:5])}{', ...' if len(programs) > 5 else ''})" if programs else ""
+    return f"  {what} simulated nothing{named}"
+
+
+def _table(lanes: Lanes, shown: List[Lane]) -> str:
+    absent = any(lane.spent_ns(Doing.ABSENT) for lane in shown)
+    unaccounted = any(lane.spent_ns(Doing.UNACCOUNTED) for lane in shown)
+    driving = any(lane.spent_ns(Doing.DRIVING) for lane in shown)
+    columns = [Column("worker", right=False), Column("scenarios")]
+    parts = [("start-up s", Doing.STARTUP), ("busy s", Doing.BUSY), ("waiting s", Doing.WAITING)]
+    parts.append(("idle s", Doing.IDLE))
+    parts += [("driving s", Doing.DRIVING)] if driving else []
+    parts += [("not there s", Doing.ABSENT)] if absent else []
+    parts += [("unaccounted s", Doing.UNACCOUNTED)] if unaccounted else []
+    columns += [Column(heading) for heading, _ in parts]
+    columns += [Column("sum s"), Column("busy")]
+    rows = [
+        [
+            printable(lane.name),
+            f"{len(lane.scenarios):,}",
+            *(seconds(lane.spent_ns(doing)) for _, doing in parts),
+            seconds(lane.spent_ns(*Doing)),
+            percent(lane.spent_ns(Doing.BUSY), lanes.wall_ns),
+        ]
+        for lane in shown
+    ]
+    return text_table(columns, rows)
+
+
+def _serial(lanes: Lanes) -> str:
+    parts = [part for part in lanes.serial[:_PARTS] if part.ns >= _LEAST_PART * lanes.wall_ns]
+    rows = [[printable(part.name), seconds(part.ns), percent(part.ns, lanes.wall_ns)] for part in parts]
+    rest = sum(part.ns for part in lanes.serial) - sum(part.ns for part in parts)
+    if rest:
+        rows.append(["the rest", seconds(rest), percent(rest, lanes.wall_ns)])
+    return text_table([Column("", right=False), Column("s"), Column("of the run")], rows)
+
+
+def _makespan(span: Optional[Makespan]) -> List[str]:
+    if span is None:
+        return ["  No scenario finished: there is nothing to predict from."]
+    columns = [Column("workers"), Column("the run s"), Column("against now"), Column("at least s")]
+    rows = []
+    for each in span.predicted:
+        now = " (now)" if each.workers == span.workers else ""
+        change = f"{each.ns / span.measured_ns - 1:+.0%}" if span.measured_ns else "-"
+        rows.append([f"{each.workers:,}{now}", seconds(each.ns), change, seconds(each.bound_ns)])
+    lines = [text_table(columns, rows)]
+    lines.append(
+        f"  Measured: {seconds(span.measured_ns)} s. With any number {seconds(span.bound_ns)} s at least."
+    )
+    return [*lines, *definitions(assumptions(span))]
+
+
+def assumptions(span: Makespan) -> List[Tuple[str, str]]:
+    """What the model takes for granted, in a line each."""
+    startups = ", ".join(seconds(each) for each in span.startups_ns[:4]) + (
+        ", ..." if span.workers > 4 else ""
+    )
+    given = [("start-up", f"{startups} s, from handing out to the first scenario of a worker")]
+    if span.kind == SEQUENTIAL:
+        given = [("start-up", "more workers import what the driver did; starting Ray itself is not in this")]
+    given.append(("handover", f"{seconds(span.handover_ns)} s between two scenarios of a worker"))
+    if span.durations == MEASURED:
+        given.append(("scenarios", "take as long as they took"))
+    elif span.durations == PROCESSOR_TIME:
+        given.append(
+            ("scenarios", "take their processor time: the run's workers shared processors or a lock")
+        )
+    else:
+        given.append(("scenarios", "take their even share: the run's workers shared processors or a lock"))
+    if span.kind == THREADS:
+        given.append(("lock", "threads share Python's lock: processes would not (worker=ray_distributed)"))
+    if span.processors is None:
+        given.append(("processors", "the run does not say how many there are: as if each worker had its own"))
+    elif span.kind != THREADS:
+        given.append(("processors", f"{span.processors:g}; more that runs at a time becomes slower alike"))
+    if span.left_out:
+        given.append(("left out", f"{counted(span.left_out, 'scenario')} that did not finish"))
+    return given
+
+
+def seconds(time_ns: float) -> str:
+    """A time in seconds, without the unit."""
+    value = time_ns / 1e9
+    return (
+        f"{value:,.1f}" if value >= 10 else f"{value:,.2f}" if value >= 0.1 or not value else f"{value:.3f}"
+    )
