@@ -87,8 +87,9 @@ def run(args: argparse.Namespace) -> int:
     if conversions[0].is_tables():
         import_pyarrow(f"--format {args.format}")  # before each process says that it is missing
     made = _make(args.output)
-    there = [] if args.force else [one for one in conversions if os.path.lexists(one.place())]
-    todo = [one for one in conversions if one not in set(there)]
+    there = [one for one in conversions if not args.force and os.path.lexists(one.place())]
+    left_alone = set(there)
+    todo = [one for one in conversions if one not in left_alone]
     jobs = jobs_for([one.file for one in todo], args.jobs)
     summary = Summary(args.output, args.format, jobs, todo, there, resume=args.resume)
     code = 0

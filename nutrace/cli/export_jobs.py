@@ -6,7 +6,7 @@ import os
 from typing import Optional, Sequence
 
 from nutrace.bench.machine import moment, processors
-from nutrace.trace.runfiles import find_run
+from nutrace.trace.runfiles import RunFiles, find_run
 
 #: Bytes of memory, at the peak, for each byte of a run file; gzip makes such files a twentieth.
 _MEMORY_FACTOR = 1.5
@@ -39,7 +39,7 @@ def memory_of(file: str) -> float:
 
 def size_of(file: str) -> int:
     """The bytes of a run's files, of gzip files as they are when unpacked; 0 of a pipe."""
-    run = find_run(file)
+    run = RunFiles(file, ()) if os.path.isfile(file) else find_run(file)  # which looks at the whole folder
     return sum(
         os.path.getsize(each) * (_GZIP_FACTOR if ".gz" in os.path.basename(each) else 1)
         for each in (run.main, *run.shards)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -297,6 +299,33 @@ def test_a_killed_process_is_a_line_and_the_others_go_on(folder: Path) -> None:
     assert ended.err.count("\n") == 1
     assert ended.err.startswith("nutrace: error: runs/01.json: the process that converted it failed: SIGKILL")
     assert files(folder / "out") == ["02.flamegraph.svg", "03.flamegraph.svg"]
+
+
+def test_a_killed_command_leaves_a_whole_run(folder: Path) -> None:
+    process = start(folder, "runs", "-o", "out", "-f", "svg", "--jobs", "1", stop="os.rename:1:out")
+    pid = stopped(folder)
+    process.kill()
+    os.kill(pid, signal.SIGCONT)
+    ended = finish(folder, process)  # when nobody writes to its streams any more
+    assert (ended.code, ended.err) == (-signal.SIGKILL, "")
+    assert files(folder / "out") == ["01.flamegraph.svg"]
+
+
+def test_a_terminal_shows_what_is_done_and_what_is_left(folder: Path) -> None:
+    shown, slave = os.openpty()
+    words = [sys.executable, "-m", "nutrace.cli.main", "export", "runs", "-o", "out", "-f", "svg", "-j", "1"]
+    process = subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=slave)
+    os.close(slave)
+    text = b""
+    with contextlib.suppress(OSError):  # of a terminal that nobody uses any more
+        while True:
+            text += os.read(shown, 1 << 16)
+    os.close(shown)
+    assert process.wait() == 0
+    *states, last = text.decode().split("\r\x1b[K")
+    assert last == ""
+    assert any("0 of 3 runs done, 1 at work, " in state for state in states)
+    assert any(re.search(r"2 of 3 runs done, 1 at work, about \d+ s left, ", state) for state in states)
 
 
 def test_tables_of_all_runs_are_in_one_folder(folder: Path) -> None:
