@@ -71,7 +71,8 @@ def needs_devkit(test: Test) -> Test:
 def devkit_environment(**more: str) -> dict[str, str]:
     """This process's environment without NUTRACE variables, with this checkout on PYTHONPATH."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("NUTRACE")}
-    environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), environ.get("PYTHONPATH"))))
+    ours = (str(_ROOT), str(_ROOT / "exporters"))
+    environ["PYTHONPATH"] = os.pathsep.join(filter(None, (*ours, environ.get("PYTHONPATH"))))
     environ.update(more)
     return environ
 

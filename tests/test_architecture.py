@@ -178,7 +178,7 @@ def test_a_traced_process_loads_no_more_than_it_needs(tmp_path: Path, sample: st
 
 
 @pytest.mark.parametrize(
-    "command", ["report", "overhead", "flamegraph", "sql", "deepcopy", "history", "whatif"]
+    "command", ["report", "overhead", "flamegraph", "sql", "deepcopy", "history", "whatif", "export"]
 )
 def test_a_command_that_reads_runs_loads_nothing_of_what_traces(command: str) -> None:
     code = f"import sys, nutrace.cli.{command}; print('|'.join(sys.modules))"

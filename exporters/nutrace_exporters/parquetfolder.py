@@ -40,8 +40,8 @@ class Staged:
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self._folder = folder
-        self._quoted = _quoted(name)
-        self.hidden = folder / f"{_HIDDEN}{self._quoted}{_ENDING}"
+        self._partition = partition(name)
+        self.hidden = folder / f"{_HIDDEN}{self._partition[len(PARTITION) :]}{_ENDING}"
 
     def file(self, table: str) -> Path:
         """Where to write the rows of a table."""
@@ -51,7 +51,7 @@ class Staged:
 
     def published(self, table: str) -> Path:
         """Where the table's folder is in the end."""
-        return self._folder / table / (PARTITION + self._quoted)
+        return self._folder / table / self._partition
 
     def publish(self) -> None:
         """Rename all tables, and put back what was there if that fails."""
@@ -125,8 +125,12 @@ def staged(folder: Path, run: str, replaceable: Replaceable) -> Iterator[Staged]
         raise OutputError(f"cannot write {folder}: {reason}; choose another folder with -o") from error
 
 
+def partition(run: str) -> str:
+    """The name of the folders of a run; a character that is unsafe in a path is written as ``%20`` is."""
+    return PARTITION + _quoted(next(_names(run)))
+
+
 def _quoted(name: str) -> str:
-    """A name as a folder has it: a character that is unsafe in a path is written as ``%20`` is."""
     return quote(name, safe="")
 
 

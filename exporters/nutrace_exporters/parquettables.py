@@ -21,12 +21,9 @@ _SCENARIO = (
     Column("token", "string", "the scenario's token; empty if the trace does not say"),
     Column("type", "string", "the scenario's type; empty if the trace does not say"),
 )
-_PLACE = (
-    Column("span", "int32", "nutrace_span of its span"),
-    Column("process", "int32", "process in the table of processes"),
-    Column("thread", "int32", "nutrace_thread of its span"),
-    Column("start_time_unix_nano", "timestamp", "its start, as recorded"),
-    Column("duration_time_unix_nano", "int64", "ns from start to end, as recorded"),
+_SPAN = Column("span", "int32", "nutrace_span of its span; null if there is none")
+_START = Column("start_time_unix_nano", "timestamp", "its start, as recorded")
+_TOTAL = (
     Column("total_ns", "int64", "ns, corrected"),
     Column("own_ns", "int64", "ns of nutrace's own time that were taken out of total_ns"),
 )
@@ -35,7 +32,12 @@ STEPS = (
     _SCENARIO[0],
     Column("step", "int64", "the iteration: (scenario, step) is the step's address"),
     *_SCENARIO[1:],
-    *_PLACE,
+    _SPAN,
+    Column("process", "int32", "process in the table of processes"),
+    Column("thread", "int32", "nutrace_thread of its span"),
+    _START,
+    Column("duration_time_unix_nano", "int64", "ns from start to end, as recorded"),
+    *_TOTAL,
     Column("simulated_interval_s", "double", "seconds that it simulates"),
     Column("realtime_factor", "double", "corrected time by simulated time: above 1 is slower than real time"),
     Column("memory_bytes", "int64", "resident at its end, which is read ten times a second; else null"),
@@ -52,8 +54,18 @@ SCENARIOS = (
     Column("planner", "string", "the planner's name, or its class"),
     Column("attempt", "int32", "1; 2 if an earlier scenario has the same token and planner, ..."),
     Column("outcome", "string", "finished, failed (an error left it) or cut short (it did not end)"),
-    Column("steps", "int32", "number of its steps, with those that did not end"),
-    *_PLACE,
+    Column("killed", "bool", "whether it was cut short because its process ended while the run went on"),
+    Column("steps", "int32", "number of its finished steps"),
+    Column("step_mean_ns", "double", "ns of a step, corrected; null without steps"),
+    Column("step_p95_ns", "int64", "ns, 95th percentile of the steps, corrected; null without steps"),
+    Column("realtime_factor", "double", "corrected time by simulated time: above 1 is slower than real time"),
+    _START,
+    Column("wall_ns", "int64", "ns from its start to its end, as recorded"),
+    Column("worker", "string", "the worker that simulated it, as nutrace workers calls it"),
+    Column("memory_start_bytes", "int64", "resident in its process at its start; null if unknown"),
+    Column("memory_end_bytes", "int64", "the same at its end, or when it was last read"),
+    _SPAN,
+    *_TOTAL,
 )
 
 

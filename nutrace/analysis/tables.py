@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, Optional
 from nutrace.analysis.database import Database, Executions, database
 from nutrace.analysis.deepcopies import Amount, DeepCopies, deep_copies
 from nutrace.analysis.each_step import each_step
+from nutrace.analysis.evaluation.scenario_rows import scenario_rows
 from nutrace.analysis.origins import Caller
 from nutrace.analysis.regions import Region, Regions, divide
 from nutrace.semconv import COMPONENTS, DEEPCOPY_SPAN
@@ -48,7 +49,10 @@ def _steps(trace: Trace, regions: Regions) -> Iterator[Row]:
             "token": step.token,
             "type": types[step.scenario],
             "span": step.span,
-            **_place(trace, step.span),
+            "process": trace.threads[trace.thread[step.span]].resource,
+            "thread": trace.thread[step.span],
+            "start_time_unix_nano": step.start_ns,
+            "duration_time_unix_nano": trace.end_ns[step.span] - step.start_ns,
             "total_ns": step.total_ns,
             "own_ns": trace.own_inside_ns[step.span],
             "simulated_interval_s": step.simulated_interval_s,
@@ -59,9 +63,9 @@ def _steps(trace: Trace, regions: Regions) -> Iterator[Row]:
 
 
 def _scenarios(trace: Trace) -> Iterator[Row]:
-    for scenario in trace.scenarios:
+    for row in scenario_rows(trace):
+        scenario = row.scenario
         span = scenario.span
-        around = scenario.steps[0] if span is None else span
         yield {
             "scenario": scenario.number,
             "name": scenario.name,
@@ -70,23 +74,21 @@ def _scenarios(trace: Trace) -> Iterator[Row]:
             "log": scenario.log,
             "planner": scenario.planner,
             "attempt": scenario.attempt,
-            "outcome": scenario.outcome,
-            "steps": len(scenario.steps),
+            "outcome": row.outcome,
+            "killed": row.killed,
+            "steps": row.steps,
+            "step_mean_ns": row.step_mean_ns,
+            "step_p95_ns": row.step_p95_ns,
+            "realtime_factor": row.realtime_factor,
+            "wall_ns": row.wall_ns,
+            "worker": row.worker,
+            "memory_start_bytes": row.memory_start,
+            "memory_end_bytes": row.memory_end,
             "span": span,
-            **_place(trace, around),
+            "start_time_unix_nano": trace.begin_ns + row.start_ns,
             "total_ns": None if span is None else trace.busy_ns[span],
             "own_ns": None if span is None else trace.own_inside_ns[span],
         }
-
-
-def _place(trace: Trace, span: int) -> Dict[str, Any]:
-    key = trace.threads[trace.thread[span]]
-    return {
-        "process": key.resource,
-        "thread": trace.thread[span],
-        "start_time_unix_nano": trace.start_ns[span],
-        "duration_time_unix_nano": trace.end_ns[span] - trace.start_ns[span],
-    }
 
 
 def _statements(trace: Trace, regions: Regions) -> Iterator[Row]:

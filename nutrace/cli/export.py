@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import sys
 from typing import List
 
+from nutrace.cli.export_doubts import doubts
 from nutrace.cli.export_jobs import jobs_for
 from nutrace.cli.export_names import checked, named
 from nutrace.cli.export_one import Conversion
@@ -17,7 +19,7 @@ from nutrace.cli.options import add_json
 from nutrace.cli.progress import spinner
 from nutrace.cli.run_files import run_files
 from nutrace.errors import OutputError, UsageError
-from nutrace.printable import printable
+from nutrace.printable import LINE, printable
 from nutrace.trace.parquet_format import import_pyarrow
 from nutrace_exporters.registry import FORMATS, TABLES
 
@@ -85,8 +87,9 @@ def run(args: argparse.Namespace) -> int:
     if conversions[0].is_tables():
         import_pyarrow(f"--format {args.format}")  # before each process says that it is missing
     made = _make(args.output)
-    there = [] if args.force else [one for one in conversions if os.path.lexists(one.place())]
-    todo = [one for one in conversions if one not in there]
+    there = [one for one in conversions if not args.force and os.path.lexists(one.place())]
+    left_alone = set(there)
+    todo = [one for one in conversions if one not in left_alone]
     jobs = jobs_for([one.file for one in todo], args.jobs)
     summary = Summary(args.output, args.format, jobs, todo, there, resume=args.resume)
     code = 0
@@ -100,6 +103,9 @@ def run(args: argparse.Namespace) -> int:
             with contextlib.suppress(OSError):
                 os.rmdir(folder)  # only if nothing was written
     summary.say(interrupted=bool(code))
+    if conversions[0].is_tables():
+        for doubt in doubts(args.output):
+            print(f"nutrace: warning: {printable(doubt, LINE)}", file=sys.stderr)
     if args.json:
         print_json(summary.as_json())
     elif summary.done:

@@ -6,13 +6,13 @@ import os
 from typing import Optional, Sequence
 
 from nutrace.bench.machine import moment, processors
-from nutrace.trace.runfiles import find_run
+from nutrace.trace.runfiles import RunFiles, find_run
 
-#: Bytes of memory for each byte of a run file, at the peak; gzip makes such files a twentieth.
-_MEMORY_FACTOR = 1.0
+#: Bytes of memory, at the peak, for each byte of a run file; gzip makes such files a twentieth.
+_MEMORY_FACTOR = 1.5
 _GZIP_FACTOR = 20
-#: Bytes of a process that has loaded nothing yet.
-_BASE = 150_000_000
+#: Bytes of memory whatever the run: the interpreter, pyarrow, and the rows that are written at a time.
+_BASE = 250_000_000
 
 
 def jobs_for(files: Sequence[str], most: Optional[int] = None) -> int:
@@ -39,7 +39,7 @@ def memory_of(file: str) -> float:
 
 def size_of(file: str) -> int:
     """The bytes of a run's files, of gzip files as they are when unpacked; 0 of a pipe."""
-    run = find_run(file)
+    run = RunFiles(file, ()) if os.path.isfile(file) else find_run(file)  # which looks at the whole folder
     return sum(
         os.path.getsize(each) * (_GZIP_FACTOR if ".gz" in os.path.basename(each) else 1)
         for each in (run.main, *run.shards)

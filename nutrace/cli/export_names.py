@@ -9,6 +9,7 @@ from typing import Dict, List, Sequence
 from nutrace.cli.run_files import loaded_as
 from nutrace.errors import UsageError
 from nutrace.trace.opening import STDIN
+from nutrace.trace.parquet_format import exported_runs
 
 _ENDING = re.compile(r"(\.(json|jsonl|ndjson))?(\.gz)?\Z")
 #: File systems allow 255 bytes, also for `run=NAME` and for NAME with the ending of a format.
@@ -61,6 +62,9 @@ def _parts(path: str) -> List[str]:
     """The folders that a file is in, and its name without endings."""
     if path == STDIN:
         return ["run"]
+    exported = exported_runs(path)
+    if exported:
+        return [*os.path.abspath(exported[0].folder).split(os.sep), exported[0].name]
     folder, file = os.path.split(os.path.abspath(path))
     return [*folder.split(os.sep), _ENDING.sub("", file) or "run"]
 

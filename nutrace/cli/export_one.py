@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -107,5 +108,6 @@ def serve(answers: int, text: str) -> None:
         The :class:`Conversion` as JSON.
     """
     outcome = convert(Conversion(**json.loads(text)))
-    with open(answers, "w", encoding="ascii") as out:
+    # If the process that asked was killed, the run is converted all the same.
+    with contextlib.suppress(BrokenPipeError), open(answers, "w", encoding="ascii") as out:
         json.dump(asdict(outcome), out)

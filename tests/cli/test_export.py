@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -299,6 +301,33 @@ def test_a_killed_process_is_a_line_and_the_others_go_on(folder: Path) -> None:
     assert files(folder / "out") == ["02.flamegraph.svg", "03.flamegraph.svg"]
 
 
+def test_a_killed_command_leaves_a_whole_run(folder: Path) -> None:
+    process = start(folder, "runs", "-o", "out", "-f", "svg", "--jobs", "1", stop="os.rename:1:out")
+    pid = stopped(folder)
+    process.kill()
+    os.kill(pid, signal.SIGCONT)
+    ended = finish(folder, process)  # when nobody writes to its streams any more
+    assert (ended.code, ended.err) == (-signal.SIGKILL, "")
+    assert files(folder / "out") == ["01.flamegraph.svg"]
+
+
+def test_a_terminal_shows_what_is_done_and_what_is_left(folder: Path) -> None:
+    shown, slave = os.openpty()
+    words = [sys.executable, "-m", "nutrace.cli.main", "export", "runs", "-o", "out", "-f", "svg", "-j", "1"]
+    process = subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=slave)
+    os.close(slave)
+    text = b""
+    with contextlib.suppress(OSError):  # of a terminal that nobody uses any more
+        while True:
+            text += os.read(shown, 1 << 16)
+    os.close(shown)
+    assert process.wait() == 0
+    *states, last = text.decode().split("\r\x1b[K")
+    assert last == ""
+    assert any("0 of 3 runs done, 1 at work, " in state for state in states)
+    assert any(re.search(r"2 of 3 runs done, 1 at work, about \d+ s left, ", state) for state in states)
+
+
 def test_tables_of_all_runs_are_in_one_folder(folder: Path) -> None:
     done = command("export", "runs", "-o", "out")
     assert (done.code, done.err) == (0, "")
@@ -346,6 +375,39 @@ def test_tables_that_were_to_be_replaced_stay(folder: Path, renamed: int, number
     assert (folder / "out" / "steps/run=01/part-0.parquet").read_bytes() != before[
         "steps/run=01/part-0.parquet"
     ]
+
+
+def test_a_run_that_is_there_under_two_names_is_told(folder: Path) -> None:
+    assert command("export", "runs/01.json", "-o", "out").code == 0
+    done = command("export", "runs/01.json", "-o", "out", "--name", "again")
+    assert done.code == 0
+    assert done.err == (
+        "nutrace: warning: run=01 and run=again in out are the same run, and queries count each: "
+        "delete out/*/run=again\n"
+    )
+
+
+def test_a_run_of_another_schema_version_is_told(folder: Path) -> None:
+    assert command("export", "runs/01.json", "-o", "out").code == 0
+    file = folder / "out" / "spans" / "run=01" / "part-0.parquet"
+    content = file.read_bytes()
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.read_table(file)
+    metadata = {**table.schema.metadata, b"nutrace.schema": b"99"}
+    pyarrow.write_table(table.replace_schema_metadata(metadata), file)
+    assert file.read_bytes() != content
+    done = command("export", "runs/02.json", "-o", "out")
+    assert done.code == 0
+    assert done.err.count("\n") == 1
+    assert "nutrace: warning: out/spans/run=01/part-0.parquet has schema version 99" in done.err
+
+
+def test_exported_runs_are_drawn(folder: Path) -> None:
+    assert command("export", "runs", "-o", "out").code == 0
+    assert command("export", "out", "-o", "pictures", "-f", "collapsed").code == 0
+    assert files(folder / "pictures") == ["01.collapsed.txt", "02.collapsed.txt", "03.collapsed.txt"]
+    assert command("flamegraph", "runs/02.json", "-f", "collapsed", "-o", "alone.txt").code == 0
+    assert (folder / "pictures" / "02.collapsed.txt").read_text() == (folder / "alone.txt").read_text()
 
 
 def test_without_pyarrow_one_line_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,10 @@ from typing import Any, DefaultDict, Dict, List, Tuple
 
 import pytest
 from devkit import devkit_environment, needs_devkit, run_python
-from exporters.simulations import run_file
 from fakes.commands import command
 from fakes.programs import environment
 from fakes.runs import write_run
+from simulations import run_file
 
 PAGE = (Path(__file__).parents[2] / "docs" / "many-runs.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"<!-- (?P<name>[\w: ]+) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
@@ -39,13 +39,13 @@ print(json.dumps(answers, default=int))
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files of five runs: three of several scenarios, and two with statements."""
+    """A folder with the files of four runs: two of several scenarios, and two with statements."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "runs"
     folder.mkdir()
-    for number, name in enumerate(("01", "2026-11-29", "a b")):
+    for number, name in enumerate(("01", "2026-11-29")):
         run_file(folder / f"{name}.json", seed=number)
-    write_run(folder / "base.json", 12.5, statements=3)
+    write_run(folder / "a b.json", 12.5, statements=3)
     write_run(folder / "new.json", 11.1, statements=2, steps=7, token="token-2")
     return folder
 
@@ -54,10 +54,12 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def duckdb_python(tmp_path: Path) -> str:
     """An interpreter that has DuckDB, the last version that has a wheel for it."""
     made = tmp_path / "env"
-    subprocess.run([sys.executable, "-m", "venv", str(made)], check=True, env=environment())
+    venv = [sys.executable, "-m", "venv", "--without-pip", str(made)]
+    subprocess.run(venv, check=True, env=environment())
     python = str(made / "bin" / "python")
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-q", "--only-binary=:all:"]
-    ended = subprocess.run([*pip, "duckdb"], env=environment(), capture_output=True, text=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
+    install = [*pip, "install", "-q", "--no-compile", "--only-binary=:all:", "duckdb"]
+    ended = subprocess.run(install, env=environment(), capture_output=True, text=True)
     if ended.returncode:
         pytest.skip(f"pip does not get duckdb here: {' '.join(ended.stderr.split())[-200:]}")
     return python
@@ -94,7 +96,7 @@ def _json(name: str, file: Path, *words: str) -> Dict[str, Any]:
 
 
 def _check_steps(rows: List[Dict[str, Any]], runs: Path) -> None:
-    assert len(rows) == 8
+    assert len(rows) == 6
     assert [row["mean_ms"] for row in rows] == sorted((row["mean_ms"] for row in rows), reverse=True)
     for row in rows:
         steps = _json("report", runs / f"{row['nutrace_run']}.json", "--scenario", row["type"])["steps"]
@@ -147,14 +149,18 @@ def _check_statements(rows: List[Dict[str, Any]], runs: Path, reports: Dict[str,
 
 
 @needs_devkit
+@pytest.mark.timeout(600)
 def test_ray_writes_what_export_writes(runs: Path) -> None:
-    assert command("export", "runs", "-o", "expected").code == 0
-    ended = run_python(["-c", BLOCKS["ray"]], devkit_environment(RAY_ADDRESS="local"), cwd=runs.parent)
-    assert ended.returncode == 0, ended.stderr[-3000:]
+    # On a busy machine Ray waits for ever if its workers take longer than this to start.
+    environ = devkit_environment(RAY_ADDRESS="local", RAY_worker_register_timeout_seconds="500")
+    words = ["-m", "nutrace.cli.main", "export", "runs", "-o", "expected", "--jobs", "1"]
+    for code in (words, ["-c", BLOCKS["ray"]]):
+        ended = run_python(code, environ, cwd=runs.parent)
+        assert ended.returncode == 0, ended.stderr[-3000:]
     assert _files(runs.parent / "evaluation") == _files(runs.parent / "expected")
 
 
 def _files(folder: Path) -> Dict[str, bytes]:
     files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert len(files) == 30
+    assert len(files) == 24
     return files

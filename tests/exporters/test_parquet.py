@@ -128,16 +128,24 @@ def test_the_figures_of_steps_are_those_of_the_report(file: Path, tmp_path: Path
     assert {step["simulated_interval_s"] for step in steps} == {0.1, None}
 
 
-def test_the_table_of_scenarios(file: Path, tmp_path: Path) -> None:
-    trace, table = load(file), rows(exported(file, tmp_path / "out"), "scenarios")
-    assert [
-        tuple(row[key] for key in ("scenario", "token", "type", "attempt", "outcome")) for row in table
-    ] == [(each.number, each.token, each.type, each.attempt, each.outcome) for each in trace.scenarios]
-    assert [(row["span"], row["steps"]) for row in table] == [
-        (each.span, len(each.steps)) for each in trace.scenarios
-    ]
-    assert [row["total_ns"] for row in table] == [trace.busy_ns[each.span] for each in trace.scenarios]  # type: ignore[index]
-    assert len({row["process"] for row in table}) == 2
+def test_the_figures_of_scenarios_are_those_of_their_command(file: Path, tmp_path: Path) -> None:
+    table = rows(exported(file, tmp_path / "out"), "scenarios")
+    said = {row["scenario"]: row for row in _report(file, "scenarios")["scenarios"]}
+    assert len(table) == len(said) == 5
+    for row in table:
+        told = said[row["name"]]
+        for key in ("type", "log", "outcome", "steps", "realtime_factor", "worker"):
+            assert row[key] == told[key], key
+        for key in ("step_mean", "step_p95"):
+            assert row[f"{key}_ns"] == (
+                None if told[f"{key}_ms"] is None else pytest.approx(told[f"{key}_ms"] * 1e6)
+            )
+        for key in ("memory_start", "memory_end"):
+            assert row[f"{key}_bytes"] == (
+                None if told[f"{key}_mb"] is None else pytest.approx(told[f"{key}_mb"] * 1e6)
+            )
+        assert row["wall_ns"] == pytest.approx(told["wall_s"] * 1e9)
+    assert any(row["memory_end_bytes"] for row in table)
 
 
 def _work(path: Path) -> Path:
