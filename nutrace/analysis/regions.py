@@ -54,25 +54,27 @@ def divide(trace: Trace) -> Regions:
     region, components, names = bytearray(count), bytearray(count), bytearray(count)
     inner = array("q", [0]) * count
 
+    outside, inside, beside = int(Region.OUTSIDE), int(Region.INSIDE), int(Region.BESIDE)
+
     # The ancestors of the current span: where each ends, and how many open spans of each component and name
     # are around its children. In a step or on another thread, the counts begin at 0.
     ends: List[int] = []
     opened: List[Tuple[Dict[str, int], Dict[str, int], str, str]] = []
-    parent, thread, subtree_end = trace.parent, trace.thread, trace.subtree_end
-    for span in range(count):
+    parent, thread = trace.parent, trace.thread
+    columns = zip(trace.name, trace.component, parent, thread, trace.subtree_end)
+    for span, (name, component, above, own_thread, end) in enumerate(columns):
         while ends and ends[-1] <= span:
             ends.pop()
-            open_components, open_names, component, name = opened.pop()
-            open_components[component] -= 1
-            open_names[name] -= 1
-        component, name, above = trace.component[span], trace.name[span], parent[span]
-        around = region[above] if above >= 0 else Region.OUTSIDE
-        nested = above >= 0 and thread[above] == thread[span]
+            open_components, open_names, ended_component, ended_name = opened.pop()
+            open_components[ended_component] -= 1
+            open_names[ended_name] -= 1
+        around = region[above] if above >= 0 else outside
+        nested = above >= 0 and thread[above] == own_thread
         fresh = not nested
-        if around != Region.OUTSIDE:
-            region[span] = around if nested else Region.BESIDE
+        if around != outside:
+            region[span] = around if nested else beside
         elif is_step[span]:
-            region[span] = Region.INSIDE
+            region[span] = inside
             fresh = True
         if fresh:
             open_components, open_names = {}, {}
@@ -80,14 +82,15 @@ def divide(trace: Trace) -> Regions:
             open_components, open_names, _, _ = opened[-1]
         components[span] = not open_components.get(component)
         names[span] = not open_names.get(name)
-        if subtree_end[span] > span + 1:
+        if end > span + 1:
             open_components[component] = open_components.get(component, 0) + 1
             open_names[name] = open_names.get(name, 0) + 1
-            ends.append(subtree_end[span])
+            ends.append(end)
             opened.append((open_components, open_names, component, name))
-    for span in range(count - 1, 0, -1):
-        above = parent[span]
-        if above >= 0 and thread[above] == thread[span]:
-            inner[above] += trace.busy_ns[span] if is_step[span] else inner[span]
+    if trace.finished_steps:
+        for span in range(count - 1, 0, -1):
+            above = parent[span]
+            if above >= 0 and (is_step[span] or inner[span]) and thread[above] == thread[span]:
+                inner[above] += trace.busy_ns[span] if is_step[span] else inner[span]
     unfinished = sum(trace.unfinished(span) for span in trace.step_indices)
     return Regions(region, components, names, tuple(trace.finished_steps), unfinished, inner)

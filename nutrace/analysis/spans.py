@@ -86,10 +86,11 @@ def span_costs(trace: Trace, regions: Regions) -> Tuple[SpanCost, ...]:
 def _call_times(trace: Trace, spans: Sequence[int], continued: Mapping[int, int]) -> Optional[Times]:
     """How long each call took, with the time of its generator in other spans; None if that is not known."""
     busy, calls = trace.busy_ns, trace.calls
-    single = [span for span in spans if calls[span] == 1]
-    # Equal times are one: the buckets of composite spans meet here.
-    often: Counter[float] = Counter([busy[span] + continued.get(span, 0) for span in single])
-    for span in spans if len(single) < len(spans) else ():
+    known: Times = [(busy[span] + continued.get(span, 0), 1) for span in spans if calls[span] == 1]
+    if len(known) == len(spans):
+        return known
+    often: Counter[float] = Counter()  # equal times are one: the buckets of composite spans meet here
+    for span in spans:
         if calls[span] == 1:
             continue
         times = trace.call_times(span)
@@ -97,7 +98,7 @@ def _call_times(trace: Trace, spans: Sequence[int], continued: Mapping[int, int]
             return None
         for time_ns, number in times:
             often[time_ns + continued.get(span, 0)] += number
-    return list(often.items())
+    return known + list(often.items())
 
 
 def _continued(trace: Trace) -> Dict[int, int]:
