@@ -201,9 +201,9 @@ def scope(name: str, version: str) -> str:
     return dumps({"name": clean(name), "version": clean(version)}).decode()
 
 
-def line(resource_json: str, scope_json: str, spans: Sequence[str]) -> bytes:
-    """One line, which is a whole TracesData: spans of one scope."""
+def line(resource_json: str, scopes: Sequence[Tuple[str, Sequence[str]]]) -> bytes:
+    """One line, which is a whole TracesData: scopes, each with spans."""
+    groups = [f'{{"scope":{scope_json},"spans":[{",".join(spans)}]}}' for scope_json, spans in scopes]
     return (
-        f'{{"resourceSpans":[{{"resource":{resource_json},'
-        f'"scopeSpans":[{{"scope":{scope_json},"spans":[{",".join(spans)}]}}]}}]}}\n'
+        f'{{"resourceSpans":[{{"resource":{resource_json},"scopeSpans":[{",".join(groups)}]}}]}}\n'
     ).encode("utf-8", "replace")

@@ -118,8 +118,13 @@ class RunFile:
         self.leave()
         return None if joined else lost
 
-    def write(self, resource: str, scope: str, spans: Sequence[str], calls: int = 0) -> None:
-        """Append a line with spans of one scope, which stand for a number of calls; all three are JSON texts.
+    def write(self, resource: str, scopes: Sequence[Tuple[str, Sequence[str]]], calls: int = 0) -> None:
+        """Append a line with a resource and scopes, each with its spans, all as JSON texts.
+
+        Parameters
+        ----------
+        calls:
+            What the spans stand for.
 
         Raises
         ------
@@ -129,9 +134,10 @@ class RunFile:
         if self._file is None:
             self._file = self._begin()
         begins = self._file.size
-        self._file.append(self._pack(encoding.line(resource, scope, spans)))
-        self._last.append(_Line(begins, Lost(len(spans), calls)))
-        self._holds = Lost(self._holds.spans + len(spans), self._holds.calls + calls)
+        self._file.append(self._pack(encoding.line(resource, scopes)))
+        count = sum(len(spans) for _, spans in scopes)
+        self._last.append(_Line(begins, Lost(count, calls)))
+        self._holds = Lost(self._holds.spans + count, self._holds.calls + calls)
 
     def cut(self) -> Optional[Lost]:
         """Take the last line back, and return what was in it; ``None`` if that is not possible."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from nutrace import semconv
 from nutrace.recording import encoding, names
@@ -15,10 +15,13 @@ from nutrace.recording.span import Span, process_state
 #: A record, and the id of the thread it was made in.
 Entry = Tuple[Record, int]
 
+# A scope's name and version, and its spans as texts.
+_Group = Tuple[Tuple[str, str], List[str]]
+
 # Spans to a line; readers cut a joined file there. Lines of 1,000 spans take a tenth longer for each span:
 # memory of that size is asked for anew every time.
 _LINE = 100
-_NO_SPANS = (semconv.OPEN_SCOPE, "")  # the scope of a line that only describes
+_ASIDE = (semconv.OPEN_SCOPE, "")  # the scope of a line that only describes, or has open spans
 
 
 class Writer:
@@ -65,42 +68,33 @@ class Writer:
             self._count(lost)
             self._lose(f"{self._file.run}{names.PARTIAL} was deleted while the program ran")
         encoded: List[Entry] = []
-        groups: List[Tuple[Tuple[str, str], List[str], List[Entry]]] = []  # neighbours of one scope
-        scope: Optional[Tuple[str, str]] = None
         texts: List[str] = []
-        members: List[Entry] = []
         encode = self.encoder.encode
         for entry in entries:
-            record, thread_id = entry
-            if record.site.scope != scope:
-                scope, texts, members = record.site.scope, [], []
-                groups.append((scope, texts, members))
             try:
-                texts.append(encode(record, thread_id))
+                texts.append(encode(*entry))
             except Exception:  # one bad span must not take the others with it
                 process_state.fault("encoding a span")
                 self._diagnostics.dropped += _calls([entry])
                 continue
-            members.append(entry)
             encoded.append(entry)
         self.encoder.tracebacks.forget()
         self._diagnostics.truncated = self.encoder.truncated
-        return encoded, self._append_groups(groups)
+        return encoded, self._append_all(encoded, texts)
 
-    def _append_groups(self, groups: Iterable[Tuple[Tuple[str, str], List[str], List[Entry]]]) -> List[Entry]:
+    def _append_all(self, entries: Sequence[Entry], texts: Sequence[str]) -> List[Entry]:
         kept: List[Entry] = []
         dropped = self._diagnostics.dropped
-        for key, texts, members in groups:
-            for first in range(0, len(texts), _LINE):
-                batch = members[first : first + _LINE]
-                calls = _calls(batch)
-                if self._append(self._resource(), key, texts[first : first + _LINE], calls):
-                    kept += batch
-                else:
-                    self._diagnostics.dropped += calls
+        for first in range(0, len(entries), _LINE):
+            batch = entries[first : first + _LINE]
+            calls = _calls(batch)
+            if self._append(self._resource(), _by_scope(batch, texts[first : first + _LINE]), calls):
+                kept += batch
+            else:
+                self._diagnostics.dropped += calls
         if self._diagnostics.dropped > dropped:
             with contextlib.suppress(Exception):  # it is tried again when more is lost, and at the end
-                self.insist(self._losses, _NO_SPANS)
+                self.insist(self._losses, _ASIDE)
         return kept
 
     def _losses(self) -> Mapping[str, Any]:
@@ -121,9 +115,7 @@ class Writer:
         """
         while True:
             try:
-                name, version = scope
-                line_scope = encoding.scope(name, version or self._version)
-                self._file.write(encoding.resource(describe()), line_scope, [])
+                self._file.write(encoding.resource(describe()), self._scopes([(scope, [])]))
                 return
             except OSError:
                 cut = self._file.cut()
@@ -139,12 +131,12 @@ class Writer:
         """Append that `spans` are open at the clock reading `now`."""
         texts = [self.encoder.announce(span, now) for span in spans]
         for first in range(0, len(texts), _LINE):
-            self._append(self._resource(), (semconv.OPEN_SCOPE, ""), texts[first : first + _LINE])
+            self._append(self._resource(), [(_ASIDE, texts[first : first + _LINE])])
 
     def tell(self, attributes: Mapping[str, Any]) -> None:
         """Append attributes of the resource that have changed."""
         resource = encoding.resource({**self._describe(False), **attributes})
-        self._append(resource, _NO_SPANS, [])
+        self._append(resource, [(_ASIDE, [])])
 
     def tell_whole(self, key: str, text: str) -> None:
         """Append an attribute of the resource, however long its text is.
@@ -154,18 +146,19 @@ class Writer:
         OSError
             If the disk will not take it; what was written before stays.
         """
-        name, version = _NO_SPANS
         resource = encoding.resource({**self._describe(False), key: text}, max(len(text), 1 << 10))
-        self._file.write(resource, encoding.scope(name, version or self._version), [])
+        self._file.write(resource, self._scopes([(_ASIDE, [])]))
 
-    def _append(self, resource: str, scope: Tuple[str, str], spans: List[str], calls: int = 0) -> bool:
-        name, version = scope
+    def _append(self, resource: str, groups: Sequence[_Group], calls: int = 0) -> bool:
         try:
-            self._file.write(resource, encoding.scope(name, version or self._version), spans, calls)
+            self._file.write(resource, self._scopes(groups), calls)
         except OSError as error:
             self._lose(f"cannot write {self._file.partial}: {error.strerror}")
             return False
         return True
+
+    def _scopes(self, groups: Sequence[_Group]) -> List[Tuple[str, List[str]]]:
+        return [(encoding.scope(name, version or self._version), texts) for (name, version), texts in groups]
 
     def _resource(self) -> str:
         if not self._file.begun:
@@ -176,6 +169,18 @@ class Writer:
         if not self._identity:
             self._identity = encoding.resource(self._describe(False))
         return self._identity
+
+
+def _by_scope(entries: Sequence[Entry], texts: Sequence[str]) -> List[_Group]:
+    """The texts of entries in their order, neighbours of one scope together."""
+    groups: List[_Group] = []
+    scope: Optional[Tuple[str, str]] = None
+    for (record, _), text in zip(entries, texts):
+        if record.site.scope != scope:
+            scope = record.site.scope
+            groups.append((scope, []))
+        groups[-1][1].append(text)
+    return groups
 
 
 def _calls(entries: Sequence[Entry]) -> int:

@@ -127,18 +127,18 @@ def test_of_a_process_that_has_ended_nothing_is_there_twice(parts: List[Path], t
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """A run with a child, and a line that is split off by another scope."""
+    """A run with a child, and with spans of two scopes in turn."""
     return run(
         tmp_path_factory.mktemp("run"),
         """
         import os
         import nutrace
         from opentelemetry import trace
+        tracer = trace.get_tracer("theirs")
         for number in range(1000):
             with nutrace.span("work", component="planner", text="é" * 20, number=number):
-                pass
-        with trace.get_tracer("theirs").start_as_current_span("by the API"):
-            pass
+                with tracer.start_as_current_span("by the API", attributes={"number": number}):
+                    pass
         if os.fork() == 0:
             with nutrace.span("child"):
                 pass
@@ -150,7 +150,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     )
 
 
-EXPECTED = {"work": 1000, "by the API": 1, "child": 1}
+EXPECTED = {"work": 1000, "by the API": 1000, "child": 1}
 
 
 def test_each_line_is_a_document_that_the_collector_takes(ended: Ended) -> None:

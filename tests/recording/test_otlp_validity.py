@@ -302,7 +302,7 @@ json_like = st.recursive(
 def test_any_attributes_make_a_valid_line(noted: Dict[str, Any], name: str) -> None:
     resource = encoding.resource(noted)
     scope = encoding.scope(name, name)
-    line = encoding.line(resource, scope, [])
+    line = encoding.line(resource, [(scope, [])])
     assert line.count(b"\n") == 1
     data = proto(line.decode())
     assert data.resource_spans[0].scope_spans[0].scope.name == "".join(
