@@ -14,6 +14,9 @@ import pytest
 from devkit import MARKS, devkit_environment, run_python, simulate, synthesize
 
 import nutrace
+from nutrace.analysis.evaluation.lanes import PROCESSES, lanes_of
+from nutrace.analysis.evaluation.model import Model
+from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.analysis.evaluation.worker_memory import worker_memory
 from nutrace.cli.main import main
 from nutrace.trace import select
@@ -76,6 +79,7 @@ def test_scenarios_of_ray(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     ends = [row["memory_end_mb"] for row in rows.values()]
     assert max(ends) <= needed.per_worker_mb < 2 * max(ends)
     assert sum(worker.scenarios for worker in needed.workers) == SCENARIOS
+    _have_lanes(trace, capsys)
 
 
 def _equal_the_devkits_own(trace: nutrace.Trace, rows: Dict[str, Any], folder: Path) -> None:
@@ -100,3 +104,30 @@ def _equal_the_devkits_own(trace: nutrace.Trace, rows: Dict[str, Any], folder: P
         until_last_step_ns = trace.end_ns[scenario.steps[-1]] - trace.start_ns[scenario.span]
         assert until_last_step_ns / 1e9 == pytest.approx(says["until_last_step_s"], abs=0.05)
         assert row["wall_s"] > says["until_last_step_s"]
+
+
+def _have_lanes(trace: nutrace.Trace, capsys: pytest.CaptureFixture[str]) -> None:
+    """The lanes of the run, and the model, which has to give the run's own time for its own workers."""
+    lanes = lanes_of(trace)
+    assert lanes is not None
+    assert lanes.kind == PROCESSES
+    working = [lane for lane in lanes.workers if lane.scenarios]
+    assert len(working) == 2
+    assert sorted(number for lane in working for number in lane.scenarios) == list(range(1, SCENARIOS + 1))
+    for lane in (lanes.driver, *lanes.workers):
+        assert lane.spent_ns(*Doing) == lanes.wall_ns
+        assert lane.spent_ns(Doing.UNACCOUNTED) == 0
+    assert lanes.wall_ns == pytest.approx(trace.finish_ns - trace.begin_ns, rel=0.02)
+    in_scenarios = sum(
+        trace.end_ns[each.span] - trace.start_ns[each.span] for each in trace.scenarios if each.span
+    )
+    assert sum(lane.spent_ns(Doing.BUSY) for lane in working) == in_scenarios
+    assert sum(part.ns for part in lanes.serial) == lanes.serial_ns
+    assert {"worker.build", "scenario.build", "config.compose"} <= {part.name for part in lanes.serial}
+    assert lanes.processors
+    assert 0 < (lanes.cores_used or 0) < lanes.processors + 0.5
+    assert Model(trace, lanes).predict(2).ns == pytest.approx(lanes.wall_ns, rel=0.15)
+    assert main(["workers", trace.path]) == 0
+    said = capsys.readouterr().out
+    assert f"{SCENARIOS} scenarios, 2 workers in processes of their own" in said
+    assert "2 (now)" in said

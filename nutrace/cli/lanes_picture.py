@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from nutrace.analysis.evaluation.lanes import Lane, Lanes
+from nutrace.analysis.evaluation.lane import Lane
+from nutrace.analysis.evaluation.lanes import Lanes
 from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.cli.table import definitions
 from nutrace.printable import printable

@@ -9,7 +9,8 @@ import argparse
 import dataclasses
 from typing import Any, Dict, Optional
 
-from nutrace.analysis.evaluation.makespan import MOST_WORKERS, Predicted
+from nutrace.analysis.evaluation.makespan import MOST_WORKERS
+from nutrace.analysis.evaluation.model import Predicted
 from nutrace.analysis.whatif import WhatIf, parse_target, whatif
 from nutrace.analysis.whatif.result import LIKELY, Change, Times
 from nutrace.analysis.whatif.workers import WithWorkers, with_workers

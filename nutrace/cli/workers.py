@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any, Dict, List, Optional
 
-from nutrace.analysis.evaluation.lanes import Lane, Lanes, lanes_of
+from nutrace.analysis.evaluation.lane import Lane
+from nutrace.analysis.evaluation.lanes import Lanes, lanes_of
 from nutrace.analysis.evaluation.makespan import Makespan, makespan_of
 from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.analysis.evaluation.worker_memory import WorkerMemory, worker_memory
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     lanes = lanes_of(trace)
     memory = worker_memory(trace)
     fits = [] if memory is None or memory.machine_gb is None else [memory.fit(memory.machine_gb)]
+    fits = [min(each, len(trace.scenarios)) for each in fits]  # with more of them some would have no work
     span = None if lanes is None else makespan_of(trace, lanes, fits)
     if args.json:
         print_json({**_as_json(trace, lanes, span, memory), **run_state(trace)})
@@ -55,6 +57,8 @@ def _as_json(
 
 
 def _lane(trace: Trace, lane: Lane, lanes: Lanes) -> Dict[str, Any]:
+    """One worker: start-up, busy and idle add up to the run; what follows are the parts of idle."""
+
     def seconds(*doing: Doing) -> float:
         return lane.spent_ns(*doing) / 1e9
 
@@ -65,7 +69,7 @@ def _lane(trace: Trace, lane: Lane, lanes: Lanes) -> Dict[str, Any]:
         "scenarios": len(lane.scenarios),
         "startup_s": seconds(Doing.STARTUP),
         "busy_s": seconds(Doing.BUSY),
-        "idle_s": seconds(Doing.ABSENT, Doing.WAITING, Doing.IDLE),
+        "idle_s": seconds(*(doing for doing in Doing if doing not in (Doing.STARTUP, Doing.BUSY))),
         "share_busy": lane.spent_ns(Doing.BUSY) / lanes.wall_ns if lanes.wall_ns else 0.0,
         "absent_s": seconds(Doing.ABSENT),
         "waiting_s": seconds(Doing.WAITING),

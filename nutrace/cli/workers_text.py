@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import List, Optional, Tuple
 
-from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lane, Lanes
-from nutrace.analysis.evaluation.makespan import MEASURED, PROCESSOR_TIME, Makespan
+from nutrace.analysis.evaluation.lane import Lane
+from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lanes
+from nutrace.analysis.evaluation.makespan import Makespan
+from nutrace.analysis.evaluation.model import MEASURED, PROCESSOR_TIME
 from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.cli.lanes_picture import picture
 from nutrace.cli.report_style import percent
@@ -29,6 +31,8 @@ KINDS = {
 }
 _PARTS = 8  # of the driver's work
 _LEAST_PART = 0.005  # of the run
+_LONG_END = 0.02  # of the scenarios' time: what is worth a line
+_WAITS = 0.8  # of a processor: a scenario that uses less waits for something
 
 
 def as_text(
@@ -51,6 +55,7 @@ def as_text(
         f"{seconds(lanes.wall_ns)} s, {seconds(lanes.rounds_ns)} s of it the scenarios",
         f"  {_cores(lanes)}",
         *_ended(trace, lanes),
+        *_stragglers(trace, lanes),
         *["", "Lanes", *_lanes(lanes, rows)],
         *[
             "",
@@ -67,7 +72,10 @@ def _cores(lanes: Lanes) -> str:
     there = "" if lanes.processors is None else f" of {lanes.processors:,}"
     if lanes.cores_used is None:
         return busy + ("" if not there else f", and there are {counted(lanes.processors or 0, 'processor')}")
-    return f"{busy}; their processes used {lanes.cores_used:.2f}{there} processors"
+    text = f"{busy}; their processes used {lanes.cores_used:.2f}{there} processors"
+    if lanes.kind != THREADS and lanes.cores_used < _WAITS * lanes.busy_lanes:
+        text += ": scenarios waited, for a GPU or a disk, or because of other programs"
+    return text
 
 
 def _ended(trace: Trace, lanes: Lanes) -> List[str]:
@@ -82,6 +90,21 @@ def _ended(trace: Trace, lanes: Lanes) -> List[str]:
                 f"{counted(len(scenario.steps), 'step')}, at {seconds(at)} s: it was killed, or it crashed"
             )
     return lines
+
+
+def _stragglers(trace: Trace, lanes: Lanes) -> List[str]:
+    """How long the other workers had nothing left while the last one simulated, if that is long."""
+    working = [lane for lane in lanes.workers if lane.scenarios]
+    last = lanes.rounds[-1]
+    idle = [last.end_ns - max(lanes.spans_ns[each][1] for each in lane.scenarios) for lane in working]
+    if max(idle) < _LONG_END * lanes.rounds_ns:
+        return []
+    (slowest, *_) = (lane for lane, left in zip(working, idle) if not left)
+    name = printable(trace.scenarios[slowest.scenarios[-1] - 1].name)
+    return [
+        f"  at the end workers had nothing left for up to {seconds(max(idle))} s, {seconds(sum(idle))} s "
+        f"together, until {printable(slowest.name)} had simulated {name}"
+    ]
 
 
 def _lanes(lanes: Lanes, rows: int) -> List[str]:
@@ -171,11 +194,12 @@ def assumptions(span: Makespan) -> List[Tuple[str, str]]:
     else:
         given.append(("scenarios", "take their even share: the run's workers shared processors or a lock"))
     if span.kind == THREADS:
-        given.append(("lock", "threads share Python's lock: processes would not (worker=ray_distributed)"))
+        together = f"together they use {span.processors or 1:.2f} processors"
+        given.append(("lock", f"threads share Python's lock, {together}; processes do not share it"))
     if span.processors is None:
         given.append(("processors", "the run does not say how many there are: as if each worker had its own"))
     elif span.kind != THREADS:
-        given.append(("processors", f"{span.processors:g}; more that runs at a time becomes slower alike"))
+        given.append(("processors", f"{span.processors:.3g}; more that runs at a time becomes slower alike"))
     if span.left_out:
         given.append(("left out", f"{counted(span.left_out, 'scenario')} that did not finish"))
     return given

@@ -44,10 +44,10 @@ def test_no_idle_processors_or_nothing_to_spread(tmp_path: Path, more: Any, scen
 
 
 def test_threads_that_share_the_lock(tmp_path: Path) -> None:
-    pool = [Worker([(20, 120)], created=None, cpu=1.0, cpu_share=0.25)] * 4
+    pool = [Worker([(20, 120)], created=None, cpu=1.0, cpu_share=0.5)] * 2
     trace = evaluated(tmp_path, *pool, **_FOUR)
     assert _titles(trace, "cores") == [
-        "Simulate in 4 processes: the run likely takes 57.0 s instead of 122.0 s"
+        "Simulate in 2 processes: the run likely takes 82.0 s instead of 122.0 s"
     ]
 
 

@@ -39,6 +39,8 @@ def test_the_fields_that_programs_read(tmp_path: Path) -> None:
         assert lane.keys() >= _LANE
         wall = said["makespan"]["measured_s"]
         assert lane["startup_s"] + lane["busy_s"] + lane["idle_s"] == pytest.approx(wall)
+        parts = ("absent_s", "waiting_s", "nothing_left_s", "driving_s", "unaccounted_s")
+        assert sum(lane[part] for part in parts) == pytest.approx(lane["idle_s"])
         assert lane["share_busy"] == pytest.approx(lane["busy_s"] / wall)
     assert [lane["process"] for lane in said["workers"]] == [101, 102]
     assert [lane["scenarios"] for lane in said["workers"]] == [2, 1]
@@ -73,6 +75,24 @@ def test_the_table_is_limited(tmp_path: Path) -> None:
     assert "  and 3 more: --limit 0 shows all" in done.out
     assert "\n  105 " not in done.out
     assert "\n  105 " in command("workers", file, "--limit", "0").out
+
+
+def test_stragglers_are_named(tmp_path: Path) -> None:
+    long, short = Worker([(20, 30), (30, 60)], created=5, cpu=1.0), Worker([(20, 35)], created=5, cpu=1.0)
+    done = command("workers", evaluation(tmp_path, long, short))
+    line = (
+        "at the end workers had nothing left for up to 25.0 s, 25.0 s together, until 101 had simulated 0002"
+    )
+    assert line in done.out
+    assert "nothing left for" not in command("workers", evaluation(tmp_path / "even", long)).out
+
+
+def test_scenarios_that_wait_are_noticed(tmp_path: Path) -> None:
+    of_a_gpu = Worker([(20, 30), (30, 60)], created=5, cpu=1.0, cpu_share=0.3)
+    done = command("workers", evaluation(tmp_path, of_a_gpu))
+    assert "used 0.30 processors: scenarios waited, for a GPU or a disk" in done.out
+    busy = command("workers", evaluation(tmp_path / "busy", Worker([(20, 30)], created=5, cpu=1.0)))
+    assert "scenarios waited" not in busy.out
 
 
 def test_a_killed_worker_is_named(tmp_path: Path) -> None:
@@ -110,7 +130,8 @@ def test_one_process(tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert "2 scenarios, 1 worker one after the other, in the driver" in done.out
     (lane,) = _json("workers", file)["workers"]
-    assert lane["startup_s"] + lane["busy_s"] + lane["driving_s"] == pytest.approx(42.0)
+    assert lane["startup_s"] + lane["busy_s"] + lane["idle_s"] == pytest.approx(42.0)
+    assert lane["driving_s"] == pytest.approx(2.0)
 
 
 def test_whatif_predicts_what_workers_does(tmp_path: Path) -> None:

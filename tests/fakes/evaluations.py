@@ -38,7 +38,7 @@ class Worker:
     cpu:
         Processor seconds of the process until its first scenario; None leaves all processor time out.
     cpu_share:
-        Of a scenario's time, what its thread uses of a processor.
+        Of a scenario's time, what its thread uses of a processor. Two threads of a pool use the same.
     unfinished:
         Whether its last scenario did not end: the process was killed.
     memory_mb:
@@ -112,10 +112,12 @@ def _scenario(when: Scenario, number: int, worker: Worker) -> Any:
     if worker.cpu is not None:
         before = sum((stop - begin) * worker.cpu_share for begin, stop in worker.scenarios if stop <= start)
         at = int((worker.cpu + before) * 1e9)
+        used = at + int((end - start) * worker.cpu_share * 1e9)
         about[semconv.CPU_PROCESS_START] = about[semconv.CPU_THREAD_START] = at
         if not (worker.unfinished and last):
-            used = at + int((end - start) * worker.cpu_share * 1e9)
             about[semconv.CPU_PROCESS] = about[semconv.CPU_THREAD] = used
+        if worker.created is None:  # of two threads that do the same
+            about[semconv.CPU_PROCESS_START], about[semconv.CPU_PROCESS] = 2 * at, 2 * used
     if worker.memory_mb:
         about.update(dict.fromkeys((semconv.MEMORY_START, semconv.MEMORY), worker.memory_mb * 10**6))
         about[semconv.MEMORY_PEAK] = worker.memory_mb * 10**6

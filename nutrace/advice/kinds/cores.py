@@ -9,7 +9,7 @@ from nutrace.advice.finding import Finding, Sureness
 from nutrace.advice.proof import bench_with
 from nutrace.advice.words import count
 from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL
-from nutrace.analysis.evaluation.makespan import Model
+from nutrace.analysis.evaluation.model import Model
 
 #: Of the processors, what is used at most where it is said that some are idle.
 _USED = 0.75

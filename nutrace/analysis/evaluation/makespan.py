@@ -1,46 +1,16 @@
-"""How long the scenarios of a run could take with another number of workers: a model.
-
-The driver's own work stays as it is. The scenarios are begun in the order of the run, each by the first
-worker that is free. A worker starts up first, and between two scenarios it takes the time that the run's
-workers took on average. A scenario takes as long as it took, unless more work is to run at a time than there
-are processors: then all of it is slower alike. Threads of one process share Python's lock: together they do
-as much as the run's threads did.
-
-Makespan and list scheduling: R. L. Graham, "Bounds on multiprocessing timing anomalies", SIAM J. Appl. Math.
-17 (1969).
-"""
+"""How long the scenarios of a run could take with other numbers of workers."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
-from nutrace import semconv
-from nutrace.analysis.attributes import number
-from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lane, Lanes
-from nutrace.analysis.evaluation.pieces import Doing
-from nutrace.analysis.evaluation.scheduling import Job, least_ns, scheduled_ns
+from nutrace.analysis.evaluation.lanes import Lanes
+from nutrace.analysis.evaluation.model import Model, Predicted
 from nutrace.trace import Trace
-from nutrace.trace.addresses import FINISHED
 
-#: How it was found out what a scenario takes by itself.
-MEASURED, PROCESSOR_TIME, SHARED = "measured", "processor time", "shared"
-#: So many different numbers of workers beyond which nobody asks.
+#: Nobody asks for more workers.
 MOST_WORKERS = 10_000
-
-#: Where a worker of a sequential run's other kind would have to import what the driver imported.
-_BEFORE_CONFIG = ("config.compose", "config.set_up")
-_HELPING = ("metrics", "serialization", "callback")
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """A number of workers, the time of the run with them, and what it cannot fall below, in ns."""
-
-    workers: int
-    ns: float
-    bound_ns: float
 
 
 @dataclass(frozen=True)
@@ -66,7 +36,8 @@ class Makespan:
         run's workers shared processors, or Python's lock; :data:`SHARED`, the part of its time that falls to
         it if they shared it evenly, where the run has no processor time.
     processors:
-        As many as the model lets work at a time; None if that is not known.
+        As many as the model lets work at a time: those of the machine, or what workers that shared them used.
+        None if that is not known.
     left_out:
         Scenarios that did not finish: they are in no prediction.
     predicted:
@@ -109,192 +80,3 @@ def makespan_of(trace: Trace, lanes: Lanes, more: Sequence[int] = ()) -> Optiona
         left_out=len(lanes.spans_ns) - len(model.jobs),
         predicted=tuple(model.predict(each) for each in sorted(asked) if 1 <= each <= MOST_WORKERS),
     )
-
-
-class Model:
-    """The model of one run.
-
-    Parameters
-    ----------
-    trace, lanes:
-        A whole run.
-    takes:
-        By scenario number the part of its time that it is to take; 1 for those that are not in it.
-
-    Attributes
-    ----------
-    jobs:
-        By scenario number, what it takes by itself. Of scenarios that finished.
-    workers, startups, handover_ns, durations, processors:
-        As in :class:`Makespan`.
-    """
-
-    def __init__(self, trace: Trace, lanes: Lanes, takes: Optional[Mapping[int, float]] = None) -> None:
-        self._trace = trace
-        self._takes = takes or {}
-        self._lanes = lanes
-        working = [lane for lane in lanes.workers if lane.scenarios]
-        self.workers = len(working)
-        self.startups = sorted(_startup_ns(lane, lanes) for lane in working)
-        self.handover_ns = _handover_ns(working)
-        shared = lanes.kind == THREADS and self.workers > 1
-        crowded = lanes.processors is not None and lanes.kind == PROCESSES and self.workers > lanes.processors
-        self.processors: Optional[float] = lanes.processors
-        if lanes.kind == THREADS:
-            self.processors = max(1.0, lanes.cores_used or 1.0) if shared else 1.0
-        self.durations = MEASURED
-        self.jobs: Dict[int, Job] = {}
-        alone = [each for each in working if sum(one.resource == each.resource for one in working) == 1]
-        share = _Shares(lanes, 1.0 if shared else float(lanes.processors or 1)) if shared or crowded else None
-        for lane in working:
-            for each in lane.scenarios:
-                if trace.scenarios[each - 1].outcome == FINISHED:
-                    job = self._job(each, share, lane in alone)
-                    self.jobs[each] = Job(job.ns * self._takes.get(each, 1.0), job.processors)
-
-    def _job(self, scenario: int, share: Optional[_Shares], alone: bool) -> Job:
-        start, end = self._lanes.spans_ns[scenario]
-        used = _used_ns(self._trace, scenario, of_process=alone and self._lanes.kind != THREADS)
-        if share is not None:
-            if used is not None:
-                self.durations = PROCESSOR_TIME
-                return Job(float(used))
-            self.durations = SHARED
-            return Job(share.of(start, end))
-        took = end - start
-        return Job(float(took), used / took if used and took else 1.0)
-
-    def predict(self, workers: int, *, in_processes: bool = False) -> Predicted:
-        """The run with so many workers of its own kind, or with processes.
-
-        More workers than one of a sequential run are processes: there are no others.
-        """
-        lanes, total, bound = self._lanes, float(self._lanes.serial_ns), float(self._lanes.serial_ns)
-        in_processes = in_processes or (lanes.kind == SEQUENTIAL and workers > 1)
-        startups, processors, extra_ns = self._startups(workers), self.processors, 0.0
-        if in_processes and lanes.kind != PROCESSES:
-            startups, processors = [self._imports_ns] * workers, lanes.processors
-            extra_ns = self._helpers_ns if lanes.kind == SEQUENTIAL else 0.0
-        for place, each in enumerate(lanes.rounds):
-            jobs = [self.jobs[one] for one in self._order(each.scenarios)]
-            jobs = [Job(job.ns + self.handover_ns + extra_ns, job.processors) for job in jobs]
-            begin = startups if not place else [0.0] * workers
-            total += scheduled_ns(jobs, begin, processors)
-            bound += least_ns(jobs, workers, processors) + min(begin)
-        return Predicted(workers, total, bound)
-
-    @property
-    def bound_ns(self) -> float:
-        """What the run takes at least, with any number of workers."""
-        return min(self.predict(each).bound_ns for each in (1, max(len(self.jobs), 1)))
-
-    def _order(self, scenarios: Sequence[int]) -> List[int]:
-        spans = self._lanes.spans_ns
-        return sorted(
-            (each for each in scenarios if each in self.jobs), key=lambda each: (spans[each][0], each)
-        )
-
-    def _startups(self, workers: int) -> List[float]:
-        """What each of so many workers takes before its first scenario: the quickest first."""
-        known = [float(each) for each in self.startups[:workers]]
-        return known + [self._another_ns] * (workers - len(known))
-
-    @property
-    def _another_ns(self) -> float:
-        """What a worker takes that the run did not have."""
-        if self._lanes.kind == PROCESSES and self.workers == 1:
-            (lane,) = (each for each in self._lanes.workers if each.scenarios)
-            return float(max(self.startups[0], _spent_in_spans(self._trace, lane, self._lanes)))
-        return float(self.startups[-1])
-
-    @property
-    def _imports_ns(self) -> float:
-        """What the driver of a sequential run took until it read its configuration."""
-        trace, lanes = self._trace, self._lanes
-        starts = [
-            trace.start_ns[span]
-            for span, name in enumerate(trace.name)
-            if name in _BEFORE_CONFIG and trace.threads[trace.thread[span]].resource == lanes.driver.resource
-        ]
-        return float(min(starts) - lanes.begin_ns) if starts else 0.0
-
-    @property
-    def _helpers_ns(self) -> float:
-        """For each scenario, what other processes of a sequential run did of its callbacks."""
-        trace, lanes = self._trace, self._lanes
-        spent = sum(
-            trace.busy_ns[span]
-            for span in range(len(trace))
-            if not trace.nested(span)
-            and trace.component[span] in _HELPING
-            and trace.threads[trace.thread[span]].resource != lanes.driver.resource
-        )
-        return spent / max(len(self.jobs), 1)
-
-
-class _Shares:
-    """What falls to a scenario of the time in which several ran, if they shared `processors` evenly."""
-
-    def __init__(self, lanes: Lanes, processors: float) -> None:
-        edges: List[Tuple[int, int]] = []
-        for start, end in lanes.spans_ns.values():
-            edges += [(start, 1), (end, -1)]
-        edges.sort()
-        self._at: List[int] = []
-        self._done: List[float] = []  # what one that ran from the start would have done until then
-        running, done, last = 0, 0.0, edges[0][0]
-        for time, change in edges:
-            done += (time - last) * min(1.0, processors / max(running, 1))
-            self._at.append(time)
-            self._done.append(done)
-            running, last = running + change, time
-
-    def of(self, start: int, end: int) -> float:
-        """The share of a scenario."""
-        return self._done[bisect_left(self._at, end)] - self._done[bisect_left(self._at, start)]
-
-
-def _startup_ns(lane: Lane, lanes: Lanes) -> int:
-    """From when the scenarios of its first round were handed out to when it began its first."""
-    first = lanes.spans_ns[lane.scenarios[0]][0]
-    return first - max((each.start_ns for each in lanes.rounds if each.start_ns <= first), default=first)
-
-
-def _handover_ns(working: Sequence[Lane]) -> float:
-    """Mean time between two scenarios of a lane, in one round."""
-    gaps = [
-        piece.end_ns - piece.start_ns
-        for lane in working
-        for before, piece, after in zip(lane.pieces, lane.pieces[1:], lane.pieces[2:])
-        if (before.doing, piece.doing, after.doing) == (Doing.BUSY, Doing.WAITING, Doing.BUSY)
-    ]
-    pairs = sum(len(lane.scenarios) - 1 for lane in working)
-    return sum(gaps) / pairs if pairs else 0.0
-
-
-def _spent_in_spans(trace: Trace, lane: Lane, lanes: Lanes) -> int:
-    """What the lane of a worker shows of its start-up in spans, before its first scenario."""
-    first = lanes.spans_ns[lane.scenarios[0]][0]
-    return sum(
-        min(trace.end_ns[span], first) - trace.start_ns[span]
-        for span in range(len(trace))
-        if trace.start_ns[span] < first
-        and not trace.nested(span)
-        and (trace.threads[trace.thread[span]].resource, trace.threads[trace.thread[span]].thread_id)
-        == (lane.resource, lane.thread_id)
-    )
-
-
-def _used_ns(trace: Trace, scenario: int, *, of_process: bool) -> Optional[int]:
-    """Processor time of a scenario's thread, or of its whole process; None if the run does not have it."""
-    span = trace.scenarios[scenario - 1].span
-    if span is None:
-        return None
-    says = trace.attributes(span)
-    begin, end = (
-        (semconv.CPU_PROCESS_START, semconv.CPU_PROCESS)
-        if of_process
-        else (semconv.CPU_THREAD_START, semconv.CPU_THREAD)
-    )
-    used = number(says, end) - number(says, begin)
-    return used if number(says, begin) and used > 0 else None

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Dict, Optional, Sequence
 
 from nutrace.analysis.evaluation.lanes import Lanes, lanes_of
-from nutrace.analysis.evaluation.makespan import Makespan, Model, Predicted, makespan_of
+from nutrace.analysis.evaluation.makespan import Makespan, makespan_of
+from nutrace.analysis.evaluation.model import Model, Predicted
 from nutrace.analysis.regions import divide
 from nutrace.analysis.whatif.rescaled import Rescaling
 from nutrace.analysis.whatif.result import LIKELY, factors_of

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nutrace import semconv
-from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lane, Lanes, lanes_of
+from nutrace.analysis.evaluation.lane import Lane
+from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, Lanes, lanes_of
 from nutrace.analysis.evaluation.pieces import Doing, Timeline, start_up
 from nutrace.trace import Trace
 

@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 
 from nutrace import semconv
 from nutrace.analysis.evaluation.lanes import lanes_of
-from nutrace.analysis.evaluation.makespan import (
-    MEASURED,
-    PROCESSOR_TIME,
-    SHARED,
-    Makespan,
-    Model,
-    makespan_of,
-)
+from nutrace.analysis.evaluation.makespan import Makespan, makespan_of
+from nutrace.analysis.evaluation.model import MEASURED, PROCESSOR_TIME, SHARED, Model
 from nutrace.analysis.evaluation.scheduling import Job, least_ns, scheduled_ns
 from nutrace.trace import Trace
 
@@ -143,6 +137,13 @@ def test_threads_share_the_lock(tmp_path: Path) -> None:
     assert (span.durations, span.processors) == (PROCESSOR_TIME, 1.0)
     predicted = _predicted(trace)
     assert predicted[1] == predicted[2] == predicted[4] == pytest.approx(SERIAL + 20)
+
+
+def test_threads_do_together_what_the_threads_of_the_run_did(tmp_path: Path) -> None:
+    """Other programs left them half a processor."""
+    pool = [Worker([(20, 40), (40, 60)], created=None, cpu=1.0, cpu_share=0.25)] * 2
+    predicted = _predicted(evaluated(tmp_path, *pool, **{semconv.PROCESSORS: 8}))
+    assert predicted[2] == predicted[4] == pytest.approx(SERIAL + 40)
 
 
 def test_threads_without_processor_time_are_taken_to_share_evenly(tmp_path: Path) -> None:
