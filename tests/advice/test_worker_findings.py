@@ -43,6 +43,12 @@ def test_no_idle_processors_or_nothing_to_spread(tmp_path: Path, more: Any, scen
     assert _titles(trace, "cores") == []
 
 
+def test_scenarios_that_use_all_processors_already(tmp_path: Path) -> None:
+    scenarios = [(20 + 30 * at, 50 + 30 * at) for at in range(8)]
+    assert _titles(evaluated(tmp_path, main=scenarios, main_cpu_share=3.8, **_FOUR), "cores") == []
+    assert _titles(evaluated(tmp_path, main=scenarios, main_cpu_share=1.0, **_FOUR), "cores")
+
+
 def test_threads_that_share_the_lock(tmp_path: Path) -> None:
     pool = [Worker([(20, 120)], created=None, cpu=1.0, cpu_share=0.5)] * 2
     trace = evaluated(tmp_path, *pool, **_FOUR)

@@ -56,15 +56,21 @@ class Worker:
 
 
 def evaluation(
-    folder: Path, *workers: Worker, main: Sequence[Scenario] = (), complete: bool = True, **resource: Any
+    folder: Path,
+    *workers: Worker,
+    main: Sequence[Scenario] = (),
+    main_cpu_share: Optional[float] = None,
+    complete: bool = True,
+    **resource: Any,
 ) -> Path:
     """Write the run; `main` are scenarios of the driver's main thread, `resource` is of all processes."""
+    of_main = Worker(main) if main_cpu_share is None else Worker(main, cpu=1.0, cpu_share=main_cpu_share)
     said = {**RESOURCE, **resource}
     ends = [end for worker in workers for _, end in worker.scenarios] + [end for _, end in main]
     end = max(ends)
     ids = iter(range(1, 10**6, 10**3))
     numbers = iter(range(1, 10**4))
-    inside = [_scenario(each, next(numbers), Worker((), cpu=None)) for each in main]
+    inside = [_scenario(each, next(numbers), of_main) for each in main]
     handing = ("simulation.execute_runners", HANDED_OUT, end, inside, {C: "simulation"})
     driver = [("config.compose", 10, 12, {C: "config"}), handing]
     driver.append(("main_callback.on_run_simulation_end", end, end + 2, {C: "callback"}))

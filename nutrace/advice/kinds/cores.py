@@ -11,8 +11,6 @@ from nutrace.advice.words import count
 from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL
 from nutrace.analysis.evaluation.model import Model
 
-#: Of the processors, what is used at most where it is said that some are idle.
-_USED = 0.75
 #: Of the run, what has to be saved.
 _WORTH = 0.1
 
@@ -25,7 +23,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     model = Model(facts.whole, lanes)
     used = lanes.busy_lanes if lanes.cores_used is None else lanes.cores_used
     workers = min(lanes.processors, len(model.jobs))
-    if workers < 2 or used > _USED * lanes.processors:
+    if workers < 2:
         return
     predicted = model.predict(workers, in_processes=True)
     if predicted.ns > (1 - _WORTH) * lanes.wall_ns:
