@@ -50,8 +50,9 @@ def as_text(
         return "\n".join(lines)
     working = [lane for lane in lanes.workers if lane.scenarios]
     scenarios = counted(len(lanes.spans_ns), "scenario")
+    at_once = f", {lanes.at_once:,} at a time" if lanes.at_once < len(working) else ""
     lines += [
-        f"  {scenarios}, {counted(len(working), 'worker')} {KINDS[lanes.kind]}; the run took "
+        f"  {scenarios}, {counted(len(working), 'worker')} {KINDS[lanes.kind]}{at_once}; the run took "
         f"{seconds(lanes.wall_ns)} s, {seconds(lanes.rounds_ns)} s of it the scenarios",
         f"  {_cores(lanes)}",
         *_ended(trace, lanes),
