@@ -55,7 +55,9 @@ def _needs(memory: WorkerMemory, per_worker_mb: float) -> str:
     reading = "at its peak" if memory.by_kernel else "at its highest reading"
     parts = [f"{what} {_mb(per_worker_mb)} MB {reading}"]
     if memory.driver_mb is not None:
-        parts.append(f"the driver {_mb(memory.driver_mb)} MB")
+        held = "its process held" if memory.driver_simulates else "the driver"
+        before = " before its first scenario" if memory.driver_simulates else ""
+        parts.append(f"{held} {_mb(memory.driver_mb)} MB{before}")
     return ", ".join([*parts, _growth(memory)])
 
 

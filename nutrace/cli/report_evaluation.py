@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from nutrace.analysis import Report
-from nutrace.analysis.evaluation.lanes import Lanes
+from nutrace.analysis.evaluation.lanes import SEQUENTIAL, Lanes
 from nutrace.analysis.evaluation.summary import Evaluation
 from nutrace.cli.memory_text import memory_line
 from nutrace.cli.report_scenarios import outcomes
@@ -49,7 +49,8 @@ def _workers(lanes: Optional[Lanes]) -> str:
     if lanes.cores_used is not None:
         there = "" if lanes.processors is None else f" of {lanes.processors:,}"
         share += f" with {lanes.cores_used:.2f}{there} processors used"
+    who = counted(working, "worker") + ("," if lanes.kind == SEQUENTIAL else "")
     return (
-        f"{working:,} {KINDS[lanes.kind]}: {share}, over {lanes.rounds_ns / 1e9:,.1f} s; "
+        f"{who} {KINDS[lanes.kind]}: {share}, over {lanes.rounds_ns / 1e9:,.1f} s; "
         f"the other {lanes.serial_ns / 1e9:,.1f} s are the driver's own"
     )

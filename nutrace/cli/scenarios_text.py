@@ -40,7 +40,8 @@ def as_text(rows: Sequence[ScenarioRow], trace: Trace, file: str, order: str, li
     """The whole answer; `rows` are sorted by `order`, and `limit` of them are listed, 0: all."""
     lines = [f"nutrace scenarios: {printable(file, LINE)}"]
     if not rows:
-        lines.append("  This trace has no scenarios: it has neither a span simulation.run nor a step.")
+        yet = " yet" if trace.diagnostics.running else ""
+        lines.append(f"  This trace has no scenarios{yet}: it has neither a span simulation.run nor a step.")
         return "\n".join(lines)
     running = trace.diagnostics.running
     workers = len({row.worker for row in rows})
