@@ -131,7 +131,7 @@ def test_one_process(tmp_path: Path) -> None:
     file = evaluation(tmp_path, main=[(20, 30), (30, 40)])
     done = command("workers", file)
     assert (done.code, done.err) == (0, "")
-    assert "2 scenarios, 1 worker one after the other, in the driver" in done.out
+    assert "2 scenarios, 1 worker in the driver, one scenario after the other" in done.out
     (lane,) = _json("workers", file)["workers"]
     assert lane["startup_s"] + lane["busy_s"] + lane["idle_s"] == pytest.approx(42.0)
     assert lane["driving_s"] == pytest.approx(2.0)
