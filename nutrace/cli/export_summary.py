@@ -90,7 +90,7 @@ class Summary:
             for one in self._there[:_LISTED]:
                 _print_error(
                     one,
-                    f"{self._folder} has a run {one.run} already: --force replaces it, --resume leaves it",
+                    f"{self._folder} has a run called {one.run} already: --force replaces it, --resume leaves it",
                 )
             more = len(self._there) - _LISTED
             if more > 0:
