@@ -132,7 +132,8 @@ def test_a_run_that_is_there_is_not_replaced_unless_it_is_asked_for(folder: Path
     done = command(*words, "runs")
     assert done.code == 1
     assert done.err == (
-        "nutrace: error: runs/01.json: out has a run called 01 already: --force replaces it, --resume leaves it\n"
+        "nutrace: error: runs/01.json: out has a run called 01 already: "
+        "--force replaces it, --resume leaves it\n"
     )
     assert len(files(folder / "out")) == 3
     done = command(*words, "runs", "--resume")

@@ -51,7 +51,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "runs"
     folder.mkdir()
     for number, name in enumerate(("01", "2026-11-29")):
-        run_file(folder / f"{name}.json", seed=number)
+        file = run_file(folder / f"{name}.json", seed=number)
+        file.write_text(file.read_text().replace('"run1"', f'"{name}"'))  # an id of its own
     write_run(folder / "a b.json", 12.5, statements=3)
     write_run(folder / "new.json", 11.1, statements=2, steps=7, token="token-2")
     return folder
