@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"nutrace: warning: {printable(doubt, LINE)}", file=sys.stderr)
     if args.json:
         print_json(summary.as_json())
-    elif summary.done:
+    elif summary.done or not summary.code:
         print(summary.line())
     return code or summary.code
 

@@ -88,10 +88,8 @@ class Summary:
         """Print what was not converted, a line each, on stderr; what failed has its lines already."""
         if self._there and not self._resume:
             for one in self._there[:_LISTED]:
-                _print_error(
-                    one,
-                    f"{self._folder} has a run {one.run} already: --force replaces it, --resume leaves it",
-                )
+                what = f"{self._folder} has a run called {one.run} already"
+                _print_error(one, f"{what}: --force replaces it, --resume leaves it")
             more = len(self._there) - _LISTED
             if more > 0:
                 _print(f"and {more:,} more runs that are there already: --resume leaves them alone")

@@ -132,10 +132,13 @@ def test_a_run_that_is_there_is_not_replaced_unless_it_is_asked_for(folder: Path
     done = command(*words, "runs")
     assert done.code == 1
     assert done.err == (
-        "nutrace: error: runs/01.json: out has a run 01 already: --force replaces it, --resume leaves it\n"
+        "nutrace: error: runs/01.json: out has a run called 01 already: "
+        "--force replaces it, --resume leaves it\n"
     )
     assert len(files(folder / "out")) == 3
-    assert command(*words, "runs", "--resume").code == 0
+    done = command(*words, "runs", "--resume")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "out: collapsed, 0.0 MB, 0 runs, 0 spans, 0 steps; 3 were there already\n"
     assert (folder / "out" / "01.collapsed.txt").read_text() == "earlier"
     assert command(*words, "runs", "--force").code == 0
     assert (folder / "out" / "01.collapsed.txt").read_text() != "earlier"

@@ -1,4 +1,4 @@
-"""docs/many-runs.md: its queries run in DuckDB, and its lines for Ray under Ray, as they stand there.
+"""docs/many-runs.md: its queries run in DuckDB, and its lines under Ray, as they stand there.
 
 DuckDB is installed in an environment of its own; Ray is the devkit's.
 """
@@ -20,9 +20,16 @@ from fakes.programs import environment
 from fakes.runs import write_run
 from simulations import run_file
 
-PAGE = (Path(__file__).parents[2] / "docs" / "many-runs.md").read_text(encoding="utf-8")
-_BLOCK = re.compile(r"<!-- (?P<name>[\w: ]+) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
-BLOCKS = {match["name"]: match["text"] for match in _BLOCK.finditer(PAGE)}
+ROOT = Path(__file__).parents[2]
+_BLOCK = re.compile(r"<!-- (?P<name>query: \w+|ray) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
+
+
+def _blocks(page: str) -> Dict[str, str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return {match["name"]: match["text"] for match in _BLOCK.finditer(text)}
+
+
+BLOCKS = _blocks("docs/many-runs.md")
 
 #: Prints the rows of the queries that it reads, by their names.
 _ASK = """
@@ -44,7 +51,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "runs"
     folder.mkdir()
     for number, name in enumerate(("01", "2026-11-29")):
-        run_file(folder / f"{name}.json", seed=number)
+        file = run_file(folder / f"{name}.json", seed=number)
+        file.write_text(file.read_text().replace('"run1"', f'"{name}"'))  # an id of its own
     write_run(folder / "a b.json", 12.5, statements=3)
     write_run(folder / "new.json", 11.1, statements=2, steps=7, token="token-2")
     return folder
@@ -63,6 +71,10 @@ def duckdb_python(tmp_path: Path) -> str:
     if ended.returncode:
         pytest.skip(f"pip does not get duckdb here: {' '.join(ended.stderr.split())[-200:]}")
     return python
+
+
+def test_what_readme_shows_is_from_this_page() -> None:
+    assert _blocks("README.md").items() <= BLOCKS.items()
 
 
 @pytest.mark.slow
