@@ -61,7 +61,7 @@ def shards(run: Path, tag: str = "") -> List[Path]:
 
 
 def writer_in(name: str) -> Writer:
-    """The process in the name of a shard, or of a file that is not whole; without a host, one of this host."""
+    """The process in the name of a shard, or of a file that is not whole; on this host if none is named."""
     match = re.search(r"\.(?:shard|joining)-(\d+)(?:@([\w.]+))?", name)
     pid, host = match.groups() if match else ("", "")
     return Writer(pid, host or in_file_names(this_host().name))
