@@ -175,7 +175,10 @@ class _Cluster:
                 [*python, "-m", "ray.scripts.scripts", "start", "--block", resources, *_SMALL, *words],
                 cwd=folder,
                 env=_environment(
-                    TMPDIR=str(temporary), RAY_USAGE_STATS_ENABLED="0", RAY_agent_register_timeout_ms="200000"
+                    TMPDIR=str(temporary),
+                    RAY_USAGE_STATS_ENABLED="0",
+                    RAY_agent_register_timeout_ms="200000",
+                    RAY_worker_register_timeout_seconds="200",
                 ),
                 stdout=out,
                 stderr=subprocess.STDOUT,
