@@ -140,7 +140,10 @@ class Parts:
         self.running = self.running or files.is_running()
         if files.main and not files.started_empty:
             self._read(files.main)
-        for shard in files.shards_of({self.run_id} if self.run_id else ()):
+        shards = files.shards_of({self.run_id} if self.run_id else ())
+        if files.shards and not shards and not files.main:
+            raise InputError(f"{name} and the shards beside it are of other runs than {self.files[0]}")
+        for shard in shards:
             if os.path.getsize(shard):  # else its process was killed before its first line
                 self._read(shard)
 
