@@ -135,7 +135,9 @@ def test_nothing_is_overwritten_without_force(
     )
     assert out.read_text() == "mine"
     assert main(["join", str(parts), "-o", str(out), "--force"]) == 0
+    before = out.read_bytes()
     assert main(["join", str(out), "-o", str(out), "--force"]) == 0  # of itself
+    assert out.read_bytes() == before
     assert len(load(out).resources) == 3
 
 
