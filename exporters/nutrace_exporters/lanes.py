@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, List, NamedTuple, Sequence, Tuple
 
+from nutrace import semconv
 from nutrace.trace import Trace
 from nutrace.trace.layout import layout
 
@@ -124,8 +125,10 @@ def brackets(boxes: Iterator[Box]) -> Iterator[Tuple[bool, Box, int]]:
 
 
 def thread_names(trace: Trace, threads: Sequence[int]) -> List[str]:
-    """A name for each lane, with the process if there are several."""
+    """A name for each lane, with the process if there are several, and the host."""
     many = len({trace.threads[number].resource for number in threads}) > 1
+    hosts = [str(resource.attributes.get(semconv.HOST_NAME, "")) for resource in trace.resources]
+    several_hosts = len(set(hosts)) > 1
     names = []
     for number in threads:
         key = trace.threads[number]
@@ -133,5 +136,8 @@ def thread_names(trace: Trace, threads: Sequence[int]) -> List[str]:
         if key.lane:
             name += f" (concurrent {key.lane})"  # asyncio tasks, for example
         pid = trace.resources[key.resource].pid if key.resource < len(trace.resources) else None
-        names.append(f"{name} (process {pid if pid is not None else key.resource})" if many else name)
+        process = f"process {pid if pid is not None else key.resource}"
+        if several_hosts and key.resource < len(hosts) and hosts[key.resource]:
+            process += f" on {hosts[key.resource]}"
+        names.append(f"{name} ({process})" if many else name)
     return names

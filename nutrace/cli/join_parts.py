@@ -76,8 +76,7 @@ class _Part:
 
     resource: Dict[str, _KeyValue] = field(default_factory=dict)
     complete: bool = False
-    scopes: List[_ScopeSpans] = field(default_factory=list)
-    open: List[_ScopeSpans] = field(default_factory=list)  # announcements of spans
+    scopes: List[Tuple[_ScopeSpans, bool]] = field(default_factory=list)  # whether it announces spans only
     samples: List[_ResourceSpans] = field(default_factory=list)
 
     def add(self, entry: _ResourceSpans, values: Dict[str, _Value]) -> None:
@@ -93,7 +92,7 @@ class _Part:
         for each in entry.scopeSpans:
             announces = _scope.decode(each.scope).name == semconv.OPEN_SCOPE
             if not (announces and each.spans == b"[]"):
-                (self.open if announces else self.scopes).append(each)
+                self.scopes.append((each, announces))
 
 
 class Parts:
@@ -140,7 +139,10 @@ class Parts:
         self.running = self.running or files.is_running()
         if files.main and not files.started_empty:
             self._read(files.main)
-        for shard in files.shards_of({self.run_id} if self.run_id else ()):
+        shards = files.shards_of({self.run_id} if self.run_id else ())
+        if files.shards and not shards and not files.main:
+            raise InputError(f"{name} and the shards beside it are of other runs than {self.files[0]}")
+        for shard in shards:
             if os.path.getsize(shard):  # else its process was killed before its first line
                 self._read(shard)
 
@@ -230,19 +232,19 @@ class Parts:
     def _scopes(self, parts: Sequence[_Part]) -> Iterator[_ScopeSpans]:
         """The spans of a process, those that several files have once; announcements if it has no end."""
         seen: Set[str] = set()
+        complete = parts[0].complete
         for part in parts:
-            if len(parts) == 1:
-                yield from part.scopes
-                continue
-            for scope in part.scopes:
+            for scope, announces in part.scopes:
+                if announces and complete:
+                    continue  # these spans have ended since
+                if announces or len(parts) == 1:
+                    yield scope
+                    continue
                 spans = _spans.decode(scope.spans)
                 new = [span for span in spans if _take(span, seen)]
                 self.duplicates += len(spans) - len(new)
                 if new or not spans:
                     yield _ScopeSpans(scope.scope, msgspec.Raw(b"[" + b",".join(map(bytes, new)) + b"]"))
-        if not parts[0].complete:
-            for part in parts:
-                yield from part.open
 
 
 def _take(span: msgspec.Raw, seen: Set[str]) -> bool:

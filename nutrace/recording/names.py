@@ -31,7 +31,7 @@ HEAD = b'{"resourceSpans":['
 
 
 class Writer(NamedTuple):
-    """The process that writes a file: its id, and its host as names of files have it; "" if unknown."""
+    """The process that writes a file: its id ("" if unknown), and its host as names of files have it."""
 
     pid: str
     host: str
@@ -64,16 +64,16 @@ def shards(run: Path, tag: str = "") -> List[Path]:
 
 
 def writer_in(name: str) -> Writer:
-    """The process in the name of a shard, or of a file that is not whole."""
+    """The process in the name of a shard, or of a file that is not whole; on this host if none is named."""
     match = re.search(r"\.(?:shard|joining)-(\d+)(?:@([\w.]+))?", name)
-    return Writer(match[1], match[2] or "") if match else Writer("", "")
+    pid, host = match.groups() if match else ("", "")
+    return Writer(pid, host or in_file_names(this_host().name))
 
 
 def pid_in(name: str) -> str:
     """The process id in such a name, :data:`~nutrace.recording.locks.ELSEWHERE` if it is of another host."""
     writer = writer_in(name)
-    here = not writer.host or writer.host == in_file_names(this_host().name)
-    return writer.pid if here else ELSEWHERE
+    return writer.pid if writer.host == in_file_names(this_host().name) else ELSEWHERE
 
 
 def numbered(path: Path) -> Iterator[Path]:

@@ -62,7 +62,7 @@ class OtherHosts:
             If no folder can be made.
         """
         # A folder of that name may be another one here: then the run's own file is not in it.
-        self._is_apart = not (names.partial_of(run).exists() or run.exists())
+        self._is_apart = not any(map(os.path.exists, (names.partial_of(run), run)))
         if os.access(run.parent, os.W_OK | os.X_OK):
             return run
         import tempfile  # a process on its run's own host does without it

@@ -15,6 +15,7 @@ import nutrace
 from nutrace.analysis import report
 from nutrace.trace import Trace
 from nutrace.trace.skew import Containment, skew
+from nutrace_exporters.lanes import thread_names
 
 S = 1_000_000  # microseconds
 
@@ -211,3 +212,9 @@ def test_what_a_file_says_of_workers_may_be_anything(tmp_path: Path, said: str) 
     lines = evaluation(1, 0.0)
     told = envelope(spans(("end", 0, 1), first_id=900), {**DRIVER, "nutrace.run.workers": said})
     assert len(load(tmp_path, *lines, told).resources) == 2
+
+
+def test_lanes_name_the_host_if_there_are_several(tmp_path: Path) -> None:
+    trace = load(tmp_path, *evaluation(1, 0.0))
+    every = range(len(trace.threads))
+    assert thread_names(trace, every) == ["thread 1 (process 1 on head)", "thread 1 (process 1 on node-0)"]

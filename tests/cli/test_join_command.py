@@ -135,7 +135,9 @@ def test_nothing_is_overwritten_without_force(
     )
     assert out.read_text() == "mine"
     assert main(["join", str(parts), "-o", str(out), "--force"]) == 0
+    before = out.read_bytes()
     assert main(["join", str(out), "-o", str(out), "--force"]) == 0  # of itself
+    assert out.read_bytes() == before
     assert len(load(out).resources) == 3
 
 
@@ -150,6 +152,19 @@ def test_parts_of_other_runs_are_refused(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["join", str(one), str(other), "-o", str(out)]) == 3
     assert f"{other} is of another run than {one} (run2, not run1)" in capsys.readouterr().err
     assert not out.exists()
+    (tmp_path / "left").mkdir()
+    left = tmp_path / "left" / "run.json.shard-2@b-run2ab.partial"
+    write(left, envelope(spans(("job", 0, 9)), _process(2, "run2")))
+    assert main(["join", str(one), str(left.parent), "-o", str(out)]) == 3
+    assert (
+        f"{left.parent}/run.json and the shards beside it are of other runs than {one}"
+        in capsys.readouterr().err
+    )
+    ours = left.with_name("run.json.shard-3@b-run1ab.partial")
+    write(ours, envelope(spans(("more", 0, 9), first_id=9), _process(3)))
+    assert main(["join", str(one), str(left.parent), "-o", str(out)]) == 0  # without the other run's
+    assert len(load(out).resources) == 2
+    out.unlink()
     foreign = write(tmp_path / "foreign.json", envelope(spans(("job", 0, 9)), {"service.name": "shop"}))
     assert main(["join", str(foreign), "-o", str(out)]) == 3
     assert "is not of nutrace, and names no run" in capsys.readouterr().err
