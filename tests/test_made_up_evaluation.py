@@ -18,17 +18,11 @@ def test_readers_find_what_was_made(tmp_path: Path, parts: bool) -> None:
     assert (len(trace), lost.orphans, lost.duplicates) == (made.spans, 0, 0)
     assert lost.unfinished == 2
     assert lost.cut_short
-    read = [
-        (
-            each.token,
-            each.type,
-            each.outcome,
-            len(each.steps),
-            trace.threads[trace.thread[each.span]].thread_id,
-        )
-        for each in trace.scenarios
-        if each.span is not None
-    ]
+    read = []
+    for each in trace.scenarios:
+        assert each.span is not None
+        pid = trace.threads[trace.thread[each.span]].thread_id
+        read.append((each.token, each.type, each.outcome, len(each.steps), pid))
     assert read == [(each.token, each.type, each.outcome, each.steps, each.pid) for each in made.scenarios]
     assert {each.outcome for each in made.scenarios} == {"finished", "failed", "cut short"}
     assert [each.name for each in trace.scenarios if each.attempt == 2] == [f"{made.scenarios[17].token}#2"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from nutrace import __version__
-from nutrace.errors import EmptyTraceError
+from nutrace.errors import EmptyTraceError, InputError
 from nutrace.push.attempt import Answer, Outcome, Sender
 from nutrace.push.endpoint import Endpoint
 from nutrace.push.pieces import Cutter, Piece
@@ -112,7 +112,7 @@ def push(
     Raises
     ------
     InputError
-        If the run's file is missing, unreadable, empty, binary or not OTLP/JSON.
+        If the run's file is missing, unreadable, empty, binary or not OTLP/JSON, and nothing has been sent.
     EmptyTraceError
         If it holds no span.
     UsageError
@@ -121,6 +121,10 @@ def push(
     reading, delivery = Reading(), _Delivery(endpoint, options, tell)
     try:
         delivery.send_all(groups(name, reading, progress))
+    except InputError as error:
+        if not delivery.summary.attempts:
+            raise
+        delivery.summary.stopped = str(error)  # a part of the spans is there: the summary has to say so
     finally:
         delivery.close()
     summary = delivery.summary

@@ -227,6 +227,36 @@ def test_the_page_says_what_the_report_says(
     )
 
 
+def test_memory_of_many_steps_is_drawn_from_the_least_to_the_most_of_a_pixel(
+    tmp_path: Path, opened: Opened
+) -> None:
+    """Where a pixel has ten steps, which end with little and much memory in turn, all of it is filled."""
+    steps = [
+        (
+            "simulation.step",
+            10 * step,
+            10 * step + 9,
+            {
+                "nutrace.step.index": step,
+                "nutrace.memory.rss": (10**9 if step < 7_000 and step % 2 else 5 * 10**8),
+            },
+        )
+        for step in range(14_000)
+    ]
+    browser = opened(trace_of(tmp_path, ("simulation.run", 0, 140_000, steps)))
+    filled = browser.execute_script(
+        "const line = nutrace.memoryLines[0]; line.draw();"
+        "const { canvas } = line, c = canvas.getContext('2d');"
+        "return [0.4, 0.9].map((part) => {"
+        "  const x = Math.floor(part * canvas.width), data = c.getImageData(x, 0, 1, canvas.height).data;"
+        "  const rows = Array.from({ length: canvas.height }, (_, y) => data[4 * y + 3] > 128);"
+        "  return rows.filter(Boolean).length / rows.length;"
+        "});"
+    )
+    assert filled[0] > 0.6
+    assert 0 < filled[1] < 0.15
+
+
 def test_memory_is_a_line_below_the_steps(tmp_path: Path, opened: Opened) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
 

@@ -290,3 +290,16 @@ def test_as_many_steps_as_a_benchmark_has(tmp_path: Path, opened: Opened) -> Non
     press(browser, DOWN, DOWN, ENTER)
     assert browser.execute_script("return location.hash") == "#scenario=044a&steps=0:150"
     assert len(selected(browser)) == steps
+    # A link, the field of the picker, and a click on the strip find one scenario of as many.
+    go_to(browser, "#scenario=0203&steps=3:5")
+    assert selected(browser) == [(0x203 + 1, 3), (0x203 + 1, 4)]
+    press(browser, "p", "03e7")
+    assert text(browser, "#picker-note").startswith("1 of 1,100 scenarios")
+    press(browser, ENTER)
+    assert browser.execute_script("return location.hash") == "#scenario=03e7&steps=3:5"
+    press(browser, ESCAPE, ESCAPE)
+    assert browser.execute_script("return location.hash") == ""
+    drag(browser, ("01f4", 75), ("01f4", 75))
+    number = browser.execute_script("return nutrace.trace.scenarios[nutrace.selection.places[0]].number")
+    assert abs(number - (0x1F4 + 1)) <= 1  # a scenario is as wide as a pixel
+    assert len(selected(browser)) == steps

@@ -22,13 +22,9 @@ class Kind(NamedTuple):
 
     @property
     def file(self) -> str:
-        """Where the function is, as its name says."""
-        parts = self.function.split(".")
-        while parts and not parts[-1][:1].islower():
-            parts.pop()
-        if self.function.count(".") and len(parts) == self.function.count(".") + 1:
-            parts.pop()
-        while parts and not parts[-1][:1].islower():
+        """The file of the function's module."""
+        parts = self.function.split(".")[:-1]
+        while not parts[-1][:1].islower():  # a class
             parts.pop()
         return f"/home/user/nuplan-devkit/{'/'.join(parts)}.py"
 

@@ -253,6 +253,19 @@ def test_files_that_are_no_runs(tmp_path: Path, collector: Collector, content: A
     assert collector.headers == []
 
 
+def test_what_was_sent_of_a_damaged_file_is_said(tmp_path: Path, collector: Collector) -> None:
+    lines = write(tmp_path / "lines.json", *(document((f"span {n}", n, n + 1)) for n in range(20_000)))
+    zipped = bytearray(gzip.compress(lines.read_bytes()))
+    zipped[len(zipped) // 2 : len(zipped) // 2 + 50] = bytes(50)
+    (tmp_path / "run.json.gz").write_bytes(zipped)
+    done = command("push", tmp_path / "run.json.gz", "--endpoint", collector.url, "--batch-mb", "0.5")
+    assert done.code == 1
+    assert done.err.count("\n") == 1
+    assert "damaged gzip data" in done.err
+    assert f"{len(collector.spans):,} spans sent" in done.out
+    assert 1_000 < len(collector.spans) < 20_000
+
+
 _PEAK = """
 import sys
 from nutrace.cli.main import main

@@ -50,7 +50,7 @@ class App {
     const focus = this.look.focus;
     let to = -1;
     if (kind === "merged") {
-      this.scene = mergedScene(this.trace, this.summary, this.samples);
+      this.scene = this.mergedScene();
       if (from?.kind === "time" && focus >= 0) to = this.scene.nodeOf[focus];
       else if (this.trace.difference) to = focus < 0 ? -1 : this.trace.difference.itemNear(from.nodes.of[focus], this.scene);
       // Nodes of spans have the same numbers with samples and without.
@@ -71,6 +71,14 @@ class App {
     }
     this.chart.show(this.scene);
     this.focusOn(to, false);
+  }
+
+  // Kept with the summary that it is made of: that of the whole run takes long, and is shown again and again.
+  mergedScene() {
+    const make = () => mergedScene(this.trace, this.summary, this.samples);
+    if (this.trace.difference) return make();
+    const kept = (this.summary.merged ??= {});
+    return (kept[this.samples] ??= make());
   }
 
   // Draws sampled functions or not. They have no place in time order: there, it goes to the merged view.

@@ -16,7 +16,7 @@ function showFigures(app) {
 function runFigures({ trace, summary, selection }) {
   const figures = [];
   if (trace.steps.length) {
-    const { count, p50, p95, factor } = stepFigures(trace, summary.stepSpans);
+    const { count, p50, p95, factor } = figuresOf(trace, summary);
     figures.push(["steps", formatCount(count)]);
     figures.push(["p50", formatMs(p50)]);
     figures.push(["p95", formatMs(p95)]);
@@ -26,6 +26,11 @@ function runFigures({ trace, summary, selection }) {
   figures.push(["spans", formatCount(summary.spans)]);
   if (trace.run.processes > 1 && !selection) figures.push(["processes", formatCount(trace.run.processes)]);
   return figures;
+}
+
+// Figures of the finished steps of a summary, which keeps them.
+function figuresOf(trace, summary) {
+  return (summary.figures ??= stepFigures(trace, summary.stepSpans));
 }
 
 // The line above the strip: the scenario picked, the steps selected and their figures, and what the field selects.
@@ -48,7 +53,7 @@ function showChoice(app) {
   document.getElementById("outcomes").textContent = one ? "" : outcomesOf(chosen);
   document.getElementById("clear-steps").textContent = !places ? "Whole run ✕" : one ? "Whole scenario ✕" : "Whole scenarios ✕";
   document.getElementById("steps-scope").textContent = !several ? "" : one ? "of this scenario" : places ? "of these scenarios" : "of every scenario";
-  document.getElementById("steps-note").textContent = stepsNote(stepFigures(trace, summary.stepSpans));
+  document.getElementById("steps-note").textContent = stepsNote(figuresOf(trace, summary));
   app.stepsField.value = iterations ? formatIterations(iterations) : "";
 }
 

@@ -30,7 +30,11 @@ class Picker {
     const heads = ["Scenario", "", "mean step", "real time", "length"].map((text, k) => element("span", { text, class: k === 1 ? "pick-trouble" : "" }));
     this.list.replaceChildren(
       element("li", { class: "pick-row pick-head muted", "aria-hidden": "true" }, ...heads),
-      ...rows.slice(0, MOST_ROWS).map((row) => this.rowOf(row, picked.has(row.scenario.place), slowest)),
+      ...rows.slice(0, MOST_ROWS).map((row) => {
+        row.item ??= this.rowOf(row, slowest); // made once, as every letter that is typed lists a thousand
+        row.item.firstChild.setAttribute("aria-pressed", String(picked.has(row.scenario.place)));
+        return row.item;
+      }),
     );
     const outcomes = outcomesOf(trace.scenarios);
     const more = rows.length > MOST_ROWS ? ` The first ${formatCount(MOST_ROWS)} are listed.` : "";
@@ -38,7 +42,7 @@ class Picker {
       `${formatCount(rows.length)} of ${formatCount(this.rows.length)} scenarios${outcomes ? `; in the run ${outcomes}` : ""}.${more}`;
   }
 
-  rowOf({ scenario, figures }, picked, slowest) {
+  rowOf({ scenario, figures }, slowest) {
     const { title, type, place } = scenario;
     const trouble = troubleOf(scenario).join(", ");
     const bar = element("span", { class: "bar" });
@@ -55,9 +59,7 @@ class Picker {
       this.dialog.close();
       this.app.pickScenarios([place]);
     };
-    const button = element("button", { type: "button", class: "pick-row", tabindex: "-1", onclick: pick }, ...cells);
-    button.setAttribute("aria-pressed", String(picked));
-    return element("li", {}, button);
+    return element("li", {}, element("button", { type: "button", class: "pick-row", tabindex: "-1", onclick: pick }, ...cells));
   }
 
   // Arrow keys go from row to row, Enter in the field picks the first.
