@@ -169,20 +169,17 @@ def _copies(trace: Trace) -> Iterator[Tuple[int, Mapping[str, int]]]:
 
     These are given by their kind, the outermost of each kind, from the outside in.
     """
-    holds: Dict[int, Mapping[str, int]] = {}  # for each copy, the copies around what it holds
-    for span, name in enumerate(trace.name):
-        if name in _COPIES and trace.component[span] == "deepcopy":
-            around = _around(trace, span, holds)
+    nothing: Dict[str, int] = {}
+    inside: List[Dict[str, int]] = []  # for each span, the copies around what it holds
+    threads = trace.thread
+    columns = zip(trace.name, trace.component, trace.parent, threads)
+    for span, (name, component, above, thread) in enumerate(columns):
+        around = inside[above] if above >= 0 and threads[above] == thread else nothing
+        if name in _COPIES and component == "deepcopy":
             yield span, around
-            holds[span] = around if name in around else {**around, name: span}
-
-
-def _around(trace: Trace, span: int, holds: Mapping[int, Mapping[str, int]]) -> Mapping[str, int]:
-    while trace.nested(span):
-        span = trace.parent[span]
-        if span in holds:
-            return holds[span]
-    return {}
+            if name not in around:
+                around = {**around, name: span}
+        inside.append(around)
 
 
 def _key(trace: Trace, span: int, makers: Sequence[str]) -> _Key:

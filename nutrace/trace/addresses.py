@@ -123,11 +123,14 @@ def addresses(trace: Trace) -> Addresses:
             scenario_at[each.span], iteration_at[each.span] = number, -1
         for step, iteration in zip(each.steps, _iterations(trace, each.steps)):
             scenario_at[step], iteration_at[step] = number, iteration
-    scenario_of, iteration_of = array("i", [0]) * len(trace), array("q", [-1]) * len(trace)
-    for span in sorted(scenario_at):  # what lies inside comes later, and overwrites
-        end = trace.subtree_end[span]
-        scenario_of[span:end] = array("i", [scenario_at[span]]) * (end - span)
-        iteration_of[span:end] = array("q", [iteration_at[span]]) * (end - span)
+    scenario_of, iteration_of = array("i"), array("q")
+    for span, above in enumerate(trace.parent):
+        if span in scenario_at:
+            scenario_of.append(scenario_at[span])
+            iteration_of.append(iteration_at[span])
+        else:
+            scenario_of.append(scenario_of[above] if above >= 0 else 0)
+            iteration_of.append(iteration_of[above] if above >= 0 else -1)
     return Addresses(tuple(scenarios), scenario_of, iteration_of)
 
 

@@ -16,7 +16,7 @@ from nutrace.trace.values import key_values, loose_json
 _NO_LIST = msgspec.Raw(b"")
 
 
-class Value(msgspec.Struct, frozen=True, gc=False):
+class Value(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """An AnyValue. A list stays JSON until somebody asks for it."""
 
     stringValue: Optional[str] = None
