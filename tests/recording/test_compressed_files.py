@@ -16,10 +16,10 @@ from fakes.programs import Ended, counts, losses, run
 from recording.test_otlp_validity import proto, spans_of
 
 from nutrace.cli.main import main
-from nutrace.recording.compressed import packing
+from nutrace.recording.compressed import HEAD, packing
 from nutrace.recording.joining import join, join_compressed
 from nutrace.semconv import OPEN_SCOPE
-from nutrace.trace import Trace, load
+from nutrace.trace import Trace, load, source
 
 _LONGEST_LINE = 1 << 20  # that the collector's file receivers read, unless they are told otherwise
 
@@ -252,3 +252,8 @@ def test_a_name_without_json_is_compressed_and_numbered_as_well(tmp_path: Path) 
         assert f"wrote {tmp_path / name}: 1 spans" in ended.err
         assert (tmp_path / name).read_bytes().startswith(b"\x1f\x8b")
         assert counts(load(tmp_path / name)) == {"work": 1}
+
+
+def test_each_line_begins_as_readers_and_those_who_tidy_up_expect() -> None:
+    assert packing(Path("run.json.gz"))(b"line").startswith(HEAD)
+    assert source._LINE == HEAD
