@@ -219,7 +219,7 @@ def test_statements_and_rows_are_what_sqlite_counts(runs: Runs) -> None:
     for span in range(len(runs.trace)):
         calls[runs.trace.name[span]] += runs.trace.calls[span]
         yielded[runs.trace.name[span]] += runs.trace.yielded[span]
-    assert sum(runs.truth["statements"].values()) > 1000
+    assert sum(runs.truth["statements"].values()) > 400
     probed = {probe.span_name for probe in at_level(built_in(), "normal")}
     seen = 0
     for function, count in runs.truth["statements"].items():
@@ -230,7 +230,7 @@ def test_statements_and_rows_are_what_sqlite_counts(runs: Runs) -> None:
             assert yielded[name] in (runs.truth["rows"].get(function, 0), 0), function
     assert seen > 4
     assert calls[_LIGHTS_SPAN] == runs.truth["statements"][_LIGHTS_QUERY]
-    assert yielded[_LIGHTS_SPAN] == runs.truth["rows"][_LIGHTS_QUERY] > 1000
+    assert yielded[_LIGHTS_SPAN] == runs.truth["rows"][_LIGHTS_QUERY] > 400
 
 
 def test_the_database_is_what_sqlite_counts(runs: Runs) -> None:
@@ -239,7 +239,7 @@ def test_the_database_is_what_sqlite_counts(runs: Runs) -> None:
     assert queried.all.count == executions
     assert queried.all.rows == sum(truth["rows"].values())
     assert sum(statement.distinct for statement in queried.statements) == truth["distinct"]
-    assert queried.repeated == executions - truth["distinct"] > 500
+    assert queried.repeated == executions - truth["distinct"] > 150
     connections = queried.connections
     assert (connections.opened, connections.peak_open) == (truth["connections"], truth["open"])
     assert connections.closed == connections.opened

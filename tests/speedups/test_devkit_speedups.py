@@ -219,7 +219,7 @@ def test_the_map_cache_answers_what_the_metrics_ask(runs: Runs) -> None:
     cache = runs(IDM_OTHERWISE, "all", traced=True).traced.speedups[MAPS]
     figures = cache.figures
     assert (cache.at_work, cache.refused) == (1, ())
-    assert figures["hits"] > 1000 > figures["misses"] >= figures["builds"] > 0
+    assert figures["hits"] > 300 > figures["misses"] >= figures["builds"] > 0
     assert (figures["evictions"], figures["disagreements"], figures["faults"]) == (0, 0, 0)
 
 
