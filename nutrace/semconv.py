@@ -146,6 +146,8 @@ CONNECTION_STATE: Final = "db.client.connection.state"  # idle, used
 # --- span names that analyses look for ------------------------------------------------------
 STEP_SPAN: Final = "simulation.step"
 RUN_SPAN: Final = "simulation.run"
+RUNNERS_SPAN: Final = "simulation.execute_runners"
+MAP_SPAN: Final = "worker.map"  # tasks are sent to workers, and their results received
 STATEMENT_SPAN: Final = "sqlite3.statement"
 CONNECT_SPAN: Final = "sqlite3.connect"
 CLOSE_SPAN: Final = "sqlite3.close"
@@ -175,6 +177,8 @@ BRANCH: Final = "vcs.ref.head.name"
 RUN_ID: Final = "nutrace.run.id"
 RUN_COMPLETE: Final = "nutrace.run.complete"  # false or absent: the process did not write its end
 RUN_PARENT_PID: Final = "nutrace.run.parent_pid"
+# Workers of Ray that have told the driver that they have spans: [{host, pid, file}], as JSON.
+RUN_WORKERS: Final = "nutrace.run.workers"
 SPANS_DROPPED: Final = "nutrace.spans.dropped"
 SPANS_TRUNCATED: Final = "nutrace.spans.truncated"
 SPANS_UNFINISHED: Final = "nutrace.spans.unfinished"

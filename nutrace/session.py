@@ -10,6 +10,7 @@ import os
 import secrets
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
 
@@ -29,12 +30,14 @@ from nutrace.probes.engine import Engine
 from nutrace.probes.probe import Probe
 from nutrace.probes.sqlite import open_statement
 from nutrace.probes.switch import switch
-from nutrace.recording import context
+from nutrace.recording import context, ray_cluster
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.faults import say
+from nutrace.recording.host import this_host
 from nutrace.recording.machine import creation_time
 from nutrace.recording.memory import peak_bytes
 from nutrace.recording.names import reserve
+from nutrace.recording.other_hosts import OtherHosts
 from nutrace.recording.own_time import EXIT, START, WRITING
 from nutrace.recording.pool_results import before_results
 from nutrace.recording.processes import VARIABLE, Endings, Environment, Inherited, belongs_to, inherited
@@ -85,6 +88,11 @@ class Session:
         self._whole_process = whole_process
         known, heir = belongs_to(os.environ)
         self.folder = known.folder if known else working_folder() or Path(os.sep)
+        self.run_id = known.run_id if known else secrets.token_hex(8)
+        self.hosts = OtherHosts(self.run_id, known)
+        if self.hosts.is_elsewhere and settings.probes and not os.path.exists(settings.probes):
+            say(f"{settings.probes} is not on {this_host().name}: its probes are left out there")
+            settings = replace(settings, probes="")
         if probes is None:
             from nutrace.probes.catalogue import for_settings
 
@@ -92,10 +100,10 @@ class Session:
         self.settings = settings
         self.engine = Engine(probes, settings.level)
         self.parent = None if heir else known
-        self.run_id = known.run_id if known else secrets.token_hex(8)
         self.file = self._file(known.run if known else None, heir)
         self.path: Optional[Path] = None  # of the file that holds the spans in the end
-        process_state.offset_ns = unix_offset_ns(known.offset_ns if known else None)
+        same_clock = known is not None and known.host.boot == this_host().boot
+        process_state.offset_ns = unix_offset_ns(known.offset_ns if known and same_clock else None)
         if known:
             process_state.trace_id = known.trace_id
         process_state.secret = secrets.token_bytes(16)
@@ -114,11 +122,12 @@ class Session:
         self.bridge = Bridge(self._exchange)
         self.endings = Endings(self.finish, self._before_exec)
         helpers = [before_results(self._flush_child), *by_value(), *compiling()]
+        helpers += ray_cluster.around_ray(self.hosts.hear)
         self._helpers = Patches(helpers, self.recorder.fault)
         self.sampling = self._make_sampling(known.mailbox if known else "")
         if self.sampling is not None:
             self.recorder.background.interval_s = min(self.recorder.background.interval_s, _LOOK_S)
-            self.recorder.look = self._look
+        self.recorder.look = self._look
         self._applied: List[str] = []  # what the engine had applied when it was uninstalled
         self.finished = False
         self._owner = os.getpid()
@@ -141,10 +150,12 @@ class Session:
         )
 
     def _file(self, run: Optional[Path], heir: bool) -> RunFile:
-        if run is not None:
+        if run is not None and not self.hosts.is_elsewhere:
             return RunFile(run, self.run_id, heir=heir)
         wanted = self.settings.output
         try:
+            if run is not None:
+                return RunFile(self.hosts.place_for(run), self.run_id)
             wanted = os.path.abspath(wanted)
             name, fd = reserve(Path(wanted))
         except OSError as error:
@@ -207,6 +218,7 @@ class Session:
             self.file.joins,
             self.folder,
             self.sampling.mailbox if self.sampling else "",
+            this_host(),
         )
 
     def _turn_on(self) -> None:
@@ -224,6 +236,8 @@ class Session:
 
     def _look(self) -> None:
         """Called by the thread that writes: have a process sampled once it may have something to record."""
+        if self.file.begun:
+            self.hosts.tell(self.file)
         if self.sampling is not None:
             may_record = self.file.begun or self._watches() or nutrace.probes.api.are_used()
             self.sampling.look(may_record)
@@ -280,7 +294,8 @@ class Session:
             elif self.parent is None and self._watches():
                 say("no span was recorded, and no file written: nothing that the probes watch was called")
             return
-        partial = self.file.partial
+        self.hosts.tell(self.file, ending=True)
+        partial, missing = self.file.partial, self.hosts.missing(self.file.run)
         stacks = self._write_samples()
         with contextlib.suppress(Exception):
             written_ns = own_time.sum_ns(WRITING) - written_ns
@@ -289,13 +304,14 @@ class Session:
         try:
             recorder.conclude(lambda: self._resource(True, final=True))
             partial = self.file.partial
+            self.hosts.wait_for_workers(self.file.run)
             end = self.file.finish()
         except OSError as error:
             end = Finished(partial, 0, [])
             say(f"cannot join {self.file.run}: {error.strerror}; every command reads {end.path} as well")
         self.path = end.path
         if self.parent is None and self.settings.summary:
-            for line in lines(recorder, end, stacks):
+            for line in lines(recorder, end, stacks, missing):
                 say(line)
 
     def _watches(self) -> bool:
@@ -335,6 +351,7 @@ class Session:
         resumptions.forget_suspended()
         open_statement.forget_open()
         self.parent = self._handover(os.getppid())
+        self.hosts.forked()
         self.file.leave()
         self.file = RunFile(self.file.run, self.run_id)
         self.finished = False
@@ -359,6 +376,7 @@ class Session:
             attributes[semconv.CREATED] = created
         if self.parent is not None:
             attributes[semconv.RUN_PARENT_PID] = self.parent.pid
+        attributes.update(self.hosts.attributes())
         if final:
             attributes[semconv.RUN_COMPLETE] = True
             attributes[semconv.MEMORY_PEAK] = peak_bytes()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from nutrace.percentiles import percentile
 from nutrace.printable import printable
+from nutrace.recording.ray_cluster import Process
 from nutrace.recording.recorder import Recorder
 from nutrace.recording.runfile import Finished
 
@@ -19,10 +20,13 @@ _TOP = 4
 _LONGEST_PATH = 5000
 
 
-def lines(recorder: Recorder, end: Finished, stacks: Optional[Stacks] = None) -> List[str]:
+def lines(
+    recorder: Recorder, end: Finished, stacks: Optional[Stacks] = None, missing: Sequence[Process] = ()
+) -> List[str]:
     """The lines to print when the program is over; the report has the same figures and more.
 
     If the run has more processes, they are those of this process only, and the report's those of all.
+    `missing` are processes that have spans, which are not in the file.
     """
     totals, counts = recorder.totals, recorder.diagnostics
     lost = f"{counts.dropped:,} lost" if counts.dropped else "none lost"
@@ -62,7 +66,14 @@ def lines(recorder: Recorder, end: Finished, stacks: Optional[Stacks] = None) ->
         text.append(_samples(stacks, where))
     if end.running:
         folder = printable(str(end.running[0].parent), _LONGEST_PATH)
-        text.append(f"{len(end.running)} processes of the run still go on; their spans are in {folder}")
+        several = f"{len(end.running)} processes of the run still go on; their"
+        one = "1 process of the run still goes on; its"
+        text.append(f"{one if len(end.running) == 1 else several} spans are in {folder}")
+    for host in sorted({process.host for process in missing}):
+        files = [process.file for process in missing if process.host == host]
+        number = f"{len(files)} process{'es' * (len(files) > 1)}"
+        place = printable(os.path.dirname(files[0]), _LONGEST_PATH)
+        text.append(f"{number} on {printable(host)} left spans there, in {place}: see nutrace join --help")
     name = _short(end.path)
     text.append(f"next: nutrace report {name}; nutrace flamegraph {name}")
     return text

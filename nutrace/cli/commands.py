@@ -44,6 +44,7 @@ COMMANDS = (
     Command("advise", "nutrace.cli.advise", "what is worth doing, what it would bring, how to prove it"),
     Command("whatif", "nutrace.cli.whatif", "which step time follows if parts of a step take less"),
     Command("speedups", "nutrace.cli.speedups", "list what makes runs faster, or show what it did in a run"),
+    Command("join", "nutrace.cli.join", "put files and shards of one run together, from several machines"),
     Command("history", "nutrace.cli.history", "step time and counts over the git revisions of many runs"),
     Command("verify", "nutrace.cli.verify", "run a program with and without speedups, compare the results"),
     Command("probes", "nutrace.cli.probes", "list the probes, or check them against the installed devkit"),

@@ -14,9 +14,10 @@ import re
 import secrets
 import stat
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, NamedTuple, Tuple
 
-from nutrace.recording.locks import let_go
+from nutrace.recording.host import in_file_names, this_host
+from nutrace.recording.locks import ELSEWHERE, let_go
 
 PARTIAL = ".partial"
 _STARTING = ".starting"
@@ -26,6 +27,13 @@ _SHARD = ".shard-"
 HEAD = b'{"resourceSpans":['
 
 
+class Writer(NamedTuple):
+    """The process that writes a file: its id ("" if unknown), and its host as names of files have it."""
+
+    pid: str
+    host: str
+
+
 def partial_of(run: Path) -> Path:
     """The file of a run's first process."""
     return run.with_name(run.name + PARTIAL)
@@ -33,7 +41,8 @@ def partial_of(run: Path) -> Path:
 
 def shard_of(run: Path, tag: str) -> Path:
     """A name for the file of another of its processes, this one; `tag` has digits of the run's id."""
-    return run.with_name(f"{run.name}{_SHARD}{os.getpid()}-{tag}{secrets.token_hex(3)}{PARTIAL}")
+    writer = f"{os.getpid()}@{in_file_names(this_host().name)}"
+    return run.with_name(f"{run.name}{_SHARD}{writer}-{tag}{secrets.token_hex(3)}{PARTIAL}")
 
 
 def starting(shard: Path) -> Path:
@@ -51,10 +60,17 @@ def shards(run: Path, tag: str = "") -> List[Path]:
     return sorted(run.parent.glob(f"{glob.escape(run.name)}{_SHARD}*-{tag}*{PARTIAL}"))
 
 
+def writer_in(name: str) -> Writer:
+    """The process in the name of a shard, or of a file that is not whole; on this host if none is named."""
+    match = re.search(r"\.(?:shard|joining)-(\d+)(?:@([\w.]+))?", name)
+    pid, host = match.groups() if match else ("", "")
+    return Writer(pid, host or in_file_names(this_host().name))
+
+
 def pid_in(name: str) -> str:
-    """The process id in the name of a shard, or of a file that is not whole."""
-    match = re.search(r"\.(?:shard|joining)-(\d+)", name)
-    return match[1] if match else ""
+    """The process id in such a name, :data:`~nutrace.recording.locks.ELSEWHERE` if it is of another host."""
+    writer = writer_in(name)
+    return writer.pid if writer.host == in_file_names(this_host().name) else ELSEWHERE
 
 
 def numbered(path: Path) -> Iterator[Path]:
@@ -102,7 +118,7 @@ def remove_leftovers(path: Path) -> None:
     """
     name = rf"{re.escape(path.stem)}(-\d+)?{re.escape(path.suffix)}"
     joined = re.compile(rf"{name}{re.escape(_JOINING)}\d+-[0-9a-f]+\Z")
-    shard = re.compile(rf"{name}{re.escape(_SHARD)}\d+-[0-9a-f]+{re.escape(_STARTING)}\Z")
+    shard = re.compile(rf"{name}{re.escape(_SHARD)}\d+(@[\w.]+)?-[0-9a-f]+{re.escape(_STARTING)}\Z")
     with contextlib.suppress(OSError):
         for file in os.listdir(path.parent):
             if joined.match(file):

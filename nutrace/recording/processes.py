@@ -19,6 +19,7 @@ import wrapt
 
 from nutrace.forks import fork_with
 from nutrace.patching.frames import leave_traceback, passed_over
+from nutrace.recording.host import UNKNOWN, Host, this_host
 from nutrace.recording.runfile import abandoned
 from nutrace.recording.span import process_state
 
@@ -46,9 +47,15 @@ class Inherited:
     joins: bool  # whether that process joins the run's files when it ends
     folder: Path  # where the search for the run's pyproject.toml began
     mailbox: str = ""  # the folder through which the run's processes are sampled, if they are
+    host: Host = UNKNOWN  # of the process that says so
 
     def __str__(self) -> str:
         return json.dumps({**vars(self), "run": os.fspath(self.run), "folder": os.fspath(self.folder)})
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the process that says so is on another host: its paths may mean nothing here."""
+        return bool(self.host.name) and self.host != this_host()
 
 
 def inherited(environ: Mapping[str, str]) -> Optional[Inherited]:
@@ -64,16 +71,17 @@ def inherited(environ: Mapping[str, str]) -> Optional[Inherited]:
             bool(said["joins"]),
             Path(said["folder"]),
             str(said.get("mailbox", "")),
+            Host(*map(str, said.get("host", ("", "")))),
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return told if told.run.parent.is_dir() else None
+    return told if told.is_elsewhere or told.run.parent.is_dir() else None
 
 
 def belongs_to(environ: Mapping[str, str]) -> Tuple[Optional[Inherited], bool]:
     """The run that this process belongs to, and whether it is its first process, after an ``exec``."""
     known = inherited(environ)
-    if known is None or known.pid != os.getpid():
+    if known is None or known.pid != os.getpid() or known.is_elsewhere:
         return known, False
     # The process that set the variable has our number: it became us by exec.
     if not known.joins:

@@ -50,7 +50,12 @@ def contributed() -> Dict[str, Any]:
 
 def identity(run_id: str) -> Dict[str, Any]:
     """The attributes that tell this process from the others of the run; every line of the file has them."""
-    return {"service.name": "nutrace", "nutrace.run.id": run_id, "process.pid": os.getpid()}
+    return {
+        "service.name": "nutrace",
+        semconv.RUN_ID: run_id,
+        "process.pid": os.getpid(),
+        semconv.HOST_NAME: socket.gethostname(),  # processes of other hosts may have the same id
+    }
 
 
 def describe(run_id: str, version: str) -> Dict[str, Any]:
@@ -62,7 +67,6 @@ def describe(run_id: str, version: str) -> Dict[str, Any]:
         "telemetry.sdk.name": "nutrace",
         "telemetry.sdk.language": "python",
         "telemetry.sdk.version": version,
-        semconv.HOST_NAME: socket.gethostname(),
         "host.arch": platform.machine(),
         "os.type": sys.platform,
         "process.parent_pid": os.getppid(),

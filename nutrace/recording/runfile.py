@@ -210,7 +210,7 @@ class RunFile:
             with contextlib.suppress(OSError):
                 file.unlink()
         # A process that was killed may have left its samples in a file of their own.
-        return Finished(final, len({names.pid_in(file.name) for file in others}), running)
+        return Finished(final, len({names.writer_in(file.name) for file in others}), running)
 
     def _shards(self) -> Tuple[List[Path], List[Path]]:
         gone: List[Path] = []

@@ -204,6 +204,7 @@ def _line(request: Request, samples: str) -> str:
         {"key": "service.name", "value": {"stringValue": "nutrace"}},
         {"key": semconv.RUN_ID, "value": {"stringValue": request.run_id}},
         {"key": "process.pid", "value": {"intValue": str(request.pid)}},
+        {"key": semconv.HOST_NAME, "value": {"stringValue": os.uname().nodename}},
         {"key": semconv.SAMPLES, "value": {"stringValue": samples}},
     ]
     scope = {"scope": {"name": semconv.OPEN_SCOPE}, "spans": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Callable, List, Optional, Union
 
 import msgspec
@@ -11,6 +12,7 @@ from nutrace.errors import EmptyTraceError, InputError
 from nutrace.trace.bounds import LONGEST_DOCUMENT
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.foreign import describe
+from nutrace.trace.hosts import align, missing
 from nutrace.trace.otlp import TracesData, decode_document, decode_documents, decode_lines
 from nutrace.trace.parquet_format import one_exported_run
 from nutrace.trace.parquet_source import load_exported
@@ -47,7 +49,8 @@ def load(
         ``OUT/spans/run=NAME``.
     raw:
         Leave times as they were recorded. By default nutrace's own time is taken out of them as far as the
-        file says what it was; :attr:`Trace.correction` says how much it was.
+        file says what it was, and the clocks of a run's hosts are aligned where they cannot agree;
+        :attr:`Trace.correction` and :attr:`Trace.skews` say by how much.
     progress:
         Called now and then with (bytes read, bytes in all), of the file as it is on disk.
 
@@ -78,7 +81,13 @@ def load(
                 diagnostics.note(f"a process's shard was left out: {error}")
         if not len(rows):
             raise EmptyTraceError(_no_spans(name, diagnostics))
-        return build(rows, name, diagnostics, raw=raw)
+        skews = () if raw else align(rows)
+        for each in skews:
+            diagnostics.note(each.sentence)
+        trace = build(rows, name, diagnostics, raw=raw)
+        for sentence in missing(trace.resources, name):
+            diagnostics.note(sentence)
+        return replace(trace, skews=skews) if skews else trace
     except MemoryError:
         del rows
         raise InputError(

@@ -186,17 +186,42 @@ class Rows:
             attributes = key_values(content.get("attributes") if isinstance(content, dict) else None)
             # The lines of a process describe it more and more completely: keep them as one resource.
             pid = attributes.get("process.pid")
-            identity: object = raw
-            if pid is not None:
-                run = attributes.get(semconv.RUN_ID) or attributes.get(semconv.HOST_NAME)
-                identity = (str(run), str(pid))
-            index = self._resource_of.get(identity)
+            index = self._resource_of.get(raw) if pid is None else self._process(attributes)
             if index is None:
-                index = self._resource_of[identity] = len(self.resources)
+                index = len(self.resources)
                 self.resources.append({})
+            if pid is not None:
+                self._know_process(attributes, index)
             _update(self.resources[index], attributes)
             self._resource_of[raw] = index
         return index
+
+    def _process(self, attributes: Dict[str, Any]) -> Optional[int]:
+        """The resource that is the process with these attributes, if one was read."""
+        exact, on_any_host = _identities(attributes)
+        index = self._resource_of.get(exact)
+        if index is not None:
+            return index
+        index = self._resource_of.get(on_any_host)
+        # In older files only the first line of a process names its host.
+        hosts = (
+            semconv.HOST_NAME in attributes,
+            index is not None and semconv.HOST_NAME in self.resources[index],
+        )
+        return None if all(hosts) else index
+
+    def _know_process(self, attributes: Dict[str, Any], index: int) -> None:
+        exact, on_any_host = _identities(attributes)
+        self._resource_of[on_any_host] = index
+        if semconv.HOST_NAME in attributes:
+            self._resource_of[exact] = index
+
+
+def _identities(attributes: Dict[str, Any]) -> Tuple[object, object]:
+    """What tells a process from all others, and what does so but for those of other hosts."""
+    host, pid = attributes.get(semconv.HOST_NAME), str(attributes.get("process.pid"))
+    run = str(attributes.get(semconv.RUN_ID) or host)
+    return (run, pid, str(host)), (run, pid)
 
 
 def _limited(time_ns: int) -> int:

@@ -1,9 +1,9 @@
 """Find the files that hold a run, under the name that the user gives.
 
 A finished run is one file, ``run.json``. Until then each process of the run appends to a file of its own:
-the first one to ``run.json.partial``, the others to shards, ``run.json.shard-<pid>-<tag>.partial``, whose
-tag begins with eight digits of the run's id. The first process joins them when it ends. If it is killed,
-its partial file and the shards stay; the shards of processes that outlive it stay as well.
+the first one to ``run.json.partial``, the others to shards, ``run.json.shard-<pid>@<host>-<tag>.partial``,
+whose tag begins with eight digits of the run's id. The first process joins them when it ends. If it is
+killed, its partial file and the shards stay; the shards of processes that outlive it stay as well.
 
 Each process holds a lock (``flock``) on its file for as long as it lives.
 """

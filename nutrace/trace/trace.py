@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
@@ -14,6 +14,7 @@ from nutrace.trace.bounds import text, whole
 from nutrace.trace.correction import Correction
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.sampled import Sampled
+from nutrace.trace.skew import Skew
 from nutrace.trace.span import Event, Resource, Status, ThreadKey
 from nutrace.trace.values import parse_attributes, parse_events, parse_status
 from nutrace.trace.views import Viewed
@@ -57,6 +58,9 @@ class Trace(Viewed):
         What samplers saw inside the spans, if :func:`nutrace.sampling.join.join` has joined samples to them.
     kept:
         For a part of a trace the addresses that its spans have in the whole, else None.
+    skews:
+        By how much the clocks of further hosts differ from that of the run's first process, and what was
+        added to their times; empty for a run on one host.
     """
 
     path: str
@@ -81,6 +85,7 @@ class Trace(Viewed):
     selection: str = ""
     sampled: Optional[Sampled] = None
     kept: Optional[Addresses] = None
+    skews: Tuple[Skew, ...] = ()
 
     def __len__(self) -> int:
         return len(self.name)
@@ -182,7 +187,14 @@ class Trace(Viewed):
 
     def events(self, index: int) -> Tuple[Event, ...]:
         """The span's events, such as exceptions."""
-        return parse_events(self.raw.events.get(index, b""))
+        events = parse_events(self.raw.events.get(index, b""))
+        moved_ns = self._moved_ns(index) if self.skews and events else 0
+        return tuple(replace(event, time_ns=event.time_ns + moved_ns) for event in events)
+
+    def _moved_ns(self, index: int) -> int:
+        """What was added to the span's times."""
+        host = self.resources[self.threads[self.thread[index]].resource].attributes.get(semconv.HOST_NAME)
+        return sum(skew.offset_ns for skew in self.skews if skew.host == host)
 
     def status(self, index: int) -> Status:
         """The span's status."""

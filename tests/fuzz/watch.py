@@ -74,6 +74,7 @@ COMMANDS: Tuple[Tuple[str, ...], ...] = (
     ("flamegraph", "FILE", "-o", "-", "-f", "collapsed"),
     ("flamegraph", "FILE", "-o", "-", "-f", "chrome", "--component", "database"),
     ("flamegraph", "FILE", "-o", "-", "-f", "chrome"),
+    ("join", "FILE", "-o", "-"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nutrace.probes.catalogue.devkit_probe import devkit_probe
+from nutrace.semconv import MAP_SPAN
 
 _SCRIPT = "nuplan.planning.script"
 _BUILDERS = f"{_SCRIPT}.builders"
@@ -49,7 +50,7 @@ BUILDING = (
 
 WORKER = (
     devkit_probe(f"{_BUILDERS}.worker_pool_builder:build_worker", "worker", "worker.build", "coarse"),
-    devkit_probe(f"{_WORKER}.map", "worker", "worker.map", "coarse", subclasses=True),
+    devkit_probe(f"{_WORKER}.map", "worker", MAP_SPAN, "coarse", subclasses=True),
     devkit_probe(f"{_WORKER}.submit", "worker", "worker.submit", "coarse", subclasses=True),
 )
 
