@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 
 import pytest
 from fakes.commands import command
-from fakes.exported import everything, exported, pq, rows
+from fakes.exported import everything, exported, pq, rows, with_named_numbers
 from fakes.otlp import RESOURCE, attributes, document, envelope, spans, write
 from fakes.programs import environment
 from simulations import run_file
@@ -225,9 +225,10 @@ def test_texts_are_json_that_sql_can_ask(tmp_path: Path) -> None:
         "service.instance.id": "i",
         semconv.SAMPLES: "x" * 5000,
     }
-    file = write(tmp_path / "run.json", envelope(made, resource))
+    file = write(tmp_path / "run.json", with_named_numbers(envelope(made, resource)))
     tables = exported(file, tmp_path / "out")
     (row,) = rows(tables)
+    assert '"doubleValue":"NaN"' in row["nutrace_exact"]
     assert json.loads(row["span_attributes"]) == {
         "thread.id": 1,
         "n": 3,

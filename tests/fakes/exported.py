@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
+from fakes.otlp import compact
 
 import nutrace
 from nutrace.trace import Trace
@@ -14,6 +16,11 @@ from nutrace_exporters import parquet
 
 pyarrow = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
+
+
+def with_named_numbers(document: Dict[str, Any]) -> bytes:
+    """A document in which NaN and infinity are texts, as OTLP/JSON has them."""
+    return re.sub(rb":(-?Infinity|NaN)", rb':"\1"', compact(document))
 
 
 def exported(file: Path, folder: Path, run: str = "run") -> Path:
