@@ -148,7 +148,9 @@ def _machines(path: Path, ahead_us: int = 50_000) -> Path:
             }
         ]
     worker = {**RESOURCE, "host.name": "node-1", "process.pid": 7, semconv.RUN_PARENT_PID: 100}
-    return write(path, envelope(spans(("call", 0, 1000)), RESOURCE), envelope(served, worker))
+    return write(
+        path, envelope(spans(("call", 0, 1000)), RESOURCE), with_named_numbers(envelope(served, worker))
+    )
 
 
 def _rounded(path: Path) -> Path:
