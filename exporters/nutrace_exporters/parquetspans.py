@@ -46,7 +46,7 @@ COLUMNS = (
     Column("service_instance_id", "string", "service.instance.id of the process"),
     Column("name", "string", "the span's name"),
     Column("kind", "int32", "0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer"),
-    Column("status_code", "int32", "0 unset, 1 ok, 2 error"),
+    Column("status_code", "int32", "0 unset, or a number beyond 32 bits; 1 ok, 2 error"),
     Column("status_status_message", "string", "what the status says of an error"),
     Column("resource_attributes", "string", "of the process, as JSON; long ones are in processes only"),
     Column(
