@@ -28,8 +28,8 @@ from nutrace.trace import load
 from nutrace_exporters import parquet
 
 C = "nutrace.component"
-#: Commands that open databases and profiles, which other tests have.
-_ELSEWHERE = ("index", "--explain", "cprofile", "compare")
+#: Commands that open databases and profiles, or put run files together.
+_ELSEWHERE = ("index", "--explain", "cprofile", "compare", "join")
 
 
 def _two_processes(path: Path) -> Path:
