@@ -19,6 +19,7 @@ from nutrace.trace.plain_json import (
     plain_attributes,
     plain_events,
 )
+from nutrace.trace.values import parse_events
 from nutrace_exporters.parquetcolumns import Column
 from nutrace_exporters.parquettables import RUN
 
@@ -30,7 +31,11 @@ _INT32 = 1 << 31
 _UNKNOWN = "null: what nutrace reads does not keep it"
 
 COLUMNS = (
-    Column("start_time_unix_nano", "timestamp", "start, as recorded"),
+    Column(
+        "start_time_unix_nano",
+        "timestamp",
+        "start, as recorded; of a run on several hosts by the clock of the first",
+    ),
     Column("duration_time_unix_nano", "int64", "ns from start to end, as recorded"),
     Column("trace_id", "string", "hex digits"),
     Column("span_id", "string", "hex digits"),
@@ -211,7 +216,7 @@ class SpanColumns:
         events = otlp_events(
             [
                 {"name": each.name, "time_unix_nano": each.time_ns, "attributes": each.attributes}
-                for each in self._trace.events(span)
+                for each in parse_events(self._trace.raw.events.get(span, b""))
             ]
         )
         return f'{{"attributes":{attributes.decode()},"events":{events.decode()}}}'

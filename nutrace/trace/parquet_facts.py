@@ -8,6 +8,7 @@ from typing import Any, Mapping, Tuple
 
 from nutrace.trace.correction import Correction, Priced
 from nutrace.trace.diagnostics import Diagnostics
+from nutrace.trace.skew import Skew
 from nutrace.trace.span import ThreadKey
 from nutrace.trace.trace import Trace
 
@@ -24,6 +25,7 @@ class TraceFacts:
     threads: Tuple[ThreadKey, ...]
     diagnostics: Diagnostics
     correction: Correction
+    skews: Tuple[Skew, ...]
 
 
 def facts_of(trace: Trace) -> bytes:
@@ -34,6 +36,7 @@ def facts_of(trace: Trace) -> bytes:
         "threads": [asdict(thread) for thread in trace.threads],
         "diagnostics": asdict(trace.diagnostics),
         "correction": asdict(trace.correction),
+        "skews": [asdict(skew) for skew in trace.skews],
     }
     return json.dumps(facts).encode()
 
@@ -55,4 +58,5 @@ def read_facts(text: bytes) -> TraceFacts:
         threads=tuple(ThreadKey(**thread) for thread in found["threads"]),
         diagnostics=Diagnostics(**diagnostics),
         correction=Correction(**{**found["correction"], "kinds": kinds}),
+        skews=tuple(Skew(**skew) for skew in found["skews"]),
     )

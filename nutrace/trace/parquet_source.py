@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 from array import array
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import msgspec
 
+from nutrace import semconv
 from nutrace.errors import EmptyTraceError, InputError
+from nutrace.trace.bounds import text
 from nutrace.trace.correction import Correction
-from nutrace.trace.parquet_facts import read_facts
+from nutrace.trace.parquet_facts import TraceFacts, read_facts
 from nutrace.trace.parquet_file import Batch, TableFile, flags, numbers, some_texts, texts
 from nutrace.trace.parquet_format import FACTS_KEY, PROCESSES, SPANS, ExportedRun
 from nutrace.trace.plain_json import otlp_attributes, otlp_events, otlp_status
@@ -70,14 +72,22 @@ def load_exported(
         ) from None
     if not len(trace):
         raise EmptyTraceError(f"{name} is a run without spans")
+    if raw and any(skew.offset_ns for skew in trace.skews):
+        raise InputError(
+            f"{name} has the times of all hosts by one clock: as they were recorded they are in the run file"
+        )
     return _as_recorded(trace) if raw else trace
 
 
 def _as_recorded(trace: Trace) -> Trace:
     """The trace with nutrace's own time where it was spent."""
     inside = trace.own_inside_ns
+    aligned = {skew.sentence for skew in trace.skews}
+    notes = tuple(note for note in trace.diagnostics.notes if note not in aligned)
     return replace(
         trace,
+        diagnostics=replace(trace.diagnostics, notes=notes),
+        skews=(),
         busy_ns=array("q", [total + own for total, own in zip(trace.busy_ns, inside)]),
         self_ns=array("q", [alone + own for alone, own in zip(trace.self_ns, trace.own_ns)]),
         own_ns=array("q", bytes(8 * len(trace))),
@@ -89,12 +99,12 @@ def _trace(
     file: TableFile, run: ExportedRun, name: str, progress: Optional[Callable[[int, int], None]]
 ) -> Trace:
     facts = read_facts(file.text(FACTS_KEY))
-    columns = _Spans(file.pyarrow)
+    resources = _resources(run)
+    columns = _Spans(file.pyarrow, _moved(facts, resources))
     for batch in file.batches(_COLUMNS):
         columns.add(batch)
         if progress is not None:
             progress(file.size * len(columns.name) // max(file.rows, 1), file.size)
-    resources = _resources(run)
     of, count = columns.numbers, len(columns.name)
     if count != facts.spans or len(resources) != facts.processes:
         raise ValueError("rows are missing")
@@ -123,6 +133,7 @@ def _trace(
         resources=resources,
         diagnostics=facts.diagnostics,
         correction=facts.correction,
+        skews=facts.skews,
         raw=RawColumns(
             span_id=columns.span_id,
             trace_id=columns.trace_id,
@@ -136,6 +147,13 @@ def _trace(
             odd_ids=columns.odd_ids,
         ),
     )
+
+
+def _moved(facts: TraceFacts, resources: Sequence[Resource]) -> List[int]:
+    """For each thread what was added to its times, as its host has another clock."""
+    offsets = {skew.host: skew.offset_ns for skew in facts.skews}
+    hosts = [resource.attributes.get(semconv.HOST_NAME) for resource in resources]
+    return [offsets.get(text(hosts[thread.resource]), 0) for thread in facts.threads]
 
 
 def _tree(parent: array[int]) -> Tuple[array[int], array[int]]:
@@ -174,10 +192,19 @@ def _resources(run: ExportedRun) -> Tuple[Resource, ...]:
 
 
 class _Spans:
-    """The columns of spans, as they grow."""
+    """The columns of spans, as they grow.
 
-    def __init__(self, pa: Any) -> None:
+    Parameters
+    ----------
+    pa:
+        pyarrow.
+    moved:
+        For each thread what was added to its times, ns. Events stay as recorded in a trace.
+    """
+
+    def __init__(self, pa: Any, moved: Sequence[int]) -> None:
         self._pa = pa
+        self._moved = moved
         self.numbers = {name: array(typecode) for name, typecode in _NUMBERS.items()}
         self.flags = {name: bytearray() for name in _FLAGS}
         self.name: List[str] = []
@@ -200,43 +227,46 @@ class _Spans:
         for name in _FLAGS:
             self.flags[name].extend(flags(self._pa, batch[name]))
         words = self._words
-        self.name.extend([words.setdefault(text, text) for text in texts(batch["name"])])
-        self.component.extend([words.setdefault(text, text) for text in texts(batch["nutrace_component"])])
+        self.name.extend([words.setdefault(word, word) for word in texts(batch["name"])])
+        self.component.extend([words.setdefault(word, word) for word in texts(batch["nutrace_component"])])
         known = self.trace_ids
-        self.trace_id.extend([known.setdefault(text, len(known)) for text in texts(batch["trace_id"])])
-        self.span_id.extend([self._number(text) for text in batch["span_id"].to_pylist()])
+        self.trace_id.extend([known.setdefault(word, len(known)) for word in texts(batch["trace_id"])])
+        self.span_id.extend([self._number(word) for word in batch["span_id"].to_pylist()])
         self._add_attributes(batch["span_attributes"])
         messages = dict(some_texts(batch["status_status_message"], first))
         for row in range(first, len(self.name)):
             code = self.numbers["status_code"][row]
             if code or row in messages:
                 self.status[row] = otlp_status(code, messages.get(row, ""))
-        for row, text in some_texts(batch["events_json"], first):
-            self.events[row] = otlp_events(msgspec.json.decode(text))
-        for row, text in some_texts(batch["nutrace_exact"], first):
-            exact = msgspec.json.decode(text, type=Dict[str, msgspec.Raw])
+        for row, events in some_texts(batch["events_json"], first):
+            self.events[row] = otlp_events(msgspec.json.decode(events), -self._moved_of(row))
+        for row, content in some_texts(batch["nutrace_exact"], first):
+            exact = msgspec.json.decode(content, type=Dict[str, msgspec.Raw])
             self.attributes[row] = bytes(exact["attributes"])
             self.events[row] = bytes(exact["events"])
 
+    def _moved_of(self, row: int) -> int:
+        return self._moved[self.numbers["nutrace_thread"][row]]
+
     def _add_attributes(self, column: Any) -> None:
-        raws = [self._otlp(text) for text in column.dictionary.to_pylist()]
+        raws = [self._otlp(plain) for plain in column.dictionary.to_pylist()]
         self.attributes.extend([raws[index] for index in numbers(column.indices, "i")])
 
-    def _otlp(self, text: str) -> bytes:
-        raw = self._texts.get(text)
+    def _otlp(self, plain: str) -> bytes:
+        raw = self._texts.get(plain)
         if raw is None:
             if len(self._texts) >= _MOST_KNOWN:
                 self._texts.clear()
-            raw = self._texts[text] = otlp_attributes(msgspec.json.decode(text, type=Dict[str, Any]))
+            raw = self._texts[plain] = otlp_attributes(msgspec.json.decode(plain, type=Dict[str, Any]))
         return raw
 
-    def _number(self, text: str) -> int:
+    def _number(self, name: str) -> int:
         """The number of an id, or one for an id that is not 16 hex digits."""
-        if len(text) == 16:
+        if len(name) == 16:
             try:
-                return int(text, 16)
+                return int(name, 16)
             except ValueError:
                 pass
-        number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-        self.odd_ids[number] = text
+        number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big")
+        self.odd_ids[number] = name
         return number

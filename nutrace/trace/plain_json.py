@@ -46,13 +46,13 @@ def otlp_attributes(attributes: Mapping[str, Any]) -> bytes:
     return _encode(_key_values(attributes)) if attributes else b""
 
 
-def otlp_events(events: Sequence[Mapping[str, Any]]) -> bytes:
-    """Events, from what :func:`plain_events` has written."""
+def otlp_events(events: Sequence[Mapping[str, Any]], add_ns: int = 0) -> bytes:
+    """Events, from what :func:`plain_events` has written; `add_ns` is added to their times."""
     return _encode(
         [
             {
                 "name": each["name"],
-                "timeUnixNano": str(each["time_unix_nano"]),
+                "timeUnixNano": str(each["time_unix_nano"] + add_ns),
                 "attributes": _key_values(each["attributes"]),
             }
             for each in events
