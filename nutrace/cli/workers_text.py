@@ -191,7 +191,7 @@ def assumptions(span: Makespan) -> List[Tuple[str, str]]:
     )
     given = [("start-up", f"{startups} s, from handing out to the first scenario of a worker")]
     if span.kind == SEQUENTIAL:
-        given = [("start-up", "more workers import what the driver did; starting Ray itself is not in this")]
+        given = [("start-up", "more workers import at most what the driver did; starting Ray is not in this")]
     given.append(("handover", f"{seconds(span.handover_ns)} s between two scenarios of a worker"))
     if span.durations == MEASURED:
         given.append(("scenarios", "take as long as they took"))

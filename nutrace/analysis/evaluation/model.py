@@ -146,7 +146,7 @@ class Model:
 
     @property
     def _imports_ns(self) -> float:
-        """What the driver of a sequential run took until it read its configuration."""
+        """What the driver took until it read its configuration: a worker imports a part of that, not more."""
         trace, lanes = self._trace, self._lanes
         starts = [
             trace.start_ns[span]
