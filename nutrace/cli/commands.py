@@ -41,7 +41,7 @@ COMMANDS = (
     Command("sql", "nutrace.cli.sql", "what the database does: statements, repeats, plans, indexes"),
     Command("index", "nutrace.cli.index", "show, make or drop the indexes that a run's statements lack"),
     Command("advise", "nutrace.cli.advise", "what is worth doing, what it would bring, how to prove it"),
-    Command("whatif", "nutrace.cli.whatif", "which step time follows if parts of a step take less"),
+    Command("whatif", "nutrace.cli.whatif", "which time follows if parts take less, or with more workers"),
     Command("speedups", "nutrace.cli.speedups", "list what makes runs faster, or show what it did in a run"),
     Command("history", "nutrace.cli.history", "step time and counts over the git revisions of many runs"),
     Command("verify", "nutrace.cli.verify", "run a program with and without speedups, compare the results"),

@@ -10,7 +10,7 @@ from nutrace.analysis.evaluation.summary import Evaluation
 from nutrace.cli.memory_text import memory_line
 from nutrace.cli.report_scenarios import outcomes
 from nutrace.cli.report_style import Style, ms
-from nutrace.cli.workers_text import KINDS
+from nutrace.cli.workers_text import how
 from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
 
@@ -51,6 +51,6 @@ def _workers(lanes: Optional[Lanes]) -> str:
         share += f" with {lanes.cores_used:.2f}{there} processors used"
     who = counted(working, "worker") + ("," if lanes.kind == SEQUENTIAL else "")
     return (
-        f"{who} {KINDS[lanes.kind]}: {share}, over {lanes.rounds_ns / 1e9:,.1f} s; "
+        f"{who} {how(lanes.kind, working)}: {share}, over {lanes.rounds_ns / 1e9:,.1f} s; "
         f"the other {lanes.serial_ns / 1e9:,.1f} s are the driver's own"
     )

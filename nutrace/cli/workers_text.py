@@ -24,10 +24,10 @@ MODEL = (
     "Not in this model: memory and disks that workers share, and scenarios that did not finish."
 )
 #: How scenarios were spread, in words that follow the number of workers.
-KINDS = {
-    SEQUENTIAL: "one after the other, in the driver",
-    THREADS: "in threads of the driver",
-    PROCESSES: "in processes of their own",
+_HOW = {
+    SEQUENTIAL: ("in the driver, one scenario after the other",) * 2,
+    THREADS: ("in a thread of the driver", "in threads of the driver"),
+    PROCESSES: ("in a process of its own", "in processes of their own"),
 }
 _PARTS = 8  # of the driver's work
 _LEAST_PART = 0.005  # of the run
@@ -50,8 +50,10 @@ def as_text(
         return "\n".join(lines)
     working = [lane for lane in lanes.workers if lane.scenarios]
     scenarios = counted(len(lanes.spans_ns), "scenario")
+    where = how(lanes.kind, len(working))
+    where += f", {lanes.at_once:,} at a time" if lanes.at_once < len(working) else ""
     lines += [
-        f"  {scenarios}, {counted(len(working), 'worker')} {KINDS[lanes.kind]}; the run took "
+        f"  {scenarios}, {counted(len(working), 'worker')} {where}; the run took "
         f"{seconds(lanes.wall_ns)} s, {seconds(lanes.rounds_ns)} s of it the scenarios",
         f"  {_cores(lanes)}",
         *_ended(trace, lanes),
@@ -65,6 +67,12 @@ def as_text(
         *["", "More or fewer workers: a model", *_makespan(span)],
     ]
     return "\n".join([*lines, "", "Memory", f"  {memory}"])
+
+
+def how(kind: str, workers: int) -> str:
+    """Where so many workers simulated."""
+    one, several = _HOW[kind]
+    return one if workers == 1 else several
 
 
 def _cores(lanes: Lanes) -> str:
@@ -183,7 +191,7 @@ def assumptions(span: Makespan) -> List[Tuple[str, str]]:
     )
     given = [("start-up", f"{startups} s, from handing out to the first scenario of a worker")]
     if span.kind == SEQUENTIAL:
-        given = [("start-up", "more workers import what the driver did; starting Ray itself is not in this")]
+        given = [("start-up", "more workers import at most what the driver did; starting Ray is not in this")]
     given.append(("handover", f"{seconds(span.handover_ns)} s between two scenarios of a worker"))
     if span.durations == MEASURED:
         given.append(("scenarios", "take as long as they took"))

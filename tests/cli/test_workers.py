@@ -97,12 +97,15 @@ def test_scenarios_that_wait_are_noticed(tmp_path: Path) -> None:
 
 def test_a_killed_worker_is_named(tmp_path: Path) -> None:
     killed = Worker([(22, 25), (25, 28)], created=20, unfinished=True)
-    file = evaluation(tmp_path, killed, Worker([(22, 40)], created=20))
+    file = evaluation(tmp_path, killed, Worker([(22, 40)], created=20), Worker([(32, 40)], created=29))
     done = command("workers", file)
     assert "process 101 ended in scenario 0002, after 2 steps, at 28.0 s: it was killed" in done.out
     assert "1 scenario that did not finish" in done.out
+    assert "3 workers in processes of their own, 2 at a time" in done.out
+    assert "2 (now)" in done.out
     said = _json("workers", file)
-    assert [lane["ended_in_scenario"] for lane in said["workers"]] == ["0002", None]
+    assert said["makespan"]["workers"] == 2
+    assert [lane["ended_in_scenario"] for lane in said["workers"]] == ["0002", None, None]
     assert said["makespan"]["left_out"] == 1
 
 
@@ -128,7 +131,7 @@ def test_one_process(tmp_path: Path) -> None:
     file = evaluation(tmp_path, main=[(20, 30), (30, 40)])
     done = command("workers", file)
     assert (done.code, done.err) == (0, "")
-    assert "2 scenarios, 1 worker one after the other, in the driver" in done.out
+    assert "2 scenarios, 1 worker in the driver, one scenario after the other" in done.out
     (lane,) = _json("workers", file)["workers"]
     assert lane["startup_s"] + lane["busy_s"] + lane["idle_s"] == pytest.approx(42.0)
     assert lane["driving_s"] == pytest.approx(2.0)

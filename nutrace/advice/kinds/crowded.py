@@ -18,7 +18,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     if lanes is None or facts.is_part or lanes.kind == SEQUENTIAL:
         return
     memory = worker_memory(facts.whole)
-    workers = sum(bool(lane.scenarios) for lane in lanes.workers)
+    workers = lanes.at_once
     if memory is None or memory.machine_gb is None or not memory.workers:
         return
     fits = memory.fit(memory.machine_gb)

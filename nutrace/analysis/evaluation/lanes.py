@@ -89,6 +89,23 @@ class Lanes:
         return sum(each.end_ns - each.start_ns for each in self.rounds)
 
     @property
+    def at_once(self) -> int:
+        """How many workers there were at a time, at most: one that was killed and its successor are one."""
+        edges = []
+        for lane in self.workers:
+            if lane.scenarios:
+                first, last = self.spans_ns[lane.scenarios[0]][0], self.spans_ns[lane.scenarios[-1]][1]
+                there = (piece.start_ns for piece in lane.pieces if piece.doing is not Doing.ABSENT)
+                born = next(there, first)  # in a run of no time there is no piece
+                handed_out = max(each.start_ns for each in self.rounds if each.start_ns <= first)
+                edges += [(min(max(born, handed_out), first), 1), (max(last, first), -1)]
+        count = most = 0
+        for _, change in sorted(edges):
+            count += change
+            most = max(most, count)
+        return max(most, 1)
+
+    @property
     def busy_lanes(self) -> float:
         """The mean number of lanes that were in a scenario during the rounds."""
         return sum(lane.spent_ns(Doing.BUSY) for lane in self.workers) / max(self.rounds_ns, 1)

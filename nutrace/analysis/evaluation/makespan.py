@@ -20,7 +20,7 @@ class Makespan:
     Attributes
     ----------
     workers:
-        As many as simulated something in the run.
+        As many as there were at a time in the run.
     kind:
         One of those in :mod:`nutrace.analysis.evaluation.lanes`.
     measured_ns, serial_ns:

@@ -67,7 +67,7 @@ class Model:
         self._takes = takes or {}
         self._lanes = lanes
         working = [lane for lane in lanes.workers if lane.scenarios]
-        self.workers = len(working)
+        self.workers = lanes.at_once
         self.startups = sorted(_startup_ns(lane, lanes) for lane in working)
         self.handover_ns = _handover_ns(working)
         shared = lanes.kind == THREADS and self.workers > 1
@@ -140,13 +140,13 @@ class Model:
     def _another_ns(self) -> float:
         """What a worker takes that the run did not have."""
         if self._lanes.kind == PROCESSES and self.workers == 1:
-            (lane,) = (each for each in self._lanes.workers if each.scenarios)
+            lane = next(each for each in self._lanes.workers if each.scenarios)
             return float(max(self.startups[0], _spent_in_spans(self._trace, lane, self._lanes)))
         return float(self.startups[-1])
 
     @property
     def _imports_ns(self) -> float:
-        """What the driver of a sequential run took until it read its configuration."""
+        """What the driver took until it read its configuration: a worker imports a part of that, not more."""
         trace, lanes = self._trace, self._lanes
         starts = [
             trace.start_ns[span]

@@ -165,3 +165,8 @@ def test_start_up_covers_its_time_whatever_a_file_says(
     assert [piece.start_ns for piece in pieces] == [0, *(piece.end_ns for piece in pieces[:-1])]
     assert Doing.BUSY not in {piece.doing for piece in pieces}
     assert sum(piece.end_ns - piece.start_ns for piece in pieces) == 60
+
+
+def test_a_run_of_no_time(tmp_path: Path) -> None:
+    lanes = _lanes(trace_of(tmp_path, ("simulation.run", 5, 5), resource={}))
+    assert (lanes.wall_ns, lanes.driver.pieces, lanes.at_once) == (0, (), 1)
