@@ -215,7 +215,7 @@ def test_a_damaged_shard_is_not_joined_and_nothing_else_is_lost(tmp_path: Path) 
     ended = run(tmp_path, TORN.replace("{harm}", harm), output="run.json.gz", variables=QUICK)
     assert ended.code == 0
     assert "cannot join" in ended.err
-    assert re.search(r"shard-\d+-\w+\.partial has damaged gzip data; every command reads", ended.err)
+    assert re.search(r"shard-\d+@[\w.]+-\w+\.partial has damaged gzip data; every command reads", ended.err)
     assert len(ended.files) == 2
     assert all(name.endswith(".partial") for name in ended.files)
     trace = ended.trace
