@@ -92,7 +92,9 @@ def test_open_spans_are_closed_and_counted_by_an_exit_that_unwinds_nothing(tmp_p
     )
     trace = ended.trace
     assert ended.code == 5
-    assert {span.name: span.unfinished for span in trace} == {"outer": True, "inner": False, "open": True}
+    # A collection of Python's may strike at any moment.
+    unfinished = {span.name: span.unfinished for span in trace if span.name != "gc.collect"}
+    assert unfinished == {"outer": True, "inner": False, "open": True}
     assert losses(trace) == {"unfinished": 2}
     assert trace.diagnostics.complete
 

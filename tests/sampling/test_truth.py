@@ -21,5 +21,5 @@ def test_known_parts_of_known_spans(tmp_path: Path) -> None:
     # A sampler that waits for a processor misses moments, and with it what it says becomes worse. How often
     # the truth is inside in general is counted by tests/benchmarks/sampling_truth.py.
     busy = float(ended.out.splitlines()[1]) < 0.8
-    assert sum(share.samples >= FEWEST_SAMPLES // 2 for share in found) >= (14 if busy else 18), found
+    assert sum(share.samples >= FEWEST_SAMPLES // 2 for share in found) >= (14 if busy else 16), found
     assert sum(share.is_inside for share in found) >= (9 if busy else 15), found
