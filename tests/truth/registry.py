@@ -61,7 +61,7 @@ _AT_STEPS_END = (
     "When a queue is half full, the thread waits for the writer after the step's span has ended: the "
     "program's own clock sees that, the span does not. Steps as short as these come upon it often."
 )
-_MERGED = "Times of merged calls are kept to 5 %."
+_MERGED = "Times are kept to 5 %, and what a probe takes between its two readings is in them."
 _ESTIMATE = "Prices are those of warm caches, and of an event among others of its kind."
 _NOISE = "All of these events cost less than what two starts of one program differ by, some 20 ms."
 

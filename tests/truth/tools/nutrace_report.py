@@ -20,8 +20,8 @@ class Nutrace(Tool):
     name = "nutrace"
     title = "nutrace"
     meaning = (
-        "Wall time between a probe's two clock readings, without the probed functions that it calls; "
-        "every call is counted. Only probed functions are seen."
+        "Wall time between a probe's two clock readings, without the probed functions that it calls and "
+        "without nutrace's own time; every call is counted. Only probed functions are seen."
     )
     modules = ("nutrace",)
     #: Further words of the command.
