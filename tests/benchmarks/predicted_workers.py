@@ -77,6 +77,7 @@ def main() -> int:
 
 def _simulate(folder: Path, name: str) -> Run:
     file = folder / name / "run.json"
+    file.parent.mkdir()
     variables = {"NUTRACE": "1", "NUTRACE_OUTPUT": str(file), "RAY_worker_register_timeout_seconds": "900"}
     words = (*SCENARIOS, *RUNS[name])
     done = simulate(folder / "data", folder / name, "simple", words=words, **variables)
