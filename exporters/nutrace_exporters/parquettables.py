@@ -172,7 +172,7 @@ def process_rows(trace: Trace) -> Iterator[Row]:
             "process": number,
             "pid": resource.pid,
             "parent_pid": _count(says, semconv.RUN_PARENT_PID),
-            "host": text(says.get(semconv.HOST_NAME)),
+            "host": resource.host,
             "run_id": text(says.get(semconv.RUN_ID)),
             "complete": says.get(semconv.RUN_COMPLETE) is True,
             "command": _command(says.get(semconv.COMMAND)),

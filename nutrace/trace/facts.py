@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from array import array
+from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.trace.bounds import LARGEST_COUNT, whole
@@ -127,6 +128,7 @@ class FactsReader:
         return index
 
 
-def single_rows(raw: bytes) -> int:
-    """The rows that a statement with these attributes has given one by one."""
-    return FactsReader().read(0, [raw])[0].single_rows
+def single_rows(raws: Iterable[bytes]) -> array[int]:
+    """The rows that statements with these attributes have given one by one."""
+    reader = FactsReader()
+    return array("q", (reader.read(0, [raw])[0].single_rows for raw in raws))

@@ -113,7 +113,7 @@ def missing(resources: Sequence[Resource], run: str) -> List[str]:
     run:
         The name of the file.
     """
-    there = {(text(each.attributes.get(semconv.HOST_NAME)), each.pid) for each in resources}
+    there = {(each.host, each.pid) for each in resources}
     folders: Dict[str, Dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for resource in resources:
         for host, pid, file in _workers(resource.attributes.get(semconv.RUN_WORKERS)):

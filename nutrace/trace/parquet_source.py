@@ -15,9 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import msgspec
 
-from nutrace import semconv
 from nutrace.errors import EmptyTraceError, InputError
-from nutrace.trace.bounds import text
 from nutrace.trace.correction import Correction
 from nutrace.trace.parquet_facts import TraceFacts, read_facts
 from nutrace.trace.parquet_file import Batch, TableFile, flags, numbers, some_texts, texts
@@ -152,8 +150,7 @@ def _trace(
 def _moved(facts: TraceFacts, resources: Sequence[Resource]) -> List[int]:
     """For each thread what was added to its times, as its host has another clock."""
     offsets = {skew.host: skew.offset_ns for skew in facts.skews}
-    hosts = [resource.attributes.get(semconv.HOST_NAME) for resource in resources]
-    return [offsets.get(text(hosts[thread.resource]), 0) for thread in facts.threads]
+    return [offsets.get(resources[thread.resource].host, 0) for thread in facts.threads]
 
 
 def _tree(parent: array[int]) -> Tuple[array[int], array[int]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
+from nutrace import semconv
+from nutrace.trace.bounds import text
+
 _PID_DIGITS = 10
 #: The code of a :class:`Status` that says that an error left the span.
 ERROR = 2
@@ -21,6 +24,11 @@ class Resource:
         """``process.pid``, if the resource has it."""
         pid = str(self.attributes.get("process.pid"))
         return int(pid) if pid.isascii() and pid.isdigit() and len(pid) <= _PID_DIGITS else None
+
+    @property
+    def host(self) -> str:
+        """``host.name``; "" if the resource has none."""
+        return text(self.attributes.get(semconv.HOST_NAME))
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ class Trace(Viewed):
 
     def _moved_ns(self, index: int) -> int:
         """What was added to the span's times."""
-        host = self.resources[self.threads[self.thread[index]].resource].attributes.get(semconv.HOST_NAME)
+        host = self.resources[self.threads[self.thread[index]].resource].host
         return sum(skew.offset_ns for skew in self.skews if skew.host == host)
 
     def status(self, index: int) -> Status:
@@ -228,7 +228,7 @@ class Trace(Viewed):
         """For each span the rows that its statement gave one by one: others cost nothing each."""
         if self.raw.single_rows is not None:
             return self.raw.single_rows
-        return array("q", map(single_rows, self.raw.attributes))
+        return single_rows(self.raw.attributes)
 
     @cached_property
     def own_inside_ns(self) -> array[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import gzip
 import json
@@ -11,11 +10,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from google.protobuf import json_format
+from fakes.protobuf import parsed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
-_IDS = ("traceId", "spanId", "parentSpanId")
 
 
 class Collector:
@@ -82,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.read()
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        self.collector.requests.append(parsed(body.decode("utf-8")))
+        self.collector.requests.append(request_of(body.decode("utf-8")))
         self.answer(200, json.dumps({"partialSuccess": partial} if partial else {}))
 
     def answer(self, status: int, text: str = "", **headers: str) -> None:
@@ -100,17 +97,9 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing on stderr."""
 
 
-def parsed(text: str) -> ExportTraceServiceRequest:
-    """OTLP/JSON as protobuf's own parser takes it, which wants ids in base64, and refuses unknown fields."""
-
-    def based(document: Dict[str, Any]) -> Dict[str, Any]:
-        for key in _IDS:
-            if key in document:
-                document[key] = base64.b64encode(bytes.fromhex(document[key])).decode()
-        return document
-
-    document = json.loads(text, object_hook=based)
-    return json_format.ParseDict(document, ExportTraceServiceRequest(), ignore_unknown_fields=False)
+def request_of(text: str) -> ExportTraceServiceRequest:
+    """A request from its JSON."""
+    return parsed(text, ExportTraceServiceRequest())
 
 
 @contextlib.contextmanager

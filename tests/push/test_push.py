@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from fakes.collector import Collector, Handler, parsed, running
+from fakes.collector import Collector, Handler, request_of, running
 from fakes.commands import command
 from fakes.otlp import compact, document, envelope, spans, write
 from fakes.programs import environment
@@ -67,7 +67,7 @@ def one_line(path: Path, steps: int) -> Path:
 def expected(*files: Path) -> List[Any]:
     """The spans of files in their order, as protobuf reads them."""
     lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    entries = [entry for line in lines for entry in parsed(line).resource_spans]
+    entries = [entry for line in lines for entry in request_of(line).resource_spans]
     return [span for entry in entries for scope in entry.scope_spans for span in scope.spans]
 
 
@@ -77,7 +77,7 @@ def test_what_arrives_is_what_the_file_holds(tmp_path: Path, collector: Collecto
     assert (done.code, done.err) == (0, "")
     assert collector.spans == expected(file)
     assert collector.paths == ["/v1/traces"]
-    assert collector.requests == [parsed(file.read_text())]
+    assert collector.requests == [request_of(file.read_text())]
     assert "11 spans sent to" in done.out
 
 

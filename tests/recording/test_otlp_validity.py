@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 import sys
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import Any, Dict, Iterator, List
 import numpy
 import pytest
 from fakes.programs import losses
+from fakes.protobuf import parsed
 from fakes.tracing import Tracing
-from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace as otel
@@ -26,20 +24,10 @@ from nutrace.probes.probe import Probe
 from nutrace.recording import encoding
 from nutrace.trace import load
 
-_IDS = ("traceId", "spanId", "parentSpanId")
-
 
 def proto(text: str) -> TracesData:
-    """OTLP/JSON text as protobuf's own JSON parser takes it, which wants ids in base64."""
-
-    def based(document: Dict[str, Any]) -> Dict[str, Any]:
-        for key in _IDS:
-            if key in document:
-                document[key] = base64.b64encode(bytes.fromhex(document[key])).decode()
-        return document
-
-    document = json.loads(text, object_hook=based)
-    return json_format.ParseDict(document, TracesData(), ignore_unknown_fields=False)
+    """What a run file's text holds."""
+    return parsed(text, TracesData())
 
 
 def spans_of(data: TracesData) -> Iterator[ProtoSpan]:

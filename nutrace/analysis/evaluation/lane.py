@@ -8,8 +8,8 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from nutrace import semconv
 from nutrace.analysis.attributes import number
 from nutrace.analysis.evaluation.pieces import Doing, Interval, Piece, Timeline, start_up, union
-from nutrace.analysis.evaluation.rounds import Key, Round
-from nutrace.analysis.evaluation.worker_names import Worker, worker_names
+from nutrace.analysis.evaluation.rounds import Round
+from nutrace.analysis.evaluation.worker_names import Worker, thread_of, worker_names
 from nutrace.trace import Trace
 from nutrace.trace.addresses import CUT_SHORT
 
@@ -63,7 +63,7 @@ class Drawing:
         trace: Trace,
         spans_ns: Dict[int, Interval],
         rounds: Tuple[Round, ...],
-        driver: Key,
+        driver: Worker,
         began: Sequence[int],
         ended: Sequence[int],
         begin_ns: int,
@@ -77,14 +77,13 @@ class Drawing:
         self._begin_ns = begin_ns
         self._called = worker_names(trace)
         self._names = {(key.resource, key.thread_id): key.name for key in reversed(trace.threads)}
-        self._by_thread: Dict[Key, List[Interval]] = {}
+        self._by_thread: Dict[Worker, List[Interval]] = {}
         for span in range(len(trace)):
             if not trace.nested(span):
-                thread = trace.threads[trace.thread[span]]
-                lane = self._by_thread.setdefault((thread.resource, thread.thread_id), [])
+                lane = self._by_thread.setdefault(thread_of(trace, span), [])
                 lane.append((trace.start_ns[span], trace.end_ns[span]))
 
-    def lane(self, key: Key, scenarios: List[int]) -> Lane:
+    def lane(self, key: Worker, scenarios: List[int]) -> Lane:
         """The lane of a thread that simulated these scenarios."""
         trace, (resource, thread) = self._trace, key
         ended_in = self._ended_in(resource, scenarios)
@@ -92,7 +91,7 @@ class Drawing:
         return Lane(
             resource=resource,
             thread_id=thread,
-            name=self._called.get(Worker(*key)) or (str(says.pid) if says.pid else f"process {resource}"),
+            name=self._called.get(key) or (str(says.pid) if says.pid else f"process {resource}"),
             process=says.pid or 0,
             host=str(says.attributes.get(semconv.HOST_NAME, "")),
             thread=self._names.get(key, ""),
@@ -102,7 +101,7 @@ class Drawing:
             ended_in=ended_in,
         )
 
-    def _pieces(self, key: Key, scenarios: List[int], ended_in: int) -> Tuple[Piece, ...]:
+    def _pieces(self, key: Worker, scenarios: List[int], ended_in: int) -> Tuple[Piece, ...]:
         line = Timeline(self._begin_ns, self._trace.finish_ns)
         if key == self._driver and not scenarios:
             for each in self._rounds:
@@ -120,7 +119,7 @@ class Drawing:
             return line.finish(Doing.DRIVING)
         return line.finish(Doing.IDLE)
 
-    def _begin(self, line: Timeline, key: Key, scenarios: List[int]) -> None:
+    def _begin(self, line: Timeline, key: Worker, scenarios: List[int]) -> None:
         """What it did before its first scenario; without one, until the scenarios were handed out."""
         resource, _ = key
         handed_out = self._rounds[0].start_ns

@@ -17,7 +17,6 @@ from nutrace.analysis.evaluation.processes import (
     program_of,
 )
 from nutrace.analysis.evaluation.rounds import (
-    Key,
     Round,
     driving_thread,
     handing_out,
@@ -26,6 +25,7 @@ from nutrace.analysis.evaluation.rounds import (
     scenarios_by_thread,
 )
 from nutrace.analysis.evaluation.serial import SerialPart, serial_parts
+from nutrace.analysis.evaluation.worker_names import Worker
 from nutrace.trace import Trace
 
 #: How scenarios were spread: one after the other in the driver, over its threads, over processes.
@@ -146,23 +146,23 @@ def lanes_of(trace: Trace) -> Optional[Lanes]:
     )
 
 
-def _without_work(trace: Trace, of_lane: Dict[Key, List[int]]) -> List[Key]:
+def _without_work(trace: Trace, of_lane: Dict[Worker, List[int]]) -> List[Worker]:
     """The first thread of each of Ray's workers that simulated nothing."""
     working = {resource for resource, _ in of_lane}
-    idle: Dict[int, Key] = {}
+    idle: Dict[int, Worker] = {}
     for thread in trace.threads:
         if thread.resource not in working and is_ray_worker(trace.resources[thread.resource]):
-            idle.setdefault(thread.resource, (thread.resource, thread.thread_id))
+            idle.setdefault(thread.resource, Worker(thread.resource, thread.thread_id))
     return list(idle.values())
 
 
-def _kind(lanes: List[Key], driver: Key) -> str:
+def _kind(lanes: List[Worker], driver: Worker) -> str:
     if lanes == [driver]:
         return SEQUENTIAL
     return THREADS if {resource for resource, _ in lanes} == {driver[0]} else PROCESSES
 
 
-def _cores_used(trace: Trace, of_lane: Dict[Key, List[int]], rounds: Sequence[Round]) -> Optional[float]:
+def _cores_used(trace: Trace, of_lane: Dict[Worker, List[int]], rounds: Sequence[Round]) -> Optional[float]:
     readings: Dict[int, List[int]] = {}
     for (resource, _), numbers in of_lane.items():
         for each in numbers:

@@ -51,12 +51,11 @@ def processors_of(trace: Trace, used: List[int]) -> Optional[int]:
     """The processors that some processes may use, on all of their hosts; None if one does not say."""
     by_host: Dict[str, int] = {}
     for index in used:
-        says = trace.resources[index].attributes
-        count = whole(says.get(semconv.PROCESSORS))
+        resource = trace.resources[index]
+        count = whole(resource.attributes.get(semconv.PROCESSORS))
         if count < 1:
             return None
-        host = text(says.get(semconv.HOST_NAME))
-        by_host[host] = max(by_host.get(host, 0), count)
+        by_host[resource.host] = max(by_host.get(resource.host, 0), count)
     return sum(by_host.values()) or None
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from nutrace import semconv
 from nutrace.analysis.evaluation.pieces import Interval, union
-from nutrace.trace import Scenario, Trace
+from nutrace.analysis.evaluation.worker_names import Worker, outermost_spans, thread_of
+from nutrace.trace import Trace
 
-#: A thread: its process, an index into :attr:`Trace.resources`, and its id.
-Key = Tuple[int, int]
-
-_HANDING_OUT = ("simulation.execute_runners", "worker.map")  # the first that a run has
+_HANDING_OUT = (semconv.RUNNERS_SPAN, semconv.MAP_SPAN)  # the first that a run has
 
 
 @dataclass(frozen=True)
@@ -23,21 +22,16 @@ class Round:
     scenarios: Tuple[int, ...]
 
 
-def scenarios_by_thread(trace: Trace) -> Tuple[Dict[int, Interval], Dict[Key, List[int]]]:
+def scenarios_by_thread(trace: Trace) -> Tuple[Dict[int, Interval], Dict[Worker, List[int]]]:
     """When each scenario ran, and those of each thread, by their start."""
     spans_ns: Dict[int, Interval] = {}
-    of_lane: Dict[Key, List[int]] = {}
+    of_lane: Dict[Worker, List[int]] = {}
     for scenario in trace.scenarios:
-        around = _spans(scenario)
+        around = outermost_spans(scenario)
         if around:
             spans_ns[scenario.number] = trace.start_ns[around[0]], max(trace.end_ns[each] for each in around)
-            thread = trace.threads[trace.thread[around[0]]]
-            of_lane.setdefault((thread.resource, thread.thread_id), []).append(scenario.number)
+            of_lane.setdefault(thread_of(trace, around[0]), []).append(scenario.number)
     return spans_ns, of_lane
-
-
-def _spans(scenario: Scenario) -> Sequence[int]:
-    return scenario.steps if scenario.span is None else (scenario.span,)
 
 
 def handing_out(trace: Trace, driving: int, spans_ns: Dict[int, Interval]) -> List[Interval]:
@@ -63,16 +57,16 @@ def rounds_of(handing_out: List[Interval], spans_ns: Dict[int, Interval]) -> Tup
     return tuple(rounds)
 
 
-def driving_thread(trace: Trace, driving: int, of_lane: Dict[Key, List[int]]) -> Key:
+def driving_thread(trace: Trace, driving: int, of_lane: Dict[Worker, List[int]]) -> Worker:
     """The thread that hands out scenarios, or else the one of the process's first span."""
-    first: Optional[Key] = None
+    first: Optional[Worker] = None
     for span, name in enumerate(trace.name):
-        thread = trace.threads[trace.thread[span]]
+        thread = thread_of(trace, span)
         if thread.resource != driving:
             continue
         if name in _HANDING_OUT:
-            return thread.resource, thread.thread_id
-        first = first or (thread.resource, thread.thread_id)
+            return thread
+        first = first or thread
     return first or next(iter(of_lane))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from nutrace.analysis.evaluation.lanes import Lanes, lanes_of
-from nutrace.analysis.evaluation.worker_names import worker_names, worker_of
+from nutrace.analysis.evaluation.worker_names import outermost_spans, worker_names, worker_of
 from nutrace.analysis.memory import Readings, readings
 from nutrace.analysis.scenarios import finished_steps
 from nutrace.analysis.steps import times_of_steps
@@ -84,7 +84,7 @@ def scenario_rows(
         steps = finished.get(scenario.number, [])
         times = times_of_steps(trace, steps, 0)
         worker = worker_of(trace, scenario)
-        spans = scenario.steps if scenario.span is None else (scenario.span,)
+        spans = outermost_spans(scenario)
         begin_ns = min((trace.start_ns[span] for span in spans), default=trace.begin_ns)
         end_ns = max((trace.end_ns[span] for span in spans), default=begin_ns)
         read = memory.get(scenario.number)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 from nutrace.analysis.evaluation.pieces import Interval
+from nutrace.analysis.evaluation.worker_names import Worker
 from nutrace.trace import Trace
 
 #: The devkit's parts of a run; what lies below one of them and in none of the others is its own.
@@ -29,7 +30,7 @@ class SerialPart:
     ns: int
 
 
-def serial_parts(trace: Trace, thread: Tuple[int, int], around: Sequence[Interval]) -> Tuple[SerialPart, ...]:
+def serial_parts(trace: Trace, thread: Worker, around: Sequence[Interval]) -> Tuple[SerialPart, ...]:
     """What a thread did in some intervals, the longest first; together it is all of their time.
 
     Parameters
@@ -55,7 +56,7 @@ def serial_parts(trace: Trace, thread: Tuple[int, int], around: Sequence[Interva
     return tuple(sorted(parts, key=lambda part: (-part.ns, part.name)))
 
 
-def _parts(trace: Trace, thread: Tuple[int, int]) -> Iterator[Tuple[str, int, int]]:
+def _parts(trace: Trace, thread: Worker) -> Iterator[Tuple[str, int, int]]:
     """Name, start and end of what is no part below it, in order; a part with others in it comes in pieces."""
     ours = [(key.resource, key.thread_id) == thread for key in trace.threads]
     around: List[Tuple[int, str]] = []  # the parts that the current one lies in: end, name

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.attributes import number, text
+from nutrace.analysis.attributes import number
 from nutrace.analysis.evaluation.memory_growth import GrowthPart, growth_parts
+from nutrace.analysis.evaluation.processes import driver_of
 from nutrace.analysis.evaluation.worker_names import worker_of
 from nutrace.analysis.memory import Growth, Readings, ScenarioMemory, memory, readings
 from nutrace.trace import Trace
@@ -148,7 +149,7 @@ def worker_memory(trace: Trace, found: Optional[Readings] = None) -> Optional[Wo
         if found.peaks.get(resource)
     ]
     workers.sort(key=lambda each: (-each.peak, each.pid))
-    driver = _driver(trace)
+    driver = driver_of(trace)
     threads = _threads(trace) if len(by_process) == 1 else 0
     simulates = driver in by_process
     driver_bytes = _at_start(by_process[driver]) if simulates else found.peaks.get(driver, 0)
@@ -192,19 +193,11 @@ def _worker(
     )
 
 
-def _driver(trace: Trace) -> int:
-    """The process that began the others; without one that says so, that of the first span."""
-    for index, resource in enumerate(trace.resources):
-        if semconv.RUN_ID in resource.attributes and semconv.RUN_PARENT_PID not in resource.attributes:
-            return index
-    return 0
-
-
 def _machine_gb(trace: Trace, processes: Iterable[int]) -> Optional[float]:
-    says = [trace.resources[process].attributes for process in processes]
-    if len({text(each, semconv.HOST_NAME) for each in says}) != 1:
+    resources = [trace.resources[process] for process in processes]
+    if len({each.host for each in resources}) != 1:
         return None
-    sizes = [number(each, semconv.HOST_MEMORY) for each in says]
+    sizes = [number(each.attributes, semconv.HOST_MEMORY) for each in resources]
     return round(min(sizes) / _GB, 1) if all(sizes) else None
 
 

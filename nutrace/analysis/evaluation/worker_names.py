@@ -6,11 +6,9 @@ pool, the program's main thread without a pool.
 
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Optional, Set
+from typing import Dict, NamedTuple, Optional, Sequence, Set
 
-from nutrace import semconv
 from nutrace.trace import Scenario, Trace
-from nutrace.trace.bounds import text
 
 
 class Worker(NamedTuple):
@@ -22,9 +20,17 @@ class Worker(NamedTuple):
 
 def worker_of(trace: Trace, scenario: Scenario) -> Optional[Worker]:
     """The worker that simulated a scenario; None if none of it is in this trace."""
-    span = scenario.span if scenario.span is not None else next(iter(scenario.steps), None)
-    if span is None:
-        return None
+    around = outermost_spans(scenario)
+    return thread_of(trace, around[0]) if around else None
+
+
+def outermost_spans(scenario: Scenario) -> Sequence[int]:
+    """The scenario's own span, or its steps if there is none; empty if none of it is in the trace."""
+    return scenario.steps if scenario.span is None else (scenario.span,)
+
+
+def thread_of(trace: Trace, span: int) -> Worker:
+    """The thread of a span."""
     thread = trace.threads[trace.thread[span]]
     return Worker(thread.resource, thread.thread_id)
 
@@ -56,4 +62,4 @@ def worker_names(trace: Trace) -> Dict[Worker, str]:
 
 
 def _host(trace: Trace, resource: int) -> str:
-    return text(trace.resources[resource].attributes.get(semconv.HOST_NAME)) or "?"
+    return trace.resources[resource].host or "?"
