@@ -119,7 +119,7 @@ def lanes_of(trace: Trace) -> Optional[Lanes]:
     began, ended = first_seen(trace), last_seen(trace)
     driving = driver_of(trace)
     rounds = rounds_of(handing_out(trace, driving, spans_ns), spans_ns)
-    driver = driving_thread(trace, driving, of_lane)
+    driver = driving_thread(trace, driving)
     begin = min(trace.begin_ns, began[driving])
     drawing = Drawing(trace, spans_ns, rounds, driver, began, ended, begin)
     workers = [drawing.lane(key, numbers) for key, numbers in of_lane.items()]

@@ -57,8 +57,8 @@ def rounds_of(handing_out: List[Interval], spans_ns: Dict[int, Interval]) -> Tup
     return tuple(rounds)
 
 
-def driving_thread(trace: Trace, driving: int, of_lane: Dict[Worker, List[int]]) -> Worker:
-    """The thread that hands out scenarios, or else the one of the process's first span."""
+def driving_thread(trace: Trace, driving: int) -> Worker:
+    """The thread that hands out scenarios, or else that of the process's first span, or its main thread."""
     first: Optional[Worker] = None
     for span, name in enumerate(trace.name):
         thread = thread_of(trace, span)
@@ -67,7 +67,7 @@ def driving_thread(trace: Trace, driving: int, of_lane: Dict[Worker, List[int]])
         if name in _HANDING_OUT:
             return thread
         first = first or thread
-    return first or next(iter(of_lane))
+    return first or Worker(driving, trace.resources[driving].pid or 0)
 
 
 def outside(rounds: Sequence[Round], begin_ns: int, end_ns: int) -> List[Interval]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Tuple
 
 import pytest
 from fakes.programs import finish, start, write
@@ -12,7 +13,7 @@ from nutrace.cli.main import main
 from nutrace.synthetic import LogSpec, write_log
 
 PROGRAM = """
-    import os, signal, sys, time
+    import json, os, signal, sys, time
     from nutrace import session
     from nutrace.demo import probes
     from nutrace.demo.miniature import planner, runner
@@ -32,7 +33,7 @@ PROGRAM = """
         runner.run_simulation(sys.argv[1], sys.argv[2] + name, ["scenario.frames=12"])
 
     workers = []
-    for name in ("finishes", "is killed"):
+    for name in sys.argv[3:]:
         pid = os.fork()
         if not pid:
             if name == "is killed":
@@ -40,22 +41,26 @@ PROGRAM = """
             simulate(name)
             sys.exit()
         workers.append(pid)
+        time.sleep(0.1)  # the first one begins first
     for pid in workers:
         os.waitpid(pid, 0)
-    print(*workers)
+    print(json.dumps(dict(zip(sys.argv[3:], workers))))
 """
 
 
-def test_a_killed_worker_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("workers", [("finishes", "is killed"), ("is killed", "finishes")])
+def test_a_killed_worker_is_named(
+    workers: Tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = str(tmp_path / "log.db")
     write_log(log, LogSpec(seconds=27, agents=5, traffic_lights=2))
     program = write(tmp_path, PROGRAM)
     variables = {"NUTRACE_FLUSH_SECONDS": "0.1"}
-    ended = finish(
-        tmp_path, start(tmp_path, [program.name, log, str(tmp_path / "output")], variables=variables)
-    )
+    words = [program.name, log, str(tmp_path / "output"), *workers]
+    ended = finish(tmp_path, start(tmp_path, words, variables=variables))
     assert ended.code == 0, ended.err
-    finished, killed = ended.out.split()
+    pids = json.loads(ended.out)
+    finished, killed = str(pids["finishes"]), str(pids["is killed"])
     run = str(tmp_path / "run.json")
     assert main(["scenarios", run, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
