@@ -154,7 +154,9 @@ class Box(NamedTuple):
     self_us: float
 
 
-_BOX = re.compile(r'<g><title>(.*?)</title><rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"', re.DOTALL)
+_BOX = re.compile(
+    r'<title>(.*?)</title><rect x="([\d.]+)" y="([\d.]+)" (?:class="n" )?width="([\d.]+)"', re.DOTALL
+)
 _TIP = re.compile(r"(.*)\n(\w+) · ([\d,]+) calls?\ntotal ([\d.,]+ \S+) .*, self ([\d.,]+ \S+)")
 _UNITS = {"s": 1e6, "ms": 1e3, "µs": 1.0, "ns": 1e-3}
 
