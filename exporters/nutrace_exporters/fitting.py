@@ -5,8 +5,9 @@ The widths are those of Helvetica, which Arial and Liberation Sans share.
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from typing import Dict
+from typing import Dict, List, Sequence, Tuple
 
 #: The families with these widths, the one first that most computers have, and what to take otherwise.
 FAMILIES = "Arial,Helvetica,'Liberation Sans',sans-serif"
@@ -41,14 +42,16 @@ _WIDTHS = {
 _WIDTH_OF: Dict[str, int] = {character: width for width, group in _WIDTHS.items() for character in group}
 _OTHER, _FULL = 720, 1000
 #: How much wider bold text is, at most.
-_BOLD = 1.1
+BOLD = 1.1
 #: A shortened name shows at least so many characters, or nothing.
-_FEWEST = 6
+_FEWEST = 5
+_TRAILING = re.compile(r"[\s._]+\Z")
+_CUT_WORD = re.compile(r"\A[^\s._]{0,3}[\s._]+(?=.{4})")
 
 
-def width_of(text: str, size: float, *, bold: bool = False) -> float:
+def width_of(text: str, size: float) -> float:
     """The width of `text` in a font of `size`, in the unit of `size`."""
-    return sum(map(_width, text)) * size / 1000 * (_BOLD if bold else 1)
+    return sum(map(_width, text)) * size / 1000
 
 
 def _width(character: str) -> int:
@@ -60,25 +63,50 @@ def _width(character: str) -> int:
     return _FULL if unicodedata.east_asian_width(character) in "WF" else _OTHER
 
 
-def fitted(name: str, component: str, room: float, size: float) -> str:
-    """The name of a bar, shortened to `room`, in the unit of `size`; "" if hardly anything would be left.
+def fitted(
+    name: str, component: str, details: Sequence[str], room: float, size: float, gap: float
+) -> Tuple[str, str]:
+    """What a bar says in `room`, in the unit of `size`: its name, and one of the `details` if there is room.
 
-    First goes the component, which the bar's colour says (``planner.`` of ``planner.compute``), and what else
-    stands before a dot; then the middle: names that begin alike differ at their ends, and vice versa.
+    As in the interactive page, the name leaves out the component, which the bar's colour says, if the rest
+    says enough (``scenario.get_time_point``) or if there is no room. Then goes what else stands before a dot,
+    and then the middle.
+
+    Parameters
+    ----------
+    details:
+        What may stand behind the name, the longest first.
+    gap:
+        The room between the two.
     """
-    if width_of(name, size) <= room:
-        return name
-    own = (name[len(component) + 1 :] if name.startswith(f"{component}.") else "") or name
-    while width_of(own, size) > room:
-        before, _, after = own.partition(".")
-        if not after or not before.isidentifier():
-            return cut(own, room, size)
-        own = after
-    return own
+    names = _names(name, component)
+    for shown in names:
+        left = room - width_of(shown, size) - gap
+        detail = next((each for each in details if width_of(each, size) <= left), "")
+        if detail:
+            return shown, detail
+    last = names[-1]
+    while last.partition(".")[0].isidentifier() and last.partition(".")[2]:
+        names.append(last := last.partition(".")[2])
+    fitting = (shown for shown in names if width_of(shown, size) <= room)
+    return next(fitting, "") or cut(last, room, size), ""
+
+
+def _names(name: str, component: str) -> List[str]:
+    """What a bar may be called, the longest first."""
+    rest = name[len(component) + 1 :] if name.startswith(f"{component}.") else ""
+    if not rest:
+        return [name]
+    return [rest] if "_" in rest or "." in rest else [name, rest]
 
 
 def cut(text: str, room: float, size: float) -> str:
-    """`text` without as much of its middle as does not fit; "" if hardly anything would be left."""
+    """`text` without as much of its middle as does not fit; "" if hardly anything would be left.
+
+    Names that begin alike differ at their ends, and the other way round.
+    """
+    if width_of(text, size) <= room:
+        return text
     left = room * 1000 / size - _WIDTH_OF["…"]
     head, tail = 0, len(text)
     while head < tail:
@@ -88,6 +116,6 @@ def cut(text: str, room: float, size: float) -> str:
         if left < 0:
             break
         head, tail = (head + 1, tail) if front else (head, tail - 1)
-    if head + len(text) - tail < _FEWEST:
-        return ""
-    return f"{text[:head].rstrip()}…{text[tail:].lstrip()}"
+    # "execute…rows" and not "execute_…ny_rows": the end of a cut word says little.
+    begin, end = _TRAILING.sub("", text[:head]), _CUT_WORD.sub("", text[tail:])
+    return f"{begin}…{end}" if len(begin) + len(end) >= _FEWEST else ""

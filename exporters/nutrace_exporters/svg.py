@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 from nutrace import semconv
 from nutrace.trace import Trace
 from nutrace_exporters.calltree import Node, SampledNode, merge, walk
-from nutrace_exporters.fitting import fitted, width_of
+from nutrace_exporters.fitting import fitted
 from nutrace_exporters.insidetree import origin, place_of
 from nutrace_exporters.labels import counted, duration, label
 from nutrace_exporters.runfacts import title_of
@@ -180,16 +180,12 @@ def _number(px: float) -> str:
 def _text(box: _Box, y: int, all_ns: int, per_step: str) -> str:
     """The name, and behind it the share and the time, as far as there is room."""
     node = box.node
-    room = box.width - 8
-    shown = fitted(node.name, node.component, room, TEXT_PX)
-    if not shown:
-        return ""
-    left = room - width_of(shown, TEXT_PX) - _SPACE
     share = ("≈ " if box.sampled else "") + percent(node.total_ns / all_ns)
-    longest = f"{share} · {per_step or duration(node.total_ns)}"
-    figures = next((each for each in (longest, share) if width_of(each, TEXT_PX) <= left), "")
-    behind = f'<tspan class="s" dx="{_SPACE}">{figures}</tspan>' if figures and "…" not in shown else ""
-    return f'<text x="{_number(box.x + 4)}" y="{y + 13}">{escape(shown)}{behind}</text>'
+    details = (f"{share} · {per_step or duration(node.total_ns)}", share)
+    shown, detail = fitted(node.name, node.component, details, box.width - 8, TEXT_PX, _SPACE)
+    behind = f'<tspan class="s" dx="{_SPACE}">{detail}</tspan>' if detail else ""
+    text = f'<text x="{_number(box.x + 4)}" y="{y + 13}">{escape(shown)}{behind}</text>'
+    return text if shown else ""
 
 
 def _tip(box: _Box, all_ns: int, per_step: str) -> str:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from nutrace.trace import Trace
 from nutrace.trace.correction import UNCORRECTED
 from nutrace.trace.real_time import real_time
-from nutrace_exporters.fitting import FAMILIES, cut, width_of
+from nutrace_exporters.fitting import BOLD, FAMILIES, cut, width_of
 from nutrace_exporters.labels import counted, duration, label
 from nutrace_exporters.palette import COLOURS, colour
 from nutrace_exporters.runfacts import warnings
@@ -91,14 +91,14 @@ def head(
         A component that has sampled functions, and where the samples come from; "" if there are none.
     """
     room = width - 2 * MARGIN
-    shown = cut(title, room, TITLE_PX * 1.1) if width_of(title, TITLE_PX, bold=True) > room else title
+    shown = cut(title, room, TITLE_PX * BOLD)
     y = 20
     lines = [f'<text class="t" x="{MARGIN}" y="{y}">{escape(shown)}</text>']
     for items, between, kind in (
         ((*_facts(trace, title), *remarks), " · ", "m"),
         (warnings(trace), " ", "w"),
     ):
-        texts = [cut(item, room, TEXT_PX) if width_of(item, TEXT_PX) > room else item for item in items]
+        texts = [cut(item, room, TEXT_PX) for item in items]
         for row in _rows([width_of(text, TEXT_PX) for text in texts], width_of(between, TEXT_PX), room):
             y += _LINE
             line = between.join(texts[place] for place in row)
