@@ -29,6 +29,7 @@ from nutrace_exporters.palette import COLOURS
 from nutrace_exporters.runfacts import facts, title_of, warnings
 
 _PACKAGE = "nutrace_exporters"
+_STYLES = ("flamegraph.css", "media.css")
 _SCRIPTS = (
     "data.js",
     "ranges.js",
@@ -55,6 +56,8 @@ _SCRIPTS = (
     "picker.js",
     "keys.js",
     "pointer.js",
+    "sheet.js",
+    "printing.js",
     "app.js",
 )
 
@@ -82,7 +85,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
 
 def write_page(out: BinaryIO, data: Dict[str, Any], columns: str) -> None:
     """Write a page with this data."""
-    style = asset(_PACKAGE, "flamegraph.css")
+    style = "\n".join(asset(_PACKAGE, name) for name in _STYLES)
     script = script_of(_PACKAGE, _SCRIPTS)
     policy = content_policy(
         f"script-src '{content_hash(script)}'", f"style-src '{content_hash(style)}'", "img-src data:"

@@ -26,22 +26,21 @@ _INDENT = 62
 #: Components with less of the self time are summed up in the legend, and so are those after the first twenty.
 _LEAST_SHARE = 0.001
 _MOST_COMPONENTS = 20
-#: Text on bars, whose colours are light in both themes.
-INK = "#101318"
 
 
 class _Ground(NamedTuple):
-    """The colours of what is not a bar."""
+    """The colours of what is not a bar; `ink` is that of text on bars, which are light in both themes."""
 
     ground: str
     text: str
     muted: str
     warning: str
+    ink: str
 
 
 _GROUNDS: Final[Mapping[str, _Ground]] = {
-    LIGHT: _Ground("#ffffff", "#1b2027", "#5f6875", "#8a3b00"),
-    DARK: _Ground("#14171c", "#e6e9ee", "#98a2b0", "#f2d48a"),
+    LIGHT: _Ground("#ffffff", "#1b2027", "#5f6875", "#8a3b00", "#101318"),
+    DARK: _Ground("#14171c", "#e6e9ee", "#98a2b0", "#f2d48a", "#060709"),
 }
 
 
@@ -54,7 +53,7 @@ def style(components: Sequence[str], theme: str) -> str:
     first = DARK if theme == DARK else LIGHT
     rules = (
         f"text{{font:{TEXT_PX:g}px {FAMILIES}}}.t{{font-weight:600;font-size:{TITLE_PX:g}px}}",
-        f".b text{{fill:{INK};pointer-events:none}}.s{{fill-opacity:.84}}",
+        ".b text{pointer-events:none}.s{fill-opacity:.9}",
         ".b rect{vector-effect:non-scaling-stroke;shape-rendering:crispEdges}",
         ".b .n{stroke:none;shape-rendering:auto}",
         _coloured(components, first),
@@ -69,7 +68,7 @@ def _coloured(components: Sequence[str], theme: str) -> str:
     fills = "".join(f".{name}{{fill:{getattr(colour(name), theme)}}}" for name in components)
     return (
         f".g{{fill:{ground.ground}}}.t,.l{{fill:{ground.text}}}.m{{fill:{ground.muted}}}.w{{fill:{ground.warning}}}"
-        f".b rect{{stroke:{ground.ground}}}.b g:hover rect{{stroke:{ground.text}}}{fills}"
+        f".b text{{fill:{ground.ink}}}.b rect{{stroke:{ground.ground}}}.b g:hover rect{{stroke:{ground.text}}}{fills}"
     )
 
 
@@ -220,7 +219,7 @@ def hatching(component: str) -> str:
     return (
         f'<pattern id="{hatching_id(component)}" width="5" height="5" patternUnits="userSpaceOnUse" '
         f'patternTransform="rotate(45)"><rect class="{component}" width="5" height="5"/>'
-        f'<rect width="1.3" height="5" fill="{INK}" fill-opacity=".18"/></pattern>'
+        f'<rect width="1.3" height="5" fill-opacity=".18"/></pattern>'
     )
 
 

@@ -25,7 +25,7 @@ SHARE = ("34 % · 12 ms", "34 %")
         ("copy.deepcopy", "deepcopy", 50, "deepcopy", ""),
         ("my.package.Planner.plan", "other", 65, "Planner.plan", ""),
         ("planner.", "planner", 45, "planner.", ""),
-        ("scenario.execute_many_rows", "scenario", 84, "execute…rows", ""),
+        ("scenario.execute_many_rows", "scenario", 86, "execute…rows", ""),
         ("GET /a.b/long.html", "other", 70, "GET /a…html", ""),
         ("日本語の関数名前がここにある", "other", 100, "日本語の…こにある", ""),
         ("x", "other", 3, "", ""),

@@ -182,6 +182,7 @@ class App {
     this.look.focus = item;
     showCrumbs(this);
     showDetails(this);
+    keepAboveSheet(this, item);
     saveAddress(this);
     this.chart.draw();
     if (item < 0) return this.say("");
@@ -362,6 +363,8 @@ class App {
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);
     listenToKeys(this);
     listenToPointer(this);
+    listenToPrinting(this);
+    wireSheet();
   }
 }
 
