@@ -22,7 +22,6 @@ AUTO, LIGHT, DARK = THEMES = ("auto", "light", "dark")
 
 _LINE = 16
 _SWATCH, _SPACE, _BETWEEN = 10, 5, 14
-_INDENT = 62
 #: Components with less of the self time are summed up in the legend, and so are those after the first twenty.
 _LEAST_SHARE = 0.001
 _MOST_COMPONENTS = 20
@@ -65,11 +64,16 @@ def style(components: Sequence[str], theme: str) -> str:
 
 def _coloured(components: Sequence[str], theme: str) -> str:
     ground = _GROUNDS[theme]
-    fills = "".join(f".{name}{{fill:{getattr(colour(name), theme)}}}" for name in components)
-    return (
-        f".g{{fill:{ground.ground}}}.t,.l{{fill:{ground.text}}}.m{{fill:{ground.muted}}}.w{{fill:{ground.warning}}}"
-        f".b text{{fill:{ground.ink}}}.b rect{{stroke:{ground.ground}}}.b g:hover rect{{stroke:{ground.text}}}{fills}"
-    )
+    fills = {
+        ".g": ground.ground,
+        ".t,.l": ground.text,
+        ".m": ground.muted,
+        ".w": ground.warning,
+        ".b text": ground.ink,
+        **{f".{name}": getattr(colour(name), theme) for name in components},
+    }
+    strokes = f".b rect{{stroke:{ground.ground}}}.b g:hover rect{{stroke:{ground.text}}}"
+    return strokes + "".join(f"{selector}{{fill:{fill}}}" for selector, fill in fills.items())
 
 
 def key(component: str) -> str:
@@ -103,16 +107,17 @@ def head(
             line = between.join(texts[place] for place in row)
             lines.append(f'<text class="{kind}" x="{MARGIN}" y="{y}">{escape(line)}</text>')
     y += 6
-    components = _components(trace)
+    called, components = _components(trace)
     # In columns, below each other, so that figures can be compared.
     column = max((entry.width for entry in components), default=0.0)
-    for entries, indent, least in ((components, _INDENT, column), (_of_samples(*samples), 0, 0.0)):
+    beside = width_of(called, TEXT_PX) + _BETWEEN
+    for entries, indent, least in ((components, beside, column), (_of_samples(*samples), 0.0, 0.0)):
         widths = [max(entry.width, least) for entry in entries]
         for row in _rows(widths, _BETWEEN, room - indent):
             y += _LINE
-            x = float(MARGIN + indent)
+            x = MARGIN + indent
             if indent and row[0] == 0:
-                lines.append(f'<text class="l" x="{MARGIN}" y="{y}">Self time</text>')
+                lines.append(f'<text class="l" x="{MARGIN}" y="{y}">{called}</text>')
             for place in row:
                 lines.append(entries[place].drawn(x, y))
                 x += widths[place] + _BETWEEN
@@ -181,25 +186,28 @@ class _Entry(NamedTuple):
         return f'{swatch}<text class="l" x="{x:.1f}" y="{y}">{escape(self.name)}{figures}</text>'
 
 
-def _components(trace: Trace) -> List[_Entry]:
-    """The components by their self time, which adds up to the width of the picture."""
+def _components(trace: Trace) -> Tuple[str, List[_Entry]]:
+    """What the legend is of, and the components by self time, which adds up to the width of the picture."""
     self_ns: Counter[str] = Counter()
     for component, ns in zip(trace.component, trace.self_ns):
         self_ns[component] += ns
     whole = sum(self_ns.values())
     if not whole:
-        return []
+        return "", []
     ranked = self_ns.most_common()
     shown = [(name, ns) for name, ns in ranked[:_MOST_COMPONENTS] if ns >= _LEAST_SHARE * whole]
+    if len(ranked) == len(shown) + 1:
+        shown = ranked
     rest = ranked[len(shown) :]
+    steps = len(trace.finished_steps) if trace.roots == trace.finished_steps else 0
 
     def figures(ns: int) -> str:
-        return f"{duration(ns)} · {percent(ns / whole)}"
+        return f"{duration(ns / (steps or 1))} · {percent(ns / whole)}"
 
     entries = [_Entry(label(name, 40), figures(ns), component=key(name)) for name, ns in shown]
     if rest:
         entries.append(_Entry(f"{len(rest):,} more", figures(sum(ns for _, ns in rest))))
-    return entries
+    return "Self time per step" if steps > 1 else "Self time", entries
 
 
 def _of_samples(component: str, origin: str) -> List[_Entry]:
