@@ -75,7 +75,7 @@ def _events(trace: Trace, options: Options) -> Iterator[str]:
     for counter in counters(trace):
         yield (
             f'{{"ph":"C","name":{_json(label(counter.name))},"pid":{pids[counter.resource]},'
-            f'"ts":{_us(counter.at)},"args":{{"value":{_json(round(counter.value, 3))}}}}}'
+            f'"ts":{_us(counter.at)},"args":{{{_json(counter.unit)}:{_json(round(counter.value, 3))}}}}}'
         )
     if options.samples and trace.sampled is not None:
         yield from _merged(trace, max(pids.values()) + 1)

@@ -14,11 +14,12 @@ from nutrace.trace.bounds import whole
 from nutrace.trace.statements import executions, statement_spans
 from nutrace_exporters.lanes import thread_names
 
-STEP_TIME = "step time (ms)"
-STEP_QUERIES = "database queries of the step"
-STEP_ROWS = "database rows of the step"
-MEMORY = "memory (MB)"
-GPU_MEMORY = "GPU memory (MB)"
+#: Names of counters and what they count: Perfetto puts the two together, ``step time ms``.
+STEP_TIME = "step time", "ms"
+STEP_QUERIES = "database queries", "in the step"
+STEP_ROWS = "database rows", "in the step"
+MEMORY = "memory", "MB"
+GPU_MEMORY = "GPU memory", "MB"
 
 _MB = 1e6
 
@@ -27,6 +28,7 @@ class Counter(NamedTuple):
     """A counter's value from a time on, ns since the trace began; `resource` is the number of its process."""
 
     name: str
+    unit: str
     resource: int
     at: int
     value: float
@@ -44,20 +46,21 @@ def counters(trace: Trace) -> Iterator[Counter]:
             continue  # decoding takes longer than looking
         attributes = trace.attributes(span)
         resource = trace.threads[trace.thread[span]].resource
-        for key, name, when in (
+        for key, counted, when in (
             (semconv.MEMORY_START, MEMORY, trace.start_ns[span]),
             (semconv.MEMORY, MEMORY, trace.end_ns[span]),
             (semconv.MEMORY_GPU, GPU_MEMORY, trace.end_ns[span]),
         ):
             known = whole(attributes.get(key))
             if known >= 0:
-                yield Counter(name, resource, when - trace.begin_ns, known / _MB)
+                yield Counter(*counted, resource, when - trace.begin_ns, known / _MB)
 
 
-def _in_steps(trace: Trace, name: str, values: Mapping[int, float]) -> Iterator[Counter]:
+def _in_steps(trace: Trace, counted: Tuple[str, str], values: Mapping[int, float]) -> Iterator[Counter]:
     """A value for each step, from its begin to its end, and 0 between steps."""
     if not values:
         return
+    name, unit = counted
     names = _names(trace, name)
     free: Dict[int, int] = {}  # by thread: when its last step ended
     for step in trace.step_indices:
@@ -65,11 +68,11 @@ def _in_steps(trace: Trace, name: str, values: Mapping[int, float]) -> Iterator[
         resource = trace.threads[thread].resource
         start = trace.start_ns[step] - trace.begin_ns
         if free.get(thread, start) < start:
-            yield Counter(names[thread], resource, free[thread], 0)
-        yield Counter(names[thread], resource, start, values.get(step, 0))
+            yield Counter(names[thread], unit, resource, free[thread], 0)
+        yield Counter(names[thread], unit, resource, start, values.get(step, 0))
         free[thread] = trace.end_ns[step] - trace.begin_ns
     for thread, end in free.items():
-        yield Counter(names[thread], trace.threads[thread].resource, end, 0)
+        yield Counter(names[thread], unit, trace.threads[thread].resource, end, 0)
 
 
 def _names(trace: Trace, name: str) -> Dict[int, str]:
