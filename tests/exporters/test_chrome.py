@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
-from fakes.otlp import compact, document, merged, trace_of, write
+from fakes.otlp import RESOURCE, compact, document, merged, trace_of, write
 from hypothesis import given, settings
 from made_up import sampled_traces
 
@@ -30,6 +30,14 @@ def test_names_processes_and_threads(sample: Trace, rendered: Callable[..., byte
     }
     assert result[("process_name", 0)] == "python run_simulation.py"
     assert len([key for key in result if key[0] == "thread_name"]) == 2
+
+
+def test_a_process_is_called_as_its_program_without_folders(
+    tmp_path: Path, rendered: Callable[..., bytes]
+) -> None:
+    words = ["/usr/bin/python", "-u", "/opt/ray/default_worker.py", "--dir=/tmp/ray"]
+    trace = trace_of(tmp_path, ("f", 0, 1), resource={**RESOURCE, "process.command_args": words})
+    assert events(rendered(chrome, trace))[0]["args"]["name"] == "python -u default_worker.py --dir=/tmp/ray"
 
 
 def test_costs_calls_and_attributes_are_arguments(sample: Trace, rendered: Callable[..., bytes]) -> None:
