@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json
+from nutrace.cli.options import add_json, component
 from nutrace.printable import printable
 from nutrace.probes.catalogue import at_level, collect, planner_catalogues, planner_of
 from nutrace.probes.catalogue.check import (
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", choices=LEVELS, help="only probes that are active at this level")
     parser.add_argument(
         "--component",
-        choices=COMPONENTS,
+        type=component,
         metavar="NAME",
         help=f"only probes of a component: {', '.join(COMPONENTS)}",
     )
