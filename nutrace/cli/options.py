@@ -124,6 +124,12 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def say(shown: Optional[Phases], phase: str) -> None:
+    """Say that a phase begins, if progress is shown."""
+    if shown is not None:
+        shown.begin(phase)
+
+
 def load_with(shown: Optional[Phases], file: str, *, raw: bool) -> Trace:
     """Load a run file, and show the progress of it, if it is shown."""
     if shown is None:
@@ -166,5 +172,7 @@ def load_run(
     if samples is not None:
         trace = with_samples(trace, samples)
     if warn and trace.diagnostics.cut_short:
+        if shown is not None:
+            shown.make_room()
         print(f"nutrace: {printable(file, LINE)}: {trace.diagnostics.cut_short}", file=sys.stderr)
     return trace
