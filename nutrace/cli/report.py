@@ -18,6 +18,7 @@ from nutrace.cli.options import (
 )
 from nutrace.cli.progress import phases
 from nutrace.cli.report_json import as_json
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.report_text import as_text
 from nutrace.trace import select
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         text = as_text(
             result,
-            markdown=args.markdown,
+            style_of_output(args.markdown),
             limit=args.limit,
             selection=part.selection,
             inside=args.inside,
