@@ -31,16 +31,24 @@ def wrapped(text: str, width: int, hanging: int = 0) -> List[str]:
     lines: List[str] = []
     line, empty = indent, True
     for word in _SPACE.split(text.strip(" ")):
-        if not empty and columns_of(line) + 1 + columns_of(word) > width:
+        left, size = width - columns_of(line) - 1, columns_of(word)
+        # A word that is longer than any line begins in this one if most of it is free.
+        if not empty and size > left and (size <= width - hanging or left < width // 2):
             lines.append(line)
             line, empty = " " * hanging, True
         line = f"{line}{word}" if empty else f"{line} {word}"
         empty = False
         while columns_of(line) > width:
-            part = beginning(line, width)
+            part = _breakable(beginning(line, width), (width + hanging) // 2) or line[:1]
             lines.append(part)
             line = " " * hanging + line[len(part) :]
     return [*lines, line]
+
+
+def _breakable(part: str, least: int) -> str:
+    """The part up to its last joint, if it is not too short then."""
+    joint = max(part.rfind(mark) + 1 for mark in "/.,;=>)")
+    return part[:joint] if joint > least else part
 
 
 def beginning(text: str, width: int) -> str:

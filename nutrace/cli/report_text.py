@@ -116,7 +116,8 @@ def _head(report: Report, style: Style, selection: str) -> str:
         ),
     ]
     if run.command:
-        lines.append(style.line(f"$ {printable(run.command, _LONGEST_COMMAND)}"))
+        command = f"$ {printable(run.command, _LONGEST_COMMAND)}"
+        lines.append(style.text(command, indent=2, hanging=2, tone=Tone.QUIET))
     if selection:
         lines.append(style.line(f"Only {printable(selection, LINE)} of the run:"))
     corrected = head_line(report)

@@ -164,11 +164,12 @@ def _callers(shown: Sequence[Statement], full: bool, style: Style) -> str:
         mark = f"{number:3d}  "
         text = statement.text or statement.statement
         parts = textwrap.wrap(printable(text, len(text) if full else 2 * _WIDTH), width) or [""]
-        lines += [style.text(f"{mark if not line else '     '}{part}") for line, part in enumerate(parts)]
+        lines += [
+            style.text(f"{mark if not line else '     '}{part}", tone=Tone.STRONG)
+            for line, part in enumerate(parts)
+        ]
         for origin, executions in statement.origins[:_ORIGINS]:
-            lines.append(
-                style.text(f"{executions:>7,} x  {_place(origin)}", indent=5, hanging=11, tone=Tone.QUIET)
-            )
+            lines.append(style.text(f"{executions:>7,} x  {_place(origin)}", indent=5, hanging=11))
         if len(statement.origins) > _ORIGINS:
             lines.append(style.text(f"and {len(statement.origins) - _ORIGINS:,} other callers", indent=15))
         for error, executions in statement.failures[:_ORIGINS]:

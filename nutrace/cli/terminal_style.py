@@ -86,8 +86,9 @@ class TerminalStyle(Style):
             for remark in remarks[number] if number < len(remarks) else ():
                 lines.append(self._paragraph(remark, _REMARK, 2, Tone.QUIET.value))
         if table.left_out:
-            note = f"No space for: {', '.join(table.left_out)}. A wider terminal shows them; --json has them."
-            lines.append(self._paragraph(note, indent, 2, _NOTE))
+            note = f"Left out for lack of space: {', '.join(table.left_out)}."
+            note += " A wider terminal or --json shows all."
+            lines.append(self._paragraph(note, indent, 0, _NOTE))
         return "\n".join(lines)
 
     def _paragraph(self, text: str, indent: int, hanging: int, style: str) -> str:

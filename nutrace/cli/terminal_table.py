@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, Mapping, Sequence
+import textwrap
+from typing import Iterator, List, Mapping, Optional, Sequence
 
 from rich.text import Text
 
@@ -33,6 +34,7 @@ class DrawnTable:
     ) -> None:
         self._columns = columns
         self._ascii = ascii_only
+        self._marked = _marked(columns)
         self._of_what = [_component(columns, row) for row in rows]
         self._sums = next((place for place, row in enumerate(rows) if not self._is_full(row)), len(rows))
         self._rows = [self._with_mark(row, place < self._sums) for place, row in enumerate(rows)]
@@ -44,7 +46,10 @@ class DrawnTable:
 
     def head(self) -> Iterator[Text]:
         """The headings, which may have several lines, and a rule."""
-        heads = {at: wrapped(self._columns[at].heading, size) for at, size in self._layout.widths.items()}
+        heads = {
+            at: textwrap.wrap(self._columns[at].heading, size, break_on_hyphens=False) or [""]
+            for at, size in self._layout.widths.items()
+        }
         for line in range(-max(map(len, heads.values())), 0):
             text = Text()
             for at in heads:
@@ -78,7 +83,7 @@ class DrawnTable:
             column = self._columns[at]
             begin = len(text) + (GAP if text else 0)
             self._append(text, at, part, column.tone(row[at]).value if column.tone else "")
-            if column.component and first and number < self._sums:
+            if at == self._marked and first and number < self._sums:
                 text.stylize(fill, begin, begin + 1)
             if at in self._layout.bars:
                 share = _size(row[at]) / self._largest[at] if self._largest[at] else 0.0
@@ -106,14 +111,21 @@ class DrawnTable:
         return bar.ljust(size)
 
     def _with_mark(self, row: Sequence[str], marked: bool) -> List[str]:
-        """The row with a mark before its component, which is drawn in the component's colour."""
+        """The row with a mark before its name, which is drawn in its component's colour."""
         mark = ("*" if self._ascii else "■") if marked else " "
         if not self._is_full(row):
             return list(row)
-        return [f"{mark} {cell}" if column.component else cell for column, cell in zip(self._columns, row)]
+        return [f"{mark} {cell}" if at == self._marked else cell for at, cell in enumerate(row)]
 
     def _is_full(self, row: Sequence[str]) -> bool:
         return len(row) == len(self._columns)
+
+
+def _marked(columns: Sequence[Column]) -> Optional[int]:
+    """The column of names, if the rows have components."""
+    if not any(column.component for column in columns):
+        return None
+    return next(at for at, column in enumerate(columns) if not column.right)
 
 
 def _component(columns: Sequence[Column], row: Sequence[str]) -> str:
