@@ -47,7 +47,7 @@ def wrapped(text: str, width: int, hanging: int = 0) -> List[str]:
 
 def _breakable(part: str, least: int) -> str:
     """The part up to its last joint, if it is not too short then."""
-    joint = max(part.rfind(mark) + 1 for mark in "/.,;=>)")
+    joint = max(part.rfind(mark) + 1 for mark in "/._,;=>)")
     return part[:joint] if joint > least else part
 
 

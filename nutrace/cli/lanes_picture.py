@@ -25,7 +25,8 @@ _MARKS = {
 }
 _BUSY = "#="  # in turn, so that scenarios can be told apart
 _TONES: Mapping[str, Tone] = {
-    "#": Tone.ONE, "=": Tone.OTHER, "s": Tone.DOUBTFUL, ".": Tone.QUIET, "-": Tone.QUIET, "d": Tone.THIRD, "?": Tone.QUIET,
+    "#": Tone.ONE, "=": Tone.OTHER, "d": Tone.THIRD, "s": Tone.DOUBTFUL,
+    ".": Tone.QUIET, "-": Tone.QUIET, "?": Tone.QUIET,
 }  # fmt: skip
 _MEANING = (
     ("#=", Doing.BUSY, "scenarios in turn"),

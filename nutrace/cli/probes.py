@@ -141,15 +141,20 @@ def _lines(probes: Sequence[Probe], result: Optional[_Result], style: Style) -> 
 
 def _drawn(rows: Sequence[Probe], missing: Mapping[str, str], style: Style) -> Iterable[str]:
     """For a terminal: a table for each component or planner."""
-    columns = [Column("level", right=False, rank=2), Column("component", right=False, component=True, rank=3)]
-    columns += [Column("span", right=False, least=20), Column("target", right=False, least=20)]
+    span, level = Column("span", right=False, least=20), Column("level", right=False, rank=2)
+    target = Column("target", right=False, least=20)
+    component = Column("component", right=False, component=True, rank=3)
     for group, probes in groupby(rows, key=lambda probe: planner_of(probe) or probe.component):
         yield style.heading(group)
         listed, remarks = [], []
+        columns = [span, level, target]
         for probe in probes:
-            target = printable(_target(probe), _LONGEST_REASON)
             name = printable(probe.span_name, _LONGEST_NAME)
-            listed.append([probe.level, probe.component, name, target])
+            cells = [name, probe.level, printable(_target(probe), _LONGEST_REASON)]
+            if planner_of(probe):
+                columns = [span, level, component, target]
+                cells.insert(2, probe.component)
+            listed.append(cells)
             why = missing.get(probe.target)
             remarks.append([] if why is None else [f"missing: {printable(why, _LONGEST_REASON)}"])
         yield style.table(columns, listed, remarks=remarks)

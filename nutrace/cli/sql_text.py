@@ -219,7 +219,9 @@ def _plans(shown: Sequence[Statement], findings: Findings, style: Style) -> str:
                         what = "index made and thrown away each time" if scan.automatic else "full scan"
                         remark = f"   <- {what}: {printable(scan.table)}, {scan.rows:,} rows"
                 tone = Tone.DOUBTFUL if remark else Tone.PLAIN
-                lines.append(style.text(f"{mark}{printable(line, 160)}{remark}", hanging=7, tone=tone))
+                hanging = 2 + len(mark.strip() + "  " if mark.strip() else "")
+                text = f"{mark}{printable(line, 160)}{remark}"
+                lines.append(style.text(text, hanging=hanging, tone=tone))
                 mark = "     "
             if explained.plan and explained.note:
                 lines.append(style.text(f"({printable(explained.note, 160)})", indent=5, hanging=2))

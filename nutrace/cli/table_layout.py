@@ -37,7 +37,8 @@ def laid_out(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: in
     content = [max((columns_of(row[at]) for row in cells), default=0) for at in range(len(columns))]
     wrapped = [max([size, *map(columns_of, each.heading.split())]) for size, each in zip(content, columns)]
     full = [max(size, columns_of(each.heading)) for size, each in zip(content, columns)]
-    shown = list(range(len(columns)))
+    # A column without any content says nothing, but all columns of a table without rows are shown.
+    shown = [at for at in range(len(columns)) if content[at] or not at or not any(content)]
     if _fits(full, shown, width):
         return _with_bars(columns, {at: full[at] for at in shown}, (), width)
     least = [

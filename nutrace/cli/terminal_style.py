@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import List, Sequence, Tuple
 
 from rich.text import Text
@@ -19,6 +20,7 @@ _TERM = "cyan"
 _NOTE = "italic dim"  # on what is not shown
 _REMARK = 6  # blanks before a remark
 _WIDEST_TERM = 0.4  # of the width
+_SHELL_WORD = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*'|["'\\])+""")
 
 
 class TerminalStyle(Style):
@@ -41,9 +43,17 @@ class TerminalStyle(Style):
         return self._paragraph(text, indent, hanging, tone.value)
 
     def command(self, text: str, *, indent: int = 0) -> str:
-        """A command, wrapped as a shell reads it."""
-        lines = wrapped(" " * indent + text, self.columns - 2, indent + 2)
-        return " \\\n".join(self._drawn(Text(line)) for line in lines)
+        """A command, wrapped as a shell reads it: never within a word, and so not within quotes."""
+        lines: List[str] = []
+        line = " " * (indent - 1)
+        for word in _SHELL_WORD.findall(text):
+            if lines or line.strip():
+                full = columns_of(line) + 1 + columns_of(word) > self.columns - 2
+                if full:
+                    lines.append(f"{line} \\")
+                    line = " " * (indent + 1)
+            line = f"{line} {word}" if line else word
+        return "\n".join([*lines, line])
 
     def parts(self, parts: Sequence[Tuple[str, Tone]]) -> str:
         """A line of several tones."""
@@ -92,7 +102,8 @@ class TerminalStyle(Style):
         return "\n".join(lines)
 
     def _paragraph(self, text: str, indent: int, hanging: int, style: str) -> str:
-        lines = wrapped(" " * indent + text, self.columns, indent + hanging)
+        own = len(text) - len(text.lstrip(" "))
+        lines = wrapped(" " * indent + text, self.columns, indent + own + hanging)
         return "\n".join(self._drawn(Text(line, style)) for line in lines)
 
     def _drawn(self, text: Text) -> str:

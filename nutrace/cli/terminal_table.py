@@ -42,7 +42,7 @@ class DrawnTable:
         self._largest = {
             at: max([_size(row[at]) for row in rows[: self._sums]], default=0.0) for at in self._layout.bars
         }
-        self.left_out = [columns[at].heading or "the rest" for at in self._layout.left_out]
+        self.left_out = [_name(columns, at) for at in self._layout.left_out]
 
     def head(self) -> Iterator[Text]:
         """The headings, which may have several lines, and a rule."""
@@ -119,6 +119,10 @@ class DrawnTable:
 
     def _is_full(self, row: Sequence[str]) -> bool:
         return len(row) == len(self._columns)
+
+
+def _name(columns: Sequence[Column], at: int) -> str:
+    return columns[at].heading or f"what is beside {columns[at - 1].heading}"
 
 
 def _marked(columns: Sequence[Column]) -> Optional[int]:
