@@ -173,9 +173,13 @@ def _callers(shown: Sequence[Statement], full: bool, style: Style) -> str:
         if len(statement.origins) > _ORIGINS:
             lines.append(style.text(f"and {len(statement.origins) - _ORIGINS:,} other callers", indent=15))
         for error, executions in statement.failures[:_ORIGINS]:
-            failed = f"{executions:>7,} x  failed: {printable(error, _WIDTH)}"
-            lines.append(style.text(failed, indent=5, hanging=11, tone=Tone.BAD))
+            lines.append(_times(executions, f"failed: {printable(error, _WIDTH)}", style, Tone.BAD))
     return "\n".join(lines)
+
+
+def _times(executions: int, what: str, style: Style, tone: Tone = Tone.PLAIN) -> str:
+    hanging = len(f"{executions:,} x  ")
+    return style.text(f"{executions:>7,} x  {what}", indent=5, hanging=hanging, tone=tone)
 
 
 def _place(origin: Origin) -> str:
