@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, Dict
 
 from nutrace.cli.difference import add_difference, difference_counts, drawn_files, load_difference
-from nutrace.cli.options import add_raw, add_samples, add_steps, load_run
+from nutrace.cli.options import add_raw, add_samples, add_steps, component, load_run
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
-from nutrace.semconv import COMPONENTS
 from nutrace.trace import select
 from nutrace.trace.correction import UNCORRECTED
 from nutrace.trace.opening import STDIN
@@ -56,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_steps(parser)
     add_raw(parser)
     parser.add_argument(
-        "--component", metavar="NAME", help="only the spans of a component, and those in them"
+        "--component", type=component, metavar="NAME", help="only the spans of a component, and those in them"
     )
     parser.add_argument("--title", default="", help="heading of the drawing")
     parser.add_argument(
@@ -125,8 +124,6 @@ def default_output(file: str, row: Format, mark: str = "") -> str:
 
 def _check(args: argparse.Namespace, row: Format, output: str) -> None:
     """Check the options before the file is read."""
-    if args.component is not None and args.component not in COMPONENTS:
-        raise UsageError(f"unknown component {args.component[:40]!r}: use one of {', '.join(COMPONENTS)}")
     if not 0 <= args.min_us <= 1e9:
         raise UsageError(f"bad --min-us {args.min_us}: write microseconds from 0 to 1e9")
     if args.samples and not args.with_samples:

@@ -8,7 +8,7 @@ from nutrace.analysis import Inside, InsideSpans, Report, Samples
 from nutrace.cli.report_style import Style, column, ms
 from nutrace.cli.table import Column
 from nutrace.cli.units import unit_of
-from nutrace.errors import UsageError
+from nutrace.errors import UsageError, did_you_mean
 from nutrace.intervals import FEWEST_SAMPLES
 from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
@@ -88,7 +88,8 @@ def _chosen(kinds: Sequence[InsideSpans], inside: str, steps: int) -> List[Insid
         chosen = [kind for kind in kinds if inside in (kind.span, *kind.span.split(", "), *kind.blocks)]
         if not chosen:
             names = printable(", ".join(kind.span for kind in facts) or "none", LINE)
-            raise UsageError(f"no samples in spans {inside[:60]!r}: there are samples in {names}")
+            near = did_you_mean(inside, (name for kind in facts for name in kind.span.split(", ")))
+            raise UsageError(f"no samples in spans {inside[:60]!r}: there are samples in {names}{near}")
         return chosen
     # What happens in the steps is asked for first; a run without steps has only the whole.
     costs = sorted(

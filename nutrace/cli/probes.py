@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json
+from nutrace.cli.options import add_json, component
 from nutrace.cli.report_style import Style, style_of_output
 from nutrace.cli.table import Column
 from nutrace.cli.tones import Tone
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", choices=LEVELS, help="only probes that are active at this level")
     parser.add_argument(
         "--component",
-        choices=COMPONENTS,
+        type=component,
         metavar="NAME",
         help=f"only probes of a component: {', '.join(COMPONENTS)}",
     )
@@ -143,7 +143,7 @@ def _drawn(rows: Sequence[Probe], missing: Mapping[str, str], style: Style) -> I
     """For a terminal: a table for each component or planner."""
     span, level = Column("span", right=False, least=20), Column("level", right=False, rank=2)
     target = Column("target", right=False, least=20)
-    component = Column("component", right=False, component=True, rank=3)
+    of_planner = Column("component", right=False, component=True, rank=3)
     for group, probes in groupby(rows, key=lambda probe: planner_of(probe) or probe.component):
         yield style.heading(group)
         listed, remarks = [], []
@@ -152,7 +152,7 @@ def _drawn(rows: Sequence[Probe], missing: Mapping[str, str], style: Style) -> I
             name = printable(probe.span_name, _LONGEST_NAME)
             cells = [name, probe.level, printable(_target(probe), _LONGEST_REASON)]
             if planner_of(probe):
-                columns = [span, level, component, target]
+                columns = [span, level, of_planner, target]
                 cells.insert(2, probe.component)
             listed.append(cells)
             why = missing.get(probe.target)

@@ -169,7 +169,7 @@ def _callers(shown: Sequence[Statement], full: bool, style: Style) -> str:
             for line, part in enumerate(parts)
         ]
         for origin, executions in statement.origins[:_ORIGINS]:
-            lines.append(style.text(f"{executions:>7,} x  {_place(origin)}", indent=5, hanging=11))
+            lines.append(_times(executions, _place(origin), style))
         if len(statement.origins) > _ORIGINS:
             lines.append(style.text(f"and {len(statement.origins) - _ORIGINS:,} other callers", indent=15))
         for error, executions in statement.failures[:_ORIGINS]:

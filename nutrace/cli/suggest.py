@@ -23,7 +23,7 @@ from nutrace.cli.report_style import style_of_output
 from nutrace.cli.run import command_of
 from nutrace.cli.suggest_text import Page, as_json, opaque_lines, toml_lines
 from nutrace.cli.tones import Tone
-from nutrace.errors import UsageError
+from nutrace.errors import UsageError, did_you_mean
 from nutrace.printable import LINE, printable
 from nutrace.probes.catalogue import collect
 from nutrace.probes.catalogue.user_file import read_probe_file
@@ -133,7 +133,8 @@ def _check_span(trace: Trace, span: Optional[str]) -> None:
     if span is None or span in seen:
         return
     why = "no sample was taken in it" if span in trace.name else "the run has no such span"
-    raise UsageError(f"--span {printable(span)}: {why}; some that have samples: {_some(sorted(seen))}")
+    near = did_you_mean(span, seen)
+    raise UsageError(f"--span {printable(span)}: {why}; some that have samples: {_some(sorted(seen))}{near}")
 
 
 def _some(names: Sequence[str]) -> str:
