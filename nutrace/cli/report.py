@@ -19,6 +19,7 @@ from nutrace.cli.options import (
 )
 from nutrace.cli.progress import phases
 from nutrace.cli.report_json import as_json
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.report_text import as_text
 from nutrace.cli.step_tree import LINES, step_tree
 from nutrace.cli.step_tree_text import as_json as tree_as_json
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         text = as_text(
             result,
-            markdown=args.markdown,
+            style_of_output(args.markdown),
             limit=ROWS if args.limit is None else args.limit,
             selection=part.selection,
             inside=args.inside,

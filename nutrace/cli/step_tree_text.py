@@ -9,8 +9,9 @@ from typing import Any, Dict, List, Optional, Sequence
 from nutrace.analysis.steps import times_of_steps
 from nutrace.cli.correction_text import correction_line
 from nutrace.cli.json_output import per_step
-from nutrace.cli.report_style import MS, column, ms, percent
+from nutrace.cli.report_style import column, ms, percent
 from nutrace.cli.step_tree import LEAST_SHARE, Cut, Line, StepTree, cut
+from nutrace.cli.units import MS
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace
 from nutrace_exporters.calltree import Node, SampledNode, heaviest_first
