@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from types import ModuleType
 
-from nutrace.errors import UsageError
+from nutrace.errors import UsageError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -142,4 +142,5 @@ def find(name: str) -> Format:
     for row in FORMATS:
         if row.name == name:
             return row
-    raise UsageError(f"unknown format {name!r}: use one of {', '.join(row.name for row in FORMATS)}")
+    names = [row.name for row in FORMATS]
+    raise UsageError(f"unknown format {name!r}: use one of {', '.join(names)}{did_you_mean(name, names)}")

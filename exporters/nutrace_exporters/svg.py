@@ -1,4 +1,4 @@
-"""A static flamegraph of merged stacks, for a README or a pull request.
+"""A static flamegraph of the merged stacks of all threads, for a README or a pull request.
 
 One SVG without scripts or outside references, for light and dark. Tooltips have the full name, calls and
 times. Functions that were sampled inside spans are hatched.
@@ -78,8 +78,8 @@ class _Box(NamedTuple):
 
 
 def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
-    """Draw `trace` with all equal stacks merged, widest first."""
-    top = merge(trace, options.samples)
+    """Draw `trace` with all equal stacks merged, whatever thread they ran on, widest first."""
+    top = merge(trace, options.samples, by_thread=False)
     # The bar of all steps holds the time of unfinished ones too: then no time is that of a step.
     unfinished = any(map(trace.unfinished, trace.step_indices))
     boxes = list(_place(top, options, "" if unfinished else semconv.STEP_SPAN))
@@ -129,7 +129,6 @@ def _place(top: Node, options: Options, step: str) -> Iterator[_Box]:
             if width < narrowest:
                 narrow[node] = width
                 continue
-            # Steps on other threads are in other bars.
             inside = steps or (node.calls if node.name == step else 0)
             yield _Box(x, width, depth, node, inside, isinstance(node, SampledNode))
             stack.append((node, x, depth + 1, inside))
@@ -194,14 +193,10 @@ def _tip(box: _Box, all_ns: int, per_step: str) -> str:
     if isinstance(node, SampledNode):
         tip = _estimate(node)
     else:
-        tip = node.name
-        if node.calls or node.self_ns:  # a thread has neither
-            tip += f"\n{node.component} · {counted(node.calls, 'call')}"
-        tip += f"\ntotal {duration(node.total_ns)} ({100 * node.total_ns / all_ns:.1f} %)"
-        if box.sampled:
-            tip += ", estimated from samples"
-        elif node.calls or node.self_ns:
-            tip += f", self {duration(node.self_ns)}"
+        calls = "" if box.sampled else f"\n{node.component} · {counted(node.calls, 'call')}"
+        own = "estimated from samples" if box.sampled else f"self {duration(node.self_ns)}"
+        share = 100 * node.total_ns / all_ns
+        tip = f"{node.name}{calls}\ntotal {duration(node.total_ns)} ({share:.1f} %), {own}"
     about = "about " if box.sampled else ""
     return f"{tip}\n{about}{per_step}" if per_step else tip
 

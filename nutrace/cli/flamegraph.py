@@ -12,11 +12,11 @@ from dataclasses import fields
 from typing import Any, Dict
 
 from nutrace.cli.difference import add_difference, difference_counts, drawn_files, load_difference
-from nutrace.cli.options import add_raw, add_samples, add_steps, load_run
+from nutrace.cli.options import LOADING, add_raw, add_samples, add_steps, component, load_run, say
+from nutrace.cli.progress import phases
 from nutrace.cli.viewers import can_show, show, shown_formats
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
-from nutrace.semconv import COMPONENTS
 from nutrace.trace import select
 from nutrace.trace.correction import UNCORRECTED
 from nutrace.trace.opening import STDIN
@@ -27,6 +27,7 @@ from nutrace_exporters.registry import FORMATS, Format, find
 from nutrace_exporters.svghead import THEMES
 
 _SUFFIX = re.compile(r"(\.(json|jsonl|ndjson))?(\.gz)?(\.partial)?\Z")
+_DRAWING, _PART = "drawing", 1.0  # of the time that loading takes
 _EXAMPLES = """
 
 examples:
@@ -73,7 +74,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_steps(parser)
     add_raw(parser)
     parser.add_argument(
-        "--component", metavar="NAME", help="only the spans of a component, and those in them"
+        "--component", type=component, metavar="NAME", help="only the spans of a component, and those in them"
     )
     parser.add_argument(
         "--no-samples",
@@ -124,20 +125,24 @@ def run(args: argparse.Namespace) -> int:
         check_output(output, file)
     module = row.load_difference() if mark else row.load()
     options = module.Options(**_options(module.Options, args, row))
-    if mark:
-        drawn: Any = load_difference(args)
-        shown = difference_counts(drawn)
-    else:
-        samples = args.samples if args.with_samples else None
-        whole = load_run(files[0], raw=args.raw, samples=samples)
-        drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
-        shown = f"{counted(len(drawn), 'span')}, {counted(len(drawn.step_indices), 'step')}"
-        times = drawn.correction.state
-        shown += "" if times == UNCORRECTED else f", times {times}"
-    with whole_file(output) as out:
-        module.export(drawn, out, options)
+    with phases({**LOADING, _DRAWING: _PART}) as shown:
+        if mark:
+            drawn: Any = load_difference(args)
+            what = difference_counts(drawn)
+        else:
+            samples = args.samples if args.with_samples else None
+            whole = load_run(files[0], raw=args.raw, samples=samples, shown=shown)
+            drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
+            what = f"{counted(len(drawn), 'span')}, {counted(len(drawn.step_indices), 'step')}"
+            times = drawn.correction.state
+            what += "" if times == UNCORRECTED else f", times {times}"
+        say(shown, _DRAWING)
+        if shown is not None and output == STDOUT:
+            shown.clear()  # which may be the same terminal
+        with whole_file(output) as out:
+            module.export(drawn, out, options)
     if output != STDOUT:
-        _print_written(shown, drawn.selection, row, output)
+        _print_written(what, drawn.selection, row, output)
         if args.open:
             show(output, row)
         elif not row.browser:
@@ -164,8 +169,6 @@ def default_output(file: str, row: Format, mark: str = "") -> str:
 
 def _check(args: argparse.Namespace, row: Format, output: str) -> None:
     """Check the options before the file is read."""
-    if args.component is not None and args.component not in COMPONENTS:
-        raise UsageError(f"unknown component {args.component[:40]!r}: use one of {', '.join(COMPONENTS)}")
     if args.min_us is not None and not 0 <= args.min_us <= 1e9:
         raise UsageError(f"bad --min-us {args.min_us}: write microseconds from 0 to 1e9")
     if args.samples and not args.with_samples:

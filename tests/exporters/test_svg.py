@@ -75,7 +75,7 @@ def test_what_was_sampled_is_hatched_and_says_how_sure_it_is(
     assert "289 samples at 100 Hz by py-spy 0.4.3" in "".join(picture.itertext())
 
 
-def test_a_step_is_one_of_those_on_its_thread(tmp_path: Path, rendered: Callable[..., bytes]) -> None:
+def test_threads_are_merged_and_said(tmp_path: Path, rendered: Callable[..., bytes]) -> None:
     def step(start: int, thread: int) -> Any:
         below = ("plan", start, start + 5, {"thread.id": thread})
         return ("simulation.step", start, start + 10, [below], {"thread.id": thread})
@@ -83,10 +83,11 @@ def test_a_step_is_one_of_those_on_its_thread(tmp_path: Path, rendered: Callable
     trace = trace_of(tmp_path, step(0, 1), step(20, 1), step(0, 2), step(20, 2))
     picture = ElementTree.fromstring(rendered(svg, trace))
     tips = [tip.text or "" for tip in picture.iterfind("s:g/s:g/s:title", NS)]
-    assert [tip.rpartition("\n")[2] for tip in tips if "step" in tip] == [
-        "10 µs per step",
-        "5 µs per step",
-    ] * 2
+    assert tips == [
+        "simulation.step\nother · 4 calls\ntotal 40 µs (100.0 %), self 20 µs\n10 µs per step",
+        "plan\nother · 4 calls\ntotal 20 µs (50.0 %), self 20 µs\n5 µs per step",
+    ]
+    assert "40 µs on 2 threads in all" in _head(picture)[0]
 
 
 def _head(picture: ElementTree.Element) -> Tuple[List[str], Dict[str, str], str]:
