@@ -32,7 +32,7 @@ from nutrace_exporters.svghead import (
 
 _ROW = 18
 _SPACE = 7
-#: Boxes narrower than this (px) have a gap behind them in the place of an outline.
+#: Boxes narrower than this (px) have a gap before them in the place of an outline.
 _NARROW = 8.0
 #: Sampled functions that would be narrower (px) are joined: such a box would stand for too few samples.
 _NARROWEST_SAMPLED = 2.0
@@ -159,16 +159,16 @@ def _draw(box: _Box, first_row: int, all_ns: int) -> str:
     y = first_row + box.depth * _ROW
     per_step = f"{duration(node.total_ns / box.steps)} per step" if box.steps > 1 else ""
     component = key(node.component)
-    place = f'x="{_number(box.x)}" y="{y}"'
     # The outlines of neighbours lie on each other.
-    size = f'width="{_number(box.width)}" height="{_ROW}"'
+    place = f'x="{_number(box.x)}" y="{y}" width="{_number(box.width)}" height="{_ROW}"'
     if box.width < _NARROW:
         gap = min(1.0, box.width / 4)
-        size = f'class="n" width="{_number(box.width - gap)}" height="{_ROW - 1}"'
+        left, width = _number(box.x + gap), _number(box.width - gap)
+        place = f'class="n" x="{left}" y="{y + 1}" width="{width}" height="{_ROW - 1}"'
     fill = f' fill="url(#{hatching_id(component)})"' if box.sampled else ""
     return (
         f'<g class="{component}"><title>{escape(_tip(box, all_ns, per_step))}</title>'
-        f"<rect {place} {size}{fill}/>{_text(box, y, all_ns, per_step)}</g>"
+        f"<rect {place}{fill}/>{_text(box, y, all_ns, per_step)}</g>"
     )
 
 

@@ -31,10 +31,10 @@ _DRAWING, _PART = "drawing", 1.0  # of the time that loading takes
 _EXAMPLES = """
 
 examples:
-  nutrace flamegraph run.json --open
-  nutrace flamegraph run.json -f svg --steps 42 --width 900
-  nutrace flamegraph run.json -f speedscope --open
-  nutrace flamegraph run.json --slowest 5%"""
+  nutrace flamegraph run.json --open            the page, in the web browser
+  nutrace flamegraph run.json -f svg --steps 0: a picture of the steps alone
+  nutrace flamegraph run.json -f speedscope -o - --steps 42 > step.json
+  nutrace flamegraph run.json --slowest 5%      what slow steps do more of"""
 _RUN_FILE = b'{"resourceSpans"'
 
 
