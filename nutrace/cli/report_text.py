@@ -294,7 +294,8 @@ def _lost(report: Report, style: Style, selection: str) -> str:
     else:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         cost_ns = overhead.estimated_ns - overhead.start_and_end_ns
-        cost = f"{overhead.spans:,} calls recorded, at least {_ms(cost_ns)} ms{share}"
+        calls = f"{overhead.spans:,} calls recorded in {counted(overhead.in_file, 'span')}"
+        cost = f"{calls}, at least {_ms(cost_ns)} ms{share}"
         if overhead.start_and_end_ns:
             cost += f"; {_ms(overhead.start_and_end_ns)} ms to start and to end"
         cost += "; nutrace overhead says of what"
@@ -315,4 +316,4 @@ def _legend(report: Report, style: Style) -> str:
             entries.append(_LEGEND_MEAN_ONLY)
     if report.inside:
         entries += _LEGEND_INSIDE
-    return "\n".join([style.heading("Columns"), *style.items(entries), style.line(_PERCENTILES)])
+    return style.glossary(entries, _PERCENTILES)
