@@ -26,6 +26,7 @@ class App {
       pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
       details: (item, width) => [formatTime(width)],
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
+      moved: (how) => this.address.soon(how),
     };
     if (trace.difference) drawDifference(this);
     this.readTheme();
@@ -37,8 +38,9 @@ class App {
     this.scenarioStrip = new ScenarioStrip(document.getElementById("scenarios"), trace, this);
     this.picker = new Picker(this);
     this.memoryLines = Object.entries(trace.memory).map(([kind, points]) => new MemoryLine(kind, points, this));
+    this.address = new Address(this);
     this.wire();
-    readAddress(this);
+    this.address.read();
   }
 
   // --- state ----------------------------------------------------------------------------------
@@ -87,10 +89,28 @@ class App {
     if (on || this.scene.kind === "merged") this.setView("merged");
   }
 
+  // What one does is saved in the page's address; see Address.changed.
+  changed(how) {
+    if (how === "push") this.typed = false;
+    this.address.changed(how);
+  }
+
   // Selects a part of the run; null selects all.
   select(selection) {
+    this.setSelection(selection);
+    this.showSelection();
+  }
+
+  // Adds up what is selected, which takes long in a large run.
+  setSelection(selection) {
+    const same = selection?.key === this.selection?.key;
     this.selection = selection;
-    this.summary = selection ? summarize(this.trace, selection) : this.whole;
+    if (!selection) this.summary = this.whole;
+    else if (!same) this.summary = summarize(this.trace, selection);
+  }
+
+  showSelection() {
+    const { selection } = this;
     this.look.focus = -1;
     this.strip.show(selection);
     this.scenarioStrip.show();
@@ -166,23 +186,29 @@ class App {
     this.highlight = this.highlight === component ? -1 : component;
     showLegend(this);
     this.chart.draw();
+    this.changed("push");
   }
 
   // Zooms to an item; -1 shows everything selected.
   focusOn(item, smooth = true) {
     this.choose(item);
-    if (item < 0 && this.look.bounds) {
-      const [first, last] = this.look.bounds;
-      const margin = (last - first) * 0.01;
-      this.chart.moveTo(first - margin, last + margin, smooth);
-    } else this.chart.fit(item, smooth);
+    this.chart.moveTo(...this.rangeOf(item), smooth);
+    if (item >= 0) this.chart.reveal(item);
+    this.changed("push");
+  }
+
+  // What there is to see of an item; of -1, of everything selected.
+  rangeOf(item) {
+    if (item >= 0 || !this.look.bounds) return this.chart.rangeOf(item);
+    const [first, last] = this.look.bounds;
+    const margin = (last - first) * 0.01;
+    return [first - margin, last + margin];
   }
 
   choose(item) {
     this.look.focus = item;
     showCrumbs(this);
     showDetails(this);
-    saveAddress(this);
     this.chart.draw();
     if (item < 0) return this.say("");
     const { title, component, rows } = describe(this, item);
@@ -195,6 +221,7 @@ class App {
       const row = scene.lanes[0]?.base ?? 0;
       const middle = scene.at(row, (this.chart.view.from + this.chart.view.to) / 2, Infinity);
       if (middle >= 0) this.choose(middle);
+      this.changed("replace");
       return;
     }
     let to = look.focus;
@@ -208,6 +235,7 @@ class App {
     this.chart.reveal(to);
     const { from, to: until } = this.chart.view;
     if (scene.right[to] <= from || scene.left[to] >= until) this.chart.fit(to);
+    this.changed("replace");
   }
 
   back() {
@@ -226,13 +254,15 @@ class App {
 
   // --- search ---------------------------------------------------------------------------------
 
-  searchFor(text) {
+  searchFor(text, typing = false) {
     this.searchField.value = text;
     this.search.run(text);
     this.matchNodes();
     this.showMatches();
-    saveAddress(this);
     this.chart.draw();
+    // The first letter makes an entry in the history, those that follow change it.
+    this.changed(typing && this.typed ? "replace" : "push");
+    this.typed = typing;
   }
 
   showMatches() {
@@ -268,6 +298,7 @@ class App {
 
   nextMatch(way) {
     if (!this.search.matches) return;
+    this.address.flush(); // what was typed is one thing done, and going to a match the next
     const { scene, selection } = this;
     const inTime = scene.kind === "time" && selection !== null;
     const [low, high] = inTime ? [selection.ranges[0][0], selection.ranges.at(-1)[1]] : [0, scene.count];
@@ -322,6 +353,7 @@ class App {
   toggleTheme() {
     document.documentElement.dataset.theme = this.dark ? "light" : "dark";
     this.repaint();
+    this.changed("replace");
   }
 
   repaint() {
@@ -350,14 +382,15 @@ class App {
     on("theme", "click", () => this.toggleTheme());
     on("help-open", "click", () => document.getElementById("help").showModal());
     on("about-open", "click", () => document.getElementById("about").showModal());
-    on("search", "input", () => this.searchFor(this.searchField.value));
+    on("copy-link", "click", () => copyLink(this));
+    on("search", "input", () => this.searchFor(this.searchField.value, true));
     on("search", "keydown", (event) => event.key === "Enter" && this.nextMatch(event.shiftKey ? -1 : 1));
     on("steps-field", "change", () => this.readStepsField());
     on("steps-field", "keydown", (event) => event.key === "Enter" && this.stepsField.blur());
     on("only-steps", "click", () => this.selectAllSteps());
     on("clear-steps", "click", () => this.selectBy(this.selection?.places ?? null, null));
     on("clear-scenario", "click", () => this.selectBy(null, null));
-    addEventListener("hashchange", () => readAddress(this));
+    this.chart.scroller.addEventListener("scroll", () => this.changed("replace"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);
     listenToKeys(this);

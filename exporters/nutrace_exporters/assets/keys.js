@@ -28,6 +28,7 @@ function keyTable(app) {
     ...(app.trace.scenarios.length > 1
       ? [{ keys: ["p"], show: "P", help: "pick a scenario, the slowest first", act: () => app.picker.open() }]
       : []),
+    { keys: ["c"], show: "C", help: "copy a link to what you see", act: () => copyLink(app) },
     { keys: ["t"], show: "T", help: "dark or light", act: () => app.toggleTheme() },
     { keys: ["?"], show: "?", help: "this help", act: () => document.getElementById("help").showModal() },
   ];
