@@ -7,6 +7,7 @@ class App {
     this.search = new Search(trace);
     this.selection = null; // a Selection; null is the whole run
     this.highlight = -1; // component
+    this.unit = "ms"; // or "per step" or "%": of the times that people read
     this.samples = trace.inside !== null; // whether the merged view has sampled functions
     this.whole = this.summary = summarize(trace, null);
     const { self } = this.whole.components;
@@ -24,7 +25,7 @@ class App {
       label: (item) => this.labelOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
       pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
-      details: (item, width) => [formatTime(width)],
+      details: (item, width) => [barText(this, item, width)],
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
       moved: (how) => this.address.soon(how),
     };
@@ -95,6 +96,22 @@ class App {
     this.address.changed(how);
   }
 
+  timeText(ns, inSteps = true) {
+    return timeText(this, ns, inSteps);
+  }
+
+  setUnit(unit) {
+    this.unit = unit;
+    showUnits(this);
+    showLegend(this);
+    showCostliest(this);
+    this.showMatches();
+    this.tooltip.hide();
+    this.chart.draw();
+    this.changed("replace");
+    this.say(`Times: ${UNITS.find((each) => each.unit === unit).text}`);
+  }
+
   // Selects a part of the run; null selects all.
   select(selection) {
     this.setSelection(selection);
@@ -117,6 +134,7 @@ class App {
     showFigures(this);
     showChoice(this);
     showLegend(this);
+    showUnits(this);
     this.memoryLines.forEach((line) => line.draw());
     this.setView(this.scene.kind);
     this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}`);
@@ -270,12 +288,12 @@ class App {
     const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene, this.nodeMatches) : { time: 0, items: 0 };
     const counts = [];
     const noun = this.trace.difference ? "frame" : "span";
-    if (spans) counts.push(`${formatCount(spans)} ${noun}${spans === 1 ? "" : "s"}`);
-    if (inside.items) counts.push(`sampled in ${formatCount(inside.items)} place${inside.items === 1 ? "" : "s"}`);
+    if (spans) counts.push(counted(spans, noun));
+    if (inside.items) counts.push(`sampled in ${counted(inside.items, "place")}`);
     const about = inside.time ? "about " : "";
     const all = share + inside.time / (this.summary.all || 1);
     const text = counts.length
-      ? `${about}${formatShare(all)} of the time · ${formatTime(time + inside.time)} · ${counts.join(", ")}`
+      ? `${about}${formatShare(all)} of the time · ${this.unit === "%" ? formatTime(time + inside.time) : this.timeText(time + inside.time)} · ${counts.join(", ")}`
       : "no match";
     document.getElementById("matches").textContent = this.search.matches ? text : "";
   }
