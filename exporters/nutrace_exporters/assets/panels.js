@@ -123,17 +123,12 @@ function pairList(pairs, kind) {
 function showLegend(app) {
   if (app.trace.difference) return showChangedComponents(app);
   const { summary, trace } = app;
-  const { self } = summary.components;
-  const all = self.reduce((sum, value) => sum + value, 0) || 1;
+  // What is outside the steps has no time per step.
   const perStep = app.unit === "per step" && summary.steps > 0;
-  const inSteps = (component) => summary.regions[INSIDE].self[component] + summary.regions[BESIDE].self[component];
-  const time = (component) => {
-    if (app.unit === "%") return ""; // the column beside it
-    if (!perStep) return formatTime(self[component]);
-    return inSteps(component) ? formatTime(inSteps(component) / summary.steps) : "";
-  };
+  const self = summary.components.self.map((all, component) => (perStep ? all - summary.regions[OUTSIDE].self[component] : all));
+  const all = self.reduce((sum, value) => sum + value, 0) || 1;
   const rows = app.componentOrder
-    .filter((component) => summary.components.calls[component] || self[component])
+    .filter((component) => self[component] || (!perStep && summary.components.calls[component]))
     .sort((a, b) => self[b] - self[a]);
   document.getElementById("legend").replaceChildren(
     ...rows.map((component) => {
@@ -153,7 +148,7 @@ function showLegend(app) {
         },
         swatch,
         element("span", { class: "legend-name", text: name }),
-        element("span", { class: "legend-time", text: time(component) }),
+        element("span", { class: "legend-time", text: perStep ? formatTime(self[component] / summary.steps) : app.unit === "%" ? "" : formatTime(self[component]) }),
         element("span", { class: "legend-share", text: formatShare(self[component] / all) }),
         element("span", { class: "track" }, bar),
       );
