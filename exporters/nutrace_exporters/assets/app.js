@@ -9,6 +9,7 @@ class App {
     this.highlight = -1; // component
     this.kind = -1; // the kind of spans that is picked
     this.thread = -1; // whose lane is shown in time order; -1 shows all
+    this.unit = "ms"; // or "per step" or "%": of the times that people read
     this.samples = trace.inside !== null; // whether the merged view has sampled functions
     this.whole = this.summary = summarize(trace, null);
     const { self } = this.whole.components;
@@ -26,7 +27,7 @@ class App {
       label: (item) => this.labelOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
       pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
-      details: (item, width) => [formatTime(width)],
+      details: (item, width) => [barText(this, item, width)],
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
       moved: (how) => this.address.soon(how),
     };
@@ -115,6 +116,23 @@ class App {
     this.address.changed(how);
   }
 
+  timeText(ns, inSteps = true) {
+    return timeText(this, ns, inSteps);
+  }
+
+  setUnit(unit) {
+    this.unit = unit;
+    showUnits(this);
+    showLegend(this);
+    showCostliest(this);
+    this.spanTable.fill();
+    this.showMatches();
+    this.tooltip.hide();
+    this.chart.draw();
+    this.changed("replace");
+    this.say(`Times: ${UNITS.find((each) => each.unit === unit).text}`);
+  }
+
   // Selects a part of the run; null selects all.
   select(selection) {
     this.setSelection(selection);
@@ -137,6 +155,7 @@ class App {
     showFigures(this);
     showChoice(this);
     showLegend(this);
+    showUnits(this);
     this.memoryLines.forEach((line) => line.draw());
     this.setView(this.scene.kind);
     this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}`);
@@ -297,12 +316,12 @@ class App {
     const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene.merged ?? this.scene, this.mergedMatches) : { time: 0, items: 0 };
     const counts = [];
     const noun = this.trace.difference ? "frame" : "span";
-    if (spans) counts.push(`${formatCount(spans)} ${noun}${spans === 1 ? "" : "s"}`);
-    if (inside.items) counts.push(`sampled in ${formatCount(inside.items)} place${inside.items === 1 ? "" : "s"}`);
+    if (spans) counts.push(counted(spans, noun));
+    if (inside.items) counts.push(`sampled in ${counted(inside.items, "place")}`);
     const about = inside.time ? "about " : "";
     const all = share + inside.time / (this.summary.all || 1);
     const text = counts.length
-      ? `${about}${formatShare(all)} of the time · ${formatTime(time + inside.time)} · ${counts.join(", ")}`
+      ? `${about}${formatShare(all)} of the time · ${this.unit === "%" ? formatTime(time + inside.time) : this.timeText(time + inside.time)} · ${counts.join(", ")}`
       : "no match";
     document.getElementById("matches").textContent = this.search.matches ? text : "";
   }

@@ -101,6 +101,7 @@ function treeScene(kind, trees, names, upward = []) {
     right.set(edges.right, starts[lane]);
   });
   const { merged } = trees[0];
+  nodes.longest = nodes.node.map((node) => merged.nodes.longest[node]);
   const frame = Int32Array.from(nodes.node, (node) => merged.frame[node]);
   const scene = new Scene(kind, total.length, left, right, frame, Int32Array.from(parent));
   scene.arrange(names, lanes, joined("depth"), upward);

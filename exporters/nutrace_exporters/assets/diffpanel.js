@@ -87,7 +87,7 @@ function showSides(app) {
     const button = document.getElementById(side === NEW ? "side-new" : "side-base");
     button.setAttribute("aria-pressed", String(difference.side === side));
     button.textContent = `${words[side]}: ${names[side]}`;
-    button.title = `as wide as on this side, mean of ${formatCount(units[side])} ${unit}${units[side] === 1 ? "" : "s"}`;
+    button.title = `as wide as on this side, mean of ${counted(units[side], unit)}`;
   });
   document.getElementById("in-steps").setAttribute("aria-pressed", String(difference.inSteps));
   document.getElementById("whole-run").setAttribute("aria-pressed", String(!difference.inSteps));
@@ -239,13 +239,13 @@ function showChangedComponents(app) {
 function sideFigures(difference) {
   const [before, after] = [difference.whole(BASE), difference.whole(NEW)];
   const { unit, units, words } = difference;
-  const counted = (side) => {
+  const measured = (side) => {
     const range = difference.rangeOfPart("", side);
     return range ? `${words[side]}, runs ${range.map(formatTime).join(" to ")}` : `${words[side]}, per ${unit} of ${formatCount(units[side])}`;
   };
   return [
-    [counted(BASE), formatTime(before)],
-    [counted(NEW), formatTime(after)],
+    [measured(BASE), formatTime(before)],
+    [measured(NEW), formatTime(after)],
     [`change per ${unit}${difference.partsOverlap("") ? "; runs overlap" : ""}`, `${signed(after - before)} · ${formatChange(before, after)}`],
   ];
 }

@@ -70,7 +70,7 @@ class Inside {
   }
 
   nameOfSeveral(count) {
-    return `(${formatCount(count)} function${count === 1 ? "" : "s"}, fewer than ${this.fewest} samples each)`;
+    return `(${counted(count, "function")}, fewer than ${this.fewest} samples each)`;
   }
 
   // The part of a self time that is the span's own function's, and the part of each node; they add up to it.

@@ -32,6 +32,7 @@ function keyTable(app) {
       ? [{ keys: ["p"], show: "P", help: "pick a scenario, the slowest first", act: () => app.picker.open() }]
       : []),
     { keys: ["c"], show: "C", help: "copy a link to what you see", act: () => copyLink(app) },
+    ...(app.trace.difference ? [] : [{ keys: ["u"], show: "U", help: "times as they are, per step, or in percent", act: () => nextUnit(app) }]),
     { keys: ["t"], show: "T", help: "dark or light", act: () => app.toggleTheme() },
     { keys: ["?"], show: "?", help: "this help", act: () => document.getElementById("help").showModal() },
   ];

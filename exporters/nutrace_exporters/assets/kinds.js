@@ -45,11 +45,7 @@ function showCostliest(app) {
 
 function kindTitle({ calls, total, self }, kind, name) {
   const times = `self ${formatTime(self[kind])}, total ${formatTime(total[kind])}`;
-  return `${name}\n${times}, ${callsText(calls[kind])}`;
-}
-
-function callsText(calls) {
-  return `${formatCount(calls)} call${calls === 1 ? "" : "s"}`;
+  return `${name}\n${times}, ${counted(calls[kind], "call")}`;
 }
 
 // The frame of a kind, with its place in the code if all its spans have the same.
@@ -75,7 +71,7 @@ function describeKind(app, kind) {
     rows.push(["Per step", `${formatTime(total[kind] / summary.steps)}, self ${formatTime(self[kind] / summary.steps)}`]);
   }
   if (calls[kind] > 1) rows.push(["Mean", formatTime(total[kind] / calls[kind])]);
-  if (yielded[kind]) rows.push(["Yielded", `${formatCount(yielded[kind])} value${yielded[kind] === 1 ? "" : "s"}`]);
+  if (yielded[kind]) rows.push(["Yielded", counted(yielded[kind], "value")]);
   return { title: frame.name, component, rows, frame, pairs: [] };
 }
 
@@ -93,7 +89,7 @@ function describeInTree(app, item) {
   const time = `${about}${formatTime(total[item])} · ${formatShare(total[item] / (total[root] || 1))}`;
   const rows = [];
   if (scene.kind === "inverted" || scene.isUpward(item)) {
-    const called = `${formatCount(nodes.calls[item])} of ${callsText(nodes.calls[root])}`;
+    const called = `${formatCount(nodes.calls[item])} of ${counted(nodes.calls[root], "call")}`;
     rows.push(["Calls", `${called} of ${rootName}`]);
     rows.push([scene.kind === "inverted" ? "Self" : "Total", `${time} of ${rootName}, in these calls`]);
   } else {
@@ -109,7 +105,7 @@ function kindLinks(app, kind) {
   const { trace, summary } = app;
   if (trace.difference) return [];
   const at = app.scene.kind === "sandwich" && app.kind === kind;
-  const open = element("button", { type: "button", class: "callers-open", text: "Callers and callees", title: "Callers and callees (C)", onclick: () => app.showCallers(kind) });
+  const open = element("button", { type: "button", class: "callers-open", text: "Callers and callees", title: "Callers and callees (K)", onclick: () => app.showCallers(kind) });
   summary.nextTo ??= new Map();
   if (!summary.nextTo.has(kind)) summary.nextTo.set(kind, nextTo(trace, summary, kind));
   const { callers, callees } = summary.nextTo.get(kind);
@@ -120,7 +116,7 @@ function kindLinks(app, kind) {
   ];
   return [
     ...(at ? [] : [open]),
-    ...(callers.length ? list("Called by", callers, ({ calls }) => callsText(calls)) : []),
+    ...(callers.length ? list("Called by", callers, ({ calls }) => counted(calls, "call")) : []),
     ...(callees.length ? list("Calls", callees, ({ time }) => formatTime(time)) : []),
   ];
 }
@@ -133,7 +129,7 @@ function neighbourRow(app, { kind, time, calls }, text) {
   const { name, component, sampled } = app.trace.kinds[kind];
   const swatch = element("span", { class: sampled ? "swatch hatched" : "swatch" });
   swatch.style.backgroundColor = app.componentFills()[component];
-  const title = `${name}\n${formatTime(time)}, ${callsText(calls)}`;
+  const title = `${name}\n${formatTime(time)}, ${counted(calls, "call")}`;
   return element("button", { type: "button", class: "cost-row", title, onclick: () => app.showCallers(kind) }, swatch, element("span", { class: "legend-name", text: name }), share);
 }
 

@@ -118,7 +118,7 @@ class SpanTable {
       if (head.dataset.key === this.key) head.setAttribute("aria-sort", this.ascending ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
     }
-    const count = `${formatCount(this.count)} kind${this.count === 1 ? "" : "s"} of spans`;
+    const count = `${counted(this.count, "kind")} of spans`;
     this.note.textContent = this.app.search.matches ? `${formatCount(this.sorted.length)} of ${count} match the search` : count;
     this.body.replaceChildren();
     this.scroller.scrollTop = 0;
@@ -147,13 +147,14 @@ class SpanTable {
     swatch.style.backgroundColor = fills[frame.component];
     const about = frame.sampled ? "≈ " : "";
     const cell = (key, text) => element("td", { class: `of-${key}`, text });
-    const time = (key, ns) => cell(key, ns < 0 ? "" : about + formatTime(ns));
+    const inSteps = app.summary.perStep[kind] === 1;
+    const time = (key, ns) => cell(key, ns < 0 ? "" : about + app.timeText(ns, inSteps));
     return element(
       "tr", { "data-kind": kind },
       element("th", { scope: "row", class: "of-name" }, element("button", { type: "button", class: "span-name", tabindex: "-1", title: name }, swatch, element("span", { text: name }))),
       cell("component", component),
       cell("calls", calls < 0 ? "" : formatCount(calls)),
-      time("self", self), cell("share", about + formatShare(share)), time("total", total), time("step", step),
+      time("self", self), cell("share", about + formatShare(share)), time("total", total), cell("step", step < 0 ? "" : formatTime(step)),
       element("td", { class: "of-callers" }, element("button", { type: "button", class: "span-callers", tabindex: "-1", text: "⇅", title: `Callers and callees of ${name} (K)`, "aria-label": `Callers and callees of ${name}` })),
     );
   }

@@ -50,7 +50,7 @@ function showViewButtons(app) {
     document.getElementById(`view-${name}`).setAttribute("aria-pressed", String(name === app.scene.kind));
   }
   const title = app.kind < 0 ? "of a kind of spans" : `of ${app.trace.kinds[app.kind].name}`;
-  document.getElementById("view-sandwich").title = `Callers and callees ${title} (C)`;
+  document.getElementById("view-sandwich").title = `Callers and callees ${title} (K)`;
   showThreads(app);
 }
 
