@@ -27,7 +27,7 @@ class App {
       label: (item) => this.labelOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
       pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
-      details: (item, width) => [barText(this, item, width)],
+      details: (item, width) => barTexts(this, item, width),
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
       moved: (how) => this.address.soon(how),
     };
@@ -249,6 +249,7 @@ class App {
 
   choose(item) {
     this.look.focus = item;
+    showLaneOf(this, item);
     showCrumbs(this);
     showDetails(this);
     this.chart.draw();

@@ -45,6 +45,13 @@ function itemInView(app, item, from, to) {
   return to.kind === "inverted" ? to.roots.get(trace.kindOf[merged.frame[node]]) ?? -1 : -1;
 }
 
+// What a bar says after its name: its time, and where callers are shown, how often they called.
+function barTexts(app, item, width) {
+  const time = barText(app, item, width);
+  const calls = app.scene.merged ? app.scene.nodes.calls[item] : 0;
+  return calls ? [`${counted(calls, "call")}  ${time}`, time] : [time];
+}
+
 function showViewButtons(app) {
   for (const name of VIEWS) {
     document.getElementById(`view-${name}`).setAttribute("aria-pressed", String(name === app.scene.kind));
@@ -73,6 +80,15 @@ function showThread(app, number) {
   app.look.focus = -1;
   app.setView("time");
   app.say(number < 0 ? "all threads" : app.trace.threads[number]);
+}
+
+// Shows all threads again, if the item is on another than the one that is shown.
+function showLaneOf(app, item) {
+  if (item < 0 || app.scene.kind !== "time" || app.thread < 0 || app.trace.thread[item] === app.thread) return;
+  app.thread = -1;
+  app.placeBounds();
+  app.chart.show(app.scene);
+  showThreads(app);
 }
 
 // From the first to the last item of a lane, or null if the lane is empty.
