@@ -143,7 +143,7 @@ def compare_header(browser: Any, steps: Any, run: Any) -> None:
 
     rows = text(browser, "#figures").split("\n")
     told = dict(zip(rows[1::2], rows[0::2]))
-    assert told["steps"] == f"{steps['count']:,}"
+    assert told["step" if steps["count"] == 1 else "steps"] == f"{steps['count']:,}"
     if steps["count"]:
         assert (told["p50"], told["p95"]) == (ms(steps["p50_ms"]), ms(steps["p95_ms"]))
         assert ms(steps["mean_ms"]) in text(browser, "#steps-note")

@@ -14,7 +14,7 @@ const UNIT_ENDING = /_(ns|us|ms|s|seconds)$/;
 function readableAttribute([name, text]) {
   const [, format] = ATTRIBUTE_UNITS.find(([pattern]) => pattern.test(name)) ?? [];
   const numbers = format ? numbersOf(text) : null;
-  const shown = numbers ? numbers.map((number) => (number === null ? "…" : format(number))).join(", ") : text;
+  const shown = numbers ? numbers.map((number) => (number === null ? "…" : format(number))).join(", ") : text.replace(/^\[([^[\]]+)\]$/, "$1");
   const plain = numbers ? name.replace(UNIT_ENDING, "") : name;
   return [plain.replace(/^nutrace\./, ""), shown, name, text];
 }
