@@ -34,6 +34,7 @@ function drawDifference(app) {
     return difference.levelOf(node) ? [`${time}  self ${change}`, change] : [time];
   };
   document.querySelector("nav .switch").hidden = true;
+  document.getElementById("spans-open").hidden = true;
   document.getElementById("sides").hidden = false;
   document.getElementById("help-sides").hidden = false;
   document.getElementById("help-spans").hidden = true;
@@ -191,7 +192,7 @@ function showChanges(app) {
   const rows = nodes.slice(0, 12).map((node) => changeRow(app, node, frames[frame[node]].name, difference.pathOf(node).slice(-3, -1).join(" › ")));
   const more = nodes.length > rows.length ? [element("div", { class: "muted", text: `and ${formatCount(nodes.length - rows.length)} more` })] : [];
   const none = nodes.length ? [] : [element("div", { class: "muted", text: "none" })];
-  document.getElementById("costliest").previousElementSibling.textContent = `Largest changes of self time per ${difference.unit}`;
+  document.querySelector("#costliest-part h2").textContent = `Largest changes of self time per ${difference.unit}`;
   const chips = [chip(null, "Changed"), chip("new", MARKS.new), chip("vanished", MARKS.vanished)];
   if (difference.seeksMoves()) chips.push(chip("moved", MARKS.moved));
   document.getElementById("costliest").replaceChildren(element("div", { class: "chips" }, ...chips), ...rows, ...more, ...none);

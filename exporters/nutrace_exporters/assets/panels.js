@@ -1,12 +1,15 @@
-// The panels around the chart: details of a span, legend, list of the costliest kinds of spans.
+// The panels around the chart: details of a span, legend, crumbs.
 
 const BLOCK = "nutrace.block";
 
-// The details of an item: {title, component, rows: [[label, value]], place, pairs}.
+// The details of an item, or without one of the kind that is picked:
+// {title, component, rows: [[label, value]], place, pairs}.
 function describe(app, item) {
   const { trace, scene, summary } = app;
+  if (item < 0) return describeKind(app, app.kind);
   if (trace.difference) return describeDifference(app, item);
   if (scene.kind === "time") return describeSpan(app, item);
+  if (scene.merged) return describeInTree(app, item);
   return scene.nodes.seen?.[item] ? describeSampled(trace, scene, summary, item) : describeNode(app, item);
 }
 
@@ -167,47 +170,12 @@ function costsOf(summary, component) {
   return [line(summary.components, ""), ...parts];
 }
 
-// The kinds of spans, and sampled functions, with the most self time; a click searches for one.
-function showCostliest(app) {
-  if (app.trace.difference) return showChanges(app);
-  const { summary, trace } = app;
-  const self = app.drawsSamples ? selfWithInside(trace, summary) : summary.kinds.self;
-  const all = self.reduce((sum, value) => sum + value, 0) || 1;
-  const best = Array.from(self.keys())
-    .filter((kind) => self[kind] > 0 && !trace.kinds[kind].several)
-    .sort((a, b) => self[b] - self[a])
-    .slice(0, 12);
-  document.getElementById("costliest").replaceChildren(
-    ...best.map((kind) => {
-      const { name, component, sampled } = trace.kinds[kind];
-      const swatch = element("span", { class: sampled ? "swatch hatched" : "swatch" });
-      swatch.style.backgroundColor = app.componentFills()[component];
-      return element(
-        "button",
-        {
-          type: "button",
-          class: "cost-row",
-          title: sampled ? `${name}\nsampled: an estimate` : kindTitle(summary.kinds, kind, name),
-          onclick: () => app.searchFor(name),
-        },
-        swatch,
-        element("span", { class: "legend-name", text: name }),
-        element("span", { class: "legend-share", text: `${sampled ? "≈ " : ""}${formatShare(self[kind] / all)}` }),
-      );
-    }),
-  );
-}
-
-function kindTitle({ calls, total, self }, kind, name) {
-  const times = `self ${formatTime(self[kind])}, total ${formatTime(total[kind])}`;
-  return `${name}\n${times}, ${counted(calls[kind], "call")}`;
-}
-
 function showDetails(app) {
   const panel = document.getElementById("details");
   const item = app.look.focus;
-  panel.hidden = item < 0;
-  if (item < 0) return;
-  panel.replaceChildren(...descriptionCard(app, item, 200));
+  const kind = item < 0 ? app.kind : app.trace.kindOf[app.scene.frame[item]];
+  panel.hidden = kind < 0;
+  if (kind < 0) return;
+  panel.replaceChildren(...descriptionCard(app, item, 200), ...kindLinks(app, kind));
   if (app.trace.difference) panel.append(...callersList(app, item));
 }
