@@ -100,6 +100,28 @@ def test_a_link_to_a_stack_names_its_callers(tmp_path: Path, opened: Opened) -> 
     assert state(browser)["focus"] == -1, "there is no third"
 
 
+def test_links_to_every_view(sample: Trace, opened: Opened) -> None:
+    browser = opened(sample)
+    more = (
+        "return [nutrace.kind, nutrace.spanTable.open, nutrace.spanTable.key, nutrace.spanTable.ascending,"
+        " nutrace.thread]"
+    )
+    for keys in ("v", "i", "k", "l"):
+        go_to(browser, "steps=0:2&kind=db.rows")
+        press(browser, *keys)
+        browser.execute_script("nutrace.focusOn(nutrace.scene.count - 1)")
+        link, before, others = address(browser), state(browser), browser.execute_script(more)
+        assert before["focus"] == browser.execute_script("return nutrace.scene.count") - 1
+        visit(browser, browser.current_url)
+        assert (state(browser), browser.execute_script(more)) == (before, others), link
+        assert address(browser) == link
+    go_to(browser, "thread=1&zoom=450000:500000")
+    before = state(browser)
+    visit(browser, browser.current_url)
+    assert state(browser) == before
+    assert before["zoom"] == [450_000, 500_000]
+
+
 def test_a_deep_stack_has_a_short_link_and_one_line(tmp_path: Path, opened: Opened) -> None:
     browser = opened(load(write(tmp_path / "run.json", envelope(chain(5000)))))
     top = "return document.getElementById('chart').getBoundingClientRect().top"

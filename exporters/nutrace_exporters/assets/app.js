@@ -455,7 +455,7 @@ class App {
     on("only-steps", "click", () => this.selectAllSteps());
     on("clear-steps", "click", () => this.selectBy(this.selection?.places ?? null, null));
     on("clear-scenario", "click", () => this.selectBy(null, null));
-    new ResizeObserver(() => showCrumbs(this)).observe(document.getElementById("crumbs"));
+    foldCrumbsToWidth(this);
     this.chart.scroller.addEventListener("scroll", () => this.changed("replace"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);

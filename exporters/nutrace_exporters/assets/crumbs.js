@@ -20,6 +20,18 @@ function showCrumbs(app, unfolded = false) {
   line.scrollLeft = unfolded ? 0 : line.scrollWidth;
 }
 
+// Not when the height changes: a scrollbar appears below crumbs that somebody has unfolded.
+function foldCrumbsToWidth(app) {
+  const line = document.getElementById("crumbs");
+  let width = line.clientWidth;
+  const fold = () => {
+    if (line.clientWidth === width) return;
+    width = line.clientWidth;
+    showCrumbs(app);
+  };
+  new ResizeObserver(fold).observe(line);
+}
+
 // The first crumbs and, rather, the last ones; and a button in the place of the others.
 function folded(app, crumbs, most) {
   if (crumbs.length <= most) return crumbs;
