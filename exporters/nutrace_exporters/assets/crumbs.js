@@ -12,7 +12,7 @@ function showCrumbs(app, unfolded = false) {
   const crumbs = [crumb(textOfAll(app), -1, focus < 0 || isAll), ...path.map((item) => crumb(crumbText(app, item), item, item === focus))];
   const line = document.getElementById("crumbs");
   // As many as there is room for; the others are folded in the middle.
-  for (let most = MOST_CRUMBS; !unfolded && most > 2; most--) {
+  for (let most = MOST_CRUMBS; !unfolded && most > 1; most--) {
     line.replaceChildren(...folded(app, crumbs, most));
     if (line.scrollWidth <= line.clientWidth) return;
   }
@@ -35,7 +35,7 @@ function foldCrumbsToWidth(app) {
 // The first crumbs and, rather, the last ones; and a button in the place of the others.
 function folded(app, crumbs, most) {
   if (crumbs.length <= most) return crumbs;
-  const first = Math.ceil((most - 1) / 3);
+  const first = Math.ceil((most - 2) / 3);
   const count = crumbs.length - most + 1;
   const unfold = () => {
     showCrumbs(app, true);
