@@ -77,7 +77,7 @@ class App {
     this.look.focus = -1;
     if (inSandwich) return this.setView(this.kind < 0 ? "merged" : "sandwich");
     showCostliest(this);
-    this.spanTable.mark();
+    this.spanTable.picked();
     showViewButtons(this);
     this.choose(-1);
     this.changed("push");
