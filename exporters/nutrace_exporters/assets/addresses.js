@@ -85,6 +85,9 @@ function readSelection(trace, places, stepsText) {
   return { selection: places || iterations ? new Selection(trace, places, iterations) : null, problem };
 }
 
+// What other files add to the address: { save(app, words), read(app, words) } each.
+const ADDRESS_PARTS = [];
+
 // The page's address holds view, scenario, steps and search, so that a link or a reload shows the same.
 function saveAddress(app) {
   const { selection, search, trace } = app;
@@ -95,6 +98,7 @@ function saveAddress(app) {
   if (selection?.places) words.set("scenario", formatScenarios(trace, selection.places));
   if (selection?.iterations) words.set("steps", formatIterations(selection.iterations));
   if (search.query) words.set("q", search.query);
+  for (const part of ADDRESS_PARTS) part.save(app, words);
   try {
     history.replaceState(null, "", `#${String(words).replaceAll("%3A", ":").replaceAll("%2C", ",")}`);
   } catch {
@@ -109,6 +113,7 @@ function readAddress(app) {
   app.samples = app.trace.inside !== null && words.get("samples") !== "off";
   app.search.run(words.get("q") ?? "");
   app.searchField.value = app.search.query;
+  for (const part of ADDRESS_PARTS) part.read(app, words);
   const scenario = words.get("scenario") ?? "";
   const places = findScenarios(app.trace, scenario);
   const unknown = scenario && !places.length ? `This page has no scenario ${scenario.slice(0, 60)}.` : "";

@@ -7,11 +7,13 @@ class App {
     this.search = new Search(trace);
     this.selection = null; // a Selection; null is the whole run
     this.highlight = -1; // component
+    this.hidden = new Set(); // components; by frame in hiddenFrames, null if nothing is hidden
+    this.hiddenFrames = null;
     this.samples = trace.inside !== null; // whether the merged view has sampled functions
     this.whole = this.summary = summarize(trace, null);
     const { self } = this.whole.components;
     this.componentOrder = trace.components.map((_, k) => k).sort((a, b) => self[b] - self[a]);
-    this.timeScene = timeScene(trace);
+    this.timeScene = this.wholeTimeScene = timeScene(trace); // without what is hidden, and with it
     this.look = {
       focus: -1,
       origin: 0,
@@ -31,11 +33,13 @@ class App {
     this.readTheme();
     this.tooltip = new Tooltip(this);
     this.searchField = document.getElementById("search");
+    this.finder = new Finder(this);
     this.stepsField = document.getElementById("steps-field");
     this.chart = new Chart(document.getElementById("chart"), trace, this.look);
     this.strip = new StepStrip(document.getElementById("steps"), trace, this.table, this);
     this.scenarioStrip = new ScenarioStrip(document.getElementById("scenarios"), trace, this);
     this.picker = new Picker(this);
+    this.usual = new UsualStep(this);
     this.memoryLines = Object.entries(trace.memory).map(([kind, points]) => new MemoryLine(kind, points, this));
     this.wire();
     readAddress(this);
@@ -75,7 +79,7 @@ class App {
 
   // Kept with the summary that it is made of: that of the whole run takes long, and is shown again and again.
   mergedScene() {
-    const make = () => mergedScene(this.trace, this.summary, this.samples);
+    const make = () => mergedScene(this.trace, this.summary, this.samples, this.hiddenFrames);
     if (this.trace.difference) return make();
     const kept = (this.summary.merged ??= {});
     return (kept[this.samples] ??= make());
@@ -97,6 +101,7 @@ class App {
     showFigures(this);
     showChoice(this);
     showLegend(this);
+    this.usual.show();
     this.memoryLines.forEach((line) => line.draw());
     this.setView(this.scene.kind);
     this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}`);
@@ -216,6 +221,7 @@ class App {
     else if (this.look.focus >= 0 || this.zoomed()) this.focusOn(-1);
     else if (this.selection?.iterations) this.selectBy(this.selection.places, null);
     else if (this.selection) this.selectBy(null, null);
+    else if (this.hidden.size) hideComponents(this, []);
   }
 
   zoomed() {
@@ -235,47 +241,20 @@ class App {
     this.chart.draw();
   }
 
-  showMatches() {
-    const { spans, time, share } = this.search.measure(this.summary);
-    const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene, this.nodeMatches) : { time: 0, items: 0 };
-    const counts = [];
-    const noun = this.trace.difference ? "frame" : "span";
-    if (spans) counts.push(`${formatCount(spans)} ${noun}${spans === 1 ? "" : "s"}`);
-    if (inside.items) counts.push(`sampled in ${formatCount(inside.items)} place${inside.items === 1 ? "" : "s"}`);
-    const about = inside.time ? "about " : "";
-    const all = share + inside.time / (this.summary.all || 1);
-    const text = counts.length
-      ? `${about}${formatShare(all)} of the time · ${formatTime(time + inside.time)} · ${counts.join(", ")}`
-      : "no match";
-    document.getElementById("matches").textContent = this.search.matches ? text : "";
+  matchNodes() {
+    this.finder.mark();
   }
 
-  // In the merged view, a node matches if one of its spans does.
-  matchNodes() {
-    this.nodeMatches = null;
-    const { matches } = this.search;
-    if (!matches || this.scene?.kind !== "merged") return;
-    this.nodeMatches = new Uint8Array(this.scene.count);
-    this.scene.nodeOf.forEach((node, span) => {
-      if (node >= 0 && matches[span]) this.nodeMatches[node] = 1;
-    });
-    for (const item in this.scene.nodes.seen) this.nodeMatches[item] = this.search.frameMatches[this.scene.frame[item]];
+  showMatches() {
+    this.finder.show();
   }
 
   matching(item) {
-    return (this.scene.kind === "time" ? this.search.matches : this.nodeMatches)[item] === 1;
+    return this.finder.matching(item);
   }
 
   nextMatch(way) {
-    if (!this.search.matches) return;
-    const { scene, selection } = this;
-    const inTime = scene.kind === "time" && selection !== null;
-    const [low, high] = inTime ? [selection.ranges[0][0], selection.ranges.at(-1)[1]] : [0, scene.count];
-    const start = this.look.focus >= 0 ? this.look.focus : way > 0 ? low - 1 : high;
-    for (let k = 1; k <= high - low; k++) {
-      const item = low + ((((start - low + k * way) % (high - low)) + (high - low)) % (high - low));
-      if (this.matching(item) && (!inTime || selection.holds(item))) return this.focusOn(item);
-    }
+    this.finder.next(way);
   }
 
   // --- looks ----------------------------------------------------------------------------------
@@ -329,6 +308,7 @@ class App {
     showLegend(this);
     showCostliest(this);
     showDetails(this);
+    this.usual.show();
     this.chart.draw();
     this.strip.draw();
     this.scenarioStrip.draw();
@@ -347,11 +327,10 @@ class App {
     on("view-merged", "click", () => this.setView("merged"));
     on("only-measured", "click", () => this.setSamples(false));
     on("with-samples", "click", () => this.setSamples(true));
+    on("show-all", "click", () => hideComponents(this, []));
     on("theme", "click", () => this.toggleTheme());
     on("help-open", "click", () => document.getElementById("help").showModal());
     on("about-open", "click", () => document.getElementById("about").showModal());
-    on("search", "input", () => this.searchFor(this.searchField.value));
-    on("search", "keydown", (event) => event.key === "Enter" && this.nextMatch(event.shiftKey ? -1 : 1));
     on("steps-field", "change", () => this.readStepsField());
     on("steps-field", "keydown", (event) => event.key === "Enter" && this.stepsField.blur());
     on("only-steps", "click", () => this.selectAllSteps());

@@ -1,4 +1,4 @@
-// The panels around the chart: details of a span, legend, list of the costliest kinds of spans.
+// The panels around the chart: details of a span, list of the costliest kinds of spans.
 
 // The details of an item: {title, component, rows: [[label, value]], place, pairs}.
 function describe(app, item) {
@@ -102,55 +102,6 @@ function pairList(pairs, kind) {
   const list = element("dl", { class: kind });
   for (const [name, text] of pairs) list.append(element("dt", { text: name }), element("dd", { text }));
   return list;
-}
-
-// Components by self time; their shares add up to the time of the selection.
-function showLegend(app) {
-  if (app.trace.difference) return showChangedComponents(app);
-  const { summary, trace } = app;
-  const { self } = summary.components;
-  const all = self.reduce((sum, value) => sum + value, 0) || 1;
-  // Where spans outside the steps are selected too, a figure per step would be wrong.
-  const perStep = summary.steps > 1 && summary.selection && !summary.regions[OUTSIDE].self.some(Boolean);
-  const rows = app.componentOrder
-    .filter((component) => summary.components.calls[component] || self[component])
-    .sort((a, b) => self[b] - self[a]);
-  document.getElementById("legend").replaceChildren(
-    ...rows.map((component) => {
-      const { name } = trace.components[component];
-      const swatch = element("span", { class: "swatch" });
-      const bar = element("span", { class: "bar" });
-      swatch.style.background = bar.style.background = app.componentFills()[component];
-      bar.style.width = `${(100 * self[component]) / all}%`;
-      const each = perStep ? formatTime(self[component] / summary.steps) : "";
-      return element(
-        "button",
-        {
-          type: "button",
-          class: "legend-row",
-          "aria-pressed": String(app.highlight === component),
-          title: [name, each && `self ${each} per step`, ...costsOf(summary, component)].filter(Boolean).join("\n"),
-          onclick: () => app.highlightComponent(component),
-        },
-        swatch,
-        element("span", { class: "legend-name", text: name }),
-        element("span", { class: "legend-time", text: each || formatTime(self[component]) }),
-        element("span", { class: "legend-share", text: formatShare(self[component] / all) }),
-        element("span", { class: "track" }, bar),
-      );
-    }),
-  );
-  document.getElementById("legend-title").textContent = perStep ? "Self time per step" : "Self time";
-}
-
-// Self and total time and calls of a component, and the same by region if it has spans in several.
-function costsOf(summary, component) {
-  const line = ({ self, total, calls }, where) =>
-    `${where}self ${formatTime(self[component])}, total ${formatTime(total[component])}, ` +
-    `${formatCount(calls[component])} call${calls[component] === 1 ? "" : "s"}`;
-  const used = [INSIDE, BESIDE, OUTSIDE].filter((region) => summary.regions[region].calls[component] || summary.regions[region].self[component]);
-  const parts = used.length > 1 ? used.map((region) => line(summary.regions[region], `${REGION_NAMES[region]}: `)) : [];
-  return [line(summary.components, ""), ...parts];
 }
 
 // The kinds of spans, and sampled functions, with the most self time; a click searches for one.
