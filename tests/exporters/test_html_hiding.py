@@ -153,9 +153,9 @@ def test_keys_hide_and_isolate(run: Trace, opened: Opened) -> None:
     browser.execute_script("nutrace.searchFor(''); nutrace.hidden.size && document.getElementById('show-all').click()")
     row = next(row for row in browser.find_elements("css selector", ".legend-row") if "database" in row.text)
     row.click()
-    press(browser, "i")
+    press(browser, "H")
     check(browser, run, set(run.component) - {"database"})
-    press(browser, "i")
+    press(browser, "H")
     check(browser, run, set())
 
 

@@ -9,6 +9,9 @@ class App {
     this.highlight = -1; // component
     this.hidden = new Set(); // components; by frame in hiddenFrames, null if nothing is hidden
     this.hiddenFrames = null;
+    this.kind = -1; // the kind of spans that is picked
+    this.thread = -1; // whose lane is shown in time order; -1 shows all
+    this.unit = "ms"; // or "per step" or "%": of the times that people read
     this.samples = trace.inside !== null; // whether the merged view has sampled functions
     this.whole = this.summary = summarize(trace, null);
     const { self } = this.whole.components;
@@ -26,8 +29,9 @@ class App {
       label: (item) => this.labelOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
       pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
-      details: (item, width) => [formatTime(width)],
+      details: (item, width) => barTexts(this, item, width),
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
+      moved: (how) => this.address.soon(how),
     };
     if (trace.difference) drawDifference(this);
     this.readTheme();
@@ -40,41 +44,61 @@ class App {
     this.scenarioStrip = new ScenarioStrip(document.getElementById("scenarios"), trace, this);
     this.picker = new Picker(this);
     this.usual = new UsualStep(this);
+    this.spanTable = new SpanTable(this);
     this.memoryLines = Object.entries(trace.memory).map(([kind, points]) => new MemoryLine(kind, points, this));
+    this.address = new Address(this);
     this.wire();
-    readAddress(this);
+    this.address.read();
   }
 
   // --- state ----------------------------------------------------------------------------------
 
   setView(kind) {
     this.tooltip.hide();
-    if (this.trace.difference) kind = "merged";
     const from = this.scene;
-    const focus = this.look.focus;
-    let to = -1;
-    if (kind === "merged") {
-      this.scene = this.mergedScene();
-      if (from?.kind === "time" && focus >= 0) to = this.scene.nodeOf[focus];
-      else if (this.trace.difference) to = focus < 0 ? -1 : this.trace.difference.itemNear(from.nodes.of[focus], this.scene);
-      // Nodes of spans have the same numbers with samples and without.
-      else if (focus >= 0) to = from.nodes.seen?.[focus]?.inside ?? focus;
-    } else {
-      this.scene = this.timeScene;
-      if (from?.kind === "merged" && focus >= 0) to = from.nodes.longest[focus];
-    }
-    this.drawsSamples = kind === "merged" && this.samples;
+    kind = possibleView(this, kind);
+    this.scene = sceneOf(this, kind);
+    this.drawsSamples = kind !== "time" && this.samples;
+    const to = from.frame ? itemInView(this, this.look.focus, from, this.scene) : -1;
+    this.look.focus = to;
+    if (kind === "time" && to >= 0 && this.trace.thread[to] !== this.thread) this.thread = -1;
     this.matchNodes();
     this.showMatches();
     showCostliest(this);
+    this.spanTable.fill();
     showSwitch(this);
-    this.look.focus = to;
+    showViewButtons(this);
     this.placeBounds();
-    for (const name of ["time", "merged"]) {
-      document.getElementById(`view-${name}`).setAttribute("aria-pressed", String(name === kind));
-    }
     this.chart.show(this.scene);
     this.focusOn(to, false);
+    if (kind === "sandwich" && to < 0) this.chart.reveal(this.scene.starts[CALLEES]);
+  }
+
+  // Picks a kind of spans, and no other: it is lit, and described. Once more, and it is not picked any longer.
+  pickKind(kind) {
+    const inSandwich = this.scene.kind === "sandwich";
+    this.kind = kind === this.kind && !inSandwich ? -1 : kind;
+    this.look.focus = -1;
+    if (inSandwich) return this.setView(this.kind < 0 ? "merged" : "sandwich");
+    showCostliest(this);
+    this.spanTable.mark();
+    showViewButtons(this);
+    this.finder.restart();
+    this.choose(-1);
+    this.changed("push");
+    if (this.kind < 0) return;
+    const { title, component, rows } = describe(this, -1);
+    this.say(`${title}, ${component.name}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
+  }
+
+  // Shows callers and callees of a kind; without one, of what is focused.
+  showCallers(kind = kindToLookAt(this)) {
+    if (kind < 0) return;
+    this.kind = kind;
+    this.look.focus = -1;
+    this.setView("sandwich");
+    const { title, rows } = describe(this, -1);
+    this.say(`callers and callees of ${title}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
   }
 
   // Kept with the summary that it is made of: that of the whole run takes long, and is shown again and again.
@@ -88,13 +112,48 @@ class App {
   // Draws sampled functions or not. They have no place in time order: there, it goes to the merged view.
   setSamples(on) {
     this.samples = on;
-    if (on || this.scene.kind === "merged") this.setView("merged");
+    if (on || this.scene.kind !== "time") this.setView(this.scene.kind === "time" ? "merged" : this.scene.kind);
+  }
+
+  // What one does is saved in the page's address; see Address.changed.
+  changed(how) {
+    if (how === "push") this.typed = false;
+    this.address.changed(how);
+  }
+
+  timeText(ns, inSteps = true) {
+    return timeText(this, ns, inSteps);
+  }
+
+  setUnit(unit) {
+    this.unit = unit;
+    showUnits(this);
+    showLegend(this);
+    showCostliest(this);
+    this.spanTable.fill();
+    this.showMatches();
+    this.tooltip.hide();
+    this.chart.draw();
+    this.changed("replace");
+    this.say(`Times: ${UNITS.find((each) => each.unit === unit).text}`);
   }
 
   // Selects a part of the run; null selects all.
   select(selection) {
+    this.setSelection(selection);
+    this.showSelection();
+  }
+
+  // Adds up what is selected, which takes long in a large run.
+  setSelection(selection) {
+    const same = selection?.key === this.selection?.key;
     this.selection = selection;
-    this.summary = selection ? summarize(this.trace, selection) : this.whole;
+    if (!selection) this.summary = this.whole;
+    else if (!same) this.summary = summarize(this.trace, selection);
+  }
+
+  showSelection() {
+    const { selection } = this;
     this.look.focus = -1;
     this.strip.show(selection);
     this.scenarioStrip.show();
@@ -102,6 +161,7 @@ class App {
     showChoice(this);
     showLegend(this);
     this.usual.show();
+    showUnits(this);
     this.memoryLines.forEach((line) => line.draw());
     this.setView(this.scene.kind);
     this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}`);
@@ -155,14 +215,17 @@ class App {
     Object.assign(this.look, { bounds: null, intervals: null, origin: 0 });
     if (this.scene.kind !== "time") return;
     this.look.intervals = this.selection?.intervals(this.scene) ?? null;
-    this.scene.lanes = this.scene.allLanes.filter(({ number }) => this.look.intervals?.[number].length !== 0);
+    const shown = ({ number }) => this.look.intervals?.[number].length !== 0 && (this.thread < 0 || number === this.thread);
+    this.scene.lanes = this.scene.allLanes.filter(shown);
+    if (this.thread >= 0 && this.scene.lanes.length) this.look.bounds = edgesOfLane(this.scene, this.scene.lanes[0]);
     if (!this.selection) return;
     let [first, last] = [Infinity, -Infinity];
-    for (const intervals of this.look.intervals) {
-      if (!intervals.length) continue;
+    for (const { number } of this.scene.lanes) {
+      const intervals = this.look.intervals[number];
       first = Math.min(first, intervals[0][0]);
       last = Math.max(last, intervals.at(-1)[1]);
     }
+    if (first > last) return; // nothing of the selection is on this thread
     this.look.bounds = [first, last];
     this.look.origin = first;
   }
@@ -171,23 +234,30 @@ class App {
     this.highlight = this.highlight === component ? -1 : component;
     showLegend(this);
     this.chart.draw();
+    this.changed("push");
   }
 
   // Zooms to an item; -1 shows everything selected.
   focusOn(item, smooth = true) {
     this.choose(item);
-    if (item < 0 && this.look.bounds) {
-      const [first, last] = this.look.bounds;
-      const margin = (last - first) * 0.01;
-      this.chart.moveTo(first - margin, last + margin, smooth);
-    } else this.chart.fit(item, smooth);
+    this.chart.moveTo(...this.rangeOf(item), smooth);
+    if (item >= 0) this.chart.reveal(item);
+    this.changed("push");
+  }
+
+  // What there is to see of an item; of -1, of everything selected.
+  rangeOf(item) {
+    if (item >= 0 || !this.look.bounds) return this.chart.rangeOf(item);
+    const [first, last] = this.look.bounds;
+    const margin = (last - first) * 0.01;
+    return [first - margin, last + margin];
   }
 
   choose(item) {
     this.look.focus = item;
+    showLaneOf(this, item);
     showCrumbs(this);
     showDetails(this);
-    saveAddress(this);
     this.chart.draw();
     if (item < 0) return this.say("");
     const { title, component, rows } = describe(this, item);
@@ -196,14 +266,16 @@ class App {
 
   walk(way) {
     const { scene, look } = this;
+    if (look.focus >= 0 && scene.isUpward(look.focus)) way = { parent: "child", child: "parent" }[way] ?? way;
     if (look.focus < 0) {
       const row = scene.lanes[0]?.base ?? 0;
       const middle = scene.at(row, (this.chart.view.from + this.chart.view.to) / 2, Infinity);
       if (middle >= 0) this.choose(middle);
+      this.changed("replace");
       return;
     }
     let to = look.focus;
-    if (way === "parent") to = scene.parent[to] >= 0 ? scene.parent[to] : to;
+    if (way === "parent") to = scene.parent[to] >= 0 ? scene.parent[to] : scene.across?.(to) ?? to;
     else if (way === "child") {
       const weight = (item) => scene.right[item] - scene.left[item];
       to = scene.childrenOf(to).reduce((best, child) => (best < 0 || weight(child) > weight(best) ? child : best), -1);
@@ -213,10 +285,13 @@ class App {
     this.chart.reveal(to);
     const { from, to: until } = this.chart.view;
     if (scene.right[to] <= from || scene.left[to] >= until) this.chart.fit(to);
+    this.changed("replace");
   }
 
   back() {
     if (this.search.query) this.searchFor("");
+    else if (this.scene.kind === "sandwich" && this.look.focus < 0) this.setView("merged");
+    else if (this.kind >= 0 && this.look.focus < 0) this.pickKind(this.kind);
     else if (this.highlight >= 0) this.highlightComponent(this.highlight);
     else if (this.look.focus >= 0 || this.zoomed()) this.focusOn(-1);
     else if (this.selection?.iterations) this.selectBy(this.selection.places, null);
@@ -232,13 +307,16 @@ class App {
 
   // --- search ---------------------------------------------------------------------------------
 
-  searchFor(text) {
+  searchFor(text, typing = false) {
     this.searchField.value = text;
     this.search.run(text);
     this.matchNodes();
     this.showMatches();
-    saveAddress(this);
+    this.spanTable.fill();
     this.chart.draw();
+    // The first letter makes an entry in the history, those that follow change it.
+    this.changed(typing && this.typed ? "replace" : "push");
+    this.typed = typing;
   }
 
   matchNodes() {
@@ -249,7 +327,14 @@ class App {
     this.finder.show();
   }
 
+  // Whether a kind is picked of the spans of a picture; in the sandwich, it is the middle of it.
+  picks() {
+    return this.kind >= 0 && this.scene.kind !== "sandwich";
+  }
+
+  // Whether an item is of the kind that is picked, and matches the search.
   matching(item) {
+    if (this.picks() && this.trace.kindOf[this.scene.frame[item]] !== this.kind) return false;
     return this.finder.matching(item);
   }
 
@@ -261,12 +346,12 @@ class App {
 
   faded(item, frame) {
     if (this.highlight >= 0 && this.trace.frames[frame].component !== this.highlight) return true;
-    return this.search.matches !== null && !this.matching(item);
+    return (this.search.matches !== null || this.picks()) && !this.matching(item);
   }
 
   labelOf(item) {
     const { trace, scene } = this;
-    if (scene.kind === "merged") return trace.frames[scene.frame[item]].name;
+    if (scene.kind !== "time") return trace.frames[scene.frame[item]].name;
     const calls = trace.calls[item];
     const step = trace.stepOf(item);
     if (step >= 0 && trace.steps[step].span === item) return `step ${trace.steps[step].iteration}`;
@@ -301,6 +386,7 @@ class App {
   toggleTheme() {
     document.documentElement.dataset.theme = this.dark ? "light" : "dark";
     this.repaint();
+    this.changed("replace");
   }
 
   repaint() {
@@ -323,20 +409,20 @@ class App {
 
   wire() {
     const on = (id, type, act) => document.getElementById(id).addEventListener(type, act);
-    on("view-time", "click", () => this.setView("time"));
-    on("view-merged", "click", () => this.setView("merged"));
+    for (const view of VIEWS) on(`view-${view}`, "click", () => (view === "sandwich" ? this.showCallers() : this.setView(view)));
     on("only-measured", "click", () => this.setSamples(false));
     on("with-samples", "click", () => this.setSamples(true));
     on("show-all", "click", () => hideComponents(this, []));
     on("theme", "click", () => this.toggleTheme());
     on("help-open", "click", () => document.getElementById("help").showModal());
     on("about-open", "click", () => document.getElementById("about").showModal());
+    on("copy-link", "click", () => copyLink(this));
     on("steps-field", "change", () => this.readStepsField());
     on("steps-field", "keydown", (event) => event.key === "Enter" && this.stepsField.blur());
     on("only-steps", "click", () => this.selectAllSteps());
     on("clear-steps", "click", () => this.selectBy(this.selection?.places ?? null, null));
     on("clear-scenario", "click", () => this.selectBy(null, null));
-    addEventListener("hashchange", () => readAddress(this));
+    this.chart.scroller.addEventListener("scroll", () => this.changed("replace"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);
     listenToKeys(this);

@@ -28,7 +28,7 @@ class Chart {
     this.context = this.canvas.getContext("2d", { alpha: false });
     this.trace = trace;
     this.look = look; // What to draw beyond the scene; the app fills it in.
-    this.view = { from: 0, to: 1 };
+    this.view = this.goal = { from: 0, to: 1 }; // what is in sight, and where an animation goes to
     this.hover = -1;
     this.labels = new Map();
     this.patterns = new Map();
@@ -41,7 +41,7 @@ class Chart {
   show(scene) {
     this.scene = scene;
     this.hover = -1;
-    const named = scene.allLanes.length > 1 || (scene.kind === "merged" && scene.lanes[0]?.name);
+    const named = scene.allLanes.length > 1 || (scene.kind !== "time" && scene.lanes[0]?.name);
     const heads = (this.heads = named ? LANE_HEAD : 0);
     this.rowTop = new Float64Array(scene.rowCount).fill(-Infinity); // of lanes that are not shown
     let y = AXIS;
@@ -77,6 +77,7 @@ class Chart {
   moveTo(from, to, smooth = true) {
     const [goal, start] = [this.clamped(from, to), { ...this.view }];
     cancelAnimationFrame(this.animation);
+    this.goal = goal;
     if (!smooth || matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.view = goal;
       this.draw();
@@ -108,20 +109,25 @@ class Chart {
     const { from, to } = this.view;
     const at = from + ((to - from) * x) / this.width;
     this.moveTo(at - (at - from) * factor, at + (to - at) * factor, smooth);
+    this.look.moved("push");
   }
 
   pan(pixels, smooth = false) {
     const shift = (pixels * (this.view.to - this.view.from)) / this.width;
     this.moveTo(this.view.from + shift, this.view.to + shift, smooth);
+    this.look.moved("replace");
   }
 
   fit(item, smooth = true) {
-    if (item < 0) this.moveTo(0, this.scene.end, smooth);
-    else {
-      const margin = (this.scene.right[item] - this.scene.left[item]) * 0.015;
-      this.moveTo(this.scene.left[item] - margin, this.scene.right[item] + margin, smooth);
-      this.reveal(item);
-    }
+    this.moveTo(...this.rangeOf(item), smooth);
+    if (item >= 0) this.reveal(item);
+  }
+
+  rangeOf(item) {
+    if (item < 0) return [0, this.scene.end];
+    const [left, right] = [this.scene.left[item], this.scene.right[item]];
+    const margin = (right - left) * 0.015;
+    return [left - margin, right + margin];
   }
 
   // Scrolls so that the item's row, and its parents if there is room, can be seen.

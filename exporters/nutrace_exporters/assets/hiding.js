@@ -6,6 +6,16 @@ function framesOf(trace, components) {
   return components.size ? Uint8Array.from(trace.frames, ({ component }) => (components.has(component) ? 1 : 0)) : null;
 }
 
+// By span, the self time of the hidden spans in it, on its thread.
+function hiddenSelf(trace, hiddenFrames) {
+  const sums = new Float64Array(trace.n);
+  for (let i = trace.n - 1; i >= 0; i--) {
+    if (hiddenFrames[trace.frame[i]]) sums[i] += trace.self[i];
+    if (trace.laneDepth[i]) sums[trace.parent[i]] += sums[i];
+  }
+  return sums;
+}
+
 // Time order without the hidden spans: all stay where they are in time, and their children go up a row.
 function timeSceneWithout(trace, whole, hiddenFrames) {
   const parent = new Int32Array(trace.n).fill(-1);
@@ -19,12 +29,17 @@ function timeSceneWithout(trace, whole, hiddenFrames) {
     shown[i] = hiddenFrames[trace.frame[i]] ? 0 : 1;
   }
   const scene = new Scene("time", trace.n, whole.left, whole.right, whole.frame, parent);
-  scene.arrange(trace.threads, trace.thread, depth, shown);
+  scene.arrange(trace.threads, trace.thread, depth, [], shown);
   return scene;
 }
 
 // Hides these components and no others; the chosen span, or what is around it, stays chosen.
 function hideComponents(app, components) {
+  app.address.asOne(() => redrawWithout(app, components));
+  app.say(hiddenText(app) || "all components are shown");
+}
+
+function redrawWithout(app, components) {
   const { scene, look } = app;
   const inTime = scene.kind === "time";
   const view = { ...app.chart.view };
@@ -37,10 +52,10 @@ function hideComponents(app, components) {
   if (item >= 0) app.choose(item);
   showLegend(app);
   app.strip.draw();
-  app.say(hiddenText(app) || "all components are shown");
 }
 
 function setHidden(app, components) {
+  if (components.length === app.hidden.size && components.every((component) => app.hidden.has(component))) return;
   app.hidden = new Set(components);
   app.hiddenFrames = framesOf(app.trace, app.hidden);
   app.timeScene = app.hidden.size ? timeSceneWithout(app.trace, app.wholeTimeScene, app.hiddenFrames) : app.wholeTimeScene;
@@ -53,9 +68,8 @@ function drawnAround(scene, item) {
 }
 
 function toggleHidden(app, component) {
-  const hidden = new Set(app.hidden);
-  if (!hidden.delete(component)) hidden.add(component);
-  hideComponents(app, hidden);
+  const hidden = [...app.hidden].filter((other) => other !== component);
+  hideComponents(app, app.hidden.has(component) ? hidden : [...hidden, component]);
 }
 
 // The components that have spans, apart from one.
@@ -83,6 +97,17 @@ function componentAtHand({ highlight, look, scene, trace }) {
   return look.focus >= 0 ? trace.frames[scene.frame[look.focus]].component : -1;
 }
 
+// The details of an item of which hidden spans are left out.
+function withHidden(app, details) {
+  if (app.hidden.size) details.rows.push(["Left out", namesOfHidden(app)]);
+  return details;
+}
+
+function namesOfHidden({ componentOrder, hidden, trace }) {
+  const names = componentOrder.filter((component) => hidden.has(component)).map((component) => trace.components[component].name);
+  return names.length > 6 ? `${formatCount(names.length)} components` : names.join(", ");
+}
+
 function hidingKeys(app) {
   const act = (change) => () => {
     const component = componentAtHand(app);
@@ -91,22 +116,21 @@ function hidingKeys(app) {
   };
   return [
     { keys: ["h"], show: "H", help: "hide the component of the chosen span, or the highlighted one", act: act(toggleHidden) },
-    { keys: ["i"], show: "I", help: "isolate it: hide all others, or show all again", act: act(toggleAlone) },
+    { keys: ["H"], show: "Shift H", help: "show it alone, or all components again", act: act(toggleAlone) },
   ];
 }
 
 // "Hidden: database, map. ...": for people; "" if nothing is hidden.
 function hiddenText(app) {
-  const { summary, trace, scene } = app;
+  const { summary, scene } = app;
   const hidden = app.componentOrder.filter((component) => app.hidden.has(component));
   if (!hidden.length) return "";
   const { self } = summary.components;
   const sum = (components) => components.reduce((time, component) => time + self[component], 0);
   const share = sum(hidden) / (sum(app.componentOrder) || 1);
-  const names = hidden.length > 6 ? `${formatCount(hidden.length)} components` : hidden.map((component) => trace.components[component].name).join(", ");
   const without = scene.kind === "time" ? "has no bars of its own" : "is in no bar";
   const [their, they] = hidden.length > 1 ? ["their", "they"] : ["its", "it"];
-  return `Hidden: ${names}. ${capital(their)} self time, ${formatTime(sum(hidden))} (${formatShare(share)}), ${without}; what ${they} called has moved up to ${their} callers.`;
+  return `Hidden: ${namesOfHidden(app)}. ${capital(their)} self time, ${formatTime(sum(hidden))} (${formatShare(share)}), ${without}; what ${they} called has moved up to ${their} callers.`;
 }
 
 ADDRESS_PARTS.push({

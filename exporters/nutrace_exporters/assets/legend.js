@@ -2,32 +2,37 @@
 
 // The shares add up to the time of the selection.
 function showLegend(app) {
-  const { summary, trace } = app;
   for (const id of ["show-all", "hidden-text"]) document.getElementById(id).hidden = !app.hidden.size;
-  if (trace.difference) return showChangedComponents(app);
+  if (app.trace.difference) return showChangedComponents(app);
+  const { summary } = app;
   const { self } = summary.components;
-  const all = self.reduce((sum, value) => sum + value, 0) || 1;
-  // Where spans outside the steps are selected too, a figure per step would be wrong.
-  const perStep = summary.steps > 1 && summary.selection && !summary.regions[OUTSIDE].self.some(Boolean);
+  const perStep = app.unit === "per step" && summary.steps > 0;
   const rows = app.componentOrder
     .filter((component) => hasSpans(summary, component) || app.hidden.has(component))
     .sort((a, b) => self[b] - self[a]);
   const legend = document.getElementById("legend");
   const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.part : "";
   legend.replaceChildren();
-  for (const component of rows) {
-    const each = perStep ? formatTime(self[component] / summary.steps) : "";
-    legend.append(legendItem(app, component, each || formatTime(self[component]), self[component] / all, each));
-  }
+  for (const component of rows) legend.append(legendItem(app, component, perStep));
   if (focused) legend.querySelector(`[data-part="${focused}"]`)?.focus();
   document.getElementById("legend-title").textContent = perStep ? "Self time per step" : "Self time";
   document.getElementById("hidden-text").textContent = hiddenText(app);
 }
 
+function legendTime({ unit, summary }, component, perStep) {
+  const { components, regions, steps } = summary;
+  if (unit === "%") return ""; // the column beside it
+  if (!perStep) return formatTime(components.self[component]);
+  const inSteps = regions[INSIDE].self[component] + regions[BESIDE].self[component];
+  return inSteps ? formatTime(inSteps / steps) : "";
+}
+
 // A row that highlights, and beside it what hides.
-function legendItem(app, component, time, share, each) {
+function legendItem(app, component, perStep) {
   const { summary, trace } = app;
   const { name } = trace.components[component];
+  const { self } = summary.components;
+  const share = self[component] / (sumOf(self) || 1);
   const hidden = app.hidden.has(component);
   const swatch = element("span", { class: "swatch" });
   const bar = element("span", { class: "bar" });
@@ -40,12 +45,12 @@ function legendItem(app, component, time, share, each) {
       class: "legend-row",
       "data-part": `row ${component}`,
       "aria-pressed": String(app.highlight === component),
-      title: [name, each && `self ${each} per step`, ...costsOf(summary, component)].filter(Boolean).join("\n"),
+      title: [name, ...costsOf(summary, component)].join("\n"),
       onclick: () => app.highlightComponent(component),
     },
     swatch,
     element("span", { class: "legend-name", text: name }),
-    element("span", { class: "legend-time", text: time }),
+    element("span", { class: "legend-time", text: legendTime(app, component, perStep) }),
     element("span", { class: "legend-share", text: formatShare(share) }),
     element("span", { class: "track" }, bar),
   );
@@ -81,7 +86,7 @@ function eyeIcon(struck) {
 function costsOf(summary, component) {
   const line = ({ self, total, calls }, where) =>
     `${where}self ${formatTime(self[component])}, total ${formatTime(total[component])}, ` +
-    `${formatCount(calls[component])} call${calls[component] === 1 ? "" : "s"}`;
+    counted(calls[component], "call");
   const used = [INSIDE, BESIDE, OUTSIDE].filter((region) => summary.regions[region].calls[component] || summary.regions[region].self[component]);
   const parts = used.length > 1 ? used.map((region) => line(summary.regions[region], `${REGION_NAMES[region]}: `)) : [];
   return [line(summary.components, ""), ...parts];

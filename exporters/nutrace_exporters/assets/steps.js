@@ -26,7 +26,7 @@ class StepStrip {
     this.show(app.selection);
     app.scenarioStrip.show();
     app.memoryLines.forEach((line) => line.draw());
-    saveAddress(app);
+    app.changed("push");
     app.say(byTime ? "steps by time, the slowest first" : "steps in order");
   }
 

@@ -41,7 +41,7 @@ class UsualStep {
     if (!this.on && this.position < 0) return app.say("Choose one step to compare it with a usual one");
     this.on = !this.on;
     this.show();
-    saveAddress(app);
+    app.changed("push");
     if (!this.on) return this.button.focus();
     this.panel.scrollIntoView({ block: "nearest" });
     app.say(document.getElementById("usual-said").textContent);
@@ -125,7 +125,7 @@ class UsualStep {
     return comparedTable("Kind of spans", rows.map((kind) => {
       const { name } = trace.kinds[kind];
       const title = `${name}\nself ${formatTime(here.self[kind])}, usually ${formatTime(there.self[kind])}`;
-      const link = element("button", { type: "button", class: "crumb", text: name, title, onclick: () => this.app.searchFor(name) });
+      const link = element("button", { type: "button", class: "crumb", text: name, title, onclick: () => this.app.pickKind(kind) });
       return [[link], calls(kind), signed(difference(kind))];
     }), ["calls / usual", "self"]);
   }
