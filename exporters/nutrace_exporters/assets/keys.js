@@ -13,20 +13,23 @@ function keyTable(app) {
     { keys: ["a", "d"], show: "A D", help: "move left, move right",
       act: (event) => chart.pan((event.key.toLowerCase() === "a" ? -0.25 : 0.25) * chart.width, true) },
     { keys: ["0", "Home"], show: "0", help: "show everything", act: () => app.focusOn(-1) },
-    { keys: ["Escape"], show: "Esc", help: "back: clears search, highlight, zoom, steps, scenario, one after the other", act: () => app.back() },
+    { keys: ["Escape"], show: "Esc", help: "back: clears search, highlight, zoom, steps, scenario, hidden components, one after the other", act: () => app.back() },
     { keys: ["/"], show: "/", help: "search", act: () => app.searchField.select() },
-    { keys: ["n", "N"], show: "N", help: "next match, with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
+    { keys: ["n", "N"], show: "N", help: "next match, the widest first; with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
     ...(app.trace.difference
       ? sideKeys(app)
       : [{ keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") },
          { keys: ["i"], show: "I", help: "inverted: kinds of spans by self time, their callers below", act: () => app.setView(app.scene.kind === "inverted" ? "merged" : "inverted") },
          { keys: ["k"], show: "K", help: "callers and callees of the chosen span", act: () => app.showCallers() },
-         { keys: ["l"], show: "L", help: "list: the table of all spans", act: () => app.spanTable.toggle() }]),
+         { keys: ["l"], show: "L", help: "list: the table of all spans", act: () => app.spanTable.toggle() },
+          ...hidingKeys(app)]),
     ...(app.trace.inside
       ? [{ keys: ["m"], show: "M", help: "measured, or measured and sampled", act: () => app.setSamples(!app.drawsSamples) }]
       : []),
     ...(app.trace.steps.length
-      ? [{ keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) }]
+      ? [{ keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) },
+          { keys: ["x"], show: "X", help: "the chosen step beside a usual one", act: () => app.usual.toggle() },
+          { keys: ["o"], show: "O", help: "steps in order, or by time", act: () => app.strip.sort(!app.strip.byTime) }]
       : []),
     ...(app.trace.scenarios.length > 1
       ? [{ keys: ["p"], show: "P", help: "pick a scenario, the slowest first", act: () => app.picker.open() }]

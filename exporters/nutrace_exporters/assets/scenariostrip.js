@@ -19,7 +19,7 @@ class ScenarioStrip {
   show() {
     const { trace, app } = this;
     const trouble = app.strip.scenarios.some(({ scenario }) => troubleOf(scenario).length);
-    this.canvas.hidden = !trace.steps.length || (trace.scenarios.length < 2 && !trouble);
+    this.canvas.hidden = app.strip.byTime || !trace.steps.length || (trace.scenarios.length < 2 && !trouble);
     this.draw();
   }
 
@@ -74,8 +74,8 @@ class ScenarioStrip {
   }
 
   paintBoundaries(c, width, height) {
-    const { scenarios } = this.app.strip;
-    if (width / scenarios.length < NARROWEST_BOUNDED) return;
+    const { scenarios, byTime } = this.app.strip;
+    if (byTime || width / scenarios.length < NARROWEST_BOUNDED) return;
     c.globalAlpha = 0.6;
     c.fillStyle = this.app.look.theme.muted;
     for (const entry of scenarios) {
