@@ -50,7 +50,7 @@ function shade(hex, name) {
   let hash = 2166136261;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 16777619);
   const level = ((hash >>> 8) % 5) - 2;
-  return mix(hex, level < 0 ? "#000000" : "#ffffff", Math.abs(level) * 0.04);
+  return mix(hex, level < 0 ? "#000000" : "#ffffff", Math.abs(level) * 0.0125);
 }
 
 function element(tag, properties = {}, ...children) {
