@@ -29,6 +29,7 @@ from nutrace_exporters.palette import COLOURS
 from nutrace_exporters.runfacts import facts, title_of, warnings
 
 _PACKAGE = "nutrace_exporters"
+_STYLES = ("flamegraph.css", "table.css")
 _SCRIPTS = (
     "data.js",
     "ranges.js",
@@ -43,6 +44,8 @@ _SCRIPTS = (
     "costs.js",
     "stats.js",
     "scenes.js",
+    "callers.js",
+    "views.js",
     "format.js",
     "canvas.js",
     "ink.js",
@@ -55,7 +58,12 @@ _SCRIPTS = (
     "steps.js",
     "scenariostrip.js",
     "memory.js",
+    "units.js",
+    "attributes.js",
+    "crumbs.js",
     "panels.js",
+    "kinds.js",
+    "spantable.js",
     "tooltip.js",
     "figures.js",
     "insidepanel.js",
@@ -91,7 +99,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
 
 def write_page(out: BinaryIO, data: Dict[str, Any], columns: str) -> None:
     """Write a page with this data."""
-    style = asset(_PACKAGE, "flamegraph.css")
+    style = "\n".join(asset(_PACKAGE, name) for name in _STYLES)
     script = script_of(_PACKAGE, _SCRIPTS)
     policy = content_policy(
         f"script-src '{content_hash(script)}'", f"style-src '{content_hash(style)}'", "img-src data:"

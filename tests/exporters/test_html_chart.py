@@ -116,10 +116,17 @@ def test_the_axis_of_summed_time_is_no_timeline(sample: Trace, opened: Opened) -
     press(browser, "v")
     view(browser)
     assert axis()[0] == "0"
-    assert axis()[-1] == "1.76 ms, summed"
+    assert axis()[-1] == "1.76 ms summed"
     browser.execute_script("nutrace.chart.moveTo(500000, 940000, false)")
     assert axis()[0] == "0", "a ruler, whatever is in view"
-    assert axis()[-1] == "440 µs of 1.76 ms, summed"
+    assert axis()[-1] == "440 µs of 1.76 ms summed"
+    press(browser, "u")
+    assert axis()[-1] == "440 µs of 1.76 ms summed", "not all is in steps, so there is no time per step"
+    press(browser, "u")
+    assert axis() == ["0 %", "5 %", "10 %", "15 %", "20 %", "25.0 % of all"]
+    browser.execute_script("nutrace.selectAllSteps(); nutrace.setUnit('per step')")
+    view(browser)
+    assert axis()[-1] == "430 µs per step"
 
 
 # --- minimap --------------------------------------------------------------------------------------
@@ -258,7 +265,7 @@ def test_keys_measure_spans(sample: Trace, opened: Opened) -> None:
     press(browser, "v")
     assert not browser.find_element("id", "measured").is_displayed(), "times of another view"
     press(browser, "r")
-    assert text(browser, "#measured-text") == "600 µs · 34.1 % of all"
+    assert text(browser, "#measured-text") == "600 µs summed · 34.1 % of the picture"
 
 
 def test_a_double_click_zooms_to_what_it_hit(tmp_path: Path, opened: Opened) -> None:

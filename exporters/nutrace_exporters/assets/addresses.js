@@ -12,7 +12,7 @@ const ADDRESS_PARTS = [
     },
     read(app, words) {
       if (app.trace.difference) restoreSides(app, words);
-      app.scene = { kind: VIEW_KINDS.includes(words.get("view")) ? words.get("view") : "time" };
+      app.scene = { kind: VIEWS.includes(words.get("view")) ? words.get("view") : "time" };
     },
   },
   {
@@ -102,7 +102,6 @@ const ADDRESS_PARTS = [
 ];
 
 const PLACE_WORDS = ["focus", "zoom", "scroll"];
-const VIEW_KINDS = ["time", "merged"];
 const PAUSE_MS = 300; // Browsers refuse addresses that change a hundred times a second.
 
 // ns; a tenth of one is more than anybody sees.

@@ -7,6 +7,9 @@ class App {
     this.search = new Search(trace);
     this.selection = null; // a Selection; null is the whole run
     this.highlight = -1; // component
+    this.kind = -1; // the kind of spans that is picked
+    this.thread = -1; // whose lane is shown in time order; -1 shows all
+    this.unit = "ms"; // or "per step" or "%": of the times that people read
     this.samples = trace.inside !== null; // whether the merged view has sampled functions
     this.whole = this.summary = summarize(trace, null);
     const { self } = this.whole.components;
@@ -24,8 +27,8 @@ class App {
       names: (item) => this.namesOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
       pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
-      details: (item, width) => [formatTime(width)],
-      axisNote: (shown, all) => `${shown < all * 0.999 ? `${formatTime(shown)} of ` : ""}${formatTime(all)}, summed`,
+      details: (item, width) => barTexts(this, item, width),
+      ruler: () => rulerOf(this),
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
       moved: (how) => this.address.soon(how),
     };
@@ -40,6 +43,7 @@ class App {
     this.strip = new StepStrip(document.getElementById("steps"), trace, this.table, this);
     this.scenarioStrip = new ScenarioStrip(document.getElementById("scenarios"), trace, this);
     this.picker = new Picker(this);
+    this.spanTable = new SpanTable(this);
     this.memoryLines = Object.entries(trace.memory).map(([kind, points]) => new MemoryLine(kind, points, this));
     this.address = new Address(this);
     this.wire();
@@ -50,32 +54,49 @@ class App {
 
   setView(kind) {
     this.tooltip.hide();
-    if (this.trace.difference) kind = "merged";
     const from = this.scene;
-    const focus = this.look.focus;
-    let to = -1;
-    if (kind === "merged") {
-      this.scene = this.mergedScene();
-      if (from?.kind === "time" && focus >= 0) to = this.scene.nodeOf[focus];
-      else if (this.trace.difference) to = focus < 0 ? -1 : this.trace.difference.itemNear(from.nodes.of[focus], this.scene);
-      // Nodes of spans have the same numbers with samples and without.
-      else if (focus >= 0) to = from.nodes.seen?.[focus]?.inside ?? focus;
-    } else {
-      this.scene = this.timeScene;
-      if (from?.kind === "merged" && focus >= 0) to = from.nodes.longest[focus];
-    }
-    this.drawsSamples = kind === "merged" && this.samples;
+    kind = possibleView(this, kind);
+    this.scene = sceneOf(this, kind);
+    this.drawsSamples = kind !== "time" && this.samples;
+    const to = from.frame ? itemInView(this, this.look.focus, from, this.scene) : -1;
+    this.look.focus = to;
+    if (kind === "time" && to >= 0 && this.trace.thread[to] !== this.thread) this.thread = -1;
     this.matchNodes();
     this.showMatches();
     showCostliest(this);
+    this.spanTable.fill();
     showSwitch(this);
-    this.look.focus = to;
+    showViewButtons(this);
     this.placeBounds();
-    for (const name of ["time", "merged"]) {
-      document.getElementById(`view-${name}`).setAttribute("aria-pressed", String(name === kind));
-    }
     this.chart.show(this.scene);
     this.focusOn(to, false);
+    if (kind === "sandwich" && to < 0) this.chart.reveal(this.scene.starts[CALLEES]);
+  }
+
+  // Picks a kind of spans, and no other: it is lit, and described. Once more, and it is not picked any longer.
+  pickKind(kind) {
+    const inSandwich = this.scene.kind === "sandwich";
+    this.kind = kind === this.kind && !inSandwich ? -1 : kind;
+    this.look.focus = -1;
+    if (inSandwich) return this.setView(this.kind < 0 ? "merged" : "sandwich");
+    showCostliest(this);
+    this.spanTable.mark();
+    showViewButtons(this);
+    this.choose(-1);
+    this.changed("push");
+    if (this.kind < 0) return;
+    const { title, component, rows } = describe(this, -1);
+    this.say(`${title}, ${component.name}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
+  }
+
+  // Shows callers and callees of a kind; without one, of what is focused.
+  showCallers(kind = kindToLookAt(this)) {
+    if (kind < 0) return;
+    this.kind = kind;
+    this.look.focus = -1;
+    this.setView("sandwich");
+    const { title, rows } = describe(this, -1);
+    this.say(`callers and callees of ${title}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
   }
 
   // Kept with the summary that it is made of: that of the whole run takes long, and is shown again and again.
@@ -89,13 +110,30 @@ class App {
   // Draws sampled functions or not. They have no place in time order: there, it goes to the merged view.
   setSamples(on) {
     this.samples = on;
-    if (on || this.scene.kind === "merged") this.setView("merged");
+    if (on || this.scene.kind !== "time") this.setView(this.scene.kind === "time" ? "merged" : this.scene.kind);
   }
 
   // What one does is saved in the page's address; see Address.changed.
   changed(how) {
     if (how === "push") this.typed = false;
     this.address.changed(how);
+  }
+
+  timeText(ns, inSteps = true) {
+    return timeText(this, ns, inSteps);
+  }
+
+  setUnit(unit) {
+    this.unit = unit;
+    showUnits(this);
+    showLegend(this);
+    showCostliest(this);
+    this.spanTable.fill();
+    this.showMatches();
+    this.tooltip.hide();
+    this.chart.draw();
+    this.changed("replace");
+    this.say(`Times: ${UNITS.find((each) => each.unit === unit).text}`);
   }
 
   // Selects a part of the run; null selects all.
@@ -120,6 +158,7 @@ class App {
     showFigures(this);
     showChoice(this);
     showLegend(this);
+    showUnits(this);
     this.memoryLines.forEach((line) => line.draw());
     this.setView(this.scene.kind);
     this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}`);
@@ -173,14 +212,17 @@ class App {
     Object.assign(this.look, { bounds: null, intervals: null, origin: 0 });
     if (this.scene.kind !== "time") return;
     this.look.intervals = this.selection?.intervals(this.scene) ?? null;
-    this.scene.lanes = this.scene.allLanes.filter(({ number }) => this.look.intervals?.[number].length !== 0);
+    const shown = ({ number }) => this.look.intervals?.[number].length !== 0 && (this.thread < 0 || number === this.thread);
+    this.scene.lanes = this.scene.allLanes.filter(shown);
+    if (this.thread >= 0 && this.scene.lanes.length) this.look.bounds = edgesOfLane(this.scene, this.scene.lanes[0]);
     if (!this.selection) return;
     let [first, last] = [Infinity, -Infinity];
-    for (const intervals of this.look.intervals) {
-      if (!intervals.length) continue;
+    for (const { number } of this.scene.lanes) {
+      const intervals = this.look.intervals[number];
       first = Math.min(first, intervals[0][0]);
       last = Math.max(last, intervals.at(-1)[1]);
     }
+    if (first > last) return; // nothing of the selection is on this thread
     this.look.bounds = [first, last];
     this.look.origin = first;
   }
@@ -210,6 +252,7 @@ class App {
 
   choose(item) {
     this.look.focus = item;
+    showLaneOf(this, item);
     showCrumbs(this);
     showDetails(this);
     this.chart.draw();
@@ -220,6 +263,7 @@ class App {
 
   walk(way) {
     const { scene, look } = this;
+    if (look.focus >= 0 && scene.isUpward(look.focus)) way = { parent: "child", child: "parent" }[way] ?? way;
     if (look.focus < 0) {
       const row = scene.lanes[0]?.base ?? 0;
       const middle = scene.at(row, (this.chart.view.from + this.chart.view.to) / 2, Infinity);
@@ -228,7 +272,7 @@ class App {
       return;
     }
     let to = look.focus;
-    if (way === "parent") to = scene.parent[to] >= 0 ? scene.parent[to] : to;
+    if (way === "parent") to = scene.parent[to] >= 0 ? scene.parent[to] : scene.across?.(to) ?? to;
     else if (way === "child") {
       const weight = (item) => scene.right[item] - scene.left[item];
       to = scene.childrenOf(to).reduce((best, child) => (best < 0 || weight(child) > weight(best) ? child : best), -1);
@@ -244,6 +288,8 @@ class App {
   back() {
     if (this.measure.clear()) return;
     if (this.search.query) this.searchFor("");
+    else if (this.scene.kind === "sandwich" && this.look.focus < 0) this.setView("merged");
+    else if (this.kind >= 0 && this.look.focus < 0) this.pickKind(this.kind);
     else if (this.highlight >= 0) this.highlightComponent(this.highlight);
     else if (this.look.focus >= 0 || this.zoomed()) this.focusOn(-1);
     else if (this.selection?.iterations) this.selectBy(this.selection.places, null);
@@ -263,6 +309,7 @@ class App {
     this.search.run(text);
     this.matchNodes();
     this.showMatches();
+    this.spanTable.fill();
     this.chart.draw();
     // The first letter makes an entry in the history, those that follow change it.
     this.changed(typing && this.typed ? "replace" : "push");
@@ -271,15 +318,15 @@ class App {
 
   showMatches() {
     const { spans, time, share } = this.search.measure(this.summary);
-    const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene, this.nodeMatches) : { time: 0, items: 0 };
+    const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene.merged ?? this.scene, this.mergedMatches) : { time: 0, items: 0 };
     const counts = [];
     const noun = this.trace.difference ? "frame" : "span";
-    if (spans) counts.push(`${formatCount(spans)} ${noun}${spans === 1 ? "" : "s"}`);
-    if (inside.items) counts.push(`sampled in ${formatCount(inside.items)} place${inside.items === 1 ? "" : "s"}`);
+    if (spans) counts.push(counted(spans, noun));
+    if (inside.items) counts.push(`sampled in ${counted(inside.items, "place")}`);
     const about = inside.time ? "about " : "";
     const all = share + inside.time / (this.summary.all || 1);
     const text = counts.length
-      ? `${about}${formatShare(all)} of the time · ${formatTime(time + inside.time)} · ${counts.join(", ")}`
+      ? `${about}${formatShare(all)} of the time · ${this.unit === "%" ? formatTime(time + inside.time) : this.timeText(time + inside.time)} · ${counts.join(", ")}`
       : "no match";
     document.getElementById("matches").textContent = this.search.matches ? text : "";
   }
@@ -288,20 +335,30 @@ class App {
   matchNodes() {
     this.nodeMatches = null;
     const { matches } = this.search;
-    if (!matches || this.scene?.kind !== "merged") return;
-    this.nodeMatches = new Uint8Array(this.scene.count);
-    this.scene.nodeOf.forEach((node, span) => {
-      if (node >= 0 && matches[span]) this.nodeMatches[node] = 1;
+    if (!matches || this.scene.kind === "time") return;
+    const merged = this.scene.merged ?? this.scene;
+    this.mergedMatches = new Uint8Array(merged.count);
+    merged.nodeOf.forEach((node, span) => {
+      if (node >= 0 && matches[span]) this.mergedMatches[node] = 1;
     });
-    for (const item in this.scene.nodes.seen) this.nodeMatches[item] = this.search.frameMatches[this.scene.frame[item]];
+    for (const item in merged.nodes.seen) this.mergedMatches[item] = this.search.frameMatches[merged.frame[item]];
+    this.nodeMatches = this.scene.matching?.(this.mergedMatches) ?? this.mergedMatches;
   }
 
+  // Whether a kind is picked of the spans of a picture; in the sandwich, it is the middle of it.
+  picks() {
+    return this.kind >= 0 && this.scene.kind !== "sandwich";
+  }
+
+  // Whether an item is of the kind that is picked, and matches the search.
   matching(item) {
+    if (this.picks() && this.trace.kindOf[this.scene.frame[item]] !== this.kind) return false;
+    if (!this.search.matches) return true;
     return (this.scene.kind === "time" ? this.search.matches : this.nodeMatches)[item] === 1;
   }
 
   nextMatch(way) {
-    if (!this.search.matches) return;
+    if (!this.search.matches && !this.picks()) return;
     this.address.flush(); // what was typed is one thing done, and going to a match the next
     const { scene, selection } = this;
     const inTime = scene.kind === "time" && selection !== null;
@@ -317,7 +374,7 @@ class App {
 
   faded(item, frame) {
     if (this.highlight >= 0 && this.trace.frames[frame].component !== this.highlight) return true;
-    return this.search.matches !== null && !this.matching(item);
+    return (this.search.matches !== null || this.picks()) && !this.matching(item);
   }
 
   // The names of an item for its bar, the longest first.
@@ -384,8 +441,7 @@ class App {
 
   wire() {
     const on = (id, type, act) => document.getElementById(id).addEventListener(type, act);
-    on("view-time", "click", () => this.setView("time"));
-    on("view-merged", "click", () => this.setView("merged"));
+    for (const view of VIEWS) on(`view-${view}`, "click", () => (view === "sandwich" ? this.showCallers() : this.setView(view)));
     on("only-measured", "click", () => this.setSamples(false));
     on("with-samples", "click", () => this.setSamples(true));
     on("theme", "click", () => this.toggleTheme());

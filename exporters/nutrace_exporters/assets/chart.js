@@ -43,7 +43,7 @@ class Chart {
     this.scene = scene;
     this.hover = -1;
     this.range = null;
-    const named = scene.allLanes.length > 1 || (scene.kind === "merged" && scene.lanes[0]?.name);
+    const named = scene.allLanes.length > 1 || (scene.kind !== "time" && scene.lanes[0]?.name);
     const heads = (this.heads = named ? LANE_HEAD : 0);
     this.rowTop = new Float64Array(scene.rowCount).fill(-Infinity); // of lanes that are not shown
     let y = AXIS;

@@ -19,7 +19,10 @@ function keyTable(app) {
     { keys: ["n", "N"], show: "N", help: "next match, with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
     ...(app.trace.difference
       ? sideKeys(app)
-      : [{ keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") }]),
+      : [{ keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") },
+         { keys: ["i"], show: "I", help: "inverted: kinds of spans by self time, their callers below", act: () => app.setView(app.scene.kind === "inverted" ? "merged" : "inverted") },
+         { keys: ["k"], show: "K", help: "callers and callees of the chosen span", act: () => app.showCallers() },
+         { keys: ["l"], show: "L", help: "list: the table of all spans", act: () => app.spanTable.toggle() }]),
     ...(app.trace.inside
       ? [{ keys: ["m"], show: "M", help: "measured, or measured and sampled", act: () => app.setSamples(!app.drawsSamples) }]
       : []),
@@ -30,6 +33,7 @@ function keyTable(app) {
       ? [{ keys: ["p"], show: "P", help: "pick a scenario, the slowest first", act: () => app.picker.open() }]
       : []),
     { keys: ["c"], show: "C", help: "copy a link to what you see", act: () => copyLink(app) },
+    ...(app.trace.difference ? [] : [{ keys: ["u"], show: "U", help: "times as they are, per step, or in percent", act: () => nextUnit(app) }]),
     { keys: ["t"], show: "T", help: "dark or light", act: () => app.toggleTheme() },
     { keys: ["?"], show: "?", help: "this help", act: () => document.getElementById("help").showModal() },
   ];

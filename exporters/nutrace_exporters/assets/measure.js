@@ -36,10 +36,12 @@ class Measure {
   told() {
     const { scene } = this.app;
     const { from, to } = this.chart.range;
-    const length = formatTime(to - from);
-    if (scene.kind !== "time") return `${length} · ${formatShare((to - from) / (scene.end || 1))} of all`;
+    if (scene.kind !== "time") {
+      const { told, sum } = this.app.look.ruler();
+      return `${told(to - from)} ${sum} · ${formatShare((to - from) / (scene.end || 1))} of the picture`;
+    }
     const count = spansBegunIn(scene, from, to);
-    return `${length} · ${count === 1 ? "1 span begins" : `${formatCount(count)} spans begin`} in it`;
+    return `${formatTime(to - from)} · ${count === 1 ? "1 span begins" : `${formatCount(count)} spans begin`} in it`;
   }
 
   // Each returns whether there was a range.

@@ -50,7 +50,8 @@ class Minimap {
     const { app, picture, canvas } = this;
     const { scene, look, search } = app;
     // What the picture shows; the window is not of it.
-    const shown = [scene, scene.lanes, look.bounds, app.fills, app.highlight, search.matches, app.nodeMatches, canvas.width, canvas.height];
+    const lit = [app.fills, app.highlight, app.kind, search.matches, app.nodeMatches];
+    const shown = [scene, scene.lanes, look.bounds, canvas.width, canvas.height, ...lit];
     if (shown.every((part, k) => part === this.pictured[k])) return;
     this.pictured = shown;
     picture.width = canvas.width;
