@@ -57,6 +57,11 @@ class Selection {
     });
   }
 
+  // The same of selections of the same.
+  get key() {
+    return `${this.places} ${this.iterations}`;
+  }
+
   // For people: "scenario 5f3a, steps 5:10".
   get text() {
     const parts = [];
