@@ -26,10 +26,11 @@ class App {
       fill: (item, frame) => (this.faded(item, frame) ? this.dimFills[frame] : this.fills[frame]),
       pale: (fill, level) => (level ? this.pale(fill, level) : fill),
       faded: (item, frame) => this.faded(item, frame),
-      label: (item) => this.labelOf(item),
+      names: (item) => this.namesOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
       pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
       details: (item, width) => barTexts(this, item, width),
+      ruler: () => rulerOf(this),
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
       moved: (how) => this.address.soon(how),
     };
@@ -40,6 +41,8 @@ class App {
     this.finder = new Finder(this);
     this.stepsField = document.getElementById("steps-field");
     this.chart = new Chart(document.getElementById("chart"), trace, this.look);
+    this.minimap = new Minimap(document.getElementById("minimap"), this);
+    this.measure = new Measure(this);
     this.strip = new StepStrip(document.getElementById("steps"), trace, this.table, this);
     this.scenarioStrip = new ScenarioStrip(document.getElementById("scenarios"), trace, this);
     this.picker = new Picker(this);
@@ -81,7 +84,7 @@ class App {
     this.look.focus = -1;
     if (inSandwich) return this.setView(this.kind < 0 ? "merged" : "sandwich");
     showCostliest(this);
-    this.spanTable.mark();
+    this.spanTable.picked();
     showViewButtons(this);
     this.finder.restart();
     this.choose(-1);
@@ -289,6 +292,7 @@ class App {
   }
 
   back() {
+    if (this.measure.clear()) return;
     if (this.search.query) this.searchFor("");
     else if (this.scene.kind === "sandwich" && this.look.focus < 0) this.setView("merged");
     else if (this.kind >= 0 && this.look.focus < 0) this.pickKind(this.kind);
@@ -349,21 +353,26 @@ class App {
     return (this.search.matches !== null || this.picks()) && !this.matching(item);
   }
 
-  labelOf(item) {
+  // The names of an item for its bar, the longest first.
+  namesOf(item) {
     const { trace, scene } = this;
-    if (scene.kind !== "time") return trace.frames[scene.frame[item]].name;
-    const calls = trace.calls[item];
+    const frame = trace.frames[scene.frame[item]];
+    // In a difference, colours do not tell components.
+    frame.names ??= trace.difference ? [frame.name] : namesFor(frame.name, trace.components[frame.component].name);
+    if (scene.kind !== "time") return frame.names;
     const step = trace.stepOf(item);
-    if (step >= 0 && trace.steps[step].span === item) return `step ${trace.steps[step].iteration}`;
-    return calls > 1 ? `${trace.nameOf(item)} ×${formatCount(calls)}` : trace.nameOf(item);
+    if (step >= 0 && trace.steps[step].span === item) return [`step ${trace.steps[step].iteration}`];
+    const calls = trace.calls[item];
+    return calls > 1 ? frame.names.map((name) => `${name} ×${formatCount(calls)}`) : frame.names;
   }
 
   readTheme() {
     const chosen = document.documentElement.dataset.theme;
     this.dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     const style = getComputedStyle(document.documentElement);
-    const names = ["ground", "panel", "grid", "rule", "text", "muted", "ink", "inkSoft", "faint", "accent", "hover", "over", "error"];
+    const names = ["ground", "panel", "grid", "rule", "text", "muted", "ink", "accent", "hover", "over", "error"];
     this.look.theme = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    this.look.inks = new Inks(this.look.theme.ink);
     this.pales = new Map();
     const fillOf = (frame) => {
       const fill = shade(this.trace.components[frame.component][this.dark ? "dark" : "light"], frame.name);

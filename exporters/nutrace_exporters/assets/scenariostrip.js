@@ -7,6 +7,7 @@ class ScenarioStrip {
   constructor(canvas, trace, app) {
     Object.assign(this, { canvas, trace, app });
     this.context = canvas.getContext("2d");
+    this.labels = new Labels(this.context);
     this.draw = oncePerFrame(() => this.paint());
     const outcomes = outcomesOf(trace.scenarios);
     canvas.setAttribute("aria-label", `The scenarios of the steps below${outcomes ? `: ${outcomes}` : ""}. To pick one, press P.`);
@@ -67,7 +68,7 @@ class ScenarioStrip {
       }
       const name = [...trouble, entry.scenario.title].join(" · ");
       const start = left + (trouble.length ? 7 : 5);
-      const text = app.chart.fitted(name, right - start - 3);
+      const text = this.labels.fitted(name, right - start - 3);
       if (text) c.fillText(text, start, height / 2 + 1);
     }
     this.paintBoundaries(c, width, height);
