@@ -29,7 +29,7 @@ from nutrace_exporters.palette import COLOURS
 from nutrace_exporters.runfacts import facts, title_of, warnings
 
 _PACKAGE = "nutrace_exporters"
-_STYLES = ("flamegraph.css", "table.css")
+_STYLES = ("flamegraph.css", "table.css", "media.css")
 _SCRIPTS = (
     "data.js",
     "ranges.js",
@@ -40,15 +40,25 @@ _SCRIPTS = (
     "selectiontext.js",
     "itempaths.js",
     "addresses.js",
+    "patterns.js",
+    "search.js",
     "copylink.js",
     "costs.js",
     "stats.js",
     "scenes.js",
+    "hiding.js",
     "callers.js",
     "views.js",
     "format.js",
     "canvas.js",
+    "ink.js",
+    "labels.js",
+    "bars.js",
+    "axis.js",
     "chart.js",
+    "minimap.js",
+    "measure.js",
+    "stripscale.js",
     "steps.js",
     "scenariostrip.js",
     "memory.js",
@@ -56,6 +66,8 @@ _SCRIPTS = (
     "attributes.js",
     "crumbs.js",
     "panels.js",
+    "legend.js",
+    "usual.js",
     "kinds.js",
     "spantable.js",
     "tooltip.js",
@@ -64,8 +76,11 @@ _SCRIPTS = (
     "diffcolours.js",
     "diffpanel.js",
     "picker.js",
+    "finder.js",
     "keys.js",
     "pointer.js",
+    "sheet.js",
+    "printing.js",
     "app.js",
 )
 

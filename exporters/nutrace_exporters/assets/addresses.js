@@ -146,6 +146,15 @@ class Address {
     this.timer = setTimeout(() => this.flush(), PAUSE_MS);
   }
 
+  // Does several things as one: the browser's back undoes all of them.
+  asOne(act) {
+    const { reading } = this;
+    this.reading = true;
+    act();
+    this.reading = reading;
+    this.changed("push");
+  }
+
   flush() {
     if (this.waiting) this.write(this.waiting);
   }

@@ -7,6 +7,8 @@ class App {
     this.search = new Search(trace);
     this.selection = null; // a Selection; null is the whole run
     this.highlight = -1; // component
+    this.hidden = new Set(); // components; by frame in hiddenFrames, null if nothing is hidden
+    this.hiddenFrames = null;
     this.kind = -1; // the kind of spans that is picked
     this.thread = -1; // whose lane is shown in time order; -1 shows all
     this.unit = "ms"; // or "per step" or "%": of the times that people read
@@ -14,7 +16,7 @@ class App {
     this.whole = this.summary = summarize(trace, null);
     const { self } = this.whole.components;
     this.componentOrder = trace.components.map((_, k) => k).sort((a, b) => self[b] - self[a]);
-    this.timeScene = timeScene(trace);
+    this.timeScene = this.wholeTimeScene = timeScene(trace); // without what is hidden, and with it
     this.look = {
       focus: -1,
       origin: 0,
@@ -24,10 +26,11 @@ class App {
       fill: (item, frame) => (this.faded(item, frame) ? this.dimFills[frame] : this.fills[frame]),
       pale: (fill, level) => (level ? this.pale(fill, level) : fill),
       faded: (item, frame) => this.faded(item, frame),
-      label: (item) => this.labelOf(item),
+      names: (item) => this.namesOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
       pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
       details: (item, width) => barTexts(this, item, width),
+      ruler: () => rulerOf(this),
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
       moved: (how) => this.address.soon(how),
     };
@@ -35,11 +38,15 @@ class App {
     this.readTheme();
     this.tooltip = new Tooltip(this);
     this.searchField = document.getElementById("search");
+    this.finder = new Finder(this);
     this.stepsField = document.getElementById("steps-field");
     this.chart = new Chart(document.getElementById("chart"), trace, this.look);
+    this.minimap = new Minimap(document.getElementById("minimap"), this);
+    this.measure = new Measure(this);
     this.strip = new StepStrip(document.getElementById("steps"), trace, this.table, this);
     this.scenarioStrip = new ScenarioStrip(document.getElementById("scenarios"), trace, this);
     this.picker = new Picker(this);
+    this.usual = new UsualStep(this);
     this.spanTable = new SpanTable(this);
     this.memoryLines = Object.entries(trace.memory).map(([kind, points]) => new MemoryLine(kind, points, this));
     this.address = new Address(this);
@@ -77,8 +84,9 @@ class App {
     this.look.focus = -1;
     if (inSandwich) return this.setView(this.kind < 0 ? "merged" : "sandwich");
     showCostliest(this);
-    this.spanTable.mark();
+    this.spanTable.picked();
     showViewButtons(this);
+    this.finder.restart();
     this.choose(-1);
     this.changed("push");
     if (this.kind < 0) return;
@@ -98,7 +106,7 @@ class App {
 
   // Kept with the summary that it is made of: that of the whole run takes long, and is shown again and again.
   mergedScene() {
-    const make = () => mergedScene(this.trace, this.summary, this.samples);
+    const make = () => mergedScene(this.trace, this.summary, this.samples, this.hiddenFrames);
     if (this.trace.difference) return make();
     const kept = (this.summary.merged ??= {});
     return (kept[this.samples] ??= make());
@@ -155,6 +163,7 @@ class App {
     showFigures(this);
     showChoice(this);
     showLegend(this);
+    this.usual.show();
     showUnits(this);
     this.memoryLines.forEach((line) => line.draw());
     this.setView(this.scene.kind);
@@ -249,9 +258,9 @@ class App {
 
   choose(item) {
     this.look.focus = item;
-    showLaneOf(this, item);
     showCrumbs(this);
     showDetails(this);
+    keepAboveSheet(this, item);
     this.chart.draw();
     if (item < 0) return this.say("");
     const { title, component, rows } = describe(this, item);
@@ -292,6 +301,7 @@ class App {
   }
 
   back() {
+    if (this.measure.clear()) return;
     if (this.search.query) this.searchFor("");
     else if (this.scene.kind === "sandwich" && this.look.focus < 0) this.setView("merged");
     else if (this.kind >= 0 && this.look.focus < 0) this.pickKind(this.kind);
@@ -299,6 +309,7 @@ class App {
     else if (this.look.focus >= 0 || this.zoomed()) this.focusOn(-1);
     else if (this.selection?.iterations) this.selectBy(this.selection.places, null);
     else if (this.selection) this.selectBy(null, null);
+    else if (this.hidden.size) hideComponents(this, []);
   }
 
   zoomed() {
@@ -321,33 +332,12 @@ class App {
     this.typed = typing;
   }
 
-  showMatches() {
-    const { spans, time, share } = this.search.measure(this.summary);
-    const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene.merged ?? this.scene, this.mergedMatches) : { time: 0, items: 0 };
-    const counts = [];
-    const noun = this.trace.difference ? "frame" : "span";
-    if (spans) counts.push(counted(spans, noun));
-    if (inside.items) counts.push(`sampled in ${counted(inside.items, "place")}`);
-    const about = inside.time ? "about " : "";
-    const all = share + inside.time / (this.summary.all || 1);
-    const text = counts.length
-      ? `${about}${formatShare(all)} of the time · ${this.unit === "%" ? formatTime(time + inside.time) : this.timeText(time + inside.time)} · ${counts.join(", ")}`
-      : "no match";
-    document.getElementById("matches").textContent = this.search.matches ? text : "";
+  matchNodes() {
+    this.finder.mark();
   }
 
-  // In the merged view, a node matches if one of its spans does.
-  matchNodes() {
-    this.nodeMatches = null;
-    const { matches } = this.search;
-    if (!matches || this.scene.kind === "time") return;
-    const merged = this.scene.merged ?? this.scene;
-    this.mergedMatches = new Uint8Array(merged.count);
-    merged.nodeOf.forEach((node, span) => {
-      if (node >= 0 && matches[span]) this.mergedMatches[node] = 1;
-    });
-    for (const item in merged.nodes.seen) this.mergedMatches[item] = this.search.frameMatches[merged.frame[item]];
-    this.nodeMatches = this.scene.matching?.(this.mergedMatches) ?? this.mergedMatches;
+  showMatches() {
+    this.finder.show();
   }
 
   // Whether a kind is picked of the spans of a picture; in the sandwich, it is the middle of it.
@@ -358,21 +348,11 @@ class App {
   // Whether an item is of the kind that is picked, and matches the search.
   matching(item) {
     if (this.picks() && this.trace.kindOf[this.scene.frame[item]] !== this.kind) return false;
-    if (!this.search.matches) return true;
-    return (this.scene.kind === "time" ? this.search.matches : this.nodeMatches)[item] === 1;
+    return this.finder.matching(item);
   }
 
   nextMatch(way) {
-    if (!this.search.matches && !this.picks()) return;
-    this.address.flush(); // what was typed is one thing done, and going to a match the next
-    const { scene, selection } = this;
-    const inTime = scene.kind === "time" && selection !== null;
-    const [low, high] = inTime ? [selection.ranges[0][0], selection.ranges.at(-1)[1]] : [0, scene.count];
-    const start = this.look.focus >= 0 ? this.look.focus : way > 0 ? low - 1 : high;
-    for (let k = 1; k <= high - low; k++) {
-      const item = low + ((((start - low + k * way) % (high - low)) + (high - low)) % (high - low));
-      if (this.matching(item) && (!inTime || selection.holds(item))) return this.focusOn(item);
-    }
+    this.finder.next(way);
   }
 
   // --- looks ----------------------------------------------------------------------------------
@@ -382,21 +362,26 @@ class App {
     return (this.search.matches !== null || this.picks()) && !this.matching(item);
   }
 
-  labelOf(item) {
+  // The names of an item for its bar, the longest first.
+  namesOf(item) {
     const { trace, scene } = this;
-    if (scene.kind !== "time") return trace.frames[scene.frame[item]].name;
-    const calls = trace.calls[item];
+    const frame = trace.frames[scene.frame[item]];
+    // In a difference, colours do not tell components.
+    frame.names ??= trace.difference ? [frame.name] : namesFor(frame.name, trace.components[frame.component].name);
+    if (scene.kind !== "time") return frame.names;
     const step = trace.stepOf(item);
-    if (step >= 0 && trace.steps[step].span === item) return `step ${trace.steps[step].iteration}`;
-    return calls > 1 ? `${trace.nameOf(item)} ×${formatCount(calls)}` : trace.nameOf(item);
+    if (step >= 0 && trace.steps[step].span === item) return [`step ${trace.steps[step].iteration}`];
+    const calls = trace.calls[item];
+    return calls > 1 ? frame.names.map((name) => `${name} ×${formatCount(calls)}`) : frame.names;
   }
 
   readTheme() {
     const chosen = document.documentElement.dataset.theme;
     this.dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     const style = getComputedStyle(document.documentElement);
-    const names = ["ground", "panel", "grid", "rule", "text", "muted", "ink", "inkSoft", "faint", "accent", "hover", "over", "error"];
+    const names = ["ground", "panel", "grid", "rule", "text", "muted", "ink", "accent", "hover", "over", "error"];
     this.look.theme = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    this.look.inks = new Inks(this.look.theme.ink);
     this.pales = new Map();
     const fillOf = (frame) => {
       const fill = shade(this.trace.components[frame.component][this.dark ? "dark" : "light"], frame.name);
@@ -427,6 +412,7 @@ class App {
     showLegend(this);
     showCostliest(this);
     showDetails(this);
+    this.usual.show();
     this.chart.draw();
     this.strip.draw();
     this.scenarioStrip.draw();
@@ -444,12 +430,11 @@ class App {
     for (const view of VIEWS) on(`view-${view}`, "click", () => (view === "sandwich" ? this.showCallers() : this.setView(view)));
     on("only-measured", "click", () => this.setSamples(false));
     on("with-samples", "click", () => this.setSamples(true));
+    on("show-all", "click", () => hideComponents(this, []));
     on("theme", "click", () => this.toggleTheme());
     on("help-open", "click", () => document.getElementById("help").showModal());
     on("about-open", "click", () => document.getElementById("about").showModal());
     on("copy-link", "click", () => copyLink(this));
-    on("search", "input", () => this.searchFor(this.searchField.value, true));
-    on("search", "keydown", (event) => event.key === "Enter" && this.nextMatch(event.shiftKey ? -1 : 1));
     on("steps-field", "change", () => this.readStepsField());
     on("steps-field", "keydown", (event) => event.key === "Enter" && this.stepsField.blur());
     on("only-steps", "click", () => this.selectAllSteps());
@@ -461,6 +446,8 @@ class App {
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);
     listenToKeys(this);
     listenToPointer(this);
+    listenToPrinting(this);
+    wireSheet();
   }
 }
 

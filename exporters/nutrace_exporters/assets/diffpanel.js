@@ -26,7 +26,8 @@ function drawDifference(app) {
   };
   look.pattern = (item) => difference.markOf(nodeOf(item));
   look.marked = () => false;
-  look.label = (item) => [MARKS[difference.markOf(nodeOf(item))], app.labelOf(item)].filter(Boolean).join(" ");
+  look.names = (item) => app.namesOf(item).map((name) => [MARKS[difference.markOf(nodeOf(item))], name].filter(Boolean).join(" "));
+  look.ruler = () => ruler(1, `per ${difference.unit}`);
   look.details = (item) => {
     const node = nodeOf(item);
     const time = formatTime(difference.total[difference.side][node]);

@@ -1,4 +1,4 @@
-// The panels around the chart: details of a span, legend, crumbs.
+// The panel of details beside the chart.
 
 const BLOCK = "nutrace.block";
 
@@ -9,8 +9,8 @@ function describe(app, item) {
   if (item < 0) return describeKind(app, app.kind);
   if (trace.difference) return describeDifference(app, item);
   if (scene.kind === "time") return describeSpan(app, item);
-  if (scene.merged) return describeInTree(app, item);
-  return scene.nodes.seen?.[item] ? describeSampled(trace, scene, summary, item) : describeNode(app, item);
+  if (scene.merged) return withHidden(app, describeInTree(app, item));
+  return withHidden(app, scene.nodes.seen?.[item] ? describeSampled(trace, scene, summary, item) : describeNode(app, item));
 }
 
 function describeSpan({ trace, summary, look }, span) {
@@ -120,54 +120,6 @@ function pairList(pairs, kind) {
     list.append(element("dt", { text: name, ...full }), element("dd", { text, ...raw }));
   }
   return list;
-}
-
-// Components by self time; their shares add up to the time of the selection.
-function showLegend(app) {
-  if (app.trace.difference) return showChangedComponents(app);
-  const { summary, trace } = app;
-  // What is outside the steps has no time per step.
-  const perStep = app.unit === "per step" && summary.steps > 0;
-  const self = summary.components.self.map((all, component) => (perStep ? all - summary.regions[OUTSIDE].self[component] : all));
-  const all = self.reduce((sum, value) => sum + value, 0) || 1;
-  const rows = app.componentOrder
-    .filter((component) => self[component] || (!perStep && summary.components.calls[component]))
-    .sort((a, b) => self[b] - self[a]);
-  document.getElementById("legend").replaceChildren(
-    ...rows.map((component) => {
-      const { name } = trace.components[component];
-      const swatch = element("span", { class: "swatch" });
-      const bar = element("span", { class: "bar" });
-      swatch.style.background = bar.style.background = app.componentFills()[component];
-      bar.style.width = `${(100 * self[component]) / all}%`;
-      return element(
-        "button",
-        {
-          type: "button",
-          class: "legend-row",
-          "aria-pressed": String(app.highlight === component),
-          title: [name, ...costsOf(summary, component)].join("\n"),
-          onclick: () => app.highlightComponent(component),
-        },
-        swatch,
-        element("span", { class: "legend-name", text: name }),
-        element("span", { class: "legend-time", text: perStep ? formatTime(self[component] / summary.steps) : app.unit === "%" ? "" : formatTime(self[component]) }),
-        element("span", { class: "legend-share", text: formatShare(self[component] / all) }),
-        element("span", { class: "track" }, bar),
-      );
-    }),
-  );
-  document.getElementById("legend-title").textContent = perStep ? "Self time per step" : "Self time";
-}
-
-// Self and total time and calls of a component, and the same by region if it has spans in several.
-function costsOf(summary, component) {
-  const line = ({ self, total, calls }, where) =>
-    `${where}self ${formatTime(self[component])}, total ${formatTime(total[component])}, ` +
-    counted(calls[component], "call");
-  const used = [INSIDE, BESIDE, OUTSIDE].filter((region) => summary.regions[region].calls[component] || summary.regions[region].self[component]);
-  const parts = used.length > 1 ? used.map((region) => line(summary.regions[region], `${REGION_NAMES[region]}: `)) : [];
-  return [line(summary.components, ""), ...parts];
 }
 
 function showDetails(app) {

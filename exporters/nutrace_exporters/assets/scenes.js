@@ -9,12 +9,12 @@ class Scene {
   }
 
   // laneOf and depth of each item give its row; rows are stored one after the other. An upward lane has its
-  // outermost items in its lowest row.
-  arrange(names, laneOf, depth, upward = []) {
+  // outermost items in its lowest row. Items that are not `shown` (null: all are) have the row -1.
+  arrange(names, laneOf, depth, upward = [], shown = null) {
     const { count, left } = this;
     Object.assign(this, { laneOf, upward });
     const heights = new Int32Array(names.length);
-    for (let i = 0; i < count; i++) heights[laneOf[i]] = Math.max(heights[laneOf[i]], depth[i] + 1);
+    for (let i = 0; i < count; i++) if (!shown || shown[i]) heights[laneOf[i]] = Math.max(heights[laneOf[i]], depth[i] + 1);
     this.allLanes = [];
     const base = new Int32Array(names.length);
     this.rowCount = 0;
@@ -24,17 +24,18 @@ class Scene {
       this.rowCount += heights[lane];
     });
     this.lanes = this.allLanes; // those that are shown
-    this.row = new Int32Array(count);
+    this.row = new Int32Array(count).fill(-1);
     this.rowStart = new Int32Array(this.rowCount + 1);
     for (let i = 0; i < count; i++) {
+      if (shown && !shown[i]) continue;
       const lane = laneOf[i];
       this.row[i] = base[lane] + (upward[lane] ? heights[lane] - 1 - depth[i] : depth[i]);
       this.rowStart[this.row[i] + 1]++;
     }
     for (let row = 0; row < this.rowCount; row++) this.rowStart[row + 1] += this.rowStart[row];
-    this.rowItems = new Int32Array(count);
+    this.rowItems = new Int32Array(this.rowStart[this.rowCount]);
     const next = this.rowStart.slice();
-    for (let i = 0; i < count; i++) this.rowItems[next[this.row[i]]++] = i;
+    for (let i = 0; i < count; i++) if (this.row[i] >= 0) this.rowItems[next[this.row[i]]++] = i;
     for (let row = 0; row < this.rowCount; row++) {
       const items = this.rowItems.subarray(this.rowStart[row], this.rowStart[row + 1]);
       if (items.some((item, k) => k && left[item] < left[items[k - 1]])) items.sort((a, b) => left[a] - left[b]);
@@ -44,8 +45,8 @@ class Scene {
 
   // Running sum of widths in row order, to find by one subtraction how much of a pixel is covered.
   sumWidths() {
-    this.widthBefore = new Float64Array(this.count + 1);
-    for (let k = 0; k < this.count; k++) {
+    this.widthBefore = new Float64Array(this.rowItems.length + 1);
+    for (let k = 0; k < this.rowItems.length; k++) {
       const item = this.rowItems[k];
       this.widthBefore[k + 1] = this.widthBefore[k] + this.right[item] - this.left[item];
     }
@@ -123,16 +124,22 @@ function timeScene(trace) {
 }
 
 // Merges equal stacks of the selection into nodes, whatever thread they ran on, the costliest on the left; with
-// samples, the functions seen inside spans are nodes as well, behind those of spans.
-function mergedScene(trace, summary, withSamples = false) {
+// samples, the functions seen inside spans are nodes as well, behind those of spans. A hidden span has no node: it stands
+// for that of its caller, below which are what the span called.
+function mergedScene(trace, summary, withSamples = false, hiddenFrames = null) {
   if (trace.difference) return trace.difference.scene();
   const known = new Map();
   // entered and spent: the calls of outermost spans, and the time in them, as kinds of spans are counted.
   const nodes = { frame: [], parent: [], depth: [], self: [], calls: [], yielded: [], spans: [], entered: [], spent: [], longest: [], groups: [] };
   const nodeOf = new Int32Array(trace.n).fill(-1);
+  const hiddenIn = hiddenFrames && hiddenSelf(trace, hiddenFrames);
   for (const [from, to] of summary.ranges) {
     for (let i = from; i < to; i++) {
       const parent = i > from && trace.laneDepth[i] ? nodeOf[trace.parent[i]] : -1;
+      if (hiddenFrames?.[trace.frame[i]]) {
+        nodeOf[i] = parent;
+        continue;
+      }
       const key = (parent + 1) * trace.frames.length + trace.frame[i];
       let node = known.get(key);
       if (node === undefined) {
@@ -151,7 +158,7 @@ function mergedScene(trace, summary, withSamples = false) {
       nodes.spans[node]++;
       if (summary.entries[i]) {
         nodes.entered[node] += trace.calls[i];
-        nodes.spent[node] += trace.busy[i];
+        nodes.spent[node] += trace.busy[i] - (hiddenIn?.[i] ?? 0);
       }
       const group = trace.inside?.groupOf[i] ?? -1;
       if (group >= 0) {

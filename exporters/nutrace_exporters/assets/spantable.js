@@ -1,7 +1,9 @@
 // The table of all kinds of spans beside the picture: sorted by any column, narrowed by the search. A row picks its
 // kind, and its button leads to callers and callees.
 
-const ROWS_AT_ONCE = 200; // more are made when one scrolls to them
+const MOST_TABLE_ROWS = 300; // of more, those in sight are in the document, and some around them
+const ROWS_AROUND = 20;
+const NAME_END = 10; // characters
 
 // up: whether a click on its head sorts from the least to the most at first.
 const SPAN_COLUMNS = [
@@ -28,7 +30,10 @@ class SpanTable {
     document.getElementById("spans-close").addEventListener("click", () => this.toggle(false));
     this.body.addEventListener("click", (event) => this.click(event));
     this.body.addEventListener("keydown", (event) => this.press(event));
-    this.scroller.addEventListener("scroll", () => this.grow());
+    this.rowHeight = 26; // px, until a row is measured
+    this.drawn = [0, 0]; // from, until
+    this.scroller.addEventListener("scroll", () => this.draw());
+    new ResizeObserver(() => this.draw()).observe(this.scroller);
   }
 
   get open() {
@@ -120,27 +125,66 @@ class SpanTable {
     }
     const count = `${counted(this.count, "kind")} of spans`;
     this.note.textContent = this.app.search.matches ? `${formatCount(this.sorted.length)} of ${count} match the search` : count;
-    this.body.replaceChildren();
+    this.panel.querySelector("table").setAttribute("aria-rowcount", this.sorted.length + 1);
+    this.drawn = [0, 0];
     this.scroller.scrollTop = 0;
-    this.grow();
+    this.draw();
+    this.reveal(this.placeOfPicked());
+  }
+
+  // The rows that have to be in the document, by place.
+  inSight() {
+    const { length } = this.sorted;
+    if (length <= MOST_TABLE_ROWS) return [0, length];
+    const { scrollTop, clientHeight } = this.scroller;
+    const first = Math.floor(scrollTop / this.rowHeight) - ROWS_AROUND;
+    const count = Math.ceil(clientHeight / this.rowHeight) + 2 * ROWS_AROUND;
+    const from = Math.max(0, Math.min(first, length - count));
+    return [from, Math.min(from + count, length)];
+  }
+
+  draw() {
+    if (!this.open || !this.sorted) return;
+    const [from, until] = this.inSight();
+    const near = from >= this.drawn[0] - ROWS_AROUND / 2 && from <= this.drawn[0] + ROWS_AROUND / 2;
+    if (until - from === this.drawn[1] - this.drawn[0] && near && this.body.childElementCount) return;
+    this.drawn = [from, until];
+    const fills = this.app.componentFills();
+    const rows = this.sorted.slice(from, until).map((row, k) => this.rowOf(row, from + k, fills));
+    this.body.replaceChildren(...this.gap(from), ...rows, ...this.gap(this.sorted.length - until));
+    const measured = rows[0]?.offsetHeight;
+    if (measured && measured !== this.rowHeight) {
+      this.rowHeight = measured;
+      this.drawn = [0, 0];
+      return this.draw();
+    }
     this.mark();
   }
 
-  // Makes rows for what can be seen, and some more.
-  grow() {
-    const { scroller, body } = this;
-    while (body.childElementCount < this.sorted?.length && scroller.scrollTop + 2 * scroller.clientHeight + 200 > body.offsetHeight) {
-      this.addRows(body.childElementCount + ROWS_AT_ONCE);
-    }
+  // Room for rows that are not in the document.
+  gap(count) {
+    if (!count) return [];
+    const cell = element("td", { class: "of-gap", colspan: SPAN_COLUMNS.length + 1 });
+    cell.style.height = `${count * this.rowHeight}px`;
+    return [element("tr", { "aria-hidden": "true" }, cell)];
   }
 
-  addRows(until) {
-    const fills = this.app.componentFills();
-    const { childElementCount } = this.body;
-    this.body.append(...this.sorted.slice(childElementCount, until).map((row) => this.rowOf(row, fills)));
+  // Scrolls so that a row can be seen.
+  reveal(place) {
+    if (place < 0) return;
+    const { scroller, rowHeight } = this;
+    const head = this.panel.querySelector("thead").offsetHeight;
+    const top = place * rowHeight;
+    if (top < scroller.scrollTop) scroller.scrollTop = top;
+    else if (top + rowHeight > scroller.scrollTop + scroller.clientHeight - head) scroller.scrollTop = top + rowHeight - scroller.clientHeight + head;
+    this.draw();
   }
 
-  rowOf({ kind, name, component, calls, self, share, total, step }, fills) {
+  placeOfPicked() {
+    return this.sorted.findIndex(({ kind }) => kind === this.app.kind);
+  }
+
+  rowOf({ kind, name, component, calls, self, share, total, step }, place, fills) {
     const { app } = this;
     const frame = app.trace.kinds[kind];
     const swatch = element("span", { class: frame.sampled ? "swatch hatched" : "swatch" });
@@ -150,8 +194,8 @@ class SpanTable {
     const inSteps = app.summary.perStep[kind] === 1;
     const time = (key, ns) => cell(key, ns < 0 ? "" : about + app.timeText(ns, inSteps));
     return element(
-      "tr", { "data-kind": kind },
-      element("th", { scope: "row", class: "of-name" }, element("button", { type: "button", class: "span-name", tabindex: "-1", title: name }, swatch, element("span", { text: name }))),
+      "tr", { "data-kind": kind, "aria-rowindex": place + 2 },
+      element("th", { scope: "row", class: "of-name" }, element("button", { type: "button", class: "span-name", tabindex: "-1", title: name, "aria-label": name }, swatch, nameInMiddle(name))),
       cell("component", component),
       cell("calls", calls < 0 ? "" : formatCount(calls)),
       time("self", self), cell("share", about + formatShare(share)), time("total", total), cell("step", step < 0 ? "" : formatTime(step)),
@@ -161,20 +205,25 @@ class SpanTable {
 
   // Marks the row of the kind that is picked, and lets Tab reach it, or else the first.
   mark() {
-    if (!this.open) return;
-    const place = this.sorted.findIndex(({ kind }) => kind === this.app.kind);
-    if (place >= this.body.childElementCount) this.addRows(place + ROWS_AT_ONCE);
-    for (const [k, row] of Array.from(this.body.children).entries()) {
-      row.classList.toggle("picked", k === place);
+    const rows = Array.from(this.body.querySelectorAll("tr[data-kind]"));
+    const picked = rows.findIndex((row) => Number(row.dataset.kind) === this.app.kind);
+    rows.forEach((row, k) => {
+      row.classList.toggle("picked", k === picked);
       const button = row.querySelector(".span-name");
-      button.setAttribute("aria-pressed", String(k === place));
-      button.tabIndex = k === Math.max(place, 0) ? 0 : -1;
-    }
-    this.body.children[place]?.scrollIntoView({ block: "nearest" });
+      button.setAttribute("aria-pressed", String(k === picked));
+      button.tabIndex = k === Math.max(picked, 0) ? 0 : -1;
+    });
+  }
+
+  // Another kind is picked, or none.
+  picked() {
+    if (!this.open) return;
+    this.reveal(this.placeOfPicked());
+    this.mark();
   }
 
   click(event) {
-    const row = event.target.closest("tr");
+    const row = event.target.closest("tr[data-kind]");
     if (!row || String(getSelection())) return; // the end of a drag that selects text is no click
     const kind = Number(row.dataset.kind);
     if (event.target.closest(".span-callers")) this.app.showCallers(kind);
@@ -183,18 +232,22 @@ class SpanTable {
 
   // Arrow keys go from row to row.
   press(event) {
-    const row = event.target.closest("tr");
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
     if (!(event.key in steps)) return;
     event.preventDefault();
     event.stopPropagation();
-    const rows = this.body.children;
-    const place = Array.prototype.indexOf.call(rows, row) + steps[event.key];
-    if (place >= rows.length) this.addRows(place + ROWS_AT_ONCE);
-    const to = rows[Math.max(0, Math.min(place, rows.length - 1))]?.querySelector(".span-name");
-    to?.focus();
-    to?.closest("tr").scrollIntoView({ block: "nearest" });
+    const at = Number(event.target.closest("tr").getAttribute("aria-rowindex")) - 2;
+    const to = Math.max(0, Math.min(at + steps[event.key], this.sorted.length - 1));
+    this.reveal(to);
+    this.body.querySelector(`tr[aria-rowindex="${to + 2}"] .span-name`)?.focus({ preventScroll: true });
   }
+}
+
+// A name that is cut in the middle where there is no room for it, as its end tells more than what is before that.
+function nameInMiddle(name) {
+  const tail = name.length > 2 * NAME_END ? name.slice(-NAME_END) : "";
+  const head = element("span", { class: "name-head", text: name.slice(0, name.length - tail.length) });
+  return element("span", { class: "name" }, head, element("span", { text: tail }));
 }
 
 ADDRESS_PARTS.push({
