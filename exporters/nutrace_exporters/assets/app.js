@@ -258,7 +258,6 @@ class App {
 
   choose(item) {
     this.look.focus = item;
-    showLaneOf(this, item);
     showCrumbs(this);
     showDetails(this);
     this.chart.draw();
