@@ -3,6 +3,7 @@
 
 const MOST_TABLE_ROWS = 300; // of more, those in sight are in the document, and some around them
 const ROWS_AROUND = 20;
+const NAME_END = 10; // characters
 
 // up: whether a click on its head sorts from the least to the most at first.
 const SPAN_COLUMNS = [
@@ -194,7 +195,7 @@ class SpanTable {
     const time = (key, ns) => cell(key, ns < 0 ? "" : about + app.timeText(ns, inSteps));
     return element(
       "tr", { "data-kind": kind, "aria-rowindex": place + 2 },
-      element("th", { scope: "row", class: "of-name" }, element("button", { type: "button", class: "span-name", tabindex: "-1", title: name }, swatch, element("span", { text: name }))),
+      element("th", { scope: "row", class: "of-name" }, element("button", { type: "button", class: "span-name", tabindex: "-1", title: name, "aria-label": name }, swatch, nameInMiddle(name))),
       cell("component", component),
       cell("calls", calls < 0 ? "" : formatCount(calls)),
       time("self", self), cell("share", about + formatShare(share)), time("total", total), cell("step", step < 0 ? "" : formatTime(step)),
@@ -240,6 +241,13 @@ class SpanTable {
     this.reveal(to);
     this.body.querySelector(`tr[aria-rowindex="${to + 2}"] .span-name`)?.focus({ preventScroll: true });
   }
+}
+
+// A name that is cut in the middle where there is no room for it, as its end tells more than what is before that.
+function nameInMiddle(name) {
+  const tail = name.length > 2 * NAME_END ? name.slice(-NAME_END) : "";
+  const head = element("span", { class: "name-head", text: name.slice(0, name.length - tail.length) });
+  return element("span", { class: "name" }, head, element("span", { text: tail }));
 }
 
 ADDRESS_PARTS.push({

@@ -61,14 +61,16 @@ function showViewButtons(app) {
   showThreads(app);
 }
 
-// In time order, the field that picks one of several threads.
+// In time order, the field that picks one of several threads, the busiest first.
 function showThreads(app) {
   const field = document.getElementById("threads");
   field.hidden = app.scene.kind !== "time" || app.timeScene.allLanes.length < 2;
   if (!field.options.length) {
-    const { allLanes } = app.timeScene;
+    const scene = app.wholeTimeScene;
+    const lanes = scene.allLanes.map((lane) => ({ ...lane, time: timeOfLane(scene, lane) })).sort((a, b) => b.time - a.time);
     const option = (text, value) => element("option", { text, value });
-    field.append(option(`All ${formatCount(allLanes.length)} threads`, "-1"), ...allLanes.map(({ name, number }) => option(name, number)));
+    field.append(option(`All ${formatCount(lanes.length)} threads`, "-1"));
+    field.append(...lanes.map(({ name, number, time }) => option(`${name}: ${formatTime(time)}`, number)));
     field.addEventListener("change", () => showThread(app, Number(field.value)));
   }
   field.value = String(app.thread);
@@ -82,13 +84,9 @@ function showThread(app, number) {
   app.say(number < 0 ? "all threads" : app.trace.threads[number]);
 }
 
-// Shows all threads again, if the item is on another than the one that is shown.
-function showLaneOf(app, item) {
-  if (item < 0 || app.scene.kind !== "time" || app.thread < 0 || app.trace.thread[item] === app.thread) return;
-  app.thread = -1;
-  app.placeBounds();
-  app.chart.show(app.scene);
-  showThreads(app);
+// The time in the outermost spans of a lane.
+function timeOfLane({ rowStart, widthBefore }, { base }) {
+  return widthBefore[rowStart[base + 1]] - widthBefore[rowStart[base]];
 }
 
 // From the first to the last item of a lane, or null if the lane is empty.
