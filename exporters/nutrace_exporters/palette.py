@@ -1,8 +1,10 @@
 """A colour for each component, the same in every picture.
 
-All have the same lightness in OKLCH (0.80 on light, 0.70 on dark background), so that no component stands
-out and dark text is readable on each. Components that are neighbours in a nuPlan step have different hues.
-The simulation, which is around everything, has the palest colour.
+Components that stand next to each other in a step differ in hue and in lightness, so that people who do not
+see red or green tell them apart, and everybody on a grey print. All are light enough for dark text (OKLCH
+lightness 0.68 to 0.91 on light, 0.62 to 0.85 on dark background), and the simulation, which is around
+everything, is nearest to the background. ``tests/exporters/test_palette.py`` has the least distances and
+contrasts.
 """
 
 from __future__ import annotations
@@ -18,25 +20,25 @@ class Colour(NamedTuple):
 
 
 COLOURS: Final[Mapping[str, Colour]] = {
-    "simulation": Colour("#b3bfce", "#94a0ae"),
-    "planner": Colour("#fba95b", "#d98939"),
-    "propagate": Colour("#7fd492", "#60b474"),
-    "observation": Colour("#b0cb67", "#91ab47"),
-    "controller": Colour("#77d1c2", "#56b1a3"),
-    "history": Colour("#e4a9cf", "#c38aaf"),
-    "scenario": Colour("#c2b0fb", "#a391d9"),
-    "database": Colour("#83c3ff", "#64a3e3"),
-    "map": Colour("#73cddf", "#52adbf"),
-    "features": Colour("#d5be51", "#b59e2c"),
-    "model": Colour("#ff9c90", "#e47c72"),
-    "callback": Colour("#cfbb9a", "#af9c7c"),
-    "metrics": Colour("#dea5f0", "#bd86cf"),
-    "serialization": Colour("#e0b29e", "#bf9380"),
-    "config": Colour("#b5bcdb", "#969dbb"),
-    "worker": Colour("#adc4b9", "#8ea59a"),
-    "deepcopy": Colour("#ff90b0", "#eb7091"),
-    "gc": Colour("#d0a8a8", "#b08888"),
-    "other": Colour("#bfbebb", "#9f9e9c"),
+    "simulation": Colour("#dae6ea", "#838796"),
+    "planner": Colour("#faa15f", "#f3a06d"),
+    "propagate": Colour("#82d1b6", "#82d4d7"),
+    "observation": Colour("#c1e4a4", "#abdf9f"),
+    "controller": Colour("#5eafa5", "#65aa94"),
+    "history": Colour("#d48aa3", "#c58dba"),
+    "scenario": Colour("#ada5da", "#9da3ef"),
+    "database": Colour("#6998e8", "#5693e0"),
+    "map": Colour("#91c9d0", "#a3c5c5"),
+    "features": Colour("#ffca6d", "#eec769"),
+    "model": Colour("#e58075", "#cc8466"),
+    "callback": Colour("#baa88e", "#ad997c"),
+    "metrics": Colour("#dfc1fe", "#dcbcf6"),
+    "serialization": Colour("#ebbf9a", "#dfb790"),
+    "config": Colour("#c0c6e5", "#b3b9dc"),
+    "worker": Colour("#93b2b2", "#94ad9f"),
+    "deepcopy": Colour("#ca77b4", "#ca637e"),
+    "gc": Colour("#dec8cb", "#d2b8b5"),
+    "other": Colour("#b5b7b9", "#b1b2b1"),
 }
 
 
