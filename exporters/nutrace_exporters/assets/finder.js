@@ -56,13 +56,13 @@ class Finder {
     document.getElementById("matches").textContent = search.matches ? text : "";
     document.getElementById("search-problem").textContent = search.problem;
     this.field.setAttribute("aria-invalid", String(search.problem !== ""));
+    this.some = counts.length > 0;
     this.showPlace();
   }
 
   // "3 of 17", and the buttons beside it, if there is something to go to.
   showPlace() {
-    const { app, search } = this;
-    document.getElementById("match-steps").hidden = !search.matches && !app.picks();
+    document.getElementById("match-steps").hidden = !this.some && !this.app.picks();
     const told = this.rank >= 0 ? `${formatCount(this.rank + 1)} of ${formatCount(this.order.count)}` : "";
     document.getElementById("match-place").textContent = told;
   }
@@ -92,7 +92,7 @@ class Finder {
     const { app } = this;
     const { scene, summary, kind } = app;
     const ranges = scene.kind === "time" ? summary.ranges : [[0, scene.count]];
-    const drawn = (item) => app.matching(item) && app.chart.rowTop[scene.row[item]] >= 0;
+    const drawn = (item) => app.matching(item) && scene.row[item] >= 0;
     return Object.assign(new MatchOrder(ranges, drawn, (item) => scene.right[item] - scene.left[item]), { kind });
   }
 }
