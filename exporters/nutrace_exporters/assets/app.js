@@ -261,6 +261,7 @@ class App {
     this.look.focus = item;
     showCrumbs(this);
     showDetails(this);
+    keepAboveSheet(this, item);
     this.chart.draw();
     if (item < 0) return this.say("");
     const { title, component, rows } = describe(this, item);
@@ -446,6 +447,8 @@ class App {
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);
     listenToKeys(this);
     listenToPointer(this);
+    listenToPrinting(this);
+    wireSheet();
   }
 }
 
