@@ -29,7 +29,7 @@ from nutrace_exporters.palette import COLOURS
 from nutrace_exporters.runfacts import facts, title_of, warnings
 
 _PACKAGE = "nutrace_exporters"
-_STYLES = ("flamegraph.css", "table.css")
+_STYLES = ("flamegraph.css", "table.css", "media.css")
 _SCRIPTS = (
     "data.js",
     "ranges.js",
@@ -79,6 +79,8 @@ _SCRIPTS = (
     "finder.js",
     "keys.js",
     "pointer.js",
+    "sheet.js",
+    "printing.js",
     "app.js",
 )
 

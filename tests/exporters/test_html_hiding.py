@@ -88,9 +88,13 @@ def test_hidden_components_leave_both_views(run: Trace, opened: Opened) -> None:
     browser = opened(run)
     legend = text(browser, "#legend")
     assert not browser.find_element("id", "hidden-text").is_displayed()
-    ends = browser.execute_script("return [nutrace.scene.left, nutrace.scene.right].map((edges) => Array.from(edges))")
+    ends = browser.execute_script(
+        "return [nutrace.scene.left, nutrace.scene.right].map((edges) => Array.from(edges))"
+    )
     click(browser, "Hide planner")
-    assert "Hidden: planner" in browser.execute_script("return document.getElementById('announcer').textContent")
+    assert "Hidden: planner" in browser.execute_script(
+        "return document.getElementById('announcer').textContent"
+    )
     check(browser, run, {"planner"})
     # The figures are those of the run, and the legend says what no bar has.
     assert text(browser, "#legend") == legend
@@ -99,7 +103,10 @@ def test_hidden_components_leave_both_views(run: Trace, opened: Opened) -> None:
     assert told.startswith("Hidden: planner. Its self time, ") and f"({share:.1f} %)" in told
     # In time, all stays where it was.
     assert (
-        browser.execute_script("return [nutrace.scene.left, nutrace.scene.right].map((edges) => Array.from(edges))") == ends
+        browser.execute_script(
+            "return [nutrace.scene.left, nutrace.scene.right].map((edges) => Array.from(edges))"
+        )
+        == ends
     )
     click(browser, "Hide map")
     check(browser, run, {"planner", "map"})
@@ -149,18 +156,24 @@ def test_a_component_alone(run: Trace, opened: Opened) -> None:
 def test_keys_hide_and_isolate(run: Trace, opened: Opened) -> None:
     browser = opened(run)
     press(browser, "h")
-    assert "Choose a span" in browser.execute_script("return document.getElementById('announcer').textContent")
+    assert "Choose a span" in browser.execute_script(
+        "return document.getElementById('announcer').textContent"
+    )
     span = next(i for i in range(len(run)) if run.component[i] == "planner" and run.subtree_end[i] > i + 2)
     browser.execute_script("nutrace.focusOn(arguments[0], false)", span)
     view = browser.execute_script("return nutrace.chart.view")
     press(browser, "h")
     check(browser, run, {"planner"})
-    browser.execute_script("nutrace.focusOn(-1, false); nutrace.focusOn(arguments[0], false)", run.parent[span])
+    browser.execute_script(
+        "nutrace.focusOn(-1, false); nutrace.focusOn(arguments[0], false)", run.parent[span]
+    )
     press(browser, "h", "h")
     assert view != browser.execute_script("return nutrace.chart.view")
     browser.execute_script("nutrace.searchFor('plan')")
     assert ", " in text(browser, "#matches") and text(browser, "#matches").endswith("hidden")
-    browser.execute_script("nutrace.searchFor(''); nutrace.hidden.size && document.getElementById('show-all').click()")
+    browser.execute_script(
+        "nutrace.searchFor(''); nutrace.hidden.size && document.getElementById('show-all').click()"
+    )
     row = next(row for row in browser.find_elements("css selector", ".legend-row") if "database" in row.text)
     row.click()
     press(browser, "H")
@@ -172,7 +185,11 @@ def test_keys_hide_and_isolate(run: Trace, opened: Opened) -> None:
 def test_zoom_and_focus_stay(run: Trace, opened: Opened) -> None:
     browser = opened(run)
     state = "const { view } = nutrace.chart; return [nutrace.look.focus, view.from, view.to]"
-    span = next(i for i in range(len(run)) if run.component[i] == "database" and run.component[run.parent[i]] == "planner")
+    span = next(
+        i
+        for i in range(len(run))
+        if run.component[i] == "database" and run.component[run.parent[i]] == "planner"
+    )
     browser.execute_script("nutrace.focusOn(arguments[0], false)", span)
     before = browser.execute_script(state)
     click(browser, "Hide planner")
@@ -183,4 +200,6 @@ def test_zoom_and_focus_stay(run: Trace, opened: Opened) -> None:
     assert browser.execute_script(state)[1:] == before[1:]
     # The focus of a button that was clicked stays on it, for those who use the keyboard.
     control(browser, "Hide database").send_keys(" ")
-    assert browser.execute_script("return document.activeElement.getAttribute('aria-label')") == "Hide database"
+    assert (
+        browser.execute_script("return document.activeElement.getAttribute('aria-label')") == "Hide database"
+    )

@@ -38,7 +38,22 @@ FOCUSED = "return [nutrace.trace.nameOf(nutrace.look.focus), nutrace.scene.left[
 
 def some_pattern(chance: random.Random, levels: int) -> str:
     """A pattern with everything that a pattern can have, and few letters, so that it matches now and then."""
-    singles = ("a", "B", "_", ".", r"\w", r"\d", r"\S", r"\W", "[ab]", "[^a]", "[A-C_]", "[^\\w-]", r"\.", r"\x41")
+    singles = (
+        "a",
+        "B",
+        "_",
+        ".",
+        r"\w",
+        r"\d",
+        r"\S",
+        r"\W",
+        "[ab]",
+        "[^a]",
+        "[A-C_]",
+        "[^\\w-]",
+        r"\.",
+        r"\x41",
+    )
     parts = []
     for _ in range(chance.randint(1, 4)):
         kind = chance.random()
@@ -56,7 +71,10 @@ def some_pattern(chance: random.Random, levels: int) -> str:
 @pytest.fixture
 def names(tmp_path: Path) -> Trace:
     """Spans whose names begin with one another; two are equally wide."""
-    inner = [("planner.compute", 10, 30), ("planner.compute_trajectory", 40, 90, [("planner.compute", 50, 80)])]
+    inner = [
+        ("planner.compute", 10, 30),
+        ("planner.compute_trajectory", 40, 90, [("planner.compute", 50, 80)]),
+    ]
     return trace_of(
         tmp_path,
         ("top", 0, 1000, [("planner", 0, 100, inner), ("planner.compute", 200, 230), ("other", 300, 310)]),
@@ -70,7 +88,10 @@ def test_patterns_match_as_regular_expressions_do(names: Trace, opened: Opened) 
     chance = random.Random(19)
     letters = "abc_1 .-\nz"
     cases = [
-        (some_pattern(chance, 2), ["".join(chance.choices(letters, k=chance.randint(0, 9))) for _ in range(4)])
+        (
+            some_pattern(chance, 2),
+            ["".join(chance.choices(letters, k=chance.randint(0, 9))) for _ in range(4)],
+        )
         for _ in range(5000)
     ]
     assert browser.execute_script(asset("nutrace_exporters", "patterns.js") + BOTH, cases) == []
@@ -156,7 +177,9 @@ def test_enter_and_n_go_to_the_widest_match_first(names: Trace, opened: Opened) 
         press(browser, "n")
         assert text(browser, "#match-place") == f"{number} of 3"
         item = "nutrace.look.focus"
-        widths.append(browser.execute_script(f"return nutrace.scene.right[{item}] - nutrace.scene.left[{item}]"))
+        widths.append(
+            browser.execute_script(f"return nutrace.scene.right[{item}] - nutrace.scene.left[{item}]")
+        )
     assert widths == sorted(widths, reverse=True)
     # So it is in the other views.
     for kind, bars in (("inverted", 1), ("sandwich", 2)):

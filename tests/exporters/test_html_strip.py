@@ -98,7 +98,9 @@ def test_steps_by_time(tmp_path: Path, opened: Opened) -> None:
     # A click, or a drag, chooses one step and its scenario.
     strip = browser.find_element("id", "steps")
     width = strip.size["width"]
-    actions = ActionChains(browser).move_to_element_with_offset(strip, -width // 2 + width // 3, 0).click_and_hold()
+    actions = (
+        ActionChains(browser).move_to_element_with_offset(strip, -width // 2 + width // 3, 0).click_and_hold()
+    )
     actions.move_to_element_with_offset(strip, -width // 2 + 5, 0).release().perform()
     slowest = max(range(len(trace.step_indices)), key=lambda step: trace.busy_ns[trace.step_indices[step]])
     assert selected(browser) == [trace.step_addresses[slowest]]
@@ -131,14 +133,18 @@ def shown_ns(told: str) -> float:
     return float(number) * {"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9}[unit]
 
 
-def test_a_step_beside_a_usual_one(tmp_path: Path, opened: Opened, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_step_beside_a_usual_one(
+    tmp_path: Path, opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = run_file(tmp_path / "run.json", 2)
     trace = load(file)
     browser = opened(trace)
     button = browser.find_element("id", "compare-step")
     assert not button.is_displayed()
     press(browser, "x")
-    assert "Choose one step" in browser.execute_script("return document.getElementById('announcer').textContent")
+    assert "Choose one step" in browser.execute_script(
+        "return document.getElementById('announcer').textContent"
+    )
     go_to(browser, "scenario=aaaa&steps=3:5")
     assert not button.is_displayed(), "two steps"
     scenario = next(each for each in trace.scenarios if each.name == "aaaa")
@@ -151,7 +157,8 @@ def test_a_step_beside_a_usual_one(tmp_path: Path, opened: Opened, capsys: pytes
     assert f"step {number[usual]}: the median by time of the scenario's 4 finished steps" in said
     # Both tables have what nutrace report says of either step.
     here, there = (
-        report_of(capsys, file, ("--scenario", "aaaa", "--steps", str(number[span]))) for span in (slowest, usual)
+        report_of(capsys, file, ("--scenario", "aaaa", "--steps", str(number[span])))
+        for span in (slowest, usual)
     )
     own = [{row["component"]: row["self_ms"] * 1e6 for row in each["components"]} for each in (here, there)]
     components = rows_of(browser, 0)

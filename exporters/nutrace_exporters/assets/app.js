@@ -100,6 +100,7 @@ class App {
     this.kind = kind;
     this.look.focus = -1;
     this.setView("sandwich");
+    this.chart.scroller.scrollIntoView({ block: "nearest" }); // on a phone, the table is below it
     const { title, rows } = describe(this, -1);
     this.say(`callers and callees of ${title}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
   }
@@ -260,6 +261,7 @@ class App {
     this.look.focus = item;
     showCrumbs(this);
     showDetails(this);
+    keepAboveSheet(this, item);
     this.chart.draw();
     if (item < 0) return this.say("");
     const { title, component, rows } = describe(this, item);
@@ -445,6 +447,8 @@ class App {
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);
     listenToKeys(this);
     listenToPointer(this);
+    listenToPrinting(this);
+    wireSheet();
   }
 }
 
