@@ -44,6 +44,7 @@ return {
   kinds: rows(kinds, summary.kinds),
   regions: summary.regions.map((costs) => rows(components, costs)),
   components: rows(components, summary.components),
+  all: summary.all,
 };
 """
 
@@ -114,6 +115,8 @@ def compare(browser: Any, expected: Any) -> None:
         for component, numbers in costs(expected[part]).items():
             sums[component] = [a + b for a, b in zip(sums.get(component, [0, 0, 0]), numbers)]
     assert {name: list(numbers) for name, numbers in of_page(page["components"]).items()} == sums
+    # What shares are shares of, and what the header has of a part of the run.
+    assert page["all"] == sum(own for _, _, own in sums.values())
     compare_header(browser, expected["steps"], expected["run"])
     compare_views(browser, expected)
 

@@ -89,14 +89,14 @@ const ADDRESS_PARTS = [
     },
   },
   {
-    // How many rows are above the first one in sight.
+    // px above what is in sight.
     save({ chart }, words) {
-      const rows = Math.round(chart.scroller.scrollTop / ROW);
-      if (rows) words.set("scroll", rows);
+      const above = Math.round(chart.scroller.scrollTop);
+      if (above) words.set("scroll", above);
     },
     place({ chart, look }, words) {
-      const rows = /^\d{1,7}$/.exec(words.get("scroll") ?? "");
-      if (rows || look.focus < 0) chart.scroller.scrollTop = ROW * Number(rows ?? 0);
+      const above = /^\d{1,9}$/.exec(words.get("scroll") ?? "");
+      if (above || look.focus < 0) chart.scroller.scrollTop = Number(above ?? 0);
     },
   },
 ];
@@ -112,7 +112,7 @@ function formatRange({ from, to }) {
 function addressOf(app) {
   const words = new URLSearchParams();
   for (const part of ADDRESS_PARTS) part.save(app, words);
-  return `#${String(words).replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3B", ";")}`;
+  return `#${String(words).replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3B", ";").replaceAll("%7E", "~")}`;
 }
 
 // What an address says besides where in the picture one is.

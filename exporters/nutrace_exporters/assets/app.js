@@ -100,6 +100,7 @@ class App {
     this.kind = kind;
     this.look.focus = -1;
     this.setView("sandwich");
+    this.chart.scroller.scrollIntoView({ block: "nearest" }); // on a phone, the table is below it
     const { title, rows } = describe(this, -1);
     this.say(`callers and callees of ${title}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
   }
@@ -271,9 +272,7 @@ class App {
     const { scene, look } = this;
     if (look.focus >= 0 && scene.isUpward(look.focus)) way = { parent: "child", child: "parent" }[way] ?? way;
     if (look.focus < 0) {
-      const row = scene.lanes[0]?.base ?? 0;
-      const middle = scene.at(row, (this.chart.view.from + this.chart.view.to) / 2, Infinity);
-      if (middle >= 0) this.choose(middle);
+      this.choose(this.outermostInSight());
       this.changed("replace");
       return;
     }
@@ -289,6 +288,17 @@ class App {
     const { from, to: until } = this.chart.view;
     if (scene.right[to] <= from || scene.left[to] >= until) this.chart.fit(to);
     this.changed("replace");
+  }
+
+  // The outermost item in the middle of the view that is selected, or -1.
+  outermostInSight() {
+    const { scene, selection, chart } = this;
+    const { base = 0, rows = 0 } = scene.lanes[0] ?? {};
+    for (let row = base; row < base + rows; row++) {
+      const item = scene.at(row, (chart.view.from + chart.view.to) / 2, Infinity);
+      if (scene.kind !== "time" || !selection || selection.holds(item)) return item;
+    }
+    return -1;
   }
 
   back() {
@@ -431,6 +441,7 @@ class App {
     on("only-steps", "click", () => this.selectAllSteps());
     on("clear-steps", "click", () => this.selectBy(this.selection?.places ?? null, null));
     on("clear-scenario", "click", () => this.selectBy(null, null));
+    foldCrumbsToWidth(this);
     this.chart.scroller.addEventListener("scroll", () => this.changed("replace"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);

@@ -1,7 +1,6 @@
 // Where one is: what is selected, and from there the callers down to the item in focus. One line, whatever the depth.
 
 const MOST_CRUMBS = 9;
-const FIRST_CRUMBS = 3;
 
 function showCrumbs(app, unfolded = false) {
   const { focus } = app.look;
@@ -10,19 +9,40 @@ function showCrumbs(app, unfolded = false) {
     element("button", {
       type: "button", text, title: text, class: "crumb", onclick: () => app.focusOn(item), "aria-current": String(current),
     });
-  const crumbs = path.map((item) => crumb(crumbText(app, item), item, item === focus));
-  if (crumbs.length > MOST_CRUMBS && !unfolded) {
-    const folded = crumbs.length - MOST_CRUMBS + 1;
-    const unfold = () => {
-      showCrumbs(app, true);
-      document.getElementById("crumbs").children[1 + FIRST_CRUMBS].focus();
-    };
-    const more = element("button", { type: "button", class: "crumb", text: `… ${formatCount(folded)} more`, title: "Show all", onclick: unfold });
-    crumbs.splice(FIRST_CRUMBS, folded, more);
-  }
+  const crumbs = [crumb(textOfAll(app), -1, focus < 0 || isAll), ...path.map((item) => crumb(crumbText(app, item), item, item === focus))];
   const line = document.getElementById("crumbs");
-  line.replaceChildren(crumb(textOfAll(app), -1, focus < 0 || isAll), ...crumbs);
+  // As many as there is room for; the others are folded in the middle.
+  for (let most = MOST_CRUMBS; !unfolded && most > 1; most--) {
+    line.replaceChildren(...folded(app, crumbs, most));
+    if (line.scrollWidth <= line.clientWidth) return;
+  }
+  if (unfolded) line.replaceChildren(...crumbs);
   line.scrollLeft = unfolded ? 0 : line.scrollWidth;
+}
+
+// Not when the height changes: a scrollbar appears below crumbs that somebody has unfolded.
+function foldCrumbsToWidth(app) {
+  const line = document.getElementById("crumbs");
+  let width = line.clientWidth;
+  const fold = () => {
+    if (line.clientWidth === width) return;
+    width = line.clientWidth;
+    showCrumbs(app);
+  };
+  new ResizeObserver(fold).observe(line);
+}
+
+// The first crumbs and, rather, the last ones; and a button in the place of the others.
+function folded(app, crumbs, most) {
+  if (crumbs.length <= most) return crumbs;
+  const first = Math.ceil((most - 2) / 3);
+  const count = crumbs.length - most + 1;
+  const unfold = () => {
+    showCrumbs(app, true);
+    crumbs[first].focus();
+  };
+  const more = element("button", { type: "button", class: "crumb", text: `… ${formatCount(count)} more`, title: "Show all", onclick: unfold });
+  return [...crumbs.slice(0, first), more, ...crumbs.slice(first + count)];
 }
 
 // Items from the outermost to the one in focus. Callers of what is selected are left out, and so is the step itself

@@ -34,6 +34,7 @@ function formatBytes(bytes) {
 
 function formatShare(share) {
   const percent = share * 100;
+  if (percent > 0 && percent < 0.005) return "<0.01 %";
   return `${percent.toFixed(percent >= 99.95 || percent === 0 ? 0 : percent >= 0.095 ? 1 : 2)} %`;
 }
 

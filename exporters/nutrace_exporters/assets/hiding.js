@@ -125,12 +125,12 @@ function hiddenText(app) {
   const { summary, scene } = app;
   const hidden = app.componentOrder.filter((component) => app.hidden.has(component));
   if (!hidden.length) return "";
-  const { self } = summary.components;
-  const sum = (components) => components.reduce((time, component) => time + self[component], 0);
-  const share = sum(hidden) / (sum(app.componentOrder) || 1);
+  const { self, all, perStep } = selfInLegend(app);
+  const sum = hidden.reduce((time, component) => time + self[component], 0);
+  const time = perStep ? `${formatTime(sum / summary.steps)} per step` : formatTime(sum);
   const without = scene.kind === "time" ? "has no bars of its own" : "is in no bar";
   const [their, they] = hidden.length > 1 ? ["their", "they"] : ["its", "it"];
-  return `Hidden: ${namesOfHidden(app)}. ${capital(their)} self time, ${formatTime(sum(hidden))} (${formatShare(share)}), ${without}; what ${they} called has moved up to ${their} callers.`;
+  return `Hidden: ${namesOfHidden(app)}. ${capital(their)} self time, ${time} (${formatShare(sum / all)}), ${without}; what ${they} called has moved up to ${their} callers.`;
 }
 
 ADDRESS_PARTS.push({

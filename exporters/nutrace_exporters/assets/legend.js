@@ -1,38 +1,37 @@
 // The legend: the components by self time, with what highlights one, hides it, or shows it alone.
 
-// The shares add up to the time of the selection.
+// Self times by component, of which the legend has the shares. What is outside the steps has no time per step.
+function selfInLegend({ unit, summary }) {
+  const { components, regions, steps } = summary;
+  const perStep = unit === "per step" && steps > 0;
+  const self = components.self.map((all, component) => (perStep ? all - regions[OUTSIDE].self[component] : all));
+  return { self, all: sumOf(self) || 1, perStep };
+}
+
 function showLegend(app) {
   for (const id of ["show-all", "hidden-text"]) document.getElementById(id).hidden = !app.hidden.size;
   if (app.trace.difference) return showChangedComponents(app);
   const { summary } = app;
-  const { self } = summary.components;
-  const perStep = app.unit === "per step" && summary.steps > 0;
+  const { self, all, perStep } = selfInLegend(app);
   const rows = app.componentOrder
-    .filter((component) => hasSpans(summary, component) || app.hidden.has(component))
+    .filter((component) => self[component] || (!perStep && summary.components.calls[component]) || app.hidden.has(component))
     .sort((a, b) => self[b] - self[a]);
   const legend = document.getElementById("legend");
   const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.part : "";
   legend.replaceChildren();
-  for (const component of rows) legend.append(legendItem(app, component, perStep));
+  for (const component of rows) {
+    const time = perStep ? formatTime(self[component] / summary.steps) : app.unit === "%" ? "" : formatTime(self[component]);
+    legend.append(legendItem(app, component, time, self[component] / all));
+  }
   if (focused) legend.querySelector(`[data-part="${focused}"]`)?.focus();
   document.getElementById("legend-title").textContent = perStep ? "Self time per step" : "Self time";
   document.getElementById("hidden-text").textContent = hiddenText(app);
 }
 
-function legendTime({ unit, summary }, component, perStep) {
-  const { components, regions, steps } = summary;
-  if (unit === "%") return ""; // the column beside it
-  if (!perStep) return formatTime(components.self[component]);
-  const inSteps = regions[INSIDE].self[component] + regions[BESIDE].self[component];
-  return inSteps ? formatTime(inSteps / steps) : "";
-}
-
 // A row that highlights, and beside it what hides.
-function legendItem(app, component, perStep) {
+function legendItem(app, component, time, share) {
   const { summary, trace } = app;
   const { name } = trace.components[component];
-  const { self } = summary.components;
-  const share = self[component] / (sumOf(self) || 1);
   const hidden = app.hidden.has(component);
   const swatch = element("span", { class: "swatch" });
   const bar = element("span", { class: "bar" });
@@ -50,7 +49,7 @@ function legendItem(app, component, perStep) {
     },
     swatch,
     element("span", { class: "legend-name", text: name }),
-    element("span", { class: "legend-time", text: legendTime(app, component, perStep) }),
+    element("span", { class: "legend-time", text: time }),
     element("span", { class: "legend-share", text: formatShare(share) }),
     element("span", { class: "track" }, bar),
   );
