@@ -21,6 +21,7 @@ from nutrace.cli.options import (
     add_steps,
     load_run,
 )
+from nutrace.cli.report_style import style_of_output
 from nutrace.trace import select
 
 
@@ -49,8 +50,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**_as_json(advice, facts), **run_state(trace)})
     else:
-        print(as_text(advice, args.file, facts.command, part.selection, limit=args.limit))
-        print_correction(part)
+        style = style_of_output()
+        print(as_text(advice, args.file, facts.command, part.selection, style, limit=args.limit))
+        print_correction(part, style)
     return 0
 
 

@@ -10,6 +10,7 @@ from nutrace.cli.correction_text import print_correction
 from nutrace.cli.cprofile_text import as_json, as_text
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_raw, load_run
+from nutrace.cli.report_style import style_of_output
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
         state = {} if trace is None else run_state(trace)
         print_json({**as_json(result, args.profile, args.file), **state})
     else:
-        print(as_text(result, args.profile, args.file, limit=args.limit), end="")
+        style = style_of_output()
+        print(as_text(result, args.profile, args.file, style, limit=args.limit), end="")
         if trace is not None:
-            print_correction(trace)
+            print_correction(trace, style)
     return 0

@@ -8,12 +8,16 @@ import sys
 from typing import Optional, Sequence
 
 from nutrace.cli.progress import Phases, phases
-from nutrace.errors import UsageError
+from nutrace.errors import UsageError, did_you_mean
 from nutrace.printable import LINE, printable
 from nutrace.sampling.attached import with_samples
+from nutrace.semconv import COMPONENTS
 from nutrace.trace import Trace, load, parse_steps
 from nutrace.trace.opening import STDIN
 from nutrace.trace.phases import CORRECTING, READING, TREE
+
+#: Rows of a table, if the user does not say how many.
+ROWS = 15
 
 #: The phases of loading a run, with the part of the time that each takes.
 LOADING = {READING: 0.68, TREE: 0.26, CORRECTING: 0.06}
@@ -45,6 +49,14 @@ def add_steps(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def component(name: str) -> str:
+    """A component's name, as the ``type`` of an argument."""
+    if name not in COMPONENTS:
+        near = did_you_mean(name, COMPONENTS)
+        raise UsageError(f"unknown component {name[:40]!r}: use one of {', '.join(COMPONENTS)}{near}")
+    return name
+
+
 def add_raw(parser: argparse.ArgumentParser) -> None:
     """Add ``--raw``, for :func:`load_run`."""
     parser.add_argument(
@@ -54,14 +66,17 @@ def add_raw(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_limit(parser: argparse.ArgumentParser, listed: str) -> None:
-    """Add ``--limit``, the number of rows in a table, 0 for all; `listed` says what the rows are."""
+def add_limit(parser: argparse.ArgumentParser, listed: str, *, and_default: str = "") -> None:
+    """Add ``--limit``, the number of rows in a table, 0 for all; `listed` says what the rows are.
+
+    With `and_default`, words for another default that there is as well, it is None if it is not given.
+    """
     parser.add_argument(
         "--limit",
         type=_number_of_rows,
-        default=15,
+        default=None if and_default else ROWS,
         metavar="N",
-        help=f"list N {listed}, 0 for all (default 15)",
+        help=f"list N {listed}, 0 for all (default {ROWS}{and_default})",
     )
 
 
@@ -109,6 +124,12 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def say(shown: Optional[Phases], phase: str) -> None:
+    """Say that a phase begins, if progress is shown."""
+    if shown is not None:
+        shown.begin(phase)
+
+
 def load_with(shown: Optional[Phases], file: str, *, raw: bool) -> Trace:
     """Load a run file, and show the progress of it, if it is shown."""
     if shown is None:
@@ -151,5 +172,7 @@ def load_run(
     if samples is not None:
         trace = with_samples(trace, samples)
     if warn and trace.diagnostics.cut_short:
+        if shown is not None:
+            shown.make_room()
         print(f"nutrace: {printable(file, LINE)}: {trace.diagnostics.cut_short}", file=sys.stderr)
     return trace

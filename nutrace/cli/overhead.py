@@ -10,6 +10,7 @@ from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_steps, load_run
 from nutrace.cli.overhead_json import as_json
 from nutrace.cli.overhead_text import as_text
+from nutrace.cli.report_style import style_of_output
 from nutrace.trace import select
 
 
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**as_json(cost), **run_state(trace), "selection": part.selection})
     else:
-        text = as_text(cost, trace, markdown=args.markdown, limit=args.limit, selection=part.selection)
+        style = style_of_output(args.markdown)
+        text = as_text(cost, trace, style, limit=args.limit, selection=part.selection)
         print(text, end="")
     return 0

@@ -9,6 +9,7 @@ from nutrace.analysis.evaluation.scenario_rows import ORDERS, ScenarioRow, in_or
 from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import pick, print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, load_run
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.scenarios_text import as_text
 
 _MB = 1e6
@@ -37,8 +38,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**run_state(trace), "scenarios": [_as_json(row) for row in rows]})
         return 0
-    print(as_text(rows, trace, args.file, args.sort, args.limit))
-    print_correction(trace)
+    style = style_of_output()
+    print(as_text(rows, trace, args.file, args.sort, args.limit, style))
+    print_correction(trace, style)
     return 0
 
 

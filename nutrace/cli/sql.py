@@ -10,6 +10,7 @@ from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_steps, load_run
 from nutrace.cli.progress import progress_bar
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.sql_json import as_json
 from nutrace.cli.sql_text import as_text
 from nutrace.errors import MissingDependencyError
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**as_json(result, findings), **run_state(trace), "selection": part.selection})
         return 0
-    print(as_text(result, findings, limit=args.limit, full=args.full, selection=part.selection))
-    print_correction(part)
+    style = style_of_output()
+    print(as_text(result, findings, style, limit=args.limit, full=args.full, selection=part.selection))
+    print_correction(part, style)
     return 0

@@ -17,6 +17,7 @@ from nutrace.analysis.whatif.workers import WithWorkers, with_workers
 from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import per_step, pick, print_json, run_state
 from nutrace.cli.options import add_json, add_raw, add_run_file, add_steps, load_run
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.whatif_text import MODEL, as_text, workers_text
 from nutrace.errors import UsageError
 from nutrace.printable import printable
@@ -66,11 +67,14 @@ def run(args: argparse.Namespace) -> int:
             document["with_workers"] = _workers(workers)
         print_json({**document, **run_state(trace)})
         return 0
+    style = style_of_output()
     if answer is not None:
-        print(as_text(answer, args.file, part.selection))
-        print_correction(part)
+        print(as_text(answer, args.file, part.selection, style))
+        print_correction(part, style)
     if workers is not None:
-        print(workers_text(workers, args.file) if answer is None else "\n" + workers_text(workers))
+        print(
+            workers_text(workers, style, args.file) if answer is None else "\n" + workers_text(workers, style)
+        )
     return 0
 
 

@@ -11,8 +11,8 @@ from nutrace.analysis.evaluation.makespan import Makespan, makespan_of
 from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.analysis.evaluation.worker_memory import WorkerMemory, worker_memory
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.memory_text import memory_text
 from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.workers_text import MODEL, as_text
 from nutrace.trace import Trace
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**_as_json(trace, lanes, span, memory), **run_state(trace)})
     else:
-        print(as_text(trace, args.file, lanes, span, memory_text(memory), args.limit))
+        print(as_text(trace, args.file, lanes, span, memory, args.limit, style_of_output()))
     return 0
 
 
