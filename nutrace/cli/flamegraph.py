@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Dict
 
 from nutrace.cli.difference import add_difference, difference_counts, drawn_files, load_difference
-from nutrace.cli.options import add_raw, add_samples, add_steps, component, load_run
+from nutrace.cli.options import LOADING, add_raw, add_samples, add_steps, component, load_run, say
+from nutrace.cli.progress import phases
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace.trace import select
@@ -24,6 +25,7 @@ from nutrace_exporters.output import STDOUT, whole_file
 from nutrace_exporters.registry import FORMATS, Format, find
 
 _SUFFIX = re.compile(r"(\.(json|jsonl|ndjson))?(\.gz)?(\.partial)?\Z")
+_DRAWING, _PART = "drawing", 1.0  # of the time that loading takes
 _RUN_FILE = b'{"resourceSpans"'
 
 
@@ -84,22 +86,26 @@ def run(args: argparse.Namespace) -> int:
     _check(args, row, output)
     for file in files:
         check_output(output, file)
-    if mark:
-        module = row.load_difference()
-        drawn: Any = load_difference(args)
-        shown = difference_counts(drawn)
-    else:
-        module = row.load()
-        samples = args.samples if args.with_samples else None
-        whole = load_run(files[0], raw=args.raw, samples=samples)
-        drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
-        shown = f"{counted(len(drawn), 'span')}, {counted(len(drawn.step_indices), 'step')}"
-        times = drawn.correction.state
-        shown += "" if times == UNCORRECTED else f", times {times}"
-    with whole_file(output) as out:
-        module.export(drawn, out, module.Options(**_options(module.Options, args)))
+    with phases({**LOADING, _DRAWING: _PART}) as shown:
+        if mark:
+            module = row.load_difference()
+            drawn: Any = load_difference(args)
+            what = difference_counts(drawn)
+        else:
+            module = row.load()
+            samples = args.samples if args.with_samples else None
+            whole = load_run(files[0], raw=args.raw, samples=samples, shown=shown)
+            drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
+            what = f"{counted(len(drawn), 'span')}, {counted(len(drawn.step_indices), 'step')}"
+            times = drawn.correction.state
+            what += "" if times == UNCORRECTED else f", times {times}"
+        say(shown, _DRAWING)
+        if shown is not None and output == STDOUT:
+            shown.clear()  # which may be the same terminal
+        with whole_file(output) as out:
+            module.export(drawn, out, module.Options(**_options(module.Options, args)))
     if output != STDOUT:
-        _print_written(shown, drawn.selection, row, output)
+        _print_written(what, drawn.selection, row, output)
         if args.open:
             webbrowser.open(Path(output).absolute().as_uri())
     return 0

@@ -68,7 +68,7 @@ def as_text(
         sections.append(_advice(database, findings, style))
     if shown:
         unknown = any(None in (each.all.rows, each.distinct, each.fetch_ns) for each in shown)
-        sections.append("\n".join(style.items([*_LEGEND, *([_UNKNOWN] if unknown else [])])))
+        sections.append(style.glossary([*_LEGEND, *([_UNKNOWN] if unknown else [])]))
     return "\n\n".join(section for section in sections if section)
 
 
