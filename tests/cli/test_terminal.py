@@ -24,6 +24,8 @@ WIDTHS = (60, 80, 160)
 RUN = "run.json"
 COMMANDS = (
     ("report", RUN),
+    ("report", "--explain", RUN),
+    ("report", "--tree", RUN),
     ("report", "evaluation/run.json"),
     ("scenarios", "evaluation/run.json"),
     ("workers", "evaluation/run.json"),
