@@ -50,7 +50,7 @@ def as_text(
         lines += ["", style.line(unreadable)]
     names = {"counted", "calls", "resumed", "recursive", "cProfile s"}
     legend = [*_LEGEND, _RULE] if run is not None else [entry for entry in _LEGEND if entry[0] in names]
-    lines += ["", style.heading("What the columns mean"), *style.items(legend)]
+    lines += ["", style.glossary(legend)]
     return "\n".join(lines) + "\n"
 
 

@@ -14,7 +14,18 @@ from nutrace.cli.correction_text import print_correction
 from nutrace.cli.deepcopy_json import as_json
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_steps, load_run
+from nutrace.cli.options import (
+    ANALYSING,
+    add_explain,
+    add_json,
+    add_limit,
+    add_raw,
+    add_run_file,
+    add_steps,
+    analysing,
+    load_run,
+    say,
+)
 from nutrace.cli.report_style import Style, style_of_output
 from nutrace.cli.table import Column, ms, selected
 from nutrace.cli.units import unit_of
@@ -46,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_steps(parser)
     add_raw(parser)
+    add_explain(parser)
     add_limit(parser, "rows")
     add_json(parser, ": all rows, ungrouped")
     parser.add_argument(
@@ -57,16 +69,18 @@ def run(args: argparse.Namespace) -> int:
     """Print the copies of a run."""
     if args.flamegraph is not None:
         check_output(args.flamegraph, args.file)
-    trace = load_run(args.file, raw=args.raw)
-    part = select(trace, steps=args.steps, scenario=args.scenario)
-    copies = deep_copies(part)
+    with analysing(0.2) as shown:
+        trace = load_run(args.file, raw=args.raw, shown=shown)
+        say(shown, ANALYSING)
+        part = select(trace, steps=args.steps, scenario=args.scenario)
+        copies = deep_copies(part)
     if args.flamegraph is not None:
         with whole_file(args.flamegraph) as out:
             html.export(only_copies(part), out, html.Options(title="Deep copies"))
     if args.json:
         print_json({**as_json(copies), **run_state(trace), "selection": part.selection})
         return 0
-    style = style_of_output()
+    style = style_of_output(explain=args.explain)
     print(as_text(copies, style, args.by, args.limit, part.selection))
     print_correction(part, style)
     if args.flamegraph is not None:
@@ -117,7 +131,7 @@ def as_text(
     if copies.others:
         sections.append(_others(copies, limit, style))
     if copies.sources:
-        sections.append("\n".join(style.items(_LEGEND)))
+        sections.append(style.glossary(_LEGEND))
     return "\n\n".join(section for section in sections if section)
 
 

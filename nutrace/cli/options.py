@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from typing import Optional, Sequence
+from typing import Iterator, Optional, Sequence
 
 from nutrace.cli.progress import Phases, phases
 from nutrace.errors import UsageError, did_you_mean
@@ -15,6 +15,8 @@ from nutrace.semconv import COMPONENTS
 from nutrace.trace import Trace, load, parse_steps
 from nutrace.trace.opening import STDIN
 from nutrace.trace.phases import CORRECTING, READING, TREE
+
+ANALYSING = "analysing"
 
 #: Rows of a table, if the user does not say how many.
 ROWS = 15
@@ -112,6 +114,11 @@ def add_json(parser: argparse._ActionsContainer, remark: str = "") -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs" + remark)
 
 
+def add_explain(parser: argparse.ArgumentParser) -> None:
+    """Add ``--explain``, for :func:`nutrace.cli.report_style.style_of_output`."""
+    parser.add_argument("--explain", action="store_true", help="say what the columns mean")
+
+
 def add_samples(parser: argparse.ArgumentParser) -> None:
     """Add ``--samples``, the files that ``args.samples`` lists, for :func:`load_run`."""
     parser.add_argument(
@@ -128,6 +135,16 @@ def say(shown: Optional[Phases], phase: str) -> None:
     """Say that a phase begins, if progress is shown."""
     if shown is not None:
         shown.begin(phase)
+
+
+@contextlib.contextmanager
+def analysing(part: float) -> Iterator[Optional[Phases]]:
+    """Show the progress of loading a run, and of an analysis that takes a `part` of the time of loading.
+
+    To be given to :func:`load_run`; the analysis begins with ``say(shown, ANALYSING)``.
+    """
+    with phases({**LOADING, ANALYSING: part}) as shown:
+        yield shown
 
 
 def load_with(shown: Optional[Phases], file: str, *, raw: bool) -> Trace:

@@ -253,5 +253,5 @@ def _legend(cost: OwnCost, style: Style) -> str:
         entries.append(_LEGEND_RATIO)
     if any(each.taken_ns is not None for each in cost.components):
         entries.append(_LEGEND_TAKEN)
-    lines = [style.heading("Columns"), *style.items(entries)] if entries else []
-    return "\n".join([*lines, *map(style.line, _LOWER_BOUND)])
+    lines = [*map(style.line, _LOWER_BOUND)]
+    return "\n".join([*lines, "", style.glossary(entries)] if entries else lines)

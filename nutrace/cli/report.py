@@ -9,6 +9,7 @@ from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import (
     LOADING,
     ROWS,
+    add_explain,
     add_json,
     add_limit,
     add_raw,
@@ -39,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_samples(parser)
     add_steps(parser)
     add_raw(parser)
+    add_explain(parser)
     add_limit(parser, "kinds of span, the costliest first", and_default=f", of a tree {LINES} lines")
     part = parser.add_mutually_exclusive_group()
     part.add_argument(
@@ -72,13 +74,13 @@ def run(args: argparse.Namespace) -> int:
         print_json({**tree_as_json(tree), **run_state(trace), "selection": part.selection})
     elif args.tree:
         limit = LINES if args.limit is None else args.limit
-        print(tree_as_text(tree, part, limit=limit, markdown=args.markdown))
+        print(tree_as_text(tree, part, style_of_output(args.markdown, explain=args.explain), limit=limit))
     elif args.json:
         print_json({**as_json(result), "selection": part.selection})
     else:
         text = as_text(
             result,
-            style_of_output(args.markdown),
+            style_of_output(args.markdown, explain=args.explain),
             limit=ROWS if args.limit is None else args.limit,
             selection=part.selection,
             inside=args.inside,

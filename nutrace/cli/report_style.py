@@ -10,6 +10,8 @@ from nutrace.cli.terminal import is_terminal
 from nutrace.cli.tones import Tone
 from nutrace.cli.units import MS, Unit
 
+_EXPLAIN = "--explain says what the columns mean."
+
 
 class Style:
     """How headings, lines and tables are written: as plain text, for pipes and files.
@@ -20,10 +22,13 @@ class Style:
         Whether it is Markdown.
     width:
         The columns of a terminal; None where lines may be as long as they are.
+    explain:
+        Whether the user wants to know what the columns mean.
     """
 
     markdown = False
     width: Optional[int] = None
+    explain = False
 
     def title(self, text: str) -> str:
         """The first line."""
@@ -49,6 +54,14 @@ class Style:
         """A line of several tones, which is not wrapped."""
         return "".join(text for text, _ in parts)
 
+    def of_component(self, text: str, component: str) -> str:
+        """A picture, such as :meth:`bar` gives, in the colour of a component."""
+        return text
+
+    def bar(self, share: float, size: int) -> str:
+        """A bar that is as long as a share (0 to 1) of so many columns; "" without a terminal."""
+        return ""
+
     def below_table(self, text: str) -> str:
         """A sentence below a table."""
         return self.line(text)
@@ -56,6 +69,12 @@ class Style:
     def items(self, entries: Sequence[Tuple[str, str]]) -> List[str]:
         """A list of terms with a text on each."""
         return definitions(entries)
+
+    def glossary(self, entries: Sequence[Tuple[str, str]], *more: str) -> str:
+        """What the columns of an answer mean, and sentences on them, or how to see that."""
+        if not self.explain:
+            return "" if self.markdown else self.text(_EXPLAIN, tone=Tone.QUIET)
+        return "\n".join([self.heading("Columns"), *self.items(entries), *map(self.line, more)])
 
     def table(
         self,
@@ -111,18 +130,19 @@ class Markdown(Style):
         return f"\n{markdown_table(columns, rows)}"
 
 
-PLAIN = Style()
-
-
-def style_of_output(markdown: bool = False) -> Style:
+def style_of_output(markdown: bool = False, *, explain: bool = False) -> Style:
     """The style for what is printed: for a terminal if standard output is one, and nothing else is wanted."""
+    style: Style
     if markdown:
-        return Markdown()
-    if not is_terminal():
-        return PLAIN
-    from nutrace.cli.terminal_style import TerminalStyle
+        style = Markdown()
+    elif not is_terminal():
+        style = Style()
+    else:
+        from nutrace.cli.terminal_style import TerminalStyle
 
-    return TerminalStyle()
+        style = TerminalStyle()
+    style.explain = explain
+    return style
 
 
 def ms(time_ns: float) -> str:

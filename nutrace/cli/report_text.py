@@ -315,4 +315,4 @@ def _legend(report: Report, style: Style) -> str:
             entries.append(_LEGEND_MEAN_ONLY)
     if report.inside:
         entries += _LEGEND_INSIDE
-    return "\n".join([style.heading("Columns"), *style.items(entries), style.line(_PERCENTILES)])
+    return style.glossary(entries, _PERCENTILES)

@@ -59,7 +59,7 @@ def as_text(
         lines.append(style.below_table(f"and {len(rows) - len(shown):,} more: --limit 0 shows all"))
     if not running:
         lines += [style.line(text, Tone.BAD) for text in cut_short(rows)]
-    return "\n".join([*lines, "", *style.items(_LEGEND)])
+    return "\n".join([*lines, "", style.glossary(_LEGEND)])
 
 
 def _table(rows: Sequence[ScenarioRow], running: bool, planners: bool, style: Style) -> str:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from nutrace.analysis.steps import times_of_steps
 from nutrace.cli.correction_text import correction_line
+from nutrace.cli.fitting import columns_of, shortened
 from nutrace.cli.json_output import per_step
-from nutrace.cli.report_style import column, ms, percent
+from nutrace.cli.report_style import Style, column, ms, percent
 from nutrace.cli.step_tree import LEAST_SHARE, Cut, Line, StepTree, cut
-from nutrace.cli.units import MS
+from nutrace.cli.tones import Tone
+from nutrace.cli.units import unit_of
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace
 from nutrace_exporters.calltree import Node, SampledNode, heaviest_first
 
 _SAMPLED = "~"
 _LEAST_NAME = 16  # columns of a name, however deep it is
+_WIDE = 72  # columns from which a terminal has space for calls, and for bars
+_BAR = 10
 
 
-def as_text(tree: StepTree, trace: Trace, *, limit: int, markdown: bool = False) -> str:
+def as_text(tree: StepTree, trace: Trace, style: Style, *, limit: int) -> str:
     """The tree for people.
 
     Parameters
@@ -30,21 +33,16 @@ def as_text(tree: StepTree, trace: Trace, *, limit: int, markdown: bool = False)
     limit:
         The number of lines of each part, 0 for all.
     """
-    width = None if markdown or not sys.stdout.isatty() else shutil.get_terminal_size().columns
     inside, beside = cut(tree.inside, tree.whole_ns, limit), cut(tree.beside, tree.whole_ns, limit)
-    lines = [_head(tree, trace), "", *_table(inside, tree, width)]
+    sections = [style.title(_title(tree, trace)), _block(inside, tree, style)]
     if beside.lines:
-        lines += ["", "Started in the steps, and ran beside them: on other threads, or as concurrent tasks"]
-        lines += _table(beside, tree, width)
-    lines += _remarks(tree, inside, beside)
-    text = "\n".join(lines)
-    below = correction_line(trace)
-    if markdown:
-        text = f"```\n{text}\n```"
-    return f"{text}\n\n{below}" if below else text
+        sections.append(style.heading("Started in the steps, and ran beside them on other threads"))
+        sections.append(_block(beside, tree, style))
+    sections += [*_remarks(tree, (inside, beside), style), style.text(correction_line(trace))]
+    return "\n\n".join(section for section in sections if section)
 
 
-def _head(tree: StepTree, trace: Trace) -> str:
+def _title(tree: StepTree, trace: Trace) -> str:
     selected = f" ({printable(trace.selection, LINE)})" if trace.selection else ""
     name = printable(trace.path, LINE)
     if not tree.steps:
@@ -57,11 +55,18 @@ def _head(tree: StepTree, trace: Trace) -> str:
     return f"{name}{selected}: {took}{factor}"
 
 
-def _table(part: Cut, tree: StepTree, width: Optional[int]) -> List[str]:
+def _block(part: Cut, tree: StepTree, style: Style) -> str:
+    lines = "\n".join(_table(part, tree, style))
+    return f"```\n{lines}\n```" if style.markdown else lines
+
+
+def _table(part: Cut, tree: StepTree, style: Style) -> List[str]:
+    """Numbers first, so that names may be as long as they are."""
     steps, whole_ns = tree.steps or 1, tree.whole_ns
-    totals = column([_total_ns(line) / steps for line in part.lines], MS)
-    selfs = column([line.node.self_ns / steps if line.node else 0 for line in part.lines], MS)
-    rows = [["share", "total ms", "self ms", "calls"]]
+    unit = unit_of(_total_ns(line) / steps for line in part.lines)
+    totals = column([_total_ns(line) / steps for line in part.lines], unit)
+    selfs = column([line.node.self_ns / steps if line.node else 0 for line in part.lines], unit)
+    rows = [["share", f"total {unit.name}", f"self {unit.name}", "calls"]]
     for line, total, own in zip(part.lines, totals, selfs):
         node, share = line.node, percent(_total_ns(line), whole_ns)
         if node is None:
@@ -71,48 +76,79 @@ def _table(part: Cut, tree: StepTree, width: Optional[int]) -> List[str]:
         else:
             calls = node.calls / steps
             rows.append([share, total, own, f"{calls:,.1f}" if tree.steps else f"{node.calls:,}"])
+    wide = style.width is None or style.width >= _WIDE
+    if not wide:
+        rows = [row[:-1] for row in rows]
     widths = [max(map(len, cells)) for cells in zip(*rows)]
-    numbers = ["  ".join(cell.rjust(size) for cell, size in zip(row, widths)) for row in rows]
-    room = None if width is None else width - len(numbers[0]) - 2
-    names = ["span", *(_name(line, room) for line in part.lines)]
-    return [f"{number}  {name}" for number, name in zip(numbers, names)]
+    head, *numbers = ("  ".join(cell.rjust(size) for cell, size in zip(row, widths)) for row in rows)
+    bar = _BAR if wide and style.width is not None else 0
+    room = None if style.width is None else style.width - len(head) - bar - (4 if bar else 2)
+    draw = _Branches.of_output()
+    lines = [style.parts([(f"{head}{' ' * (bar + 2 if bar else 0)}  span", Tone.QUIET)])]
+    for line, cells in zip(part.lines, numbers):
+        component = "other" if line.node is None else line.node.component
+        part_of_all = _total_ns(line) / whole_ns if whole_ns else 0.0
+        drawn = style.of_component("  " + style.bar(part_of_all, bar), component) if bar else ""
+        lines.append(f"{cells}{drawn}  {_name(line, room, style, draw)}".rstrip())
+    return lines
 
 
 def _total_ns(line: Line) -> int:
     return line.hidden_ns if line.node is None else line.node.total_ns
 
 
-def _name(line: Line, room: Optional[int]) -> str:
+class _Branches(NamedTuple):
+    """What the lines of a tree are drawn with."""
+
+    down: str
+    last: str
+    other: str
+    cut: str
+
+    @classmethod
+    def of_output(cls) -> _Branches:
+        """Such as standard output can show."""
+        lines = cls("│  ", "└─ ", "├─ ", "…")
+        try:
+            "".join(lines).encode(sys.stdout.encoding or "ascii")
+        except (UnicodeError, LookupError):
+            return cls("|  ", "`- ", "|- ", "...")
+        return lines
+
+
+def _name(line: Line, room: Optional[int], style: Style, draw: _Branches) -> str:
     """The name behind the lines of the tree, both cut to the room that there is."""
-    text = f"… {line.hidden:,} more" if line.node is None else _label(line.node)
-    branches = "".join("   " if last else "│  " for last in line.last[:-1])
+    node = line.node
+    name = f"{draw.cut} {line.hidden:,} more" if node is None else _label(node)
+    branches = "".join("   " if last else draw.down for last in line.last[:-1])
     if line.last:
-        branches += "└─ " if line.last[-1] else "├─ "
+        branches += draw.last if line.last[-1] else draw.other
     if room is not None:
-        least = min(len(text), _LEAST_NAME)
-        if len(branches) > max(room - least, 0):
-            branches = "…" + branches[-max(room - least - 1, 3) :]
-        text = printable(text, max(room - len(branches), _LEAST_NAME))
-    return branches + text
+        least = min(columns_of(name), _LEAST_NAME)
+        if len(branches) > room - least:
+            branches = draw.cut + branches[-max(room - least - len(draw.cut), len(draw.last)) :]
+        name = shortened(name, max(room - len(branches), _LEAST_NAME), draw.cut)
+    if node is None:
+        return style.parts([(branches + name, Tone.QUIET)])
+    return style.parts([(branches, Tone.QUIET), (name, Tone.PLAIN)])
 
 
 def _label(node: Node) -> str:
-    return f"{_SAMPLED}{node.name}" if isinstance(node, SampledNode) else node.name
+    name = printable(node.name, LINE)
+    return f"{_SAMPLED}{name}" if isinstance(node, SampledNode) else name
 
 
-def _remarks(tree: StepTree, *parts: Cut) -> List[str]:
+def _remarks(tree: StepTree, parts: Sequence[Cut], style: Style) -> List[str]:
     left_out_ns = sum(part.left_out_ns for part in parts)
-    sampled = any(isinstance(line.node, SampledNode) for part in parts for line in part.lines)
     lines = []
     if left_out_ns:
-        whole = "a step" if tree.steps else "it all"
         lines.append(
-            f"Left out, as less than {100 * LEAST_SHARE:g} % of {whole} each: "
-            f"{ms(left_out_ns / (tree.steps or 1))} ms; --limit 0 shows all."
+            f"Left out, as less than {100 * LEAST_SHARE:g} % of {'a step' if tree.steps else 'it all'} each: "
+            f"{ms(left_out_ns / (tree.steps or 1))} ms. --limit 0 shows all."
         )
-    if sampled:
+    if any(isinstance(line.node, SampledNode) for part in parts for line in part.lines):
         lines.append(f"{_SAMPLED} was seen by a sampler: an estimated part of the self time above it.")
-    return ["", *lines] if lines else []
+    return [style.text(line) for line in lines]
 
 
 def as_json(tree: StepTree) -> Dict[str, Any]:

@@ -11,8 +11,9 @@ from nutrace.cli.fitting import columns_of, wrapped
 from nutrace.cli.report_style import Style
 from nutrace.cli.table import Column
 from nutrace.cli.terminal import Terminal
-from nutrace.cli.terminal_table import DrawnTable
+from nutrace.cli.terminal_table import DrawnTable, bar
 from nutrace.cli.tones import Tone
+from nutrace_exporters.palette import colour
 
 _TITLE = "bold cyan"
 _HEADING = "bold"
@@ -61,6 +62,14 @@ class TerminalStyle(Style):
         for part, tone in parts:
             text.append(part, tone.value)
         return self._drawn(text)
+
+    def of_component(self, text: str, component: str) -> str:
+        """The text in the component's colour."""
+        return self._terminal.drawn(Text(text, colour(component).dark))
+
+    def bar(self, share: float, size: int) -> str:
+        """The bar, without a colour."""
+        return bar(share, size, self._terminal.ascii)
 
     def items(self, entries: Sequence[Tuple[str, str]]) -> List[str]:
         """A list of terms with a text on each."""

@@ -87,8 +87,10 @@ class DrawnTable:
                 text.stylize(fill, begin, begin + 1)
             if at in self._layout.bars:
                 share = _size(row[at]) / self._largest[at] if self._largest[at] else 0.0
-                bar = self._bar(share if first and number < self._sums else 0.0, self._layout.bars[at])
-                text.append(" " * GAP + bar, fill)
+                drawn = bar(
+                    share if first and number < self._sums else 0.0, self._layout.bars[at], self._ascii
+                )
+                text.append(" " * GAP + drawn, fill)
         return text
 
     def _append(self, text: Text, at: int, cell: str, style: str) -> None:
@@ -103,13 +105,6 @@ class DrawnTable:
     def _rule(self) -> Text:
         return Text(("-" if self._ascii else "─") * self._layout.width, _RULE)
 
-    def _bar(self, share: float, size: int) -> str:
-        eighths = round(min(max(share, 0.0), 1.0) * size * 8)
-        if self._ascii:
-            return ("#" * (eighths // 8)).ljust(size)
-        bar = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
-        return bar.ljust(size)
-
     def _with_mark(self, row: Sequence[str], marked: bool) -> List[str]:
         """The row with a mark before its name, which is drawn in its component's colour."""
         mark = ("*" if self._ascii else "■") if marked else " "
@@ -119,6 +114,15 @@ class DrawnTable:
 
     def _is_full(self, row: Sequence[str]) -> bool:
         return len(row) == len(self._columns)
+
+
+def bar(share: float, size: int, ascii_only: bool) -> str:
+    """A bar that is as long as a share (0 to 1) of so many columns, and blanks."""
+    eighths = round(min(max(share, 0.0), 1.0) * size * 8)
+    if ascii_only:
+        return ("#" * (eighths // 8)).ljust(size)
+    drawn = "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+    return drawn.ljust(size)
 
 
 def _name(columns: Sequence[Column], at: int) -> str:
