@@ -81,9 +81,13 @@ def test_table_is_what_the_registry_says(name: str) -> None:
     assert written(text, name, tables()[name]) == text, "python tests/test_readme.py writes it anew"
 
 
-@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: str(page.name))
+#: Where a page names a file, a section of it, or both.
+LINK = re.compile(r"""(?:\]\(|src="|srcset=")([^)":#]*)(?:#([^)"]*))?[)"]""")
+
+
+@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name)
 def test_pictures_files_and_sections_that_it_names_are_there(page: Path) -> None:
-    links = re.findall(r"""(?:\]\(|src="|srcset=")([^)":#]*)(?:#([^)"]*))?[)"]""", page.read_text(encoding="utf-8"))
+    links = LINK.findall(page.read_text(encoding="utf-8"))
     for link, section in links:
         there = (page.parent / link) if link else page
         assert there.is_file(), link
