@@ -9,6 +9,7 @@ function listenToPrinting(app) {
   function show(theme, height) {
     if (theme === undefined) delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
+    scroller.style.flex = height ? "none" : "";
     scroller.style.height = height;
     app.chart.resize();
     app.repaint();

@@ -8,13 +8,15 @@ function wireSheet() {
   });
 }
 
-// Scrolls the page until the item's row is above the sheet. In the next frame, when the chart has scrolled as well.
+// If the item's row is behind the sheet, scrolls the page: the chart to the top of the screen, and further if the row
+// is still hidden. In the next frame, when the chart has scrolled as well.
 function keepAboveSheet({ chart, scene }, item) {
   const sheet = document.getElementById("sheet");
   if (item < 0 || getComputedStyle(sheet).position !== "fixed") return;
   requestAnimationFrame(() => {
-    const row = chart.scroller.getBoundingClientRect().top + chart.rowTop[scene.row[item]] - chart.scroller.scrollTop + ROW;
+    const { top } = chart.scroller.getBoundingClientRect();
+    const row = top + chart.rowTop[scene.row[item]] - chart.scroller.scrollTop + ROW;
     const hidden = row + 8 - sheet.getBoundingClientRect().top;
-    if (hidden > 0) scrollBy(0, hidden);
+    if (hidden > 0) scrollBy(0, Math.max(hidden, top - 8));
   });
 }
