@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import Any, List, Sequence
+from typing import List, Sequence
 
 from nutrace.advice import Advice, Ranked
 from nutrace.advice.proof import PROGRAM, Proof
+from nutrace.cli.fitting import wrapped
 from nutrace.cli.report_style import Style, ms, percent
 from nutrace.cli.tones import Tone
 from nutrace.printable import LINE, printable
 
 _WIDTH = 108
 _EVIDENCE = 5  # lines of what is not worth it
-_WRAP: Any = {"break_on_hyphens": False, "break_long_words": False}
 
 
 def as_text(advice: Advice, file: str, command: str, selection: str, style: Style, *, limit: int) -> str:
@@ -91,7 +90,7 @@ class _Page:
 
     def _item(self, label: str, text: str, tone: Tone = Tone.PLAIN) -> List[str]:
         width = min(_WIDTH, self._style.width or _WIDTH) - 13
-        parts = textwrap.wrap(printable(text, 1000), width, **_WRAP) or [""]
+        parts = wrapped(printable(text, 1000), width)
         return [
             self._style.parts([(f"      {label if not line else '':5s}  ", Tone.QUIET), (part, tone)])
             for line, part in enumerate(parts)

@@ -254,4 +254,5 @@ def _legend(cost: OwnCost, style: Style) -> str:
     if any(each.taken_ns is not None for each in cost.components):
         entries.append(_LEGEND_TAKEN)
     lines = [*map(style.line, _LOWER_BOUND)]
-    return "\n".join([*lines, "", style.glossary(entries)] if entries else lines)
+    glossary = style.glossary(entries) if entries else ""
+    return "\n".join([*lines, "", glossary] if glossary else lines)

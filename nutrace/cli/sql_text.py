@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import List, Optional, Sequence
 
 from nutrace.analysis.database import Database, Loop, Statement
 from nutrace.analysis.origins import Origin
+from nutrace.cli.fitting import wrapped
 from nutrace.cli.report_style import Style
 from nutrace.cli.table import NOT_RECORDED, Column, known, ms, selected
 from nutrace.cli.tones import Tone
@@ -163,7 +163,7 @@ def _callers(shown: Sequence[Statement], full: bool, style: Style) -> str:
     for number, statement in enumerate(shown, 1):
         mark = f"{number:3d}  "
         text = statement.text or statement.statement
-        parts = textwrap.wrap(printable(text, len(text) if full else 2 * _WIDTH), width) or [""]
+        parts = wrapped(" ".join(printable(text, len(text) if full else 2 * _WIDTH).split()), width)
         lines += [
             style.text(f"{mark if not line else '     '}{part}", tone=Tone.STRONG)
             for line, part in enumerate(parts)
