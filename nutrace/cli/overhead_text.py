@@ -59,7 +59,7 @@ def as_text(cost: OwnCost, trace: Trace, style: Style, *, limit: int = 15, selec
         What was selected, if not all of the run.
     """
     if not cost.priced:
-        return style.text(_not_priced(cost)) + "\n"
+        return style.text(_not_priced(cost)).strip("\n") + "\n"
     steps = cost.steps.count if cost.steps is not None else 0
     sections = [_head(trace, style, selection), _figures(cost, trace, style, selection)]
     sections += [_ledger(cost, style, steps), _waits(cost.clocked, style)]
