@@ -11,7 +11,7 @@ from typing import Tuple
 import pytest
 from fakes.otlp import document, write
 from fakes.programs import environment
-from fakes.terminals import in_terminal
+from fakes.terminal_session import in_terminal
 
 
 @pytest.fixture

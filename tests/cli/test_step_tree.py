@@ -11,7 +11,7 @@ from typing import Any, Dict, List
 import pytest
 from fakes.joined_samples import with_samples
 from fakes.otlp import document, write
-from fakes.terminals import in_terminal
+from fakes.terminal_session import in_terminal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
