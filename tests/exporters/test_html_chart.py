@@ -85,10 +85,23 @@ def test_text_on_bars_can_be_read(tmp_path: Path, opened: Opened) -> None:
             browser.execute_script("nutrace.searchFor(arguments[0])", query)
             told = on_bars(browser)
             assert len(told) > len(COMPONENTS), "names, and times behind some"
-            poor = [(each["text"], each) for each in told if _contrast(each["ink"], each["under"]) < 4.4]
-            assert poor == []  # 4.5, as pixels are rounded
+            assert _poor(told) == []
             assert len({each["ink"] for each in told}) > 1, "times and faded names are softer"
         press(browser, "t")
+
+
+def test_text_on_what_is_not_selected_can_be_read(sample: Trace, opened: Opened) -> None:
+    browser = opened(sample, "#theme=dark&steps=1")
+    browser.execute_script("nutrace.chart.moveTo(0, 15e5, false)")
+    told = on_bars(browser)
+    assert {"step 0", "step 1"} <= {each["text"] for each in told}
+    assert _poor(told) == []
+
+
+def _poor(told: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    return [
+        each for each in told if _contrast(each["ink"], each["under"]) < 4.4
+    ]  # 4.5, and pixels are rounded
 
 
 def _contrast(ink: str, under: List[int]) -> float:

@@ -135,6 +135,10 @@ def test_a_deep_stack_has_a_short_link_and_one_line(tmp_path: Path, opened: Open
     visit(browser, browser.current_url)
     assert state(browser) == before
     assert address(browser) == link
+    browser.execute_script("nutrace.chart.scroller.scrollTop = 50000")
+    wait(lambda: "scroll=50000" in address(browser))
+    visit(browser, browser.current_url)
+    assert (state(browser)["scroll"], state(browser)["focus"]) == (50_000, 4900)
     button(browser, ".crumb", "more").click()
     assert len(browser.find_elements("css selector", ".crumb")) == 4902
     assert browser.execute_script(top) == above

@@ -1,6 +1,8 @@
 // Bars: the items of a row, as wide as they cost. Drawing a row takes time for each pixel, not for each span: it goes
 // from pixel to pixel by binary search, and draws the items of a pixel as one bar.
 
+const VEIL = 0.72; // how much of the ground lies over what is not selected
+
 // frame: what is seen, { from, to (ns), scale (px in a ns), width (px), fine (px that the screen can tell apart) }.
 // wide(item, fill, x, end), if given, draws what an item of more than a few pixels has besides its colour.
 function paintBars(c, scene, row, look, frame, y, height, wide = null) {
@@ -57,7 +59,7 @@ function paintBars(c, scene, row, look, frame, y, height, wide = null) {
 // In time order, what is not selected is faded: between the selected intervals of a lane.
 function paintVeil(c, intervals, { from, scale, width }, ground, y, height) {
   if (y > c.canvas.height || y + height < 0) return;
-  c.globalAlpha = 0.72;
+  c.globalAlpha = VEIL;
   c.fillStyle = ground;
   let [x, k] = [0, 0];
   while (x < width) {

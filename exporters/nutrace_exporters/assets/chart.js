@@ -174,16 +174,16 @@ class Chart {
       for (let r = first; r < lane.rows; r++) {
         const y = this.rowTop[lane.base + r] - scrollTop;
         if (y > height) break;
-        const wide = (item, fill, x, end) => this.paintWide(item, fill, x, end, y, texts);
+        const wide = (item, fill, x, end) => this.paintWide(item, fill, x, end, y, lane, texts);
         paintBars(c, scene, lane.base + r, look, frame, y, ROW - 1, wide);
       }
+    }
+    for (const { base, rows, number } of look.intervals ? scene.lanes : []) {
+      paintVeil(c, look.intervals[number], frame, look.theme.ground, this.rowTop[base] - scrollTop, rows * ROW);
     }
     for (const { text, x, y, ink } of texts) {
       c.fillStyle = ink;
       c.fillText(text, x, y + ROW / 2);
-    }
-    for (const { base, rows, number } of look.intervals ? scene.lanes : []) {
-      paintVeil(c, look.intervals[number], frame, look.theme.ground, this.rowTop[base] - scrollTop, rows * ROW);
     }
     if (this.heads) for (const lane of scene.lanes) this.paintLaneHead(lane, lane.top - scrollTop);
     this.outline(this.hover, look.theme.hover, 1.5);
@@ -194,7 +194,7 @@ class Chart {
   }
 
   // Pattern, mark and text of a bar.
-  paintWide(item, fill, x, end, y, texts) {
+  paintWide(item, fill, x, end, y, lane, texts) {
     const { context: c, look } = this;
     const frame = this.scene.frame[item];
     const pattern = look.pattern(item, frame);
@@ -213,8 +213,9 @@ class Chart {
     const width = this.scene.right[item] - this.scene.left[item];
     const details = () => (faded ? [] : look.details(item, width).map((detail) => about + detail));
     const { text, detail } = this.labels.chosen(look.names(item), details, end - 4 - from, TEXT_GAP);
-    const { strong, soft } = look.inks.on(fill, pattern !== "");
-    if (text) texts.push({ text, x: from, y, ink: faded ? soft : strong });
+    const veiled = look.intervals !== null && !holds(look.intervals[lane.number], this.view.from + from / this.scale);
+    const { strong, soft } = look.inks.on(veiled ? mix(fill, look.theme.ground, VEIL) : fill, pattern !== "");
+    if (text) texts.push({ text, x: from, y, ink: faded || veiled ? soft : strong });
     if (detail) texts.push({ text: detail, x: from + this.labels.width(text) + TEXT_GAP, y, ink: soft });
   }
 

@@ -92,7 +92,7 @@ class Finder {
     const { app } = this;
     const { scene, summary, kind } = app;
     const ranges = scene.kind === "time" ? summary.ranges : [[0, scene.count]];
-    const drawn = (item) => app.matching(item) && app.chart.rowTop[scene.row[item]] >= 0;
+    const drawn = (item) => app.matching(item) && scene.row[item] >= 0;
     return Object.assign(new MatchOrder(ranges, drawn, (item) => scene.right[item] - scene.left[item]), { kind });
   }
 }

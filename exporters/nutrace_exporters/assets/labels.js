@@ -56,7 +56,7 @@ class Labels {
     }
     // "execute…rows" and not "execute_…ny_rows": the end of a cut word says little.
     const start = characters.slice(0, head).join("").replace(/[\s._]+$/, "");
-    const end = characters.slice(tail).join("").replace(/^[^\s._]{0,3}[\s._]+(?=.{4})/, "");
+    const end = characters.slice(tail).join("").replace(/^[^\s._]{0,3}[\s._]+(?=.{4})|^[\s._]+/, "");
     return start.length + end.length < FEWEST_CHARACTERS ? "" : `${start}…${end}`;
   }
 

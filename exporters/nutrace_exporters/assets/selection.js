@@ -31,9 +31,7 @@ class Selection {
   }
 
   holds(span) {
-    const { ranges } = this;
-    const near = firstEndingAfter(ranges, span);
-    return near < ranges.length && ranges[near][0] <= span;
+    return holds(this.ranges, span);
   }
 
   // By lane, the sorted intervals of a scene in time order that are selected; they do not overlap.
