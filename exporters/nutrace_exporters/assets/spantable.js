@@ -245,9 +245,9 @@ class SpanTable {
 
 // A name that is cut in the middle where there is no room for it, as its end tells more than what is before that.
 function nameInMiddle(name) {
-  const tail = name.length > 2 * NAME_END ? name.slice(-NAME_END) : "";
-  const head = element("span", { class: "name-head", text: name.slice(0, name.length - tail.length) });
-  return element("span", { class: "name" }, head, element("span", { text: tail }));
+  if (name.length <= 2 * NAME_END) return element("span", { class: "name", text: name });
+  const [head, tail] = [name.slice(0, -NAME_END), name.slice(-NAME_END)];
+  return element("span", { class: "name" }, element("span", { class: "name-head", text: head }), element("span", { text: tail }));
 }
 
 ADDRESS_PARTS.push({
