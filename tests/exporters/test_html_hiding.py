@@ -134,6 +134,16 @@ def test_a_component_alone(run: Trace, opened: Opened) -> None:
         "return Array.from(s.parent).reduce((sum, parent, k) => parent < 0 ? sum + s.right[k] - s.left[k] : sum, 0)"
     )
     assert widths == self_times(run)["database"]
+    sums = browser.execute_script(
+        "const sum = (scene, lane) => Array.from(scene.parent).reduce("
+        "  (total, parent, k) => parent < 0 && scene.laneOf[k] === lane ? total + scene.total[k] : total, 0);"
+        "nutrace.setView('inverted'); const inverted = sum(nutrace.scene, 0);"
+        "nutrace.showCallers(nutrace.trace.kinds.findIndex(({ name }) => name === 'query'));"
+        "const sandwich = [0, 1].map((lane) => sum(nutrace.scene, lane));"
+        "nutrace.pickKind(nutrace.kind); nutrace.setView('time'); return [inverted, ...sandwich]"
+    )
+    assert sums[0] == self_times(run)["database"]
+    assert sums[1] == sums[2] > 0, "callers and callees are as wide as one another"
     click(browser, "Show database alone")
     check(browser, run, set())
     for component in set(run.component):
