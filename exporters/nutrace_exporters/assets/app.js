@@ -100,6 +100,7 @@ class App {
     this.kind = kind;
     this.look.focus = -1;
     this.setView("sandwich");
+    this.chart.scroller.scrollIntoView({ block: "nearest" }); // on a phone, the table is below it
     const { title, rows } = describe(this, -1);
     this.say(`callers and callees of ${title}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
   }

@@ -54,6 +54,7 @@ class Chart {
       y += heads ? 8 : 0;
     }
     this.contentHeight = y + 12;
+    this.scroller.style.setProperty("--content", `${this.contentHeight + 2}px`); // with its border
     this.spacer.style.height = `${Math.max(0, this.contentHeight - this.scroller.clientHeight)}px`;
     this.resize();
   }
