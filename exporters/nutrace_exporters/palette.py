@@ -45,8 +45,3 @@ COLOURS: Final[Mapping[str, Colour]] = {
 def colour(component: str) -> Colour:
     """The colour of `component`; that of ``other`` if it is unknown."""
     return COLOURS.get(component, COLOURS["other"])
-
-
-def lighter(fill: str) -> str:
-    """The colour under the hatching of a sampled function: that of its component, halfway to white."""
-    return "#" + "".join(f"{(int(fill[at : at + 2], 16) + 255) // 2:02x}" for at in (1, 3, 5))
