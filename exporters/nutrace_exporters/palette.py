@@ -20,33 +20,28 @@ class Colour(NamedTuple):
 
 
 COLOURS: Final[Mapping[str, Colour]] = {
-    "simulation": Colour("#dae6ea", "#838796"),
-    "planner": Colour("#faa15f", "#f3a06d"),
-    "propagate": Colour("#82d1b6", "#82d4d7"),
-    "observation": Colour("#c1e4a4", "#abdf9f"),
-    "controller": Colour("#5eafa5", "#65aa94"),
-    "history": Colour("#d48aa3", "#c58dba"),
-    "scenario": Colour("#ada5da", "#9da3ef"),
-    "database": Colour("#6998e8", "#5693e0"),
-    "map": Colour("#91c9d0", "#a3c5c5"),
-    "features": Colour("#ffca6d", "#eec769"),
-    "model": Colour("#e58075", "#cc8466"),
-    "callback": Colour("#baa88e", "#ad997c"),
-    "metrics": Colour("#dfc1fe", "#dcbcf6"),
-    "serialization": Colour("#ebbf9a", "#dfb790"),
+    "simulation": Colour("#dae8e7", "#868292"),
+    "planner": Colour("#ffa669", "#f7a273"),
+    "propagate": Colour("#83d5bb", "#83d5d9"),
+    "observation": Colour("#c1e6a4", "#aae0a1"),
+    "controller": Colour("#62a4a5", "#66a485"),
+    "history": Colour("#d28899", "#bd89b8"),
+    "scenario": Colour("#aba0d4", "#94a9f5"),
+    "database": Colour("#6a92e4", "#568fdd"),
+    "map": Colour("#9dced1", "#aac6c6"),
+    "features": Colour("#ffce6a", "#eec96b"),
+    "model": Colour("#e68276", "#c8825d"),
+    "callback": Colour("#aea185", "#a69675"),
+    "metrics": Colour("#e3c6ff", "#debff9"),
+    "serialization": Colour("#f0d0b9", "#dfb790"),
     "config": Colour("#c0c6e5", "#b3b9dc"),
     "worker": Colour("#93b2b2", "#94ad9f"),
-    "deepcopy": Colour("#ca77b4", "#ca637e"),
-    "gc": Colour("#dec8cb", "#d2b8b5"),
-    "other": Colour("#b5b7b9", "#b1b2b1"),
+    "deepcopy": Colour("#bf77b5", "#ca637e"),
+    "gc": Colour("#c2ad98", "#ac9db3"),
+    "other": Colour("#b8babc", "#b1b2b2"),
 }
 
 
 def colour(component: str) -> Colour:
     """The colour of `component`; that of ``other`` if it is unknown."""
     return COLOURS.get(component, COLOURS["other"])
-
-
-def lighter(fill: str) -> str:
-    """The colour under the hatching of a sampled function: that of its component, halfway to white."""
-    return "#" + "".join(f"{(int(fill[at : at + 2], 16) + 255) // 2:02x}" for at in (1, 3, 5))

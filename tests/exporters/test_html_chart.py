@@ -298,20 +298,31 @@ def test_a_double_click_zooms_to_what_it_hit(tmp_path: Path, opened: Opened) -> 
 
 def test_a_tooltip_stays_small_and_within_the_window(tmp_path: Path, opened: Opened) -> None:
     many = {f"key.{k}": "word " * 400 for k in range(20)}
-    browser = opened(trace_of(tmp_path, ("n" * 3000, 0, 1000, many), resource=None))
-    for place in (5, 500, 995):
-        at(browser, place, 0).perform()
+    browser = opened(trace_of(tmp_path, ("n" * 3000, 0, 1000, many)))
+
+    def stays_inside() -> None:
         wait(lambda: not browser.execute_script("return document.getElementById('tooltip').hidden"))
         box = browser.execute_script(
             "return document.getElementById('tooltip').getBoundingClientRect().toJSON()"
         )
         width, height = browser.execute_script("return [innerWidth, innerHeight]")
-        assert box["left"] >= 0
-        assert box["top"] >= 0
-        assert box["right"] <= width
-        assert box["bottom"] <= height
+        assert 0 <= box["left"] < box["right"] <= width
+        assert 0 <= box["top"] < box["bottom"] <= height
         assert box["height"] <= 440
+
+    for place in (5, 500, 995):
+        at(browser, place, 0).perform()
+        stays_inside()
     assert "more: click" in text(browser, "#tooltip")
+    small = {"width": 460, "height": 420, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", small)
+    try:
+        browser.execute_script("nutrace.tooltip.hide(); nutrace.chart.scroller.scrollIntoView()")
+        wait(lambda: browser.execute_script("return nutrace.chart.width < 460"))
+        at(browser, 500, 0).perform()
+        stays_inside()
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 # --- fingers --------------------------------------------------------------------------------------
