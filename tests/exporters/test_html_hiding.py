@@ -201,6 +201,12 @@ def test_zoom_and_focus_stay(run: Trace, opened: Opened) -> None:
     before = browser.execute_script(state)
     click(browser, "Hide planner")
     assert browser.execute_script(state) == before
+    browser.back()
+    wait(lambda: browser.execute_script("return nutrace.hidden.size") == 0)
+    assert browser.execute_script(state) == before
+    browser.forward()
+    wait(lambda: browser.execute_script("return nutrace.hidden.size") == 1)
+    assert browser.execute_script(state) == before
     click(browser, "Hide database")
     around = browser.execute_script("return nutrace.look.focus")
     assert run.component[around] == "simulation", "what is around the span that was hidden"
