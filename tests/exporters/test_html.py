@@ -139,6 +139,13 @@ def test_the_page_asks_for_nothing(sample: Trace, rendered: Rendered) -> None:
     )
 
 
+def test_no_list_becomes_arguments(sample: Trace, rendered: Rendered) -> None:
+    """A call takes some 100,000 arguments, and a run may have more steps than that."""
+    script = Page(rendered(html, sample)).scripts["code"]
+    spread = re.findall(r"(?:Math\.(?:min|max)|\.push|\.unshift)\(\.\.\.(\w+)", script)
+    assert sorted(spread) == ["grounds", "insideList"], "those are short"
+
+
 def test_hostile_names_stay_text(tmp_path: Path, rendered: Rendered) -> None:
     plain = Page(rendered(html, trace_of(tmp_path, *((f"n{k}", k, k + 1) for k in range(len(HOSTILE))))))
     spans = [(name, k, k + 1, {name: name}) for k, name in enumerate(HOSTILE)]

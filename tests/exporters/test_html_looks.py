@@ -10,6 +10,7 @@ from browsing import Opened, press, wait
 from simulations import run_file
 
 from nutrace.trace import Trace, load
+from nutrace_exporters.palette import colour
 
 pytestmark = pytest.mark.browser
 
@@ -180,9 +181,10 @@ def test_forced_colours_keep_what_colours_mean(
     screen(1400, 900, forced_colors="active")
     browser = opened(sample)
     browser.find_element("css selector", ".legend-row").click()
+    r, g, b = bytes.fromhex(colour("simulation").light[1:])
     for selector in ("#legend .swatch", "#legend .bar"):
         (fill,) = _style(browser, selector, "background-color")
-        assert fill == "rgb(218, 230, 234)", "the colour of the simulation"
+        assert fill == f"rgb({r}, {g}, {b})", "the colour of the simulation"
     pressed = _style(browser, "#view-time", "background-color")
     assert pressed != _style(browser, "#view-merged", "background-color")
     rows = _boxes(browser, ".legend-row")

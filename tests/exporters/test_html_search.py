@@ -187,14 +187,15 @@ def test_enter_and_n_go_to_the_widest_match_first(names: Trace, opened: Opened) 
         places = []
         for _ in range(bars):
             press(browser, "n")
-            places.append([text(browser, "#match-place"), browser.execute_script("return nutrace.look.focus")])
-        assert [place for place, _ in places] == [f"{number} of {bars}" for number in range(1, bars + 1)], kind
-        assert all(browser.execute_script("return nutrace.matching(arguments[0])", item) for _, item in places)
+            places.append(text(browser, "#match-place"))
+            assert browser.execute_script("return nutrace.matching(nutrace.look.focus)")
+        assert places == [f"{number} of {bars}" for number in range(1, bars + 1)], kind
     browser.execute_script("nutrace.setView('merged')")
     press(browser, ESCAPE)
     # Without a search, N goes through what is picked.
     browser.execute_script("nutrace.setView('time'); nutrace.kind = -1")
-    browser.execute_script("nutrace.pickKind(nutrace.trace.kinds.findIndex(({name}) => name === 'planner.compute'))")
+    pick = "nutrace.pickKind(nutrace.trace.kinds.findIndex(({ name }) => name === arguments[0]))"
+    browser.execute_script(pick, "planner.compute")
     assert place("n") == ["1 of 3", "planner.compute", 50]
     assert place("n") == ["2 of 3", "planner.compute", 200]
     browser.execute_script("nutrace.pickKind(nutrace.kind)")

@@ -28,6 +28,20 @@ delete strip.context.fillText;
 return texts;
 """
 
+#: Which bars are higher than the strip, and which have a red cap.
+CUT = """
+const { strip, table } = nutrace, { top } = strip.barsFor(strip.canvas.clientWidth);
+return strip.shown.flatMap((position, k) => (table.times[position] > top ? [k] : []));
+"""
+RED = """
+const { strip } = nutrace, { width } = strip.canvas;
+strip.paint();
+return strip.shown.map((_, k) => {
+  const [red, green] = strip.context.getImageData(((k + 0.5) * width) / strip.shown.length, 1, 1, 1).data;
+  return red > 150 && green < 90;
+});
+"""
+
 
 def steps_of(path: Path, times_ms: Sequence[float], interval_s: float = 0.1) -> Trace:
     """A scenario whose steps take so long."""
@@ -52,7 +66,7 @@ def height_of_median(browser: Any) -> float:
 
 
 @pytest.mark.parametrize(
-    "times, interval_s, least, written",
+    ("times", "interval_s", "least", "written"),
     [
         ([5.0] * 148 + [90.0, 400.0], 0.1, 0.16, ["90.0 ms, 400 ms", "↑ real time 100 ms"]),
         ([5.0, 90.0] + [5.0] * 146 + [60.0], 0.0, 0.16, ["90.0 ms", "60.0 ms"]),
@@ -72,13 +86,8 @@ def test_slow_steps_and_real_time_do_not_flatten_the_others(
     if not any(times):
         return
     # The red caps are on the bars that are cut off and no others.
-    cut = browser.execute_script(
-        "const { strip, table } = nutrace, { top } = strip.barsFor(strip.canvas.clientWidth); strip.paint();"
-        "const c = strip.context, n = strip.shown.length, ratio = devicePixelRatio, width = strip.canvas.clientWidth;"
-        "const red = (k) => { const [r, g, b] = c.getImageData(((k + 0.5) * width / n) * ratio, 1, 1, 1).data; return r > 150 && g < 90; };"
-        "return strip.shown.map((position, k) => [red(k), table.times[position] > top]).filter(([a, b]) => a !== b).length"
-    )
-    assert cut == 0
+    cut = browser.execute_script(CUT)
+    assert cut == [k for k, red in enumerate(browser.execute_script(RED)) if red]
     slowest = max(range(len(times)), key=lambda k: times[k])
     label = browser.find_element("id", "steps").get_attribute("aria-label")
     assert f"The slowest is step {slowest} with" in label
@@ -92,7 +101,8 @@ def test_steps_by_time(tmp_path: Path, opened: Opened) -> None:
     in_order = browser.execute_script("return nutrace.strip.shown")
     browser.find_element("id", "strip-by-time").click()
     shown = browser.execute_script("return nutrace.strip.shown.map((at) => nutrace.table.times[at])")
-    assert shown == sorted(shown, reverse=True) and len(shown) == len(in_order)
+    assert shown == sorted(shown, reverse=True)
+    assert len(shown) == len(in_order)
     assert not browser.find_element("id", "scenarios").is_displayed(), "scenarios do not lie side by side"
     assert not browser.find_element("css selector", ".memory").is_displayed()
     # A click, or a drag, chooses one step and its scenario.

@@ -20,15 +20,16 @@ NEIGHBOURS = {
     "metrics",
     "planner": "map features model database deepcopy gc propagate scenario observation history controller "
     "callback",
-    "propagate": "observation controller scenario history",
-    "observation": "controller scenario database deepcopy map gc",
+    "propagate": "observation controller scenario history database",
+    "observation": "controller scenario database deepcopy map gc history",
     "scenario": "database controller deepcopy gc map history metrics",
-    "database": "gc map callback metrics features serialization",
+    "database": "gc map callback metrics features serialization history",
     "features": "map model deepcopy",
     "model": "map deepcopy",
     "callback": "serialization metrics",
     "worker": "config serialization deepcopy",
-    "map": "metrics deepcopy",
+    "map": "metrics deepcopy gc",
+    "controller": "gc",
 }
 #: What a step may be made of: any two of them may lie above each other in a bar of the strip of steps.
 LARGE = ("planner", "observation", "controller", "scenario", "database", "map", "features", "model")

@@ -16,7 +16,7 @@ function showCrumbs(app, unfolded = false) {
     line.replaceChildren(...folded(app, crumbs, most));
     if (line.scrollWidth <= line.clientWidth) return;
   }
-  if (unfolded) line.replaceChildren(...crumbs);
+  if (unfolded) fill(line, crumbs);
   line.scrollLeft = unfolded ? 0 : line.scrollWidth;
 }
 

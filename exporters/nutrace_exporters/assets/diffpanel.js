@@ -214,8 +214,9 @@ function showChangedComponents(app) {
   const rows = trace.components.map((_, k) => k).filter((k) => base[k] || now[k]);
   rows.sort((a, b) => Math.abs(now[b] - base[b]) - Math.abs(now[a] - base[a]));
   document.getElementById("legend-title").textContent = `Components: self time per ${difference.unit}`;
-  document.getElementById("legend").replaceChildren(
-    ...rows.map((component) => {
+  fill(
+    document.getElementById("legend"),
+    rows.map((component) => {
       const swatch = element("span", { class: "swatch" });
       const most = Math.max(base[component], now[component]);
       const { name } = trace.components[component];

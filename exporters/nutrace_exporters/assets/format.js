@@ -80,3 +80,9 @@ function element(tag, properties = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+// Puts any number of children into an element: a call takes no more than some 100,000 arguments.
+function fill(parent, children) {
+  parent.replaceChildren();
+  for (const child of children) parent.append(child);
+}

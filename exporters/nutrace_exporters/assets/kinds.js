@@ -125,13 +125,18 @@ function kindLinks(app, kind) {
 function neighbourRow(app, { kind, time, calls }, text) {
   const share = element("span", { class: "legend-share", text });
   if (kind < 0) {
-    return element("div", { class: "cost-row" }, element("span", { class: "swatch" }), element("span", { class: "legend-name muted", text: "nothing on its thread" }), share);
+    return element("div", { class: "cost-row" }, element("span", { class: "swatch" }), element("span", { class: "legend-name muted", text: "top of a thread" }), share);
   }
   const { name, component, sampled } = app.trace.kinds[kind];
   const swatch = element("span", { class: sampled ? "swatch hatched" : "swatch" });
   swatch.style.backgroundColor = app.componentFills()[component];
   const title = `${name}\n${formatTime(time)}, ${counted(calls, "call")}`;
-  return element("button", { type: "button", class: "cost-row", title, "aria-label": `${name}, ${text}`, onclick: () => app.showCallers(kind) }, swatch, element("span", { class: "legend-name" }, nameInMiddle(name)), share);
+  return element("button", { type: "button", class: "cost-row", title, "aria-label": `${name}, ${text}`, onclick: () => app.showCallers(kind) }, swatch, element("span", { class: "neighbour" }, ...breakable(name)), share);
+}
+
+// A name that may be wrapped after its dots and underscores.
+function breakable(name) {
+  return name.split(/(?<=[._])/).flatMap((part) => [part, document.createElement("wbr")]);
 }
 
 // The kind that a name, and a component where several kinds have the name, stand for; or -1.

@@ -18,11 +18,10 @@ function showLegend(app) {
     .sort((a, b) => self[b] - self[a]);
   const legend = document.getElementById("legend");
   const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.part : "";
-  legend.replaceChildren();
-  for (const component of rows) {
+  fill(legend, rows.map((component) => {
     const time = perStep ? formatTime(self[component] / summary.steps) : app.unit === "%" ? "" : formatTime(self[component]);
-    legend.append(legendItem(app, component, time, self[component] / all));
-  }
+    return legendItem(app, component, time, self[component] / all);
+  }));
   if (focused) legend.querySelector(`[data-part="${focused}"]`)?.focus();
   document.getElementById("legend-title").textContent = perStep ? "Self time per step" : "Self time";
   document.getElementById("hidden-text").textContent = hiddenText(app);

@@ -127,16 +127,16 @@ class PatternReader {
 
   set() {
     const negated = this.take("^");
-    const ranges = [];
+    let ranges = [];
     while (!this.take("]")) {
       const from = this.member();
       if (from.ranges || this.text[this.at] !== "-" || this.text[this.at + 1] === "]") {
-        ranges.push(...(from.ranges ?? [[from.code, from.code]]));
+        ranges = ranges.concat(from.ranges ?? [[from.code, from.code]]);
         continue;
       }
       this.at++;
       const to = this.member();
-      if (to.ranges) ranges.push([from.code, from.code], [45, 45], ...to.ranges);
+      if (to.ranges) ranges = ranges.concat([[from.code, from.code], [45, 45]], to.ranges);
       else if (to.code < from.code) throw new Error("a range counts down");
       else ranges.push([from.code, to.code]);
     }

@@ -243,11 +243,14 @@ class SpanTable {
   }
 }
 
-// A name that is cut in the middle where there is no room for it, as its end tells more than what is before that.
+// A name that is cut where there is no room for it: first what is before its first dot, which the colour says as well,
+// then its middle, as its end tells more.
 function nameInMiddle(name) {
   if (name.length <= 2 * NAME_END) return element("span", { class: "name", text: name });
-  const [head, tail] = [name.slice(0, -NAME_END), name.slice(-NAME_END)];
-  return element("span", { class: "name" }, element("span", { class: "name-head", text: head }), element("span", { text: tail }));
+  const dot = name.indexOf(".") + 1;
+  const [first, rest] = dot < name.length - NAME_END ? [name.slice(0, dot), name.slice(dot)] : ["", name];
+  const parts = { "name-first": first, "name-head": rest.slice(0, -NAME_END), "name-tail": rest.slice(-NAME_END) };
+  return element("span", { class: "name" }, ...Object.entries(parts).map(([kind, text]) => element("span", { class: kind, text })));
 }
 
 ADDRESS_PARTS.push({

@@ -141,9 +141,7 @@ class UsualStep {
 function comparedTable(name, rows, heads = ["this", "usual", "differs"]) {
   const head = [name, ...heads].map((text) => element("th", { text, scope: "col" }));
   const body = element("tbody");
-  for (const [first, ...rest] of rows) {
-    body.append(element("tr", {}, element("th", { scope: "row" }, ...first), ...rest.map((text) => element("td", { text }))));
-  }
+  fill(body, rows.map(([first, ...rest]) => element("tr", {}, element("th", { scope: "row" }, ...first), ...rest.map((text) => element("td", { text })))));
   return element("table", { class: heads.length < 3 ? "compared compared-kinds" : "compared" }, element("thead", {}, element("tr", {}, ...head)), body);
 }
 

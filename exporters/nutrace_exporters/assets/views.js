@@ -69,8 +69,8 @@ function showThreads(app) {
     const scene = app.wholeTimeScene;
     const lanes = scene.allLanes.map((lane) => ({ ...lane, time: timeOfLane(scene, lane) })).sort((a, b) => b.time - a.time);
     const option = (text, value) => element("option", { text, value });
-    field.append(option(`All ${formatCount(lanes.length)} threads`, "-1"));
-    field.append(...lanes.map(({ name, number, time }) => option(`${name}: ${formatTime(time)}`, number)));
+    const threads = lanes.map(({ name, number, time }) => option(`${name}: ${formatTime(time)}`, number));
+    fill(field, [option(`All ${formatCount(lanes.length)} threads`, "-1"), ...threads]);
     field.addEventListener("change", () => showThread(app, Number(field.value)));
   }
   field.value = String(app.thread);
