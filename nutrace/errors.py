@@ -6,6 +6,8 @@ reaches a user is a fault of nutrace.
 
 from __future__ import annotations
 
+from typing import Iterable
+
 
 class NutraceError(Exception):
     """Base of every error that nutrace raises on purpose; exit code 1."""
@@ -75,3 +77,18 @@ class BenchError(NutraceError):
     """A program that ``nutrace bench`` runs fails too often; exit code 10."""
 
     exit_code = 10
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The end of a message on a word that is not known: ``; did you mean report?``.
+
+    If nothing that is known is written alike, it is `otherwise`.
+    """
+    from difflib import get_close_matches  # here, as traced processes import this module
+
+    spelled = {name.lower(): name for name in reversed(list(known))}
+    near = get_close_matches(word[:_LONGEST_WORD].lower(), spelled, 1)
+    return f"; did you mean {spelled[near[0]]}?" if near else otherwise
+
+
+_LONGEST_WORD = 200

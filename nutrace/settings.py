@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional
 
-from nutrace.errors import SettingsError
+from nutrace.errors import SettingsError, did_you_mean
 from nutrace.text_file import read_text
 
 LEVELS = ("coarse", "normal", "fine")
@@ -143,7 +143,8 @@ def _from_environ(environ: Mapping[str, str]) -> Dict[str, Any]:
             continue
         option = known.get(key)
         if option is None:
-            raise SettingsError(f"unknown variable {key}: the settings are {', '.join(sorted(known))}")
+            near = did_you_mean(key, known)
+            raise SettingsError(f"unknown variable {key}: the settings are {', '.join(sorted(known))}{near}")
         values[option.name] = _convert(key, text, type(option.default))
     return values
 
@@ -177,7 +178,8 @@ def _from_pyproject(folder: Optional[Path]) -> Dict[str, Any]:
             if isinstance(value, list) and key == "probes":
                 continue  # [[tool.nutrace.probes]]: declarations, read by the catalogue
             if key not in known:
-                raise SettingsError(f"{file}: unknown key tool.nutrace.{key}: use {', '.join(sorted(known))}")
+                use = f"use {', '.join(sorted(known))}{did_you_mean(key, known)}"
+                raise SettingsError(f"{file}: unknown key tool.nutrace.{key}: {use}")
             values[key] = _convert(f"tool.nutrace.{key}", value, type(known[key].default))
         return values
     return {}

@@ -82,17 +82,19 @@ class InsideNode(NamedTuple):
     effective_samples: float
 
 
-def merge(trace: Trace, samples: bool = True) -> Node:
+def merge(trace: Trace, samples: bool = True, by_thread: bool = True) -> Node:
     """The call tree of `trace` below a root without a name.
 
-    In a trace of several threads, the first level are the threads. With `samples`, the functions that were
-    seen inside spans hang below these. Spans with one name that have fewer than ten of their group's samples,
-    by their part of its self time, are not divided.
+    In a trace of several threads, the first level are the threads, unless these are merged as well. What a
+    span started on another thread is not below it. With `samples`, the functions that were seen inside spans
+    hang below these. Spans with one name that have fewer than ten of their group's samples, by their part of
+    its self time, are not divided.
     """
     top = Node("", "other")
     used = sorted(set(trace.thread))
     threads = dict.fromkeys(used, top)
-    if len(used) > 1:
+    by_thread = by_thread and len(used) > 1
+    if by_thread:
         for number, name in zip(used, thread_names(trace, used)):
             threads[number] = top.child(label(name), "other")
     groups = shown_groups(trace) if samples else {}
@@ -120,7 +122,7 @@ def merge(trace: Trace, samples: bool = True) -> Node:
         node.own_ns = node.self_ns
         node.total_ns += node.self_ns
         parent.total_ns += node.total_ns
-    if len(used) > 1:
+    if by_thread:
         top.total_ns = sum(node.total_ns for node in top.children.values())
     whole: Counter[int] = Counter()
     for by_group in divided.values():

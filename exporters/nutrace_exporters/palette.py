@@ -20,24 +20,24 @@ class Colour(NamedTuple):
 
 
 COLOURS: Final[Mapping[str, Colour]] = {
-    "simulation": Colour("#dae8e7", "#868292"),
-    "planner": Colour("#ffa669", "#f7a273"),
-    "propagate": Colour("#83d5bb", "#83d5d9"),
-    "observation": Colour("#c1e6a4", "#aae0a1"),
-    "controller": Colour("#62a4a5", "#66a485"),
-    "history": Colour("#d28899", "#bd89b8"),
-    "scenario": Colour("#aba0d4", "#94a9f5"),
-    "database": Colour("#6a92e4", "#568fdd"),
-    "map": Colour("#9dced1", "#aac6c6"),
-    "features": Colour("#ffce6a", "#eec96b"),
-    "model": Colour("#e68276", "#c8825d"),
-    "callback": Colour("#aea185", "#a69675"),
-    "metrics": Colour("#e3c6ff", "#debff9"),
-    "serialization": Colour("#f0d0b9", "#dfb790"),
-    "config": Colour("#c0c6e5", "#b3b9dc"),
+    "simulation": Colour("#dae8e7", "#868493"),
+    "planner": Colour("#ffa669", "#fa9963"),
+    "propagate": Colour("#83d5bb", "#89cbeb"),
+    "observation": Colour("#c1e6a4", "#b1e3a1"),
+    "controller": Colour("#62a4a5", "#68a58a"),
+    "history": Colour("#d28899", "#bf8db5"),
+    "scenario": Colour("#aba0d4", "#94a3f0"),
+    "database": Colour("#6a92e4", "#4b93db"),
+    "map": Colour("#9dced1", "#a1cece"),
+    "features": Colour("#ffce6a", "#f5ca6a"),
+    "model": Colour("#e68276", "#c9835e"),
+    "callback": Colour("#aea185", "#b0967a"),
+    "metrics": Colour("#e3c6ff", "#d5c8ff"),
+    "serialization": Colour("#f0d0b9", "#e8c4ac"),
+    "config": Colour("#c0c6e5", "#b2b8da"),
     "worker": Colour("#93b2b2", "#94ad9f"),
-    "deepcopy": Colour("#bf77b5", "#ca637e"),
-    "gc": Colour("#c2ad98", "#ac9db3"),
+    "deepcopy": Colour("#bf77b5", "#ca647e"),
+    "gc": Colour("#c2ad98", "#d4b69d"),
     "other": Colour("#b8babc", "#b1b2b2"),
 }
 
@@ -45,8 +45,3 @@ COLOURS: Final[Mapping[str, Colour]] = {
 def colour(component: str) -> Colour:
     """The colour of `component`; that of ``other`` if it is unknown."""
     return COLOURS.get(component, COLOURS["other"])
-
-
-def lighter(fill: str) -> str:
-    """The colour under the hatching of a sampled function: that of its component, halfway to white."""
-    return "#" + "".join(f"{(int(fill[at : at + 2], 16) + 255) // 2:02x}" for at in (1, 3, 5))

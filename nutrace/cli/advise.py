@@ -12,6 +12,7 @@ from nutrace.cli.advise_text import as_text
 from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import (
+    ANALYSING,
     add_json,
     add_limit,
     add_min_share,
@@ -19,8 +20,11 @@ from nutrace.cli.options import (
     add_run_file,
     add_samples,
     add_steps,
+    analysing,
     load_run,
+    say,
 )
+from nutrace.cli.report_style import style_of_output
 from nutrace.trace import select
 
 
@@ -42,15 +46,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; return the exit code."""
-    trace = load_run(args.file, raw=args.raw, samples=args.samples)
-    part = select(trace, steps=args.steps, scenario=args.scenario)
-    facts = Facts(args.file, trace, part)
-    advice = advise(facts, args.min_share)
+    with analysing(2.0) as shown:
+        trace = load_run(args.file, raw=args.raw, samples=args.samples, shown=shown)
+        say(shown, ANALYSING)
+        part = select(trace, steps=args.steps, scenario=args.scenario)
+        facts = Facts(args.file, trace, part)
+        advice = advise(facts, args.min_share)
     if args.json:
         print_json({**_as_json(advice, facts), **run_state(trace)})
     else:
-        print(as_text(advice, args.file, facts.command, part.selection, limit=args.limit))
-        print_correction(part)
+        style = style_of_output()
+        print(as_text(advice, args.file, facts.command, part.selection, style, limit=args.limit))
+        print_correction(part, style)
     return 0
 
 

@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import Any, List, Sequence
+from typing import List, Sequence
 
 from nutrace.advice import Advice, Ranked
 from nutrace.advice.proof import PROGRAM, Proof
-from nutrace.cli.report_style import ms, percent
+from nutrace.cli.fitting import wrapped
+from nutrace.cli.report_style import Style, ms, percent
+from nutrace.cli.tones import Tone
 from nutrace.printable import LINE, printable
 
 _WIDTH = 108
 _EVIDENCE = 5  # lines of what is not worth it
-_WRAP: Any = {"break_on_hyphens": False, "break_long_words": False}
 
 
-def as_text(advice: Advice, file: str, command: str, selection: str, *, limit: int) -> str:
+def as_text(advice: Advice, file: str, command: str, selection: str, style: Style, *, limit: int) -> str:
     """The whole answer; `limit` is the number of findings in a section, 0 for all."""
-    page = _Page(advice, limit)
-    lines = [f"nutrace advise: {printable(file, LINE)}"]
+    page = _Page(advice, limit, style)
+    lines = [style.title(f"nutrace advise: {printable(file, LINE)}")]
     if selection:
-        lines.append(f"  Only {printable(selection, LINE)} of the run:")
+        lines.append(style.line(f"Only {printable(selection, LINE)} of the run:"))
     if advice.steps:
         each = "" if advice.interval_s is None else f", each simulates {advice.interval_s * 1e3:.6g} ms"
-        lines.append(f"  {advice.steps:,} steps of {ms(advice.step_ns)} ms{each}; {_run(advice)}")
+        lines.append(style.line(f"{advice.steps:,} steps of {ms(advice.step_ns)} ms{each}; {_run(advice)}"))
     else:
-        lines.append(f"  no finished steps; {_run(advice)}")
+        lines.append(style.line(f"no finished steps; {_run(advice)}"))
     least = f"{advice.worth * 100:g} %"
     if advice.steps:
         nothing = f"Nothing worth doing above {least} of a step."
         lines += ["", *page.section("In the steps", advice.in_steps, nothing)]
         if len(advice.in_steps) > 1:
             left = advice.step_ns - sum(each.likely.step_ns for each in advice.in_steps)
-            lines.append(
-                f"  With all of these a step likely takes {ms(left)} ms: each saves of what is left."
-            )
+            together = f"With all of these a step likely takes {ms(left)} ms: each saves of what is left."
+            lines.append(style.line(together, Tone.STRONG))
     nothing = f"Nothing worth doing above {least} of the run."
     lines += ["", *page.section("Around the steps", advice.around, nothing)]
     if advice.to_look_into:
         lines += ["", *page.section("To look into", advice.to_look_into, "")]
     if advice.small:
-        lines += ["", f"Less than {least}, alone or of what the changes above leave", *page.small()]
-    lines += [f"  note: {printable(note, LINE)}" for note in advice.notes]
+        heading = style.heading(f"Less than {least}, alone or of what the changes above leave")
+        lines += ["", heading, *page.small()]
+    lines += [style.line(f"note: {printable(note, LINE)}") for note in advice.notes]
     if page.names_program:
-        lines += ["", f"{PROGRAM} is: {printable(command, len(command))}"]
+        lines += ["", style.command(f"{PROGRAM} is: {printable(command, len(command))}")]
     return "\n".join(lines)
 
 
@@ -56,38 +56,45 @@ def _run(advice: Advice) -> str:
 class _Page:
     """Sections of findings."""
 
-    def __init__(self, advice: Advice, limit: int) -> None:
+    def __init__(self, advice: Advice, limit: int, style: Style) -> None:
         self._advice = advice
         self._limit = limit
+        self._style = style
         self.names_program = False
 
     def section(self, title: str, findings: Sequence[Ranked], nothing: str) -> List[str]:
         """A heading, and the findings or that there are none."""
-        lines = [title]
+        lines = [self._style.heading(title)]
         shown = findings[: self._limit] if self._limit else findings
         for number, ranked in enumerate(shown, 1):
             lines += self._finding(number, ranked)
         if len(findings) > len(shown):
-            lines.append(f"  and {len(findings) - len(shown):,} more: --limit 0 shows all")
-        return lines if findings else [*lines, f"  {nothing}"]
+            lines.append(self._style.line(f"and {len(findings) - len(shown):,} more: --limit 0 shows all"))
+        return lines if findings else [*lines, self._style.line(nothing)]
 
     def _finding(self, number: int, ranked: Ranked) -> List[str]:
         finding = ranked.finding
-        lines = [f"  {number:2d}. {printable(finding.title, LINE)}"]
+        title = f"{number:2d}. {printable(finding.title, LINE)}"
+        lines = [self._style.text(title, indent=2, hanging=4, tone=Tone.STRONG)]
         if finding.saves:
-            lines += self._item("saves", self._saving(ranked))
+            lines += self._item("saves", self._saving(ranked), Tone.GOOD)
         for label, text in zip(["shows", *[""] * len(finding.evidence)], finding.evidence):
             lines += self._item(label, text)
         sure = f"{finding.sureness.value}: {finding.because}" if finding.saves else finding.because
         lines += self._item("sure" if finding.saves else "why", sure)
         for number, proof in enumerate(finding.proof):
             label = "" if number else "prove" if finding.saves else "do"
-            lines.append(f"      {label:5s}  {printable(self._short(proof), LINE)}")
+            command = self._style.command(printable(self._short(proof), LINE), indent=13)
+            lines.append(f"      {label:5s}  {command[13:]}")
         return lines
 
-    def _item(self, label: str, text: str) -> List[str]:
-        parts = textwrap.wrap(printable(text, 1000), _WIDTH - 13, **_WRAP) or [""]
-        return [f"      {label if not line else '':5s}  {part}" for line, part in enumerate(parts)]
+    def _item(self, label: str, text: str, tone: Tone = Tone.PLAIN) -> List[str]:
+        width = min(_WIDTH, self._style.width or _WIDTH) - 13
+        parts = wrapped(printable(text, 1000), width)
+        return [
+            self._style.parts([(f"      {label if not line else '':5s}  ", Tone.QUIET), (part, tone)])
+            for line, part in enumerate(parts)
+        ]
 
     def _saving(self, ranked: Ranked) -> str:
         advice = self._advice
@@ -122,10 +129,9 @@ class _Page:
             left = f", {ms(likely)} of it left" if alone > likely * 1.05 else ""
             whole = self._advice.step_ns if per_step else self._advice.run_ns
             traced = ", traced runs only" if ranked.finding.only_traced else ""
-            lines.append(
-                f"  {printable(ranked.finding.title, LINE)}: {ms(alone)} ms {unit}, {percent(alone, whole)}"
-                f"{left}{traced}"
-            )
-            shown = ranked.finding.evidence[:_EVIDENCE]
-            lines += [f"      {printable(text, _WIDTH - 6)}" for text in shown]
+            text = f"{printable(ranked.finding.title, LINE)}: {ms(alone)} ms {unit}, {percent(alone, whole)}"
+            lines.append(self._style.text(f"{text}{left}{traced}", indent=2, hanging=2))
+            for evidence in ranked.finding.evidence[:_EVIDENCE]:
+                shown = printable(evidence, _WIDTH - 6)
+                lines.append(self._style.text(shown, indent=6, hanging=2, tone=Tone.QUIET))
         return lines

@@ -17,6 +17,7 @@ from nutrace.cli.bench_text import as_json, as_text, together
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json, add_limit
 from nutrace.cli.progress import spinner
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.run import check_environment, command_of
 from nutrace.comparison.numeric import numeric
 from nutrace.errors import InputError, UsageError
@@ -152,10 +153,11 @@ def _results(session: Session, args: argparse.Namespace) -> None:
     if args.json:
         print_json(as_json(session, compared, combined, reasons))
         return
-    print(as_text(session, compared, combined, reasons, args.limit), end="")
+    style = style_of_output()
+    print(as_text(session, compared, combined, reasons, style, args.limit), end="")
     base, other = (record.folder / variant.name for variant in record.variants[:2])
     shown = [printable(os.path.relpath(folder), LINE) for folder in (base, other)]
-    print(f"\nnext: nutrace compare {shown[0]} --against {shown[1]}")
+    print("\n" + style.text(f"next: nutrace compare {shown[0]} --against {shown[1]}", hanging=2))
 
 
 def _say(line: str) -> None:

@@ -17,6 +17,7 @@ from nutrace.cli.compare_text import section_text
 from nutrace.cli.json_output import pick
 from nutrace.cli.report_style import Style
 from nutrace.cli.table import Column
+from nutrace.cli.tones import Tone
 from nutrace.comparison import Comparison, Kind
 from nutrace.comparison.gates import FEWEST_RUNS
 from nutrace.comparison.interaction import Interaction, interactions
@@ -43,16 +44,17 @@ def as_text(
     compared: Mapping[str, Comparison],
     combined: Together,
     doubts: Sequence[str],
+    style: Style,
     limit: int,
 ) -> str:
     """The machine, the effect of each variant, and the interactions."""
-    record, style = session.record, Style(False)
+    record = session.record
     base = record.variants[0].name
-    parts = [_head(record, session, doubts)]
+    parts = [_head(record, session, doubts, style)]
     for variant in record.variants[1:]:
-        heading = f"{variant.name} against {base}: {printable(variant.description, LINE)}"
+        heading = style.title(f"{variant.name} against {base}: {printable(variant.description, LINE)}")
         if variant.name not in compared:
-            parts.append(f"{heading}\n  has not run")
+            parts.append(f"{heading}\n{style.line('has not run', Tone.BAD)}")
             continue
         made = effect_sections(compared[variant.name], limit)
         parts.append("\n\n".join([heading, *(section_text(section, style) for section in made)]))
@@ -62,14 +64,14 @@ def as_text(
     return "\n\n".join(parts) + "\n"
 
 
-def _head(record: Record, session: Session, doubts: Sequence[str]) -> str:
+def _head(record: Record, session: Session, doubts: Sequence[str], style: Style) -> str:
     machine = record.machine
-    lines = [f"nutrace bench: {printable(shlex.join(without_secrets(record.command)), LINE)}"]
+    lines = [style.title(f"nutrace bench: {printable(shlex.join(without_secrets(record.command)), LINE)}")]
     runs = ", ".join(f"{each.name} {len(session.figures(each))}" for each in record.variants)
-    lines.append(f"  runs that count: {runs}; in the order of bench.json, seed {record.seed}")
+    lines.append(style.line(f"runs that count: {runs}; in the order of bench.json, seed {record.seed}"))
     failed = sum(bool(run.problem) for run in record.ran)
     if failed:
-        lines.append(f"  {counted(failed, 'run')} failed: see the folder {FAILED}")
+        lines.append(style.line(f"{counted(failed, 'run')} failed: see the folder {FAILED}", Tone.BAD))
     first = record.ran[0].machine if record.ran else {}
     facts = [f"{machine['processors']} processors", f"governor {machine['governor'] or 'unknown'}"]
     if first.get("load") is not None:
@@ -79,9 +81,9 @@ def _head(record: Record, session: Session, doubts: Sequence[str]) -> str:
     base = session.figures(record.variants[0])
     if base:
         facts.append(base[0].identity.interpreter)
-    lines.append(f"  {printable(str(machine['host']))}: {printable(', '.join(facts), LINE)}")
-    lines += [f"  warning: {printable(doubt, LINE)}" for doubt in doubts]
-    lines += [f"  warning: speedup not at work in {printable(reason, LINE)}" for reason in session.idle]
+    lines.append(style.line(f"{printable(str(machine['host']))}: {printable(', '.join(facts), LINE)}"))
+    warnings = [*doubts, *(f"speedup not at work in {reason}" for reason in session.idle)]
+    lines += [style.line(f"warning: {printable(text, LINE)}", Tone.DOUBTFUL) for text in warnings]
     return "\n".join(lines)
 
 
@@ -91,8 +93,8 @@ def _interaction(combination: Combination, found: Sequence[Interaction]) -> Sect
     if combination.rest:
         rest = printable(", ".join(combination.rest), LINE)
         return Section(heading, (f"Not comparable: no variant changes the rest of it alone ({rest}).",))
-    columns = [Column("figure", right=False), *(Column(name) for name in names), Column("sum")]
-    columns += [Column("together"), Column("interaction"), Column("95 %"), Column("", right=False)]
+    columns = [Column("figure", right=False), *(Column(name, rank=5) for name in names), Column("sum")]
+    columns += [Column("together"), Column("interaction"), Column("95 %", rank=4), Column("", right=False)]
     rows = tuple(Row(tuple(_cells(each))) for each in found)
     line = "What each changes alone, the sum of that, and what they change together."
     return Section(heading, (line,), tuple(columns), rows)

@@ -52,3 +52,20 @@ COMMANDS = (
     Command("synth", "nutrace.cli.synth", "write a synthetic nuPlan log and maps"),
     Command("demo", "nutrace.cli.demo", "trace a simulation now: no devkit, no data set"),
 )
+
+#: What a user wants to do, and the commands for it, in the order of the help.
+WISHES = (
+    ("Record a run", ("demo", "run", "probes", "synth")),
+    ("See where the time goes", ("report", "flamegraph", "scenarios", "workers", "overhead")),
+    ("Find what to change", ("advise", "sql", "deepcopy", "suggest", "cprofile", "whatif")),
+    ("Change it, and prove it", ("index", "speedups", "verify", "bench")),
+    ("Many runs", ("compare", "history", "export", "join", "push")),
+)
+
+#: The commands that print text which may be long, all at once: in a terminal it goes through a pager.
+LISTING = frozenset(
+    (
+        *("report", "scenarios", "workers", "overhead", "compare", "suggest", "cprofile", "deepcopy", "sql"),
+        *("advise", "whatif", "speedups", "history", "probes"),
+    )
+)

@@ -14,6 +14,7 @@ from nutrace.cli.compare_text import as_text
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json, add_limit, add_raw
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.run_files import run_files
 from nutrace.comparison import Comparison, compare
 from nutrace.comparison.gates import (
@@ -108,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(as_json(comparison, gates))
     else:
-        print(as_text(comparison, gates, markdown=args.markdown, limit=args.limit), end="")
+        print(as_text(comparison, gates, style_of_output(args.markdown), limit=args.limit), end="")
     if args.json or args.markdown:
         _say(gates)
     return exit_code(gates)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
-from nutrace.cli.compare_numbers import interval, number, percent, verdict
+from nutrace.cli.compare_numbers import interval, number, percent, verdict, verdict_tone
 from nutrace.cli.compare_section import Row, Section, fewest_runs, listed
 from nutrace.cli.table import Column
 from nutrace.comparison import Options
@@ -38,8 +38,9 @@ def components(comparison: Comparison, limit: int) -> Section:
 
 def _time_columns(what: str) -> Tuple[Column, ...]:
     return (
-        Column(what, right=False), Column("base ms"), Column("new ms"), Column("change"), Column("95 %"),
-        Column("verdict", right=False),
+        Column(what, right=False, component=True), Column("base ms", rank=2), Column("new ms"),
+        Column("change"), Column("95 %", rank=3),
+        Column("verdict", right=False, prose=True, tone=verdict_tone),
     )  # fmt: skip
 
 
@@ -64,8 +65,9 @@ def paths(comparison: Comparison, limit: int) -> Section:
     shown, notes = listed(comparison.paths, limit, "span paths")
     rows = tuple(Row(_path_cells(path, fewest_runs(comparison)), path) for path in shown)
     columns = (
-        Column("span", right=False), Column("component", right=False), Column("base ms"), Column("new ms"),
-        Column("change ms"), Column("95 %"), Column("verdict", right=False),
+        Column("span", right=False, least=20), Column("component", right=False, component=True, rank=5),
+        Column("base ms", rank=2), Column("new ms", rank=3), Column("change ms"), Column("95 %", rank=4),
+        Column("verdict", right=False, prose=True, tone=verdict_tone),
     )  # fmt: skip
     return Section("Span paths that changed most: self time per step", (), columns, rows, notes)
 
@@ -97,8 +99,9 @@ def statements(comparison: Comparison, limit: int) -> Section:
     runs = fewest_runs(comparison)
     rows = tuple(Row(_statement_cells(each, runs), each.time) for each in shown)
     columns = (
-        Column("statement", right=False), Column("executions"), Column(""), Column("base ms"),
-        Column("new ms"), Column("change"), Column("95 %"), Column("verdict", right=False),
+        Column("statement", right=False, least=20), Column("executions"), Column("", rank=5),
+        Column("base ms", rank=3), Column("new ms", rank=2), Column("change"), Column("95 %", rank=4),
+        Column("verdict", right=False, prose=True, tone=verdict_tone),
     )  # fmt: skip
     return Section("Statements: executions and time per step", (), columns, rows, notes)
 
@@ -134,7 +137,7 @@ def other_times(comparison: Comparison, limit: int) -> Section:
         for row in shown
     )  # fmt: skip
     columns = (
-        Column("figure", right=False), Column("base"), Column("new"), Column("change"), Column("95 %"),
-        Column("verdict", right=False),
+        Column("figure", right=False, least=20), Column("base", rank=2), Column("new"), Column("change"),
+        Column("95 %", rank=3), Column("verdict", right=False, prose=True, tone=verdict_tone),
     )  # fmt: skip
     return Section("Other times", (), columns, rows, notes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Optional, Union
 
 from nutrace.cli.report_style import rounded
+from nutrace.cli.tones import Tone
 from nutrace.comparison.gates import FEWEST_RUNS, Gate, GateResult, Of
 from nutrace.comparison.result import Judged, PathChange, Verdict
 from nutrace_exporters.labels import counted
@@ -12,6 +13,8 @@ from nutrace_exporters.labels import counted
 UNKNOWN = "-"
 _WIDEST = 3.0  # an interval of hundreds of percent says only that there are too few runs
 _SHARES = ("_rate", "_share", "gap_closed")
+_BETTER = (Verdict.FASTER.value, Verdict.FEWER.value)
+_WORSE = (Verdict.SLOWER.value, Verdict.MORE.value)
 
 
 def is_share(figure: str) -> bool:
@@ -94,6 +97,13 @@ def verdict(row: Union[Judged, PathChange], runs: int) -> str:
     if row.runs_needed is None or runs < FEWEST_RUNS:
         return "undecided"
     return f"undecided: {more_runs(row.runs_needed)}"
+
+
+def verdict_tone(words: str) -> Tone:
+    """Of a verdict's words."""
+    if words in _BETTER:
+        return Tone.GOOD
+    return Tone.BAD if words in _WORSE else Tone.QUIET if words == Verdict.SAME.value else Tone.PLAIN
 
 
 def more_runs(needed: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Sequence, Tuple, TypeVar, Union
 
 from nutrace.cli.table import Column
+from nutrace.cli.tones import Tone
 from nutrace.comparison.result import Comparison, Judged, PathChange
 
 _Item = TypeVar("_Item")
@@ -21,13 +22,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, sentences, a table, and sentences below it; any of them may be empty."""
+    """A heading, sentences, a table, and sentences below it; any of them may be empty.
+
+    ``tones`` are those of the sentences, if there are any but plain ones.
+    """
 
     heading: str
     lines: Tuple[str, ...] = ()
     columns: Tuple[Column, ...] = ()
     rows: Tuple[Row, ...] = ()
     notes: Tuple[str, ...] = ()
+    tones: Tuple[Tone, ...] = ()
 
 
 def listed(rows: Sequence[_Item], limit: int, what: str) -> Tuple[Sequence[_Item], Tuple[str, ...]]:

@@ -6,10 +6,19 @@ import os
 from typing import List, Sequence
 
 from nutrace.cli.compare_lists import components, other_times, paths, statements
-from nutrace.cli.compare_numbers import count_change, gate_line, improvement, interval, number, verdict
+from nutrace.cli.compare_numbers import (
+    count_change,
+    gate_line,
+    improvement,
+    interval,
+    number,
+    verdict,
+    verdict_tone,
+)
 from nutrace.cli.compare_section import Row, Section, fewest_runs, listed
 from nutrace.cli.table import Column
-from nutrace.comparison.gates import FEWEST_RUNS, GateResult
+from nutrace.cli.tones import Tone
+from nutrace.comparison.gates import FEWEST_RUNS, GateResult, Outcome
 from nutrace.comparison.headline import REALTIME_FACTOR, gap_closed_figure
 from nutrace.comparison.result import Comparison, Kind, SideFacts, Verdict
 from nutrace.printable import LINE, printable
@@ -17,6 +26,7 @@ from nutrace.trace.correction import UNCORRECTED
 from nutrace_exporters.labels import counted
 
 _NAMED = 3
+_GATE_TONES = {Outcome.HOLDS: Tone.BAD, Outcome.DOES_NOT_HOLD: Tone.GOOD, Outcome.UNKNOWN: Tone.DOUBTFUL}
 
 
 def sections(comparison: Comparison, gates: Sequence[GateResult], limit: int) -> List[Section]:
@@ -73,8 +83,9 @@ def _sides(comparison: Comparison) -> Section:
     for refusal in comparison.refusals:
         lines.append(f"judged all the same: {printable(refusal, LINE)}")
     warnings = dict.fromkeys((*base.warnings, *new.warnings))
+    tones = (*[Tone.PLAIN] * len(lines), *[Tone.DOUBTFUL] * len(warnings))
     lines += [f"warning: {printable(warning, LINE)}" for warning in warnings]
-    return Section("", tuple(lines))
+    return Section("", tuple(lines), tones=tones)
 
 
 def _facts(side: SideFacts) -> str:
@@ -88,7 +99,8 @@ def _facts(side: SideFacts) -> str:
 
 
 def _gates(gates: Sequence[GateResult]) -> Section:
-    return Section("Gates", tuple(printable(gate_line(result), LINE) for result in gates))
+    tones = tuple(_GATE_TONES[result.outcome] for result in gates)
+    return Section("Gates", tuple(printable(gate_line(result), LINE) for result in gates), tones=tones)
 
 
 def _counts(comparison: Comparison, limit: int) -> Section:
@@ -141,9 +153,9 @@ def _headline(comparison: Comparison) -> Section:
                 gap,
             )
         )
-    columns = tuple(
-        Column(name, right=name not in ("", "verdict"))
-        for name in ("", "baseline", "optimized", "improvement", "verdict")
+    columns = (
+        *(Column("", right=False, least=20), Column("baseline", rank=2), Column("optimized")),
+        *(Column("improvement"), Column("verdict", right=False, prose=True, tone=verdict_tone)),
     )
     how = "that of the usual step, pair by pair" if comparison.paired else "that of the runs' means"
     lines = (f"Times are medians of the runs. The improvement is {how}, with its interval of 95 %.",)

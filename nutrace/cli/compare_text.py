@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import List, Sequence
 
 from nutrace.cli.compare_section import Section
 from nutrace.cli.compare_sections import sections, title
 from nutrace.cli.report_style import Style
+from nutrace.cli.tones import Tone
 from nutrace.comparison.gates import GateResult
 from nutrace.comparison.result import Comparison
 
 
-def as_text(
-    comparison: Comparison, gates: Sequence[GateResult], *, markdown: bool = False, limit: int = 15
-) -> str:
+def as_text(comparison: Comparison, gates: Sequence[GateResult], style: Style, *, limit: int = 15) -> str:
     """The whole comparison; `limit` is the number of rows in each list, 0 for all."""
-    style = Style(markdown)
     parts = [style.title(title(comparison))]
     parts += [section_text(section, style) for section in sections(comparison, gates, limit)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -27,7 +26,8 @@ def section_text(section: Section, style: Style) -> str:
     if section.lines and style.markdown and len(section.lines) > 1:
         parts.append("\n".join(["", *(f"- {style.line(line).strip()}" for line in section.lines)]))
     else:
-        parts += [style.line(line) for line in section.lines]
+        tones = zip_longest(section.lines, section.tones, fillvalue=Tone.PLAIN)
+        parts += [style.line(str(line), Tone(tone)) for line, tone in tones]
     if section.rows:
         parts.append(style.table(section.columns, [row.cells for row in section.rows]))
     parts += [style.line(note) for note in section.notes]

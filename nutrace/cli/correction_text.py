@@ -6,7 +6,7 @@ from typing import List, Sequence, Tuple
 
 from nutrace import prices
 from nutrace.analysis import ComponentCost, Report
-from nutrace.cli.report_style import ms
+from nutrace.cli.report_style import Style, ms
 from nutrace.trace import Correction, Priced, Trace
 from nutrace.trace.correction import CORRECTED, RAW, UNCORRECTED
 from nutrace_exporters.corrected import correction_of
@@ -35,11 +35,11 @@ def correction_line(trace: Trace) -> str:
     return AS_RECORDED if state == RAW else f"Corrected: {told}; --raw leaves it in them."
 
 
-def print_correction(trace: Trace) -> None:
+def print_correction(trace: Trace, style: Style) -> None:
     """Print that line, if there is one."""
     line = correction_line(trace)
     if line:
-        print(f"\n{line}")
+        print("\n" + style.text(line))
 
 
 def head_line(report: Report) -> str:
@@ -105,7 +105,7 @@ def _how_sure(correction: Correction) -> Sequence[str]:
     more = ms(correction.uncertain_ns)
     lines = [
         f"a price is the best of several measurements: {more} ms more by their median; "
-        "more where caches are cold"
+        "where caches are cold, as between a planner's computations, two to four times a price"
     ]
     shipped = ", ".join(EVENTS[each.kind] for each in correction.kinds if each.by_ratio and each.outside_ns)
     if shipped:

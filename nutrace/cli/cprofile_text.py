@@ -7,7 +7,8 @@ from typing import Any, Dict, List, Optional, Sequence
 from nutrace.analysis.function_kinds import Kind
 from nutrace.analysis.profile import Reconciliation, Row
 from nutrace.cli.json_output import pick
-from nutrace.cli.table import Column, definitions, text_table
+from nutrace.cli.report_style import Style
+from nutrace.cli.table import Column
 from nutrace.printable import printable
 
 _LONGEST_PATH = 160
@@ -29,64 +30,64 @@ _RULE = (
 )
 
 
-def as_text(result: Reconciliation, profile: str, run: Optional[str], *, limit: int = 15) -> str:
+def as_text(
+    result: Reconciliation, profile: str, run: Optional[str], style: Style, *, limit: int = 15
+) -> str:
     """Both tables; `limit` is the number of functions in each, 0 for all."""
     against = f" against {printable(run, _LONGEST_PATH)}" if run is not None else ""
     lines = [
-        f"nutrace cprofile: {printable(profile, _LONGEST_PATH)}{against}",
-        f"  {result.functions:,} functions, entered {result.counted:,} times",
+        style.title(f"nutrace cprofile: {printable(profile, _LONGEST_PATH)}{against}"),
+        style.line(f"{result.functions:,} functions, entered {result.counted:,} times"),
     ]
     if run is not None:
-        lines += _known(result, limit)
-    lines += _alone(result, limit, run is not None)
+        lines += _known(result, limit, style)
+    lines += _alone(result, limit, run is not None, style)
     if result.unreadable:
-        lines += [
-            "",
-            f"  {result.unreadable:,} more functions were entered repeatedly, and their source is not here: "
-            "generators among them are not marked.",
-        ]
+        unreadable = (
+            f"{result.unreadable:,} more functions were entered repeatedly, and their source is not here: "
+            "generators among them are not marked."
+        )
+        lines += ["", style.line(unreadable)]
     names = {"counted", "calls", "resumed", "recursive", "cProfile s"}
     legend = [*_LEGEND, _RULE] if run is not None else [entry for entry in _LEGEND if entry[0] in names]
-    lines += ["", "What the columns mean", *definitions(legend)]
+    lines += ["", style.glossary(legend)]
     return "\n".join(lines) + "\n"
 
 
-def _known(result: Reconciliation, limit: int) -> List[str]:
-    lines = ["", "Functions in both the profile and the run"]
+def _known(result: Reconciliation, limit: int, style: Style) -> List[str]:
+    lines = ["", style.heading("Functions in both the profile and the run")]
     if not result.known:
-        return [*lines, f"  None; {_RULE[1]}."]
+        return [*lines, style.line(f"None; {_RULE[1]}.")]
     right = sum(row.is_calls for row in result.known)
-    lines.append(
-        f"  {len(result.known):,} functions; for {right:,} of them the count is the number of calls."
-    )
+    counts = f"{len(result.known):,} functions; for {right:,} of them the count is the number of calls."
+    lines.append(style.line(counts))
     if result.time_ratio is not None:
         times = f"{result.time_ratio:.2f} times as long (the median)"
         why = "it costs time at every call" if result.time_ratio > 1 else "the traced run was slower"
-        lines.append(f"  Under cProfile these functions took {times}: {why}.")
-    return [*lines, *_table(result.known, limit, True)]
+        lines.append(style.line(f"Under cProfile these functions took {times}: {why}."))
+    return [*lines, *_table(result.known, limit, True, style)]
 
 
-def _alone(result: Reconciliation, limit: int, with_run: bool) -> List[str]:
+def _alone(result: Reconciliation, limit: int, with_run: bool, style: Style) -> List[str]:
     heading = "Only in the profile: counts that are not calls" if with_run else "Counts that are not calls"
+    lines = ["", style.heading(heading)]
     if not result.alone:
-        return ["", heading, "  None."]
-    line = f"  {len(result.alone):,} functions. ?: a profile alone cannot tell calls from resumptions."
-    return ["", heading, line, *_table(result.alone, limit, False)]
+        return [*lines, style.line("None.")]
+    line = f"{len(result.alone):,} functions. ?: a profile alone cannot tell calls from resumptions."
+    return [*lines, style.line(line), *_table(result.alone, limit, False, style)]
 
 
-def _table(rows: Sequence[Row], limit: int, with_run: bool) -> List[str]:
+def _table(rows: Sequence[Row], limit: int, with_run: bool, style: Style) -> List[str]:
     shown = rows[:limit] if limit else rows
     rest = any(row.parts.unexplained for row in shown)
     columns = [
-        Column("function", right=False),
-        Column("counted"),
-        Column("calls"),
-        Column("resumed"),
-        Column("recursive"),
-        *([Column("other")] if rest else []),
-        Column("cProfile s"),
-        *([Column("run s")] if with_run else []),
-        Column("where", right=False),
+        Column("function", right=False, least=20),
+        *(Column("counted"), Column("calls")),
+        *(Column("resumed", rank=2), Column("recursive", rank=3)),
+        *([Column("other", rank=4)] if rest else []),
+        Column("cProfile s", rank=5),
+        *([Column("run s", rank=6)] if with_run else []),
+        Column("where", right=False, rank=7),
     ]
     cells = []
     for row in shown:
@@ -102,13 +103,10 @@ def _table(rows: Sequence[Row], limit: int, with_run: bool) -> List[str]:
                 printable(_where(row)),
             ]
         )
-    head, *body = text_table(columns, cells).split("\n")
-    lines = [head]
-    for row, text in zip(shown, body):
-        lines.append(text)
-        lines += [f"      {printable(reason, 200)}" for reason in row.reasons]
+    reasons = [[printable(reason, 200) for reason in row.reasons] for row in shown]
+    lines = [style.table(columns, cells, remarks=reasons)]
     if len(rows) > len(shown):
-        lines.append(f"  and {len(rows) - len(shown):,} more: --limit 0 shows all")
+        lines.append(style.below_table(f"and {len(rows) - len(shown):,} more: --limit 0 shows all"))
     return lines
 
 

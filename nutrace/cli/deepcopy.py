@@ -14,8 +14,21 @@ from nutrace.cli.correction_text import print_correction
 from nutrace.cli.deepcopy_json import as_json
 from nutrace.cli.flamegraph import check_output
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_steps, load_run
-from nutrace.cli.table import Column, definitions, ms, selected, text_table
+from nutrace.cli.options import (
+    ANALYSING,
+    add_explain,
+    add_json,
+    add_limit,
+    add_raw,
+    add_run_file,
+    add_steps,
+    analysing,
+    load_run,
+    say,
+)
+from nutrace.cli.report_style import Style, style_of_output
+from nutrace.cli.table import Column, ms, selected
+from nutrace.cli.units import unit_of
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace, select
 from nutrace_exporters import html
@@ -44,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_steps(parser)
     add_raw(parser)
+    add_explain(parser)
     add_limit(parser, "rows")
     add_json(parser, ": all rows, ungrouped")
     parser.add_argument(
@@ -55,19 +69,23 @@ def run(args: argparse.Namespace) -> int:
     """Print the copies of a run."""
     if args.flamegraph is not None:
         check_output(args.flamegraph, args.file)
-    trace = load_run(args.file, raw=args.raw)
-    part = select(trace, steps=args.steps, scenario=args.scenario)
-    copies = deep_copies(part)
+    with analysing(0.2) as shown:
+        trace = load_run(args.file, raw=args.raw, shown=shown)
+        say(shown, ANALYSING)
+        part = select(trace, steps=args.steps, scenario=args.scenario)
+        copies = deep_copies(part)
     if args.flamegraph is not None:
         with whole_file(args.flamegraph) as out:
             html.export(only_copies(part), out, html.Options(title="Deep copies"))
     if args.json:
         print_json({**as_json(copies), **run_state(trace), "selection": part.selection})
         return 0
-    print(as_text(copies, args.by, args.limit, part.selection))
-    print_correction(part)
+    style = style_of_output(explain=args.explain)
+    print(as_text(copies, style, args.by, args.limit, part.selection))
+    print_correction(part, style)
     if args.flamegraph is not None:
-        print(f"\n{printable(args.flamegraph, LINE)}: the deep copies, each named after its caller and type")
+        drawn = f"{printable(args.flamegraph, LINE)}: the deep copies, each named after its caller and type"
+        print("\n" + style.text(drawn))
     return 0
 
 
@@ -89,7 +107,9 @@ def only_copies(trace: Trace) -> Trace:
     return replace(part, name=names)
 
 
-def as_text(copies: DeepCopies, by: str = "caller", limit: int = 15, selection: str = "") -> str:
+def as_text(
+    copies: DeepCopies, style: Style, by: str = "caller", limit: int = 15, selection: str = ""
+) -> str:
     """The answer for people.
 
     Parameters
@@ -101,16 +121,17 @@ def as_text(copies: DeepCopies, by: str = "caller", limit: int = 15, selection: 
     selection:
         What was selected, if not all of the run.
     """
-    sections = [selected(selection), _first_line(copies, selection)]
+    sections = [style.text(selected(selection))] if selection else []
+    sections.append(style.text(_first_line(copies, selection)))
     if copies.sources:
-        sections.append(_sources(copies, by, limit))
-        types = _types(copies)
+        sections.append(_sources(copies, by, limit, style))
+        types = _types(copies, style)
         if types:
             sections.append(types)
     if copies.others:
-        sections.append(_others(copies, limit))
+        sections.append(_others(copies, limit, style))
     if copies.sources:
-        sections.append("\n".join(definitions(_LEGEND)))
+        sections.append(style.glossary(_LEGEND))
     return "\n\n".join(section for section in sections if section)
 
 
@@ -140,10 +161,11 @@ def _amount(amount: Amount) -> str:
     )
 
 
-def _sources(copies: DeepCopies, by: str, limit: int) -> str:
+def _sources(copies: DeepCopies, by: str, limit: int, style: Style) -> str:
     groups: Dict[Tuple[str, ...], List[Source]] = {}
     for source in copies.sources:
         groups.setdefault(_group(source, by), []).append(source)
+    unit = unit_of([sum(source.amount.total_ns for source in members) for members in groups.values()])
     rows: List[Tuple[int, List[str]]] = []
     for cells, members in groups.items():
         amount = sum((source.amount for source in members), Amount())
@@ -157,16 +179,20 @@ def _sources(copies: DeepCopies, by: str, limit: int) -> str:
                     f"{amount.root_calls:,}",
                     f"{sum(source.in_steps.root_calls for source in members):,}",
                     f"{amount.objects:,}",
-                    ms(amount.total_ns),
+                    unit.short(amount.total_ns),
                     f"{100 * share:.1f} %",
                 ],
             )
         )
     rows.sort(key=lambda row: (-row[0], row[1]))
-    texts = {"caller": ("caller", "at", "root type", "component")}.get(by, (by,))
-    columns = [Column(text, right=False) for text in texts]
-    columns += [Column(name) for name in ("root calls", "in steps", "objects", "total ms", "share")]
-    return "Deep copies\n" + _table(columns, [cells for _, cells in rows], limit)
+    columns = [Column(by, right=False, least=20, component=by == "component")]
+    if by == "caller":
+        columns += [Column("at", right=False, least=20, rank=4), Column("root type", right=False, rank=5)]
+        columns.append(Column("component", right=False, component=True, rank=6))
+    columns += [Column("root calls"), Column("in steps", rank=2), Column("objects", rank=3)]
+    columns += [Column(f"total {unit.name}"), Column("share", bar=True)]
+    table = _table(columns, [cells for _, cells in rows], limit, style)
+    return f"{style.heading('Deep copies')}\n{table}"
 
 
 def _group(source: Source, by: str) -> Tuple[str, ...]:
@@ -190,7 +216,7 @@ def _components_of(members: Sequence[Source]) -> str:
     return ", ".join(sorted({source.component for source in members}))
 
 
-def _types(copies: DeepCopies) -> str:
+def _types(copies: DeepCopies, style: Style) -> str:
     """The types of the objects copied, if the run was recorded with NUTRACE_DEEPCOPY=detail."""
     totals: Dict[str, List[int]] = {}
     for source in copies.sources:
@@ -202,31 +228,34 @@ def _types(copies: DeepCopies) -> str:
         return ""
     ranked = sorted(totals.items(), key=lambda item: (-item[1][1], item[0]))
     rows = [[printable(name), f"{objects:,}", f"{size:,}"] for name, (objects, size) in ranked]
-    columns = [Column("type", right=False), Column("copies"), Column("own bytes")]
-    return "Types of the objects copied\n" + _table(columns, rows, _TYPES)
+    columns = [Column("type", right=False), Column("copies"), Column("own bytes", bar=True)]
+    return f"{style.heading('Types of the objects copied')}\n{_table(columns, rows, _TYPES, style)}"
 
 
-def _others(copies: DeepCopies, limit: int) -> str:
+def _others(copies: DeepCopies, limit: int, style: Style) -> str:
     groups: Dict[Tuple[str, ...], List[OtherCopies]] = {}
     for other in copies.others:
         groups.setdefault((other.kind, *_where(other.caller)), []).append(other)
     ranked = sorted(groups.items(), key=lambda item: (-sum(other.total_ns for other in item[1]), item[0]))
+    unit = unit_of([sum(other.total_ns for other in members) for _, members in ranked])
     rows = [
         [
             *cells,
             _types_of(members),
             f"{sum(other.calls for other in members):,}",
             f"{sum(other.calls_in_steps for other in members):,}",
-            ms(sum(other.total_ns for other in members)),
+            unit.short(sum(other.total_ns for other in members)),
         ]
         for cells, members in ranked
     ]
-    columns = [Column(name, right=False) for name in ("call", "caller", "at", "type")]
-    columns += [Column(name) for name in ("calls", "in steps", "total ms")]
-    return f"Shallow copies and pickles\n{_table(columns, rows, limit)}\n  {_OTHERS_LEGEND}"
+    columns = [Column("call", right=False), Column("caller", right=False, least=20)]
+    columns += [Column("at", right=False, least=20, rank=3), Column("type", right=False, rank=4)]
+    columns += [Column("calls"), Column("in steps", rank=2), Column(f"total {unit.name}", bar=True)]
+    heading, table = style.heading("Shallow copies and pickles"), _table(columns, rows, limit, style)
+    return f"{heading}\n{table}\n{style.below_table(_OTHERS_LEGEND)}"
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int) -> str:
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int, style: Style) -> str:
     shown = rows[:limit] if limit else rows
-    rest = f"\n  and {len(rows) - len(shown):,} more" if len(rows) > len(shown) else ""
-    return text_table(columns, shown) + rest
+    rest = len(rows) - len(shown)
+    return style.table(columns, shown) + (f"\n{style.below_table(f'and {rest:,} more')}" if rest else "")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import List
+from typing import List, Tuple
 
 from nutrace.cli import flamegraph, report
 from nutrace.cli.progress import spinner
@@ -14,12 +15,14 @@ from nutrace.demo.launch import (
     MINIATURE_STEPS,
     SimulationError,
     choose,
+    data_folder,
     fresh_run_file,
     own_lines,
     run_traced,
 )
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
+from nutrace.trace import load
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, metavar="N",
         help=f"steps of the miniature simulation, 1 to {MINIATURE_STEPS} (default {MINIATURE_STEPS})",
     )  # fmt: skip
+    parser.add_argument("--open", action="store_true", help="open the flamegraph in the web browser")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,10 +65,17 @@ def run(args: argparse.Namespace) -> int:
         raise
     for line in own_lines(output):
         print(line, file=sys.stderr)
-    _call(report, [str(run_file)])
+    shown = _as_typed(run_file)
+    _call(report, [shown])
+    print()
+    _call(report, ["--tree", shown])
     print()
     for form in ("html", "speedscope"):
-        _call(flamegraph, ["--format", form, str(run_file)])
+        _call(flamegraph, ["--format", form, *(["--open"] if args.open and form == "html" else []), shown])
+    data = data_folder(run_file)
+    print(
+        f"{printable(_as_typed(data), LINE)}: the log, and what the simulation wrote, {_size_mb(data):.1f} MB"
+    )
     _next(run_file, target.is_devkit)
     return 0
 
@@ -84,13 +95,49 @@ def _call(command: ModuleType, arguments: List[str]) -> None:
     command.run(parser.parse_args(arguments))
 
 
+def _as_typed(path: Path) -> str:
+    """The path as a user in this folder would type it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _size_mb(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
 def _next(run_file: Path, devkit: bool) -> None:
-    stem, run_name = printable(str(run_file.with_suffix("")), LINE), printable(str(run_file), LINE)
-    print(f"""
-Next
-  open {stem}.flamegraph.html in a browser: the same run, in time order or merged
-  open {stem}.speedscope.json at https://www.speedscope.app
-  nutrace report {run_name} --steps 10:20
-  NUTRACE=1 python your_simulation.py              your own run""")
+    file, stem = _as_typed(run_file), _as_typed(run_file.with_suffix(""))
+    logs = [_as_typed(log) for log in sorted(data_folder(run_file).rglob("*.db"))]
+    run_name = shlex.quote(file)
+    commands = [
+        *_slowest(file, run_name),
+        (f"nutrace sql --explain {run_name}", "what the database does, for whom, and with which plans"),
+        *(
+            (f"nutrace index {shlex.quote(log)} --run {run_name}", "the indexes that it lacks")
+            for log in logs
+        ),
+        (f"nutrace advise {run_name}", "what is worth doing"),
+        ("NUTRACE=1 python your_simulation.py", "your own run"),
+    ]
     if devkit:
-        print("  nutrace synth DIR                                more synthetic data for the devkit")
+        commands.append(("nutrace synth DIR", "more synthetic data for the devkit"))
+    print("\nNext")
+    print(
+        f"  open {printable(stem, LINE)}.flamegraph.html in a browser: the same run, in time order or merged"
+    )
+    print(f"  open {printable(stem, LINE)}.speedscope.json at https://www.speedscope.app")
+    for command, what in commands:
+        print(f"  {printable(command, LINE)}\n      {what}")
+
+
+def _slowest(file: str, run_name: str) -> List[Tuple[str, str]]:
+    """The command that shows the step which took longest, and how long that was; none without steps."""
+    trace = load(file)
+    steps = trace.finished_steps
+    if not steps:
+        return []
+    step = max(steps, key=lambda span: trace.busy_ns[span])
+    number, took_ms = trace.addresses.iteration_of[step], trace.busy_ns[step] / 1e6
+    return [(f"nutrace report --tree --steps {number} {run_name}", f"the slowest step, {took_ms:.1f} ms")]

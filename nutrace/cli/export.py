@@ -18,7 +18,7 @@ from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json
 from nutrace.cli.progress import spinner
 from nutrace.cli.run_files import run_files
-from nutrace.errors import OutputError, UsageError
+from nutrace.errors import OutputError, UsageError, did_you_mean
 from nutrace.printable import LINE, printable
 from nutrace.trace.parquet_format import import_pyarrow
 from nutrace_exporters.registry import FORMATS, TABLES
@@ -59,7 +59,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _format(name: str) -> str:
     if name not in _FORMATS:
-        raise UsageError(f"unknown format {name[:40]!r}: use one of {', '.join(_FORMATS)}")
+        near = did_you_mean(name, _FORMATS)
+        raise UsageError(f"unknown format {name[:40]!r}: use one of {', '.join(_FORMATS)}{near}")
     return name
 
 

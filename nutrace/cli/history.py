@@ -15,6 +15,7 @@ from nutrace.cli.history_files import Reading, read_runs
 from nutrace.cli.history_table import as_csv, as_json, as_text
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json, add_limit, add_raw
+from nutrace.cli.report_style import style_of_output
 from nutrace.comparison.changes import changes
 from nutrace.comparison.history import HistoryRun, series_of
 from nutrace.dashboard import History, JudgedSeries, Options, export
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(as_json(history))
     elif form is None:
-        print(as_text(history, args.limit), end="")
+        print(as_text(history, args.limit, style_of_output()), end="")
     else:
         with whole_file(output) as out:
             if form == "csv":

@@ -6,7 +6,9 @@ import csv
 import io
 from typing import Any, Dict, List, Optional
 
-from nutrace.cli.table import Column, text_table
+from nutrace.cli.report_style import Style
+from nutrace.cli.table import Column
+from nutrace.cli.tones import Tone
 from nutrace.comparison.changes import Change, component_figure
 from nutrace.comparison.history import FIGURES, Revision, Series, Spread
 from nutrace.dashboard.history import History, JudgedSeries
@@ -24,18 +26,19 @@ from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
 
 _SHOWN = (
-    ("steps.p50_ms", "p50 ms"),
-    ("steps.p95_ms", "p95 ms"),
-    ("steps.realtime_factor", "factor"),
-    ("database.statements_per_step", "statements"),
-    ("database.connections_per_step", "connections"),
-    ("deepcopy.root_calls_per_step", "copies"),
-    ("gc.collections_per_step", "collections"),
+    ("steps.p50_ms", Column("p50 ms")),
+    ("steps.p95_ms", Column("p95 ms", rank=2)),
+    ("steps.realtime_factor", Column("factor", rank=3)),
+    ("database.statements_per_step", Column("statements", rank=5)),
+    ("database.connections_per_step", Column("connections", rank=6)),
+    ("deepcopy.root_calls_per_step", Column("copies", rank=7)),
+    ("gc.collections_per_step", Column("collections", rank=8)),
 )
 _COLUMNS = (
-    *(Column(heading, right=False) for heading in ("revision", "first run (UTC)")),
-    Column("runs"),
-    *(Column(heading) for _, heading in _SHOWN),
+    Column("revision", right=False),
+    Column("first run (UTC)", right=False, rank=4),
+    Column("runs", rank=4),
+    *(column for _, column in _SHOWN),
     Column("p50 changes", right=False),
 )
 _MOST_SERIES = 4
@@ -43,18 +46,19 @@ _MOST_SERIES = 4
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_text(history: History, limit: int) -> str:
+def as_text(history: History, limit: int, style: Style) -> str:
     """The last `limit` revisions (0: all) of each of the last series, oldest first."""
     lines: List[str] = []
     for judged in history.series[:_MOST_SERIES]:
-        lines += [*_series_lines(judged, limit), ""]
+        lines += [*_series_lines(judged, limit, style), ""]
     if len(history.series) > _MOST_SERIES:
         rest = counted(len(history.series) - _MOST_SERIES, "more series", "more series")
-        lines += [f"{rest}: -o dashboard.html shows all; --host, --command and --branch choose", ""]
+        choose = f"{rest}: -o dashboard.html shows all; --host, --command and --branch choose"
+        lines += [style.text(choose), ""]
     return "\n".join(lines)
 
 
-def _series_lines(judged: JudgedSeries, limit: int) -> List[str]:
+def _series_lines(judged: JudgedSeries, limit: int, style: Style) -> List[str]:
     series = judged.series
     told = series.circumstances
     marks = {change.revision: change for change in judged.changes if change.figure == "steps.p50_ms"}
@@ -62,16 +66,17 @@ def _series_lines(judged: JudgedSeries, limit: int) -> List[str]:
     shown = numbered[-limit:] if limit else numbered
     rows = [_row(revision, marks.get(place)) for place, revision in shown]
     what = f"{counted(len(series.runs), 'run')} of {counted(len(series.revisions), 'revision')}"
-    lines = [f"{printable(series_name(told), LINE)}: {what}", f"  {printable(told.configuration, LINE)}", ""]
-    lines.append(text_table(_COLUMNS, rows))
+    lines = [style.heading(f"{printable(series_name(told), LINE)}: {what}")]
+    lines += [style.line(printable(told.configuration, LINE)), "", style.table(_COLUMNS, rows)]
     recent = [change for change in judged.changes if change.revision >= shown[0][0]]
     if recent:
-        lines += ["", "  Changes"]
+        lines += ["", style.line("Changes", Tone.STRONG)]
         for change in recent:
             name = revision_name(series.revisions[change.revision])
             text = printable(change_text(change, judged.changes), LINE)
-            lines.append(f"    {printable(name)}  {direction(change)}: {text}")
-    return [*lines, *(f"  {line}" for line in remarks(series))]
+            change_line = f"{printable(name)}  {direction(change)}: {text}"
+            lines.append(style.text(change_line, indent=4, hanging=2))
+    return [*lines, *(style.line(line) for line in remarks(series))]
 
 
 def _row(revision: Revision, change: Optional[Change]) -> List[str]:

@@ -11,6 +11,7 @@ from nutrace.analysis.database import Database, database
 from nutrace.cli.json_output import per_step, pick, print_json
 from nutrace.cli.options import add_json, add_raw, load_run
 from nutrace.cli.progress import progress_bar
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.table import ms
 from nutrace.errors import UsageError
 from nutrace.plans import drop, make
@@ -172,7 +173,8 @@ def _print(as_json: bool, document: Any, lines: Sequence[str]) -> None:
     if as_json:
         print_json(document)
     elif lines:
-        print("\n".join(lines))
+        style = style_of_output()
+        print("\n".join(style.text(line, hanging=2) for line in lines))
 
 
 def _index(index: Index, statements: Database) -> Dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import List, Optional, Sequence, Tuple
 
 from nutrace.analysis import Inside, InsideSpans, Report, Samples
-from nutrace.cli.report_style import MS, Style, column, ms
+from nutrace.cli.report_style import Style, column, ms
 from nutrace.cli.table import Column
-from nutrace.errors import UsageError
+from nutrace.cli.units import unit_of
+from nutrace.errors import UsageError, did_you_mean
 from nutrace.intervals import FEWEST_SAMPLES
 from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
@@ -87,7 +88,8 @@ def _chosen(kinds: Sequence[InsideSpans], inside: str, steps: int) -> List[Insid
         chosen = [kind for kind in kinds if inside in (kind.span, *kind.span.split(", "), *kind.blocks)]
         if not chosen:
             names = printable(", ".join(kind.span for kind in facts) or "none", LINE)
-            raise UsageError(f"no samples in spans {inside[:60]!r}: there are samples in {names}")
+            near = did_you_mean(inside, (name for kind in facts for name in kind.span.split(", ")))
+            raise UsageError(f"no samples in spans {inside[:60]!r}: there are samples in {names}{near}")
         return chosen
     # What happens in the steps is asked for first; a run without steps has only the whole.
     costs = sorted(
@@ -153,17 +155,19 @@ def _hands_on(function: Inside) -> bool:
 
 
 def _table(functions: Sequence[Inside], style: Style, per: str, divisor: int, in_steps: bool) -> str:
+    own_ns = [(f.own_in_steps_ns if in_steps else f.own_ns) / divisor for f in functions]
+    total_ns = [_total(f, in_steps) / divisor for f in functions]
+    unit = unit_of([*own_ns, *total_ns])
     columns = [
-        Column("function", right=False),
-        Column(f"own{per} ms"),
-        Column(f"total{per} ms"),
-        Column("of self"),
-        Column("95 %"),
-        Column("samples"),
-        Column("where", right=False),
+        Column("function", right=False, least=24),
+        Column(f"own{per} {unit.name}", rank=2),
+        Column(f"total{per} {unit.name}"),
+        Column("of self", bar=True),
+        Column("95 %", rank=5),
+        Column("samples", rank=6),
+        Column("where", right=False, rank=4),
     ]
-    owns = column([(f.own_in_steps_ns if in_steps else f.own_ns) / divisor for f in functions], MS)
-    totals = column([_total(f, in_steps) / divisor for f in functions], MS)
+    owns, totals = column(own_ns, unit), column(total_ns, unit)
     rows = []
     for function, own, total in zip(functions, owns, totals):
         low, high, share, samples = (

@@ -10,41 +10,78 @@ import sys
 from typing import List, NoReturn, Optional
 
 from nutrace._running import stop_all
-from nutrace.cli.commands import COMMANDS
-from nutrace.errors import NutraceError, OutputError
+from nutrace.cli import help
+from nutrace.cli.commands import COMMANDS, LISTING
+from nutrace.cli.pager import paged
+from nutrace.errors import NutraceError, OutputError, UsageError, did_you_mean
 from nutrace.printable import printable
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+_LONGEST_WORD = 60
 _LONGEST_ERROR = 2000  # names of files are in errors, and may have 4,096 characters
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors show arguments as they can be shown: a name may hold escape sequences."""
+    """A parser whose errors are one line, as all errors are."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(printable(message, _LONGEST_ERROR))
+        words = self.prog.partition(" ")[2]
+        raise UsageError(f"{words + ': ' if words else ''}{message}; {self.prog} --help says what there is")
+
+
+class _Top(_Parser):
+    """The parser of ``nutrace`` itself."""
+
+    def format_help(self) -> str:
+        return help.text() + "\n"
 
 
 def build_parser(argv: List[str]) -> argparse.ArgumentParser:
-    """Make the parser; of the commands' modules only the one that `argv` names is imported."""
+    """Make the parser; of the commands' modules only the one that `argv` names is imported.
+
+    Raises
+    ------
+    UsageError
+        If there is no command of that name.
+    """
     from nutrace import __version__
 
-    parser = _Parser(
-        prog="nutrace",
-        description="Tracing for nuPlan simulations: where each step's time goes.",
-        epilog="Trace a program with NUTRACE=1 python ..., then: nutrace report run.json",
-    )
+    parser = _Top(prog="nutrace")
     parser.add_argument("--version", action="version", version=f"nutrace {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser.add_argument("--no-pager", action="store_true")
+    parser.set_defaults(lists=False, run=None, parser=parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     named = next((word for word in argv if not word.startswith("-")), None)
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
         if command.name == named:
             module = command.load()
             module.configure(sub)
-            sub.set_defaults(run=module.run)
+            lists = command.name in LISTING
+            if lists:
+                sub.add_argument(
+                    "--no-pager",
+                    action="store_true",
+                    default=argparse.SUPPRESS,
+                    help="print a long list without $PAGER, also in a terminal",
+                )
+            sub.set_defaults(run=module.run, lists=lists, parser=sub)
+    if named is not None and named not in commands.choices:
+        near = did_you_mean(named, commands.choices, "; nutrace --help lists them")
+        raise UsageError(f"no command {named[:_LONGEST_WORD]!r}{near}")
     return parser
+
+
+def _parse(argv: List[str]) -> argparse.Namespace:
+    args, rest = build_parser(argv).parse_known_args(argv)
+    if rest:
+        word = rest[0].partition("=")[0]
+        options = args.parser._option_string_actions if word.startswith("-") else ()
+        kind = "option" if options else "argument"
+        near = did_you_mean(word, options, f"; {args.parser.prog} --help says what there is")
+        raise UsageError(f"{args.command or 'nutrace'} knows no {kind} {word[:_LONGEST_WORD]}{near}")
+    return args
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -58,8 +95,12 @@ def main(argv: Optional[List[str]] = None) -> int:
         # A trace may hold text that the terminal's encoding cannot show.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        args = build_parser(argv).parse_args(argv)
-        code: int = args.run(args)
+        args = _parse(argv)
+        if args.run is None:
+            print("\n\n".join(filter(None, (help.text(), help.hint()))))
+            return 0
+        with paged(args.lists and not args.no_pager):
+            code: int = args.run(args)
         sys.stdout.flush()
         return code
     except NutraceError as error:

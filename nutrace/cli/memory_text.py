@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence
 
 from nutrace.analysis.evaluation.memory_growth import GrowthPart
 from nutrace.analysis.evaluation.worker_memory import WorkerMemory
-from nutrace.cli.table import Column, text_table
+from nutrace.cli.report_style import Style
+from nutrace.cli.table import Column
 from nutrace_exporters.labels import counted
 
 _SIZES_GB = (16.0, 64.0)  # where the file does not say how much memory the machine has
@@ -34,20 +35,18 @@ def memory_line(memory: Optional[WorkerMemory]) -> str:
     return f"{_needs(memory, memory.per_worker_mb)}: {_fits(memory)}"
 
 
-def memory_text(memory: Optional[WorkerMemory]) -> str:
-    """The same with all sizes of machines, and the model; lines after the first are indented."""
+def memory_lines(memory: Optional[WorkerMemory], style: Style) -> List[str]:
+    """The same with all sizes of machines, and the model."""
     if memory is None or memory.per_worker_mb is None:
-        return _UNKNOWN
+        return [style.line(_UNKNOWN)]
     columns = [Column("machine", right=False), *(Column(f"{gb:g} GB") for gb, _ in memory.fits)]
     row = ["workers at most", *(f"{workers:,}" for _, workers in memory.fits)]
-    lines = [f"{_needs(memory, memory.per_worker_mb)}.", *text_table(columns, [row], indent="").splitlines()]
+    lines = [style.line(f"{_needs(memory, memory.per_worker_mb)}."), style.table(columns, [row])]
     if memory.machine_gb is not None:
-        lines.append(f"The run's machine has {memory.machine_gb:g} GB.")
-    lines.append(_THREADS if memory.threads else f"{_MODEL} {counted(memory.scenarios, 'scenario')}.")
-    lines.append(_SHARED)
-    if memory.grew_in:
-        lines.append(_NOT_KNOWN)
-    return "\n  ".join(lines)
+        lines.append(style.below_table(f"The run's machine has {memory.machine_gb:g} GB."))
+    model = _THREADS if memory.threads else f"{_MODEL} {counted(memory.scenarios, 'scenario')}."
+    lines += [style.line(model), style.line(_SHARED)]
+    return [*lines, style.line(_NOT_KNOWN)] if memory.grew_in else lines
 
 
 def _needs(memory: WorkerMemory, per_worker_mb: float) -> str:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from typing import Optional, Sequence
+from typing import Iterator, Optional, Sequence
 
 from nutrace.cli.progress import Phases, phases
-from nutrace.errors import UsageError
+from nutrace.errors import UsageError, did_you_mean
 from nutrace.printable import LINE, printable
 from nutrace.sampling.attached import with_samples
+from nutrace.semconv import COMPONENTS
 from nutrace.trace import Trace, load, parse_steps
 from nutrace.trace.opening import STDIN
 from nutrace.trace.phases import CORRECTING, READING, TREE
+
+ANALYSING = "analysing"
+
+#: Rows of a table, if the user does not say how many.
+ROWS = 15
 
 #: The phases of loading a run, with the part of the time that each takes.
 LOADING = {READING: 0.68, TREE: 0.26, CORRECTING: 0.06}
@@ -45,6 +51,14 @@ def add_steps(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def component(name: str) -> str:
+    """A component's name, as the ``type`` of an argument."""
+    if name not in COMPONENTS:
+        near = did_you_mean(name, COMPONENTS)
+        raise UsageError(f"unknown component {name[:40]!r}: use one of {', '.join(COMPONENTS)}{near}")
+    return name
+
+
 def add_raw(parser: argparse.ArgumentParser) -> None:
     """Add ``--raw``, for :func:`load_run`."""
     parser.add_argument(
@@ -54,14 +68,17 @@ def add_raw(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_limit(parser: argparse.ArgumentParser, listed: str) -> None:
-    """Add ``--limit``, the number of rows in a table, 0 for all; `listed` says what the rows are."""
+def add_limit(parser: argparse.ArgumentParser, listed: str, *, and_default: str = "") -> None:
+    """Add ``--limit``, the number of rows in a table, 0 for all; `listed` says what the rows are.
+
+    With `and_default`, words for another default that there is as well, it is None if it is not given.
+    """
     parser.add_argument(
         "--limit",
         type=_number_of_rows,
-        default=15,
+        default=None if and_default else ROWS,
         metavar="N",
-        help=f"list N {listed}, 0 for all (default 15)",
+        help=f"list N {listed}, 0 for all (default {ROWS}{and_default})",
     )
 
 
@@ -97,6 +114,11 @@ def add_json(parser: argparse._ActionsContainer, remark: str = "") -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs" + remark)
 
 
+def add_explain(parser: argparse.ArgumentParser) -> None:
+    """Add ``--explain``, for :func:`nutrace.cli.report_style.style_of_output`."""
+    parser.add_argument("--explain", action="store_true", help="say what the columns mean")
+
+
 def add_samples(parser: argparse.ArgumentParser) -> None:
     """Add ``--samples``, the files that ``args.samples`` lists, for :func:`load_run`."""
     parser.add_argument(
@@ -107,6 +129,22 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
         help="stacks that a sampler saw during the run (py-spy record --idle --function --full-filenames "
         "-f raw, and other collapsed stacks), in the place of those in the run file; may be repeated",
     )
+
+
+def say(shown: Optional[Phases], phase: str) -> None:
+    """Say that a phase begins, if progress is shown."""
+    if shown is not None:
+        shown.begin(phase)
+
+
+@contextlib.contextmanager
+def analysing(part: float) -> Iterator[Optional[Phases]]:
+    """Show the progress of loading a run, and of an analysis that takes a `part` of the time of loading.
+
+    To be given to :func:`load_run`; the analysis begins with ``say(shown, ANALYSING)``.
+    """
+    with phases({**LOADING, ANALYSING: part}) as shown:
+        yield shown
 
 
 def load_with(shown: Optional[Phases], file: str, *, raw: bool) -> Trace:
@@ -151,5 +189,7 @@ def load_run(
     if samples is not None:
         trace = with_samples(trace, samples)
     if warn and trace.diagnostics.cut_short:
+        if shown is not None:
+            shown.make_room()
         print(f"nutrace: {printable(file, LINE)}: {trace.diagnostics.cut_short}", file=sys.stderr)
     return trace

@@ -9,8 +9,10 @@ from nutrace.analysis.own_clocked import Clocked
 from nutrace.analysis.own_cost import OwnCost
 from nutrace.analysis.own_rows import ComponentOwnCost, EventCost, SpanOwnCost
 from nutrace.cli.overhead_words import clocked_name, event_name
-from nutrace.cli.report_style import MS, Style, column, ms, percent, us
+from nutrace.cli.report_style import Style, column, ms, percent
 from nutrace.cli.table import Column
+from nutrace.cli.tones import Tone
+from nutrace.cli.units import US, unit_of
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace
 from nutrace.trace.correction import RAW
@@ -44,9 +46,7 @@ class _Row(NamedTuple):
     event: Optional[EventCost]
 
 
-def as_text(
-    cost: OwnCost, trace: Trace, *, markdown: bool = False, limit: int = 15, selection: str = ""
-) -> str:
+def as_text(cost: OwnCost, trace: Trace, style: Style, *, limit: int = 15, selection: str = "") -> str:
     """The whole ledger.
 
     Parameters
@@ -59,8 +59,7 @@ def as_text(
         What was selected, if not all of the run.
     """
     if not cost.priced:
-        return _not_priced(cost) + "\n"
-    style = Style(markdown)
+        return style.text(_not_priced(cost)) + "\n"
     steps = cost.steps.count if cost.steps is not None else 0
     sections = [_head(trace, style, selection), _figures(cost, trace, style, selection)]
     sections += [_ledger(cost, style, steps), _waits(cost.clocked, style)]
@@ -91,7 +90,10 @@ def _head(trace: Trace, style: Style, selection: str) -> str:
     processes = counted(len(trace.resources), "process", "processes")
     lines = [
         style.title(f"nutrace overhead: {printable(trace.path, LINE)}"),
-        style.line(f"{wall_s:,.2f} s wall time, {processes}, {state}"),
+        style.line(
+            f"{wall_s:,.2f} s wall time, {processes}, {state}",
+            Tone.PLAIN if diagnostics.complete else Tone.BAD,
+        ),
     ]
     if selection:
         lines.append(style.line(f"Only {printable(selection, LINE)} of the run:"))
@@ -128,14 +130,17 @@ def _ledger(cost: OwnCost, style: Style, steps: int) -> str:
         if entry.added
     ]
     rows.sort(key=lambda row: -row.cost_ns)
-    columns = [
-        Column("what", right=False),
-        Column("number"),
-        *([Column("per step")] if steps else []),
-        *(Column(name) for name in ("outside us", "inside us", "spread", "ms", "share")),
-    ]
     whole = sum(row.cost_ns for row in rows)
-    *times, total = column([*(row.cost_ns for row in rows), whole], MS)
+    unit = unit_of([whole])
+    columns = [
+        Column("what", right=False, least=24),
+        Column("number", rank=2),
+        *([Column("per step", rank=3)] if steps else []),
+        *(Column(name, rank=rank) for name, rank in (("outside us", 4), ("inside us", 5), ("spread", 6))),
+        Column(unit.name),
+        Column("share", bar=True),
+    ]
+    *times, total = column([*(row.cost_ns for row in rows), whole], unit)
     cells = [_line(row, time, whole, steps) for row, time in zip(rows, times)]
     cells.append([""])
     cells.append(["sum", *[""] * (len(columns) - 3), total, percent(whole, whole)])
@@ -155,7 +160,8 @@ def _line(row: _Row, time: str, whole: float, steps: int) -> List[str]:
     if event.outside_ns is None or event.inside_ns is None:
         return [*cells, "not known", "not known", _NONE, _NONE, _NONE]
     spread = f"{event.spread:.2f}x" if event.spread else _NONE
-    return [*cells, us(event.outside_ns), us(event.inside_ns), spread, time, percent(row.cost_ns, whole)]
+    prices = US.text(event.outside_ns), US.text(event.inside_ns)
+    return [*cells, *prices, spread, time, percent(row.cost_ns, whole)]
 
 
 def _waits(entries: Sequence[Clocked], style: Style) -> str:
@@ -163,8 +169,9 @@ def _waits(entries: Sequence[Clocked], style: Style) -> str:
     waits = [entry for entry in entries if not entry.added]
     if not waits:
         return ""
-    columns = [Column("waiting for the writing", right=False), Column("times"), Column("ms")]
-    times = column([entry.spent_ns for entry in waits], MS)
+    unit = unit_of([entry.spent_ns for entry in waits])
+    columns = [Column("waiting for the writing", right=False), Column("times"), Column(unit.name)]
+    times = column([entry.spent_ns for entry in waits], unit)
     rows = [[clocked_name(entry.what), f"{entry.times:,}", time] for entry, time in zip(waits, times)]
     line = style.line("Is the writing once more, seen from the program's threads: not added.")
     return "\n".join([style.table(columns, rows), line])
@@ -172,19 +179,21 @@ def _waits(entries: Sequence[Clocked], style: Style) -> str:
 
 def _components(costs: Sequence[ComponentOwnCost], style: Style, steps: int) -> str:
     corrected = any(cost.taken_ns is not None for cost in costs)
-    columns = [
-        Column("component", right=False),
-        Column("events"),
-        Column("ms"),
-        *([Column("ms/step")] if steps else []),
-        Column("share"),
-        *([Column("taken out ms")] if corrected else []),
-    ]
     whole = sum(cost.total_ns for cost in costs)
+    unit = unit_of([whole])
+    columns = [
+        Column("component", right=False, component=True),
+        Column("events", rank=3),
+        Column(unit.name),
+        *([Column(f"{unit.name}/step", rank=2)] if steps else []),
+        Column("share", bar=True),
+        *([Column(f"taken out {unit.name}", rank=4)] if corrected else []),
+    ]
     in_steps_ns = [cost.in_steps_ns / (steps or 1) for cost in costs]
     taken_ns = [cost.taken_ns or 0 for cost in costs]
-    totals = column([*(cost.total_ns for cost in costs), whole], MS)
-    each_step, taken = column([*in_steps_ns, sum(in_steps_ns)], MS), column([*taken_ns, sum(taken_ns)], MS)
+    totals = column([*(cost.total_ns for cost in costs), whole], unit)
+    each_step = column([*in_steps_ns, sum(in_steps_ns)], unit)
+    taken = column([*taken_ns, sum(taken_ns)], unit)
     names = [*((cost.component, cost.events, cost.total_ns) for cost in costs)]
     names.append(("sum", sum(cost.events for cost in costs), whole))
     rows: List[List[str]] = []
@@ -198,17 +207,18 @@ def _components(costs: Sequence[ComponentOwnCost], style: Style, steps: int) -> 
 
 def _spans(costs: Sequence[SpanOwnCost], style: Style, steps: int, limit: int) -> str:
     shown = costs[:limit] if limit else costs
-    columns = [
-        Column("span", right=False),
-        Column("component", right=False),
-        Column("events"),
-        Column("ms"),
-        *([Column("ms/step")] if steps else []),
-        Column("share"),
-    ]
     whole = sum(cost.total_ns for cost in costs)
-    totals = column([cost.total_ns for cost in shown], MS)
-    in_steps = column([cost.in_steps_ns / (steps or 1) for cost in shown], MS)
+    unit = unit_of([cost.total_ns for cost in shown])
+    columns = [
+        Column("span", right=False, least=20),
+        Column("component", right=False, component=True, rank=4),
+        Column("events", rank=3),
+        Column(unit.name),
+        *([Column(f"{unit.name}/step", rank=2)] if steps else []),
+        Column("share", bar=True),
+    ]
+    totals = column([cost.total_ns for cost in shown], unit)
+    in_steps = column([cost.in_steps_ns / (steps or 1) for cost in shown], unit)
     rows = [
         [
             *(printable(cost.name), cost.component, f"{cost.events:,}", totals[row]),
@@ -243,5 +253,5 @@ def _legend(cost: OwnCost, style: Style) -> str:
         entries.append(_LEGEND_RATIO)
     if any(each.taken_ns is not None for each in cost.components):
         entries.append(_LEGEND_TAKEN)
-    lines = [style.heading("Columns"), *style.items(entries)] if entries else []
-    return "\n".join([*lines, *map(style.line, _LOWER_BOUND)])
+    lines = [*map(style.line, _LOWER_BOUND)]
+    return "\n".join([*lines, "", style.glossary(entries)] if entries else lines)

@@ -8,11 +8,15 @@ import warnings
 from collections import Counter
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from nutrace.cli.json_output import print_json
-from nutrace.cli.options import add_json
+from nutrace.cli.options import add_json, component
+from nutrace.cli.report_style import Style, style_of_output
+from nutrace.cli.table import Column
+from nutrace.cli.tones import Tone
 from nutrace.printable import printable
 from nutrace.probes.catalogue import at_level, collect, planner_catalogues, planner_of
 from nutrace.probes.catalogue.check import (
@@ -37,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", choices=LEVELS, help="only probes that are active at this level")
     parser.add_argument(
         "--component",
-        choices=COMPONENTS,
+        type=component,
         metavar="NAME",
         help=f"only probes of a component: {', '.join(COMPONENTS)}",
     )
@@ -71,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(_document(probes, result))
     else:
-        print("\n".join(_lines(probes, result)))
+        print("\n".join(_lines(probes, result, style_of_output())))
     return 0
 
 
@@ -122,12 +126,43 @@ def _check(probes: Sequence[Probe]) -> _Result:
         return _Result(devkit, findings, tuple(check_planner(each, by_planner[each.name]) for each in chosen))
 
 
-def _lines(probes: Sequence[Probe], result: Optional[_Result]) -> Iterable[str]:
+def _lines(probes: Sequence[Probe], result: Optional[_Result], style: Style) -> Iterable[str]:
     # A check says of planners how many targets they have, and which they lack.
     rows = [probe for probe in probes if result is None or not planner_of(probe)]
+    missing = result.missing if result is not None else {}
+    yield from _plain(rows, missing) if style.width is None else _drawn(rows, missing, style)
+    yield ""
+    yield style.text(_counts(probes))
+    if result is not None:
+        yield style.text(_verdict(result))
+        for found in result.planners:
+            yield from _planner_lines(found, style)
+
+
+def _drawn(rows: Sequence[Probe], missing: Mapping[str, str], style: Style) -> Iterable[str]:
+    """For a terminal: a table for each component or planner."""
+    span, level = Column("span", right=False, least=20), Column("level", right=False, rank=2)
+    target = Column("target", right=False, least=20)
+    of_planner = Column("component", right=False, component=True, rank=3)
+    for group, probes in groupby(rows, key=lambda probe: planner_of(probe) or probe.component):
+        yield style.heading(group)
+        listed, remarks = [], []
+        columns = [span, level, target]
+        for probe in probes:
+            name = printable(probe.span_name, _LONGEST_NAME)
+            cells = [name, probe.level, printable(_target(probe), _LONGEST_REASON)]
+            if planner_of(probe):
+                columns = [span, level, of_planner, target]
+                cells.insert(2, probe.component)
+            listed.append(cells)
+            why = missing.get(probe.target)
+            remarks.append([] if why is None else [f"missing: {printable(why, _LONGEST_REASON)}"])
+        yield style.table(columns, listed, remarks=remarks)
+
+
+def _plain(rows: Sequence[Probe], missing: Mapping[str, str]) -> Iterable[str]:
     names = [printable(probe.span_name, _LONGEST_NAME) for probe in rows]
     width = max(map(len, names), default=0)
-    missing = result.missing if result is not None else {}
     heading = None
     for probe, name in zip(rows, names):
         planner = planner_of(probe)
@@ -140,23 +175,17 @@ def _lines(probes: Sequence[Probe], result: Optional[_Result]) -> Iterable[str]:
         if probe.target in missing:
             line += f"  missing: {printable(missing[probe.target], _LONGEST_REASON)}"
         yield line
-    yield ""
-    yield _counts(probes)
-    if result is not None:
-        yield _verdict(result)
-        for found in result.planners:
-            yield from _planner_lines(found)
 
 
-def _planner_lines(found: PlannerFindings) -> Iterable[str]:
+def _planner_lines(found: PlannerFindings, style: Style) -> Iterable[str]:
     if not found.installed:
-        yield f"{found.name}: not installed"
+        yield style.text(f"{found.name}: not installed", tone=Tone.QUIET)
         return
-    yield f"{found.name}: {found.present} of {len(found.findings)} targets"
+    yield style.text(f"{found.name}: {found.present} of {len(found.findings)} targets")
     # One module that cannot be imported takes all of its targets with it.
     reasons = Counter(finding.missing for finding in found.findings if finding.missing is not None)
     for reason, count in reasons.items():
-        yield f"  {count} missing: {printable(reason, _LONGEST_REASON)}"
+        yield style.line(f"{count} missing: {printable(reason, _LONGEST_REASON)}")
 
 
 def _target(probe: Probe) -> str:

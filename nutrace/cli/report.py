@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 
 from nutrace.analysis import report
-from nutrace.cli.json_output import print_json
+from nutrace.cli.json_output import print_json, run_state
 from nutrace.cli.options import (
     LOADING,
+    ROWS,
+    add_explain,
     add_json,
     add_limit,
     add_raw,
@@ -18,7 +20,11 @@ from nutrace.cli.options import (
 )
 from nutrace.cli.progress import phases
 from nutrace.cli.report_json import as_json
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.report_text import as_text
+from nutrace.cli.step_tree import LINES, step_tree
+from nutrace.cli.step_tree_text import as_json as tree_as_json
+from nutrace.cli.step_tree_text import as_text as tree_as_text
 from nutrace.trace import select
 
 _ANALYSING = "analysing"
@@ -34,8 +40,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_samples(parser)
     add_steps(parser)
     add_raw(parser)
-    add_limit(parser, "kinds of span, the costliest first")
-    parser.add_argument(
+    add_explain(parser)
+    add_limit(parser, "kinds of span, the costliest first", and_default=f", of a tree {LINES} lines")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument(
+        "--tree",
+        action="store_true",
+        help="only the call tree of a step: each path of spans with its mean over the steps, cut to the "
+        "lines that say where the time goes",
+    )
+    part.add_argument(
         "--inside",
         default="",
         metavar="SPAN",
@@ -48,18 +62,26 @@ def run(args: argparse.Namespace) -> int:
     """Print the report."""
     with phases({**LOADING, _ANALYSING: _ANALYSIS}) as shown:
         # The report itself says that a run was cut short.
-        trace = load_run(args.file, raw=args.raw, warn=False, samples=args.samples, shown=shown)
+        trace = load_run(args.file, raw=args.raw, warn=args.tree, samples=args.samples, shown=shown)
         if shown is not None:
             shown.begin(_ANALYSING)
         part = select(trace, steps=args.steps, scenario=args.scenario)
-        result = report(trace, part, progress=None if shown is None else shown.advance)
-    if args.json:
+        if args.tree:
+            tree = step_tree(part)
+        else:
+            result = report(trace, part, progress=None if shown is None else shown.advance)
+    if args.tree and args.json:
+        print_json({**tree_as_json(tree), **run_state(trace), "selection": part.selection})
+    elif args.tree:
+        limit = LINES if args.limit is None else args.limit
+        print(tree_as_text(tree, part, style_of_output(args.markdown, explain=args.explain), limit=limit))
+    elif args.json:
         print_json({**as_json(result), "selection": part.selection})
     else:
         text = as_text(
             result,
-            markdown=args.markdown,
-            limit=args.limit,
+            style_of_output(args.markdown, explain=args.explain),
+            limit=ROWS if args.limit is None else args.limit,
             selection=part.selection,
             inside=args.inside,
         )

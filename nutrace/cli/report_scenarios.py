@@ -8,9 +8,10 @@ from nutrace.analysis import Report, Scenarios
 from nutrace.analysis.evaluation.scenario_rows import ScenarioRow
 from nutrace.cli.report_style import Style
 from nutrace.cli.table import Column
+from nutrace.cli.tones import Tone
 from nutrace.printable import printable
 from nutrace.trace import Scenario
-from nutrace.trace.addresses import CUT_SHORT
+from nutrace.trace.addresses import CUT_SHORT, FINISHED
 from nutrace_exporters.labels import counted
 
 _MB = 1e6
@@ -28,15 +29,22 @@ def scenarios_text(report: Report, style: Style, limit: int) -> str:
         lines.append(style.line(outcomes(scenarios, report.run.running)))
     shown = scenarios.remarkable[:limit] if limit else scenarios.remarkable
     if shown:
-        columns = [Column("number"), *(Column(name, right=False) for name in ("scenario", "type", "planner"))]
-        columns += [Column("outcome", right=False), Column("attempt"), Column("steps")]
+        columns = [Column("number"), Column("scenario", right=False)]
+        columns += [Column("type", right=False, rank=4), Column("planner", right=False, rank=5)]
+        columns += [Column("outcome", right=False, tone=outcome_tone)]
+        columns += [Column("attempt", rank=3), Column("steps", rank=2)]
         lines.append(style.table(columns, [_row(scenario, unfinished) for scenario in shown]))
     rest = len(scenarios.remarkable) - len(shown)
     if rest:
         lines.append(style.below_table(f"and {rest:,} more: --limit 0 shows all"))
     if evaluation is not None and not report.run.running:
-        lines += [style.line(text) for text in cut_short(evaluation.rows)]
+        lines += [style.line(text, Tone.BAD) for text in cut_short(evaluation.rows)]
     return "\n".join(lines)
+
+
+def outcome_tone(outcome: str) -> Tone:
+    """Of a scenario's outcome."""
+    return Tone.GOOD if outcome == FINISHED else Tone.DOUBTFUL if outcome == _unfinished(True) else Tone.BAD
 
 
 def outcomes(scenarios: Scenarios, running: bool) -> str:

@@ -12,13 +12,13 @@ from nutrace.cli.inside_text import inside_text, unplaced
 from nutrace.cli.report_evaluation import evaluation_text
 from nutrace.cli.report_pauses import pauses
 from nutrace.cli.report_scenarios import scenarios_text
-from nutrace.cli.report_style import MS as _MS
 from nutrace.cli.report_style import Style
 from nutrace.cli.report_style import column as _column
 from nutrace.cli.report_style import ms as _ms
 from nutrace.cli.report_style import percent as _percent
-from nutrace.cli.report_style import us as _us
 from nutrace.cli.table import NOT_RECORDED, Column, known
+from nutrace.cli.tones import Tone
+from nutrace.cli.units import US, unit_of
 from nutrace.printable import LINE, printable
 from nutrace_exporters.labels import counted
 
@@ -44,9 +44,7 @@ _LEGEND_MEAN_ONLY = (_MEAN_ONLY, "calls were merged, and the file does not say h
 _PERCENTILES = "Percentiles are by nearest rank: p95 is the smallest time that 95 % do not exceed."
 
 
-def as_text(
-    report: Report, *, markdown: bool = False, limit: int = 15, selection: str = "", inside: str = ""
-) -> str:
+def as_text(report: Report, style: Style, *, limit: int = 15, selection: str = "", inside: str = "") -> str:
     """The whole report.
 
     Parameters
@@ -63,7 +61,6 @@ def as_text(
     UsageError
         If there are no samples of that kind of span.
     """
-    style = Style(markdown)
     sections = [_head(report, style, selection), evaluation_text(report, style)]
     sections += [scenarios_text(report, style, limit), _steps(report, style), _work(report, style)]
     steps, corrected = report.steps, is_corrected(report)
@@ -113,10 +110,14 @@ def _head(report: Report, style: Style, selection: str) -> str:
     state = "complete" if run.complete else "STILL RUNNING" if run.running else "CUT SHORT"
     lines = [
         style.title(f"nutrace report: {printable(run.file, _LONGEST_COMMAND)}"),
-        style.line(f"{run.wall_seconds:,.2f} s wall time, {processes}, {state}"),
+        style.line(
+            f"{run.wall_seconds:,.2f} s wall time, {processes}, {state}",
+            Tone.PLAIN if run.complete else Tone.BAD,
+        ),
     ]
     if run.command:
-        lines.append(style.line(f"$ {printable(run.command, _LONGEST_COMMAND)}"))
+        command = f"$ {printable(run.command, _LONGEST_COMMAND)}"
+        lines.append(style.text(command, indent=2, hanging=2, tone=Tone.QUIET))
     if selection:
         lines.append(style.line(f"Only {printable(selection, LINE)} of the run:"))
     corrected = head_line(report)
@@ -136,11 +137,13 @@ def _steps(report: Report, style: Style) -> str:
     row = [f"{steps.count:,}", *(f"{_ms(time)} ms" for time in times)]
     lines.append(style.table([Column(name) for name in names], [row]))
     if steps.realtime_factor is not None and steps.simulated_interval_s is not None:
-        slower = "slower than real time" if steps.realtime_factor > 1 else "keeps up with real time"
+        slow = steps.realtime_factor > 1
+        slower = "slower than real time" if slow else "keeps up with real time"
         lines.append(
             style.line(
                 f"Real-time factor {steps.realtime_factor:.2f}x: {slower} "
-                f"({_ms(steps.mean_ns)} ms a step that simulates {steps.simulated_interval_s * 1e3:g} ms)"
+                f"({_ms(steps.mean_ns)} ms a step that simulates {steps.simulated_interval_s * 1e3:g} ms)",
+                Tone.BAD if slow else Tone.GOOD,
             )
         )
     return "\n".join(lines)
@@ -180,20 +183,21 @@ def _components(
 
     If times are `corrected`, a row has nutrace's own time, which is in none of the others.
     """
-    per = "/step" if steps else ""
-    columns = [
-        Column("component", right=False),
-        Column("calls"),
-        *([Column("calls/step")] if steps else []),
-        Column(f"self{per} ms"),
-        Column(f"total{per} ms"),
-        Column("share"),
-    ]
+    per, divisor = ("/step", steps) if steps else ("", 1)
     whole = sum(cost.self_ns for cost in costs)
-    divisor = steps or 1
-    times = *(cost.self_ns for cost in costs), whole, taken_ns(costs)
-    *own, own_sum, taken = _column([time / divisor for time in times], _MS)
-    totals = _column([cost.total_ns / divisor for cost in costs], _MS)
+    own_ns = [time / divisor for time in (*(cost.self_ns for cost in costs), whole, taken_ns(costs))]
+    total_ns = [cost.total_ns / divisor for cost in costs]
+    unit = unit_of([*own_ns, *total_ns])
+    columns = [
+        Column("component", right=False, component=True),
+        Column("calls", rank=4),
+        *([Column("calls/step", rank=3)] if steps else []),
+        Column(f"self{per} {unit.name}"),
+        Column(f"total{per} {unit.name}", rank=2),
+        Column("share", bar=True),
+    ]
+    *own, own_sum, taken = _column(own_ns, unit)
+    totals = _column(total_ns, unit)
     rows: List[List[str]] = []
     for cost, self_ms, total_ms in zip(costs, own, totals):
         per_step = [f"{cost.calls / steps:,.1f}"] if steps else []
@@ -212,24 +216,26 @@ def _spans(report: Report, style: Style, limit: int) -> str:
     if not shown:
         return ""
     yields = any(span.yielded for span in shown)
+    sums = unit_of([time for span in shown for time in (span.self_ns, span.total_ns)])
+    # Calls of all sizes are in these columns: the digits of the largest would leave none to the smallest.
+    each = unit_of([max(span.mean_ns, span.p95_ns or 0) for span in shown], US)
     columns = [
-        Column("span", right=False),
-        Column("component", right=False),
+        Column("span", right=False, least=20),
+        Column("component", right=False, component=True, rank=4),
         Column("calls"),
-        *([Column("yields")] if yields else []),
-        Column("self ms"),
-        Column("total ms"),
-        Column("mean us"),
-        Column("p50 us"),
-        Column("p95 us"),
+        *([Column("yields", rank=7)] if yields else []),
+        Column(f"self {sums.name}", bar=True),
+        Column(f"total {sums.name}", rank=2),
+        Column(f"mean {each.name}", rank=3),
+        Column(f"p50 {each.name}", rank=6),
+        Column(f"p95 {each.name}", rank=5),
     ]
     times = zip(
-        _column([span.self_ns for span in shown], _MS),
-        _column([span.total_ns for span in shown], _MS),
-        # Calls of all sizes are in these columns: the digits of the largest would leave none to the smallest.
-        [_us(span.mean_ns) for span in shown],
-        [known(span.p50_ns, _us, _MEAN_ONLY) for span in shown],
-        [known(span.p95_ns, _us, _MEAN_ONLY) for span in shown],
+        _column([span.self_ns for span in shown], sums),
+        _column([span.total_ns for span in shown], sums),
+        [each.text(span.mean_ns) for span in shown],
+        [known(span.p50_ns, each.text, _MEAN_ONLY) for span in shown],
+        [known(span.p95_ns, each.text, _MEAN_ONLY) for span in shown],
     )
     rows = []
     for span, cells in zip(shown, times):
@@ -252,11 +258,11 @@ def _failures(report: Report, style: Style, limit: int) -> str:
     if not shown:
         return ""
     columns = [
-        Column("error", right=False),
+        Column("error", right=False, least=24, tone=lambda _: Tone.BAD),
         Column("left the span", right=False),
-        Column("component", right=False),
+        Column("component", right=False, component=True, rank=3),
         Column("times"),
-        *([Column("in steps")] if report.steps.count else []),
+        *([Column("in steps", rank=2)] if report.steps.count else []),
     ]
     rows = [
         [
@@ -309,4 +315,4 @@ def _legend(report: Report, style: Style) -> str:
             entries.append(_LEGEND_MEAN_ONLY)
     if report.inside:
         entries += _LEGEND_INSIDE
-    return "\n".join([style.heading("Columns"), *style.items(entries), style.line(_PERCENTILES)])
+    return style.glossary(entries, _PERCENTILES)

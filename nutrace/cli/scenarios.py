@@ -8,7 +8,18 @@ from typing import Any, Dict
 from nutrace.analysis.evaluation.scenario_rows import ORDERS, ScenarioRow, in_order, scenario_rows
 from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import pick, print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, load_run
+from nutrace.cli.options import (
+    ANALYSING,
+    add_explain,
+    add_json,
+    add_limit,
+    add_raw,
+    add_run_file,
+    analysing,
+    load_run,
+    say,
+)
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.scenarios_text import as_text
 
 _MB = 1e6
@@ -26,19 +37,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "lowest number (default wall)",
     )
     add_raw(parser)
+    add_explain(parser)
     add_limit(parser, "scenarios")
     add_json(parser, ": all scenarios, sorted")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the scenarios of a run."""
-    trace = load_run(args.file, raw=args.raw)
-    rows = in_order(scenario_rows(trace), args.sort)
+    with analysing(0.2) as shown:
+        trace = load_run(args.file, raw=args.raw, shown=shown)
+        say(shown, ANALYSING)
+        rows = in_order(scenario_rows(trace), args.sort)
     if args.json:
         print_json({**run_state(trace), "scenarios": [_as_json(row) for row in rows]})
         return 0
-    print(as_text(rows, trace, args.file, args.sort, args.limit))
-    print_correction(trace)
+    style = style_of_output(explain=args.explain)
+    print(as_text(rows, trace, args.file, args.sort, args.limit, style))
+    print_correction(trace, style)
     return 0
 
 

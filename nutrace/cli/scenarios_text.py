@@ -6,9 +6,11 @@ from typing import List, Optional, Sequence
 
 from nutrace.analysis.evaluation.scenario_rows import ScenarioRow
 from nutrace.analysis.scenarios import scenarios_of
-from nutrace.cli.report_scenarios import cut_short, outcomes
-from nutrace.cli.report_style import MS, column
-from nutrace.cli.table import Column, definitions, text_table
+from nutrace.cli.report_scenarios import cut_short, outcome_tone, outcomes
+from nutrace.cli.report_style import Style, column
+from nutrace.cli.table import Column
+from nutrace.cli.tones import Tone
+from nutrace.cli.units import MS
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace
 from nutrace.trace.addresses import CUT_SHORT
@@ -36,33 +38,42 @@ _LEGEND = (
 )
 
 
-def as_text(rows: Sequence[ScenarioRow], trace: Trace, file: str, order: str, limit: int) -> str:
+def as_text(
+    rows: Sequence[ScenarioRow], trace: Trace, file: str, order: str, limit: int, style: Style
+) -> str:
     """The whole answer; `rows` are sorted by `order`, and `limit` of them are listed, 0: all."""
-    lines = [f"nutrace scenarios: {printable(file, LINE)}"]
+    lines = [style.title(f"nutrace scenarios: {printable(file, LINE)}")]
     if not rows:
         yet = " yet" if trace.diagnostics.running else ""
-        lines.append(f"  This trace has no scenarios{yet}: it has neither a span simulation.run nor a step.")
+        none = f"This trace has no scenarios{yet}: it has neither a span simulation.run nor a step."
+        lines.append(style.line(none))
         return "\n".join(lines)
     running = trace.diagnostics.running
     workers = len({row.worker for row in rows})
-    lines.append(f"  {outcomes(scenarios_of(trace), running)}")
+    lines.append(style.line(outcomes(scenarios_of(trace), running)))
     steps = counted(sum(row.steps for row in rows), "finished step")
-    lines += [f"  {steps}, {counted(workers, 'worker')}; {_FIRST[order]}.", ""]
+    lines += [style.line(f"{steps}, {counted(workers, 'worker')}; {_FIRST[order]}."), ""]
     shown = rows[:limit] if limit else rows
-    lines.append(_table(shown, running, len({row.scenario.planner for row in rows}) > 1))
+    lines.append(_table(shown, running, len({row.scenario.planner for row in rows}) > 1, style))
     if len(shown) < len(rows):
-        lines.append(f"  and {len(rows) - len(shown):,} more: --limit 0 shows all")
+        lines.append(style.below_table(f"and {len(rows) - len(shown):,} more: --limit 0 shows all"))
     if not running:
-        lines += [f"  {text}" for text in cut_short(rows)]
-    return "\n".join([*lines, "", *definitions(_LEGEND)])
+        lines += [style.line(text, Tone.BAD) for text in cut_short(rows)]
+    return "\n".join([*lines, "", style.glossary(_LEGEND)])
 
 
-def _table(rows: Sequence[ScenarioRow], running: bool, planners: bool) -> str:
-    columns = [Column("number"), Column("scenario", right=False), Column("type", right=False)]
-    columns += [Column("planner", right=False)] if planners else []
-    columns += [Column(name) for name in ("steps", "ms/step", "p95 ms", "factor", "wall s", "start s")]
-    columns += [Column("worker", right=False), Column("memory MB"), Column("outcome", right=False)]
-    columns.append(Column("log", right=False))
+def _table(rows: Sequence[ScenarioRow], running: bool, planners: bool, style: Style) -> str:
+    columns = [
+        Column("number"),
+        Column("scenario", right=False),
+        Column("type", right=False, rank=4, least=18),
+    ]
+    columns += [Column("planner", right=False, rank=3)] if planners else []
+    columns += [Column("steps", rank=6), Column("ms/step"), Column("p95 ms", rank=5), Column("factor")]
+    columns += [Column("wall s", bar=True), Column("start s", rank=9)]
+    columns += [Column("worker", right=False, rank=8), Column("memory MB", rank=7)]
+    columns += [Column("outcome", right=False, rank=2, tone=outcome_tone)]
+    columns.append(Column("log", right=False, rank=10))
     means = _known_times([row.step_mean_ns for row in rows])
     p95s = _known_times([row.step_p95_ns for row in rows])
     cells = []
@@ -84,7 +95,7 @@ def _table(rows: Sequence[ScenarioRow], running: bool, planners: bool) -> str:
                 printable(said.log) or "-",
             ]
         )
-    return text_table(columns, cells)
+    return style.table(columns, cells)
 
 
 def _known_times(times_ns: Sequence[Optional[float]]) -> List[str]:

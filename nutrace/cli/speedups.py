@@ -14,7 +14,9 @@ from nutrace.analysis.installed_speedups import (
 )
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json, load_run
-from nutrace.cli.table import Column, text_table
+from nutrace.cli.report_style import Style, style_of_output
+from nutrace.cli.table import Column
+from nutrace.cli.tones import Tone
 from nutrace.printable import printable
 from nutrace.speedups import SPEEDUPS, Speedup
 
@@ -58,13 +60,13 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json(_listed())
         else:
-            print("\n".join(_lines()))
+            print("\n".join(_lines(style_of_output())))
         return 0
     speedups = installed_speedups(load_run(args.file))
     if args.json:
         print_json(_document(speedups))
     else:
-        print("\n".join(_figures(speedups)))
+        print("\n".join(_figures(speedups, style_of_output())))
     return 0
 
 
@@ -92,9 +94,9 @@ def _help(row: Speedup) -> Dict[str, str]:
     return row.options().help()
 
 
-def _lines() -> Iterator[str]:
+def _lines(style: Style) -> Iterator[str]:
     for row in SPEEDUPS:
-        yield row.name
+        yield style.heading(row.name)
         yield from _wrapped(f"  does:    {row.does}")
         yield from _wrapped(f"  needs:   {row.needs}")
         yield from _wrapped(f"  options: {_options(_defaults(row)) or 'none'}")
@@ -103,14 +105,14 @@ def _lines() -> Iterator[str]:
         if row.in_all:
             yield from _wrapped(f"  if all switches it on: {_options(row.in_all)}")
     yield ""
-    yield "nutrace run --with traffic_light_cache,connection_pool -- python ...   (or: all)"
+    yield style.text("nutrace run --with traffic_light_cache,connection_pool -- python ...   (or: all)")
 
 
-def _figures(installed: InstalledSpeedups) -> Iterator[str]:
+def _figures(installed: InstalledSpeedups, style: Style) -> Iterator[str]:
     if not installed.speedups:
-        yield "No speedup was switched on in this run: nutrace run --with NAMES -- python ..."
+        yield style.text("No speedup was switched on in this run: nutrace run --with NAMES -- python ...")
     for speedup in installed.speedups:
-        yield from _speedup(speedup)
+        yield from _speedup(speedup, style)
         yield ""
     if installed.unsaid:
         yield from _wrapped(
@@ -124,16 +126,17 @@ def _figures(installed: InstalledSpeedups) -> Iterator[str]:
         )
 
 
-def _speedup(speedup: InstalledSpeedup) -> Iterator[str]:
+def _speedup(speedup: InstalledSpeedup, style: Style) -> Iterator[str]:
     if speedup.at_work or speedup.refused:
         where = f"{speedup.at_work} of {_processes(speedup.processes)}"
     else:
         where = "no process: no process imported what it replaces"
-    yield from _wrapped(f"{printable(speedup.name)}: at work in {where}")
+    yield from map(style.heading, _wrapped(f"{printable(speedup.name)}: at work in {where}"))
     if speedup.options:
         yield from _wrapped(f"  options: {_options(speedup.options)}")
     for reason in speedup.refused:
-        yield from _wrapped(f"  did not fit, the run went on as stock: {printable(reason, _LONGEST_REASON)}")
+        refused = f"did not fit, the run went on as stock: {printable(reason, _LONGEST_REASON)}"
+        yield from (style.text(line, tone=Tone.BAD) for line in _wrapped(f"  {refused}"))
     if not speedup.at_work:
         return
     rows: List[List[str]] = []
@@ -144,7 +147,7 @@ def _speedup(speedup: InstalledSpeedup) -> Iterator[str]:
         for name, value in speedup.figures.items()
         if name not in _BOUNDS and (value or name in _ALWAYS)
     )
-    yield text_table([Column("figure", right=False), Column("total")], rows)
+    yield style.table([Column("figure", right=False), Column("total")], rows)
     for name, remark in _REMARKS.items():
         if speedup.figures.get(name):
             yield from _wrapped(f"  {speedup.figures[name]:,} {remark}")

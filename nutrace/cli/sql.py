@@ -8,8 +8,19 @@ import sys
 from nutrace.analysis.database import database
 from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.options import add_json, add_limit, add_raw, add_run_file, add_steps, load_run
+from nutrace.cli.options import (
+    ANALYSING,
+    add_json,
+    add_limit,
+    add_raw,
+    add_run_file,
+    add_steps,
+    analysing,
+    load_run,
+    say,
+)
 from nutrace.cli.progress import progress_bar
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.sql_json import as_json
 from nutrace.cli.sql_text import as_text
 from nutrace.errors import MissingDependencyError
@@ -24,7 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="open the databases read-only: query plans, full scans, and indexes that would avoid them",
+        help="open the databases read-only: query plans, full scans, and indexes that would avoid them; and "
+        "say what the columns mean",
     )
     add_steps(parser)
     add_raw(parser)
@@ -35,9 +47,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the statements of a run, and their plans if asked."""
-    trace = load_run(args.file, raw=args.raw)
-    part = select(trace, steps=args.steps, scenario=args.scenario)
-    result = database(part)
+    with analysing(0.5) as shown:
+        trace = load_run(args.file, raw=args.raw, shown=shown)
+        say(shown, ANALYSING)
+        part = select(trace, steps=args.steps, scenario=args.scenario)
+        result = database(part)
     findings = None
     if args.explain:
         with progress_bar("plans") as progress:
@@ -49,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**as_json(result, findings), **run_state(trace), "selection": part.selection})
         return 0
-    print(as_text(result, findings, limit=args.limit, full=args.full, selection=part.selection))
-    print_correction(part)
+    style = style_of_output(explain=args.explain)
+    print(as_text(result, findings, style, limit=args.limit, full=args.full, selection=part.selection))
+    print_correction(part, style)
     return 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import List, Optional, Sequence
 
 from nutrace.analysis.database import Database, Loop, Statement
 from nutrace.analysis.origins import Origin
-from nutrace.cli.table import NOT_RECORDED, Column, definitions, known, ms, selected, text_table
+from nutrace.cli.fitting import wrapped
+from nutrace.cli.report_style import Style
+from nutrace.cli.table import NOT_RECORDED, Column, known, ms, selected
+from nutrace.cli.tones import Tone
+from nutrace.cli.units import unit_of
 from nutrace.plans.findings import Findings, Index
 from nutrace.plans.query_plan import accesses
 from nutrace.printable import LINE, printable
@@ -32,6 +35,7 @@ _UNKNOWN = ("-", "not recorded")
 def as_text(
     database: Database,
     findings: Optional[Findings],
+    style: Style,
     *,
     limit: int = 15,
     full: bool = False,
@@ -49,24 +53,26 @@ def as_text(
         What was selected, if not all of the run.
     """
     if not database.recorded:
-        return "This run did not record databases: their probes were off, or another program wrote it."
-    sections = [selected(selection), _head(database, selection)]
+        return style.text(
+            "This run did not record databases: their probes were off, or another program wrote it."
+        )
+    sections = [*([style.text(selected(selection))] if selection else []), _head(database, selection, style)]
     shown = database.statements[:limit] if limit else database.statements
     if shown:
-        sections.append(_table(database, shown))
-        sections.append(_callers(shown, full))
+        sections.append(_table(database, shown, style))
+        sections.append(_callers(shown, full, style))
     if database.loops:
-        sections.append(_loops(database))
+        sections.append(_loops(database, style))
     if findings is not None:
-        sections.append(_plans(shown, findings))
-        sections.append(_advice(database, findings))
+        sections.append(_plans(shown, findings, style))
+        sections.append(_advice(database, findings, style))
     if shown:
         unknown = any(None in (each.all.rows, each.distinct, each.fetch_ns) for each in shown)
-        sections.append("\n".join(definitions([*_LEGEND, *([_UNKNOWN] if unknown else [])])))
+        sections.append(style.glossary([*_LEGEND, *([_UNKNOWN] if unknown else [])]))
     return "\n\n".join(section for section in sections if section)
 
 
-def _head(database: Database, selection: str) -> str:
+def _head(database: Database, selection: str, style: Style) -> str:
     steps, inside, connections = database.steps, database.in_steps, database.connections
     lines = []
     if steps:
@@ -111,17 +117,23 @@ def _head(database: Database, selection: str) -> str:
             f"Of an earlier one in their step: {known(database.repeated_in_step)}, "
             f"{known(database.repeated_in_step_ns, ms)} ms."
         )
-    return "\n".join(lines)
+    return "\n".join(style.text(line, hanging=2) for line in lines)
 
 
 def _share(part: int, whole: int) -> str:
     return f" ({100 * part / whole:.1f} % of the step)" if whole else ""
 
 
-def _table(database: Database, shown: Sequence[Statement]) -> str:
-    columns = [Column("#"), Column("statement", right=False), Column("component", right=False)]
-    names = "executions", "distinct", "repeated", "in step", "rows", "execute ms", "fetch ms", "total ms"
-    columns += [Column(name) for name in (*names, "share", "per step")]
+def _table(database: Database, shown: Sequence[Statement], style: Style) -> str:
+    unit = unit_of([statement.all.total_ns for statement in shown])
+    columns = [
+        *(Column("#"), Column("statement", right=False, least=28)),
+        Column("component", right=False, rank=5, component=True),
+        *(Column("executions"), Column("distinct", rank=8), Column("repeated", rank=4)),
+        *(Column("in step", rank=9), Column("rows", rank=6)),
+        *(Column(f"execute {unit.name}", rank=10), Column(f"fetch {unit.name}", rank=11)),
+        *(Column(f"total {unit.name}"), Column("share", rank=3, bar=True), Column("per step", rank=2)),
+    ]
     rows = [
         [
             str(number),
@@ -132,33 +144,42 @@ def _table(database: Database, shown: Sequence[Statement]) -> str:
             known(statement.repeated),
             known(statement.repeated_in_step),
             known(statement.all.rows),
-            ms(statement.execute_ns),
-            known(statement.fetch_ns, ms),
-            ms(statement.all.total_ns),
+            unit.short(statement.execute_ns),
+            known(statement.fetch_ns, unit.short),
+            unit.short(statement.all.total_ns),
             f"{100 * statement.all.total_ns / database.all.total_ns:.1f} %" if database.all.total_ns else "-",
             f"{statement.in_steps.count / database.steps:.2f}" if database.steps else "-",
         ]
         for number, statement in enumerate(shown, 1)
     ]
     rest = len(database.statements) - len(shown)
-    more = f"\n  and {rest:,} more: --limit 0 shows all" if rest else ""
-    return f"Statements\n{text_table(columns, rows)}{more}"
+    more = [style.below_table(f"and {rest:,} more: --limit 0 shows all")] if rest else []
+    return "\n".join([style.heading("Statements"), style.table(columns, rows), *more])
 
 
-def _callers(shown: Sequence[Statement], full: bool) -> str:
-    lines = ["Callers"]
+def _callers(shown: Sequence[Statement], full: bool, style: Style) -> str:
+    lines = [style.heading("Callers")]
+    width = _WIDTH if style.width is None else min(_WIDTH, style.width - 5)
     for number, statement in enumerate(shown, 1):
         mark = f"{number:3d}  "
         text = statement.text or statement.statement
-        wrapped = textwrap.wrap(printable(text, len(text) if full else 2 * _WIDTH), _WIDTH) or [""]
-        lines += [f"{mark if not line else '     '}{part}" for line, part in enumerate(wrapped)]
+        parts = wrapped(" ".join(printable(text, len(text) if full else 2 * _WIDTH).split()), width)
+        lines += [
+            style.text(f"{mark if not line else '     '}{part}", tone=Tone.STRONG)
+            for line, part in enumerate(parts)
+        ]
         for origin, executions in statement.origins[:_ORIGINS]:
-            lines.append(f"     {executions:>7,} x  {_place(origin)}")
+            lines.append(_times(executions, _place(origin), style))
         if len(statement.origins) > _ORIGINS:
-            lines.append(f"               and {len(statement.origins) - _ORIGINS:,} other callers")
+            lines.append(style.text(f"and {len(statement.origins) - _ORIGINS:,} other callers", indent=15))
         for error, executions in statement.failures[:_ORIGINS]:
-            lines.append(f"     {executions:>7,} x  failed: {printable(error, _WIDTH)}")
+            lines.append(_times(executions, f"failed: {printable(error, _WIDTH)}", style, Tone.BAD))
     return "\n".join(lines)
+
+
+def _times(executions: int, what: str, style: Style, tone: Tone = Tone.PLAIN) -> str:
+    hanging = len(f"{executions:,} x  ")
+    return style.text(f"{executions:>7,} x  {what}", indent=5, hanging=hanging, tone=tone)
 
 
 def _place(origin: Origin) -> str:
@@ -168,13 +189,12 @@ def _place(origin: Origin) -> str:
     return " | ".join(part for part in (path, place) if part) or "?"
 
 
-def _loops(database: Database) -> str:
+def _loops(database: Database, style: Style) -> str:
     numbers = {statement.statement: str(number) for number, statement in enumerate(database.statements, 1)}
-    columns = [Column("#"), Column("caller", right=False)]
-    columns += [Column(name) for name in ("steps", "executions", "in a step", "a batch saves ms")]
-    return "Queries in a loop (N+1): one caller, one statement, many parameters in a step\n" + text_table(
-        columns, [_loop(loop, numbers) for loop in database.loops]
-    )
+    columns = [Column("#"), Column("caller", right=False, least=24), Column("steps", rank=4)]
+    columns += [Column("executions", rank=3), Column("in a step"), Column("a batch saves ms", rank=2)]
+    heading = style.heading("Queries in a loop (N+1): one caller, one statement, many parameters in a step")
+    return "\n".join([heading, style.table(columns, [_loop(loop, numbers) for loop in database.loops])])
 
 
 def _loop(loop: Loop, numbers: dict[str, str]) -> List[str]:
@@ -188,8 +208,8 @@ def _loop(loop: Loop, numbers: dict[str, str]) -> List[str]:
     ]
 
 
-def _plans(shown: Sequence[Statement], findings: Findings) -> str:
-    lines = ["Plans"]
+def _plans(shown: Sequence[Statement], findings: Findings, style: Style) -> str:
+    lines = [style.heading("Plans")]
     for number, statement in enumerate(shown, 1):
         mark = f"{number:3d}  "
         for plan in findings.of(statement):
@@ -202,35 +222,41 @@ def _plans(shown: Sequence[Statement], findings: Findings) -> str:
                     if scan is not None and (access.full or access.automatic):
                         what = "index made and thrown away each time" if scan.automatic else "full scan"
                         remark = f"   <- {what}: {printable(scan.table)}, {scan.rows:,} rows"
-                lines.append(f"{mark}{printable(line, 160)}{remark}")
+                tone = Tone.DOUBTFUL if remark else Tone.PLAIN
+                hanging = 2 + len(mark.strip() + "  " if mark.strip() else "")
+                text = f"{mark}{printable(line, 160)}{remark}"
+                lines.append(style.text(text, hanging=hanging, tone=tone))
                 mark = "     "
             if explained.plan and explained.note:
-                lines.append(f"     ({printable(explained.note, 160)})")
+                lines.append(style.text(f"({printable(explained.note, 160)})", indent=5, hanging=2))
             if len(statement.uses) > 1:
-                lines.append(f"     in {printable(plan.use.database, LINE)}")
+                lines.append(style.text(f"in {printable(plan.use.database, LINE)}", indent=5, hanging=2))
     if len(lines) == 1:
-        lines.append("  none")
-    return "\n".join([*lines, *(f"  {printable(note, LINE)}" for note in findings.notes)])
+        lines.append(style.line("none"))
+    return "\n".join([*lines, *(style.line(printable(note, LINE)) for note in findings.notes)])
 
 
-def _advice(database: Database, findings: Findings) -> str:
+def _advice(database: Database, findings: Findings, style: Style) -> str:
     if not findings.advised_on or not any(plan.explained.plan for plan in findings.plans):
         return ""
     if not findings.indexes:
         scans = sum(len(plan.explained.scans) for plan in findings.plans)
         if not scans:
-            return "Advice: none. No statement scans a whole table."
-        return "Advice: none. No index that SQLite would use saves 1 % of the time of the statements."
-    lines = [
+            return style.text("Advice: none. No statement scans a whole table.")
+        return style.text(
+            "Advice: none. No index that SQLite would use saves 1 % of the time of the statements."
+        )
+    heading = (
         "Advice: indexes that SQLite's planner uses, tried on an empty copy of the schema with its statistics"
-    ]
+    )
+    lines = [style.heading(heading)]
     order = {statement.statement: number for number, statement in enumerate(database.statements, 1)}
     for index in findings.indexes:
-        lines += _index(database, index, order)
+        lines += _index(database, index, order, style)
     return "\n".join(lines)
 
 
-def _index(database: Database, index: Index, order: dict[str, int]) -> List[str]:
+def _index(database: Database, index: Index, order: dict[str, int], style: Style) -> List[str]:
     advice = index.advice
     users = ", ".join(f"#{order[statement]}" for statement in index.statements)
     rows = f"{counted(round(advice.rows_after), 'row')} to read instead of {advice.rows:,}"
@@ -241,7 +267,7 @@ def _index(database: Database, index: Index, order: dict[str, int]) -> List[str]
             f"{_share(index.saved_in_steps_ns, database.steps_ns)}, {saved}"
         )
     return [
-        f"  {printable(advice.ddl, LINE)};",
-        f"      for {users}: {rows}; saves about {saved}",
-        f"      in {printable(index.database, LINE)}",
+        style.text(f"{printable(advice.ddl, LINE)};", indent=2, hanging=4),
+        style.text(f"for {users}: {rows}; saves about {saved}", indent=6, hanging=2),
+        style.text(f"in {printable(index.database, LINE)}", indent=6, hanging=2),
     ]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import List, Optional, Sequence
 
+from nutrace.cli.fitting import wrapped
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import (
     add_json,
@@ -18,9 +19,11 @@ from nutrace.cli.options import (
     add_samples,
     load_run,
 )
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.run import command_of
 from nutrace.cli.suggest_text import Page, as_json, opaque_lines, toml_lines
-from nutrace.errors import UsageError
+from nutrace.cli.tones import Tone
+from nutrace.errors import UsageError, did_you_mean
 from nutrace.printable import LINE, printable
 from nutrace.probes.catalogue import collect
 from nutrace.probes.catalogue.user_file import read_probe_file
@@ -91,8 +94,20 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(as_json(page))
     else:
-        print("\n".join(toml_lines(page)))
+        _print(toml_lines(page))
     return _end(suggestions, counts)
+
+
+def _print(lines: Sequence[str]) -> None:
+    """Print a file of probes; on a terminal with the comments in another colour."""
+    style = style_of_output()
+    for line in lines:
+        if style.width is None or not line.startswith("#"):
+            print(line)  # a table is as long as it is: its lines are copied
+            continue
+        first, *rest = wrapped(line, style.width - 2)
+        for part in (first, *(f"# {each}" for each in rest)):
+            print(style.parts([(part, Tone.QUIET)]))
 
 
 def _command(args: argparse.Namespace) -> Optional[List[str]]:
@@ -118,7 +133,8 @@ def _check_span(trace: Trace, span: Optional[str]) -> None:
     if span is None or span in seen:
         return
     why = "no sample was taken in it" if span in trace.name else "the run has no such span"
-    raise UsageError(f"--span {printable(span)}: {why}; some that have samples: {_some(sorted(seen))}")
+    near = did_you_mean(span, seen)
+    raise UsageError(f"--span {printable(span)}: {why}; some that have samples: {_some(sorted(seen))}{near}")
 
 
 def _some(names: Sequence[str]) -> str:
@@ -131,7 +147,7 @@ def _without_samples(trace: Trace, args: argparse.Namespace) -> int:
     if args.json:
         print_json({"probes": [], "reason": why, "opaque": [vars(span) for span in spans]})
     else:
-        print("\n".join(opaque_lines(args.file, why, spans)))
+        _print(opaque_lines(args.file, why, spans))
     name = printable(args.file, LINE)
     todo = "run with NUTRACE_SAMPLE=1, or give stacks of this very run with --samples"
     print(f"nutrace: {name} {why}, so there is no probe to suggest: {todo}", file=sys.stderr)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple
 
+from nutrace.cli.fitting import columns_of
+from nutrace.cli.tones import Tone
+from nutrace.cli.units import MS
 from nutrace.printable import LINE, printable
 
 #: Characters that Markdown, or HTML inside it, takes for markup.
@@ -15,10 +17,36 @@ _MARKUP = re.compile(r"([\\|`*_<>&#\[\]~])")
 
 @dataclass(frozen=True)
 class Column:
-    """The heading of a column, and whether its cells are aligned right, as numbers are."""
+    """A column of a table; all but the first two are for terminals.
+
+    Attributes
+    ----------
+    heading:
+        With the unit of all its cells, if they have one.
+    right:
+        Whether its cells are aligned right, as numbers are. Only other cells are shortened.
+    rank:
+        Where there is no space for all columns, those of the highest rank are left out first.
+    least:
+        The columns of the terminal below which its cells are not shortened.
+    bar:
+        Whether a bar beside each cell shows how large it is.
+    component:
+        Whether its cells are names of components, which have colours.
+    prose:
+        Whether cells that are too long are wrapped at words, instead of shortened in the middle.
+    tone:
+        What a cell says: of a good or a bad outcome.
+    """
 
     heading: str
     right: bool = True
+    rank: int = 1
+    least: int = 16
+    bar: bool = False
+    component: bool = False
+    prose: bool = False
+    tone: Optional[Callable[[str], Tone]] = None
 
 
 def definitions(entries: Sequence[Tuple[str, str]]) -> List[str]:
@@ -29,8 +57,7 @@ def definitions(entries: Sequence[Tuple[str, str]]) -> List[str]:
 
 def ms(time_ns: float) -> str:
     """A time in milliseconds, without the unit."""
-    value = time_ns / 1e6
-    return f"{value:,.3f}" if 0 < value < 1 else f"{value:,.1f}"
+    return MS.short(time_ns)
 
 
 def selected(selection: str) -> str:
@@ -50,7 +77,8 @@ def text_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, inde
     """Aligned columns below their headings; a row that is shorter than the headings draws a line."""
     cells = [[column.heading for column in columns], *rows]
     widths = [
-        max(_width(row[index]) for row in cells if len(row) == len(columns)) for index in range(len(columns))
+        max(columns_of(row[index]) for row in cells if len(row) == len(columns))
+        for index in range(len(columns))
     ]
     lines = []
     for row in cells:
@@ -59,7 +87,7 @@ def text_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, inde
             continue
         parts: List[str] = []
         for column, cell, width in zip(columns, row, widths):
-            blank = " " * (width - _width(cell))
+            blank = " " * (width - columns_of(cell))
             parts.append(blank + cell if column.right else cell + blank)
         lines.append((indent + "  ".join(parts)).rstrip())
     return "\n".join(lines)
@@ -83,13 +111,3 @@ def markdown_text(text: str) -> str:
 
 
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )

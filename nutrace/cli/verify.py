@@ -14,7 +14,9 @@ from typing import Iterator, Optional
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json
 from nutrace.cli.progress import spinner
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.run import command_of
+from nutrace.cli.tones import Tone
 from nutrace.cli.verify_text import as_json, lines
 from nutrace.errors import DifferenceError, OutputError
 from nutrace.speedups.registry import chosen
@@ -79,7 +81,12 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(as_json(verdict, kept))
     else:
-        print("\n".join(lines(verdict, kept)))
+        style = style_of_output()
+        tone = Tone.GOOD if verdict.compared.equal else Tone.BAD
+        first, *rest = lines(verdict, kept)
+        print(style.text(first, hanging=2, tone=tone))
+        for line in rest:
+            print(style.text(line, hanging=2))
     return _EQUAL if verdict.compared.equal else DifferenceError.exit_code
 
 

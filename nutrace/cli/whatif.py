@@ -16,7 +16,17 @@ from nutrace.analysis.whatif.result import LIKELY, Change, Times
 from nutrace.analysis.whatif.workers import WithWorkers, with_workers
 from nutrace.cli.correction_text import print_correction
 from nutrace.cli.json_output import per_step, pick, print_json, run_state
-from nutrace.cli.options import add_json, add_raw, add_run_file, add_steps, load_run
+from nutrace.cli.options import (
+    ANALYSING,
+    add_json,
+    add_raw,
+    add_run_file,
+    add_steps,
+    analysing,
+    load_run,
+    say,
+)
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.whatif_text import MODEL, as_text, workers_text
 from nutrace.errors import UsageError
 from nutrace.printable import printable
@@ -56,21 +66,26 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("nothing to change: name a part, such as planner=0.8, or a number of --workers")
     if args.workers is not None and (args.steps is not None or args.scenario is not None):
         raise UsageError("--workers asks for the whole run: leave out --steps and --scenario")
-    trace = load_run(args.file, raw=args.raw)
-    part = select(trace, steps=args.steps, scenario=args.scenario)
-    answer = whatif(part, targets) if targets else None
-    workers = None if args.workers is None else with_workers(trace, args.workers, targets)
+    with analysing(0.3) as shown:
+        trace = load_run(args.file, raw=args.raw, shown=shown)
+        say(shown, ANALYSING)
+        part = select(trace, steps=args.steps, scenario=args.scenario)
+        answer = whatif(part, targets) if targets else None
+        workers = None if args.workers is None else with_workers(trace, args.workers, targets)
     if args.json:
         document = {} if answer is None else _as_json(answer, part)
         if workers is not None:
             document["with_workers"] = _workers(workers)
         print_json({**document, **run_state(trace)})
         return 0
+    style = style_of_output()
     if answer is not None:
-        print(as_text(answer, args.file, part.selection))
-        print_correction(part)
+        print(as_text(answer, args.file, part.selection, style))
+        print_correction(part, style)
     if workers is not None:
-        print(workers_text(workers, args.file) if answer is None else "\n" + workers_text(workers))
+        print(
+            workers_text(workers, style, args.file) if answer is None else "\n" + workers_text(workers, style)
+        )
     return 0
 
 

@@ -7,8 +7,8 @@ from typing import Callable, List, Optional
 from nutrace.analysis.whatif import Change, Times, WhatIf
 from nutrace.analysis.whatif.result import LIKELY
 from nutrace.analysis.whatif.workers import WithWorkers
-from nutrace.cli.report_style import ms
-from nutrace.cli.table import Column, definitions, text_table
+from nutrace.cli.report_style import Style, ms
+from nutrace.cli.table import Column
 from nutrace.cli.workers_text import assumptions, seconds
 from nutrace.printable import LINE, printable
 from nutrace.sql.summary import summary
@@ -26,24 +26,25 @@ MODEL = (
 )
 
 
-def as_text(answer: WhatIf, file: str, selection: str) -> str:
+def as_text(answer: WhatIf, file: str, selection: str, style: Style) -> str:
     """The whole answer."""
-    lines = [f"nutrace whatif: {printable(file, LINE)}"]
+    lines = [style.title(f"nutrace whatif: {printable(file, LINE)}")]
     if selection:
-        lines.append(f"  Only {printable(selection, LINE)} of the run:")
-    lines += ["", "Changes", _changes(answer), "", "What follows", _table(answer)]
+        lines.append(style.line(f"Only {printable(selection, LINE)} of the run:"))
+    lines += ["", style.heading("Changes"), _changes(answer, style)]
+    lines += ["", style.heading("What follows"), _table(answer, style)]
     if answer.steps and answer.now.gap_closed is None:
-        lines.append("  The steps keep up with real time already: there is no gap to close.")
+        lines.append(style.line("The steps keep up with real time already: there is no gap to close."))
     if not answer.steps:
-        lines.append("  This run has no finished step: the time is that of the run.")
+        lines.append(style.line("This run has no finished step: the time is that of the run."))
     elif not answer.interval_known:
-        lines.append("  The run does not say how much time a step simulates: real time is taken as 100 ms.")
-    lines += ["", f"  likely   {LIKELY:g} of each saving; stretch is all of it"]
-    lines += [f"  {line}" for line in _model(answer)]
-    return "\n".join(lines)
+        taken = "The run does not say how much time a step simulates: real time is taken as 100 ms."
+        lines.append(style.line(taken))
+    likely = ("likely", f"{LIKELY:g} of each saving; stretch is all of it")
+    return "\n".join([*lines, "", *style.items([likely, ("model", _model(answer))])])
 
 
-def workers_text(answer: WithWorkers, file: str = "") -> str:
+def workers_text(answer: WithWorkers, style: Style, file: str = "") -> str:
     """What another number of workers does; below the title of the whole answer, if a file is given."""
     span, alone = answer.makespan, answer.alone
     with_changes = [("and the changes, likely", answer.likely), ("and the changes, stretch", answer.stretch)]
@@ -54,17 +55,17 @@ def workers_text(answer: WithWorkers, file: str = "") -> str:
             change = f"{each.ns / span.measured_ns - 1:+.0%}" if span.measured_ns else "-"
             rows.append([label, seconds(each.ns), change, seconds(each.bound_ns)])
     columns = [Column("", right=False), Column("the run s"), Column("against now"), Column("at least s")]
-    lines = [f"nutrace whatif: {printable(file, LINE)}", ""] if file else []
-    lines += ["Workers", text_table(columns, rows), *definitions(assumptions(span))]
+    lines = [style.title(f"nutrace whatif: {printable(file, LINE)}"), ""] if file else []
+    lines += [style.heading("Workers"), style.table(columns, rows), *style.items(assumptions(span))]
     if answer.likely is not None:
-        lines.append("  The changes shorten scenarios by what they save in the steps.")
+        lines.append(style.line("The changes shorten scenarios by what they save in the steps."))
     return "\n".join(lines)
 
 
-def _changes(answer: WhatIf) -> str:
+def _changes(answer: WhatIf, style: Style) -> str:
     unit = "ms/step" if answer.steps else "ms"
     columns = [Column("what", right=False), Column(f"now {unit}"), Column("takes"), Column(f"saves {unit}")]
-    columns.append(Column("in the run ms"))
+    columns.append(Column("in the run ms", rank=2))
     beside = any(change.beside_steps_ns for change in answer.changes)
     if beside:
         columns.insert(2, Column("beside"))
@@ -72,14 +73,16 @@ def _changes(answer: WhatIf) -> str:
     notes: List[str] = []
     for change in answer.changes:
         rows.append(_row(change, answer.steps, beside))
-        named = [f"    {summary(text, _TEXT)}" for text in change.statements[:_STATEMENTS]]
+        named = [
+            style.text(summary(text, _TEXT), indent=4, hanging=2) for text in change.statements[:_STATEMENTS]
+        ]
         more = len(change.statements) - _STATEMENTS
         if named:
-            notes += [f"  {printable(str(change.target), _TEXT)} is", *named]
-            notes += [f"    and {more:,} more"] if more > 0 else []
+            notes += [style.line(f"{printable(str(change.target), _TEXT)} is"), *named]
+            notes += [style.text(f"and {more:,} more", indent=4)] if more > 0 else []
     if beside:
-        notes.append("  beside: on other threads, begun in the steps; not a part of their time")
-    return "\n".join([text_table(columns, rows), *notes])
+        notes.append(style.line("beside: on other threads, begun in the steps; not a part of their time"))
+    return "\n".join([style.table(columns, rows), *notes])
 
 
 def _row(change: Change, steps: int, beside: bool) -> List[str]:
@@ -92,7 +95,7 @@ def _row(change: Change, steps: int, beside: bool) -> List[str]:
     return [*row, ms(change.all_ns)]
 
 
-def _table(answer: WhatIf) -> str:
+def _table(answer: WhatIf, style: Style) -> str:
     sides = (answer.now, answer.likely, answer.stretch)
 
     def row(
@@ -117,17 +120,17 @@ def _table(answer: WhatIf) -> str:
             rows.append(row(gap, lambda side: side.gap_closed, "{:.0%}".format))
     if answer.now.run_ns is not None:
         rows.append(row("the run", lambda side: side.run_ns, lambda value: f"{value / 1e9:,.2f} s"))
-    return text_table([Column("", right=False), Column("now"), Column("likely"), Column("stretch")], rows)
+    return style.table([Column("", right=False), Column("now"), Column("likely"), Column("stretch")], rows)
 
 
-def _model(answer: WhatIf) -> List[str]:
+def _model(answer: WhatIf) -> str:
     if answer.concurrent_steps:
-        return [
-            f"model    {answer.concurrent_steps:,} of {answer.steps:,} steps have work beside them. It",
-            "         shortens a step only where it ended while the span that began it ran nothing of its",
-            "         own, as if that waited; of several ways the longest decides. See --help for limits",
-        ]
-    return [
-        "model    what is saved is subtracted: all of the steps' work is on their own threads;",
-        "         of processes and threads in the run the longest way decides. See --help for limits",
-    ]
+        return (
+            f"{answer.concurrent_steps:,} of {answer.steps:,} steps have work beside them. It "
+            "shortens a step only where it ended while the span that began it ran nothing of its "
+            "own, as if that waited; of several ways the longest decides. See --help for limits"
+        )
+    return (
+        "what is saved is subtracted: all of the steps' work is on their own threads; "
+        "of processes and threads in the run the longest way decides. See --help for limits"
+    )

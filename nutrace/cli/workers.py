@@ -11,8 +11,8 @@ from nutrace.analysis.evaluation.makespan import Makespan, makespan_of
 from nutrace.analysis.evaluation.pieces import Doing
 from nutrace.analysis.evaluation.worker_memory import WorkerMemory, worker_memory
 from nutrace.cli.json_output import print_json, run_state
-from nutrace.cli.memory_text import memory_text
-from nutrace.cli.options import add_json, add_limit, add_run_file, load_run
+from nutrace.cli.options import ANALYSING, add_json, add_limit, add_run_file, analysing, load_run, say
+from nutrace.cli.report_style import style_of_output
 from nutrace.cli.workers_text import MODEL, as_text
 from nutrace.trace import Trace
 
@@ -32,16 +32,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the answer; return the exit code."""
-    trace = load_run(args.file)
-    lanes = lanes_of(trace)
-    memory = worker_memory(trace)
-    fits = [] if memory is None or memory.machine_gb is None else [memory.fit(memory.machine_gb)]
-    fits = [min(each, len(trace.scenarios)) for each in fits]  # with more of them some would have no work
-    span = None if lanes is None else makespan_of(trace, lanes, fits)
+    with analysing(0.2) as shown:
+        trace = load_run(args.file, shown=shown)
+        say(shown, ANALYSING)
+        lanes = lanes_of(trace)
+        memory = worker_memory(trace)
+        fits = [] if memory is None or memory.machine_gb is None else [memory.fit(memory.machine_gb)]
+        fits = [min(each, len(trace.scenarios)) for each in fits]  # with more of them some would have no work
+        span = None if lanes is None else makespan_of(trace, lanes, fits)
     if args.json:
         print_json({**_as_json(trace, lanes, span, memory), **run_state(trace)})
     else:
-        print(as_text(trace, args.file, lanes, span, memory_text(memory), args.limit))
+        print(as_text(trace, args.file, lanes, span, memory, args.limit, style_of_output()))
     return 0
 
 

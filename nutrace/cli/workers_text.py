@@ -9,9 +9,12 @@ from nutrace.analysis.evaluation.lanes import PROCESSES, SEQUENTIAL, THREADS, La
 from nutrace.analysis.evaluation.makespan import Makespan
 from nutrace.analysis.evaluation.model import MEASURED, PROCESSOR_TIME
 from nutrace.analysis.evaluation.pieces import Doing
+from nutrace.analysis.evaluation.worker_memory import WorkerMemory
 from nutrace.cli.lanes_picture import picture
-from nutrace.cli.report_style import percent
-from nutrace.cli.table import Column, definitions, text_table
+from nutrace.cli.memory_text import memory_lines
+from nutrace.cli.report_style import Style, percent
+from nutrace.cli.table import Column
+from nutrace.cli.tones import Tone
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace
 from nutrace_exporters.labels import counted
@@ -40,33 +43,37 @@ def as_text(
     file: str,
     lanes: Optional[Lanes],
     span: Optional[Makespan],
-    memory: str,
+    memory: Optional[WorkerMemory],
     rows: int,
+    style: Style,
 ) -> str:
-    """The whole answer; `memory` is a line on it, `rows` the number of workers listed, 0: all."""
-    lines = [f"nutrace workers: {printable(file, LINE)}"]
+    """The whole answer; `rows` is the number of workers listed, 0: all."""
+    lines = [style.title(f"nutrace workers: {printable(file, LINE)}")]
     if lanes is None:
-        lines.append("  This trace has no scenarios: it has neither a span simulation.run nor a step.")
+        none = "This trace has no scenarios: it has neither a span simulation.run nor a step."
+        lines.append(style.line(none))
         return "\n".join(lines)
     working = [lane for lane in lanes.workers if lane.scenarios]
     scenarios = counted(len(lanes.spans_ns), "scenario")
     where = how(lanes.kind, len(working))
     where += f", {lanes.at_once:,} at a time" if lanes.at_once < len(working) else ""
     lines += [
-        f"  {scenarios}, {counted(len(working), 'worker')} {where}; the run took "
-        f"{seconds(lanes.wall_ns)} s, {seconds(lanes.rounds_ns)} s of it the scenarios",
-        f"  {_cores(lanes)}",
-        *_ended(trace, lanes),
-        *_stragglers(trace, lanes),
-        *["", "Lanes", *_lanes(lanes, rows)],
+        style.line(
+            f"{scenarios}, {counted(len(working), 'worker')} {where}; the run took "
+            f"{seconds(lanes.wall_ns)} s, {seconds(lanes.rounds_ns)} s of it the scenarios"
+        ),
+        style.line(_cores(lanes)),
+        *(style.line(line, Tone.BAD) for line in _ended(trace, lanes)),
+        *(style.line(line, Tone.DOUBTFUL) for line in _stragglers(trace, lanes)),
+        *["", style.heading("Lanes"), *_lanes(lanes, rows, style)],
         *[
             "",
-            f"The driver by itself: {seconds(lanes.serial_ns)} s, which no worker shortens",
-            _serial(lanes),
+            style.heading(f"The driver by itself: {seconds(lanes.serial_ns)} s, which no worker shortens"),
+            _serial(lanes, style),
         ],
-        *["", "More or fewer workers: a model", *_makespan(span)],
+        *["", style.heading("More or fewer workers: a model"), *_makespan(span, style)],
     ]
-    return "\n".join([*lines, "", "Memory", f"  {memory}"])
+    return "\n".join([*lines, "", style.heading("Memory"), *memory_lines(memory, style)])
 
 
 def how(kind: str, workers: int) -> str:
@@ -94,7 +101,7 @@ def _ended(trace: Trace, lanes: Lanes) -> List[str]:
             scenario = trace.scenarios[lane.ended_in - 1]
             at = lanes.spans_ns[lane.ended_in][1] - lanes.begin_ns
             lines.append(
-                f"  process {lane.process} ended in scenario {printable(scenario.name)}, after "
+                f"process {lane.process} ended in scenario {printable(scenario.name)}, after "
                 f"{counted(len(scenario.steps), 'step')}, at {seconds(at)} s: it was killed, or it crashed"
             )
     return lines
@@ -110,78 +117,78 @@ def _stragglers(trace: Trace, lanes: Lanes) -> List[str]:
     (slowest, *_) = (lane for lane, left in zip(working, idle) if not left)
     name = printable(trace.scenarios[slowest.scenarios[-1] - 1].name)
     return [
-        f"  at the end workers had nothing left for up to {seconds(max(idle))} s, {seconds(sum(idle))} s "
+        f"at the end workers had nothing left for up to {seconds(max(idle))} s, {seconds(sum(idle))} s "
         f"together, until {printable(slowest.name)} had simulated {name}"
     ]
 
 
-def _lanes(lanes: Lanes, rows: int) -> List[str]:
+def _lanes(lanes: Lanes, rows: int, style: Style) -> List[str]:
     every = [lane for lane in lanes.workers if not lane.is_driver]
     every = [lanes.driver, *every]
     shown = every[: rows + 1] if rows else every
-    lines = [*picture(lanes, shown), "", _table(lanes, [lane for lane in shown if lane in lanes.workers])]
+    working = [lane for lane in shown if lane in lanes.workers]
+    lines = [*picture(lanes, shown, style), "", _table(lanes, working, style)]
     if len(shown) < len(every):
-        lines.append(f"  and {len(every) - len(shown):,} more: --limit 0 shows all")
+        lines.append(style.below_table(f"and {len(every) - len(shown):,} more: --limit 0 shows all"))
     if lanes.others:
         programs = sorted({printable(program) for _, program in lanes.others if program})
-        lines.append(_others(len(lanes.others), programs))
+        lines.append(style.line(_others(len(lanes.others), programs)))
     return lines
 
 
 def _others(count: int, programs: List[str]) -> str:
     what = "1 more process" if count == 1 else f"{count:,} more processes"
     named = f" ({', '.join(programs[:5])}{', ...' if len(programs) > 5 else ''})" if programs else ""
-    return f"  {what} simulated nothing{named}"
+    return f"{what} simulated nothing{named}"
 
 
-def _table(lanes: Lanes, shown: List[Lane]) -> str:
+def _table(lanes: Lanes, shown: List[Lane], style: Style) -> str:
     absent = any(lane.spent_ns(Doing.ABSENT) for lane in shown)
     unaccounted = any(lane.spent_ns(Doing.UNACCOUNTED) for lane in shown)
     driving = any(lane.spent_ns(Doing.DRIVING) for lane in shown)
-    columns = [Column("worker", right=False), Column("scenarios")]
-    parts = [("start-up s", Doing.STARTUP), ("busy s", Doing.BUSY), ("waiting s", Doing.WAITING)]
-    parts.append(("idle s", Doing.IDLE))
-    parts += [("driving s", Doing.DRIVING)] if driving else []
-    parts += [("not there s", Doing.ABSENT)] if absent else []
-    parts += [("unaccounted s", Doing.UNACCOUNTED)] if unaccounted else []
-    columns += [Column(heading) for heading, _ in parts]
-    columns += [Column("sum s"), Column("busy")]
+    columns = [Column("worker", right=False, least=20), Column("scenarios", rank=2)]
+    parts = [("start-up s", Doing.STARTUP, 3), ("busy s", Doing.BUSY, 1), ("waiting s", Doing.WAITING, 4)]
+    parts.append(("idle s", Doing.IDLE, 2))
+    parts += [("driving s", Doing.DRIVING, 5)] if driving else []
+    parts += [("not there s", Doing.ABSENT, 5)] if absent else []
+    parts += [("unaccounted s", Doing.UNACCOUNTED, 5)] if unaccounted else []
+    columns += [Column(heading, rank=rank) for heading, _, rank in parts]
+    columns += [Column("sum s", rank=6), Column("busy", bar=True)]
     rows = [
         [
             printable(lane.name),
             f"{len(lane.scenarios):,}",
-            *(seconds(lane.spent_ns(doing)) for _, doing in parts),
+            *(seconds(lane.spent_ns(doing)) for _, doing, _ in parts),
             seconds(lane.spent_ns(*Doing)),
             percent(lane.spent_ns(Doing.BUSY), lanes.wall_ns),
         ]
         for lane in shown
     ]
-    return text_table(columns, rows)
+    return style.table(columns, rows)
 
 
-def _serial(lanes: Lanes) -> str:
+def _serial(lanes: Lanes, style: Style) -> str:
     parts = [part for part in lanes.serial[:_PARTS] if part.ns >= _LEAST_PART * lanes.wall_ns]
     rows = [[printable(part.name), seconds(part.ns), percent(part.ns, lanes.wall_ns)] for part in parts]
     rest = sum(part.ns for part in lanes.serial) - sum(part.ns for part in parts)
     if rest:
         rows.append(["the rest", seconds(rest), percent(rest, lanes.wall_ns)])
-    return text_table([Column("", right=False), Column("s"), Column("of the run")], rows)
+    return style.table([Column("", right=False), Column("s"), Column("of the run", bar=True)], rows)
 
 
-def _makespan(span: Optional[Makespan]) -> List[str]:
+def _makespan(span: Optional[Makespan], style: Style) -> List[str]:
     if span is None:
-        return ["  No scenario finished: there is nothing to predict from."]
-    columns = [Column("workers"), Column("the run s"), Column("against now"), Column("at least s")]
+        return [style.line("No scenario finished: there is nothing to predict from.")]
+    columns = [Column("workers"), Column("the run s", bar=True), Column("against now"), Column("at least s")]
     rows = []
     for each in span.predicted:
         now = " (now)" if each.workers == span.workers else ""
         change = f"{each.ns / span.measured_ns - 1:+.0%}" if span.measured_ns else "-"
         rows.append([f"{each.workers:,}{now}", seconds(each.ns), change, seconds(each.bound_ns)])
-    lines = [text_table(columns, rows)]
-    lines.append(
-        f"  Measured: {seconds(span.measured_ns)} s. With any number {seconds(span.bound_ns)} s at least."
+    measured = (
+        f"Measured: {seconds(span.measured_ns)} s. With any number {seconds(span.bound_ns)} s at least."
     )
-    return [*lines, *definitions(assumptions(span))]
+    return [style.table(columns, rows), style.below_table(measured), *style.items(assumptions(span))]
 
 
 def assumptions(span: Makespan) -> List[Tuple[str, str]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, Iterator, List, Optional
 
 from nutrace.child import wait_for
 from nutrace.errors import InputError, MissingDependencyError, NutraceError
@@ -20,7 +22,8 @@ _SCRIPT = "nuplan.planning.script.run_simulation"
 _TAIL_LINES = 12
 # These would make the child a part of another run, or write to another file.
 _NOT_INHERITED = ("NUTRACE_PARENT", "NUTRACE_OUTPUT")
-_SUFFIXES = (".json", ".json.partial", ".flamegraph.html", ".speedscope.json")
+_DATA = "-data"
+_SUFFIXES = (".json", ".json.partial", ".flamegraph.html", ".speedscope.json", _DATA)
 
 
 class SimulationError(NutraceError):
@@ -88,6 +91,11 @@ def fresh_run_file(directory: Path) -> Path:
         number += 1
 
 
+def data_folder(run_file: Path) -> Path:
+    """Return where the log of a demo's run is kept, and what the simulation has written."""
+    return run_file.with_name(run_file.stem + _DATA)
+
+
 def run_traced(
     target: Target,
     run_file: Path,
@@ -95,12 +103,14 @@ def run_traced(
     steps: int = MINIATURE_STEPS,
     tick: Optional[Callable[[str], None]] = None,
 ) -> str:
-    """Make a log in a temporary directory, simulate it under NUTRACE=1, and return what was printed.
+    """Make a log, simulate it under NUTRACE=1, and return what was printed.
+
+    The log stays if there is a run file, whose statements can be explained with it: see :func:`data_folder`.
 
     Parameters
     ----------
     run_file:
-        Absolute path of a file that does not exist yet, in an existing directory.
+        Absolute path of a file that does not exist yet, in an existing directory; nor does its data folder.
     steps:
         Number of steps of the miniature; the devkit's scenario has its own length.
     tick:
@@ -119,8 +129,8 @@ def run_traced(
     """
     tick = tick or (lambda doing: None)
     tick("making a log")
-    with temporary_directory("nutrace-demo-") as folder:
-        data = write_dataset(str(folder / "data"), LogSpec(), maps=target.is_devkit)
+    with temporary_directory("nutrace-demo-") as folder, _kept_with(run_file) as kept:
+        data = write_dataset(str(kept), LogSpec(), maps=target.is_devkit)
         environ = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         environ.update(data.environment, NUTRACE="1", NUTRACE_OUTPUT=str(run_file))
         log = folder / "output.txt"
@@ -137,6 +147,17 @@ def run_traced(
             "so that its start-up file is in place"
         )
     return output
+
+
+@contextlib.contextmanager
+def _kept_with(run_file: Path) -> Iterator[Path]:
+    """Give the data folder of a run file, and remove it if there is no run file at the end."""
+    folder = data_folder(run_file)
+    try:
+        yield folder
+    finally:
+        if not run_file.exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def own_lines(output: str) -> List[str]:

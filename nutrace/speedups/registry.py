@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List
 
-from nutrace.errors import SettingsError
+from nutrace.errors import SettingsError, did_you_mean
 from nutrace.speedups.options import Options
 from nutrace.speedups.speedup import Speedup
 
@@ -97,6 +97,7 @@ def chosen(text: str) -> List[Chosen]:
         if name not in rows:
             raise SettingsError(
                 f"{VARIABLE}: unknown speedup {name[:_LONGEST]!r}: use {', '.join(rows)}, or {_ALL}"
+                f"{did_you_mean(name, rows)}"
             )
         if given.get(name):
             raise SettingsError(f"{VARIABLE} names {name} twice, with options")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import time
-from typing import BinaryIO
+from itertools import islice
+from typing import BinaryIO, List
 
-from nutrace.errors import InputError
+from nutrace.errors import InputError, did_you_mean
 
 #: The name of standard input.
 STDIN = "-"
 _WRITER_S = 2.0  # how long a named pipe may wait for somebody to open it for writing
 _POLL_S = 0.02
+_MOST_BESIDE = 2000  # files whose names are compared with one that does not exist
 
 
 class Input:
@@ -124,8 +126,22 @@ def _first_bytes(descriptor: int, name: str) -> bytes:
 
 
 def _missing(name: str, what: str) -> str:
-    if os.path.exists(name + ".gz") or os.path.exists(name + ".gz.partial"):  # which that name finds
-        return f"{name} does not exist, but {name}.gz does: read that"
-    if what != "run file":
-        return f"{name} does not exist: check the path"
-    return f"{name} does not exist: check the path, or make one with NUTRACE=1 python ..."
+    for suffix in (".gz", ".json", ".json.gz") if what == "run file" else (".gz",):
+        if os.path.exists(name + suffix) or os.path.exists(
+            f"{name}{suffix}.partial"
+        ):  # which that name finds
+            return f"{name} does not exist, but {name}{suffix} does: read that"
+    otherwise = ": check the path"
+    if what == "run file":
+        otherwise += ", or make one with NUTRACE=1 python ..."
+    return f"{name} does not exist{did_you_mean(name, _beside(name), otherwise)}"
+
+
+def _beside(name: str) -> List[str]:
+    """The paths of files in the folder that `name` would be in."""
+    folder, _ = os.path.split(name)
+    try:
+        with os.scandir(folder or ".") as entries:
+            return [os.path.join(folder, entry.name) for entry in islice(entries, _MOST_BESIDE)]
+    except (OSError, ValueError):
+        return []

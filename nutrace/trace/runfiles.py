@@ -52,7 +52,9 @@ class RunFiles:
 
 
 def exists(name: str) -> bool:
-    """Whether there is a run called `name`, finished or not."""
+    """Whether there is a run called `name`, finished or not; standard input may always be one."""
+    if name == STDIN:
+        return True
     files = find_run(name)
     return bool(files.shards) or os.path.exists(files.main)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from operator import index as as_int
-from typing import TYPE_CHECKING, Iterable, List, Tuple, Union
+from typing import TYPE_CHECKING, Iterable, Iterator, List, Tuple, Union
 
-from nutrace.errors import UsageError
+from nutrace.errors import UsageError, did_you_mean
 from nutrace.trace.addresses import Scenario
 
 if TYPE_CHECKING:
@@ -53,8 +53,17 @@ def choose_scenarios(trace: Trace, wanted: Union[str, int]) -> Tuple[Tuple[Scena
             begin = f"{len(tokens):,} tokens begin with {text[:_LONGEST]!r}"
             raise UsageError(f"{begin}: write more of one of {_listed(map(_short, sorted(tokens)))}")
     if not found:
-        raise UsageError(f"no scenario {text[:_LONGEST]!r} in {trace.path}: {_what_there_is(scenarios)}")
+        near = did_you_mean(text, _words_for(scenarios))
+        raise UsageError(
+            f"no scenario {text[:_LONGEST]!r} in {trace.path}: {_what_there_is(scenarios)}{near}"
+        )
     return tuple(found), _one(found[0]) if len(found) == 1 else _of_token(found)
+
+
+def _words_for(scenarios: Iterable[Scenario]) -> Iterator[str]:
+    """Names and types, shortened as they are shown."""
+    for each in scenarios:
+        yield from (_short(word) for word in (each.name, each.type) if word)
 
 
 def _one(scenario: Scenario) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 from nutrace.analysis.executions import batches
-from nutrace.errors import UsageError
+from nutrace.errors import UsageError, did_you_mean
 from nutrace.printable import printable
 from nutrace.sql.summary import summary
 from nutrace.trace import Trace
@@ -143,4 +143,5 @@ def _unknown(target: Target, kind: str, names: Sequence[str], hint: str = "") ->
     more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
     what = f"that has {printable(target.name, _NAME)} in its text" if kind == "statement" else ""
     what = what or f"called {printable(target.name, _NAME)}"
-    return UsageError(f"this run has no {kind} {what}{hint}; it has: {listed}{more}")
+    near = "" if hint else did_you_mean(target.name, (printable(name, _NAME) for name in names))
+    return UsageError(f"this run has no {kind} {what}{hint}; it has: {listed}{more}{near}")

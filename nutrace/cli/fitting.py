@@ -1,0 +1,76 @@
+"""Text that fits into a width: sentences wrapped at words, names shortened in the middle."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import List
+
+#: Where a line may be broken: at spaces, but not between a number and its unit.
+_SPACE = re.compile(r"(?<!\d) | (?!(?:ns|us|ms|s|min|h|kB|MB|GB|Hz|%|x)(?!\w))")
+
+
+def columns_of(text: str) -> int:
+    """Columns on a terminal: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def wrapped(text: str, width: int, hanging: int = 0) -> List[str]:
+    """Lines of at most `width` columns; those after the first are indented by `hanging`.
+
+    Words that are longer than a line are broken. Blanks at the beginning of the text stay.
+    """
+    hanging = min(hanging, width // 2)
+    indent = text[: len(text) - len(text.lstrip(" "))][: width // 2]
+    lines: List[str] = []
+    line, empty = indent, True
+    for word in _SPACE.split(text.strip(" ")):
+        left, size = width - columns_of(line) - 1, columns_of(word)
+        # A word that is longer than any line begins in this one if most of it is free.
+        if not empty and size > left and (size <= width - hanging or left < width // 2):
+            lines.append(line)
+            line, empty = " " * hanging, True
+        line = f"{line}{word}" if empty else f"{line} {word}"
+        empty = False
+        while columns_of(line) > width:
+            part = _breakable(beginning(line, width), (width + hanging) // 2) or line[:1]
+            lines.append(part)
+            line = " " * hanging + line[len(part) :]
+    return [*lines, line]
+
+
+def _breakable(part: str, least: int) -> str:
+    """The part up to its last joint, if it is not too short then."""
+    joint = max(part.rfind(mark) + 1 for mark in "/._,;=>)")
+    return part[:joint] if joint > least else part
+
+
+def beginning(text: str, width: int) -> str:
+    """As much of the text as has space."""
+    if text.isascii():
+        return text[:width]
+    for place, char in enumerate(text):
+        width -= _columns(char)
+        if width < 0:
+            return text[:place]
+    return text
+
+
+def _ending(text: str, width: int) -> str:
+    return beginning(text[::-1], width)[::-1]
+
+
+def shortened(text: str, width: int, ellipsis: str) -> str:
+    """The text, without its middle if it is longer than `width` columns."""
+    if columns_of(text) <= width:
+        return text
+    left = width - len(ellipsis)
+    if left < 2:
+        return beginning(text, width)
+    return f"{beginning(text, left - left // 2)}{ellipsis}{_ending(text, left // 2)}"

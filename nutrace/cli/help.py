@@ -1,0 +1,111 @@
+"""What bare ``nutrace`` and ``nutrace --help`` print: the commands, by what one wants to do."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import textwrap
+import time
+from itertools import islice
+from typing import Iterator, List, Optional
+
+from nutrace.cli.commands import COMMANDS, WISHES
+from nutrace.cli.run_files import loaded_as
+from nutrace.printable import printable
+
+_NAME_WIDTH = max(len(command.name) for command in COMMANDS)
+_WIDEST = 100
+_SUFFIXES = (".json", ".json.gz", ".json.partial", ".jsonl")
+_HEAD_BYTES = 200  # what nutrace writes begins with the resource
+_SIGNS = (b'{"resourceSpans"', b"\x1f\x8b")
+_MOST_LOOKED_AT = 1000  # entries of a folder
+_LONGEST = 60
+
+
+def text() -> str:
+    """The help, as wide as the terminal."""
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    lines = [
+        "nutrace: tracing for nuPlan simulations. Where does each step's time go?",
+        "",
+        *_wrapped("Usage: ", "nutrace COMMAND ...; nutrace COMMAND --help says what a command takes", width),
+    ]
+    helps = {command.name: command.help for command in COMMANDS}
+    for wish, names in WISHES:
+        lines += ["", wish]
+        for name in names:
+            lines += _wrapped(f"  {name:<{_NAME_WIDTH}}  ", helps[name], width)
+    lines += [
+        "",
+        "Options",
+        *_wrapped(f"  {'--no-pager':<{_NAME_WIDTH}}  ", "print long lists without a pager", width),
+        *_wrapped(f"  {'--version':<{_NAME_WIDTH}}  ", "print the version", width),
+        "",
+        "To trace a program: NUTRACE=1 python ...",
+    ]
+    return "\n".join(lines)
+
+
+def hint() -> str:
+    """What to do with the newest run file of the current folder; "" if there is none."""
+    name = newest_run()
+    if name is None:
+        return ""
+    status = os.stat(name)
+    shown, word = printable(name, _LONGEST), printable(shlex.quote(loaded_as(name)), _LONGEST)
+    tries = (
+        (f"nutrace report --tree {word}", "where in a step the time goes"),
+        (f"nutrace flamegraph --open {word}", "the same as a picture, in the browser"),
+        (f"nutrace advise {word}", "what is worth doing about it"),
+    )
+    width = max(len(command) for command, _ in tries)
+    size = f"{status.st_size / 1e6:,.1f} MB" if status.st_size >= 1e5 else f"{status.st_size / 1e3:,.1f} kB"
+    return "\n".join(
+        [
+            f"Here is {shown}: {size}, of {_ago(time.time() - status.st_mtime)}. Try",
+            *(f"  {command:<{width}}  {what}" for command, what in tries),
+        ]
+    )
+
+
+def newest_run() -> Optional[str]:
+    """The name of the run file in the current folder that was written last; None if there is none."""
+    newest, written = None, 0.0
+    for entry in _entries():
+        try:
+            if entry.name.endswith(_SUFFIXES) and entry.is_file() and _is_run(entry.path):
+                changed = entry.stat().st_mtime
+                if newest is None or changed > written:
+                    newest, written = entry.name, changed
+        except OSError:
+            continue
+    return newest
+
+
+def _entries() -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir() as entries:
+            yield from islice(entries, _MOST_LOOKED_AT)
+    except OSError:  # the folder was deleted, or may not be read
+        return
+
+
+def _is_run(path: str) -> bool:
+    """Whether a file begins as nutrace's do: of no more is read."""
+    with open(path, "rb") as file:
+        return file.read(_HEAD_BYTES).startswith(_SIGNS)
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        number = int(seconds // size)
+        if number:
+            return f"{number:,} {unit}{'s' * (number > 1)} ago"
+    return "just now"
+
+
+def _wrapped(head: str, text: str, width: int) -> List[str]:
+    """Lines of a text that begins at the same column in each."""
+    lines = textwrap.wrap(text, max(width - len(head), 20), break_on_hyphens=False)
+    return [(head if not number else " " * len(head)) + line for number, line in enumerate(lines)]

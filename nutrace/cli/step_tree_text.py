@@ -1,0 +1,183 @@
+"""What ``nutrace report --tree`` prints: the tree as text, or all of it as a JSON document."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from nutrace.analysis.steps import times_of_steps
+from nutrace.cli.correction_text import correction_line
+from nutrace.cli.fitting import columns_of, shortened
+from nutrace.cli.json_output import per_step
+from nutrace.cli.report_style import Style, column, ms, percent
+from nutrace.cli.step_tree import LEAST_SHARE, Cut, Line, StepTree, cut
+from nutrace.cli.tones import Tone
+from nutrace.cli.units import unit_of
+from nutrace.printable import LINE, printable
+from nutrace.trace import Trace
+from nutrace_exporters.calltree import Node, SampledNode, heaviest_first
+
+_SAMPLED = "~"
+_LEAST_NAME = 16  # columns of a name, however deep it is
+_WIDE = 72  # columns from which a terminal has space for calls, and for bars
+_BAR = 10
+
+
+def as_text(tree: StepTree, trace: Trace, style: Style, *, limit: int) -> str:
+    """The tree for people.
+
+    Parameters
+    ----------
+    trace:
+        What the tree is of.
+    limit:
+        The number of lines of each part, 0 for all.
+    """
+    inside, beside = cut(tree.inside, tree.whole_ns, limit), cut(tree.beside, tree.whole_ns, limit)
+    sections = [style.title(_title(tree, trace)), _block(inside, tree, style)]
+    if beside.lines:
+        sections.append(style.heading("Started in the steps, and ran beside them on other threads"))
+        sections.append(_block(beside, tree, style))
+    sections += [*_remarks(tree, (inside, beside), style), style.text(correction_line(trace))]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _title(tree: StepTree, trace: Trace) -> str:
+    selected = f" ({printable(trace.selection, LINE)})" if trace.selection else ""
+    name = printable(trace.path, LINE)
+    if not tree.steps:
+        return f"{name}{selected}: no finished steps, so this is all of it, {ms(tree.whole_ns)} ms"
+    times = times_of_steps(trace, trace.finished_steps, 0)
+    took = f"a step takes {ms(times.mean_ns)} ms, the mean of {tree.steps:,}"
+    if tree.steps == 1:
+        took = f"the step took {ms(times.mean_ns)} ms"
+    factor = "" if times.realtime_factor is None else f"; real-time factor {times.realtime_factor:.2f}x"
+    return f"{name}{selected}: {took}{factor}"
+
+
+def _block(part: Cut, tree: StepTree, style: Style) -> str:
+    lines = "\n".join(_table(part, tree, style))
+    return f"```\n{lines}\n```" if style.markdown else lines
+
+
+def _table(part: Cut, tree: StepTree, style: Style) -> List[str]:
+    """Numbers first, so that names may be as long as they are."""
+    steps, whole_ns = tree.steps or 1, tree.whole_ns
+    unit = unit_of(_total_ns(line) / steps for line in part.lines)
+    totals = column([_total_ns(line) / steps for line in part.lines], unit)
+    selfs = column([line.node.self_ns / steps if line.node else 0 for line in part.lines], unit)
+    rows = [["share", f"total {unit.name}", f"self {unit.name}", "calls"]]
+    for line, total, own in zip(part.lines, totals, selfs):
+        node, share = line.node, percent(_total_ns(line), whole_ns)
+        if node is None:
+            rows.append([share, total, "", ""])
+        elif isinstance(node, SampledNode):
+            rows.append([_SAMPLED + share, _SAMPLED + total, _SAMPLED + own, ""])
+        else:
+            calls = node.calls / steps
+            rows.append([share, total, own, f"{calls:,.1f}" if tree.steps else f"{node.calls:,}"])
+    wide = style.width is None or style.width >= _WIDE
+    if not wide:
+        rows = [row[:-1] for row in rows]
+    widths = [max(map(len, cells)) for cells in zip(*rows)]
+    head, *numbers = ("  ".join(cell.rjust(size) for cell, size in zip(row, widths)) for row in rows)
+    bar = _BAR if wide and style.width is not None else 0
+    room = None if style.width is None else style.width - len(head) - bar - (4 if bar else 2)
+    draw = _Branches.of_output()
+    lines = [style.parts([(f"{head}{' ' * (bar + 2 if bar else 0)}  span", Tone.QUIET)])]
+    for line, cells in zip(part.lines, numbers):
+        component = "other" if line.node is None else line.node.component
+        part_of_all = _total_ns(line) / whole_ns if whole_ns else 0.0
+        drawn = style.of_component("  " + style.bar(part_of_all, bar), component) if bar else ""
+        lines.append(f"{cells}{drawn}  {_name(line, room, style, draw)}".rstrip())
+    return lines
+
+
+def _total_ns(line: Line) -> int:
+    return line.hidden_ns if line.node is None else line.node.total_ns
+
+
+class _Branches(NamedTuple):
+    """What the lines of a tree are drawn with."""
+
+    down: str
+    last: str
+    other: str
+    cut: str
+
+    @classmethod
+    def of_output(cls) -> _Branches:
+        """Such as standard output can show."""
+        lines = cls("│  ", "└─ ", "├─ ", "…")
+        try:
+            "".join(lines).encode(sys.stdout.encoding or "ascii")
+        except (UnicodeError, LookupError):
+            return cls("|  ", "`- ", "|- ", "...")
+        return lines
+
+
+def _name(line: Line, room: Optional[int], style: Style, draw: _Branches) -> str:
+    """The name behind the lines of the tree, both cut to the room that there is."""
+    node = line.node
+    name = f"{draw.cut} {line.hidden:,} more" if node is None else _label(node)
+    branches = "".join("   " if last else draw.down for last in line.last[:-1])
+    if line.last:
+        branches += draw.last if line.last[-1] else draw.other
+    if room is not None:
+        least = min(columns_of(name), _LEAST_NAME)
+        if len(branches) > room - least:
+            branches = draw.cut + branches[-max(room - least - len(draw.cut), len(draw.last)) :]
+        name = shortened(name, max(room - len(branches), _LEAST_NAME), draw.cut)
+    if node is None:
+        return style.parts([(branches + name, Tone.QUIET)])
+    return style.parts([(branches, Tone.QUIET), (name, Tone.PLAIN)])
+
+
+def _label(node: Node) -> str:
+    name = printable(node.name, LINE)
+    return f"{_SAMPLED}{name}" if isinstance(node, SampledNode) else name
+
+
+def _remarks(tree: StepTree, parts: Sequence[Cut], style: Style) -> List[str]:
+    left_out_ns = sum(part.left_out_ns for part in parts)
+    lines = []
+    if left_out_ns:
+        lines.append(
+            f"Left out, as less than {100 * LEAST_SHARE:g} % of {'a step' if tree.steps else 'it all'} each: "
+            f"{ms(left_out_ns / (tree.steps or 1))} ms. --limit 0 shows all."
+        )
+    if any(isinstance(line.node, SampledNode) for part in parts for line in part.lines):
+        lines.append(f"{_SAMPLED} was seen by a sampler: an estimated part of the self time above it.")
+    return [style.text(line) for line in lines]
+
+
+def as_json(tree: StepTree) -> Dict[str, Any]:
+    """All of the tree, parents before their children; what was ``sampled`` has a part of the self time above.
+
+    Times and calls are sums over the steps. ``share`` is of their time.
+    """
+    return {
+        "steps": {"count": tree.steps, "mean_ms": per_step(tree.whole_ns / 1e6, tree.steps)},
+        "tree": _paths(tree.inside, tree),
+        "beside_steps": _paths(tree.beside, tree),
+    }
+
+
+def _paths(roots: Sequence[Node], tree: StepTree) -> List[Dict[str, Any]]:
+    top = Node("", "other")
+    top.children.update(enumerate(roots))
+    return [
+        {
+            "depth": depth,
+            "span": node.name,
+            "component": node.component,
+            "sampled": isinstance(node, SampledNode),
+            "calls": None if isinstance(node, SampledNode) else node.calls,
+            "total_ms": node.total_ns / 1e6,
+            "self_ms": node.self_ns / 1e6,
+            "total_ms_per_step": per_step(node.total_ns / 1e6, tree.steps),
+            "self_ms_per_step": per_step(node.self_ns / 1e6, tree.steps),
+            "share": node.total_ns / tree.whole_ns if tree.whole_ns else 0.0,
+        }
+        for depth, node in heaviest_first(top)
+    ]
