@@ -154,7 +154,9 @@ class Box(NamedTuple):
     self_us: float
 
 
-_BOX = re.compile(r'<g><title>(.*?)</title><rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"', re.DOTALL)
+_BOX = re.compile(
+    r'<title>(.*?)</title><rect (?:class="n" )?x="([\d.]+)" y="([\d.]+)" width="([\d.]+)"', re.DOTALL
+)
 _TIP = re.compile(r"(.*)\n(\w+) · ([\d,]+) calls?\ntotal ([\d.,]+ \S+) .*, self ([\d.,]+ \S+)")
 _UNITS = {"s": 1e6, "ms": 1e3, "µs": 1.0, "ns": 1e-3}
 
@@ -190,8 +192,9 @@ def _boxes(trace: Trace) -> List[Box]:
 
 
 def _above(box: Box, boxes: List[Box]) -> Optional[Box]:
-    holding = (each for each in boxes if each.row == box.row - 18 and each.left <= box.left < each.right)
-    return next(holding, None)
+    # A narrow box begins a little later, and a little lower.
+    higher = (each for each in boxes if round((box.row - each.row) / 18) == 1)
+    return next((each for each in higher if each.left < box.right < each.right + 0.02), None)
 
 
 def _in_picture(boxes: List[Box]) -> Dict[Tuple[str, str], List[float]]:

@@ -1,4 +1,4 @@
-"""README's tables come from the registries: run this file to write them anew.
+"""The tables of README and docs come from the registries: run this file to write them anew.
 
 python tests/test_readme.py
 """
@@ -17,7 +17,15 @@ from nutrace.errors import NutraceError
 from nutrace.settings import Settings
 from nutrace_exporters.registry import FORMATS
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+#: The page that has a table.
+PAGES = {
+    "commands": README,
+    "settings": ROOT / "docs" / "settings.md",
+    "errors": ROOT / "docs" / "settings.md",
+    "formats": ROOT / "docs" / "formats.md",
+}
 
 
 def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -63,30 +71,44 @@ def _default(value: object) -> str:
 
 def written(text: str, name: str, content: str) -> str:
     marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    assert marks.search(text), f"README.md has no place for {name}"
+    assert marks.search(text), f"{PAGES[name]} has no place for {name}"
     return marks.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
 
 
 @pytest.mark.parametrize("name", tables())
 def test_table_is_what_the_registry_says(name: str) -> None:
-    text = README.read_text(encoding="utf-8")
+    text = PAGES[name].read_text(encoding="utf-8")
     assert written(text, name, tables()[name]) == text, "python tests/test_readme.py writes it anew"
 
 
-def test_pictures_and_files_that_it_names_are_there() -> None:
-    for link in re.findall(r"\]\(([^)#:]+)\)", README.read_text(encoding="utf-8")):
-        assert (README.parent / link).is_file(), link
+#: Where a page names a file, a section of it, or both.
+LINK = re.compile(r"""(?:\]\(|src="|srcset=")([^)":#]*)(?:#([^)"]*))?[)"]""")
+
+
+@pytest.mark.parametrize("page", [README, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name)
+def test_pictures_files_and_sections_that_it_names_are_there(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    for link, section in links:
+        there = (page.parent / link) if link else page
+        assert there.is_file(), link
+        if section:
+            titles = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+            assert section in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_page_is_named_in_readme() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"docs/{page.name}" not in text] == []
 
 
 def test_every_command_that_it_shows_there_is() -> None:
-    shown = set(
-        re.findall(r"(?:^    |`|/)nutrace ([a-z]+)\b", README.read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    pages = [README, *(ROOT / "docs").glob("*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    shown = set(re.findall(r"(?:^    |`|/)nutrace ([a-z]+)\b", text, re.MULTILINE))
     assert {row.name for row in COMMANDS} == shown
 
 
 if __name__ == "__main__":
-    page = README.read_text(encoding="utf-8")
     for title, content in tables().items():
-        page = written(page, title, content)
-    README.write_text(page, encoding="utf-8")
+        page = PAGES[title]
+        page.write_text(written(page.read_text(encoding="utf-8"), title, content), encoding="utf-8")

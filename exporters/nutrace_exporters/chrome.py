@@ -75,7 +75,7 @@ def _events(trace: Trace, options: Options) -> Iterator[str]:
     for counter in counters(trace):
         yield (
             f'{{"ph":"C","name":{_json(label(counter.name))},"pid":{pids[counter.resource]},'
-            f'"ts":{_us(counter.at)},"args":{{"value":{_json(round(counter.value, 3))}}}}}'
+            f'"ts":{_us(counter.at)},"args":{{{_json(counter.unit)}:{_json(round(counter.value, 3))}}}}}'
         )
     if options.samples and trace.sampled is not None:
         yield from _merged(trace, max(pids.values()) + 1)
@@ -202,7 +202,9 @@ def _process_name(trace: Trace, resource: int) -> str:
     attributes = trace.resources[resource].attributes
     arguments = attributes.get(semconv.COMMAND)
     if isinstance(arguments, (list, tuple)) and arguments:
-        return " ".join([os.path.basename(str(arguments[0])), *map(str, arguments[1:])])
+        # Viewers cut long names: without folders, the program can be read.
+        words = map(str, arguments)
+        return " ".join(os.path.basename(word) if os.path.isabs(word) else word for word in words)
     return value(attributes.get("service.name", "")) or "process"
 
 

@@ -41,7 +41,7 @@ class FrameTable:
         function, file = attributes.get(semconv.CODE_FUNCTION), attributes.get(semconv.CODE_FILE)
         line = attributes.get(semconv.CODE_LINE)
         plain = type(function) is str and type(file) is str and type(line) is int
-        said = (name, component, function, file, line) if plain else None
+        said = (name, component, function, file, line, semconv.BLOCK in attributes) if plain else None
         number = self._known.get(said) if said else None
         if number is None:
             frame = frame_of(self._labels[name], component, attributes)
@@ -68,6 +68,9 @@ def labels_of(trace: Trace) -> Dict[str, str]:
 
 def frame_of(name: str, component: str, attributes: Mapping[str, Any]) -> Frame:
     """The frame of a span, whose name as a label is `name`."""
+    if name == semconv.STEP_SPAN and attributes.get(semconv.BLOCK):
+        # A step lies between two calls, often of callbacks: the place where it begins is not its own.
+        return Frame(name, component, "", "", 0)
     return Frame(
         name,
         component,

@@ -29,6 +29,7 @@ from nutrace_exporters.palette import COLOURS
 from nutrace_exporters.runfacts import facts, title_of, warnings
 
 _PACKAGE = "nutrace_exporters"
+_STYLES = ("flamegraph.css", "table.css", "media.css")
 _SCRIPTS = (
     "data.js",
     "ranges.js",
@@ -36,25 +37,50 @@ _SCRIPTS = (
     "diff.js",
     "scenarios.js",
     "selection.js",
+    "selectiontext.js",
+    "itempaths.js",
     "addresses.js",
+    "patterns.js",
+    "search.js",
+    "copylink.js",
     "costs.js",
     "stats.js",
     "scenes.js",
+    "hiding.js",
+    "callers.js",
+    "views.js",
     "format.js",
     "canvas.js",
+    "ink.js",
+    "labels.js",
+    "bars.js",
+    "axis.js",
     "chart.js",
+    "minimap.js",
+    "measure.js",
+    "stripscale.js",
     "steps.js",
     "scenariostrip.js",
     "memory.js",
+    "units.js",
+    "attributes.js",
+    "crumbs.js",
     "panels.js",
+    "legend.js",
+    "usual.js",
+    "kinds.js",
+    "spantable.js",
     "tooltip.js",
     "figures.js",
     "insidepanel.js",
     "diffcolours.js",
     "diffpanel.js",
     "picker.js",
+    "finder.js",
     "keys.js",
     "pointer.js",
+    "sheet.js",
+    "printing.js",
     "app.js",
 )
 
@@ -82,7 +108,7 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
 
 def write_page(out: BinaryIO, data: Dict[str, Any], columns: str) -> None:
     """Write a page with this data."""
-    style = asset(_PACKAGE, "flamegraph.css")
+    style = "\n".join(asset(_PACKAGE, name) for name in _STYLES)
     script = script_of(_PACKAGE, _SCRIPTS)
     policy = content_policy(
         f"script-src '{content_hash(script)}'", f"style-src '{content_hash(style)}'", "img-src data:"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from nutrace import semconv
 from nutrace.trace import Trace
 from nutrace.trace.addresses import CUT_SHORT
-from nutrace.trace.bounds import INTERVALS_S
+from nutrace.trace.real_time import simulated_interval_s
 from nutrace_exporters.columns import Packer, deltas
 from nutrace_exporters.labels import value
 
@@ -29,10 +28,11 @@ def add_scenarios(trace: Trace, packer: Packer) -> Dict[str, Any]:
     place = {scenario.number: at for at, scenario in enumerate(scenarios)}
     intervals = {0.0: 0}
     steps = trace.step_indices
+    interval_of = [simulated_interval_s(trace, step) or 0.0 for step in steps]
     packer.add("step_at", deltas(steps))
     packer.add("step_scenario", [place[number] for number, _ in trace.step_addresses])
     packer.add("step_iteration", [iteration for _, iteration in trace.step_addresses])
-    packer.add("step_interval", [intervals.setdefault(_interval(trace, s), len(intervals)) for s in steps])
+    packer.add("step_interval", [intervals.setdefault(each, len(intervals)) for each in interval_of])
     of = trace.addresses.scenario_of
     above = [of[up] if up >= 0 else 0 for up in trace.parent]
     tops: List[int] = [span for span, number in enumerate(of) if number and number != above[span]]
@@ -54,11 +54,3 @@ def add_scenarios(trace: Trace, packer: Packer) -> Dict[str, Any]:
         ],
         "intervals": list(intervals),
     }
-
-
-def _interval(trace: Trace, step: int) -> float:
-    """The seconds that a step simulates; 0 if they are unknown, or make no sense."""
-    interval = trace.attributes(step).get(semconv.STEP_INTERVAL_S)
-    if not isinstance(interval, (int, float)) or isinstance(interval, bool):
-        return 0.0
-    return interval if INTERVALS_S[0] <= interval <= INTERVALS_S[1] else 0.0

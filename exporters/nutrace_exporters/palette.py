@@ -1,8 +1,10 @@
 """A colour for each component, the same in every picture.
 
-All have the same lightness in OKLCH (0.80 on light, 0.70 on dark background), so that no component stands
-out and dark text is readable on each. Components that are neighbours in a nuPlan step have different hues.
-The simulation, which is around everything, has the palest colour.
+Components that stand next to each other in a step differ in hue and in lightness, so that people who do not
+see red or green tell them apart, and everybody on a grey print. All are light enough for dark text (OKLCH
+lightness 0.68 to 0.91 on light, 0.62 to 0.85 on dark background), and the simulation, which is around
+everything, is nearest to the background. ``tests/exporters/test_palette.py`` has the least distances and
+contrasts.
 """
 
 from __future__ import annotations
@@ -18,33 +20,28 @@ class Colour(NamedTuple):
 
 
 COLOURS: Final[Mapping[str, Colour]] = {
-    "simulation": Colour("#b3bfce", "#94a0ae"),
-    "planner": Colour("#fba95b", "#d98939"),
-    "propagate": Colour("#7fd492", "#60b474"),
-    "observation": Colour("#b0cb67", "#91ab47"),
-    "controller": Colour("#77d1c2", "#56b1a3"),
-    "history": Colour("#e4a9cf", "#c38aaf"),
-    "scenario": Colour("#c2b0fb", "#a391d9"),
-    "database": Colour("#83c3ff", "#64a3e3"),
-    "map": Colour("#73cddf", "#52adbf"),
-    "features": Colour("#d5be51", "#b59e2c"),
-    "model": Colour("#ff9c90", "#e47c72"),
-    "callback": Colour("#cfbb9a", "#af9c7c"),
-    "metrics": Colour("#dea5f0", "#bd86cf"),
-    "serialization": Colour("#e0b29e", "#bf9380"),
-    "config": Colour("#b5bcdb", "#969dbb"),
-    "worker": Colour("#adc4b9", "#8ea59a"),
-    "deepcopy": Colour("#ff90b0", "#eb7091"),
-    "gc": Colour("#d0a8a8", "#b08888"),
-    "other": Colour("#bfbebb", "#9f9e9c"),
+    "simulation": Colour("#dae8e7", "#868292"),
+    "planner": Colour("#ffa669", "#f7a273"),
+    "propagate": Colour("#83d5bb", "#83d5d9"),
+    "observation": Colour("#c1e6a4", "#aae0a1"),
+    "controller": Colour("#62a4a5", "#66a485"),
+    "history": Colour("#d28899", "#bd89b8"),
+    "scenario": Colour("#aba0d4", "#94a9f5"),
+    "database": Colour("#6a92e4", "#568fdd"),
+    "map": Colour("#9dced1", "#aac6c6"),
+    "features": Colour("#ffce6a", "#eec96b"),
+    "model": Colour("#e68276", "#c8825d"),
+    "callback": Colour("#aea185", "#a69675"),
+    "metrics": Colour("#e3c6ff", "#debff9"),
+    "serialization": Colour("#f0d0b9", "#dfb790"),
+    "config": Colour("#c0c6e5", "#b3b9dc"),
+    "worker": Colour("#93b2b2", "#94ad9f"),
+    "deepcopy": Colour("#bf77b5", "#ca637e"),
+    "gc": Colour("#c2ad98", "#ac9db3"),
+    "other": Colour("#b8babc", "#b1b2b2"),
 }
 
 
 def colour(component: str) -> Colour:
     """The colour of `component`; that of ``other`` if it is unknown."""
     return COLOURS.get(component, COLOURS["other"])
-
-
-def lighter(fill: str) -> str:
-    """The colour under the hatching of a sampled function: that of its component, halfway to white."""
-    return "#" + "".join(f"{(int(fill[at : at + 2], 16) + 255) // 2:02x}" for at in (1, 3, 5))

@@ -28,6 +28,8 @@ class Format:
         What it is and what opens it, in a few words.
     browser:
         Whether a web browser opens the file.
+    viewer, page:
+        The npm package that opens the file, by a command of the same name, and the web page that does.
     difference:
         The module that writes two sides as one file, with ``Options`` and ``export(difference, out,
         options)``; "" if the format cannot show a :class:`~nutrace_exporters.difference.Difference`.
@@ -38,6 +40,8 @@ class Format:
     suffix: str
     description: str
     browser: bool = False
+    viewer: str = ""
+    page: str = ""
     difference: str = ""
 
     def load(self) -> ModuleType:
@@ -101,6 +105,8 @@ FORMATS = (
         "nutrace_exporters.speedscope",
         ".speedscope.json",
         "for https://www.speedscope.app or the npm package speedscope",
+        viewer="speedscope",
+        page="https://www.speedscope.app",
         difference="nutrace_exporters.diffspeedscope",
     ),
     Format(

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Dict, Iterable, List
 
 from nutrace.trace import Trace
 from nutrace.trace.correction import UNCORRECTED
 from nutrace_exporters.frames import frame_table
-from nutrace_exporters.labels import duration, label
+from nutrace_exporters.labels import counted, duration, label
 from nutrace_exporters.lanes import SMALL, Lanes, brackets, thread_names
 from nutrace_exporters.mergedstacks import FrameKey, WeighedStack, merged_stacks
 from nutrace_exporters.stepnames import step_names
@@ -73,8 +74,11 @@ def export(trace: Trace, out: BinaryIO, options: Options = Options()) -> None:
 
     write_head(out, frames)
     used = lanes.used()
+    steps = Counter(trace.thread[step] for step in trace.step_indices)
     most, active = -1, 0
     for position, (thread, name) in enumerate(zip(used, thread_names(trace, used))):
+        if steps[thread]:
+            name += f", {counted(steps[thread], 'step')}"  # which of the threads simulate
         # All profiles begin at the first span of the run, so that threads line up.
         head = (
             f'{{"type":"evented","name":{_json(label(name))},"unit":"nanoseconds","startValue":0,"events":[\n'

@@ -37,10 +37,15 @@ class ComponentCost:
 
 def component_costs(trace: Trace, regions: Regions, region: Region) -> Tuple[ComponentCost, ...]:
     """The components of one region, the one with the most self time first."""
+    return _costs(trace, regions, region, range(len(trace)))
+
+
+def _costs(trace: Trace, regions: Regions, region: Region, spans: range) -> Tuple[ComponentCost, ...]:
     totals: Dict[str, List[int]] = {}
     busy, calls, self_ns, inner = trace.busy_ns, trace.calls, trace.self_ns, regions.inner_step_ns
-    for span, where in enumerate(regions.region):
-        if where != region:
+    where = regions.region
+    for span in spans:
+        if where[span] != region:
             continue
         component = trace.component[span]
         entry = totals.get(component)
@@ -53,3 +58,15 @@ def component_costs(trace: Trace, regions: Regions, region: Region) -> Tuple[Com
         entry[3] += trace.own_ns[span]
     costs = [ComponentCost(component, *entry) for component, entry in totals.items()]
     return tuple(sorted(costs, key=lambda cost: (-cost.self_ns, cost.component)))
+
+
+def step_component_costs(trace: Trace, regions: Regions) -> List[Tuple[int, ComponentCost]]:
+    """The components of each finished step, on its thread: the step's span, and what a component costs in it.
+
+    Steps are in the order of the trace, and in each of them the component with the most self time is first.
+    """
+    found: List[Tuple[int, ComponentCost]] = []
+    for step in regions.steps:
+        costs = _costs(trace, regions, Region.INSIDE, range(step, trace.subtree_end[step]))
+        found += [(step, cost) for cost in costs]
+    return found

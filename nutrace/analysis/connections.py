@@ -44,24 +44,16 @@ def connections(trace: Trace, regions: Regions, *, watched: bool) -> Optional[Co
     None if there are none and no probe would have seen one (`watched`).
     """
     opened = closed = inside = connect_ns = close_ns = 0
-    drivers: List[int] = []
-    pools: List[int] = []
     said: Set[bytes] = set()  # attributes, of which there are few different ones
+    connecting = connects(trace)
     for span, name in enumerate(trace.name):
-        if name == semconv.CONNECT_SPAN:
-            drivers.append(span)
-        elif name == semconv.ALCHEMY_CONNECT_SPAN:
-            pools.append(span)
-        elif name == semconv.CLOSE_SPAN:
+        if name == semconv.CLOSE_SPAN:
             closed += trace.calls[span]
             close_ns += trace.busy_ns[span]
             said.add(trace.raw.attributes[span])
-    if not (watched or drivers or pools or closed):
+    if not (watched or connecting or closed):
         return None
-    # If the driver has a probe, its span lies inside the pool's: count one of the two.
-    following = (*drivers, len(trace))
-    beside = [span for span in pools if following[bisect_left(drivers, span)] >= trace.subtree_end[span]]
-    for span in (*drivers, *beside):
+    for span in connecting:
         connect_ns += trace.busy_ns[span]
         said.add(trace.raw.attributes[span])
         if span not in trace.failed:  # else it was refused
@@ -69,6 +61,16 @@ def connections(trace: Trace, regions: Regions, *, watched: bool) -> Optional[Co
             inside += trace.calls[span] if regions.region[span] != Region.OUTSIDE else 0
     peak = max(map(_most_open, said), default=0)
     return Connections(opened, closed, inside, max(peak, 0), connect_ns, close_ns)
+
+
+def connects(trace: Trace) -> List[int]:
+    """The spans that open connections, or try to: of a driver with a probe, else of SQLAlchemy's pools."""
+    drivers = [span for span, name in enumerate(trace.name) if name == semconv.CONNECT_SPAN]
+    pools = [span for span, name in enumerate(trace.name) if name == semconv.ALCHEMY_CONNECT_SPAN]
+    # If the driver has a probe, its span lies inside the pool's: count one of the two.
+    following = (*drivers, len(trace))
+    beside = [span for span in pools if following[bisect_left(drivers, span)] >= trace.subtree_end[span]]
+    return [*drivers, *beside]
 
 
 def _most_open(raw: bytes) -> int:

@@ -10,7 +10,7 @@ from nutrace.analysis.connections import Connections, Transactions, connections,
 from nutrace.analysis.executions import Batch, batches
 from nutrace.analysis.failures import error_of
 from nutrace.analysis.origins import Origin, Origins
-from nutrace.analysis.regions import Regions, divide
+from nutrace.analysis.regions import Regions, divide, step_of
 from nutrace.analysis.watched import was_watched
 from nutrace.trace import Trace
 
@@ -194,7 +194,7 @@ def database(
         How the trace is divided, and its executions, if they are known already.
     """
     regions = divide(trace) if regions is None else regions
-    step_of = _step_of(trace, regions)
+    steps = step_of(trace, regions)
     by_statement: Dict[str, _Sums] = {}
     origins = Origins(trace, regions)
     for batch in batches(trace) if executed is None else executed:
@@ -203,7 +203,7 @@ def database(
             sums = by_statement[batch.statement] = _Sums(batch)
         elif batch.text and not sums.first.text:
             sums.first = batch  # the first was a fetch, which does not have its statement's text
-        _add(sums, batch, step_of[batch.span], origins.of(batch.span, batch.caller))
+        _add(sums, batch, steps[batch.span], origins.of(batch.span, batch.caller))
         error = error_of(trace, batch.span)
         if error:
             sums.failures[error] += 1
@@ -227,15 +227,6 @@ def database(
         statements=tuple(statements),
         loops=tuple(loops),
     )
-
-
-def _step_of(trace: Trace, regions: Regions) -> List[int]:
-    """For each span the step that it lies in or was set off by; -1 outside."""
-    step_of = [-1] * len(trace)
-    for step in regions.steps:
-        end = trace.subtree_end[step]
-        step_of[step:end] = [step] * (end - step)
-    return step_of
 
 
 def _add(sums: _Sums, batch: Batch, step: int, origin: Origin) -> None:

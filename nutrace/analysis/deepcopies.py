@@ -221,3 +221,8 @@ def _source(key: _Key, sums: _Sums) -> Source:
 
 def _costliest(source: Source) -> Tuple[Any, ...]:
     return (-source.amount.total_ns, -source.amount.root_calls, repr(source.caller), source.root_type)
+
+
+def root_copies(trace: Trace) -> Iterator[int]:
+    """The spans of deep copies, whatever is around them."""
+    return (span for span, _ in _copies(trace) if trace.name[span] == semconv.DEEPCOPY_SPAN)

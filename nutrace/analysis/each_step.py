@@ -8,8 +8,8 @@ from typing import Dict, List, Mapping, Optional, Tuple
 from nutrace import semconv
 from nutrace.analysis.attributes import number
 from nutrace.analysis.regions import Region, Regions
-from nutrace.analysis.steps import simulated_interval_s
 from nutrace.trace import Trace
+from nutrace.trace.real_time import simulated_interval_s
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,6 @@
-"""The executions of statements that a trace holds: one batch for each span.
+"""The executions of statements that a trace holds: one batch for each span that has some.
 
-A span of nutrace's sqlite3 probe stands for one or more executions, and lists the time and the hash of the
-parameters of each. A span of another instrumentation counts if it has a statement's text, under the names of
-the semantic conventions of today or of before, unless spans with statements lie inside it: they are the same
-executions, one level down.
+A span of nutrace's sqlite3 probe lists the time and the hash of the parameters of each of its executions.
 """
 
 from __future__ import annotations
@@ -17,6 +14,7 @@ from nutrace.analysis.origins import Caller
 from nutrace.sql.text import statement_of
 from nutrace.trace import Trace, typed
 from nutrace.trace.bounds import whole
+from nutrace.trace.statements import statement_spans
 
 _SYSTEMS = (semconv.DB_SYSTEM, semconv.OLD_DB_SYSTEM)
 _TEXTS = (semconv.DB_TEXT, semconv.OLD_DB_TEXT)
@@ -84,19 +82,11 @@ class Batch(NamedTuple):
 def batches(trace: Trace) -> Iterator[Batch]:
     """All batches of a trace, in the order in which they began; each is read when it is asked for."""
     later = _continued_ns(trace)
-    for span in sorted(_with_executions(trace), key=trace.start_ns.__getitem__):
+    for span in sorted(statement_spans(trace), key=trace.start_ns.__getitem__):
         batch = _batch(trace, span)
         if later and len(batch.took_ns) == 1:  # a span that others continue holds one execution
             batch.took_ns[0] += later.get(trace.span_id(span), 0)
         yield batch
-
-
-def _with_executions(trace: Trace) -> List[int]:
-    holders = [span for span, component in enumerate(trace.component) if _holds_text(trace, span, component)]
-    ends = (*holders[1:], len(trace))
-    inner = {span for span, following in zip(holders, ends) if following >= trace.subtree_end[span]}
-    driver = semconv.STATEMENT_SPAN, semconv.ALCHEMY_FETCH_SPAN
-    return [span for span, name in enumerate(trace.name) if name in driver or span in inner]
 
 
 def _batch(trace: Trace, span: int) -> Batch:
@@ -115,16 +105,6 @@ def _continued_ns(trace: Trace) -> Dict[str, int]:
             if batch.continues:
                 later[batch.continues] = later.get(batch.continues, 0) + batch.total_ns
     return later
-
-
-def _holds_text(trace: Trace, span: int, component: str) -> bool:
-    name = trace.name[span]
-    if name == semconv.STATEMENT_SPAN:
-        return True
-    if component != "database" or name.startswith("sqlite3.") or name == semconv.ALCHEMY_FETCH_SPAN:
-        return False
-    attributes = trace.attributes(span)
-    return bool(text(attributes, *_TEXTS) or text(attributes, semconv.SQL_STATEMENT))
 
 
 def _of_driver(trace: Trace, span: int) -> Batch:

@@ -94,3 +94,12 @@ def divide(trace: Trace) -> Regions:
                 inner[above] += trace.busy_ns[span] if is_step[span] else inner[span]
     unfinished = sum(trace.unfinished(span) for span in trace.step_indices)
     return Regions(region, components, names, tuple(trace.finished_steps), unfinished, inner)
+
+
+def step_of(trace: Trace, regions: Regions) -> List[int]:
+    """For each span the step that it lies in or was set off by; -1 outside."""
+    steps = [-1] * len(trace)
+    for step in regions.steps:
+        end = trace.subtree_end[step]
+        steps[step:end] = [step] * (end - step)
+    return steps

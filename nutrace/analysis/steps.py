@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import fsum
-from typing import Optional, Sequence, Tuple
+from typing import Optional, Sequence
 
-from nutrace import semconv
 from nutrace.analysis.regions import Regions
 from nutrace.percentiles import weighted_percentiles
 from nutrace.trace import Trace
-from nutrace.trace.bounds import INTERVALS_S
+from nutrace.trace.real_time import real_time
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def times_of_steps(trace: Trace, steps: Sequence[int], unfinished: int) -> StepT
     """The durations of some finished steps; `unfinished` is how many others there are."""
     times = [trace.busy_ns[span] for span in steps]
     p50, p95, p99 = weighted_percentiles([(time, 1) for time in times], (50, 95, 99))
-    interval, factor = _real_time(trace, steps)
+    beside = real_time(trace, steps)
     return StepTimes(
         count=len(times),
         unfinished=unfinished,
@@ -53,29 +51,6 @@ def times_of_steps(trace: Trace, steps: Sequence[int], unfinished: int) -> StepT
         p95_ns=p95,
         p99_ns=p99,
         max_ns=max(times, default=0),
-        simulated_interval_s=interval,
-        realtime_factor=factor,
+        simulated_interval_s=beside.interval_s if beside else None,
+        realtime_factor=beside.factor if beside else None,
     )
-
-
-def simulated_interval_s(trace: Trace, step: int) -> Optional[float]:
-    """The seconds that a step simulates; None if the span does not have them, or they make no sense."""
-    interval = trace.attributes(step).get(semconv.STEP_INTERVAL_S)
-    if not isinstance(interval, (int, float)) or isinstance(interval, bool):
-        return None
-    shortest, longest = INTERVALS_S
-    return interval if shortest <= interval <= longest else None
-
-
-def _real_time(trace: Trace, steps: Sequence[int]) -> Tuple[Optional[float], Optional[float]]:
-    """Mean interval in seconds, and real-time factor, of the steps whose interval is known."""
-    intervals, spent_ns = [], 0
-    for span in steps:
-        interval = simulated_interval_s(trace, span)
-        if interval is not None:
-            intervals.append(interval)
-            spent_ns += trace.busy_ns[span]
-    if not intervals:
-        return None, None
-    simulated = fsum(intervals)
-    return simulated / len(intervals), spent_ns / 1e9 / simulated

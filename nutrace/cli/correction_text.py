@@ -105,7 +105,7 @@ def _how_sure(correction: Correction) -> Sequence[str]:
     more = ms(correction.uncertain_ns)
     lines = [
         f"a price is the best of several measurements: {more} ms more by their median; "
-        "more where caches are cold"
+        "where caches are cold, as between a planner's computations, two to four times a price"
     ]
     shipped = ", ".join(EVENTS[each.kind] for each in correction.kinds if each.by_ratio and each.outside_ns)
     if shipped:

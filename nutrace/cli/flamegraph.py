@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import sys
-import webbrowser
+import textwrap
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Dict
 
 from nutrace.cli.difference import add_difference, difference_counts, drawn_files, load_difference
 from nutrace.cli.options import LOADING, add_raw, add_samples, add_steps, component, load_run, say
 from nutrace.cli.progress import phases
+from nutrace.cli.viewers import can_show, show, shown_formats
 from nutrace.errors import OutputError, UsageError
 from nutrace.printable import LINE, printable
 from nutrace.trace import select
@@ -23,14 +24,25 @@ from nutrace.trace.parquet_format import PARTITION, exported_runs
 from nutrace_exporters.labels import counted
 from nutrace_exporters.output import STDOUT, whole_file
 from nutrace_exporters.registry import FORMATS, Format, find
+from nutrace_exporters.svghead import THEMES
 
 _SUFFIX = re.compile(r"(\.(json|jsonl|ndjson))?(\.gz)?(\.partial)?\Z")
 _DRAWING, _PART = "drawing", 1.0  # of the time that loading takes
+_EXAMPLES = """
+
+examples:
+  nutrace flamegraph run.json --open            the page, in the web browser
+  nutrace flamegraph run.json -f svg --steps 0: a picture of the steps alone
+  nutrace flamegraph run.json -f speedscope -o - --steps 42 > step.json
+  nutrace flamegraph run.json --slowest 5%      what slow steps do more of"""
 _RUN_FILE = b'{"resourceSpans"'
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    parser.description = "Draw a run, or what is different between two sides (--against, --slowest)."
+    parser.epilog = _formats() + _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "files",
         nargs="+",
@@ -43,8 +55,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-f",
         "--format",
         default=FORMATS[0].name,
-        metavar="|".join(row.name for row in FORMATS),
-        help="; ".join(f"{row.name}: {row.description}" for row in FORMATS) + f" (default {FORMATS[0].name})",
+        metavar="FORMAT",
+        help=f"{', '.join(row.name for row in FORMATS)}: see below (default {FORMATS[0].name})",
     )
     parser.add_argument(
         "-o",
@@ -52,23 +64,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the file to write, - for standard output (default: beside the run: run.flamegraph.html, ...)",
     )
-    parser.add_argument("--open", action="store_true", help="open the drawing in the web browser")
+    parser.add_argument(
+        "--open",
+        action="store_true",
+        help="show the drawing: in the web browser, or a speedscope file in the npm package speedscope, if "
+        "that is installed",
+    )
     add_samples(parser)
     add_steps(parser)
     add_raw(parser)
     parser.add_argument(
         "--component", type=component, metavar="NAME", help="only the spans of a component, and those in them"
-    )
-    parser.add_argument("--title", default="", help="heading of the drawing")
-    parser.add_argument(
-        "--min-us",
-        type=float,
-        default=0.0,
-        metavar="US",
-        help="join neighbouring spans shorter than this many microseconds (speedscope, chrome)",
-    )
-    parser.add_argument(
-        "--width", type=int, default=1200, metavar="PX", help="width of the picture (svg; default 1200)"
     )
     parser.add_argument(
         "--no-samples",
@@ -76,6 +82,37 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="leave out the functions that a sampler saw inside spans: draw only what was measured",
     )
+    of_formats = parser.add_argument_group("options of some formats")
+    of_formats.add_argument("--title", help="heading of the drawing (html, svg, speedscope)")
+    of_formats.add_argument(
+        "--width", type=int, metavar="PX", help="width of the picture (svg; default 1200)"
+    )
+    of_formats.add_argument(
+        "--theme", help="light, dark, or auto: as the reader's computer is set (svg; default auto)"
+    )
+    of_formats.add_argument(
+        "--min-us",
+        type=float,
+        metavar="US",
+        help="join neighbouring spans shorter than this many microseconds (speedscope, chrome)",
+    )
+
+
+def _formats() -> str:
+    """The formats, and what opens them, as wide as the rest of the help."""
+    width = shutil.get_terminal_size().columns - 2  # as argparse does
+    column = max(len(row.name) for row in FORMATS) + 4
+    lines = [
+        textwrap.fill(
+            row.description,
+            max(width, column + 20),
+            initial_indent=f"  {row.name}".ljust(column),
+            subsequent_indent=" " * column,
+            break_on_hyphens=False,
+        )
+        for row in FORMATS
+    ]
+    return "\n".join(["formats:", *lines])
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,13 +123,13 @@ def run(args: argparse.Namespace) -> int:
     _check(args, row, output)
     for file in files:
         check_output(output, file)
+    module = row.load_difference() if mark else row.load()
+    options = module.Options(**_options(module.Options, args, row))
     with phases({**LOADING, _DRAWING: _PART}) as shown:
         if mark:
-            module = row.load_difference()
             drawn: Any = load_difference(args)
             what = difference_counts(drawn)
         else:
-            module = row.load()
             samples = args.samples if args.with_samples else None
             whole = load_run(files[0], raw=args.raw, samples=samples, shown=shown)
             drawn = select(whole, steps=args.steps, component=args.component, scenario=args.scenario)
@@ -103,11 +140,13 @@ def run(args: argparse.Namespace) -> int:
         if shown is not None and output == STDOUT:
             shown.clear()  # which may be the same terminal
         with whole_file(output) as out:
-            module.export(drawn, out, module.Options(**_options(module.Options, args)))
+            module.export(drawn, out, options)
     if output != STDOUT:
         _print_written(what, drawn.selection, row, output)
         if args.open:
-            webbrowser.open(Path(output).absolute().as_uri())
+            show(output, row)
+        elif not row.browser:
+            print(f"nutrace: {row.name}: {row.description}", file=sys.stderr)
     return 0
 
 
@@ -130,15 +169,21 @@ def default_output(file: str, row: Format, mark: str = "") -> str:
 
 def _check(args: argparse.Namespace, row: Format, output: str) -> None:
     """Check the options before the file is read."""
-    if not 0 <= args.min_us <= 1e9:
+    if args.min_us is not None and not 0 <= args.min_us <= 1e9:
         raise UsageError(f"bad --min-us {args.min_us}: write microseconds from 0 to 1e9")
     if args.samples and not args.with_samples:
         raise UsageError("--samples and --no-samples exclude each other: leave one out")
-    if not 200 <= args.width <= 20_000:
+    if args.width is not None and not 200 <= args.width <= 20_000:
         raise UsageError(f"bad --width {args.width}: write pixels from 200 to 20000")
-    if args.open and (output == STDOUT or not row.browser):
-        shows = " or ".join(other.name for other in FORMATS if other.browser)
-        raise UsageError(f"--open shows --format {shows} written to a file; {row.name} is {row.description}")
+    if args.theme not in (None, *THEMES):
+        raise UsageError(f"unknown theme {args.theme[:40]!r}: use one of {', '.join(THEMES)}")
+    if args.open and output == STDOUT:
+        raise UsageError("--open shows a file, and -o - writes none: leave one out")
+    if args.open and not can_show(row):
+        raise UsageError(
+            f"--open shows --format {shown_formats()}; {row.name} is {row.description}: write the file, then "
+            "open it there"
+        )
     if output == STDOUT and sys.stdout.isatty() and row.name == "html":
         raise UsageError("-o - would fill the terminal with a web page: redirect it or name a file")
 
@@ -167,24 +212,36 @@ def _is_run_file(path: str) -> bool:
         return False  # opening it for writing will say what is wrong
 
 
-def _options(kind: Any, args: argparse.Namespace) -> Dict[str, Any]:
-    """The arguments that the format has an option for."""
+def _options(kind: Any, args: argparse.Namespace, row: Format) -> Dict[str, Any]:
+    """The options of a format, as far as they were given.
+
+    Raises
+    ------
+    UsageError
+        If the format does not have an option that was given.
+    """
     given = {
-        "title": args.title,
-        "name": args.title,
-        "min_ns": round(args.min_us * 1000),
-        "samples": args.with_samples,
-        "width": args.width,
+        ("--title", ("title", "name")): args.title,
+        ("--width", ("width",)): args.width,
+        ("--theme", ("theme",)): args.theme,
+        ("--min-us", ("min_ns",)): None if args.min_us is None else round(args.min_us * 1000),
     }
-    return {field.name: given[field.name] for field in fields(kind) if field.name in given}
+    has = {field.name for field in fields(kind)}
+    options = {"samples": args.with_samples} if "samples" in has else {}
+    for (flag, names), value in given.items():
+        if value is None:
+            continue
+        own = has.intersection(names)
+        if not own:
+            raise UsageError(f"{flag} is not for --format {row.name}: leave it out")
+        options[own.pop()] = value
+    return options
 
 
 def _print_written(what: str, selection: str, row: Format, output: str) -> None:
     size = os.path.getsize(output)
     chosen = f" ({printable(selection, LINE)})" if selection else ""
     print(f"{printable(output, LINE)}: {row.name}, {_size(size)}, {what}{chosen}")
-    if not row.browser:
-        print(f"nutrace: {row.name}: {row.description}", file=sys.stderr)
     comfortable = getattr(row.load(), "COMFORTABLE_BYTES", None)
     if comfortable is not None and size > comfortable:
         print(

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from nutrace.jupyter.card import card
-from nutrace.jupyter.cost_tables import component_table, cost_table
+from nutrace.jupyter.cost_tables import (
+    component_table,
+    copy_table,
+    cost_table,
+    scenario_table,
+    statement_table,
+)
 from nutrace.jupyter.flamegraph import Flamegraph, flamegraph
+from nutrace.jupyter.parquet import to_parquet
 from nutrace.jupyter.tables import sample_table, span_table, step_table
 from nutrace.trace.views import Views
 
@@ -14,6 +21,10 @@ VIEWS = Views(
     spans=span_table,
     steps=step_table,
     components=component_table,
+    scenarios=scenario_table,
+    statements=statement_table,
+    deepcopies=copy_table,
+    to_parquet=to_parquet,
     costs=cost_table,
     samples=sample_table,
     flamegraph=flamegraph,
@@ -24,9 +35,13 @@ __all__ = [
     "Flamegraph",
     "card",
     "component_table",
+    "copy_table",
     "cost_table",
     "flamegraph",
     "sample_table",
+    "scenario_table",
     "span_table",
+    "statement_table",
     "step_table",
+    "to_parquet",
 ]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from math import nan
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
-from nutrace.analysis import Region, component_costs, divide, span_costs
+from nutrace.analysis import ComponentCost, Region, component_costs, divide, span_costs
+from nutrace.analysis.components import step_component_costs
+from nutrace.analysis.tables import analyse
+from nutrace.jupyter.frames import frame_of
 from nutrace.jupyter.pandas_import import import_pandas
 from nutrace.trace import Trace
 
@@ -21,8 +24,10 @@ _WHERE = {
 }
 
 
-def component_table(trace: Trace) -> DataFrame:
-    """One row for each component in each region; see :meth:`nutrace.Trace.components`."""
+def component_table(trace: Trace, each_step: bool = False) -> DataFrame:
+    """One row for each component in each region, or in each step; see :meth:`nutrace.Trace.components`."""
+    if each_step:
+        return _step_component_table(trace)
     regions = divide(trace)
     costs = [
         (where, cost) for region, where in _WHERE.items() for cost in component_costs(trace, regions, region)
@@ -36,6 +41,41 @@ def component_table(trace: Trace) -> DataFrame:
             "own_ms": [cost.own_ns / _MS for _, cost in costs],
         },
     )
+
+
+def _step_component_table(trace: Trace) -> DataFrame:
+    regions = divide(trace)
+    rows = step_component_costs(trace, regions)
+    addresses = trace.addresses
+    return _table(
+        {
+            "scenario": [addresses.scenario_of[step] for step, _ in rows],
+            "step": [addresses.iteration_of[step] for step, _ in rows],
+            "component": [cost.component for _, cost in rows],
+        },
+        _costs([cost for _, cost in rows]),
+    )
+
+
+def scenario_table(trace: Trace) -> DataFrame:
+    """One row for each scenario; see :meth:`nutrace.Trace.scenario_table`."""
+    return frame_of(analyse(trace).scenarios, trace.begin_ns, ["scenario"])
+
+
+def statement_table(trace: Trace) -> DataFrame:
+    """One row for each statement; see :meth:`nutrace.Trace.statements`."""
+    return _without_lists(frame_of(analyse(trace).statements, trace.begin_ns, ["statement"]))
+
+
+def copy_table(trace: Trace) -> DataFrame:
+    """One row for each caller of a deep copy; see :meth:`nutrace.Trace.deepcopies`."""
+    labels = ["kind", "function", "file", "line", "root_type"]
+    return _without_lists(frame_of(analyse(trace).deepcopies, trace.begin_ns, labels))
+
+
+def _without_lists(frame: DataFrame) -> DataFrame:
+    """What has tables in its cells is left to ``nutrace sql --json`` and ``nutrace deepcopy --json``."""
+    return frame.drop(columns=["databases", "origins", "types"], errors="ignore")
 
 
 def cost_table(trace: Trace) -> DataFrame:
@@ -56,11 +96,20 @@ def cost_table(trace: Trace) -> DataFrame:
     )
 
 
+def _costs(costs: Sequence[ComponentCost]) -> Dict[str, Sequence[Any]]:
+    return {
+        "calls": [cost.calls for cost in costs],
+        "self_ms": [cost.self_ns / _MS for cost in costs],
+        "total_ms": [cost.total_ns / _MS for cost in costs],
+        "own_ms": [cost.own_ns / _MS for cost in costs],
+    }
+
+
 def _us(time_ns: Optional[int]) -> float:
     return nan if time_ns is None else time_ns / _US
 
 
-def _table(labels: Dict[str, List[str]], columns: Dict[str, Sequence[Any]]) -> DataFrame:
+def _table(labels: Mapping[str, Sequence[Any]], columns: Dict[str, Sequence[Any]]) -> DataFrame:
     pandas = import_pandas()
     index = pandas.MultiIndex.from_arrays(list(labels.values()), names=list(labels))
     frame: DataFrame = pandas.DataFrame(columns, index=index)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis import divide, each_step, inside_spans
+from nutrace.analysis.step_work import step_work
+from nutrace.jupyter.frames import categories, numbers
 from nutrace.jupyter.pandas_import import import_pandas
 from nutrace.trace import Trace
 
@@ -20,30 +21,32 @@ _SAMPLES = (
     *("function", "file", "line", "itself", "own_ms", "total_ms", "samples", "total_samples"),
     *("share", "share_low", "share_high", "total_share", "total_low", "total_high"),
 )
+_WORK = "statements", "rows", "connections", "deep_copies", "copied_objects", "collections"
+_WORK_TIMES = "statement", "collection"
 _OTHERS = "own_ms", "samples", "share"  # of the others no totals are known, as they contain each other
 
 
 def span_table(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
     """One row for each span; see :meth:`nutrace.Trace.spans`."""
     pandas = import_pandas()
-    begin = trace.begin_ns
     pids = [trace.resources[key.resource].pid or 0 for key in trace.threads]
     threads = [key.name or str(key.thread_id) for key in trace.threads]
+    of_thread = numbers(trace.thread)
     columns: Dict[str, Any] = {
-        "name": trace.name,
-        "component": trace.component,
-        "scenario": _addresses(pandas, trace.addresses.scenario_of, 1),
-        "step": _addresses(pandas, trace.addresses.iteration_of, 0),
-        "start_s": [(start - begin) / _S for start in trace.start_ns],
-        "total_ms": [time / _MS for time in trace.busy_ns],
-        "self_ms": [time / _MS for time in trace.self_ns],
-        "own_ms": [time / _MS for time in trace.own_ns],
-        "calls": list(trace.calls),
-        "yielded": list(trace.yielded),
-        "depth": list(trace.depth),
-        "parent": list(trace.parent),
-        "process": [pids[thread] for thread in trace.thread],
-        "thread": [threads[thread] for thread in trace.thread],
+        "name": categories(trace.name),
+        "component": categories(trace.component),
+        "scenario": _addresses(trace.addresses.scenario_of, 1),
+        "step": _addresses(trace.addresses.iteration_of, 0),
+        "start_s": (numbers(trace.start_ns) - trace.begin_ns) / _S,
+        "total_ms": numbers(trace.busy_ns) / _MS,
+        "self_ms": numbers(trace.self_ns) / _MS,
+        "own_ms": numbers(trace.own_ns) / _MS,
+        "calls": numbers(trace.calls),
+        "yielded": numbers(trace.yielded),
+        "depth": numbers(trace.depth),
+        "parent": numbers(trace.parent),
+        "process": categories(pids, of_thread),
+        "thread": categories(threads, of_thread),
     }
     wanted = [attributes] if isinstance(attributes, str) else list(attributes)
     if wanted:
@@ -58,7 +61,9 @@ def span_table(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
 def step_table(trace: Trace) -> DataFrame:
     """One row for each finished step; see :meth:`nutrace.Trace.steps`."""
     pandas = import_pandas()
-    steps = each_step(trace, divide(trace))
+    regions = divide(trace)
+    steps = each_step(trace, regions)
+    works = step_work(trace, regions)
     begin = trace.begin_ns
     types = {scenario.number: scenario.type for scenario in trace.scenarios}
     costs: Dict[str, int] = {}
@@ -77,6 +82,11 @@ def step_table(trace: Trace) -> DataFrame:
             "simulated_interval_s": _numbers([step.simulated_interval_s for step in steps]),
             "realtime_factor": _numbers([step.realtime_factor for step in steps]),
             "memory_mb": _numbers([None if step.memory is None else step.memory / _MB for step in steps]),
+            **{column: [getattr(works[step.span], column) for step in steps] for column in _WORK},
+            **{
+                f"{column}_ms": [getattr(works[step.span], f"{column}_ns") / _MS for step in steps]
+                for column in _WORK_TIMES
+            },
             **{
                 f"{component}_self_ms": [step.self_ns.get(component, 0) / _MS for step in steps]
                 for component in components
@@ -110,9 +120,10 @@ def _cell(row: object, column: str) -> Any:
     return getattr(row, f"{column[:-3]}_ns") / _MS if column.endswith("_ms") else getattr(row, column)
 
 
-def _addresses(pandas: ModuleType, column: array[int], least: int) -> Any:
+def _addresses(column: array[int], least: int) -> Any:
     """A column of numbers, <NA> where they are below `least`."""
-    return pandas.array([number if number >= least else None for number in column], dtype="Int64")
+    values = numbers(column)
+    return import_pandas().arrays.IntegerArray(values, values < least)
 
 
 def _numbers(values: Sequence[Optional[float]]) -> List[float]:

@@ -8,8 +8,7 @@ from typing import Dict, List, Optional, Set, Tuple
 
 from nutrace import semconv
 from nutrace.sampling.stacks import parse
-from nutrace.trace import Trace
-from nutrace.trace.trace import SpanView
+from nutrace.trace import SpanView, Trace
 
 #: What :meth:`Modules.name` returns for the program itself, whose functions no probe can name.
 MAIN = "__main__"

@@ -8,7 +8,8 @@ from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.reader import load
 from nutrace.trace.selection import parse_steps, select
 from nutrace.trace.span import Event, Resource, Status, ThreadKey
-from nutrace.trace.trace import SpanView, Trace
+from nutrace.trace.span_view import SpanView
+from nutrace.trace.trace import Trace
 
 __all__ = [
     "Correction",

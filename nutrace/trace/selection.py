@@ -9,7 +9,7 @@ from bisect import bisect_left
 from dataclasses import replace
 from itertools import accumulate
 from operator import index as as_int
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 from nutrace.errors import UsageError
 from nutrace.trace.addresses import Addresses, Scenario
@@ -75,7 +75,7 @@ def select(
     if scenario is not None:
         scenarios, where = choose_scenarios(trace, scenario)
         numbers = {each.number for each in scenarios}
-        tops = _outermost(trace, tops, trace.addresses.scenario_of, numbers)
+        tops = outermost(trace, tops, trace.addresses.scenario_of, numbers)
     if steps is not None:
         steps = _as_range(steps)
         tops, has = _steps_of(trace, steps, scenarios)
@@ -86,18 +86,18 @@ def select(
     chosen = [words for words in (trace.selection, where) if words]
     if component is not None:
         chosen.append(f"component {component}")
-        tops = _outermost(trace, tops, trace.component, {component})
+        tops = outermost(trace, tops, trace.component, {component})
         if not tops:
             has = ", ".join(sorted(set(trace.component)))
             raise UsageError(
                 f"no span of component {component!r} in what is selected of {trace.path}: it has {has}"
             )
-    return replace(_subtrees(trace, tops), selection=", ".join(chosen))
+    return replace(subtrees(trace, tops), selection=", ".join(chosen))
 
 
 def finished_steps(trace: Trace) -> Trace:
     """The finished steps of a trace, and all that they started; of steps inside each other the outermost."""
-    return _subtrees(trace, trace.finished_steps)
+    return subtrees(trace, trace.finished_steps)
 
 
 def _as_range(steps: Steps) -> range:
@@ -146,21 +146,22 @@ def _steps_chosen(
     return f"{words} of {having:,} of {where or f'{len(scenarios):,} scenarios'}"
 
 
-def _outermost(trace: Trace, tops: Iterable[int], column: Sequence[Any], wanted: Set[Any]) -> List[int]:
+def outermost(trace: Trace, tops: Iterable[int], column: Sequence[Any], wanted: Set[Any]) -> List[int]:
     """The outermost spans below `tops`, these included, of which a column has one of the values `wanted`."""
-    outermost = []
+    found = []
     for top in tops:
         span, end = top, trace.subtree_end[top]
         while span < end:
             if column[span] in wanted:
-                outermost.append(span)
+                found.append(span)
                 span = trace.subtree_end[span]
             else:
                 span += 1
-    return outermost
+    return found
 
 
-def _subtrees(trace: Trace, tops: List[int]) -> Trace:
+def subtrees(trace: Trace, tops: List[int]) -> Trace:
+    """The subtrees of some spans, of which none is in another's, as a trace."""
     ends = [trace.subtree_end[top] for top in tops]
 
     def cut(column: Any) -> Any:
@@ -188,17 +189,7 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
         return {number(span): value for span, value in extras.items() if number(span) >= 0}
 
     scenario_of = cut(trace.addresses.scenario_of)
-    left = set(scenario_of)
-    scenarios = tuple(
-        replace(
-            scenario,
-            span=None if scenario.span is None or number(scenario.span) < 0 else number(scenario.span),
-            steps=tuple(number(step) for step in scenario.steps if number(step) >= 0),
-        )
-        for scenario in trace.scenarios
-        if scenario.number in left
-    )
-
+    scenarios = moved_scenarios(trace, scenario_of, number)
     raw, sampled = trace.raw, trace.sampled
     columns = (
         *("name", "component", "start_ns", "end_ns", "busy_ns", "self_ns", "own_ns"),
@@ -225,4 +216,28 @@ def _subtrees(trace: Trace, tops: List[int]) -> Trace:
             trace_ids=raw.trace_ids,
             odd_ids=raw.odd_ids,
         ),
+    )
+
+
+def moved_scenarios(
+    trace: Trace, scenario_of: Sequence[int], number: Callable[[int], int]
+) -> Tuple[Scenario, ...]:
+    """The scenarios that a part of a trace has spans of.
+
+    Parameters
+    ----------
+    scenario_of:
+        The scenario of each span of the part.
+    number:
+        The number in the part that a span of the whole gets; -1 if it is left out.
+    """
+    left = set(scenario_of)
+    return tuple(
+        replace(
+            scenario,
+            span=None if scenario.span is None or number(scenario.span) < 0 else number(scenario.span),
+            steps=tuple(number(step) for step in scenario.steps if number(step) >= 0),
+        )
+        for scenario in trace.scenarios
+        if scenario.number in left
     )

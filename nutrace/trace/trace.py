@@ -10,19 +10,21 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tupl
 from nutrace import semconv
 from nutrace.sketch import Times, times_of
 from nutrace.trace.addresses import Addresses, Scenario, addresses
-from nutrace.trace.bounds import text, whole
+from nutrace.trace.bounds import whole
+from nutrace.trace.choosing import Choosing
 from nutrace.trace.correction import Correction
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.facts import single_rows
 from nutrace.trace.sampled import Sampled
 from nutrace.trace.skew import Skew
 from nutrace.trace.span import Event, Resource, Status, ThreadKey
+from nutrace.trace.span_view import SpanView
 from nutrace.trace.values import failed_spans, parse_attributes, parse_events, parse_status
 from nutrace.trace.views import Viewed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Trace(Viewed):
+class Trace(Viewed, Choosing):
     """An immutable tree of spans.
 
     Spans are numbered 0..n-1 in preorder: a parent before its children, siblings and roots by
@@ -267,112 +269,3 @@ class RawColumns:
     status: Dict[int, bytes] = field(default_factory=dict)
     trace_ids: Tuple[str, ...] = ("",)
     odd_ids: Mapping[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SpanView:
-    """One span of a trace: a view of its columns."""
-
-    trace: Trace
-    index: int
-
-    @property
-    def name(self) -> str:
-        """Span name."""
-        return self.trace.name[self.index]
-
-    @property
-    def component(self) -> str:
-        """Component; "other" for spans without one."""
-        return self.trace.component[self.index]
-
-    @property
-    def start_ns(self) -> int:
-        """Start, Unix ns."""
-        return self.trace.start_ns[self.index]
-
-    @property
-    def end_ns(self) -> int:
-        """End, Unix ns."""
-        return self.trace.end_ns[self.index]
-
-    @property
-    def total_ns(self) -> int:
-        """Cost in ns: the time inside the span, its children's included."""
-        return self.trace.busy_ns[self.index]
-
-    @property
-    def self_ns(self) -> int:
-        """Cost in ns without the children on the same thread."""
-        return self.trace.self_ns[self.index]
-
-    @property
-    def own_ns(self) -> int:
-        """nutrace's own time that was taken out of ``self_ns``, in ns."""
-        return self.trace.own_ns[self.index]
-
-    @property
-    def calls(self) -> int:
-        """How many calls the span stands for."""
-        return self.trace.calls[self.index]
-
-    @property
-    def yielded(self) -> int:
-        """Values yielded by a generator, else 0."""
-        return self.trace.yielded[self.index]
-
-    @property
-    def depth(self) -> int:
-        """Number of ancestors."""
-        return self.trace.depth[self.index]
-
-    @property
-    def parent(self) -> Optional[SpanView]:
-        """The parent, None for a root."""
-        parent = self.trace.parent[self.index]
-        return None if parent < 0 else SpanView(self.trace, parent)
-
-    @property
-    def children(self) -> Tuple[SpanView, ...]:
-        """The children by start."""
-        return tuple(SpanView(self.trace, child) for child in self.trace.children(self.index))
-
-    @property
-    def attributes(self) -> Mapping[str, Any]:
-        """The span's attributes, read-only."""
-        return self.trace.attributes(self.index)
-
-    @property
-    def events(self) -> Tuple[Event, ...]:
-        """The span's events."""
-        return self.trace.events(self.index)
-
-    @property
-    def status(self) -> Status:
-        """The span's status."""
-        return self.trace.status(self.index)
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether the span never ended."""
-        return self.trace.unfinished(self.index)
-
-    @property
-    def thread(self) -> ThreadKey:
-        """The thread it ran on."""
-        return self.trace.threads[self.trace.thread[self.index]]
-
-    @property
-    def function(self) -> str:
-        """``code.function.name``, or "" if the span has none."""
-        return text(self.attributes.get(semconv.CODE_FUNCTION))
-
-    @property
-    def file(self) -> str:
-        """``code.file.path``, or ""."""
-        return text(self.attributes.get(semconv.CODE_FILE))
-
-    @property
-    def line(self) -> int:
-        """``code.line.number``, or 0."""
-        return max(whole(self.attributes.get(semconv.CODE_LINE)), 0)

@@ -7,7 +7,9 @@ A trace has the methods that a notebook wants, and passes them on to the :class:
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol, Sequence, Union
 
 from nutrace.errors import NutraceError
@@ -35,7 +37,11 @@ class Views:
     card: Callable[[Any], str]
     spans: Callable[[Any, Sequence[str]], DataFrame]
     steps: Callable[[Any], DataFrame]
-    components: Callable[[Any], DataFrame]
+    components: Callable[[Any, bool], DataFrame]
+    scenarios: Callable[[Any], DataFrame]
+    statements: Callable[[Any], DataFrame]
+    deepcopies: Callable[[Any], DataFrame]
+    to_parquet: Callable[[Any, Union[str, os.PathLike[str]], str], Path]
     costs: Callable[[Any], DataFrame]
     samples: Callable[[Any], DataFrame]
     flamegraph: Callable[[Any, Optional[Steps], Optional[str], int, Optional[Union[str, int]]], Picture]
@@ -121,6 +127,15 @@ class Viewed:
         memory_mb:
             Resident memory of the step's process at its end, in millions of bytes. It is read ten times a
             second: missing for the other steps.
+        statements, rows, statement_ms:
+            Statements executed in the step or by what it set off, the rows that they returned, and the
+            milliseconds that they took, as in the report.
+        connections:
+            Connections opened.
+        deep_copies, copied_objects:
+            Root calls of ``copy.deepcopy``, and the objects that they copied.
+        collections, collection_ms:
+            Garbage collections on the step's thread, and their milliseconds.
         planner_self_ms, ...:
             Self time of each component on the step's thread, in milliseconds, the costliest
             component first. In each row they add up to ``duration_ms``.
@@ -132,11 +147,11 @@ class Viewed:
         """
         return _views().steps(self)
 
-    def components(self) -> DataFrame:
+    def components(self, each_step: bool = False) -> DataFrame:
         """What each component costs, as in the report, as a pandas table.
 
         A row's label is ``(where, component)``; ``where`` is "in steps", "beside steps" (other threads and
-        concurrent tasks) or "outside steps".
+        concurrent tasks) or "outside steps". With `each_step` it is ``(scenario, step, component)``.
 
         Columns
         -------
@@ -148,12 +163,115 @@ class Viewed:
         own_ms:
             nutrace's own time that was taken out of the component itself.
 
+        Parameters
+        ----------
+        each_step:
+            A row for each component of each finished step, on the step's thread. In each step ``self_ms`` add
+            up to the step's ``duration_ms``.
+
         Raises
         ------
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().components(self)
+        return _views().components(self, each_step)
+
+    def scenario_table(self) -> DataFrame:
+        """The scenarios as a pandas table, as ``nutrace scenarios`` shows them; a row's label is its number.
+
+        Columns
+        -------
+        name, token, type, log, planner, attempt:
+            What was simulated, and for which time.
+        outcome, killed:
+            How it ended, and whether its process was killed.
+        steps, step_mean_ms, step_p95_ms, realtime_factor:
+            Finished steps and their times in milliseconds; above 1 is slower than real time.
+        wall_ms, start_s:
+            From the scenario's beginning to its end in milliseconds, and when it began, in seconds since the
+            first span of this trace.
+        worker:
+            The process and thread that simulated it.
+        memory_start_mb, memory_end_mb:
+            Resident memory in millions of bytes; missing where it was not read.
+        span, total_ms, own_ms:
+            The scenario's span, its total time, and nutrace's own time that was taken out of that.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().scenarios(self)
+
+    def statements(self) -> DataFrame:
+        """The database's statements as a pandas table, as ``nutrace sql`` shows them.
+
+        A row's label is the hash of the statement's normalised text.
+
+        Columns
+        -------
+        text, operation, system, component:
+            The statement, and for which component it was executed first.
+        executions, rows, total_ms, and the same with ``_in_steps``:
+            Executions, the rows that they returned (missing if not recorded), and the milliseconds of execute
+            and fetch, of the run and of its steps.
+        execute_ms, fetch_ms:
+            The two parts of ``total_ms``.
+        distinct_parameters, repeated, repeated_ms, repeated_in_step, repeated_in_step_ms:
+            Different parameters, and executions with parameters that were there before, with their time.
+        failures:
+            Executions that failed.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().statements(self)
+
+    def deepcopies(self) -> DataFrame:
+        """Who makes deep copies, as a pandas table, as ``nutrace deepcopy`` shows it.
+
+        A row's label is ``(kind, function, file, line, root_type)``: ``copy.deepcopy`` or another way to
+        copy, the caller, and the type of what is copied.
+
+        Columns
+        -------
+        component:
+            For which component it is copied.
+        root_calls, objects, total_ms, and the same with ``_in_steps`` and ``_concurrent``:
+            Calls that no other copy is around, the objects that they copied, and their milliseconds.
+        nested_calls, nested_objects, depth:
+            Of calls of ``copy.deepcopy`` from within a copy.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        """
+        return _views().deepcopies(self)
+
+    def to_parquet(self, folder: Union[str, os.PathLike[str]], run: str = "") -> Path:
+        """Write the run as Parquet tables, as ``nutrace export`` does; returns the path to load it from.
+
+        Parameters
+        ----------
+        folder:
+            The folder of all runs; it is made if it does not exist.
+        run:
+            What the run is called in it; by default as its file.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pyarrow is not installed.
+        UsageError
+            If this is a part of a trace, or its times are as recorded.
+        OutputError
+            If the tables cannot be written.
+        """
+        return _views().to_parquet(self, folder, run)
 
     def costs(self) -> DataFrame:
         """What each kind of span costs, as in the report, as a pandas table.

@@ -14,8 +14,9 @@ import pytest
 from fakes.otlp import compact, document, envelope, spans, write
 
 from nutrace.cli.main import main
+from nutrace_exporters.registry import FORMATS
 
-FORMATS = ("html", "speedscope", "svg", "collapsed", "chrome")
+NAMES = ("html", "speedscope", "svg", "collapsed", "chrome")
 
 
 def _step(index: int) -> Any:
@@ -33,7 +34,7 @@ def run_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write(tmp_path / "run.json", document(TREE))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", NAMES)
 def test_one_line_says_what_was_written(
     name: str, run_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,11 +117,25 @@ def test_pictures_have_any_width(run_file: Path) -> None:
     assert 'viewBox="0 0 830 ' in Path("run.flamegraph.svg").read_text()
 
 
-def test_open_shows_the_page(run_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_have_one_theme_or_both(run_file: Path) -> None:
+    for theme, schemes in (("auto", 1), ("light", 0), ("dark", 0)):
+        assert main(["flamegraph", "run.json", "-f", "svg", "--theme", theme, "-o", f"{theme}.svg"]) == 0
+        assert Path(f"{theme}.svg").read_text().count("prefers-color-scheme") == schemes
+    assert "#14171c" in Path("dark.svg").read_text()
+    assert "#14171c" not in Path("light.svg").read_text()
+
+
+def test_open_shows_the_page(
+    run_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     opened: List[str] = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
     assert main(["flamegraph", "run.json", "--open"]) == 0
     assert opened == [(run_file.parent / "run.flamegraph.html").as_uri()]
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    assert main(["flamegraph", "run.json", "-f", "svg", "--open"]) == 0
+    assert capsys.readouterr().err == "nutrace: no web browser was found: open run.flamegraph.svg in one\n"
 
 
 BAD = [
@@ -138,7 +153,12 @@ BAD = [
     (["run.json", "--width", "5"], 2, "bad --width 5"),
     (["run.json", "--samples", "other.json", "--no-samples"], 2, "--samples and --no-samples exclude"),
     (["run.json", "--open", "-o", "-"], 2, "--open shows"),
-    (["run.json", "--open", "-f", "speedscope"], 2, "--open shows --format html or svg"),
+    (["run.json", "--open", "-f", "chrome"], 2, "--open shows --format html, speedscope or svg; chrome is"),
+    (["run.json", "-f", "svg", "--theme", "blue"], 2, "unknown theme 'blue': use one of auto, light, dark"),
+    (["run.json", "--width", "900"], 2, "--width is not for --format html: leave it out"),
+    (["run.json", "-f", "svg", "--min-us", "5"], 2, "--min-us is not for --format svg"),
+    (["run.json", "-f", "collapsed", "--title", "x"], 2, "--title is not for --format collapsed"),
+    (["run.json", "--slowest", "50%", "--theme", "dark"], 2, "--theme is not for --format html"),
     (["run.json", "-o", "run.json"], 5, "run.json is a run file, which is never overwritten"),
     (["run.json", "-o", "other.json"], 5, "other.json is a run file, which is never overwritten"),
     (["run.json", "-o", "no/such/dir.html"], 5, "cannot write no/such/dir.html: No such file or directory"),
@@ -173,7 +193,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", NAMES)
 def test_full_disk(name: str, run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("needs /dev/full")
@@ -183,7 +203,7 @@ def test_full_disk(name: str, run_file: Path, capsys: pytest.CaptureFixture[str]
     )
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", NAMES)
 def test_hostile_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     made = spans(("</script><script>", 0, 10, [("nul \x00 '\"&;\n", 1, 2), ("x" * 10_000_000, 3, 4)]))
@@ -202,4 +222,5 @@ def test_help_lists_the_formats(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["flamegraph", "--help"])
     told = " ".join(capsys.readouterr().out.split())
-    assert "speedscope: for https://www.speedscope.app" in told
+    for row in FORMATS:
+        assert f" {row.name} {row.description}" in told

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
-from fakes.otlp import compact, document, merged, trace_of, write
+from fakes.otlp import RESOURCE, compact, document, merged, trace_of, write
 from hypothesis import given, settings
 from made_up import sampled_traces
 
+from nutrace.cli.main import main
 from nutrace.sketch import ERROR
 from nutrace.trace import Trace, load
 from nutrace_exporters import chrome
@@ -29,6 +30,14 @@ def test_names_processes_and_threads(sample: Trace, rendered: Callable[..., byte
     }
     assert result[("process_name", 0)] == "python run_simulation.py"
     assert len([key for key in result if key[0] == "thread_name"]) == 2
+
+
+def test_a_process_is_called_as_its_program_without_folders(
+    tmp_path: Path, rendered: Callable[..., bytes]
+) -> None:
+    words = ["/usr/bin/python", "-u", "/opt/ray/default_worker.py", "--dir=/tmp/ray"]
+    trace = trace_of(tmp_path, ("f", 0, 1), resource={**RESOURCE, "process.command_args": words})
+    assert events(rendered(chrome, trace))[0]["args"]["name"] == "python -u default_worker.py --dir=/tmp/ray"
 
 
 def test_costs_calls_and_attributes_are_arguments(sample: Trace, rendered: Callable[..., bytes]) -> None:
@@ -66,7 +75,7 @@ def test_numbers_that_json_has_not(tmp_path: Path, rendered: Callable[..., bytes
 
 
 STEP = {"nutrace.component": "simulation"}
-ROWS = {"nutrace.component": "database", "db.response.returned_rows": 23}
+ROWS = {"nutrace.component": "database", "db.query.text": "SELECT 1", "db.response.returned_rows": 23}
 
 
 def test_counters_of_steps_and_memory(tmp_path: Path, rendered: Callable[..., bytes]) -> None:
@@ -80,13 +89,49 @@ def test_counters_of_steps_and_memory(tmp_path: Path, rendered: Callable[..., by
     for event in events(rendered(chrome, trace)):
         if event["ph"] == "C":
             assert event["pid"] == 100
-            counted.setdefault(event["name"], []).append((event["ts"], event["args"]["value"]))
+            ((unit, value),) = event["args"].items()
+            counted.setdefault(f"{event['name']} {unit}", []).append((event["ts"], value))
     assert counted == {
-        "step time (ms)": [(10, 0.01), (20, 0), (30, 0.03), (60, 0)],
-        "database rows of the step": [(10, 46), (20, 0), (30, 0), (60, 0)],
-        "memory (MB)": [(0, 500), (100, 800.123), (60, 750)],
-        "GPU memory (MB)": [(100, 2)],
+        "step time ms": [(10, 0.01), (20, 0), (30, 0.03), (60, 0)],
+        "database queries in the step": [(10, 2), (20, 0), (30, 0), (60, 0)],
+        "database rows in the step": [(10, 46), (20, 0), (30, 0), (60, 0)],
+        "memory MB": [(0, 500), (100, 800.123), (60, 750)],
+        "GPU memory MB": [(100, 2)],
     }
+
+
+def test_queries_and_rows_are_those_of_the_report(
+    tmp_path: Path, rendered: Callable[..., bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = {"nutrace.component": "database", "db.response.returned_rows": 4}
+    many = {**database, "nutrace.composite.count": 5, "nutrace.sql.runs": 3}  # 5 times executemany
+    outer = {**database, "db.statement": "SELECT 2"}  # SQLAlchemy's own span, around that of the driver
+    alone = {**database, "db.statement": "SELECT 3", "db.operation.batch.size": 2}
+    continued = {**database, "nutrace.generator.continues": f"{3:016x}"}
+
+    driver = ("sqlite3.statement", 11, 19, database)
+    beside = {**database, "thread.id": 2}
+
+    def step(start: int, *below: Any) -> Any:
+        return ("simulation.step", start, start + 90, list(below), STEP)
+
+    trace = trace_of(
+        tmp_path,
+        step(0, ("sqlite3.statement", 1, 9, many), ("select", 10, 20, [driver], outer)),
+        step(100, ("select", 101, 109, alone), ("sqlalchemy.fetch", 110, 119, database)),
+        step(200, ("sqlite3.statement", 201, 209, continued), ("sqlite3.statement", 210, 219, beside)),
+        step(300, ("sqlite3.connect", 301, 302, {"nutrace.component": "database"})),
+        ("sqlite3.statement", 400, 409, database),
+    )
+    sums: Dict[str, float] = {}
+    for event in events(rendered(chrome, trace)):
+        if event["ph"] == "C":
+            sums[event["name"]] = sums.get(event["name"], 0) + sum(event["args"].values())
+    assert main(["report", trace.path, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert sums["database queries"] == told["per_step"]["queries"] * 4 == 15 + 1 + 2 + 1
+    assert sums["database rows"] == told["per_step"]["rows"] * 4 == 6 * 4
+    assert sums["step time"] == pytest.approx(told["steps"]["mean_ms"] * 4)
 
 
 def test_threads_that_simulate_at_once_have_their_own_counters(
@@ -94,7 +139,7 @@ def test_threads_that_simulate_at_once_have_their_own_counters(
 ) -> None:
     trace = trace_of(tmp_path, ("simulation.step", 0, 9), ("simulation.step", 1, 5, {"thread.id": 2}))
     counters = {event["name"] for event in events(rendered(chrome, trace)) if event["ph"] == "C"}
-    assert counters == {"step time (ms), thread 1", "step time (ms), thread 2"}
+    assert counters == {"step time, thread 1", "step time, thread 2"}
 
 
 @settings(max_examples=100, deadline=None)

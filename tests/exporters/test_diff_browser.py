@@ -118,7 +118,7 @@ def test_slower_is_orange_faster_is_blue_and_little_is_grey(sides: Difference, o
 
 def test_marks_tell_what_is_different_without_colour(sides: Difference, opened: Opened) -> None:
     browser = opened(sides)
-    label = "return Array.from(nutrace.scene.nodes.of, (_, item) => nutrace.look.label(item))"
+    label = "return Array.from(nutrace.scene.nodes.of, (_, item) => nutrace.look.names(item)[0])"
     assert browser.execute_script(label) == ["simulation.step", "plan", "look", "+ cache", "⇄ help"]
     patterns = "return Array.from(nutrace.scene.nodes.of, (_, item) => nutrace.look.pattern(item))"
     assert browser.execute_script(patterns) == ["", "", "", "new", "moved"]

@@ -64,7 +64,7 @@ def test_click_zooms_and_crumbs_lead_back(sample: Trace, opened: Opened) -> None
     assert view(browser) == [0, 1500]
     at(browser, 500, 1).click().perform()
     assert view(browser) == [294, 706]
-    assert text(browser, "#crumbs").split() == ["whole", "run", "simulation.run", "simulation.step", "1"]
+    assert text(browser, "#crumbs").split() == ["whole", "run", "simulation.run", "step", "1"]
     assert "400 µs" in text(browser, "#details")
     browser.find_elements("css selector", ".crumb")[0].click()
     assert view(browser) == [0, 1500]

@@ -44,7 +44,35 @@ return {
   kinds: rows(kinds, summary.kinds),
   regions: summary.regions.map((costs) => rows(components, costs)),
   components: rows(components, summary.components),
+  all: summary.all,
 };
+"""
+
+#: The figures of the table, of the inverted view, and of callers and callees of each kind that was called.
+VIEWS = """
+const { trace } = nutrace;
+const components = trace.components.map(({ name }) => name);
+const nameOf = (kind) => `${trace.kinds[kind].name} ${components[trace.kinds[kind].component]}`;
+nutrace.setView("inverted");
+const { roots, total, nodes } = nutrace.scene;
+const inverted = [...roots].map(([kind, item]) => [nameOf(kind), nodes.calls[item], total[item]]);
+const table = nutrace.spanTable.rows().map((row) => {
+  return [nameOf(row.kind), row.calls, row.total, row.self, row.share, row.step];
+});
+const sandwich = [];
+const { calls, total: totals } = nutrace.summary.kinds;
+trace.kinds.forEach((_, kind) => {
+  if (!calls[kind] && !totals[kind]) return;
+  nutrace.showCallers(kind);
+  const { scene } = nutrace;
+  const { callers } = nutrace.summary.nextTo.get(kind);
+  const sum = (key) => callers.reduce((all, row) => all + row[key], 0);
+  const lanes = scene.starts.map((item) => [scene.nodes.calls[item], scene.total[item]]);
+  sandwich.push([nameOf(kind), ...lanes, [sum("calls"), sum("time")]]);
+});
+nutrace.kind = -1;
+nutrace.setView("time");
+return { inverted, table, sandwich };
 """
 
 
@@ -87,7 +115,27 @@ def compare(browser: Any, expected: Any) -> None:
         for component, numbers in costs(expected[part]).items():
             sums[component] = [a + b for a, b in zip(sums.get(component, [0, 0, 0]), numbers)]
     assert {name: list(numbers) for name, numbers in of_page(page["components"]).items()} == sums
+    # What shares are shares of, and what the header has of a part of the run.
+    assert page["all"] == sum(own for _, _, own in sums.values())
     compare_header(browser, expected["steps"], expected["run"])
+    compare_views(browser, expected)
+
+
+def compare_views(browser: Any, expected: Any) -> None:
+    """The table, the inverted view, and callers and callees."""
+    views = browser.execute_script(VIEWS)
+    kinds = costs(expected["spans"], "name")
+    whole = sum(own for _, _, own in kinds.values()) or 1
+    steps = expected["steps"]["count"]
+    assert {name: (calls, total, own) for name, calls, total, own, _, _ in views["table"]} == kinds
+    for name, _, total, own, share, step in views["table"]:
+        assert share == pytest.approx(own / whole, rel=1e-9)
+        assert step == (-1 if step < 0 else pytest.approx(total / steps, rel=1e-9)), name
+    inverted = {name: (calls, own) for name, calls, own in views["inverted"] if calls or own}
+    assert inverted == {name: (calls, own) for name, (calls, _, own) in kinds.items() if calls or own}
+    called = {name: [calls, total] for name, (calls, total, _) in kinds.items() if calls or total}
+    for place in (1, 2, 3):  # the callers' lane, the callees' lane, and the list of direct callers
+        assert {row[0]: row[place] for row in views["sandwich"]} == called
 
 
 def compare_header(browser: Any, steps: Any, run: Any) -> None:
@@ -98,7 +146,7 @@ def compare_header(browser: Any, steps: Any, run: Any) -> None:
 
     rows = text(browser, "#figures").split("\n")
     told = dict(zip(rows[1::2], rows[0::2]))
-    assert told["steps"] == f"{steps['count']:,}"
+    assert told["step" if steps["count"] == 1 else "steps"] == f"{steps['count']:,}"
     if steps["count"]:
         assert (told["p50"], told["p95"]) == (ms(steps["p50_ms"]), ms(steps["p95_ms"]))
         assert ms(steps["mean_ms"]) in text(browser, "#steps-note")
@@ -155,6 +203,18 @@ def test_a_step_within_a_step_and_another_thread_in_between(
     browser = opened(trace_of(tmp_path, ("plan", 0, 200, [outer], planner)))
     expected = report_of(capsys, file, ())
     assert costs(expected["components"])["planner"][0] == 1
+    compare(browser, expected)
+
+
+def test_one_name_in_two_components_counts_at_the_outermost(
+    tmp_path: Path, opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name below itself counts no second time, whatever the component: so has the report."""
+    inner = ("load", 20, 60, {"nutrace.component": "database"})
+    outer = ("load", 0, 90, [inner], {"nutrace.component": "map"})
+    browser = opened(trace_of(tmp_path, ("simulation.step", 0, 100, [outer])))
+    expected = report_of(capsys, tmp_path / "run.json", ())
+    assert costs(expected["spans"], "name")["load database"] == (0, 0, 40_000)
     compare(browser, expected)
 
 

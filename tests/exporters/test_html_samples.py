@@ -96,7 +96,7 @@ def test_sampled_bars_are_lighter_and_hatched(sampled: Trace, opened: Opened) ->
     hatched = {tuple(colour_at(browser, 850 + 7 * k, 1)) for k in range(12)}
     assert len(measured) == 1
     assert len(hatched) > 2, "the lines"
-    assert max(sum(colour) for colour in hatched) > sum(next(iter(measured))) + 30
+    assert max(sum(colour) for colour in hatched) > sum(next(iter(measured))) + 20
 
 
 def test_a_sampled_function_says_that_it_is_an_estimate(sampled: Trace, opened: Opened) -> None:

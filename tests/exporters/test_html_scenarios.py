@@ -282,6 +282,26 @@ def test_as_many_steps_as_a_benchmark_has(tmp_path: Path, opened: Opened) -> Non
     assert text(browser, "#figures").startswith(f"{count * steps:,}\nsteps")
     browser.find_element("id", "only-steps").click()
     assert browser.execute_script("return nutrace.selection.steps.length") == count * steps
+    # Sorted by time, a step beside a usual one, a component alone, and all matches in turn.
+    browser.find_element("id", "strip-by-time").click()
+    assert (
+        browser.execute_script(
+            "const times = nutrace.strip.shown.map((position) => nutrace.table.times[position]);"
+            "return times.every((time, k) => !k || times[k - 1] >= time) && times.length"
+        )
+        == count * steps
+    )
+    browser.find_element("id", "strip-in-order").click()
+    browser.execute_script("nutrace.selectBy([7], [3, 4]); nutrace.usual.toggle()")
+    assert "usual one" in text(browser, "#usual-title").lower()
+    browser.execute_script("nutrace.usual.toggle(); nutrace.selectBy(null, null)")
+    browser.execute_script("nutrace.searchFor('/step$/')")
+    press(browser, "n")
+    assert text(browser, "#match-place") == f"1 of {count * steps:,}"
+    browser.execute_script("nutrace.searchFor(''); document.querySelector('.legend-eye').click()")
+    assert browser.execute_script("return nutrace.hidden.size") == 1
+    browser.find_element("id", "show-all").click()
+    browser.find_element("id", "only-steps").click()
     press(browser, "p")
     names = browser.execute_script(
         "return Array.from(document.querySelectorAll('.pick-name b'), (name) => name.textContent)"

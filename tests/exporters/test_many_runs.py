@@ -74,10 +74,6 @@ def duckdb_python(tmp_path: Path) -> str:
     return python
 
 
-def test_what_readme_shows_is_from_this_page() -> None:
-    assert _blocks("README.md").items() <= BLOCKS.items()
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="once is enough: on Python 3.11")
 def test_duckdb_says_what_the_reports_say(runs: Path, duckdb_python: str) -> None:

@@ -45,6 +45,7 @@ def test_each_thread_has_a_profile_that_begins_with_the_run(sample: Trace, rende
     profiles = document(rendered, sample)["profiles"]
     assert [profile["events"][0]["at"] for profile in profiles[:2]] == [0, 420_000]
     assert {profile["startValue"] for profile in profiles} == {0}
+    assert [profile["name"] for profile in profiles[:2]] == ["thread 1, 2 steps", "thread 2"]
 
 
 def test_steps_have_their_numbers_and_are_one_frame_in_merged_stacks(

@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import nutrace
 from nutrace.probes.probe import Probe
 from nutrace.session import Session
-from nutrace.trace.trace import SpanView, Trace
+from nutrace.trace import SpanView, Trace
 
 _numbers = itertools.count()
 

@@ -25,7 +25,7 @@ import nutrace
 from nutrace import semconv
 from nutrace.patching.frames import can_leave
 from nutrace.probes.catalogue.copies import PROBES, in_mode
-from nutrace.trace.trace import SpanView
+from nutrace.trace import SpanView
 
 ROOT = semconv.DEEPCOPY_SPAN
 #: Not a name of this module: those are bound to the replacement while probes are installed.

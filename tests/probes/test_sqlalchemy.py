@@ -22,7 +22,7 @@ import nutrace
 from nutrace import semconv
 from nutrace.probes.catalogue import sqlalchemy as alchemy
 from nutrace.probes.catalogue import sqlite
-from nutrace.trace.trace import SpanView
+from nutrace.trace import SpanView
 
 STOCK = "opentelemetry.instrumentation.sqlalchemy"
 PROBES = (*sqlite.PROBES, *alchemy.PROBES)

@@ -1,118 +1,193 @@
-// Scenarios and steps as people write them: in the page's field, in its address, and after nutrace's
-// --scenario and --steps.
+// The page's address holds what one sees, so that a link, a reload, and the browser's back and forward show it again.
 
-function scenarioTitle({ title, token }) {
-  return token ? `scenario ${title}` : title;
+// What it is made of. A part is { save(app, words), read(app, words) }; `words` is a URLSearchParams, and other files add
+// parts. `read` only sets the app's state: the page is drawn when all parts are read. It meets anything, as links
+// are typed, cut off and sent to pages of other runs. A part whose state changes nothing but where in the picture one
+// is has `place` instead of `read`, which runs when the picture is drawn; `words` of these parts are in PLACE_WORDS.
+const ADDRESS_PARTS = [
+  {
+    save({ trace, scene }, words) {
+      if (trace.difference) trace.difference.save(words);
+      else if (scene.kind !== "time") words.set("view", scene.kind);
+    },
+    read(app, words) {
+      if (app.trace.difference) restoreSides(app, words);
+      app.scene = { kind: VIEWS.includes(words.get("view")) ? words.get("view") : "time" };
+    },
+  },
+  {
+    save({ trace, samples }, words) {
+      if (trace.inside && !samples) words.set("samples", "off");
+    },
+    read(app, words) {
+      app.samples = app.trace.inside !== null && words.get("samples") !== "off";
+    },
+  },
+  {
+    save({ trace, selection }, words) {
+      if (selection?.places) words.set("scenario", formatScenarios(trace, selection.places));
+      if (selection?.iterations) words.set("steps", formatIterations(selection.iterations));
+    },
+    read(app, words) {
+      const scenario = words.get("scenario") ?? "";
+      const places = findScenarios(app.trace, scenario);
+      const unknown = scenario && !places.length ? `This page has no scenario ${scenario.slice(0, 60)}.` : "";
+      const { selection, problem } = readSelection(app.trace, places.length ? places : null, words.get("steps") ?? "");
+      app.setSelection(selection);
+      app.tellProblem(unknown || problem);
+    },
+  },
+  {
+    save({ search }, words) {
+      if (search.query) words.set("q", search.query);
+    },
+    read(app, words) {
+      const query = words.get("q") ?? "";
+      if (query !== app.search.query) app.search.run(query);
+      app.searchField.value = query;
+    },
+  },
+  {
+    save({ trace, highlight }, words) {
+      if (highlight >= 0) words.set("component", trace.components[highlight].name);
+    },
+    read(app, words) {
+      app.highlight = app.trace.components.findIndex(({ name }) => name === words.get("component"));
+    },
+  },
+  {
+    // Where the address says nothing of it, the theme stays as it is: going back is no wish for another one.
+    save(_, words) {
+      const { theme } = document.documentElement.dataset;
+      if (theme) words.set("theme", theme);
+    },
+    read(app, words) {
+      const theme = words.get("theme");
+      if (!["dark", "light"].includes(theme)) return;
+      document.documentElement.dataset.theme = theme;
+      app.readTheme();
+    },
+  },
+  {
+    save(app, words) {
+      if (app.look.focus >= 0) words.set("focus", textOfItem(app, app.look.focus));
+    },
+    place(app, words) {
+      app.focusOn(itemOfText(app, words.get("focus") ?? ""), false);
+    },
+  },
+  {
+    // The range of times in sight, unless it is what the focus or the selection alone would show.
+    save(app, words) {
+      const { chart, look } = app;
+      const text = formatRange(chart.goal);
+      if (text !== formatRange(chart.clamped(...app.rangeOf(look.focus)))) words.set("zoom", text);
+    },
+    place(app, words) {
+      const range = /^(\d{1,18}(?:\.\d)?):(\d{1,18}(?:\.\d)?)$/.exec(words.get("zoom") ?? "");
+      if (range && Number(range[1]) < Number(range[2])) app.chart.moveTo(Number(range[1]), Number(range[2]), false);
+    },
+  },
+  {
+    // px above what is in sight.
+    save({ chart }, words) {
+      const above = Math.round(chart.scroller.scrollTop);
+      if (above) words.set("scroll", above);
+    },
+    place({ chart, look }, words) {
+      const above = /^\d{1,9}$/.exec(words.get("scroll") ?? "");
+      if (above || look.focus < 0) chart.scroller.scrollTop = Number(above ?? 0);
+    },
+  },
+];
+
+const PLACE_WORDS = ["focus", "zoom", "scroll"];
+const PAUSE_MS = 300; // Browsers refuse addresses that change a hundred times a second.
+
+// ns; a tenth of one is more than anybody sees.
+function formatRange({ from, to }) {
+  return [from, to].map((edge) => Number(edge.toFixed(1))).join(":");
 }
 
-// "scenario 5f3a", "9 scenarios of type stopping", "9 scenarios".
-function scenariosTitle(trace, places) {
-  const chosen = places.map((place) => trace.scenarios[place]);
-  if (chosen.length === 1) return scenarioTitle(chosen[0]);
-  const { type } = chosen[0];
-  const same = type && chosen.every((scenario) => scenario.type === type);
-  return `${formatCount(chosen.length)} scenarios${same ? ` of type ${type}` : ""}`;
-}
-
-// Iterations [from, to) as --steps is written: "5", "5:10", "5:".
-function formatIterations([from, to]) {
-  return to - from === 1 ? String(from) : `${from}:${to === Infinity ? "" : to}`;
-}
-
-// Reads "10:20", "5", "10:", ":5"; null if it is written in another way, or holds no step.
-function parseIterations(text) {
-  const match = /^(\d*)(:?)(\d*)$/.exec(text.trim());
-  if (!match || match[0] === "") return null;
-  const from = Number(match[1] || 0);
-  const to = match[2] ? Number(match[3] || Infinity) : from + 1;
-  return to > from ? [from, to] : null;
-}
-
-// The places of the scenarios that a text stands for, as nutrace's --scenario finds them
-// (nutrace/trace/scenario_choice.py), or of numbers such as "3:7,9"; [] if there are none.
-function findScenarios(trace, text) {
-  const wanted = text.trim();
-  if (!wanted) return [];
-  const places = (test) => trace.scenarios.filter(test).map(({ place }) => place);
-  const cut = wanted.lastIndexOf("#");
-  const [token, attempt] = [wanted.slice(0, Math.max(cut, 0)), wanted.slice(cut + 1)];
-  const begins = () => {
-    const found = places((each) => each.token.startsWith(wanted));
-    return new Set(found.map((place) => trace.scenarios[place].token)).size === 1 ? found : [];
-  };
-  const ways = [
-    () => places((each) => each.token === wanted),
-    () => places((each) => token && each.token === token && String(each.attempt) === attempt),
-    () => places((each) => each.name === wanted),
-    () => places((each) => each.type === wanted),
-    () => (/^\d{1,9}$/.test(wanted) ? places((each) => each.number === Number(wanted)) : []),
-    begins,
-    () => (/^[\d:,]+$/.test(wanted) ? placesOfNumbers(trace, wanted.split(",")) : []),
-  ];
-  for (const way of ways) {
-    const found = way();
-    if (found.length) return found;
-  }
-  return [];
-}
-
-function placesOfNumbers(trace, parts) {
-  const ranges = parts.map(parseIterations);
-  const inside = ({ number }) => ranges.some((range) => range && number >= range[0] && number < range[1]);
-  return ranges.includes(null) ? [] : trace.scenarios.filter(inside).map(({ place }) => place);
-}
-
-// The shortest text that stands for the scenarios at these places and no others.
-function formatScenarios(trace, places) {
-  const { token, type, attempt, number } = trace.scenarios[places[0]];
-  const candidates = places.length === 1 ? [token, `${token}#${attempt}`, `${number}`] : [type, token];
-  const same = (found) => found.length === places.length && found.every((place, k) => place === places[k]);
-  const fits = candidates.find((text) => text && same(findScenarios(trace, text)));
-  // Or else their numbers, as "3:7,9".
-  return fits ?? rangesOf(places.map((place) => trace.scenarios[place].number)).map(formatIterations).join(",");
-}
-
-// The selection of scenarios (null: all) and of steps as a text, and what is wrong with the text, if anything: then
-// no steps are selected.
-function readSelection(trace, places, stepsText) {
-  let iterations = parseIterations(stepsText);
-  let problem = "";
-  if (!iterations && stepsText.trim()) problem = "Write steps as A:B (from A up to, not including, B), or one number.";
-  if (iterations && !new Selection(trace, places, iterations).steps.length) {
-    problem = `${places ? "The scenario has" : "This page has"} no step ${formatIterations(iterations)}.`;
-    iterations = null;
-  }
-  return { selection: places || iterations ? new Selection(trace, places, iterations) : null, problem };
-}
-
-// The page's address holds view, scenario, steps and search, so that a link or a reload shows the same.
-function saveAddress(app) {
-  const { selection, search, trace } = app;
+function addressOf(app) {
   const words = new URLSearchParams();
-  if (trace.difference) trace.difference.save(words);
-  else if (app.scene?.kind === "merged") words.set("view", "merged");
-  if (trace.inside && !app.samples) words.set("samples", "off");
-  if (selection?.places) words.set("scenario", formatScenarios(trace, selection.places));
-  if (selection?.iterations) words.set("steps", formatIterations(selection.iterations));
-  if (search.query) words.set("q", search.query);
-  try {
-    history.replaceState(null, "", `#${String(words).replaceAll("%3A", ":").replaceAll("%2C", ",")}`);
-  } catch {
-    // In a notebook's iframe, the address cannot be changed.
-  }
+  for (const part of ADDRESS_PARTS) part.save(app, words);
+  return `#${String(words).replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%3B", ";").replaceAll("%7E", "~")}`;
 }
 
-function readAddress(app) {
-  const words = new URLSearchParams(location.hash.slice(1));
-  app.scene = { kind: words.get("view") === "merged" ? "merged" : "time" };
-  if (app.trace.difference) restoreSides(app, words);
-  app.samples = app.trace.inside !== null && words.get("samples") !== "off";
-  app.search.run(words.get("q") ?? "");
-  app.searchField.value = app.search.query;
-  const scenario = words.get("scenario") ?? "";
-  const places = findScenarios(app.trace, scenario);
-  const unknown = scenario && !places.length ? `This page has no scenario ${scenario.slice(0, 60)}.` : "";
-  const { selection, problem } = readSelection(app.trace, places.length ? places : null, words.get("steps") ?? "");
-  app.select(selection);
-  app.tellProblem(unknown || problem);
+// What an address says besides where in the picture one is.
+function withoutPlace(address) {
+  const words = new URLSearchParams(address.slice(1));
+  for (const word of PLACE_WORDS) words.delete(word);
+  return String(words);
+}
+
+class Address {
+  constructor(app) {
+    this.app = app;
+    this.text = null; // the address of what is shown, once something is
+    this.reading = false;
+    this.waiting = ""; // "push" or "replace": what has to be done after a pause
+    addEventListener("hashchange", () => location.hash !== this.text && this.read());
+    addEventListener("pagehide", () => this.flush());
+  }
+
+  // "push": something was done that the browser's back undoes. "replace": the newest entry of the history changes.
+  changed(how) {
+    if (how === "push") this.write("push");
+    else this.soon("replace");
+  }
+
+  // The same when nothing has changed for a moment: while somebody zooms, pans, scrolls or types.
+  soon(how) {
+    if (this.reading) return;
+    if (this.waiting !== "push") this.waiting = how;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), PAUSE_MS);
+  }
+
+  // Does several things as one: the browser's back undoes all of them.
+  asOne(act) {
+    const { reading } = this;
+    this.reading = true;
+    act();
+    this.reading = reading;
+    this.changed("push");
+  }
+
+  flush() {
+    if (this.waiting) this.write(this.waiting);
+  }
+
+  write(how) {
+    if (this.reading) return;
+    clearTimeout(this.timer);
+    this.waiting = "";
+    const text = addressOf(this.app);
+    if (text === this.text) return;
+    this.text = text;
+    try {
+      if (how === "push") history.pushState(null, "", text);
+      else history.replaceState(null, "", text);
+    } catch {
+      // In a notebook's iframe, the address cannot be changed.
+    }
+  }
+
+  // Shows what the address says. Only if it is more than another place in the picture, all is drawn anew.
+  read() {
+    const { app } = this;
+    const words = new URLSearchParams(location.hash.slice(1));
+    clearTimeout(this.timer);
+    this.waiting = "";
+    this.reading = true;
+    if (this.text === null || withoutPlace(location.hash) !== withoutPlace(this.text)) {
+      for (const part of ADDRESS_PARTS) part.read?.(app, words);
+      app.showSelection();
+    }
+    for (const part of ADDRESS_PARTS) part.place?.(app, words);
+    this.reading = false;
+    this.text = location.hash;
+    this.write("replace");
+  }
 }

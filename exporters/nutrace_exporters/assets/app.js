@@ -7,11 +7,16 @@ class App {
     this.search = new Search(trace);
     this.selection = null; // a Selection; null is the whole run
     this.highlight = -1; // component
+    this.hidden = new Set(); // components; by frame in hiddenFrames, null if nothing is hidden
+    this.hiddenFrames = null;
+    this.kind = -1; // the kind of spans that is picked
+    this.thread = -1; // whose lane is shown in time order; -1 shows all
+    this.unit = "ms"; // or "per step" or "%": of the times that people read
     this.samples = trace.inside !== null; // whether the merged view has sampled functions
     this.whole = this.summary = summarize(trace, null);
     const { self } = this.whole.components;
     this.componentOrder = trace.components.map((_, k) => k).sort((a, b) => self[b] - self[a]);
-    this.timeScene = timeScene(trace);
+    this.timeScene = this.wholeTimeScene = timeScene(trace); // without what is hidden, and with it
     this.look = {
       focus: -1,
       origin: 0,
@@ -21,61 +26,88 @@ class App {
       fill: (item, frame) => (this.faded(item, frame) ? this.dimFills[frame] : this.fills[frame]),
       pale: (fill, level) => (level ? this.pale(fill, level) : fill),
       faded: (item, frame) => this.faded(item, frame),
-      label: (item) => this.labelOf(item),
+      names: (item) => this.namesOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,
       pattern: (item, frame) => (this.look.hatched(frame) ? "sampled" : ""),
-      details: (item, width) => [formatTime(width)],
+      details: (item, width) => barTexts(this, item, width),
+      ruler: () => rulerOf(this),
       marked: (item) => this.scene.kind === "time" && (trace.error.has(item) || trace.unfinished.has(item)),
+      moved: (how) => this.address.soon(how),
     };
     if (trace.difference) drawDifference(this);
     this.readTheme();
     this.tooltip = new Tooltip(this);
     this.searchField = document.getElementById("search");
+    this.finder = new Finder(this);
     this.stepsField = document.getElementById("steps-field");
     this.chart = new Chart(document.getElementById("chart"), trace, this.look);
+    this.minimap = new Minimap(document.getElementById("minimap"), this);
+    this.measure = new Measure(this);
     this.strip = new StepStrip(document.getElementById("steps"), trace, this.table, this);
     this.scenarioStrip = new ScenarioStrip(document.getElementById("scenarios"), trace, this);
     this.picker = new Picker(this);
+    this.usual = new UsualStep(this);
+    this.spanTable = new SpanTable(this);
     this.memoryLines = Object.entries(trace.memory).map(([kind, points]) => new MemoryLine(kind, points, this));
+    this.address = new Address(this);
     this.wire();
-    readAddress(this);
+    this.address.read();
   }
 
   // --- state ----------------------------------------------------------------------------------
 
   setView(kind) {
     this.tooltip.hide();
-    if (this.trace.difference) kind = "merged";
     const from = this.scene;
-    const focus = this.look.focus;
-    let to = -1;
-    if (kind === "merged") {
-      this.scene = this.mergedScene();
-      if (from?.kind === "time" && focus >= 0) to = this.scene.nodeOf[focus];
-      else if (this.trace.difference) to = focus < 0 ? -1 : this.trace.difference.itemNear(from.nodes.of[focus], this.scene);
-      // Nodes of spans have the same numbers with samples and without.
-      else if (focus >= 0) to = from.nodes.seen?.[focus]?.inside ?? focus;
-    } else {
-      this.scene = this.timeScene;
-      if (from?.kind === "merged" && focus >= 0) to = from.nodes.longest[focus];
-    }
-    this.drawsSamples = kind === "merged" && this.samples;
+    kind = possibleView(this, kind);
+    this.scene = sceneOf(this, kind);
+    this.drawsSamples = kind !== "time" && this.samples;
+    const to = from.frame ? itemInView(this, this.look.focus, from, this.scene) : -1;
+    this.look.focus = to;
+    if (kind === "time" && to >= 0 && this.trace.thread[to] !== this.thread) this.thread = -1;
     this.matchNodes();
     this.showMatches();
     showCostliest(this);
+    this.spanTable.fill();
     showSwitch(this);
-    this.look.focus = to;
+    showViewButtons(this);
     this.placeBounds();
-    for (const name of ["time", "merged"]) {
-      document.getElementById(`view-${name}`).setAttribute("aria-pressed", String(name === kind));
-    }
     this.chart.show(this.scene);
     this.focusOn(to, false);
+    if (kind === "sandwich" && to < 0) this.chart.reveal(this.scene.starts[CALLEES]);
+  }
+
+  // Picks a kind of spans, and no other: it is lit, and described. Once more, and it is not picked any longer.
+  pickKind(kind) {
+    const inSandwich = this.scene.kind === "sandwich";
+    this.kind = kind === this.kind && !inSandwich ? -1 : kind;
+    this.look.focus = -1;
+    if (inSandwich) return this.setView(this.kind < 0 ? "merged" : "sandwich");
+    showCostliest(this);
+    this.spanTable.picked();
+    showViewButtons(this);
+    this.finder.restart();
+    this.choose(-1);
+    this.changed("push");
+    if (this.kind < 0) return;
+    const { title, component, rows } = describe(this, -1);
+    this.say(`${title}, ${component.name}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
+  }
+
+  // Shows callers and callees of a kind; without one, of what is focused.
+  showCallers(kind = kindToLookAt(this)) {
+    if (kind < 0) return;
+    this.kind = kind;
+    this.look.focus = -1;
+    this.setView("sandwich");
+    this.chart.scroller.scrollIntoView({ block: "nearest" }); // on a phone, the table is below it
+    const { title, rows } = describe(this, -1);
+    this.say(`callers and callees of ${title}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
   }
 
   // Kept with the summary that it is made of: that of the whole run takes long, and is shown again and again.
   mergedScene() {
-    const make = () => mergedScene(this.trace, this.summary, this.samples);
+    const make = () => mergedScene(this.trace, this.summary, this.samples, this.hiddenFrames);
     if (this.trace.difference) return make();
     const kept = (this.summary.merged ??= {});
     return (kept[this.samples] ??= make());
@@ -84,19 +116,56 @@ class App {
   // Draws sampled functions or not. They have no place in time order: there, it goes to the merged view.
   setSamples(on) {
     this.samples = on;
-    if (on || this.scene.kind === "merged") this.setView("merged");
+    if (on || this.scene.kind !== "time") this.setView(this.scene.kind === "time" ? "merged" : this.scene.kind);
+  }
+
+  // What one does is saved in the page's address; see Address.changed.
+  changed(how) {
+    if (how === "push") this.typed = false;
+    this.address.changed(how);
+  }
+
+  timeText(ns, inSteps = true) {
+    return timeText(this, ns, inSteps);
+  }
+
+  setUnit(unit) {
+    this.unit = unit;
+    showUnits(this);
+    showLegend(this);
+    showCostliest(this);
+    this.spanTable.fill();
+    this.showMatches();
+    this.tooltip.hide();
+    this.chart.draw();
+    this.changed("replace");
+    this.say(`Times: ${UNITS.find((each) => each.unit === unit).text}`);
   }
 
   // Selects a part of the run; null selects all.
   select(selection) {
+    this.setSelection(selection);
+    this.showSelection();
+  }
+
+  // Adds up what is selected, which takes long in a large run.
+  setSelection(selection) {
+    const same = selection?.key === this.selection?.key;
     this.selection = selection;
-    this.summary = selection ? summarize(this.trace, selection) : this.whole;
+    if (!selection) this.summary = this.whole;
+    else if (!same) this.summary = summarize(this.trace, selection);
+  }
+
+  showSelection() {
+    const { selection } = this;
     this.look.focus = -1;
     this.strip.show(selection);
     this.scenarioStrip.show();
     showFigures(this);
     showChoice(this);
     showLegend(this);
+    this.usual.show();
+    showUnits(this);
     this.memoryLines.forEach((line) => line.draw());
     this.setView(this.scene.kind);
     this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}`);
@@ -150,14 +219,17 @@ class App {
     Object.assign(this.look, { bounds: null, intervals: null, origin: 0 });
     if (this.scene.kind !== "time") return;
     this.look.intervals = this.selection?.intervals(this.scene) ?? null;
-    this.scene.lanes = this.scene.allLanes.filter(({ number }) => this.look.intervals?.[number].length !== 0);
+    const shown = ({ number }) => this.look.intervals?.[number].length !== 0 && (this.thread < 0 || number === this.thread);
+    this.scene.lanes = this.scene.allLanes.filter(shown);
+    if (this.thread >= 0 && this.scene.lanes.length) this.look.bounds = edgesOfLane(this.scene, this.scene.lanes[0]);
     if (!this.selection) return;
     let [first, last] = [Infinity, -Infinity];
-    for (const intervals of this.look.intervals) {
-      if (!intervals.length) continue;
+    for (const { number } of this.scene.lanes) {
+      const intervals = this.look.intervals[number];
       first = Math.min(first, intervals[0][0]);
       last = Math.max(last, intervals.at(-1)[1]);
     }
+    if (first > last) return; // nothing of the selection is on this thread
     this.look.bounds = [first, last];
     this.look.origin = first;
   }
@@ -166,23 +238,30 @@ class App {
     this.highlight = this.highlight === component ? -1 : component;
     showLegend(this);
     this.chart.draw();
+    this.changed("push");
   }
 
   // Zooms to an item; -1 shows everything selected.
   focusOn(item, smooth = true) {
     this.choose(item);
-    if (item < 0 && this.look.bounds) {
-      const [first, last] = this.look.bounds;
-      const margin = (last - first) * 0.01;
-      this.chart.moveTo(first - margin, last + margin, smooth);
-    } else this.chart.fit(item, smooth);
+    this.chart.moveTo(...this.rangeOf(item), smooth);
+    if (item >= 0) this.chart.reveal(item);
+    this.changed("push");
+  }
+
+  // What there is to see of an item; of -1, of everything selected.
+  rangeOf(item) {
+    if (item >= 0 || !this.look.bounds) return this.chart.rangeOf(item);
+    const [first, last] = this.look.bounds;
+    const margin = (last - first) * 0.01;
+    return [first - margin, last + margin];
   }
 
   choose(item) {
     this.look.focus = item;
     showCrumbs(this);
     showDetails(this);
-    saveAddress(this);
+    keepAboveSheet(this, item);
     this.chart.draw();
     if (item < 0) return this.say("");
     const { title, component, rows } = describe(this, item);
@@ -191,14 +270,14 @@ class App {
 
   walk(way) {
     const { scene, look } = this;
+    if (look.focus >= 0 && scene.isUpward(look.focus)) way = { parent: "child", child: "parent" }[way] ?? way;
     if (look.focus < 0) {
-      const row = scene.lanes[0]?.base ?? 0;
-      const middle = scene.at(row, (this.chart.view.from + this.chart.view.to) / 2, Infinity);
-      if (middle >= 0) this.choose(middle);
+      this.choose(this.outermostInSight());
+      this.changed("replace");
       return;
     }
     let to = look.focus;
-    if (way === "parent") to = scene.parent[to] >= 0 ? scene.parent[to] : to;
+    if (way === "parent") to = scene.parent[to] >= 0 ? scene.parent[to] : scene.across?.(to) ?? to;
     else if (way === "child") {
       const weight = (item) => scene.right[item] - scene.left[item];
       to = scene.childrenOf(to).reduce((best, child) => (best < 0 || weight(child) > weight(best) ? child : best), -1);
@@ -208,14 +287,30 @@ class App {
     this.chart.reveal(to);
     const { from, to: until } = this.chart.view;
     if (scene.right[to] <= from || scene.left[to] >= until) this.chart.fit(to);
+    this.changed("replace");
+  }
+
+  // The outermost item in the middle of the view that is selected, or -1.
+  outermostInSight() {
+    const { scene, selection, chart } = this;
+    const { base = 0, rows = 0 } = scene.lanes[0] ?? {};
+    for (let row = base; row < base + rows; row++) {
+      const item = scene.at(row, (chart.view.from + chart.view.to) / 2, Infinity);
+      if (scene.kind !== "time" || !selection || selection.holds(item)) return item;
+    }
+    return -1;
   }
 
   back() {
+    if (this.measure.clear()) return;
     if (this.search.query) this.searchFor("");
+    else if (this.scene.kind === "sandwich" && this.look.focus < 0) this.setView("merged");
+    else if (this.kind >= 0 && this.look.focus < 0) this.pickKind(this.kind);
     else if (this.highlight >= 0) this.highlightComponent(this.highlight);
     else if (this.look.focus >= 0 || this.zoomed()) this.focusOn(-1);
     else if (this.selection?.iterations) this.selectBy(this.selection.places, null);
     else if (this.selection) this.selectBy(null, null);
+    else if (this.hidden.size) hideComponents(this, []);
   }
 
   zoomed() {
@@ -226,80 +321,68 @@ class App {
 
   // --- search ---------------------------------------------------------------------------------
 
-  searchFor(text) {
+  searchFor(text, typing = false) {
     this.searchField.value = text;
     this.search.run(text);
     this.matchNodes();
     this.showMatches();
-    saveAddress(this);
+    this.spanTable.fill();
     this.chart.draw();
+    // The first letter makes an entry in the history, those that follow change it.
+    this.changed(typing && this.typed ? "replace" : "push");
+    this.typed = typing;
+  }
+
+  matchNodes() {
+    this.finder.mark();
   }
 
   showMatches() {
-    const { spans, time, share } = this.search.measure(this.summary);
-    const inside = this.drawsSamples && this.nodeMatches ? measureInside(this.scene, this.nodeMatches) : { time: 0, items: 0 };
-    const counts = [];
-    const noun = this.trace.difference ? "frame" : "span";
-    if (spans) counts.push(`${formatCount(spans)} ${noun}${spans === 1 ? "" : "s"}`);
-    if (inside.items) counts.push(`sampled in ${formatCount(inside.items)} place${inside.items === 1 ? "" : "s"}`);
-    const about = inside.time ? "about " : "";
-    const all = share + inside.time / (this.summary.all || 1);
-    const text = counts.length
-      ? `${about}${formatShare(all)} of the time · ${formatTime(time + inside.time)} · ${counts.join(", ")}`
-      : "no match";
-    document.getElementById("matches").textContent = this.search.matches ? text : "";
+    this.finder.show();
   }
 
-  // In the merged view, a node matches if one of its spans does.
-  matchNodes() {
-    this.nodeMatches = null;
-    const { matches } = this.search;
-    if (!matches || this.scene?.kind !== "merged") return;
-    this.nodeMatches = new Uint8Array(this.scene.count);
-    this.scene.nodeOf.forEach((node, span) => {
-      if (node >= 0 && matches[span]) this.nodeMatches[node] = 1;
-    });
-    for (const item in this.scene.nodes.seen) this.nodeMatches[item] = this.search.frameMatches[this.scene.frame[item]];
+  // Whether a kind is picked of the spans of a picture; in the sandwich, it is the middle of it.
+  picks() {
+    return this.kind >= 0 && this.scene.kind !== "sandwich";
   }
 
+  // Whether an item is of the kind that is picked, and matches the search.
   matching(item) {
-    return (this.scene.kind === "time" ? this.search.matches : this.nodeMatches)[item] === 1;
+    if (this.picks() && this.trace.kindOf[this.scene.frame[item]] !== this.kind) return false;
+    return this.finder.matching(item);
   }
 
   nextMatch(way) {
-    if (!this.search.matches) return;
-    const { scene, selection } = this;
-    const inTime = scene.kind === "time" && selection !== null;
-    const [low, high] = inTime ? [selection.ranges[0][0], selection.ranges.at(-1)[1]] : [0, scene.count];
-    const start = this.look.focus >= 0 ? this.look.focus : way > 0 ? low - 1 : high;
-    for (let k = 1; k <= high - low; k++) {
-      const item = low + ((((start - low + k * way) % (high - low)) + (high - low)) % (high - low));
-      if (this.matching(item) && (!inTime || selection.holds(item))) return this.focusOn(item);
-    }
+    this.finder.next(way);
   }
 
   // --- looks ----------------------------------------------------------------------------------
 
   faded(item, frame) {
     if (this.highlight >= 0 && this.trace.frames[frame].component !== this.highlight) return true;
-    return this.search.matches !== null && !this.matching(item);
+    return (this.search.matches !== null || this.picks()) && !this.matching(item);
   }
 
-  labelOf(item) {
+  // The names of an item for its bar, the longest first.
+  namesOf(item) {
     const { trace, scene } = this;
-    if (scene.kind === "merged") return trace.frames[scene.frame[item]].name;
-    const calls = trace.calls[item];
+    const frame = trace.frames[scene.frame[item]];
+    // In a difference, colours do not tell components.
+    frame.names ??= trace.difference ? [frame.name] : namesFor(frame.name, trace.components[frame.component].name);
+    if (scene.kind !== "time") return frame.names;
     const step = trace.stepOf(item);
-    if (step >= 0 && trace.steps[step].span === item) return `step ${trace.steps[step].iteration}`;
-    return calls > 1 ? `${trace.nameOf(item)} ×${formatCount(calls)}` : trace.nameOf(item);
+    if (step >= 0 && trace.steps[step].span === item) return [`step ${trace.steps[step].iteration}`];
+    const calls = trace.calls[item];
+    return calls > 1 ? frame.names.map((name) => `${name} ×${formatCount(calls)}`) : frame.names;
   }
 
   readTheme() {
     const chosen = document.documentElement.dataset.theme;
     this.dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     const style = getComputedStyle(document.documentElement);
-    const names = ["ground", "panel", "grid", "rule", "text", "muted", "ink", "inkSoft", "faint", "accent", "hover", "over", "error"];
+    const names = ["ground", "panel", "grid", "rule", "text", "muted", "ink", "accent", "hover", "over", "error"];
     this.look.theme = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    this.look.inks = new Inks(this.look.theme.ink);
     this.pales = new Map();
     const fillOf = (frame) => {
       const fill = shade(this.trace.components[frame.component][this.dark ? "dark" : "light"], frame.name);
@@ -322,6 +405,7 @@ class App {
   toggleTheme() {
     document.documentElement.dataset.theme = this.dark ? "light" : "dark";
     this.repaint();
+    this.changed("replace");
   }
 
   repaint() {
@@ -329,6 +413,7 @@ class App {
     showLegend(this);
     showCostliest(this);
     showDetails(this);
+    this.usual.show();
     this.chart.draw();
     this.strip.draw();
     this.scenarioStrip.draw();
@@ -343,25 +428,27 @@ class App {
 
   wire() {
     const on = (id, type, act) => document.getElementById(id).addEventListener(type, act);
-    on("view-time", "click", () => this.setView("time"));
-    on("view-merged", "click", () => this.setView("merged"));
+    for (const view of VIEWS) on(`view-${view}`, "click", () => (view === "sandwich" ? this.showCallers() : this.setView(view)));
     on("only-measured", "click", () => this.setSamples(false));
     on("with-samples", "click", () => this.setSamples(true));
+    on("show-all", "click", () => hideComponents(this, []));
     on("theme", "click", () => this.toggleTheme());
     on("help-open", "click", () => document.getElementById("help").showModal());
     on("about-open", "click", () => document.getElementById("about").showModal());
-    on("search", "input", () => this.searchFor(this.searchField.value));
-    on("search", "keydown", (event) => event.key === "Enter" && this.nextMatch(event.shiftKey ? -1 : 1));
+    on("copy-link", "click", () => copyLink(this));
     on("steps-field", "change", () => this.readStepsField());
     on("steps-field", "keydown", (event) => event.key === "Enter" && this.stepsField.blur());
     on("only-steps", "click", () => this.selectAllSteps());
     on("clear-steps", "click", () => this.selectBy(this.selection?.places ?? null, null));
     on("clear-scenario", "click", () => this.selectBy(null, null));
-    addEventListener("hashchange", () => readAddress(this));
+    foldCrumbsToWidth(this);
+    this.chart.scroller.addEventListener("scroll", () => this.changed("replace"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     document.getElementById("facts").replaceChildren(...pairList([["File", this.trace.run.file], ...this.trace.run.facts], "facts").children);
     listenToKeys(this);
     listenToPointer(this);
+    listenToPrinting(this);
+    wireSheet();
   }
 }
 

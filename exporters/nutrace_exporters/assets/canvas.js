@@ -15,13 +15,24 @@ function fitCanvas(c) {
   return [width, height];
 }
 
+const waiting = new Set(); // what is to be painted before the next frame
+
 // A function that asks for painting: before the next frame, and once however often it is called until then.
 function oncePerFrame(paint) {
   let request = 0;
-  return () => {
-    request ||= requestAnimationFrame(() => {
-      request = 0;
-      paint();
-    });
+  const run = () => {
+    cancelAnimationFrame(request);
+    request = 0;
+    waiting.delete(run);
+    paint();
   };
+  return () => {
+    request ||= requestAnimationFrame(run);
+    waiting.add(run);
+  };
+}
+
+// Paints what waits for the next frame: a printer takes its picture before that.
+function paintNow() {
+  for (const run of [...waiting]) run();
 }

@@ -1,11 +1,10 @@
 // The chart: draws the visible part of a scene, and finds the item at a point.
-// Drawing takes time for each pixel, not for each span: in each row it goes from pixel to pixel by binary
-// search, and draws the items of a pixel as one bar.
 
 const ROW = 22;
 const LANE_HEAD = 24;
 const AXIS = 24;
-const LABEL_FROM = 26;
+const LABEL_FROM = 24;
+const TEXT_GAP = 10;
 
 // Painters of a square tile.
 const PATTERNS = {
@@ -28,9 +27,11 @@ class Chart {
     this.context = this.canvas.getContext("2d", { alpha: false });
     this.trace = trace;
     this.look = look; // What to draw beyond the scene; the app fills it in.
-    this.view = { from: 0, to: 1 };
+    this.view = this.goal = { from: 0, to: 1 }; // what is in sight, and where an animation goes to
     this.hover = -1;
-    this.labels = new Map();
+    this.range = null; // { from, to } that is measured
+    this.labels = new Labels(this.context);
+    this.followers = []; // paint with the chart: what shows the same view beside it
     this.patterns = new Map();
     this.animation = null;
     this.draw = oncePerFrame(() => this.scene && this.paint());
@@ -41,7 +42,8 @@ class Chart {
   show(scene) {
     this.scene = scene;
     this.hover = -1;
-    const named = scene.allLanes.length > 1 || (scene.kind === "merged" && scene.lanes[0]?.name);
+    this.range = null;
+    const named = scene.allLanes.length > 1 || (scene.kind !== "time" && scene.lanes[0]?.name);
     const heads = (this.heads = named ? LANE_HEAD : 0);
     this.rowTop = new Float64Array(scene.rowCount).fill(-Infinity); // of lanes that are not shown
     let y = AXIS;
@@ -52,6 +54,7 @@ class Chart {
       y += heads ? 8 : 0;
     }
     this.contentHeight = y + 12;
+    this.scroller.style.setProperty("--content", `${this.contentHeight + 2}px`); // with its border
     this.spacer.style.height = `${Math.max(0, this.contentHeight - this.scroller.clientHeight)}px`;
     this.resize();
   }
@@ -77,6 +80,7 @@ class Chart {
   moveTo(from, to, smooth = true) {
     const [goal, start] = [this.clamped(from, to), { ...this.view }];
     cancelAnimationFrame(this.animation);
+    this.goal = goal;
     if (!smooth || matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.view = goal;
       this.draw();
@@ -108,20 +112,25 @@ class Chart {
     const { from, to } = this.view;
     const at = from + ((to - from) * x) / this.width;
     this.moveTo(at - (at - from) * factor, at + (to - at) * factor, smooth);
+    this.look.moved("push");
   }
 
   pan(pixels, smooth = false) {
     const shift = (pixels * (this.view.to - this.view.from)) / this.width;
     this.moveTo(this.view.from + shift, this.view.to + shift, smooth);
+    this.look.moved("replace");
   }
 
   fit(item, smooth = true) {
-    if (item < 0) this.moveTo(0, this.scene.end, smooth);
-    else {
-      const margin = (this.scene.right[item] - this.scene.left[item]) * 0.015;
-      this.moveTo(this.scene.left[item] - margin, this.scene.right[item] + margin, smooth);
-      this.reveal(item);
-    }
+    this.moveTo(...this.rangeOf(item), smooth);
+    if (item >= 0) this.reveal(item);
+  }
+
+  rangeOf(item) {
+    if (item < 0) return [0, this.scene.end];
+    const [left, right] = [this.scene.left[item], this.scene.right[item]];
+    const margin = (right - left) * 0.015;
+    return [left - margin, right + margin];
   }
 
   // Scrolls so that the item's row, and its parents if there is room, can be seen.
@@ -152,11 +161,12 @@ class Chart {
     c.fillStyle = look.theme.ground;
     c.fillRect(0, 0, width, height);
     this.scale = width / (this.view.to - this.view.from);
-    const ticks = this.ticks();
+    const ticks = axisTicks(this);
     c.fillStyle = look.theme.grid;
     for (const { x } of ticks) c.fillRect(x, AXIS, 1, height - AXIS);
 
     const { scrollTop } = this.scroller;
+    const frame = { ...this.view, scale: this.scale, width, fine: 1 / this.ratio };
     const texts = [];
     for (const lane of scene.lanes) {
       if (lane.top > scrollTop + height) break;
@@ -164,83 +174,49 @@ class Chart {
       for (let r = first; r < lane.rows; r++) {
         const y = this.rowTop[lane.base + r] - scrollTop;
         if (y > height) break;
-        this.paintRow(lane.base + r, y, texts);
+        const wide = (item, fill, x, end) => this.paintWide(item, fill, x, end, y, lane, texts);
+        paintBars(c, scene, lane.base + r, look, frame, y, ROW - 1, wide);
       }
     }
-    for (const { text, x, y, fill } of texts) {
-      c.fillStyle = fill;
+    for (const { base, rows, number } of look.intervals ? scene.lanes : []) {
+      paintVeil(c, look.intervals[number], frame, look.theme.ground, this.rowTop[base] - scrollTop, rows * ROW);
+    }
+    for (const { text, x, y, ink } of texts) {
+      c.fillStyle = ink;
       c.fillText(text, x, y + ROW / 2);
     }
-    if (look.intervals) for (const lane of scene.lanes) this.paintVeil(lane, look.intervals[lane.number]);
     if (this.heads) for (const lane of scene.lanes) this.paintLaneHead(lane, lane.top - scrollTop);
     this.outline(this.hover, look.theme.hover, 1.5);
     this.outline(look.focus, look.theme.accent, 2);
-    this.paintAxis(ticks);
+    paintAxis(this, ticks);
+    if (this.range) this.paintRange(this.range);
+    for (const follower of this.followers) follower.paint();
   }
 
-  paintRow(row, y, texts) {
-    const { context: c, scene, look, scale, width } = this;
-    const { left, right, frame, rowItems } = scene;
-    const { from, to } = this.view;
-    const fine = 1 / this.ratio;
-    const high = scene.rowStart[row + 1];
-    let k = scene.firstAfter(from, scene.rowStart[row], high);
-    // A bar of items narrower than a pixel, which grows while the colour stays the same.
-    let barX = 0;
-    let barEnd = -1;
-    let barFill = "";
-    let drawnTo = -Infinity;
-    const flush = () => {
-      if (barEnd < 0) return;
-      c.fillStyle = barFill;
-      c.fillRect(barX, y, barEnd - barX, ROW - 1);
-      barEnd = -1;
-    };
-    while (k < high) {
-      const item = rowItems[k];
-      if (left[item] >= to) break;
-      const x = (left[item] - from) * scale;
-      const end = (right[item] - from) * scale;
-      const fill = look.fill(item, frame[item]);
-      if (end - x >= 2.5) {
-        flush();
-        const visible = Math.max(x, -1);
-        const visibleEnd = Math.min(end, width + 1);
-        c.fillStyle = fill;
-        const gap = end - x > 5 ? 1 : 0.4;
-        c.fillRect(visible, y, visibleEnd - visible - gap, ROW - 1);
-        const pattern = look.pattern(item, frame[item]);
-        if (pattern) {
-          c.fillStyle = this.patternOf(pattern);
-          c.fillRect(visible, y, visibleEnd - visible - gap, ROW - 1);
-        }
-        if (look.marked(item)) {
-          c.fillStyle = look.theme.error;
-          c.fillRect(visible, y, 3, ROW - 1);
-        }
-        if (visibleEnd - visible > LABEL_FROM) {
-          this.placeText(item, Math.max(visible, 0) + 5, visibleEnd - 5, y, texts);
-        }
-        k++;
-        continue;
-      }
-      // Items narrower than a pixel: the pixel gets the colour of the item at its left edge, paler the
-      // less of it is covered. Go on at the first item that ends after the pixel.
-      // An item across an edge counts for the pixel that it ends in.
-      const pixel = Math.max(Math.floor(x / fine) * fine, drawnTo);
-      const pixelEnd = Math.max(pixel + fine, Math.ceil(end / fine) * fine);
-      const next = Math.max(scene.firstAfter(from + (pixel + fine) / scale, k + 1, high), k + 1);
-      const covered = ((scene.widthBefore[next] - scene.widthBefore[k]) * scale) / (pixelEnd - pixel);
-      const shown = look.pale(fill, covered > 0.75 ? 0 : covered > 0.45 ? 1 : 2);
-      if (shown !== barFill || pixel > barEnd + fine * 0.5) {
-        flush();
-        barX = pixel;
-        barFill = shown;
-      }
-      barEnd = drawnTo = pixelEnd;
-      k = next;
+  // Pattern, mark and text of a bar.
+  paintWide(item, fill, x, end, y, lane, texts) {
+    const { context: c, look } = this;
+    const frame = this.scene.frame[item];
+    const pattern = look.pattern(item, frame);
+    if (pattern) {
+      c.fillStyle = this.patternOf(pattern);
+      c.fillRect(x, y, end - x, ROW - 1);
     }
-    flush();
+    if (look.marked(item)) {
+      c.fillStyle = look.theme.error;
+      c.fillRect(x, y, 3, ROW - 1);
+    }
+    if (end - x < LABEL_FROM) return;
+    const from = Math.max(x, 0) + 5;
+    const faded = look.faded(item, frame);
+    const about = look.hatched(frame) ? "≈ " : "";
+    const width = this.scene.right[item] - this.scene.left[item];
+    const details = () => (faded ? [] : look.details(item, width).map((detail) => about + detail));
+    const { text, detail } = this.labels.chosen(look.names(item), details, end - 4 - from, TEXT_GAP);
+    const veiled = look.intervals !== null && !holds(look.intervals[lane.number], this.view.from + from / this.scale);
+    const { strong, soft } = look.inks.on(veiled ? mix(fill, look.theme.ground, VEIL) : fill, pattern !== "");
+    if (text) texts.push({ text, x: from, y, ink: faded || veiled ? soft : strong });
+    if (detail) texts.push({ text: detail, x: from + this.labels.width(text) + TEXT_GAP, y, ink: soft });
   }
 
   // Lines or dots over a bar's colour, which scroll with the rows.
@@ -261,67 +237,13 @@ class Chart {
     return pattern;
   }
 
-  // The label, followed by the time if there is room for both.
-  placeText(item, x, end, y, texts) {
-    const { look } = this;
-    const label = look.label(item);
-    const text = this.fitted(label, end - x);
-    if (!text) return;
-    const faded = look.faded(item, this.scene.frame[item]);
-    texts.push({ text, x, y, fill: faded ? look.theme.faint : look.theme.ink });
-    if (text !== label || faded) return;
-    const about = look.hatched(this.scene.frame[item]) ? "≈ " : "";
-    const start = x + this.labels.get(label) + 10;
-    const details = look.details(item, this.scene.right[item] - this.scene.left[item]).map((detail) => about + detail);
-    const shown = details.find((detail) => start + this.measured(detail) <= end);
-    if (shown) texts.push({ text: shown, x: start, y, fill: look.theme.inkSoft });
-  }
-
-  measured(text) {
-    let width = this.labels.get(text);
-    if (width === undefined) {
-      if (this.labels.size > 20000) this.labels.clear();
-      width = this.context.measureText(text).width;
-      this.labels.set(text, width);
-    }
-    return width;
-  }
-
-  // The text, shortened with an ellipsis to the room (px); "" if hardly anything would be left.
-  fitted(text, room) {
-    const full = this.measured(text);
-    if (full <= room) return text;
-    let count = Math.floor((text.length * (room - 9)) / full);
-    while (count > 1 && this.context.measureText(text.slice(0, count)).width > room - 9) count--;
-    return count > 2 ? `${text.slice(0, count).trimEnd()}…` : "";
-  }
-
   paintLaneHead(lane, y) {
     const { context: c, look, width } = this;
     if (y + LANE_HEAD < AXIS || y > this.height) return;
     c.fillStyle = look.theme.rule;
     c.fillRect(0, y + LANE_HEAD - 2, width, 1);
     c.fillStyle = look.theme.muted;
-    c.fillText(lane.name, 6, y + LANE_HEAD / 2);
-  }
-
-  // In time order, what is not selected is faded: between the selected intervals of a lane.
-  paintVeil(lane, intervals) {
-    const { context: c, width } = this;
-    const top = this.rowTop[lane.base] - this.scroller.scrollTop;
-    if (top > this.height || top + lane.rows * ROW < 0) return;
-    c.globalAlpha = 0.72;
-    c.fillStyle = this.look.theme.ground;
-    let [x, k] = [0, 0];
-    while (x < width) {
-      // Not one interval after the other, as thousands may lie in a pixel.
-      k = firstEndingAfter(intervals, this.view.from + x / this.scale, k);
-      const [left, right] = k < intervals.length ? intervals[k] : [Infinity, Infinity];
-      const until = Math.min((left - this.view.from) * this.scale, width);
-      if (until - x > 0.5) c.fillRect(x, top, until - x, lane.rows * ROW);
-      x = Math.max((right - this.view.from) * this.scale, x + 1);
-    }
-    c.globalAlpha = 1;
+    c.fillText(this.labels.fitted(lane.name, width - 12), 6, y + LANE_HEAD / 2);
   }
 
   outline(item, colour, thickness) {
@@ -336,27 +258,15 @@ class Chart {
     c.strokeRect(x + 0.5, y + 0.5, Math.max(end - x - 2, 1), ROW - 2);
   }
 
-  ticks() {
-    const { from, to } = this.view;
-    const origin = this.look.origin;
-    const step = niceStep((110 / this.width) * (to - from));
-    const ticks = [];
-    for (let at = Math.ceil((from - origin) / step) * step; at + origin <= to && ticks.length < 100; at += step) {
-      ticks.push({ x: Math.round((at + origin - from) * this.scale), text: formatTick(Math.round(at / step) * step, step) });
-    }
-    return ticks;
-  }
-
-  paintAxis(ticks) {
-    const { context: c, look, width } = this;
-    c.fillStyle = look.theme.panel;
-    c.fillRect(0, 0, width, AXIS);
-    c.fillStyle = look.theme.rule;
-    c.fillRect(0, AXIS - 1, width, 1);
-    c.fillStyle = look.theme.muted;
-    for (const { x, text } of ticks) {
-      c.fillRect(x, AXIS - 6, 1, 5);
-      if (x + 6 + this.measured(text) < width) c.fillText(text, x + 4, AXIS / 2 - 1);
-    }
+  // The measured range, and on the axis its ends.
+  paintRange({ from, to }) {
+    const { context: c, look, height, width } = this;
+    const [x, end] = [from, to].map((edge) => Math.min(Math.max((edge - this.view.from) * this.scale, -2), width + 2));
+    c.fillStyle = look.theme.accent;
+    c.globalAlpha = 0.16;
+    c.fillRect(x, 0, end - x, height);
+    c.globalAlpha = 1;
+    for (const edge of [x, end]) c.fillRect(Math.round(edge) - 0.5, 0, 1, height);
+    c.fillRect(x, AXIS - 3, end - x, 3);
   }
 }

@@ -21,16 +21,18 @@ function regionOf(around, nested, isStep) {
 // selection: null for the whole run.
 // kinds: costs by kind; regions: costs by component in each region; components: their sums.
 // steps: the finished steps' spans; all: the time of all lanes; perStep: by kind, 1 if all its spans lie in steps.
+// entries: by span, 1 if its call and its time count for its kind, as no span of its name is around it.
 function summarize(trace, selection) {
   if (trace.difference) return trace.difference.summary();
   const ranges = selection ? selection.ranges : [[0, trace.n]];
   const kinds = new Costs(trace.kinds.length);
   const regions = REGION_NAMES.map(() => new Costs(trace.components.length));
   const perStep = new Uint8Array(trace.kinds.length).fill(1);
+  const entries = new Uint8Array(trace.n);
   const isStep = new Set(trace.steps.map(({ span }) => span).filter((span) => !trace.unfinished.has(span)));
   const steps = [];
   let [all, spans] = [0, 0];
-  // The ancestors of the current span. `until` has, by component and kind, the end of the outermost span.
+  // The ancestors of the current span. `until` has, by component and by name, the end of the outermost span.
   const open = [];
   const close = () => {
     const { outermost, component, inner, nested } = open.pop();
@@ -48,10 +50,10 @@ function summarize(trace, selection) {
       const region = regionOf(around, nested, isStep.has(i));
       // On another thread and in a step, recursion is counted anew.
       const begins = !nested || region !== around;
-      const until = begins ? { components: new Map(), kinds: new Map() } : above.until;
+      const until = begins ? { components: new Map(), names: new Map() } : above.until;
       const frame = trace.frame[i];
       const kind = trace.kindOf[frame];
-      const { component } = trace.frames[frame];
+      const { component, name } = trace.frames[frame];
       const busy = trace.busy[i];
       const calls = trace.calls[i];
       const yielded = trace.yielded[i];
@@ -60,8 +62,9 @@ function summarize(trace, selection) {
       kinds.yielded[kind] += yielded;
       costs.self[component] += trace.self[i];
       costs.yielded[component] += yielded;
-      if (!(until.kinds.get(kind) > i)) {
-        until.kinds.set(kind, trace.subtreeEnd[i]);
+      if (!(until.names.get(name) > i)) {
+        until.names.set(name, trace.subtreeEnd[i]);
+        entries[i] = 1;
         kinds.calls[kind] += calls;
         kinds.total[kind] += busy;
       }
@@ -88,7 +91,7 @@ function summarize(trace, selection) {
   for (const costs of regions) {
     for (const sum of Object.keys(components)) costs[sum].forEach((value, k) => (components[sum][k] += value));
   }
-  return { selection, ranges, kinds, regions, components, perStep, all, spans, steps: steps.length, stepSpans: steps };
+  return { selection, ranges, entries, kinds, regions, components, perStep, all, spans, steps: steps.length, stepSpans: steps };
 }
 
 // Mean and percentiles (nearest rank) of finished steps' times, and the real-time factor: the time of the steps

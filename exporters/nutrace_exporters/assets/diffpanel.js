@@ -26,7 +26,8 @@ function drawDifference(app) {
   };
   look.pattern = (item) => difference.markOf(nodeOf(item));
   look.marked = () => false;
-  look.label = (item) => [MARKS[difference.markOf(nodeOf(item))], app.labelOf(item)].filter(Boolean).join(" ");
+  look.names = (item) => app.namesOf(item).map((name) => [MARKS[difference.markOf(nodeOf(item))], name].filter(Boolean).join(" "));
+  look.ruler = () => ruler(1, `per ${difference.unit}`);
   look.details = (item) => {
     const node = nodeOf(item);
     const time = formatTime(difference.total[difference.side][node]);
@@ -34,6 +35,7 @@ function drawDifference(app) {
     return difference.levelOf(node) ? [`${time}  self ${change}`, change] : [time];
   };
   document.querySelector("nav .switch").hidden = true;
+  document.getElementById("spans-open").hidden = true;
   document.getElementById("sides").hidden = false;
   document.getElementById("help-sides").hidden = false;
   document.getElementById("help-spans").hidden = true;
@@ -86,7 +88,7 @@ function showSides(app) {
     const button = document.getElementById(side === NEW ? "side-new" : "side-base");
     button.setAttribute("aria-pressed", String(difference.side === side));
     button.textContent = `${words[side]}: ${names[side]}`;
-    button.title = `as wide as on this side, mean of ${formatCount(units[side])} ${unit}${units[side] === 1 ? "" : "s"}`;
+    button.title = `as wide as on this side, mean of ${counted(units[side], unit)}`;
   });
   document.getElementById("in-steps").setAttribute("aria-pressed", String(difference.inSteps));
   document.getElementById("whole-run").setAttribute("aria-pressed", String(!difference.inSteps));
@@ -191,7 +193,7 @@ function showChanges(app) {
   const rows = nodes.slice(0, 12).map((node) => changeRow(app, node, frames[frame[node]].name, difference.pathOf(node).slice(-3, -1).join(" › ")));
   const more = nodes.length > rows.length ? [element("div", { class: "muted", text: `and ${formatCount(nodes.length - rows.length)} more` })] : [];
   const none = nodes.length ? [] : [element("div", { class: "muted", text: "none" })];
-  document.getElementById("costliest").previousElementSibling.textContent = `Largest changes of self time per ${difference.unit}`;
+  document.querySelector("#costliest-part h2").textContent = `Largest changes of self time per ${difference.unit}`;
   const chips = [chip(null, "Changed"), chip("new", MARKS.new), chip("vanished", MARKS.vanished)];
   if (difference.seeksMoves()) chips.push(chip("moved", MARKS.moved));
   document.getElementById("costliest").replaceChildren(element("div", { class: "chips" }, ...chips), ...rows, ...more, ...none);
@@ -212,8 +214,9 @@ function showChangedComponents(app) {
   const rows = trace.components.map((_, k) => k).filter((k) => base[k] || now[k]);
   rows.sort((a, b) => Math.abs(now[b] - base[b]) - Math.abs(now[a] - base[a]));
   document.getElementById("legend-title").textContent = `Components: self time per ${difference.unit}`;
-  document.getElementById("legend").replaceChildren(
-    ...rows.map((component) => {
+  fill(
+    document.getElementById("legend"),
+    rows.map((component) => {
       const swatch = element("span", { class: "swatch" });
       const most = Math.max(base[component], now[component]);
       const { name } = trace.components[component];
@@ -238,13 +241,13 @@ function showChangedComponents(app) {
 function sideFigures(difference) {
   const [before, after] = [difference.whole(BASE), difference.whole(NEW)];
   const { unit, units, words } = difference;
-  const counted = (side) => {
+  const measured = (side) => {
     const range = difference.rangeOfPart("", side);
     return range ? `${words[side]}, runs ${range.map(formatTime).join(" to ")}` : `${words[side]}, per ${unit} of ${formatCount(units[side])}`;
   };
   return [
-    [counted(BASE), formatTime(before)],
-    [counted(NEW), formatTime(after)],
+    [measured(BASE), formatTime(before)],
+    [measured(NEW), formatTime(after)],
     [`change per ${unit}${difference.partsOverlap("") ? "; runs overlap" : ""}`, `${signed(after - before)} · ${formatChange(before, after)}`],
   ];
 }

@@ -3,6 +3,7 @@
 function showFigures(app) {
   const { trace } = app;
   const figures = trace.difference ? sideFigures(trace.difference) : runFigures(app);
+  document.getElementById("figures").setAttribute("aria-label", `Figures of ${textOfAll(app)}`);
   document.getElementById("figures").replaceChildren(
     ...figures.map(([name, text, mood]) =>
       element("div", { class: `figure ${mood ?? ""}` }, element("b", { text }), element("span", { text: name })),
@@ -17,13 +18,14 @@ function runFigures({ trace, summary, selection }) {
   const figures = [];
   if (trace.steps.length) {
     const { count, p50, p95, factor } = figuresOf(trace, summary);
-    figures.push(["steps", formatCount(count)]);
+    figures.push([nounFor(count, "step"), formatCount(count)]);
     figures.push(["p50", formatMs(p50)]);
     figures.push(["p95", formatMs(p95)]);
     if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
   }
-  figures.push([selection ? "wall, whole run" : "wall", formatTime(trace.run.wall)]);
-  figures.push(["spans", formatCount(summary.spans)]);
+  // A part of the run has no wall time of its own: its threads wait for others, and its steps do not follow each other.
+  figures.push(selection ? ["time, all threads", formatTime(summary.all)] : ["wall", formatTime(trace.run.wall)]);
+  figures.push([nounFor(summary.spans, "span"), formatCount(summary.spans)]);
   if (trace.run.processes > 1 && !selection) figures.push(["processes", formatCount(trace.run.processes)]);
   return figures;
 }
@@ -59,8 +61,7 @@ function showChoice(app) {
 
 function stepsNote({ count, mean, factor }) {
   if (!count) return "no finished step";
-  const many = count === 1 ? "1 step" : `${formatCount(count)} steps, mean`;
-  return `${many} ${formatMs(mean)}${factor ? `, ${factor.toFixed(2)}× real time` : ""}`;
+  return `${counted(count, "step")}${count === 1 ? "" : ", mean"} ${formatMs(mean)}${factor ? `, ${factor.toFixed(2)}× real time` : ""}`;
 }
 
 function capital(text) {

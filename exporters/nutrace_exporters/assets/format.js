@@ -17,8 +17,24 @@ function formatCount(count) {
   return Math.round(count).toLocaleString("en-US");
 }
 
+// "1 step", "1,234 steps".
+function counted(number, noun) {
+  return `${formatCount(number)} ${nounFor(number, noun)}`;
+}
+
+function nounFor(number, noun) {
+  return number === 1 ? noun : `${noun}s`;
+}
+
+function formatBytes(bytes) {
+  const [unit, factor] = bytes >= 1e6 ? ["MB", 1e6] : bytes >= 1e3 ? ["kB", 1e3] : ["B", 1];
+  const value = bytes / factor;
+  return `${factor === 1 || value >= 10 ? formatCount(value) : value.toFixed(1)} ${unit}`;
+}
+
 function formatShare(share) {
   const percent = share * 100;
+  if (percent > 0 && percent < 0.005) return "<0.01 %";
   return `${percent.toFixed(percent >= 99.95 || percent === 0 ? 0 : percent >= 0.095 ? 1 : 2)} %`;
 }
 
@@ -50,7 +66,7 @@ function shade(hex, name) {
   let hash = 2166136261;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 16777619);
   const level = ((hash >>> 8) % 5) - 2;
-  return mix(hex, level < 0 ? "#000000" : "#ffffff", Math.abs(level) * 0.04);
+  return mix(hex, level < 0 ? "#000000" : "#ffffff", Math.abs(level) * 0.0125);
 }
 
 function element(tag, properties = {}, ...children) {
@@ -63,4 +79,10 @@ function element(tag, properties = {}, ...children) {
   }
   made.append(...children);
   return made;
+}
+
+// Puts any number of children into an element: a call takes no more than some 100,000 arguments.
+function fill(parent, children) {
+  parent.replaceChildren();
+  for (const child of children) parent.append(child);
 }

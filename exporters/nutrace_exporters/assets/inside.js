@@ -70,7 +70,7 @@ class Inside {
   }
 
   nameOfSeveral(count) {
-    return `(${formatCount(count)} function${count === 1 ? "" : "s"}, fewer than ${this.fewest} samples each)`;
+    return `(${counted(count, "function")}, fewer than ${this.fewest} samples each)`;
   }
 
   // The part of a self time that is the span's own function's, and the part of each node; they add up to it.
@@ -151,7 +151,7 @@ function hangInside(trace, nodes) {
         if (!known.has(key)) {
           known.set(key, nodes.frame.length);
           const fresh = { frame: frames[k], parent, depth: nodes.depth[parent] + 1, longest: nodes.longest[node] };
-          for (const [name, value] of Object.entries({ self: 0, own: 0, calls: 0, yielded: 0, spans: 0, ...fresh })) nodes[name].push(value);
+          for (const [name, value] of Object.entries({ self: 0, own: 0, calls: 0, yielded: 0, spans: 0, entered: 0, spent: 0, ...fresh })) nodes[name].push(value);
           nodes.seen[known.get(key)] = { inside: node, whole, samples: 0 };
         }
         const item = known.get(key);

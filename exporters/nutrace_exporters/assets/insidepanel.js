@@ -27,8 +27,8 @@ function describeSampled(trace, scene, summary, item) {
 // The self time of a span or a node by group; empty if it has no samples.
 function selfByGroup(app, item) {
   const { trace, scene } = app;
-  if (!trace.inside) return new Map();
-  if (scene.kind === "merged") return scene.nodes.groups[item] ?? new Map();
+  if (!trace.inside || item < 0) return new Map();
+  if (scene.kind !== "time") return scene.nodes.groups?.[item] ?? new Map();
   const group = trace.inside.groupOf[item];
   return group < 0 ? new Map() : new Map([[group, trace.self[item]]]);
 }

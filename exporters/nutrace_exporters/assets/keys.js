@@ -7,37 +7,48 @@ function keyTable(app) {
       act: (event) => app.walk(event.key === "ArrowUp" ? "parent" : "child") },
     { keys: ["ArrowLeft", "ArrowRight"], show: "← →", help: "to the neighbour on the same level",
       act: (event) => app.walk(event.key === "ArrowLeft" ? "previous" : "next") },
-    { keys: ["Enter"], show: "Enter", help: "zoom to the chosen span; in the search field: next match", act: () => app.focusOn(app.look.focus) },
+    { keys: ["Enter"], show: "Enter", help: "zoom to the chosen span; in the search field: next match", act: () => app.measure.zoom() || app.focusOn(app.look.focus) },
     { keys: ["w", "s", "+", "-", "="], show: "W S", help: "zoom in, zoom out",
       act: (event) => chart.zoom("w+=".includes(event.key.toLowerCase()) ? 0.6 : 1 / 0.6, chart.pointerX, true) },
     { keys: ["a", "d"], show: "A D", help: "move left, move right",
       act: (event) => chart.pan((event.key.toLowerCase() === "a" ? -0.25 : 0.25) * chart.width, true) },
     { keys: ["0", "Home"], show: "0", help: "show everything", act: () => app.focusOn(-1) },
-    { keys: ["Escape"], show: "Esc", help: "back: clears search, highlight, zoom, steps, scenario, one after the other", act: () => app.back() },
+    { keys: ["r"], show: "R", help: "measure the chosen span; again at another: from the one to the other", act: () => app.measure.take(app.look.focus) },
+    { keys: ["Escape"], show: "Esc", help: "back: clears the measured range, search, picked kind, highlight, zoom, steps, scenario, hidden components, one after the other", act: () => app.back() },
     { keys: ["/"], show: "/", help: "search", act: () => app.searchField.select() },
-    { keys: ["n", "N"], show: "N", help: "next match, with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
+    { keys: ["n", "N"], show: "N", help: "next match, the widest first; with Shift the previous", act: (event) => app.nextMatch(event.shiftKey ? -1 : 1) },
     ...(app.trace.difference
       ? sideKeys(app)
-      : [{ keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") }]),
+      : [{ keys: ["v"], show: "V", help: "time order or merged", act: () => app.setView(app.scene.kind === "time" ? "merged" : "time") },
+         { keys: ["i"], show: "I", help: "inverted: kinds of spans by self time, their callers below", act: () => app.setView(app.scene.kind === "inverted" ? "merged" : "inverted") },
+         { keys: ["k"], show: "K", help: "callers and callees of the chosen span", act: () => app.showCallers() },
+         { keys: ["l"], show: "L", help: "list: the table of all spans", act: () => app.spanTable.toggle() },
+          ...hidingKeys(app)]),
     ...(app.trace.inside
       ? [{ keys: ["m"], show: "M", help: "measured, or measured and sampled", act: () => app.setSamples(!app.drawsSamples) }]
       : []),
     ...(app.trace.steps.length
-      ? [{ keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) }]
+      ? [{ keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) },
+          { keys: ["x"], show: "X", help: "the chosen step beside a usual one", act: () => app.usual.toggle() },
+          { keys: ["o"], show: "O", help: "steps in order, or by time", act: () => app.strip.sort(!app.strip.byTime) }]
       : []),
     ...(app.trace.scenarios.length > 1
       ? [{ keys: ["p"], show: "P", help: "pick a scenario, the slowest first", act: () => app.picker.open() }]
       : []),
+    { keys: ["c"], show: "C", help: "copy a link to what you see", act: () => copyLink(app) },
+    ...(app.trace.difference ? [] : [{ keys: ["u"], show: "U", help: "times as they are, per step, or in percent", act: () => nextUnit(app) }]),
     { keys: ["t"], show: "T", help: "dark or light", act: () => app.toggleTheme() },
     { keys: ["?"], show: "?", help: "this help", act: () => document.getElementById("help").showModal() },
   ];
 }
 
 const MOUSE_HELP = [
-  ["click", "zoom to a span; on an empty place: show everything"],
+  ["click, double-click", "zoom to a span; on an empty place: show everything"],
   ["drag", "move"],
+  ["drag on the axis, Shift + drag", "measure a range; Enter zooms to it, Esc clears it"],
+  ["drag in the small picture", "move its window, move an edge, or choose another part; click: go there; double-click: show everything"],
   ["wheel", "scroll; zoom where there is nothing to scroll"],
-  ["Ctrl + wheel, pinch", "zoom"],
+  ["Ctrl + wheel, two fingers", "zoom"],
 ];
 const STRIP_HELP = ["drag on the steps", "choose steps, or several scenarios; double-click: the whole run"];
 

@@ -33,8 +33,8 @@ class MemoryLine {
       least = Math.min(least, bytes[step]);
       most = Math.max(most, bytes[step]);
     });
-    canvas.hidden = !orders.length;
-    if (!orders.length) return;
+    canvas.hidden = !orders.length || strip.byTime; // it is a course in time
+    if (canvas.hidden) return;
     canvas.setAttribute("aria-label", `${this.name} at the steps' ends: ${formatMemory(least)} to ${formatMemory(most)}`);
     const { theme } = app.look;
     const c = canvas.getContext("2d");

@@ -1,14 +1,19 @@
-// The panels around the chart: details of a span, legend, list of the costliest kinds of spans.
+// The panel of details beside the chart.
 
-// The details of an item: {title, component, rows: [[label, value]], place, pairs}.
+const BLOCK = "nutrace.block";
+
+// The details of an item, or without one of the kind that is picked:
+// {title, component, rows: [[label, value]], place, pairs}.
 function describe(app, item) {
   const { trace, scene, summary } = app;
+  if (item < 0) return describeKind(app, app.kind);
   if (trace.difference) return describeDifference(app, item);
-  if (scene.kind === "time") return describeSpan(trace, summary, item);
-  return scene.nodes.seen?.[item] ? describeSampled(trace, scene, summary, item) : describeNode(trace, scene, summary, item);
+  if (scene.kind === "time") return describeSpan(app, item);
+  if (scene.merged) return withHidden(app, describeInTree(app, item));
+  return withHidden(app, scene.nodes.seen?.[item] ? describeSampled(trace, scene, summary, item) : describeNode(app, item));
 }
 
-function describeSpan(trace, summary, span) {
+function describeSpan({ trace, summary, look }, span) {
   const frame = trace.frames[trace.frame[span]];
   const rows = [];
   const step = trace.stepOf(span);
@@ -32,23 +37,27 @@ function describeSpan(trace, summary, span) {
     if (busy) rows.push(["Percentiles", p95 ? `p50 ${formatTime(p50)}, p95 ${formatTime(p95)}` : "mean only"]);
   } else if (calls === 0) rows.push(["Calls", "continues a generator of another span"]);
   const yielded = trace.yielded[span];
-  if (yielded) rows.push(["Yielded", `${formatCount(yielded)} value${yielded === 1 ? "" : "s"}`]);
+  if (yielded) rows.push(["Yielded", counted(yielded, "value")]);
   const wall = trace.wall[span];
   if (wall > busy) rows.push(["Open for", `${formatTime(wall)}, of which inside ${formatTime(busy)}`]);
   if (trace.unfinished.has(span)) rows.push(["Unfinished", "drawn up to the last known time"]);
-  rows.push(["Began at", formatTime(trace.left[span])]);
-  const { kinds, steps } = summary;
+  // The axis begins at what is selected.
+  const began = formatTime(trace.left[span]);
+  rows.push(["Began at", look.origin ? `${formatTime(trace.left[span] - look.origin)} on the axis, ${began} into the run` : began]);
   const kind = trace.kindOf[trace.frame[span]];
-  if (kinds.calls[kind] > 1 || kinds.total[kind] !== busy) {
-    const each = steps > 1 && !isStep && summary.perStep[kind] ? ` · ${formatTime(kinds.total[kind] / steps)} per step` : "";
-    const times = `${formatTime(kinds.total[kind])}${each}, self ${formatTime(kinds.self[kind])}`;
-    rows.push([kinds.calls[kind] === 1 ? "The 1 call" : `All ${formatCount(kinds.calls[kind])} calls`, times]);
-  }
+  if (summary.kinds.calls[kind] > 1 || summary.kinds.total[kind] !== busy) rows.push(rowOfKind(summary, kind, !isStep));
   const component = trace.components[frame.component];
   return { title: trace.nameOf(span), component, rows, frame, pairs: trace.attributesOf(span) };
 }
 
-function describeNode(trace, scene, summary, node) {
+// All calls of a kind of spans in what is selected, as nutrace report counts them.
+function rowOfKind({ kinds, steps, perStep }, kind, divisible = true) {
+  const [calls, total, self] = [kinds.calls[kind], kinds.total[kind], kinds.self[kind]];
+  const each = divisible && steps > 1 && perStep[kind] ? ` · ${formatTime(total / steps)} per step` : "";
+  return [calls === 1 ? "The 1 call" : `All ${counted(calls, "call")}`, `${formatTime(total)}${each}, self ${formatTime(self)}`];
+}
+
+function describeNode({ trace, scene, summary }, node) {
   const { nodes, total } = scene;
   const frame = trace.frames[scene.frame[node]];
   const rows = [];
@@ -60,7 +69,7 @@ function describeNode(trace, scene, summary, node) {
   const calls = nodes.calls[node];
   const each = perStep ? ` · ${(calls / summary.steps).toFixed(1).replace(".0", "")} per step` : "";
   rows.push(["Calls", formatCount(calls) + each]);
-  if (nodes.yielded[node]) rows.push(["Yielded", `${formatCount(nodes.yielded[node])} values`]);
+  if (nodes.yielded[node]) rows.push(["Yielded", counted(nodes.yielded[node], "value")]);
   if (calls > 1) rows.push(["Mean", formatTime(total[node] / calls)]);
   const longest = nodes.longest[node];
   const step = trace.stepOf(longest);
@@ -68,6 +77,9 @@ function describeNode(trace, scene, summary, node) {
     const where = step >= 0 ? ` in ${trace.stepText(step)}` : "";
     rows.push(["Longest", formatTime(trace.busy[longest]) + where]);
   }
+  // With other callers, there are more calls.
+  const kind = trace.kindOf[scene.frame[node]];
+  if (summary.kinds.calls[kind] !== calls || summary.kinds.total[kind] !== total[node]) rows.push(rowOfKind(summary, kind));
   const component = trace.components[frame.component];
   return { title: frame.name, component, rows, frame, pairs: nodes.spans[node] === 1 ? trace.attributesOf(longest) : [] };
 }
@@ -81,12 +93,15 @@ function descriptionCard(app, item, mostPairs) {
     element("div", { class: "card-component", text: sampled ? `sampled in ${component.name}: an estimate` : component.name }),
     pairList(rows, "figures"),
   ];
-  if (frame.function && frame.function !== title) card.push(element("div", { class: "code", text: frame.function }));
+  // A span that is no call of the function: a with-block in it, for example.
+  const isBlock = pairs.some(([name]) => name === BLOCK);
+  if (frame.function && frame.function !== title) card.push(element("div", { class: "code", text: `${isBlock ? "in " : ""}${frame.function}` }));
   if (frame.file) card.push(placeInCode(frame));
   card.push(...insideList(app, item, Math.min(mostPairs, 12)));
-  if (pairs.length) {
-    card.push(pairList(pairs.slice(0, mostPairs), "attributes"));
-    if (pairs.length > mostPairs) card.push(element("div", { class: "muted", text: `and ${pairs.length - mostPairs} more: click` }));
+  const attributes = pairs.filter(([name]) => name !== BLOCK).map(readableAttribute);
+  if (attributes.length) {
+    card.push(pairList(attributes.slice(0, mostPairs), "attributes"));
+    if (attributes.length > mostPairs) card.push(element("div", { class: "muted", text: `and ${attributes.length - mostPairs} more: click` }));
   }
   return card;
 }
@@ -100,118 +115,19 @@ function placeInCode({ file, line }) {
 
 function pairList(pairs, kind) {
   const list = element("dl", { class: kind });
-  for (const [name, text] of pairs) list.append(element("dt", { text: name }), element("dd", { text }));
+  for (const [name, text, ...titles] of pairs) {
+    const [full, raw] = titles.map((title) => ({ title }));
+    list.append(element("dt", { text: name, ...full }), element("dd", { text, ...raw }));
+  }
   return list;
-}
-
-// Components by self time; their shares add up to the time of the selection.
-function showLegend(app) {
-  if (app.trace.difference) return showChangedComponents(app);
-  const { summary, trace } = app;
-  const { self } = summary.components;
-  const all = self.reduce((sum, value) => sum + value, 0) || 1;
-  // Where spans outside the steps are selected too, a figure per step would be wrong.
-  const perStep = summary.steps > 1 && summary.selection && !summary.regions[OUTSIDE].self.some(Boolean);
-  const rows = app.componentOrder
-    .filter((component) => summary.components.calls[component] || self[component])
-    .sort((a, b) => self[b] - self[a]);
-  document.getElementById("legend").replaceChildren(
-    ...rows.map((component) => {
-      const { name } = trace.components[component];
-      const swatch = element("span", { class: "swatch" });
-      const bar = element("span", { class: "bar" });
-      swatch.style.background = bar.style.background = app.componentFills()[component];
-      bar.style.width = `${(100 * self[component]) / all}%`;
-      const each = perStep ? formatTime(self[component] / summary.steps) : "";
-      return element(
-        "button",
-        {
-          type: "button",
-          class: "legend-row",
-          "aria-pressed": String(app.highlight === component),
-          title: [name, each && `self ${each} per step`, ...costsOf(summary, component)].filter(Boolean).join("\n"),
-          onclick: () => app.highlightComponent(component),
-        },
-        swatch,
-        element("span", { class: "legend-name", text: name }),
-        element("span", { class: "legend-time", text: each || formatTime(self[component]) }),
-        element("span", { class: "legend-share", text: formatShare(self[component] / all) }),
-        element("span", { class: "track" }, bar),
-      );
-    }),
-  );
-  document.getElementById("legend-title").textContent = perStep ? "Self time per step" : "Self time";
-}
-
-// Self and total time and calls of a component, and the same by region if it has spans in several.
-function costsOf(summary, component) {
-  const line = ({ self, total, calls }, where) =>
-    `${where}self ${formatTime(self[component])}, total ${formatTime(total[component])}, ` +
-    `${formatCount(calls[component])} call${calls[component] === 1 ? "" : "s"}`;
-  const used = [INSIDE, BESIDE, OUTSIDE].filter((region) => summary.regions[region].calls[component] || summary.regions[region].self[component]);
-  const parts = used.length > 1 ? used.map((region) => line(summary.regions[region], `${REGION_NAMES[region]}: `)) : [];
-  return [line(summary.components, ""), ...parts];
-}
-
-// The kinds of spans, and sampled functions, with the most self time; a click searches for one.
-function showCostliest(app) {
-  if (app.trace.difference) return showChanges(app);
-  const { summary, trace } = app;
-  const self = app.drawsSamples ? selfWithInside(trace, summary) : summary.kinds.self;
-  const all = self.reduce((sum, value) => sum + value, 0) || 1;
-  const best = Array.from(self.keys())
-    .filter((kind) => self[kind] > 0 && !trace.kinds[kind].several)
-    .sort((a, b) => self[b] - self[a])
-    .slice(0, 12);
-  document.getElementById("costliest").replaceChildren(
-    ...best.map((kind) => {
-      const { name, component, sampled } = trace.kinds[kind];
-      const swatch = element("span", { class: sampled ? "swatch hatched" : "swatch" });
-      swatch.style.backgroundColor = app.componentFills()[component];
-      return element(
-        "button",
-        {
-          type: "button",
-          class: "cost-row",
-          title: sampled ? `${name}\nsampled: an estimate` : kindTitle(summary.kinds, kind, name),
-          onclick: () => app.searchFor(name),
-        },
-        swatch,
-        element("span", { class: "legend-name", text: name }),
-        element("span", { class: "legend-share", text: `${sampled ? "≈ " : ""}${formatShare(self[kind] / all)}` }),
-      );
-    }),
-  );
-}
-
-function kindTitle({ calls, total, self }, kind, name) {
-  const times = `self ${formatTime(self[kind])}, total ${formatTime(total[kind])}`;
-  return `${name}\n${times}, ${formatCount(calls[kind])} call${calls[kind] === 1 ? "" : "s"}`;
-}
-
-function showCrumbs(app) {
-  const { scene, trace } = app;
-  const path = [];
-  for (let item = app.look.focus; item >= 0; item = scene.parent[item]) path.unshift(item);
-  const whole = trace.difference ? trace.difference.nameOfAll() : app.selection?.text ?? "whole run";
-  const crumb = (text, item) =>
-    element("button", {
-      type: "button", text, class: "crumb", onclick: () => app.focusOn(item), "aria-current": String(item === app.look.focus),
-    });
-  const shown = path.length > 9 ? [...path.slice(0, 3), null, ...path.slice(-5)] : path;
-  document.getElementById("crumbs").replaceChildren(
-    crumb(whole, -1),
-    ...shown.map((item) => item === null
-      ? element("span", { class: "muted", text: `… ${path.length - 8} more` })
-      : crumb(scene.kind === "time" ? trace.nameOf(item) : trace.frames[scene.frame[item]].name, item)),
-  );
 }
 
 function showDetails(app) {
   const panel = document.getElementById("details");
   const item = app.look.focus;
-  panel.hidden = item < 0;
-  if (item < 0) return;
-  panel.replaceChildren(...descriptionCard(app, item, 200));
+  const kind = item < 0 ? app.kind : app.trace.kindOf[app.scene.frame[item]];
+  panel.hidden = kind < 0;
+  if (kind < 0) return;
+  panel.replaceChildren(...descriptionCard(app, item, 200), ...kindLinks(app, kind));
   if (app.trace.difference) panel.append(...callersList(app, item));
 }

@@ -52,7 +52,7 @@ class Picker {
       element("span", { class: "pick-trouble", text: trouble }),
       element("span", { text: figures.count ? formatMs(figures.mean) : "–" }),
       element("span", { text: figures.factor ? `${figures.factor.toFixed(2)}×` : "" }),
-      element("span", { class: "muted", text: `${formatCount(figures.count)} step${figures.count === 1 ? "" : "s"}` }),
+      element("span", { class: "muted", text: counted(figures.count, "step") }),
       element("span", { class: "track" }, bar),
     ];
     const pick = () => {

@@ -1,55 +1,78 @@
-// Mouse, pen and fingers on the chart: hover, click to zoom, drag to move, wheel to scroll or zoom.
+// Mouse, pen and fingers on the chart: hover, click to zoom, drag to move or to measure, wheel and two fingers to zoom.
+// A finger that goes up or down scrolls the page: that is left to the browser (touch-action).
 
 const CLICK_REACH = 4; // px that the pointer may move during a click
+const DOUBLE_CLICK = 400; // ms
 
 function listenToPointer(app) {
-  const { chart } = app;
+  const { chart, measure } = app;
   const { canvas, scroller } = chart;
+  const fingers = new Map(); // by pointer that is down: [x, y]
   let press = null;
+  let clicked = { item: -1, x: 0, y: 0, at: -Infinity };
+
+  const measures = (event) => event.shiftKey || event.offsetY < AXIS;
+  const timeAt = (x) => chart.view.from + (x / chart.width) * (chart.view.to - chart.view.from);
+  const release = (event) => {
+    fingers.delete(event.pointerId);
+    canvas.classList.remove("dragging");
+    const released = press;
+    press = null;
+    return released;
+  };
 
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
-    press = { x: event.offsetX, y: event.offsetY, lastX: event.offsetX, lastY: event.offsetY, moved: false };
+    fingers.set(event.pointerId, [event.offsetX, event.offsetY]);
+    const { offsetX: x, offsetY: y } = event;
+    press = fingers.size > 1 ? null : { x, y, lastX: x, lastY: y, moved: false, anchor: measures(event) ? timeAt(x) : null };
     scroller.focus({ preventScroll: true });
   });
 
   canvas.addEventListener("pointermove", (event) => {
     chart.pointerX = event.offsetX;
-    if (press) {
-      press.moved ||= Math.hypot(event.offsetX - press.x, event.offsetY - press.y) > CLICK_REACH;
-      if (!press.moved) return;
-      app.tooltip.hide();
-      canvas.classList.add("dragging");
-      chart.pan(press.lastX - event.offsetX);
-      scroller.scrollTop += press.lastY - event.offsetY;
-      press.lastX = event.offsetX;
-      press.lastY = event.offsetY;
-      return;
-    }
+    if (fingers.size > 1 && fingers.has(event.pointerId)) return pinch(chart, fingers, event);
+    if (press) return drag(event);
     const item = chart.itemAt(event.offsetX, event.offsetY);
     if (item !== chart.hover) {
       chart.hover = item;
       chart.draw();
     }
+    canvas.classList.toggle("measuring", measures(event));
+    canvas.title = event.offsetY < AXIS ? "Drag to measure a range" : "";
     canvas.classList.toggle("over", item >= 0);
     if (item >= 0) app.tooltip.showItem(item, event.clientX, event.clientY);
     else app.tooltip.hide();
   });
 
-  canvas.addEventListener("pointerup", (event) => {
-    const click = press && !press.moved;
-    press = null;
-    canvas.classList.remove("dragging");
-    if (!click) return;
+  function drag(event) {
+    const { offsetX: x, offsetY: y } = event;
+    press.moved ||= Math.hypot(x - press.x, y - press.y) > CLICK_REACH;
+    if (!press.moved) return;
     app.tooltip.hide();
-    app.focusOn(chart.itemAt(event.offsetX, event.offsetY));
+    if (press.anchor !== null) return measure.show(press.anchor, timeAt(x));
+    canvas.classList.add("dragging");
+    chart.pan(press.lastX - x);
+    if (event.pointerType !== "touch") scroller.scrollTop += press.lastY - y;
+    [press.lastX, press.lastY] = [x, y];
+  }
+
+  canvas.addEventListener("pointerup", (event) => {
+    const released = release(event);
+    if (!released) return;
+    const measured = released.anchor !== null;
+    if (released.moved) return measured && measure.announce();
+    app.tooltip.hide();
+    const { offsetX: x, offsetY: y, timeStamp: at } = event;
+    if (y < AXIS) return measure.clear();
+    // The second click of two zooms to what the first one hit, though other spans may be under the pointer by now.
+    const again = at - clicked.at < DOUBLE_CLICK && Math.hypot(x - clicked.x, y - clicked.y) <= CLICK_REACH;
+    clicked = { item: again ? clicked.item : chart.itemAt(x, y), x, y, at };
+    app.focusOn(clicked.item);
   });
 
-  canvas.addEventListener("pointercancel", () => {
-    press = null;
-    canvas.classList.remove("dragging");
-  });
+  canvas.addEventListener("pointercancel", release);
 
   canvas.addEventListener("pointerleave", () => {
     chart.hover = -1;
@@ -57,6 +80,11 @@ function listenToPointer(app) {
     app.tooltip.hide();
     chart.draw();
   });
+
+  // Two fingers are the chart's alone; the browser would scroll with them, too.
+  for (const type of ["touchstart", "touchmove"]) {
+    canvas.addEventListener(type, (event) => event.touches.length > 1 && event.preventDefault(), { passive: false });
+  }
 
   scroller.addEventListener(
     "wheel",
@@ -74,4 +102,15 @@ function listenToPointer(app) {
     },
     { passive: false },
   );
+}
+
+// What lies between two fingers stays between them.
+function pinch(chart, fingers, event) {
+  const spread = ([[x, y], [x2, y2]]) => Math.max(Math.hypot(x - x2, y - y2), 10);
+  const middle = ([[x], [x2]]) => (x + x2) / 2;
+  const before = [...fingers.values()];
+  fingers.set(event.pointerId, [event.offsetX, event.offsetY]);
+  const after = [...fingers.values()];
+  chart.pan(middle(before) - middle(after));
+  chart.zoom(spread(before) / spread(after), middle(after));
 }

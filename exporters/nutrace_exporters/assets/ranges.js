@@ -10,6 +10,12 @@ function rangesOf(numbers) {
   return ranges;
 }
 
+// Whether one of the ranges holds x.
+function holds(ranges, x) {
+  const near = firstEndingAfter(ranges, x);
+  return near < ranges.length && ranges[near][0] <= x;
+}
+
 // The position, from `low` on, of the first range that ends after x.
 function firstEndingAfter(ranges, x, low = 0) {
   let high = ranges.length;

@@ -7,6 +7,7 @@ class ScenarioStrip {
   constructor(canvas, trace, app) {
     Object.assign(this, { canvas, trace, app });
     this.context = canvas.getContext("2d");
+    this.labels = new Labels(this.context);
     this.draw = oncePerFrame(() => this.paint());
     const outcomes = outcomesOf(trace.scenarios);
     canvas.setAttribute("aria-label", `The scenarios of the steps below${outcomes ? `: ${outcomes}` : ""}. To pick one, press P.`);
@@ -19,7 +20,7 @@ class ScenarioStrip {
   show() {
     const { trace, app } = this;
     const trouble = app.strip.scenarios.some(({ scenario }) => troubleOf(scenario).length);
-    this.canvas.hidden = !trace.steps.length || (trace.scenarios.length < 2 && !trouble);
+    this.canvas.hidden = app.strip.byTime || !trace.steps.length || (trace.scenarios.length < 2 && !trouble);
     this.draw();
   }
 
@@ -67,15 +68,15 @@ class ScenarioStrip {
       }
       const name = [...trouble, entry.scenario.title].join(" · ");
       const start = left + (trouble.length ? 7 : 5);
-      const text = app.chart.fitted(name, right - start - 3);
+      const text = this.labels.fitted(name, right - start - 3);
       if (text) c.fillText(text, start, height / 2 + 1);
     }
     this.paintBoundaries(c, width, height);
   }
 
   paintBoundaries(c, width, height) {
-    const { scenarios } = this.app.strip;
-    if (width / scenarios.length < NARROWEST_BOUNDED) return;
+    const { scenarios, byTime } = this.app.strip;
+    if (byTime || width / scenarios.length < NARROWEST_BOUNDED) return;
     c.globalAlpha = 0.6;
     c.fillStyle = this.app.look.theme.muted;
     for (const entry of scenarios) {

@@ -8,11 +8,13 @@ class Scene {
     for (let i = 0; i < count; i++) if (right[i] > this.end) this.end = right[i];
   }
 
-  // laneOf and depth of each item give its row; rows are stored one after the other.
-  arrange(names, laneOf, depth) {
+  // laneOf and depth of each item give its row; rows are stored one after the other. An upward lane has its
+  // outermost items in its lowest row. Items that are not `shown` (null: all are) have the row -1.
+  arrange(names, laneOf, depth, upward = [], shown = null) {
     const { count, left } = this;
+    Object.assign(this, { laneOf, upward });
     const heights = new Int32Array(names.length);
-    for (let i = 0; i < count; i++) heights[laneOf[i]] = Math.max(heights[laneOf[i]], depth[i] + 1);
+    for (let i = 0; i < count; i++) if (!shown || shown[i]) heights[laneOf[i]] = Math.max(heights[laneOf[i]], depth[i] + 1);
     this.allLanes = [];
     const base = new Int32Array(names.length);
     this.rowCount = 0;
@@ -22,16 +24,18 @@ class Scene {
       this.rowCount += heights[lane];
     });
     this.lanes = this.allLanes; // those that are shown
-    this.row = new Int32Array(count);
+    this.row = new Int32Array(count).fill(-1);
     this.rowStart = new Int32Array(this.rowCount + 1);
     for (let i = 0; i < count; i++) {
-      this.row[i] = base[laneOf[i]] + depth[i];
+      if (shown && !shown[i]) continue;
+      const lane = laneOf[i];
+      this.row[i] = base[lane] + (upward[lane] ? heights[lane] - 1 - depth[i] : depth[i]);
       this.rowStart[this.row[i] + 1]++;
     }
     for (let row = 0; row < this.rowCount; row++) this.rowStart[row + 1] += this.rowStart[row];
-    this.rowItems = new Int32Array(count);
+    this.rowItems = new Int32Array(this.rowStart[this.rowCount]);
     const next = this.rowStart.slice();
-    for (let i = 0; i < count; i++) this.rowItems[next[this.row[i]]++] = i;
+    for (let i = 0; i < count; i++) if (this.row[i] >= 0) this.rowItems[next[this.row[i]]++] = i;
     for (let row = 0; row < this.rowCount; row++) {
       const items = this.rowItems.subarray(this.rowStart[row], this.rowStart[row + 1]);
       if (items.some((item, k) => k && left[item] < left[items[k - 1]])) items.sort((a, b) => left[a] - left[b]);
@@ -41,8 +45,8 @@ class Scene {
 
   // Running sum of widths in row order, to find by one subtraction how much of a pixel is covered.
   sumWidths() {
-    this.widthBefore = new Float64Array(this.count + 1);
-    for (let k = 0; k < this.count; k++) {
+    this.widthBefore = new Float64Array(this.rowItems.length + 1);
+    for (let k = 0; k < this.rowItems.length; k++) {
       const item = this.rowItems[k];
       this.widthBefore[k + 1] = this.widthBefore[k] + this.right[item] - this.left[item];
     }
@@ -77,8 +81,12 @@ class Scene {
     return best;
   }
 
+  isUpward(item) {
+    return this.upward[this.laneOf[item]] === true;
+  }
+
   childrenOf(item) {
-    const row = item < 0 ? -1 : this.row[item] + 1;
+    const row = item < 0 ? -1 : this.row[item] + (this.isUpward(item) ? -1 : 1);
     if (row < 0 || row >= this.rowCount) return [];
     const found = [];
     const high = this.rowStart[row + 1];
@@ -116,15 +124,22 @@ function timeScene(trace) {
 }
 
 // Merges equal stacks of the selection into nodes, whatever thread they ran on, the costliest on the left; with
-// samples, the functions seen inside spans are nodes as well, behind those of spans.
-function mergedScene(trace, summary, withSamples = false) {
+// samples, the functions seen inside spans are nodes as well, behind those of spans. A hidden span has no node: it stands
+// for that of its caller, below which are what the span called.
+function mergedScene(trace, summary, withSamples = false, hiddenFrames = null) {
   if (trace.difference) return trace.difference.scene();
   const known = new Map();
-  const nodes = { frame: [], parent: [], depth: [], self: [], calls: [], yielded: [], spans: [], longest: [], groups: [] };
+  // entered and spent: the calls of outermost spans, and the time in them, as kinds of spans are counted.
+  const nodes = { frame: [], parent: [], depth: [], self: [], calls: [], yielded: [], spans: [], entered: [], spent: [], longest: [], groups: [] };
   const nodeOf = new Int32Array(trace.n).fill(-1);
+  const hiddenIn = hiddenFrames && hiddenSelf(trace, hiddenFrames);
   for (const [from, to] of summary.ranges) {
     for (let i = from; i < to; i++) {
       const parent = i > from && trace.laneDepth[i] ? nodeOf[trace.parent[i]] : -1;
+      if (hiddenFrames?.[trace.frame[i]]) {
+        nodeOf[i] = parent;
+        continue;
+      }
       const key = (parent + 1) * trace.frames.length + trace.frame[i];
       let node = known.get(key);
       if (node === undefined) {
@@ -134,13 +149,17 @@ function mergedScene(trace, summary, withSamples = false) {
         nodes.parent.push(parent);
         nodes.depth.push(parent < 0 ? 0 : nodes.depth[parent] + 1);
         nodes.longest.push(i);
-        for (const sum of [nodes.self, nodes.calls, nodes.yielded, nodes.spans]) sum.push(0);
+        for (const sum of [nodes.self, nodes.calls, nodes.yielded, nodes.spans, nodes.entered, nodes.spent]) sum.push(0);
       }
       nodeOf[i] = node;
       nodes.self[node] += trace.self[i];
       nodes.calls[node] += trace.calls[i];
       nodes.yielded[node] += trace.yielded[i];
       nodes.spans[node]++;
+      if (summary.entries[i]) {
+        nodes.entered[node] += trace.calls[i];
+        nodes.spent[node] += trace.busy[i] - (hiddenIn?.[i] ?? 0);
+      }
       const group = trace.inside?.groupOf[i] ?? -1;
       if (group >= 0) {
         nodes.groups[node] ??= new Map();
@@ -153,24 +172,31 @@ function mergedScene(trace, summary, withSamples = false) {
   const count = nodes.frame.length;
   const total = Float64Array.from(nodes.own ?? nodes.self);
   for (let node = count - 1; node >= 0; node--) if (nodes.parent[node] >= 0) total[nodes.parent[node]] += total[node];
-  const left = new Float64Array(count);
-  const right = new Float64Array(count);
-  // Costliest first over all parents: each node then takes the next free place in its parent.
-  const order = Array.from({ length: count }, (_, node) => node);
-  order.sort((a, b) => nodes.depth[a] - nodes.depth[b] || total[b] - total[a] || a - b);
-  const free = new Float64Array(count);
-  let topFree = 0;
-  for (const node of order) {
-    const parent = nodes.parent[node];
-    left[node] = parent < 0 ? topFree : free[parent];
-    right[node] = left[node] + total[node];
-    free[node] = left[node];
-    if (parent < 0) topFree = right[node];
-    else free[parent] = right[node];
-  }
+  const { left, right } = packed(nodes.parent, nodes.depth, total);
   const scene = new Scene("merged", count, left, right, Int32Array.from(nodes.frame), Int32Array.from(nodes.parent));
   const threads = threadsIn(trace, summary.ranges);
   const name = threads > 1 ? `${formatCount(threads)} threads together: their times are added up` : "";
   scene.arrange([name], new Int32Array(count), nodes.depth);
   return Object.assign(scene, { nodeOf, nodes, total });
+}
+
+// Edges of the items of a tree, each as wide as its total, the costliest first: each item takes the next free
+// place in its parent. Items without a parent lie side by side.
+function packed(parent, depth, total) {
+  const count = total.length;
+  const left = new Float64Array(count);
+  const right = new Float64Array(count);
+  const order = Array.from({ length: count }, (_, item) => item);
+  order.sort((a, b) => depth[a] - depth[b] || total[b] - total[a] || a - b);
+  const free = new Float64Array(count);
+  let topFree = 0;
+  for (const item of order) {
+    const above = parent[item];
+    left[item] = above < 0 ? topFree : free[above];
+    right[item] = left[item] + total[item];
+    free[item] = left[item];
+    if (above < 0) topFree = right[item];
+    else free[above] = right[item];
+  }
+  return { left, right };
 }

@@ -31,9 +31,7 @@ class Selection {
   }
 
   holds(span) {
-    const { ranges } = this;
-    const near = firstEndingAfter(ranges, span);
-    return near < ranges.length && ranges[near][0] <= span;
+    return holds(this.ranges, span);
   }
 
   // By lane, the sorted intervals of a scene in time order that are selected; they do not overlap.
@@ -55,6 +53,11 @@ class Selection {
       }
       return joined;
     });
+  }
+
+  // The same of selections of the same.
+  get key() {
+    return `${this.places} ${this.iterations}`;
   }
 
   // For people: "scenario 5f3a, steps 5:10".

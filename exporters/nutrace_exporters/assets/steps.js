@@ -1,5 +1,5 @@
 // The strip of steps: a bar for each step, as high as the time it took, in the colours of the components that
-// took it. Drag to select steps; the dashed line is real time.
+// took it. Drag to select steps; the dashed line is real time. The bars are in the steps' order, or the slowest first.
 
 class StepStrip {
   constructor(canvas, trace, table, app) {
@@ -7,6 +7,7 @@ class StepStrip {
     this.context = canvas.getContext("2d");
     this.draw = oncePerFrame(() => this.paint());
     this.hover = -1;
+    this.byTime = false;
     new ResizeObserver(() => this.draw()).observe(canvas);
     canvas.addEventListener("pointerdown", (event) => this.press(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
@@ -14,14 +15,27 @@ class StepStrip {
     canvas.addEventListener("pointercancel", () => this.release());
     canvas.addEventListener("pointerleave", () => this.leave());
     canvas.addEventListener("dblclick", () => app.selectBy(null, null));
+    document.getElementById("strip-order").hidden = trace.steps.length < 2;
+    document.getElementById("strip-in-order").addEventListener("click", () => this.sort(false));
+    document.getElementById("strip-by-time").addEventListener("click", () => this.sort(true));
   }
 
-  // Shows the steps of the selection's scenarios, one scenario after the other.
+  sort(byTime) {
+    const { app } = this;
+    this.byTime = byTime;
+    this.show(app.selection);
+    app.scenarioStrip.show();
+    app.memoryLines.forEach((line) => line.draw());
+    app.changed("push");
+    app.say(byTime ? "steps by time, the slowest first" : "steps in order");
+  }
+
+  // Shows the steps of the selection's scenarios: one scenario after the other, or the slowest step first.
   show(selection) {
     const { trace } = this;
     const places = selection?.places ?? Array.from(trace.scenarios.keys());
     this.shown = stepsShown(trace, places); // positions in trace.steps, from left to right
-    this.scenarios = []; // {scenario, from, to}: where in `shown` each lies
+    this.scenarios = []; // {scenario, from, to}: where in `shown` each lies, unless the steps are sorted by time
     let from = 0;
     for (const place of places) {
       const scenario = trace.scenarios[place];
@@ -30,9 +44,24 @@ class StepStrip {
     }
     const intervals = this.shown.map((position) => trace.steps[position].interval).filter(Boolean);
     this.realTime = percentile(intervals, 0.5);
+    const { times } = this.table;
+    if (this.byTime) this.shown.sort((a, b) => times[b] - times[a] || a - b);
+    document.getElementById("strip-in-order").setAttribute("aria-pressed", String(!this.byTime));
+    document.getElementById("strip-by-time").setAttribute("aria-pressed", String(this.byTime));
+    this.describe();
     this.hover = -1;
     this.bars = null;
     this.draw();
+  }
+
+  // For those who do not see the bars.
+  describe() {
+    const { shown, table, trace, byTime } = this;
+    const slowest = shown.reduce((best, position) => (table.times[position] > table.times[best] ? position : best), shown[0]);
+    const facts = shown.length ? ` The slowest is ${trace.stepText(slowest)} with ${formatTime(table.times[slowest])}.` : "";
+    const act = byTime ? "Click to choose one" : "Drag to choose steps";
+    const label = `One bar for each step, as high as the step took${byTime ? ", the slowest first" : ""}.${facts} ${act}, or type them in the field above, or press [ and ].`;
+    this.canvas.setAttribute("aria-label", label);
   }
 
   // The bars, one for each step or, with more steps than pixels, each column's slowest step: where in `shown` the
@@ -48,10 +77,7 @@ class StepStrip {
       for (let order = best + 1; order < begins[column + 1]; order++) if (time(order) > time(best)) best = order;
       return best;
     });
-    // A very slow step must not flatten the others: its bar is cut off and marked.
-    const heights = slowest.map(time);
-    const usual = Math.max(percentile(heights, 0.95) * 1.8, this.realTime * 1.2);
-    this.bars = { width, columns, begins, slowest, top: Math.min(percentile(heights, 1) * 1.08, usual) || 1 };
+    this.bars = { width, columns, begins, slowest, top: topOfStrip(slowest.map(time), this.realTime) };
     return this.bars;
   }
 
@@ -63,7 +89,8 @@ class StepStrip {
 
   // The entry of `scenarios` that a place in `shown` belongs to.
   scenarioAt(order) {
-    return this.scenarios.find(({ to }) => order < to);
+    const { scenario } = this.trace.steps[this.shown[order]];
+    return this.scenarios.find((entry) => entry.scenario.place === scenario);
   }
 
   press(event) {
@@ -76,7 +103,9 @@ class StepStrip {
 
   move(event) {
     const order = this.orderAt(event);
-    if (this.anchor !== undefined) this.drag = this.widened(Math.min(this.anchor, order), Math.max(this.anchor, order) + 1);
+    if (this.anchor !== undefined) {
+      this.drag = this.byTime ? [order, order + 1] : this.widened(Math.min(this.anchor, order), Math.max(this.anchor, order) + 1);
+    }
     if (order !== this.hover || this.drag) this.point(order, event);
   }
 
@@ -87,7 +116,8 @@ class StepStrip {
     this.draw();
   }
 
-  // What a drag selects: steps of one scenario, or several scenarios as a whole.
+  // What a drag selects: steps of one scenario, or several scenarios as a whole. By time, neighbours have nothing to do
+  // with each other, and one step is selected.
   widened(from, to) {
     const [first, last] = [this.scenarioAt(from), this.scenarioAt(to - 1)];
     return first === last ? [from, to] : [first.from, last.to];
@@ -101,7 +131,7 @@ class StepStrip {
     const dragged = this.scenarios.slice(this.scenarios.indexOf(first), this.scenarios.indexOf(last) + 1);
     const places = this.trace.scenarios.length > 1 ? dragged.map(({ scenario }) => scenario.place) : null;
     // Where a step is narrower than a pixel or two, a click means its scenario.
-    const narrow = this.canvas.clientWidth < 2 * this.shown.length && drag[1] - drag[0] === 1 && this.scenarios.length > 1;
+    const narrow = !this.byTime && this.canvas.clientWidth < 2 * this.shown.length && drag[1] - drag[0] === 1 && this.scenarios.length > 1;
     if (first !== last || narrow) return app.selectBy(places, null);
     const [from, to] = [drag[0], drag[1] - 1].map((order) => this.trace.steps[this.shown[order]].iteration);
     const now = app.selection?.iterations;
@@ -128,6 +158,10 @@ class StepStrip {
     const mask = app.selection?.iterations ? app.selection.mask : null;
     const chosen = (order) => (drag ? order >= drag[0] && order < drag[1] : !mask || mask[shown[order]] === 1);
     const fills = app.componentFills();
+    // What is hidden stays part of the bar, without its colour: the bar is as high as the step took.
+    for (const component of app.hidden) fills[component] = theme.rule;
+    const components = [false, true].flatMap((hidden) => app.componentOrder.filter((k) => app.hidden.has(k) === hidden));
+    const cut = []; // bars that are higher than the strip
     for (let column = 0; column < columns; column++) {
       // Of a column where some steps are selected, the slowest of these is shown.
       const [first, until] = [begins[column], begins[column + 1]];
@@ -141,7 +175,7 @@ class StepStrip {
       const bar = Math.max(width / columns - gap, 0.6);
       c.globalAlpha = chosen(best) ? 1 : 0.28;
       let y = height;
-      for (const component of app.componentOrder) {
+      for (const component of components) {
         const part = table.parts[step * table.width + component] * scale;
         if (part < 0.05) continue;
         c.fillStyle = fills[component];
@@ -150,8 +184,8 @@ class StepStrip {
         if (y <= 0) break;
       }
       if (table.times[step] > top) {
-        c.fillStyle = theme.over;
-        c.fillRect(x, 0, bar, 3);
+        paintCut(c, theme, x, bar);
+        cut.push({ x, bar, time: table.times[step] });
       }
       if (this.hover >= first && this.hover < until) {
         c.globalAlpha = 0.18;
@@ -166,7 +200,8 @@ class StepStrip {
       c.lineWidth = 1.5;
       c.strokeRect(from * room + 0.5, 0.75, Math.max((to - from) * room - 1, 1), height - 1.5);
     }
-    if (this.realTime) this.paintRealTime(height - this.realTime * scale, width);
+    const taken = paintCutTimes(c, theme, cut, width);
+    if (this.realTime) this.paintRealTime(height - this.realTime * scale, width, taken);
   }
 
   // Where in `shown` steps of the mask stand one beside the other; nothing if the outlines would hide the bars.
@@ -177,9 +212,15 @@ class StepStrip {
     return runs.length > this.canvas.clientWidth / 8 ? [] : runs;
   }
 
-  paintRealTime(y, width) {
+  // A dashed line, or an arrow if real time is far above the steps. `taken` are the parts of the upper edge that have
+  // texts already.
+  paintRealTime(y, width, taken) {
     const { context: c } = this;
     const { theme } = this.app.look;
+    const text = `${y < 0 ? "↑ " : ""}real time ${formatTime(this.realTime).replace(".0", "")}`;
+    const room = noteWidth(c, text);
+    const right = y > 40 || taken.every(([, until]) => until <= width - room) ? width : room;
+    if (y < 0) return paintNote(c, theme, text, right, 2);
     c.strokeStyle = theme.over;
     c.lineWidth = 1;
     c.setLineDash([5, 4]);
@@ -188,15 +229,15 @@ class StepStrip {
     c.lineTo(width, Math.round(y) + 0.5);
     c.stroke();
     c.setLineDash([]);
-    const text = `real time ${formatTime(this.realTime).replace(".0", "")}`;
-    c.font = SMALL_FONT;
-    const room = c.measureText(text).width + 10;
-    c.globalAlpha = 0.85;
-    c.fillStyle = theme.panel;
-    c.fillRect(width - room, y > 20 ? y - 17 : y + 2, room, 15);
-    c.globalAlpha = 1;
-    c.fillStyle = theme.over;
-    c.textBaseline = "middle";
-    c.fillText(text, width - room + 5, y > 20 ? y - 9 : y + 10);
+    return paintNote(c, theme, text, right, y > 20 ? y - 17 : y + 2);
   }
 }
+
+ADDRESS_PARTS.push({
+  save({ strip }, words) {
+    if (strip.byTime) words.set("strip", "time");
+  },
+  read({ strip }, words) {
+    strip.byTime = words.get("strip") === "time";
+  },
+});

@@ -1,5 +1,7 @@
 // The tooltip: what is under the pointer, in the chart, the strip of steps, or the row of scenarios.
 
+const TALLEST_TOOLTIP = 420; // px
+
 class Tooltip {
   constructor(app) {
     this.app = app;
@@ -13,11 +15,18 @@ class Tooltip {
   }
 
   showItem(item, x, y) {
-    if (this.told !== item) {
-      this.box.replaceChildren(...descriptionCard(this.app, item, 6));
-      this.told = item;
-    }
+    if (this.told !== item) this.fill(item);
     placeTooltip(this.box, x, y);
+  }
+
+  // With as many attributes as leave it small.
+  fill(item) {
+    this.box.hidden = false;
+    for (const most of [6, 3, 1, 0]) {
+      this.box.replaceChildren(...descriptionCard(this.app, item, most));
+      if (this.box.offsetHeight <= Math.min(TALLEST_TOOLTIP, innerHeight - 8)) break;
+    }
+    this.told = item;
   }
 
   showStep(position, x, y) {
@@ -57,7 +66,13 @@ class Tooltip {
 function placeTooltip(tooltip, x, y) {
   tooltip.hidden = false;
   const { offsetWidth: width, offsetHeight: height } = tooltip;
-  const left = x + 16 + width > innerWidth ? Math.max(4, x - width - 12) : x + 16;
-  const top = y + 18 + height > innerHeight ? Math.max(4, y - height - 12) : y + 18;
+  const left = beside(x, width, 16, innerWidth);
+  const top = beside(y, height, 18, innerHeight);
   tooltip.style.transform = `translate(${left}px, ${top}px)`;
+}
+
+// Where a box of this length begins: behind a point, or before it if there is more room, and always within the window.
+function beside(point, length, away, room) {
+  const place = point + away + length > room - 4 ? point - length - 12 : point + away;
+  return Math.max(4, Math.min(place, room - length - 4));
 }

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
 from nutrace.analysis.regions import Region, Regions, divide
-from nutrace.analysis.steps import simulated_interval_s
 from nutrace.analysis.whatif.rescaled import Rescaling
 from nutrace.analysis.whatif.targets import Matched, Target, match
 from nutrace.percentiles import weighted_percentiles
 from nutrace.trace import Trace
+from nutrace.trace.real_time import simulated_interval_s
 
 #: The part of a planned saving that is likely to come true.
 LIKELY = 0.6

@@ -207,7 +207,7 @@ function components(series, theme, width) {
       line: {color: theme.outline, width: 0.7},
       pattern: {
         shape: PATTERNS[number % PATTERNS.length], bgcolor: theme.dark ? component.dark : component.light,
-        fgcolor: "#14171c", fgopacity: 0.55, size: 7, solidity: 0.2,
+        fgcolor: "#14171c", fgopacity: 0.35, size: 7, solidity: 0.2,
       },
     },
     hovertemplate: `%{y:.2f} ms<extra>${plain(component.name)}</extra>`,

@@ -1,0 +1,172 @@
+"""The parts of a trace that one asks for: each is a trace again, with everything that a trace can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Collection, List, Mapping, Optional, Sequence, Tuple, Union, cast
+
+from nutrace.trace.views import Steps
+
+if TYPE_CHECKING:
+    from nutrace.trace.trace import Trace
+
+
+class Choosing:
+    """Selections of spans.
+
+    In all of them the outermost spans that are chosen become roots, and everything below them stays. Their
+    scenarios and steps keep their numbers. What made the selection is in ``selection``. The modules that make
+    traces are imported where they are used: they import traces themselves.
+    """
+
+    @property
+    def _trace(self) -> Trace:
+        return cast("Trace", self)
+
+    def select(
+        self,
+        steps: Optional[Steps] = None,
+        component: Optional[str] = None,
+        scenario: Optional[Union[str, int]] = None,
+    ) -> Trace:
+        """Scenarios, their steps, or a component, as ``--scenario`` and ``--steps`` select: see
+        :func:`nutrace.trace.select`.
+
+        >>> trace.select(steps="1:3")
+        <Trace 'run.json', steps 1 to 2: 12 spans, 2 steps>
+        """
+        from nutrace.trace.selection import select
+
+        return select(self._trace, steps, component, scenario)
+
+    def where(
+        self,
+        *,
+        name: Optional[Union[str, Sequence[str]]] = None,
+        component: Optional[Union[str, Sequence[str]]] = None,
+        path: Optional[str] = None,
+        scenario: Optional[Union[str, int]] = None,
+        steps: Optional[Steps] = None,
+        between_s: Optional[Tuple[float, float]] = None,
+        at_least_ms: Optional[float] = None,
+        attributes: Optional[Mapping[str, Any]] = None,
+        failed: Optional[bool] = None,
+    ) -> Trace:
+        """The spans for which all that is given is so, and everything below them.
+
+        >>> trace.where(component="database", at_least_ms=0.003)
+        <Trace 'run.json', component database, of 0.003 ms or more: 5 spans, 0 steps>
+        >>> trace.where(path="planner.compute > scenario.*", steps=1)[0].name
+        'scenario.get_traffic_lights'
+
+        Parameters
+        ----------
+        name, component:
+            One, or several of which one is enough; ``*``, ``?`` and ``[...]`` as in a shell.
+        path:
+            Names with ``>`` between them: the span's and those of the spans right above it.
+        scenario, steps:
+            As in :meth:`select`.
+        between_s:
+            When the span began: from the first number of seconds since this trace began, up to, not
+            including, the second.
+        at_least_ms:
+            The least total time of a span, in milliseconds.
+        attributes:
+            Attributes that the span has, with these values.
+        failed:
+            Whether an error left the span.
+
+        Raises
+        ------
+        UsageError
+            If there is no such span, name or component.
+        """
+        from nutrace.trace.finding import where
+
+        return where(
+            self._trace,
+            name=name,
+            component=component,
+            path=path,
+            scenario=scenario,
+            steps=steps,
+            between_s=between_s,
+            at_least_ms=at_least_ms,
+            attributes=attributes,
+            failed=failed,
+        )
+
+    def find(self, words: str) -> Trace:
+        """The spans whose name, component, function or file has all of these words in it.
+
+        Upper and lower case are the same, as in the search of the flamegraph page, which also looks into
+        attributes.
+
+        >>> trace.find("traffic light")
+        <Trace 'run.json', traffic light: 10 spans, 0 steps>
+
+        Raises
+        ------
+        UsageError
+            If there is none, or there are no words.
+        """
+        from nutrace.trace.finding import find
+
+        return find(self._trace, words)
+
+    def step(self, scenario: Union[str, int], step: Optional[int] = None) -> Trace:
+        """One step, by its scenario and its iteration.
+
+        >>> trace.step("token", 2)
+        <Trace 'run.json', step 2 of scenario token: 6 spans, 1 steps>
+
+        Parameters
+        ----------
+        scenario:
+            A token or its beginning, or the scenario's number. In a run of one scenario it may be left out:
+            ``trace.step(2)``.
+        step:
+            The iteration.
+
+        Raises
+        ------
+        UsageError
+            If there is no such step, or it is not said of which scenario.
+        """
+        from nutrace.trace.finding import step as one_step
+
+        return one_step(self._trace, scenario, step)
+
+    def slowest(self, count: int = 5) -> List[Trace]:
+        """The finished steps that took longest, the slowest first; each is a trace.
+
+        >>> [each.selection for each in trace.slowest(2)]
+        ['step 4 of scenario token', 'step 3 of scenario token']
+        """
+        from nutrace.trace.finding import slowest
+
+        return slowest(self._trace, count)
+
+    def pruned(
+        self,
+        at_least_ms: float = 0.0,
+        depth: Optional[int] = None,
+        without: Collection[str] = (),
+    ) -> Trace:
+        """This trace with fewer spans: the time of others is in the self time of the span above.
+
+        >>> trace.step(1).pruned(depth=1, without=["database"]).name
+        ['simulation.step', 'planner.compute']
+
+        Parameters
+        ----------
+        at_least_ms:
+            Spans that took less, in milliseconds, are left out with all that is below them.
+        depth:
+            So are those that have more ancestors than this; the roots have none.
+        without:
+            And those of these names or components.
+        """
+        from nutrace.trace.pruning import pruned
+
+        return pruned(self._trace, at_least_ms, depth, without)

@@ -1,0 +1,163 @@
+"""Find spans by what they are: name, component, path, time, attributes, errors."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fnmatch import translate
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
+
+from nutrace.errors import UsageError, did_you_mean
+from nutrace.trace.selection import outermost, select, subtrees
+from nutrace.trace.trace import Trace
+from nutrace.trace.views import Steps
+
+_LONGEST = 200
+_MS = 1e6
+_S = 1e9
+_ARROW = ">"
+#: One word, or several of which one is enough; each may have ``*``, ``?`` and ``[...]``.
+Words = Union[str, Sequence[str]]
+
+
+def where(
+    trace: Trace,
+    *,
+    name: Optional[Words] = None,
+    component: Optional[Words] = None,
+    path: Optional[str] = None,
+    scenario: Optional[Union[str, int]] = None,
+    steps: Optional[Steps] = None,
+    between_s: Optional[Tuple[float, float]] = None,
+    at_least_ms: Optional[float] = None,
+    attributes: Optional[Mapping[str, Any]] = None,
+    failed: Optional[bool] = None,
+) -> Trace:
+    """The spans for which all of this is so; see :meth:`nutrace.Trace.where`."""
+    trace = select(trace, steps=steps, scenario=scenario)
+    told: List[str] = []
+    chosen = bytearray(b"\1") * len(trace)
+    for what, wanted, column in (("name", name, trace.name), ("component", component, trace.component)):
+        if wanted is not None:
+            known = _alike(trace, what, wanted, set(column))
+            _keep(chosen, (value in known for value in column))
+            told.append(f"{what} {_listed(wanted)}")
+    if path is not None:
+        _keep(chosen, _on_path(trace, path))
+        told.append(f"path {path}")
+    if between_s is not None:
+        first, end = between_s
+        begin = trace.begin_ns
+        _keep(chosen, (first <= (start - begin) / _S < end for start in trace.start_ns))
+        told.append(f"begun between {first:g} and {end:g} s")
+    if at_least_ms is not None:
+        _keep(chosen, (busy >= at_least_ms * _MS for busy in trace.busy_ns))
+        told.append(f"of {at_least_ms:g} ms or more")
+    if failed is not None:
+        _keep(chosen, ((span in trace.failed) == failed for span in range(len(trace))))
+        told.append("left by an error" if failed else "left by no error")
+    if attributes:
+        for span in range(len(trace)):  # last, as attributes take long to read
+            if chosen[span]:
+                has = trace.attributes(span)
+                chosen[span] = all(key in has and has[key] == value for key, value in attributes.items())
+        told.append(", ".join(f"{key} {value!r}" for key, value in attributes.items()))
+    return _part(trace, chosen, ", ".join(told)) if told else trace
+
+
+def find(trace: Trace, text: str) -> Trace:
+    """The spans that words speak of; see :meth:`nutrace.Trace.find`."""
+    words = text.lower().split()
+    if not words:
+        raise UsageError("nothing to find: write words of a span's name, component, function or file")
+    known = {}
+    chosen = bytearray(len(trace))
+    for span, (name, component) in enumerate(zip(trace.name, trace.component)):
+        raw = trace.raw.attributes[span]
+        key = name, component, raw
+        if key not in known:
+            view = trace[span]
+            spoken = f"{name}\n{component}\n{view.function}\n{view.file}".lower()
+            known[key] = all(word in spoken for word in words)
+        chosen[span] = known[key]
+    return _part(trace, chosen, text[:_LONGEST])
+
+
+def step(trace: Trace, scenario: Union[str, int], iteration: Optional[int] = None) -> Trace:
+    """One step; see :meth:`nutrace.Trace.step`."""
+    if iteration is not None:
+        return select(trace, steps=iteration, scenario=scenario)
+    if len(trace.scenarios) > 1:
+        raise UsageError(
+            f"the run has {len(trace.scenarios):,} scenarios: say which one, as in step('TOKEN', {scenario})"
+        )
+    if isinstance(scenario, str):
+        raise UsageError(f"which step of scenario {scenario!r}? Say it, as in step({scenario!r}, 42)")
+    return select(trace, steps=scenario)
+
+
+def slowest(trace: Trace, count: int = 5) -> List[Trace]:
+    """The steps that took longest; see :meth:`nutrace.Trace.slowest`."""
+    steps = sorted(trace.finished_steps, key=lambda span: (-trace.busy_ns[span], span))[: max(count, 0)]
+    numbers = trace.addresses.scenario_of
+    iterations = trace.addresses.iteration_of
+    return [select(trace, steps=iterations[span], scenario=_scenario(numbers[span])) for span in steps]
+
+
+def _scenario(number: int) -> Optional[int]:
+    return number if number > 0 else None
+
+
+def _keep(chosen: bytearray, those: Iterable[bool]) -> None:
+    for span, kept in enumerate(those):
+        if not kept:
+            chosen[span] = 0
+
+
+def _alike(trace: Trace, what: str, wanted: Words, known: Set[str]) -> Set[str]:
+    """Which of the known words are wanted."""
+    patterns = [wanted] if isinstance(wanted, str) else list(wanted)
+    found: Set[str] = set()
+    for pattern in patterns:
+        matches = re.compile(translate(pattern)).match
+        alike = {word for word in known if word == pattern or matches(word)}
+        if not alike:
+            near = did_you_mean(pattern, sorted(known))
+            raise UsageError(f"no span of {what} {pattern[:_LONGEST]!r} in {_of(trace)}{near}")
+        found |= alike
+    return found
+
+
+def _on_path(trace: Trace, path: str) -> List[bool]:
+    """For each span whether the names from it upwards are the last of a path."""
+    names = [each.strip() for each in path.split(_ARROW)]
+    known = set(trace.name)
+    patterns = [_alike(trace, "name", each, known) for each in reversed(names)]
+    found = []
+    for span in range(len(trace)):
+        at = span
+        for pattern in patterns:
+            if at < 0 or trace.name[at] not in pattern:
+                break
+            at = trace.parent[at]
+        else:
+            found.append(True)
+            continue
+        found.append(False)
+    return found
+
+
+def _part(trace: Trace, chosen: bytearray, told: str) -> Trace:
+    tops = outermost(trace, trace.roots, chosen, {1})
+    if not tops:
+        raise UsageError(f"no span with {told} in {_of(trace)}")
+    words = ", ".join(each for each in (trace.selection, told) if each)
+    return replace(subtrees(trace, tops), selection=words)
+
+
+def _of(trace: Trace) -> str:
+    return f"{trace.selection} of {trace.path}" if trace.selection else trace.path
+
+
+def _listed(wanted: Words) -> str:
+    return wanted if isinstance(wanted, str) else " or ".join(wanted)
