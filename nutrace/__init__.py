@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nutrace.errors import NutraceError
-    from nutrace.loading import load
+    from nutrace.loading import load, load_many
     from nutrace.probes.api import probe, span
     from nutrace.probes.probe import Probe
     from nutrace.session import instrument, uninstrument
@@ -25,6 +25,7 @@ _MODULES = {
     "Trace": "nutrace.trace.trace",
     "instrument": "nutrace.session",
     "load": "nutrace.loading",
+    "load_many": "nutrace.loading",
     "probe": "nutrace.probes.api",
     "span": "nutrace.probes.api",
     "uninstrument": "nutrace.session",
@@ -37,6 +38,7 @@ __all__ = [
     "Trace",
     "instrument",
     "load",
+    "load_many",
     "probe",
     "span",
     "uninstrument",

@@ -7,6 +7,7 @@ from typing import Optional, Union
 
 from nutrace.analysis.tables import analyse
 from nutrace.jupyter import VIEWS
+from nutrace.jupyter.runs import Runs, found
 from nutrace.sampling.attached import with_samples
 from nutrace.trace import analysed, reader, views
 from nutrace.trace.trace import Trace
@@ -28,3 +29,23 @@ def load(
     views.register(VIEWS)
     analysed.register(analyse)
     return with_samples(reader.load(path, raw=raw, progress=progress, phase=phase))
+
+
+def load_many(*paths: Union[str, os.PathLike[str]], raw: bool = False) -> Runs:
+    """Many runs, for tables of all of them: ``nutrace.load_many("runs/*.json").steps()``.
+
+    Runs are read when they are needed, one at a time.
+
+    Parameters
+    ----------
+    paths:
+        Run files, folders of them, folders that ``nutrace export`` has written, or patterns.
+    raw:
+        As in :func:`load`.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or a folder has no runs. What is wrong with a run is said when it is read.
+    """
+    return Runs(found(paths), lambda path: load(path, raw=raw))
