@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nutrace.errors import NutraceError
-    from nutrace.loading import load, load_many
+    from nutrace.loading import compare, load, load_many
     from nutrace.probes.api import probe, span
     from nutrace.probes.probe import Probe
     from nutrace.session import instrument, uninstrument
@@ -23,6 +23,7 @@ _MODULES = {
     "Probe": "nutrace.probes.probe",
     "Settings": "nutrace.settings",
     "Trace": "nutrace.trace.trace",
+    "compare": "nutrace.loading",
     "instrument": "nutrace.session",
     "load": "nutrace.loading",
     "load_many": "nutrace.loading",
@@ -36,6 +37,7 @@ __all__ = [
     "Probe",
     "Settings",
     "Trace",
+    "compare",
     "instrument",
     "load",
     "load_many",

@@ -39,17 +39,18 @@ class Runs(Mapping[str, Trace]):
     """
 
     def __init__(self, files: Mapping[str, str], load: Callable[[str], Trace]) -> None:
-        self._files: Dict[str, str] = dict(files)
+        #: What loads each run, by its name.
+        self.files: Dict[str, str] = dict(files)
         self._load = load
 
     def __getitem__(self, name: str) -> Trace:
-        return self._load(self._files[name])
+        return self._load(self.files[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self.files)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self.files)
 
     def __repr__(self) -> str:
         return f"<{len(self):,} runs: {', '.join(list(self)[:5])}{', ...' if len(self) > 5 else ''}>"
