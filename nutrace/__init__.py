@@ -56,5 +56,12 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext nutrace``: the cell magic ``%%nutrace`` (:mod:`nutrace.jupyter.magic`)."""
+    from nutrace.jupyter.magic import load_ipython_extension as load_magic
+
+    load_magic(shell)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULES})
