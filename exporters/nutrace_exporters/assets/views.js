@@ -123,6 +123,6 @@ ADDRESS_PARTS.push({
   },
   read(app, words) {
     const number = /^\d{1,6}$/.test(words.get("thread") ?? "") ? Number(words.get("thread")) : -1;
-    app.thread = app.timeScene.allLanes.some((lane) => lane.number === number) ? number : -1;
+    app.thread = app.trace.threads[number] === undefined ? -1 : number;
   },
 });
