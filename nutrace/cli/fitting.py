@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import List
 
-#: Where a line may be broken: at spaces, but not between a number and its unit.
-_SPACE = re.compile(r"(?<!\d) | (?!(?:ns|us|ms|s|min|h|kB|MB|GB|Hz|%|x)(?!\w))")
+#: Where a line may be broken: at spaces, but not between a number and its unit, or a limit and its number.
+_SPACE = re.compile(r"(?<!--limit)(?:(?<!\d) | (?!(?:ns|us|ms|s|min|h|kB|MB|GB|Hz|%|x)(?!\w)))")
 
 
 def columns_of(text: str) -> int:

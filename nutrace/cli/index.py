@@ -18,7 +18,7 @@ from nutrace.plans import drop, make
 from nutrace.plans.candidates import lacking
 from nutrace.plans.copying import copy
 from nutrace.plans.findings import Index, examine
-from nutrace.plans.log import existing, open_log
+from nutrace.plans.log import check_database, open_log
 from nutrace.plans.log_copies import cache_folder, folders, remove
 from nutrace.plans.make import Change
 from nutrace.printable import LINE, printable
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     if args.drop:
         return _drop(logs, args)
     for log in logs:
-        existing(log, "")  # a missing log is an error here, and not a note
+        check_database(log)  # a missing log is an error here, and not a note
     trace = args.trace or _RUN
     statements = None
     if exists(trace):
@@ -93,9 +93,11 @@ def run(args: argparse.Namespace) -> int:
 def _apply(log: str, indexes: Sequence[Index], *, quiet: bool) -> List[Change]:
     """Make indexes, each of which is printed before, with the time that it took after."""
     done: List[Change] = []
+    style = style_of_output()
     for index in indexes:
         if not quiet:
-            print(f"{printable(log, LINE)}: {printable(index.advice.ddl, LINE)}; ", end="", flush=True)
+            text = style.text(f"{printable(log, LINE)}: {printable(index.advice.ddl, LINE)};", hanging=2)
+            print(text, end=" ", flush=True)
         took = "not done"
         try:
             for change in make(log, [index.advice.ddl]):
@@ -135,13 +137,13 @@ def _copy(by_log: Dict[str, List[Index]], args: argparse.Namespace) -> int:
                 if copied.made
                 else "it was there already"
             )
-            print(f"{printable(log, LINE)}: copied to {printable(copied.path, LINE)} ({took})", flush=True)
-            for ddl in indexes.values():
-                print(f"  {printable(ddl, LINE)}", flush=True)
+            text = f"{printable(log, LINE)}: copied to {printable(copied.path, LINE)} ({took})"
+            _print(False, None, [text, *(f"  {printable(ddl, LINE)}" for ddl in indexes.values())])
+            sys.stdout.flush()
     if args.json:
         _print(True, document, ())
     elif any(each["copy"] for each in document.values()):
-        print("To use it: " + _speedup(args.output))
+        _print(False, None, ["To use it: " + _speedup(args.output)])
     return 0
 
 
