@@ -183,6 +183,15 @@ def test_paper_has_the_whole_chart_in_light_colours(
     assert min(corner) > 200, "the chart is painted light"
     assert tuple(bar[:3]) in {_rgb(each.light) for each in COLOURS.values()}, "and so is the strip"
     assert shown >= needed > before - 200, "no row is left out"
+    for width in (1032, 700):  # with a span chosen, and the table of all spans beside the chart, also upright
+        browser.execute_script(
+            "nutrace.focusOn(0, false); document.body.querySelector('main').className = 'with-table'"
+        )
+        screen(width, 730, media="print", prefers_color_scheme="dark")
+        assert _overflow(browser) == [0, []]
+        ((_, left, _, right, bottom),) = _boxes(browser, "#chart")
+        assert right - left >= width - 20, "all but a scroll bar"
+        assert bottom <= _boxes(browser, "#details")[0][2], "the details are below the chart"
     browser.execute_script("dispatchEvent(new Event('afterprint'))")
     assert browser.execute_script("return nutrace.dark")
 
