@@ -24,7 +24,8 @@ ENTER, ESCAPE, DOWN = "\ue007", "\ue00c", "\ue015"
 STATE = """
 const { scene, look, chart, search, selection, highlight, unit } = nutrace;
 return {
-  view: scene.kind, focus: look.focus, zoom: [chart.goal.from, chart.goal.to].map(Math.round),
+  view: scene.kind, focus: look.focus,
+  zoom: [chart.goal.from, chart.goal.to].map((edge) => Number(edge.toFixed(1))),
   query: search.query, field: nutrace.searchField.value, selection: selection?.text ?? "", highlight, unit,
   theme: document.documentElement.dataset.theme ?? "", scroll: chart.scroller.scrollTop,
   crumbs: document.getElementById("crumbs").textContent,
