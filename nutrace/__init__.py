@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nutrace.errors import NutraceError
-    from nutrace.loading import load
+    from nutrace.loading import compare, load, load_many
     from nutrace.probes.api import probe, span
     from nutrace.probes.probe import Probe
     from nutrace.session import instrument, uninstrument
@@ -23,8 +23,10 @@ _MODULES = {
     "Probe": "nutrace.probes.probe",
     "Settings": "nutrace.settings",
     "Trace": "nutrace.trace.trace",
+    "compare": "nutrace.loading",
     "instrument": "nutrace.session",
     "load": "nutrace.loading",
+    "load_many": "nutrace.loading",
     "probe": "nutrace.probes.api",
     "span": "nutrace.probes.api",
     "uninstrument": "nutrace.session",
@@ -35,8 +37,10 @@ __all__ = [
     "Probe",
     "Settings",
     "Trace",
+    "compare",
     "instrument",
     "load",
+    "load_many",
     "probe",
     "span",
     "uninstrument",
@@ -50,6 +54,13 @@ def __getattr__(name: str) -> Any:
 
     value = globals()[name] = getattr(import_module(_MODULES[name]), name)
     return value
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext nutrace``: the cell magic ``%%nutrace`` (:mod:`nutrace.jupyter.magic`)."""
+    from nutrace.jupyter.magic import load_ipython_extension as load_magic
+
+    load_magic(shell)
 
 
 def __dir__() -> list[str]:

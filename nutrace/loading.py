@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Optional, Union
+from typing import List, Optional, Sequence, Union
 
 from nutrace.analysis.tables import analyse
+from nutrace.errors import UsageError
 from nutrace.jupyter import VIEWS
+from nutrace.jupyter.compared import Compared
+from nutrace.jupyter.runs import Runs, found
 from nutrace.sampling.attached import with_samples
 from nutrace.trace import analysed, reader, views
 from nutrace.trace.trace import Trace
+
+#: Files, folders or patterns.
+Paths = Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]
 
 
 def load(
@@ -28,3 +34,69 @@ def load(
     views.register(VIEWS)
     analysed.register(analyse)
     return with_samples(reader.load(path, raw=raw, progress=progress, phase=phase))
+
+
+def load_many(*paths: Union[str, os.PathLike[str]], raw: bool = False) -> Runs:
+    """Many runs, for tables of all of them: ``nutrace.load_many("runs/*.json").steps()``.
+
+    Runs are read when they are needed, one at a time.
+
+    Parameters
+    ----------
+    paths:
+        Run files, folders of them, folders that ``nutrace export`` has written, or patterns.
+    raw:
+        As in :func:`load`.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or a folder has no runs. What is wrong with a run is said when it is read.
+    """
+    return Runs(found(paths), lambda path: load(path, raw=raw))
+
+
+def compare(
+    base: Union[Paths, Runs], new: Union[Paths, Runs], *, raw: bool = False, anyway: bool = False
+) -> Compared:
+    """Compare two sets of runs, as ``nutrace compare`` does.
+
+    Counts are compared exactly; of times it is said how much may be chance, for which each side needs several
+    runs. ``nutrace.compare("bench/base", "bench/cache").verdicts()`` is a table.
+
+    Parameters
+    ----------
+    base, new:
+        The runs of each side: run files, folders of them, patterns, or what :func:`load_many` gave.
+    raw:
+        As in :func:`load`.
+    anyway:
+        Compare runs that did not finish, were configured differently, or have nothing in common.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    UsageError
+        If a run is given twice, or the runs should not be compared.
+    MissingDependencyError
+        If numpy or scipy is not installed.
+    """
+    from nutrace.cli.compare_sides import Sides
+    from nutrace.comparison import compare as compared
+    from nutrace.comparison.numeric import numeric
+
+    numeric()
+    sides = Sides(raw)
+    measured = [sides.measured(_files(runs), side) for runs, side in ((base, "base"), (new, "new"))]
+    comparison = compared(measured[0], measured[1])
+    if comparison.refusals and not anyway:
+        raise UsageError(f"{'; '.join(comparison.refusals)}: anyway=True compares them nevertheless")
+    return Compared(comparison)
+
+
+def _files(runs: Union[Paths, Runs]) -> List[str]:
+    if isinstance(runs, Runs):
+        return list(runs.files.values())
+    paths = [runs] if isinstance(runs, (str, os.PathLike)) else list(runs)
+    return list(found(paths).values())

@@ -453,6 +453,11 @@ def begin(
         return _session
 
 
+def active() -> bool:
+    """Whether this process is traced."""
+    return _session is not None and not _session.finished
+
+
 def uninstrument() -> Optional[Path]:
     """End tracing: restore every target, write the run file; returns its path, if it has spans."""
     global _session

@@ -55,11 +55,11 @@ def lines(
     wall_ns = totals.last_ns - totals.first_ns
     costs = recorder.costs()
     running_ns = costs.recording_ns + costs.writing_ns
-    share = f", {running_ns / wall_ns:.1%} of the wall time" if wall_ns > 0 else ""
+    share = f", {100 * running_ns / wall_ns:.2f} % of the wall time" if wall_ns > 0 else ""
     where = " in this process" if end.joined else ""
     starting, recording, writing, ending = (ns / 1e6 for ns in costs)
     text.append(
-        f"nutrace's own cost{where}: at least {running_ns / 1e6:.0f} ms{share} ({recording:.0f} recording, "
+        f"nutrace's own cost{where}: at least {running_ns / 1e6:.1f} ms{share} ({recording:.0f} recording, "
         f"{writing:.0f} writing); {starting:.0f} ms to start, {ending:.0f} to end"
     )
     if stacks is not None:

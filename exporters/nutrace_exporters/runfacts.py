@@ -10,6 +10,7 @@ from typing import Any, List, Mapping, Sequence, Tuple
 from nutrace import semconv
 from nutrace.trace import Scenario, Trace
 from nutrace.trace.addresses import FINISHED
+from nutrace.trace.opening import STDIN
 from nutrace_exporters.corrected import correction_of
 from nutrace_exporters.labels import counted, value
 
@@ -20,7 +21,12 @@ CORRECTION = "Correction"
 def title_of(trace: Trace) -> str:
     """Scenario and planner, or how many scenarios; else the file's name."""
     parts = [_scenarios(trace), _planners(trace)]
-    return " · ".join(part for part in parts if part) or os.path.basename(trace.path) or "trace"
+    return " · ".join(part for part in parts if part) or file_of(trace) or "trace"
+
+
+def file_of(trace: Trace) -> str:
+    """The run file's name; "" if the run came from standard input."""
+    return "" if trace.path == STDIN else value(os.path.basename(trace.path), 100)
 
 
 def facts(trace: Trace) -> List[Tuple[str, str]]:

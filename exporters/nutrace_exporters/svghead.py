@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import Final, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 from xml.sax.saxutils import escape
@@ -13,7 +12,7 @@ from nutrace.trace.real_time import real_time
 from nutrace_exporters.fitting import BOLD, FAMILIES, cut, width_of
 from nutrace_exporters.labels import counted, duration, label
 from nutrace_exporters.palette import COLOURS, colour
-from nutrace_exporters.runfacts import warnings
+from nutrace_exporters.runfacts import file_of, warnings
 
 MARGIN = 8
 TITLE_PX, TEXT_PX = 14.0, 11.0
@@ -140,8 +139,8 @@ def _rows(widths: Sequence[float], between: float, room: float) -> Iterable[List
 
 def _facts(trace: Trace, title: str) -> List[str]:
     """The file, what of it is drawn, its steps and its time."""
-    file = label(os.path.basename(trace.path), 100)
-    facts = [file] if trace.path and file != title else []
+    file = file_of(trace)
+    facts = [file] if file not in ("", title) else []
     if trace.selection:
         facts.append(f"only {label(trace.selection, 100)}".replace("only all steps", "only the steps"))
     steps = trace.finished_steps

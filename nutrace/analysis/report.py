@@ -57,11 +57,13 @@ class Lost:
 class Overhead:
     """What nutrace itself cost: the sum of :class:`nutrace.analysis.own_cost.OwnCost`, None if unknown.
 
-    ``spans`` is the number of spans recorded, before equal siblings were merged; ``start_and_end_ns`` is a
-    part of ``estimated_ns``, and ``share`` is the rest of it as a part of the wall time.
+    ``spans`` is the number of spans recorded, before equal siblings were merged, ``in_file`` that of spans in
+    the file; ``start_and_end_ns`` is a part of ``estimated_ns``, and ``share`` is the rest of it as a part of
+    the wall time.
     """
 
     spans: int
+    in_file: int
     estimated_ns: Optional[int]
     start_and_end_ns: int
     share: Optional[float]
@@ -147,7 +149,7 @@ def report(
         memory=memory(trace, read),
         simulation_logs=simulation_logs(trace),
         lost=Lost(diagnostics.dropped, diagnostics.truncated, diagnostics.unfinished),
-        overhead=_overhead(own_cost(trace, regions if part is None else divide(trace))),
+        overhead=_overhead(own_cost(trace, regions if part is None else divide(trace)), len(trace)),
         correction=trace.correction,
         notes=tuple(notes),
     )
@@ -177,9 +179,10 @@ def settings_of(resources: Tuple[Resource, ...]) -> Dict[str, Any]:
     return {}
 
 
-def _overhead(cost: OwnCost) -> Overhead:
+def _overhead(cost: OwnCost, in_file: int) -> Overhead:
     return Overhead(
         spans=cost.spans,
+        in_file=in_file,
         estimated_ns=None if cost.total_ns is None else round(cost.total_ns),
         start_and_end_ns=cost.start_and_end_ns,
         share=cost.share,

@@ -27,7 +27,7 @@ def text() -> str:
     """The help, as wide as the terminal."""
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     lines = [
-        "nutrace: tracing for nuPlan simulations. Where does each step's time go?",
+        *_wrapped("nutrace: ", "tracing for nuPlan simulations. Where does each step's time go?", width),
         "",
         *_wrapped("Usage: ", "nutrace COMMAND ...; nutrace COMMAND --help says what a command takes", width),
     ]

@@ -18,7 +18,7 @@ from nutrace.plans import drop, make
 from nutrace.plans.candidates import lacking
 from nutrace.plans.copying import copy
 from nutrace.plans.findings import Index, examine
-from nutrace.plans.log import existing, open_log
+from nutrace.plans.log import check_database, open_log
 from nutrace.plans.log_copies import cache_folder, folders, remove
 from nutrace.plans.make import Change
 from nutrace.printable import LINE, printable
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     if args.drop:
         return _drop(logs, args)
     for log in logs:
-        existing(log, "")  # a missing log is an error here, and not a note
+        check_database(log)  # a missing log is an error here, and not a note
     trace = args.trace or _RUN
     statements = None
     if exists(trace):

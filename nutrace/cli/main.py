@@ -6,6 +6,7 @@ import argparse
 import errno
 import io
 import os
+import shlex
 import sys
 from typing import List, NoReturn, Optional
 
@@ -27,7 +28,11 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         words = self.prog.partition(" ")[2]
-        raise UsageError(f"{words + ': ' if words else ''}{message}; {self.prog} --help says what there is")
+        hint = f"{self.prog} --help says what there is"
+        here = help.newest_run() if message.endswith("required: file") else None
+        if here is not None:
+            hint = f"{here} is here: {self.prog} {shlex.quote(here)}"
+        raise UsageError(f"{words + ': ' if words else ''}{message}; {hint}")
 
 
 class _Top(_Parser):

@@ -59,7 +59,7 @@ def as_text(cost: OwnCost, trace: Trace, style: Style, *, limit: int = 15, selec
         What was selected, if not all of the run.
     """
     if not cost.priced:
-        return style.text(_not_priced(cost)) + "\n"
+        return style.text(_not_priced(cost)).strip("\n") + "\n"
     steps = cost.steps.count if cost.steps is not None else 0
     sections = [_head(trace, style, selection), _figures(cost, trace, style, selection)]
     sections += [_ledger(cost, style, steps), _waits(cost.clocked, style)]
@@ -254,4 +254,5 @@ def _legend(cost: OwnCost, style: Style) -> str:
     if any(each.taken_ns is not None for each in cost.components):
         entries.append(_LEGEND_TAKEN)
     lines = [*map(style.line, _LOWER_BOUND)]
-    return "\n".join([*lines, "", style.glossary(entries)] if entries else lines)
+    glossary = style.glossary(entries) if entries else ""
+    return "\n".join([*lines, "", glossary] if glossary else lines)

@@ -53,7 +53,7 @@ def as_json(report: Report) -> Dict[str, Any]:
         "memory": memory_json(report.memory),
         "simulation_log": simulation_logs_json(report.simulation_logs),
         "lost": pick(report.lost, "dropped", "truncated", "unfinished"),
-        "overhead": pick(report.overhead, "spans", "estimated_ms", "start_and_end_ms", "share"),
+        "overhead": pick(report.overhead, "spans", "in_file", "estimated_ms", "start_and_end_ms", "share"),
         "correction": _correction(report),
         "notes": report.notes,
         "scenarios": {

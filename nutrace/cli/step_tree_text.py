@@ -64,8 +64,9 @@ def _table(part: Cut, tree: StepTree, style: Style) -> List[str]:
     """Numbers first, so that names may be as long as they are."""
     steps, whole_ns = tree.steps or 1, tree.whole_ns
     unit = unit_of(_total_ns(line) / steps for line in part.lines)
-    totals = column([_total_ns(line) / steps for line in part.lines], unit)
-    selfs = column([line.node.self_ns / steps if line.node else 0 for line in part.lines], unit)
+    own_ns = [line.node.self_ns if line.node else 0 for line in part.lines]
+    times = column([each / steps for each in (*map(_total_ns, part.lines), *own_ns)], unit)
+    totals, selfs = times[: len(own_ns)], times[len(own_ns) :]
     rows = [["share", f"total {unit.name}", f"self {unit.name}", "calls"]]
     for line, total, own in zip(part.lines, totals, selfs):
         node, share = line.node, percent(_total_ns(line), whole_ns)

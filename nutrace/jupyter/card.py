@@ -19,6 +19,7 @@ from nutrace_exporters.runfacts import title_of
 _SELF = "Time in the component itself, without what it calls. Self times add up."
 _OWN = "nutrace's own time in these spans. It was taken out, and is in none of the other rows."
 _TOTAL = "Time in the component with everything that it calls. Totals of components overlap."
+_GAP = Markup(" ")
 
 
 def card(trace: Trace) -> str:
@@ -55,10 +56,13 @@ def _head(trace: Trace, summary: Report) -> Markup:
         where = [name, wall, counted(run.processes, "process", "processes"), spans]
     state = "still running" if run.running else "cut short"
     badge = "" if run.complete else element("span", state, class_="nt-badge")
+    # Where styles are stripped, as on code hosts, the words still have to stand apart.
     return element(
         "div",
         element("strong", title),
+        _GAP,
         element("span", " · ".join(where), class_="nt-muted", title=run.command),
+        _GAP,
         badge,
         class_="nt-head",
     )
@@ -85,7 +89,7 @@ def _figures(summary: Report) -> Markup:
     return element(
         "div",
         *(
-            element("div", element("b", figure), element("span", name, class_="nt-muted"), title=hint)
+            element("div", element("b", figure), _GAP, element("span", name, class_="nt-muted"), title=hint)
             for figure, name, hint in pairs
         ),
         class_="nt-figures",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,19 +17,39 @@ from nutrace_exporters.runfacts import title_of
 # The page is light or dark as its surroundings prefer, which an iframe learns from its color-scheme.
 # JupyterLab and VS Code have themes of their own, whatever the system prefers.
 _STYLE = (
+    ".nutrace-picture{display:none}"
     ".nutrace-flamegraph{width:100%;border:1px solid rgb(128 128 128 / 35%);border-radius:8px;display:block}"
     '[data-jp-theme-light="true"] .nutrace-flamegraph,.vscode-light .nutrace-flamegraph{color-scheme:light}'
     '[data-jp-theme-light="false"] .nutrace-flamegraph,.vscode-dark .nutrace-flamegraph{color-scheme:dark}'
 )
+#: Of a larger picture of a deep trace, notebooks would become heavy.
+_LARGEST_PICTURE = 400_000
+_PICTURE_PX = 1000
+_STATIC = "The interactive flamegraph is shown where this notebook is trusted."
 
 
 @dataclass(frozen=True)
 class Flamegraph:
-    """A flamegraph for a notebook: ``page`` is the whole HTML document, ``of`` names the trace."""
+    """A flamegraph for a notebook.
+
+    Code hosts, and notebooks that are not trusted, strip frames and styles: what is left then is the picture.
+
+    Attributes
+    ----------
+    of:
+        Names the trace.
+    height:
+        Of the frame, in CSS pixels.
+    page:
+        The whole HTML document.
+    picture:
+        The same as svg, not interactive; empty if it would be too large.
+    """
 
     of: str
     height: int
     page: str
+    picture: bytes = b""
 
     def __repr__(self) -> str:
         return f"<Flamegraph of {self.of.strip('<>')}>"
@@ -36,9 +57,13 @@ class Flamegraph:
     def _repr_html_(self) -> str:
         # The sandbox keeps the page, which has an origin of its own there, from changing the notebook.
         source = self.page.replace("&", "&amp;").replace('"', "&quot;")
+        title = html.escape(self.of)
+        drawn = base64.b64encode(self.picture).decode("ascii")
+        picture = f'<p>{_STATIC}</p><img alt="{title}" src="data:image/svg+xml;base64,{drawn}">'
         return (
             f"<div><style>{_STYLE}</style>"
-            f'<iframe class="nutrace-flamegraph" title="{html.escape(self.of)}" height="{self.height}" '
+            f'<div class="nutrace-picture">{picture if drawn else f"<p>{title}: {_STATIC}</p>"}</div>'
+            f'<iframe class="nutrace-flamegraph" title="{title}" height="{self.height}" '
             f'sandbox="allow-scripts" srcdoc="{source}"></iframe></div>'
         )
 
@@ -59,4 +84,12 @@ def flamegraph(
     out = BytesIO()
     title = " · ".join(filter(None, (title_of(part), part.selection)))
     export(part, out, Options(title=title))
-    return Flamegraph(of=label(repr(part)), height=height, page=out.getvalue().decode("utf-8"))
+    return Flamegraph(label(repr(part)), height, out.getvalue().decode("utf-8"), _picture(part, title))
+
+
+def _picture(trace: Trace, title: str) -> bytes:
+    from nutrace_exporters import svg
+
+    out = BytesIO()
+    svg.export(trace, out, svg.Options(title=title, width=_PICTURE_PX))
+    return out.getvalue() if out.tell() <= _LARGEST_PICTURE else b""

@@ -14,6 +14,7 @@ from nutrace.errors import InputError
 from nutrace.log_file import connect, header, uri_of, waiting_changes
 from nutrace.plans.permissions import only_queries
 
+_HEADER = b"SQLite format 3\0"  # what a database begins with
 _VIRTUAL = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
 
 
@@ -121,6 +122,25 @@ def existing(path: str, parameters: str) -> str:
     if not stat.S_ISREG(status.st_mode) or os.path.realpath(path).startswith(("/proc/", "/sys/")):
         raise InputError(f"{path}: this is no file with a database")
     return uri_of(path, parameters)
+
+
+def check_database(path: str) -> None:
+    """Check that a file is a database of SQLite's.
+
+    Raises
+    ------
+    InputError
+        If it is missing, may not be read, or is something else.
+    """
+    existing(path, "")
+    try:
+        with open(path, "rb") as file:
+            head = file.read(len(_HEADER))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}; check its owner and mode") from None
+    if head != _HEADER:
+        what = "is not an SQLite database" if head else "is empty"
+        raise InputError(f"{path} {what}: name the log of a scenario, such as LOG.db")
 
 
 @contextlib.contextmanager

@@ -190,13 +190,13 @@ def test_pictures(run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         speedscope.export(trace, profile)
         chrome.export(trace, events)
         assert json.dumps(["Correction", fact], separators=(",", ":")) in page.getvalue().decode()
-        assert f" · {word}" in picture.getvalue().decode()
+        assert f" · times {word}" in picture.getvalue().decode()
         assert json.loads(profile.getvalue())["name"] == f"run.json ({word})"
         told = [event for event in json.loads(events.getvalue())["traceEvents"] if "labels" in event["args"]]
         assert [event["args"]["labels"] for event in told] == [f"times {word}"]
     drawn = tmp_path / "raw.svg"
     out(capsys, "flamegraph", run, "-f", "svg", "-o", str(drawn), "--raw")
-    assert " · raw" in drawn.read_text()
+    assert " · times raw" in drawn.read_text()
 
 
 @pytest.mark.parametrize("form", ["collapsed", "html"])

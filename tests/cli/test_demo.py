@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import shlex
+import subprocess
 import sys
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 import pytest
 from devkit import devkit_environment, needs_devkit, run_python
+from fakes.programs import environment
+from fuzz.watch import run_command
 
 import nutrace
 from nutrace.cli.main import main
@@ -29,7 +35,8 @@ def test_reports_and_writes_three_files(tmp_path: Path, capsys: pytest.CaptureFi
     directory = tmp_path / "new" / "results"
     assert main(["demo", "--output", str(directory), *FAST]) == 0
     captured = capsys.readouterr()
-    assert sorted(os.listdir(directory)) == ["run.flamegraph.html", "run.json", "run.speedscope.json"]
+    written = ["run-data", "run.flamegraph.html", "run.json", "run.speedscope.json"]
+    assert sorted(os.listdir(directory)) == written
     assert len(nutrace.load(str(directory / "run.json")).step_indices) == 3
     assert captured.out.startswith("Simulating a synthetic log under NUTRACE=1 with a miniature simulation")
     assert "Components in the steps" in captured.out
@@ -39,20 +46,108 @@ def test_reports_and_writes_three_files(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_earlier_results_stay(tmp_path: Path) -> None:
     assert main(["demo", "--output", str(tmp_path), *FAST]) == 0
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert main(["demo", "--output", str(tmp_path), *FAST]) == 0
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name in before} == before
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path: content for path, content in after.items() if path in before} == before
     assert (tmp_path / "run-1.json").exists()
     assert (tmp_path / "run-1.flamegraph.html").exists()
 
 
 @pytest.mark.parametrize(
-    "name", ["run.json", "run.json.partial", "run.flamegraph.html", "run.speedscope.json"]
+    "name", ["run.json", "run.json.partial", "run.flamegraph.html", "run.speedscope.json", "run-data"]
 )
 def test_a_name_is_fresh_only_if_nothing_bears_it(tmp_path: Path, name: str) -> None:
     assert fresh_run_file(tmp_path).name == "run.json"
     (tmp_path / name).touch()
     assert fresh_run_file(tmp_path).name == "run-1.json"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Tuple[Path, subprocess.CompletedProcess[str]]:
+    """The folder where somebody tried the demo, and what it printed there."""
+    folder = tmp_path_factory.mktemp("tried")
+    done = subprocess.run(
+        [sys.executable, "-m", "nutrace.cli.main", "demo", *FAST],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_its_log_stays_and_the_next_steps_work(
+    demo: Tuple[Path, subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, done = demo
+    monkeypatch.chdir(folder)
+    assert re.search(r"^nutrace-demo/run-data: .*the log, .* \d\.\d MB$", done.stdout, re.MULTILINE)
+    told = done.stdout.rpartition("Next\n")[2]
+    commands = [line.strip() for line in told.splitlines() if line.startswith("  nutrace ")]
+    assert [words.split()[1] for words in commands] == ["report", "sql", "index", "advise"]
+    answers = {}
+    for command in commands:
+        code, out, err = run_command(shlex.split(command)[1:])
+        assert (code, err) == (0, "")
+        answers[command.split()[1]] = out.decode()
+    trace = nutrace.load("nutrace-demo/run.json")
+    slowest = max(trace.busy_ns[step] for step in trace.finished_steps) / 1e6
+    assert f"the step took {slowest:.2f} ms" in answers["report"] or slowest >= 100
+    for command in ("sql", "advise"):
+        assert "no such file" not in answers[command]
+    assert "SEARCH" in answers["sql"]
+    assert "CREATE INDEX" in answers["index"]
+    for file in re.findall(r"open (\S+)", told):
+        assert (folder / file).is_file()
+
+
+def test_one_number_for_the_overhead(
+    demo: Tuple[Path, subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, done = demo
+    monkeypatch.chdir(folder)
+    file = "nutrace-demo/run.json"
+    ledger = json.loads(run_command(["overhead", file, "--json"])[1])
+    report = json.loads(run_command(["report", file, "--json"])[1])["overhead"]
+    assert (ledger["recorded"], ledger["share"]) == (report["spans"], report["share"])
+    cost_ms = ledger["total_ms"] - ledger["start_and_end_ms"]
+    card = nutrace.load(file)._repr_html_()
+    assert card is not None
+    places = {
+        "exit line": done.stderr,
+        "demo": done.stdout,
+        "report": run_command(["report", file])[1].decode(),
+        "overhead": run_command(["overhead", file])[1].decode(),
+        "notebook": card,
+    }
+    for place, text in places.items():
+        said = re.search(r"at least ([\d.]+) ms, ([\d.]+) % of the wall time", text)
+        assert said is not None, place
+        assert float(said[1]) == pytest.approx(cost_ms, abs=0.06), place
+        assert said[2] == f"{100 * report['share']:.2f}", place
+    calls = f"{report['spans']:,} calls recorded in {report['in_file']:,} spans"
+    assert calls in places["demo"]
+    assert calls in places["report"]
+    assert report["in_file"] == len(nutrace.load(file))
+    assert f"run.json: {report['in_file']:,} spans" in done.stderr
+
+
+def test_open_shows_the_page(tmp_path: Path) -> None:
+    """The browser is the one that BROWSER names."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nutrace.cli.main", "demo", *FAST, "--open"],
+        cwd=tmp_path,
+        env={**environment(), "BROWSER": f"sh -c 'echo $0 > {tmp_path}/opened' %s"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    page = tmp_path / "nutrace-demo" / "run.flamegraph.html"
+    assert (tmp_path / "opened").read_text().strip() == page.as_uri()
 
 
 @pytest.mark.parametrize("steps", ["0", "151", "-1"])
@@ -106,6 +201,7 @@ def test_a_failing_simulation_shows_its_last_lines(
     err = capsys.readouterr().err.splitlines()
     assert err[-1] == "nutrace: error: the simulation failed with exit code 1"
     assert err[-3:-1] == ["line before", "it broke"]
+    assert not list(tmp_path.iterdir())  # no log without a run file
 
 
 def test_a_simulation_that_ran_untraced_is_an_error(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import List
+from typing import List, Tuple
 
 import pytest
 from fakes.otlp import document, write
@@ -77,4 +77,53 @@ def test_a_report_goes_through_its_phases(tmp_path: Path, monkeypatch: pytest.Mo
     assert names == ["reading", "building the tree", "correcting times", "analysing"]
     bars = [text.count("#") for text in terminal.shown()]
     assert bars == sorted(bars)
+    assert terminal.getvalue().endswith("\r\x1b[K")
+
+
+def test_a_phase_that_does_not_tell_goes_on_as_those_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the work took a second: the rest is expected to take three, and never said to be done."""
+    terminal = _with_terminal(monkeypatch)
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    shown = progress.Phases({"reading": 1.0, "drawing": 3.0})
+    moments = iter((102.5, 104.0, 160.0))
+
+    def wait(_seconds: float) -> bool:
+        nonlocal now
+        now = next(moments, 0.0)
+        return not now
+
+    now = 101.0
+    shown.begin("drawing")
+    monkeypatch.setattr(shown._over, "wait", wait)
+    shown.go_on()
+    assert [text.partition("] ")[2] for text in terminal.shown()[1:]] == [
+        "drawing, about 2 s left",
+        "drawing",  # longer than expected
+        "drawing",
+    ]
+    bars = [text.count("#") for text in terminal.shown()]
+    assert bars[:2] == [int(30 / 4), int(30 * (1 / 4 + 3 / 4 * 1.5 / 3))]
+    assert bars[-1] < 30
+
+
+@pytest.mark.parametrize(
+    ("words", "phase"),
+    [
+        (("flamegraph", "run.json", "-o", "drawn.html"), "drawing"),
+        (("sql", "run.json"), "analysing"),
+        (("report", "--tree", "run.json"), "analysing"),
+        (("scenarios", "run.json"), "analysing"),
+        (("advise", "run.json"), "analysing"),
+    ],
+)
+def test_what_follows_loading_has_a_phase(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Tuple[str, ...], phase: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("run.json"), document(("simulation.step", 0, 9)))
+    terminal = _with_terminal(monkeypatch)
+    assert main([*words]) == 0
+    names = list(dict.fromkeys(text.partition("] ")[2] for text in terminal.shown()))
+    assert names[-1] == phase
     assert terminal.getvalue().endswith("\r\x1b[K")

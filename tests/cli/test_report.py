@@ -83,7 +83,7 @@ def test_json_keys(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for row in report_json["spans"]
     )
     assert list(report_json["lost"]) == ["dropped", "truncated", "unfinished"]
-    assert list(report_json["overhead"]) == ["spans", "estimated_ms", "start_and_end_ms", "share"]
+    assert list(report_json["overhead"]) == ["spans", "in_file", "estimated_ms", "start_and_end_ms", "share"]
     assert list(report_json["correction"]) == [
         *("state", "taken_ms", "in_steps_ms", "concurrent_ms", "outside_steps_ms", "run")
     ]
@@ -110,7 +110,7 @@ def test_json_numbers(run_file: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert report_json["outside_steps"][0]["total_ms"] == pytest.approx(2000 - 1745)
     assert next(row for row in report_json["spans"] if row["name"] == "rows")["yielded"] == 230
     assert report_json["lost"] == {"dropped": 3, "truncated": 0, "unfinished": 0}
-    overhead = {"spans": 900, "estimated_ms": 5.0, "start_and_end_ms": 0.0, "share": 0.0025}
+    overhead = {"spans": 900, "in_file": 41, "estimated_ms": 5.0, "start_and_end_ms": 0.0, "share": 0.0025}
     assert report_json["overhead"] == overhead
 
 
@@ -146,8 +146,12 @@ def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len({len(line) for line in table[:6]}) == 1
     assert "3 spans dropped" in text
     assert "at least 5.00 ms, 0.25 % of the wall time" in text
+    assert lines[-1] == "--explain says what the columns mean."
+    assert main(["report", str(run_file), "--explain"]) == 0
+    explained = capsys.readouterr().out
+    assert explained.startswith(text.rpartition("\n\n")[0] + "\n\nColumns\n")
     for column in ("calls", "self", "total", "share", "yields", "mean, p50, p95"):
-        assert any(line.startswith(f"  {column} ") for line in lines), column
+        assert f"\n  {column} " in explained, column
 
 
 def test_limit(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Set
 
 import pytest
-from browsing import Opened, press, text, visit
+from browsing import Opened, press, text, visit, wait
 from simulations import run_file
 from test_html_samples import nodes_of_page
 
@@ -90,9 +90,7 @@ def test_hidden_components_leave_both_views(run: Trace, opened: Opened) -> None:
     browser = opened(run)
     legend = text(browser, "#legend")
     assert not browser.find_element("id", "hidden-text").is_displayed()
-    ends = browser.execute_script(
-        "return [nutrace.scene.left, nutrace.scene.right].map((edges) => Array.from(edges))"
-    )
+    ends = browser.execute_script(ENDS)
     click(browser, "Hide planner")
     assert "Hidden: planner" in browser.execute_script(
         "return document.getElementById('announcer').textContent"
@@ -115,7 +113,18 @@ def test_hidden_components_leave_both_views(run: Trace, opened: Opened) -> None:
     check(browser, run, {"planner", "map"})
     assert control(browser, "Hide map").get_attribute("aria-pressed") == "true"
     click(browser, "Hide map")
+    # The browser goes back by what was done, and forward again.
+    browser.back()
+    wait(lambda: browser.execute_script("return nutrace.hidden.size") == 2)
+    browser.forward()
+    wait(lambda: browser.execute_script("return nutrace.hidden.size") == 1)
     check(browser, run, {"planner"})
+    # What is hidden matches nothing that is drawn.
+    browser.execute_script("nutrace.setView('merged'); nutrace.searchFor('/^(plan|score)$/')")
+    count = sum(name in ("plan", "score") for name in run.name)
+    assert text(browser, "#matches").endswith(f" · {count:,} spans, {count:,} hidden")
+    assert browser.execute_script("return nutrace.finder.itemMatches.includes(1)") is False
+    browser.execute_script("nutrace.searchFor(''); nutrace.setView('time')")
     browser.find_element("id", "show-all").click()
     check(browser, run, set())
     assert browser.execute_script("return location.hash") == ""
@@ -191,6 +200,12 @@ def test_zoom_and_focus_stay(run: Trace, opened: Opened) -> None:
     browser.execute_script("nutrace.focusOn(arguments[0], false)", span)
     before = browser.execute_script(state)
     click(browser, "Hide planner")
+    assert browser.execute_script(state) == before
+    browser.back()
+    wait(lambda: browser.execute_script("return nutrace.hidden.size") == 0)
+    assert browser.execute_script(state) == before
+    browser.forward()
+    wait(lambda: browser.execute_script("return nutrace.hidden.size") == 1)
     assert browser.execute_script(state) == before
     click(browser, "Hide database")
     around = browser.execute_script("return nutrace.look.focus")

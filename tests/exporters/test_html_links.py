@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html as escaping
+import random
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Callable, List
 
 import pytest
 from browsing import Opened, Shown, at, go_to, press, text, view, visit, wait
@@ -52,6 +53,10 @@ def address(browser: Any) -> str:
     """What follows the page's #, once nothing waits to be written."""
     wait(lambda: not browser.execute_script("return nutrace.address.waiting"))
     return str(browser.execute_script("return location.hash")).lstrip("#")
+
+
+def wait_for(told: Callable[[], Any], expected: Any) -> None:
+    wait(lambda: told() == expected)
 
 
 def leave_field(browser: Any) -> None:
@@ -174,15 +179,85 @@ def test_back_and_forward_go_through_what_was_done(sample: Trace, opened: Opened
     done()
     for expected in reversed(seen[:-1]):
         browser.back()
-        wait(lambda now=expected: state(browser) == now)
+        wait_for(lambda: state(browser), expected)
     for expected in seen[1:]:
         browser.forward()
-        wait(lambda now=expected: state(browser) == now)
+        wait_for(lambda: state(browser), expected)
     # Going to the same place, and moving about, makes no entries.
     length = browser.execute_script("return history.length")
     press(browser, "0", "0", "d", "d", "u", "u", "u")
     assert address(browser)
     assert browser.execute_script("return history.length") == length
+
+
+#: What is on the page besides STATE.
+ELSE = """
+const shown = (id) => (document.getElementById(id).hidden ? "" : document.getElementById(id).textContent);
+const { scene, thread, kind, spanTable, hidden, strip, summary } = nutrace;
+return [
+  scene.kind === "time" && thread, scene.count, kind, spanTable.open, spanTable.key, [...hidden].sort(),
+  strip.byTime, summary.all, ...["matches", "legend", "figures", "details"].map(shown),
+];
+"""
+
+CLICKS = (".legend-row", ".legend-eye", ".legend-only", "#costliest button", "#details button", ".crumb")
+
+
+def do_something(browser: Any, chance: random.Random) -> None:
+    number = chance.randrange(10**6)
+    kind = chance.randrange(10)
+    if kind < 4:
+        press(browser, chance.choice([*"viklwsda[]0n", ESCAPE, DOWN]))
+    elif kind == 4:
+        press(browser, "/", chance.choice(("plan", "qu", "map")))
+        leave_field(browser)
+    elif kind == 5:
+        items = "nutrace.scene.rowItems"
+        browser.execute_script(f"nutrace.focusOn({items}[arguments[0] % {items}.length])", number)
+    elif kind == 6:
+        browser.execute_script(f"nutrace.pickScenarios([{number} % nutrace.trace.scenarios.length])")
+    elif kind == 7:
+        browser.execute_script("nutrace.selectBy(null, [2, 5])")
+    else:
+        browser.execute_script(
+            "const found = document.querySelectorAll(arguments[0]);"
+            "if (found.length) found[arguments[1] % found.length].click()",
+            chance.choice(CLICKS),
+            number,
+        )
+
+
+def test_whatever_was_done_the_way_back_is_the_same(tmp_path: Path, opened: Opened) -> None:
+    browser = opened(load(run_file(tmp_path / "run.json", 1)))
+    chance = random.Random(7)
+
+    def seen() -> Any:
+        view(browser)
+        address(browser)
+        return state(browser), browser.execute_script(ELSE)
+
+    def length() -> Any:
+        return browser.execute_script("return history.length")
+
+    entries, before = [seen()], length()
+    for number in range(10):
+        do_something(browser, chance)
+        view(browser)
+        now = seen()
+        if length() > before:
+            entries.append(now)
+        else:
+            entries[-1] = now
+        before = length()
+        if number % 5 == 4:
+            browser.refresh()
+            wait(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+            wait_for(seen, now)
+    assert len(entries) > 5
+    for expected in reversed(entries[:-1]):
+        browser.back()
+        wait(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+        wait_for(seen, expected)
 
 
 def test_foreign_links_do_no_harm(sample: Trace, opened: Opened) -> None:
@@ -306,7 +381,7 @@ def test_crumbs_begin_with_what_is_selected(sample: Trace, opened: Opened) -> No
     browser = opened(sample)
 
     def crumbs() -> List[str]:
-        return [crumb.text for crumb in browser.find_elements("css selector", ".crumb")]
+        return text(browser, "#crumbs").split("\n")
 
     browser.execute_script("nutrace.focusOn(5)")
     assert crumbs() == ["whole run", "simulation.run", "step 1", "db.rows"]
@@ -370,17 +445,12 @@ def test_details_are_words_and_units(tmp_path: Path, opened: Opened) -> None:
     assert text(browser, "#matches") == "no match"
 
 
-def test_a_node_says_what_all_its_calls_take(sample: Trace, opened: Opened) -> None:
-    browser = opened(trace_of_two_callers(sample), "#view=merged")
+def test_a_node_says_what_all_its_calls_take(tmp_path: Path, opened: Opened) -> None:
+    callers = ("one", 0, 100, [("f", 0, 20)]), ("two", 100, 200, [("f", 100, 130)])
+    browser = opened(trace_of(tmp_path, *callers), "#view=merged")
     browser.execute_script("nutrace.focusOn(1)")
     assert "Calls\n1\n" in text(browser, "#details")
     assert "All 2 calls\n50.0 µs, self 50.0 µs" in text(browser, "#details")
-
-
-def trace_of_two_callers(sample: Trace) -> Trace:
-    return trace_of(
-        Path(sample.path).parent, ("one", 0, 100, [("f", 0, 20)]), ("two", 100, 200, [("f", 100, 130)])
-    )
 
 
 def test_a_range_of_many_steps_fits_into_its_field(sample: Trace, opened: Opened) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
 from browsing import Opened, press, wait
 from simulations import run_file
 
 from nutrace.trace import Trace, load
-from nutrace_exporters.palette import colour
+from nutrace_exporters.palette import COLOURS, colour
 
 pytestmark = pytest.mark.browser
 
@@ -62,6 +62,10 @@ def _style(browser: Any, selector: str, *names: str) -> List[str]:
     )
 
 
+def _rgb(code: str) -> Tuple[int, ...]:
+    return tuple(bytes.fromhex(code[1:]))
+
+
 def _overflow(browser: Any) -> List[Any]:
     """By how many px the page is too wide, and what juts out."""
     wider = browser.execute_script("return Math.max(document.documentElement.scrollWidth - innerWidth, 0)")
@@ -71,9 +75,7 @@ def _overflow(browser: Any) -> List[Any]:
 
 def test_a_phone_has_a_layout_of_its_own(many: Trace, opened: Opened, screen: Callable[..., None]) -> None:
     screen(390, 844, touch=True)
-    browser = opened(
-        many, title="following_lane_with_slow_lead_and_a_long_name · PDMClosedPlanner of somebody"
-    )
+    browser = opened(many, title="following_lane_with_slow_lead · PDMClosedPlanner of mine")
     assert _overflow(browser) == [0, []]
     parts = _boxes(browser, "header, #strip, nav, #place, main")
     assert [box[0] for box in parts][1] == "strip"
@@ -127,9 +129,7 @@ def test_the_header_does_not_break(
     many: Trace, opened: Opened, screen: Callable[..., None], width: int
 ) -> None:
     screen(width, 900)
-    browser = opened(
-        many, title="following_lane_with_slow_lead_and_a_long_name · PDMClosedPlanner of somebody"
-    )
+    browser = opened(many, title="following_lane_with_slow_lead · PDMClosedPlanner of mine")
     assert _overflow(browser) == [0, []]
     figures = _boxes(browser, ".figure")
     assert len(figures) >= 6
@@ -137,6 +137,10 @@ def test_the_header_does_not_break(
     assert lines == 1 if width > 800 else lines <= 2
     ((_, _, top, _, bottom),) = _boxes(browser, "h1")
     assert bottom - top < 30, "the title is one line"
+    cut = browser.execute_script(
+        "const h = document.querySelector('h1'); return h.scrollWidth > h.clientWidth"
+    )
+    assert not cut or width < 800, "the figures leave the title its room"
     assert browser.execute_script(
         "return [...document.querySelectorAll('#figures b, #figures span, .buttons button')].every("
         "  (each) => each.getClientRects().length === 1 && each.offsetHeight < 36)"
@@ -157,7 +161,14 @@ def test_paper_has_the_whole_chart_in_light_colours(
     )
     assert browser.execute_script(after) == ["", True, before], "on the screen everything is as it was"
 
-    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    # All is painted when the event's listeners have run: the browser waits for no frame.
+    corner, bar, shown, needed = browser.execute_script(
+        "dispatchEvent(new Event('beforeprint'));"
+        "const c = nutrace.chart, s = nutrace.strip.canvas;"
+        "const pixel = (canvas, x, y) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data];"
+        "const corner = pixel(c.canvas, 3, c.canvas.height - 3);"
+        "return [corner, pixel(s, 3, s.height - 2), c.height, c.contentHeight]"
+    )
     screen(1032, 730, media="print", prefers_color_scheme="dark")  # A4 without its margins
     assert _overflow(browser) == [0, []]
     assert _boxes(browser, "input, header button, .strip-head button, .switch button") == []
@@ -165,11 +176,8 @@ def test_paper_has_the_whole_chart_in_light_colours(
         adjust, fill = _style(browser, selector, "print-color-adjust", "background-color")
         assert adjust == "exact"
         assert fill != "rgba(0, 0, 0, 0)"
-    corner, shown, needed = browser.execute_script(
-        "const c = nutrace.chart;"
-        "return [[...c.context.getImageData(3, c.canvas.height - 3, 1, 1).data], c.height, c.contentHeight]"
-    )
     assert min(corner) > 200, "the chart is painted light"
+    assert tuple(bar[:3]) in {_rgb(each.light) for each in COLOURS.values()}, "and so is the strip"
     assert shown >= needed > before - 200, "no row is left out"
     browser.execute_script("dispatchEvent(new Event('afterprint'))")
     assert browser.execute_script("return nutrace.dark")
@@ -181,12 +189,14 @@ def test_forced_colours_keep_what_colours_mean(
     screen(1400, 900, forced_colors="active")
     browser = opened(sample)
     browser.find_element("css selector", ".legend-row").click()
-    r, g, b = bytes.fromhex(colour("simulation").light[1:])
+    r, g, b = _rgb(colour("simulation").light)
     for selector in ("#legend .swatch", "#legend .bar"):
         (fill,) = _style(browser, selector, "background-color")
         assert fill == f"rgb({r}, {g}, {b})", "the colour of the simulation"
-    pressed = _style(browser, "#view-time", "background-color")
-    assert pressed != _style(browser, "#view-merged", "background-color")
+    browser.execute_script("document.querySelector('h2').style.backgroundColor = 'Highlight'")
+    pressed = _style(browser, "h2", "background-color")
+    assert _style(browser, "#view-time", "background-color") == pressed, "as the system marks a choice"
+    assert _style(browser, "#view-merged", "background-color") != pressed
     rows = _boxes(browser, ".legend-row")
     assert len(rows) > 1
     assert _style(browser, ".legend-row[aria-pressed=true]", "background-color") == pressed

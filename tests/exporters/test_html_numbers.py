@@ -56,7 +56,8 @@ const nameOf = (kind) => `${trace.kinds[kind].name} ${components[trace.kinds[kin
 nutrace.setView("inverted");
 const { roots, total, nodes } = nutrace.scene;
 const inverted = [...roots].map(([kind, item]) => [nameOf(kind), nodes.calls[item], total[item]]);
-const table = nutrace.spanTable.rows().map((row) => {
+nutrace.spanTable.toggle(true);
+const table = nutrace.spanTable.sorted.map((row) => {
   return [nameOf(row.kind), row.calls, row.total, row.self, row.share, row.step];
 });
 const sandwich = [];
@@ -70,6 +71,7 @@ trace.kinds.forEach((_, kind) => {
   const lanes = scene.starts.map((item) => [scene.nodes.calls[item], scene.total[item]]);
   sandwich.push([nameOf(kind), ...lanes, [sum("calls"), sum("time")]]);
 });
+nutrace.spanTable.toggle(false);
 nutrace.kind = -1;
 nutrace.setView("time");
 return { inverted, table, sandwich };

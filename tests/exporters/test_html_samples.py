@@ -129,7 +129,7 @@ def test_details_of_a_span_list_what_is_inside(sampled: Trace, opened: Opened) -
         "70 % (63 to 76)",
         "norm",
         "20 % (15 to 26)",
-        "nutrace.step.simulated_interval_s",
+        "step.simulated_interval",
     ]
     press(browser, "0")
     assert view(browser) == [0, 1500]

@@ -145,7 +145,7 @@ def test_who_calls_this_is_one_click(connections: Trace, opened: Opened) -> None
     details = text(browser, "#details").split("\n")
     called_by = details[details.index("Called by") + 1 : details.index("Calls", details.index("Called by"))]
     assert called_by == ["look", "2 calls", "loader", "1 call", "planner.compute", "1 call"]
-    assert "callers and callees of connect, Calls 4" in text(browser, "#announcer")
+    assert "callers and callees of connect, database, Calls 4" in text(browser, "#announcer")
     # By keyboard, up is towards the callers, and down from the calls is towards the callees.
     focused = "return nutrace.trace.frames[nutrace.scene.frame[nutrace.look.focus]].name"
     press(browser, DOWN)
@@ -209,6 +209,10 @@ def test_the_table_sorts_is_searched_and_picks_exactly_one_kind(connections: Tra
     )
     press(browser, DOWN, ENTER)
     assert browser.execute_script(LIT) == ["planner.compute_trajectory"]
+    # The row stays in focus while another view is drawn.
+    press(browser, "k")
+    assert browser.execute_script("return document.activeElement.ariaLabel") == "planner.compute_trajectory"
+    press(browser, ESCAPE, "v")
     address = browser.execute_script("return nutrace.address.text")
     assert "kind=planner.compute_trajectory" in address
     assert "table=name:up" in address

@@ -16,7 +16,7 @@ Numbers = Tuple[float, float, float]
 
 #: What stands above, below or beside each other in steps of IDM, PDM, PlanTF and PLUTO, and of the miniature.
 NEIGHBOURS = {
-    "simulation": "planner propagate scenario observation controller callback history map database worker "
+    "simulation": "planner propagate scenario observation controller callback history map database worker gc "
     "metrics",
     "planner": "map features model database deepcopy gc propagate scenario observation history controller "
     "callback",

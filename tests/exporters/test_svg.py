@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 from xml.etree import ElementTree
@@ -177,6 +178,13 @@ def test_text_can_be_read(theme: str, sampled: Trace, rendered: Callable[..., by
     opacity = float(re.search(r"\.s\{fill-opacity:([.\d]+)\}", css)[1])  # type: ignore[index]
     weak = {name: _contrast(ink, getattr(colour, theme), opacity) for name, colour in COLOURS.items()}
     assert {name: round(contrast, 1) for name, contrast in weak.items() if contrast < 4.5} == {}
+
+
+def test_a_run_from_standard_input_has_no_file(tmp_path: Path, rendered: Callable[..., bytes]) -> None:
+    trace = replace(trace_of(tmp_path, ("f", 0, 10)), path="-")
+    picture = ElementTree.fromstring(rendered(svg, trace))
+    assert picture.findtext("s:text", "", NS) == "trace"
+    assert _head(picture)[0] == ["10 µs in all", "1 span"]
 
 
 def test_what_is_missing_is_said(tmp_path: Path, rendered: Callable[..., bytes]) -> None:

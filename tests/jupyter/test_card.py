@@ -190,3 +190,11 @@ def test_without_views_a_table_says_what_to_do(trace: Trace) -> None:
         assert len(trace.steps()) == 2
     finally:
         views.register(before)
+
+
+def test_words_stand_apart_where_styles_are_stripped(trace: Trace) -> None:
+    shown = card(trace)
+    text = re.sub(r"<[^>]*>", "", re.sub(r"<(/?(div|tr|details|summary)|/th|/td)[^>]*>", "\n", shown))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    assert any(re.fullmatch(r"[\d,]+ steps?", line) for line in lines)
+    assert any(re.fullmatch(r"\S.* run\.json · .*", line) for line in lines)

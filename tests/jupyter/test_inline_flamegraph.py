@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +16,8 @@ from fakes.otlp import trace_of
 from nutrace.errors import UsageError
 from nutrace.jupyter import flamegraph
 from nutrace.trace import Trace
-from nutrace_exporters import html
+from nutrace_exporters import html, svg
+from nutrace_exporters.runfacts import title_of
 
 HOSTILE = "</iframe><script>alert(1)</script>\"'&amp;"
 
@@ -46,7 +50,7 @@ class Frames(HTMLParser):
 def frame_of(shown: str) -> Dict[str, Optional[str]]:
     parser = Frames()
     parser.feed(shown)
-    assert parser.others == ["div", "style"]
+    assert parser.others == ["div", "style", "div", "p", "img"]
     (frame,) = parser.frames
     return frame
 
@@ -86,3 +90,17 @@ def test_bad_arguments_are_one_line(trace: Trace, wrong: dict[str, object]) -> N
 def test_numpys_integer_is_a_step(trace: Trace) -> None:
     numpy = pytest.importorskip("numpy")
     assert flamegraph(trace, steps=numpy.int64(3)).of == flamegraph(trace, steps=3).of
+
+
+def test_without_scripts_and_styles_there_is_a_picture(trace: Trace) -> None:
+    shown = flamegraph(trace)
+    stripped = re.sub(r"<(style|iframe).*?</\1>", "", shown._repr_html_(), flags=re.DOTALL)
+    found = re.search(r'<img alt="[^"]*" src="data:image/svg\+xml;base64,([^"]*)">', stripped)
+    assert found
+    picture = base64.b64decode(found[1])
+    out = BytesIO()
+    svg.export(trace, out, svg.Options(title=title_of(trace), width=1000))
+    assert picture == out.getvalue()
+    assert "is shown where this notebook is trusted" in stripped
+    assert "<script" not in stripped
+    assert replace(shown, picture=b"")._repr_html_().count("<img") == 0

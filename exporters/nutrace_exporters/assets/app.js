@@ -57,52 +57,15 @@ class App {
   // --- state ----------------------------------------------------------------------------------
 
   setView(kind) {
-    this.tooltip.hide();
-    const from = this.scene;
-    kind = possibleView(this, kind);
-    this.scene = sceneOf(this, kind);
-    this.drawsSamples = kind !== "time" && this.samples;
-    const to = from.frame ? itemInView(this, this.look.focus, from, this.scene) : -1;
-    this.look.focus = to;
-    if (kind === "time" && to >= 0 && this.trace.thread[to] !== this.thread) this.thread = -1;
-    this.matchNodes();
-    this.showMatches();
-    showCostliest(this);
-    this.spanTable.fill();
-    showSwitch(this);
-    showViewButtons(this);
-    this.placeBounds();
-    this.chart.show(this.scene);
-    this.focusOn(to, false);
-    if (kind === "sandwich" && to < 0) this.chart.reveal(this.scene.starts[CALLEES]);
+    showView(this, kind);
   }
 
-  // Picks a kind of spans, and no other: it is lit, and described. Once more, and it is not picked any longer.
   pickKind(kind) {
-    const inSandwich = this.scene.kind === "sandwich";
-    this.kind = kind === this.kind && !inSandwich ? -1 : kind;
-    this.look.focus = -1;
-    if (inSandwich) return this.setView(this.kind < 0 ? "merged" : "sandwich");
-    showCostliest(this);
-    this.spanTable.picked();
-    showViewButtons(this);
-    this.finder.restart();
-    this.choose(-1);
-    this.changed("push");
-    if (this.kind < 0) return;
-    const { title, component, rows } = describe(this, -1);
-    this.say(`${title}, ${component.name}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
+    pickKind(this, kind);
   }
 
-  // Shows callers and callees of a kind; without one, of what is focused.
-  showCallers(kind = kindToLookAt(this)) {
-    if (kind < 0) return;
-    this.kind = kind;
-    this.look.focus = -1;
-    this.setView("sandwich");
-    this.chart.scroller.scrollIntoView({ block: "nearest" }); // on a phone, the table is below it
-    const { title, rows } = describe(this, -1);
-    this.say(`callers and callees of ${title}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`);
+  showCallers(kind) {
+    showCallers(this, kind);
   }
 
   // Kept with the summary that it is made of: that of the whole run takes long, and is shown again and again.

@@ -45,8 +45,8 @@ function keyTable(app) {
 const MOUSE_HELP = [
   ["click, double-click", "zoom to a span; on an empty place: show everything"],
   ["drag", "move"],
-  ["drag on the axis, Shift + drag", "measure a range; Enter zooms to it, Esc clears it"],
-  ["drag in the small picture", "move its window, move an edge, or choose another part; click: go there; double-click: show everything"],
+  ["Shift + drag", "measure a range, on the axis without Shift; Enter zooms to it, Esc clears it"],
+  ["on the minimap", "drag the window, an edge of it, or a new one; click: go there; double-click: show everything"],
   ["wheel", "scroll; zoom where there is nothing to scroll"],
   ["Ctrl + wheel, two fingers", "zoom"],
 ];

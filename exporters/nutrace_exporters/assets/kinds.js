@@ -1,5 +1,35 @@
 // One kind of spans that is picked: what the page says of it, and the list of the costliest kinds.
 
+// Picks a kind of spans, and no other: it is lit, and described. Once more, and it is not picked any longer.
+function pickKind(app, kind) {
+  const inSandwich = app.scene.kind === "sandwich";
+  app.kind = kind === app.kind && !inSandwich ? -1 : kind;
+  app.look.focus = -1;
+  if (inSandwich) return app.setView("sandwich");
+  showCostliest(app);
+  app.spanTable.picked();
+  showViewButtons(app);
+  app.finder.restart();
+  app.choose(-1);
+  app.changed("push");
+  if (app.kind >= 0) app.say(saidOfKind(app));
+}
+
+// Shows callers and callees of a kind; without one, of what is focused.
+function showCallers(app, kind = kindToLookAt(app)) {
+  if (kind < 0) return;
+  app.kind = kind;
+  app.look.focus = -1;
+  app.setView("sandwich");
+  app.chart.scroller.scrollIntoView({ block: "nearest" }); // on a phone, the table is below it
+  app.say(`callers and callees of ${saidOfKind(app)}`);
+}
+
+function saidOfKind(app) {
+  const { title, component, rows } = describe(app, -1);
+  return `${title}, ${component.name}, ${rows.slice(0, 3).map((row) => row.join(" ")).join(", ")}`;
+}
+
 // Self times by kind, as the view shows them: with samples, functions have their parts of the spans' self times.
 function selfShown(app) {
   const { trace, summary } = app;
@@ -125,13 +155,13 @@ function kindLinks(app, kind) {
 function neighbourRow(app, { kind, time, calls }, text) {
   const share = element("span", { class: "legend-share", text });
   if (kind < 0) {
-    return element("div", { class: "cost-row" }, element("span", { class: "swatch" }), element("span", { class: "legend-name muted", text: "nothing on its thread" }), share);
+    return element("div", { class: "cost-row" }, element("span", { class: "swatch" }), element("span", { class: "legend-name muted", text: "top of a thread" }), share);
   }
   const { name, component, sampled } = app.trace.kinds[kind];
   const swatch = element("span", { class: sampled ? "swatch hatched" : "swatch" });
   swatch.style.backgroundColor = app.componentFills()[component];
   const title = `${name}\n${formatTime(time)}, ${counted(calls, "call")}`;
-  return element("button", { type: "button", class: "cost-row", title, "aria-label": `${name}, ${text}`, onclick: () => app.showCallers(kind) }, swatch, element("span", { class: "legend-name" }, nameInMiddle(name)), share);
+  return element("button", { type: "button", class: "cost-row", title, "aria-label": `${name}, ${text}`, onclick: () => app.showCallers(kind) }, swatch, element("span", { class: "neighbour" }, ...breakable(name)), share);
 }
 
 // The kind that a name, and a component where several kinds have the name, stand for; or -1.

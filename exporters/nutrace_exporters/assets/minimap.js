@@ -50,7 +50,7 @@ class Minimap {
     const { app, picture, canvas } = this;
     const { scene, look, search } = app;
     // What the picture shows; the window is not of it.
-    const lit = [app.fills, app.highlight, app.kind, search.matches, app.nodeMatches];
+    const lit = [app.fills, app.highlight, app.kind, search.matches];
     const shown = [scene, scene.lanes, look.bounds, canvas.width, canvas.height, ...lit];
     if (shown.every((part, k) => part === this.pictured[k])) return;
     this.pictured = shown;

@@ -2,14 +2,14 @@
 // A finger that goes up or down scrolls the page: that is left to the browser (touch-action).
 
 const CLICK_REACH = 4; // px that the pointer may move during a click
-const DOUBLE_CLICK = 400; // ms
 
 function listenToPointer(app) {
   const { chart, measure } = app;
   const { canvas, scroller } = chart;
   const fingers = new Map(); // by pointer that is down: [x, y]
   let press = null;
-  let clicked = { item: -1, x: 0, y: 0, at: -Infinity };
+  let clicks = false; // whether the pointer was lifted where it was pressed
+  let clicked = -1; // item
 
   const measures = (event) => event.shiftKey || event.offsetY < AXIS;
   const timeAt = (x) => chart.view.from + (x / chart.width) * (chart.view.to - chart.view.from);
@@ -60,16 +60,17 @@ function listenToPointer(app) {
 
   canvas.addEventListener("pointerup", (event) => {
     const released = release(event);
-    if (!released) return;
-    const measured = released.anchor !== null;
-    if (released.moved) return measured && measure.announce();
+    clicks = released !== null && !released.moved;
+    if (released?.moved && released.anchor !== null) measure.announce();
+  });
+
+  canvas.addEventListener("click", (event) => {
+    if (!clicks) return;
     app.tooltip.hide();
-    const { offsetX: x, offsetY: y, timeStamp: at } = event;
-    if (y < AXIS) return measure.clear();
+    if (event.offsetY < AXIS) return measure.clear();
     // The second click of two zooms to what the first one hit, though other spans may be under the pointer by now.
-    const again = at - clicked.at < DOUBLE_CLICK && Math.hypot(x - clicked.x, y - clicked.y) <= CLICK_REACH;
-    clicked = { item: again ? clicked.item : chart.itemAt(x, y), x, y, at };
-    app.focusOn(clicked.item);
+    if (event.detail < 2) clicked = chart.itemAt(event.offsetX, event.offsetY);
+    app.focusOn(clicked);
   });
 
   canvas.addEventListener("pointercancel", release);

@@ -19,7 +19,7 @@ function listenToPrinting(app) {
   addEventListener("beforeprint", () => {
     ({ theme } = document.documentElement.dataset);
     app.tooltip.hide();
-    show("light", `${Math.min(app.chart.contentHeight, TALLEST_PRINTED)}px`);
+    show("light", `${Math.min(app.chart.contentHeight + 2, TALLEST_PRINTED)}px`);
   });
   addEventListener("afterprint", () => show(theme, ""));
 }

@@ -3,18 +3,6 @@
 
 const MOST_TABLE_ROWS = 300; // of more, those in sight are in the document, and some around them
 const ROWS_AROUND = 20;
-const NAME_END = 10; // characters
-
-// up: whether a click on its head sorts from the least to the most at first.
-const SPAN_COLUMNS = [
-  { key: "name", text: "Span", up: true },
-  { key: "component", text: "Component", up: true },
-  { key: "calls", text: "Calls", title: "Recursion counts once, and a generator counts once however much it yields" },
-  { key: "self", text: "Self", title: "Time in the spans without the spans below them" },
-  { key: "share", text: "Share", title: "Part of all self times" },
-  { key: "total", text: "Total", title: "Time in the outermost spans with everything that they call" },
-  { key: "step", text: "Per step", title: "Total per finished step, where all spans lie in steps" },
-];
 
 class SpanTable {
   constructor(app) {
@@ -64,70 +52,27 @@ class SpanTable {
 
   sortBy(key, ascending = key === this.key ? !this.ascending : SPAN_COLUMNS.find((column) => column.key === key).up === true) {
     [this.key, this.ascending] = [key, ascending];
+    this.scroller.scrollTop = 0;
     this.fill();
     const { text } = SPAN_COLUMNS.find((column) => column.key === key);
     this.app.say(`sorted by ${text}, ${ascending ? "ascending" : "descending"}`);
     this.app.changed("replace");
   }
 
-  // What the columns have to say of a kind; -1 where there is nothing to say.
-  valuesOf(kind, self, all) {
-    const { trace, summary } = this.app;
-    const { name, component, sampled } = trace.kinds[kind];
-    const total = sampled ? -1 : summary.kinds.total[kind];
-    const perStep = !sampled && summary.steps > 0 && summary.perStep[kind] && summary.kinds.calls[kind];
-    return {
-      kind, name, component: trace.components[component].name, calls: sampled ? -1 : summary.kinds.calls[kind],
-      self: self[kind], share: self[kind] / all, total, step: perStep ? total / summary.steps : -1,
-    };
-  }
-
-  // Kinds with spans in what is selected, as far as the search and the hidden components leave them.
-  rows() {
-    const { app } = this;
-    const { trace, summary } = app;
-    const self = selfShown(app);
-    const all = sumOf(self) || 1;
-    const rows = [];
-    trace.kinds.forEach(({ component, several }, kind) => {
-      if (several || app.hidden?.has(component)) return;
-      if (summary.kinds.calls[kind] || self[kind]) rows.push(this.valuesOf(kind, self, all));
-    });
-    this.count = rows.length;
-    const found = this.kindsFound();
-    const kept = found ? rows.filter(({ kind }) => found[kind]) : rows;
-    const { key } = this;
-    const way = this.ascending ? 1 : -1;
-    const compare = (a, b) => (typeof a[key] === "string" ? a[key].localeCompare(b[key]) : a[key] - b[key]);
-    return kept.sort((a, b) => way * compare(a, b) || b.self - a.self || a.kind - b.kind);
-  }
-
-  // The kinds of which some span in the selection matches the search; null without a search.
-  kindsFound() {
-    const { trace, search, summary, drawsSamples } = this.app;
-    if (!search.matches) return null;
-    const found = new Uint8Array(trace.kinds.length);
-    for (const [from, to] of summary.ranges) {
-      for (let i = from; i < to; i++) if (search.matches[i]) found[trace.kindOf[trace.frame[i]]] = 1;
-    }
-    if (drawsSamples) trace.frames.forEach(({ sampled }, frame) => sampled && search.frameMatches[frame] && (found[trace.kindOf[frame]] = 1));
-    return found;
-  }
-
   fill() {
     document.querySelector("main").classList.toggle("with-table", this.open);
     this.opener.setAttribute("aria-pressed", String(this.open));
     if (!this.open) return;
-    this.sorted = this.rows();
+    const { rows, count: all } = tableRows(this.app, this.key, this.ascending);
+    this.sorted = rows;
     for (const head of this.panel.querySelectorAll("th[data-key]")) {
       if (head.dataset.key === this.key) head.setAttribute("aria-sort", this.ascending ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
     }
-    const count = `${counted(this.count, "kind")} of spans`;
+    const count = `${counted(all, "kind")} of spans`;
     this.note.textContent = this.app.search.matches ? `${formatCount(this.sorted.length)} of ${count} match the search` : count;
     this.panel.querySelector("table").setAttribute("aria-rowcount", this.sorted.length + 1);
     this.drawn = [0, 0];
-    this.scroller.scrollTop = 0;
     this.draw();
     this.reveal(this.placeOfPicked());
   }
@@ -150,6 +95,7 @@ class SpanTable {
     if (until - from === this.drawn[1] - this.drawn[0] && near && this.body.childElementCount) return;
     this.drawn = [from, until];
     const fills = this.app.componentFills();
+    const focused = document.activeElement.closest("#spans tr[data-kind]")?.dataset.kind;
     const rows = this.sorted.slice(from, until).map((row, k) => this.rowOf(row, from + k, fills));
     this.body.replaceChildren(...this.gap(from), ...rows, ...this.gap(this.sorted.length - until));
     const measured = rows[0]?.offsetHeight;
@@ -159,6 +105,7 @@ class SpanTable {
       return this.draw();
     }
     this.mark();
+    this.body.querySelector(`tr[data-kind="${focused}"] .span-name`)?.focus({ preventScroll: true });
   }
 
   // Room for rows that are not in the document.
@@ -226,8 +173,9 @@ class SpanTable {
     const row = event.target.closest("tr[data-kind]");
     if (!row || String(getSelection())) return; // the end of a drag that selects text is no click
     const kind = Number(row.dataset.kind);
-    if (event.target.closest(".span-callers")) this.app.showCallers(kind);
-    else this.app.pickKind(kind);
+    if (!event.target.closest(".span-callers")) return this.app.pickKind(kind);
+    this.app.chart.scroller.focus({ preventScroll: true }); // where arrow keys go from caller to caller
+    this.app.showCallers(kind);
   }
 
   // Arrow keys go from row to row.
@@ -241,13 +189,6 @@ class SpanTable {
     this.reveal(to);
     this.body.querySelector(`tr[aria-rowindex="${to + 2}"] .span-name`)?.focus({ preventScroll: true });
   }
-}
-
-// A name that is cut in the middle where there is no room for it, as its end tells more than what is before that.
-function nameInMiddle(name) {
-  if (name.length <= 2 * NAME_END) return element("span", { class: "name", text: name });
-  const [head, tail] = [name.slice(0, -NAME_END), name.slice(-NAME_END)];
-  return element("span", { class: "name" }, element("span", { class: "name-head", text: head }), element("span", { text: tail }));
 }
 
 ADDRESS_PARTS.push({

@@ -45,6 +45,28 @@ function itemInView(app, item, from, to) {
   return to.kind === "inverted" ? to.roots.get(trace.kindOf[merged.frame[node]]) ?? -1 : -1;
 }
 
+// Shows a view; what is focused stays so, as far as the view has it.
+function showView(app, wanted) {
+  app.tooltip.hide();
+  const from = app.scene;
+  const kind = possibleView(app, wanted);
+  app.scene = sceneOf(app, kind);
+  app.drawsSamples = kind !== "time" && app.samples;
+  const to = from.frame ? itemInView(app, app.look.focus, from, app.scene) : -1;
+  app.look.focus = to;
+  if (kind === "time" && to >= 0 && app.trace.thread[to] !== app.thread) app.thread = -1;
+  app.matchNodes();
+  app.showMatches();
+  showCostliest(app);
+  app.spanTable.fill();
+  showSwitch(app);
+  showViewButtons(app);
+  app.placeBounds();
+  app.chart.show(app.scene);
+  app.focusOn(to, false);
+  if (kind === "sandwich" && to < 0) app.chart.reveal(app.scene.starts[CALLEES]);
+}
+
 // What a bar says after its name: its time, and where callers are shown, how often they called.
 function barTexts(app, item, width) {
   const time = barText(app, item, width);
@@ -101,6 +123,6 @@ ADDRESS_PARTS.push({
   },
   read(app, words) {
     const number = /^\d{1,6}$/.test(words.get("thread") ?? "") ? Number(words.get("thread")) : -1;
-    app.thread = app.timeScene.allLanes.some((lane) => lane.number === number) ? number : -1;
+    app.thread = app.trace.threads[number] === undefined ? -1 : number;
   },
 });

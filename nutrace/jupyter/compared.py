@@ -1,0 +1,78 @@
+"""Two sets of runs compared, in a notebook: the words of ``nutrace compare``, and its figures as tables."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence
+
+from nutrace.comparison import Comparison
+from nutrace.jupyter.pandas_import import import_pandas
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_JUDGED = "base", "new", "change", "low", "high", "verdict", "runs_needed"
+
+
+class Compared:
+    """What changed between two sets of runs, and whether that is more than chance.
+
+    As the last line of a cell it shows what ``nutrace compare`` prints. Tables have ``base`` and ``new``,
+    ``change`` as a part of the base with its interval of 95 % (``low``, ``high``), and a ``verdict``: faster,
+    slower, same, undecided, and fewer, more or equal for counts. ``runs_needed`` is the number of runs a side
+    that would probably decide.
+
+    Attributes
+    ----------
+    comparison:
+        All of it, as :func:`nutrace.comparison.compare` gives it.
+    """
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+
+    def verdicts(self) -> DataFrame:
+        """Every figure that is compared, by its name; its ``kind`` is "count" or "time"."""
+        from nutrace.cli.compare_json import as_json
+
+        return _frame(as_json(self.comparison, ())["verdicts"], ["figure"], ("kind", *_JUDGED))
+
+    def paths(self) -> DataFrame:
+        """Self time in ms per step by the path of spans, the largest change first."""
+        from nutrace.cli.compare_json import as_json
+
+        rows = [{**row, "path": " > ".join(row["path"])} for row in as_json(self.comparison, ())["paths"]]
+        columns = [column for column in (rows[0] if rows else ()) if column != "path"]
+        return _frame(rows, ["path"], columns)
+
+    def statements(self) -> DataFrame:
+        """Executions, rows and ms per step of each statement of the database, by figure."""
+        from nutrace.cli.compare_json import as_json
+
+        rows: List[Dict[str, Any]] = []
+        for each in as_json(self.comparison, ())["statements"]:
+            for figure in ("executions", "rows", "time"):
+                if each[figure] is not None:
+                    rows.append(
+                        {
+                            **each[figure],
+                            "statement": each["statement"],
+                            "text": each["text"],
+                            "figure": figure,
+                        }
+                    )
+        return _frame(rows, ["statement", "figure"], ("text", *_JUDGED))
+
+    def __repr__(self) -> str:
+        from nutrace.cli.compare_text import as_text
+        from nutrace.cli.report_style import Style
+
+        return as_text(self.comparison, (), Style()).rstrip()
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>"
+
+
+def _frame(rows: Sequence[Dict[str, Any]], index: List[str], columns: Sequence[str]) -> DataFrame:
+    frame: DataFrame = import_pandas().DataFrame(rows, columns=[*index, *columns])
+    return frame.set_index(index)

@@ -1,0 +1,111 @@
+"""``%%nutrace``: trace one cell of a notebook, and show what it did."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import tempfile
+from typing import Any, List, NoReturn, Optional, Tuple
+
+from nutrace.errors import NutraceError, UsageError
+from nutrace.settings import Settings
+
+_HELP = """%%nutrace [NAME] [-o FILE] [--level LEVEL] [--sample HZ] [--no-flamegraph]
+
+Trace what this cell does, show the summary and the flamegraph, and leave the trace in a variable."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors do not end the kernel."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"%%nutrace: {message}")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="%%nutrace", usage=_HELP, add_help=False)
+    parser.add_argument("name", nargs="?", default="trace")
+    parser.add_argument("-o", dest="output", default="")
+    parser.add_argument("--level", default=Settings.level)
+    parser.add_argument("--sample", type=float, default=0.0)
+    parser.add_argument("--no-flamegraph", action="store_true")
+    return parser
+
+
+class CellMagic:
+    """What IPython calls for ``%%nutrace``.
+
+    Parameters
+    ----------
+    shell:
+        The InteractiveShell.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+
+    def __call__(self, line: str, cell: str) -> None:
+        """Run the cell with the probes on; an error in it is shown as it always is, and what was traced too.
+
+        Parameters
+        ----------
+        line:
+            The variable for the trace (default: ``trace``); ``-o FILE`` keeps the run file, ``--level`` and
+            ``--sample`` are those of ``nutrace run``, ``--no-flamegraph`` shows the summary alone.
+        cell:
+            The cell's code.
+
+        Raises
+        ------
+        NutraceError
+            If an option is wrong, or this process is traced already.
+        """
+        args = _parser().parse_args(_words(line))
+        if not args.name.isidentifier():
+            raise UsageError(f"%%nutrace: {args.name!r} cannot be a variable's name")
+        with tempfile.TemporaryDirectory(prefix="nutrace-") as folder:
+            output = args.output or os.path.join(folder, "run.json")
+            settings = Settings(output=output, level=args.level, sample=args.sample, summary=False)
+            path, result = self._traced(cell, settings)
+            if path is None:
+                print("nutrace: nothing of this cell was traced: no function that has a probe was called")
+            else:
+                self._show(path, args)
+        result.raise_error()  # so that a notebook that runs from top to bottom ends here
+
+    def _traced(self, cell: str, settings: Settings) -> Tuple[Optional[str], Any]:
+        from nutrace import session  # what records is not needed to read
+
+        if session.active():
+            raise NutraceError("%%nutrace: this process is traced already: nutrace.uninstrument() ends that")
+        session.instrument(settings)
+        try:
+            result = self._shell.run_cell(cell)
+        finally:
+            path = session.uninstrument()
+        return None if path is None else str(path), result
+
+    def _show(self, path: str, args: argparse.Namespace) -> None:
+        from IPython import display as shown
+
+        from nutrace.loading import load
+
+        display: Any = shown.display
+        trace = load(path)
+        self._shell.user_ns[args.name] = trace
+        display(trace)
+        if not args.no_flamegraph:
+            display(trace.flamegraph())
+
+
+def _words(line: str) -> List[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"%%nutrace: {error}: {line.strip()[:100]}") from None
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext nutrace`` does."""
+    shell.register_magic_function(CellMagic(shell).__call__, "cell", "nutrace")
