@@ -134,7 +134,7 @@ def test_a_mean_without_percentiles_is_no_percentile_anywhere(
     assert (told["other"]["p50_us"], told["other"]["p95_us"]) == (40, 40)
     costs = nutrace.load(file).costs().droplevel("component")
     assert costs.p50_us.isna().to_dict() == costs.p95_us.isna().to_dict() == {"leaf": True, "other": False}
-    assert main(["report", str(file)]) == 0
+    assert main(["report", str(file), "--explain"]) == 0
     text = capsys.readouterr().out
     assert re.search(r"^  leaf .* 5\.000  mean only  mean only$", text, re.MULTILINE)
     assert re.search(r"^  other .* 40\.00 +40\.00 +40\.00$", text, re.MULTILINE)

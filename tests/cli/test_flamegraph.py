@@ -212,7 +212,7 @@ def test_hostile_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert main(["flamegraph", "run.json", "-f", name]) == 0
     (drawing,) = (file for file in tmp_path.iterdir() if file.name != "run.json")
     text = drawing.read_bytes().decode("utf-8")
-    assert len(text) < 300_000
+    assert len(text) < 500_000  # the page itself has 300,000
     assert "\x00" not in text
     assert "ud800" not in text
     assert "x" * 1000 in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html as escaping
 import random
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, Iterator, List
 
 import pytest
 from browsing import Opened, Shown, at, go_to, press, text, view, visit, wait
@@ -24,7 +24,8 @@ ENTER, ESCAPE, DOWN = "\ue007", "\ue00c", "\ue015"
 STATE = """
 const { scene, look, chart, search, selection, highlight, unit } = nutrace;
 return {
-  view: scene.kind, focus: look.focus, zoom: [chart.goal.from, chart.goal.to].map(Math.round),
+  view: scene.kind, focus: look.focus,
+  zoom: [chart.goal.from, chart.goal.to].map((edge) => Number(edge.toFixed(1))),
   query: search.query, field: nutrace.searchField.value, selection: selection?.text ?? "", highlight, unit,
   theme: document.documentElement.dataset.theme ?? "", scroll: chart.scroller.scrollTop,
   crumbs: document.getElementById("crumbs").textContent,
@@ -43,6 +44,16 @@ FOREIGN = (
     "zoom=NaN:Infinity&scroll=99999999999999&steps=-1:-1&scenario=%00",
     "&&&===%%%",
 )
+
+
+@pytest.fixture
+def opened_alone(opened: Opened, chromium: Any) -> Iterator[Opened]:
+    """Opens a page in a tab of its own: a tab remembers fifty entries, and those of other tests are some."""
+    other = chromium.current_window_handle
+    chromium.switch_to.new_window("tab")
+    yield opened
+    chromium.close()
+    chromium.switch_to.window(other)
 
 
 def state(browser: Any) -> Any:
@@ -154,8 +165,8 @@ def test_a_deep_stack_has_a_short_link_and_one_line(tmp_path: Path, opened: Open
     assert state(browser)["focus"] == 4900
 
 
-def test_back_and_forward_go_through_what_was_done(sample: Trace, opened: Opened) -> None:
-    browser = opened(sample)
+def test_back_and_forward_go_through_what_was_done(sample: Trace, opened_alone: Opened) -> None:
+    browser = opened_alone(sample)
     seen: List[Any] = [state(browser)]
 
     def done() -> None:
@@ -227,8 +238,8 @@ def do_something(browser: Any, chance: random.Random) -> None:
         )
 
 
-def test_whatever_was_done_the_way_back_is_the_same(tmp_path: Path, opened: Opened) -> None:
-    browser = opened(load(run_file(tmp_path / "run.json", 1)))
+def test_whatever_was_done_the_way_back_is_the_same(tmp_path: Path, opened_alone: Opened) -> None:
+    browser = opened_alone(load(run_file(tmp_path / "run.json", 1)))
     chance = random.Random(7)
 
     def seen() -> Any:

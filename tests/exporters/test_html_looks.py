@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
-from browsing import Opened, press, wait
+from browsing import Opened, Shown, press, wait
+from fakes.commands import command
+from fakes.runs import write_runs
 from simulations import run_file
+from two_sides import base_run, built, new_run
 
 from nutrace.trace import Trace, load
+from nutrace_exporters import diffpage
 from nutrace_exporters.palette import COLOURS, colour
 
 pytestmark = pytest.mark.browser
@@ -179,6 +183,15 @@ def test_paper_has_the_whole_chart_in_light_colours(
     assert min(corner) > 200, "the chart is painted light"
     assert tuple(bar[:3]) in {_rgb(each.light) for each in COLOURS.values()}, "and so is the strip"
     assert shown >= needed > before - 200, "no row is left out"
+    for width in (1032, 700):  # with a span chosen, and the table of all spans beside the chart, also upright
+        browser.execute_script(
+            "nutrace.focusOn(0, false); document.body.querySelector('main').className = 'with-table'"
+        )
+        screen(width, 730, media="print", prefers_color_scheme="dark")
+        assert _overflow(browser) == [0, []]
+        ((_, left, _, right, bottom),) = _boxes(browser, "#chart")
+        assert right - left >= width - 20, "all but a scroll bar"
+        assert bottom <= _boxes(browser, "#details")[0][2], "the details are below the chart"
     browser.execute_script("dispatchEvent(new Event('afterprint'))")
     assert browser.execute_script("return nutrace.dark")
 
@@ -214,3 +227,31 @@ def test_more_contrast_is_given_where_it_is_asked_for(
     screen(1400, 900)
     browser = opened(sample)
     assert browser.execute_script(themes + "return muted !== text")
+
+
+def test_the_pages_of_two_sides_fit_a_phone(
+    tmp_path: Path, shown: Shown, screen: Callable[..., None], chromium: Any
+) -> None:
+    screen(390, 844, touch=True, prefers_color_scheme="dark")
+    browser = shown(diffpage, built(base_run(tmp_path), new_run(tmp_path)))
+    assert _overflow(browser) == [0, []]
+    assert [box for box in _boxes(browser, "button, input") if box[4] - box[2] < 40] == []
+
+    times = (150, 151, 149, 152, 148)
+    for side, shift in (("one", 0), ("other", 30)):
+        write_runs(tmp_path / side, [time - shift for time in times], statements=1 + shift)
+    file = tmp_path / "compared.html"
+    assert command("compare", tmp_path / "one", "--against", tmp_path / "other", "--html", file).code == 0
+    chromium.get(file.as_uri())
+    assert _overflow(chromium) == [0, []]
+    (panel,) = _style(chromium, "section", "background-color")
+    assert panel == "rgb(24, 28, 34)", "it follows the theme"
+    # A table that is wider scrolls, and its names stay in sight.
+    lefts = chromium.execute_script(
+        "const tables = Array.from(document.querySelectorAll('.scroll'));"
+        "const table = tables.find((each) => each.scrollWidth > each.clientWidth);"
+        "const name = table.querySelector('th[scope=row]'), before = name.getBoundingClientRect().left;"
+        "table.scrollLeft = 200; return [before, name.getBoundingClientRect().left, table.scrollLeft]"
+    )
+    assert lefts[0] == lefts[1]
+    assert lefts[2] > 0

@@ -112,6 +112,11 @@ def test_inverted_has_kinds_by_self_time_and_their_callers(connections: Trace, o
     assert told.startswith("look")
     assert "2 of 4 calls of connect" in told
     assert "7.00 µs · 9.1 % of connect, in these calls" in told
+    # Crumbs lead from the calls to their callers, and say so.
+    before = (
+        "return getComputedStyle(document.querySelector('#crumbs .crumb:last-child'), '::before').content"
+    )
+    assert browser.execute_script(before) == '"‹"'
     # There and back: the kind keeps the focus, and the search marks callers too.
     press(browser, "v")
     assert browser.execute_script("return nutrace.scene.kind") == "time"

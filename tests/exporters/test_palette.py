@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from importlib.resources import files
 from typing import Callable, Dict, Iterator, List, Set, Tuple
@@ -99,7 +100,7 @@ EYES: Dict[str, Callable[[Numbers], Numbers]] = {
 
 def _distance(one: str, other: str, eyes: str) -> float:
     ends = [_oklab(EYES[eyes](_linear(_rgb(code)))) for code in (one, other)]
-    return 100 * sum((a - b) ** 2 for a, b in zip(*ends)) ** 0.5
+    return 100 * math.dist(*ends)
 
 
 def _contrast(one: Numbers, other: Numbers) -> float:

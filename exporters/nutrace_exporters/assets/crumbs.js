@@ -11,6 +11,7 @@ function showCrumbs(app, unfolded = false) {
     });
   const crumbs = [crumb(textOfAll(app), -1, focus < 0 || isAll), ...path.map((item) => crumb(crumbText(app, item), item, item === focus))];
   const line = document.getElementById("crumbs");
+  line.classList.toggle("up", focus >= 0 && showsCallers(app.scene, focus));
   // As many as there is room for; the others are folded in the middle.
   for (let most = MOST_CRUMBS; !unfolded && most > 1; most--) {
     line.replaceChildren(...folded(app, crumbs, most));

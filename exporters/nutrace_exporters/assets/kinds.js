@@ -119,7 +119,7 @@ function describeInTree(app, item) {
   const about = frame.sampled ? "about " : "";
   const time = `${about}${formatTime(total[item])} · ${formatShare(total[item] / (total[root] || 1))}`;
   const rows = [];
-  if (scene.kind === "inverted" || scene.isUpward(item)) {
+  if (showsCallers(scene, item)) {
     const called = `${formatCount(nodes.calls[item])} of ${counted(nodes.calls[root], "call")}`;
     rows.push(["Calls", `${called} of ${rootName}`]);
     rows.push([scene.kind === "inverted" ? "Self" : "Total", `${time} of ${rootName}, in these calls`]);

@@ -2,14 +2,26 @@
 
 const NAME_END = 10; // characters
 
-// A name that is cut where there is no room for it: first what is before its first dot, which the colour says as well,
-// then its middle, as its end tells more.
+// Cuts names for a column as wide as is known.
+class NameFitter {
+  constructor() {
+    const context = document.createElement("canvas").getContext("2d");
+    context.font = FONT;
+    this.labels = new Labels(context);
+  }
+
+  // The name for a room (px): whole, or without the component, or cut in its middle.
+  fitted(name, component, room) {
+    const names = [name, ...namesFor(name, component)];
+    return names.find((each) => this.labels.width(each) <= room) ?? (this.labels.fitted(names.at(-1), room) || name);
+  }
+}
+
+// A name that is cut before its end where there is no room for it, however wide that is.
 function nameInMiddle(name) {
   if (name.length <= 2 * NAME_END) return element("span", { class: "name", text: name });
-  const dot = name.indexOf(".") + 1;
-  const [first, rest] = dot < name.length - NAME_END ? [name.slice(0, dot), name.slice(dot)] : ["", name];
-  const parts = { "name-first": first, "name-head": rest.slice(0, -NAME_END), "name-tail": rest.slice(-NAME_END) };
-  return element("span", { class: "name" }, ...Object.entries(parts).map(([kind, text]) => element("span", { class: kind, text })));
+  const [head, tail] = [name.slice(0, -NAME_END), name.slice(-NAME_END)];
+  return element("span", { class: "name" }, element("span", { class: "name-head", text: head }), element("span", { class: "name-tail", text: tail }));
 }
 
 // A name that may be wrapped after its dots and underscores.

@@ -42,8 +42,8 @@ function describeSpan({ trace, summary, look }, span) {
   if (wall > busy) rows.push(["Open for", `${formatTime(wall)}, of which inside ${formatTime(busy)}`]);
   if (trace.unfinished.has(span)) rows.push(["Unfinished", "drawn up to the last known time"]);
   // The axis begins at what is selected.
-  const began = formatTime(trace.left[span]);
-  rows.push(["Began at", look.origin ? `${formatTime(trace.left[span] - look.origin)} on the axis, ${began} into the run` : began]);
+  const [began, there] = [formatTime(trace.left[span]), trace.left[span] - look.origin];
+  rows.push(["Began at", look.origin ? `${there ? formatTime(there) : 0} on the axis, ${began} into the run` : began]);
   const kind = trace.kindOf[trace.frame[span]];
   if (summary.kinds.calls[kind] > 1 || summary.kinds.total[kind] !== busy) rows.push(rowOfKind(summary, kind, !isStep));
   const component = trace.components[frame.component];

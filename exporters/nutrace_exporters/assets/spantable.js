@@ -13,6 +13,7 @@ class SpanTable {
     this.body = this.panel.querySelector("tbody");
     this.key = "self";
     this.ascending = false;
+    this.names = new NameFitter();
     this.makeHead();
     this.opener.addEventListener("click", () => this.toggle());
     document.getElementById("spans-close").addEventListener("click", () => this.toggle(false));
@@ -92,8 +93,10 @@ class SpanTable {
     if (!this.open || !this.sorted) return;
     const [from, until] = this.inSight();
     const near = from >= this.drawn[0] - ROWS_AROUND / 2 && from <= this.drawn[0] + ROWS_AROUND / 2;
-    if (until - from === this.drawn[1] - this.drawn[0] && near && this.body.childElementCount) return;
+    const room = this.roomForNames();
+    if (until - from === this.drawn[1] - this.drawn[0] && near && room === this.room && this.body.childElementCount) return;
     this.drawn = [from, until];
+    this.room = room;
     const fills = this.app.componentFills();
     const focused = document.activeElement.closest("#spans tr[data-kind]")?.dataset.kind;
     const rows = this.sorted.slice(from, until).map((row, k) => this.rowOf(row, from + k, fills));
@@ -106,6 +109,12 @@ class SpanTable {
     }
     this.mark();
     this.body.querySelector(`tr[data-kind="${focused}"] .span-name`)?.focus({ preventScroll: true });
+  }
+
+  // px
+  roomForNames() {
+    const besides = 28; // padding, swatch and gap
+    return Math.max(this.panel.querySelector("thead .of-name").clientWidth - besides, 0);
   }
 
   // Room for rows that are not in the document.
@@ -142,7 +151,7 @@ class SpanTable {
     const time = (key, ns) => cell(key, ns < 0 ? "" : about + app.timeText(ns, inSteps));
     return element(
       "tr", { "data-kind": kind, "aria-rowindex": place + 2 },
-      element("th", { scope: "row", class: "of-name" }, element("button", { type: "button", class: "span-name", tabindex: "-1", title: name, "aria-label": name }, swatch, nameInMiddle(name))),
+      element("th", { scope: "row", class: "of-name" }, element("button", { type: "button", class: "span-name", tabindex: "-1", title: name, "aria-label": name }, swatch, element("span", { class: "name", text: this.names.fitted(name, component, this.room) }))),
       cell("component", component),
       cell("calls", calls < 0 ? "" : formatCount(calls)),
       time("self", self), cell("share", about + formatShare(share)), time("total", total), cell("step", step < 0 ? "" : formatTime(step)),

@@ -74,6 +74,11 @@ function barTexts(app, item, width) {
   return calls ? [`${counted(calls, "call")}  ${time}`, time] : [time];
 }
 
+// Whether an item lies in a tree of callers: what is below an item there has called it.
+function showsCallers(scene, item) {
+  return scene.kind === "inverted" || scene.isUpward(item);
+}
+
 function showViewButtons(app) {
   for (const name of VIEWS) {
     document.getElementById(`view-${name}`).setAttribute("aria-pressed", String(name === app.scene.kind));
