@@ -121,19 +121,22 @@ def _lines(roots: Sequence[Node], shown: Optional[Set[int]], least_ns: int) -> C
     left_out_ns = 0
     waiting: List[Line] = []  # the next one at the end
 
+    def is_shown(node: Optional[Node]) -> bool:
+        return shown is None or id(node) in shown
+
     def add(nodes: Iterable[Node], above: Optional[Line]) -> None:
         nonlocal left_out_ns
         below: List[Tuple[Optional[Node], int, int]] = []
         hidden: List[Node] = []
         for node in sorted(nodes, key=_weight):
-            if shown is None or id(node) in shown:
+            if is_shown(node):
                 below.append((node, 0, 0))
             elif not isinstance(node, SampledNode):  # whose time is a part of the self time above
                 hidden.append(node)
         hidden_ns = sum(node.total_ns for node in hidden)
         if hidden_ns < max(least_ns, 1):
             left_out_ns += hidden_ns
-        elif len(hidden) == 1:  # its name takes no more lines
+        elif len(hidden) == 1 and (above is None or is_shown(above.node)):  # its name takes no more lines
             below.append((hidden[0], 0, 0))
         else:
             below.append((None, len(hidden), hidden_ns))

@@ -12,7 +12,7 @@ import pytest
 from fakes.joined_samples import with_samples
 from fakes.otlp import document, write
 from fakes.terminal_session import in_terminal
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nutrace.cli.main import main
@@ -193,8 +193,9 @@ def test_a_tree_of_any_depth(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         span["parentSpanId"] = above["spanId"]
     path = write(tmp_path / "run.json", made)
     assert len(_json(capsys, str(path), "--tree")["tree"]) == 3_000
-    for limit in ("0", "20"):
+    for limit, lines in (("0", 3_000), ("20", 20)):
         assert main(["report", "--tree", str(path), "--limit", limit]) == 0
+        assert capsys.readouterr().out.count("─ ") <= lines
 
 
 _TREES = st.recursive(
@@ -215,6 +216,7 @@ def _node(tree: Any, name: str = "n") -> Node:
 
 
 @settings(deadline=None)
+@example([(0, [(0, [(0, [(1, [])])])])], 3)
 @given(st.lists(_TREES, min_size=1, max_size=3), st.integers(3, 30))
 def test_a_cut_tree_adds_up(trees: List[Any], most: int) -> None:
     roots = [_node(tree, f"r{at}") for at, tree in enumerate(trees)]
