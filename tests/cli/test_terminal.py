@@ -20,6 +20,9 @@ from nutrace.cli.fitting import columns_of
 from nutrace.trace import load
 from nutrace_exporters.palette import colour
 
+#: What the tests share is made once, and takes long on a busy machine.
+pytestmark = [pytest.mark.xdist_group("terminal"), pytest.mark.timeout(600)]
+
 WIDTHS = (60, 80, 160)
 RUN = "run.json"
 COMMANDS = (
@@ -54,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         [sys.executable, "-m", "nutrace.cli.main", "demo", "--miniature", "--steps", "6", "-o", "demo"],
         cwd=made, env=environment(NUTRACE_SPEEDUPS="traffic_light_cache"),
-        capture_output=True, text=True, timeout=100,
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     text = (made / "demo" / RUN).read_text(encoding="utf-8")
@@ -74,7 +77,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def drawn(folder: Path) -> Dict[int, Dict[Any, str]]:
     """What every command writes to a terminal of each width."""
-    return {width: dict(zip(COMMANDS, in_terminal(folder, COMMANDS, width))) for width in WIDTHS}
+    every = [(width, words) for words in COMMANDS for width in WIDTHS]
+    texts: Dict[int, Dict[Any, str]] = {width: {} for width in WIDTHS}
+    for (width, words), text in zip(every, in_terminal(folder, every)):
+        texts[width][words] = text
+    return texts
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +99,17 @@ def test_no_line_is_wider_than_the_terminal(drawn: Dict[int, Dict[Any, str]], wi
             # Words of commands and lines of a file of probes are copied, and so left whole.
             copied = words[0] in ("advise", "suggest") and (line.endswith("\\") or len(line.split()) < 4)
             assert columns_of(line) <= width or copied, words
+
+
+def test_indexes_fit(folder: Path) -> None:
+    (log,) = (str(file.relative_to(folder)) for file in (folder / "demo").rglob("*.db"))
+    commands = [
+        ("index", log, "--run", RUN),
+        ("index", log, "--run", RUN, "--apply"),
+        ("index", log, "--drop"),
+    ]
+    for text in in_terminal(folder, [(60, words) for words in commands]):
+        assert max(map(columns_of, visible(text).splitlines())) <= 60 + len(" 0.0 s")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -152,32 +170,34 @@ def test_bars_and_marks_have_the_colours_of_components(drawn: Dict[int, Dict[Any
 
 
 def test_no_color_leaves_out_colours_only(folder: Path, drawn: Dict[int, Dict[Any, str]]) -> None:
-    (text,) = in_terminal(folder, [("report", RUN)], 80, NO_COLOR="1")
+    (text,) = in_terminal(folder, [(80, ("report", RUN))], NO_COLOR="1")
     assert visible(text) == visible(drawn[80]["report", RUN])
     assert "\x1b[1m" in text
     assert not re.search(r"\x1b\[[0-9;]*3\d", text)
 
 
 def test_a_dumb_terminal_has_plain_text(folder: Path, plain: Dict[Any, str]) -> None:
-    (text,) = in_terminal(folder, [("deepcopy", RUN)], 60, TERM="dumb")
+    (text,) = in_terminal(folder, [(60, ("deepcopy", RUN))], TERM="dumb")
     assert text == plain["deepcopy", RUN]
 
 
 def test_markdown_and_json_are_the_same_in_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = [("report", "--markdown", RUN), ("report", "--json", RUN), ("overhead", "--markdown", RUN)]
     monkeypatch.chdir(folder)
-    assert in_terminal(folder, commands, 60) == [command(*words).out for words in commands]
+    assert in_terminal(folder, [(60, words) for words in commands]) == [
+        command(*words).out for words in commands
+    ]
 
 
 def test_an_encoding_without_pictures_has_ascii(folder: Path) -> None:
-    (text,) = in_terminal(folder, [("report", RUN)], 80, PYTHONIOENCODING="ascii")
+    (text,) = in_terminal(folder, [(80, ("report", RUN))], PYTHONIOENCODING="ascii")
     assert visible(text).isascii()
     assert "####" in text
     assert "* database" in visible(text)
 
 
 def test_columns_has_precedence_and_force_color_makes_a_terminal(folder: Path) -> None:
-    (text,) = in_terminal(folder, [("report", RUN)], 160, COLUMNS="70")
+    (text,) = in_terminal(folder, [(160, ("report", RUN))], COLUMNS="70")
     assert max(map(columns_of, visible(text).splitlines())) <= 70
     done = _piped(folder, "main(['report', 'run.json'])", FORCE_COLOR="1", COLUMNS="70", TERM="xterm")
     assert visible(done) == visible(text)
