@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -14,7 +15,11 @@ from fakes.tracing import Tracing
 
 
 def pytest_configure() -> None:
-    """Let SIGINT through: tests interrupt programs, and a shell starts background jobs with it ignored."""
+    """Let SIGINT through: tests interrupt programs, and a shell starts background jobs with it ignored.
+
+    Commands print plain text in tests, also where the user wants colours in pipes.
+    """
+    os.environ.pop("FORCE_COLOR", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

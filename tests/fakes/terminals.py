@@ -22,6 +22,8 @@ for columns, words in json.loads(sys.argv[1]):
     code = main(words)
     print({_END!r}, code, flush=True)
 """
+#: Of the user who runs the tests.
+_CHOICES = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "LC_ALL", "PYTHONIOENCODING")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -34,11 +36,12 @@ def in_terminal(
     """
     ours, theirs = pty.openpty()
     known = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PAGER": "cat", "LANG": "C.UTF-8"}
-    absent = dict.fromkeys(("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "LC_ALL", "PYTHONIOENCODING"))
+    around = {name: text for name, text in environment().items() if name not in _CHOICES}
+    chosen = {name: text for name, text in {**known, **variables}.items() if text is not None}
     with subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, json.dumps(commands)],
         cwd=folder, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE,
-        env=environment(**{**absent, **known, **variables}),
+        env={**around, **chosen},
     ) as process:  # fmt: skip
         try:
             os.close(theirs)
