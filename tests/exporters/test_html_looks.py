@@ -9,7 +9,7 @@ import pytest
 from browsing import Opened, Shown, press, wait
 from fakes.commands import command
 from fakes.runs import write_runs
-from simulations import run_file
+from simulations import Simulated, run_file
 from two_sides import base_run, built, new_run
 
 from nutrace.trace import Trace, load
@@ -126,6 +126,25 @@ def test_a_phone_has_a_layout_of_its_own(many: Trace, opened: Opened, screen: Ca
             "box.close(); return box.scrollWidth <= box.clientWidth",
             dialog,
         )
+
+
+def test_a_phone_has_no_row_of_scenarios_without_names(
+    many: Trace, opened: Opened, screen: Callable[..., None], tmp_path: Path
+) -> None:
+    screen(390, 844, touch=True)
+    browser = opened(many)
+    wait(lambda: _boxes(browser, "#scenarios") != [])
+    crowd = load(
+        run_file(tmp_path / "crowd.json", 7, tuple(Simulated(f"token-{k:02}", 1) for k in range(30)))
+    )
+    browser = opened(crowd)
+    wait(lambda: _boxes(browser, "#scenarios") == [])
+    browser.execute_script("nutrace.pickScenarios([3])")
+    wait(lambda: _boxes(browser, "#scenarios") != [])
+    browser.execute_script("nutrace.pickScenarios(null)")
+    wait(lambda: _boxes(browser, "#scenarios") == [])
+    screen(1440, 900)  # a wide screen shows their boundaries
+    wait(lambda: _boxes(browser, "#scenarios") != [])
 
 
 @pytest.mark.parametrize("width", [1440, 1080, 768])

@@ -293,7 +293,7 @@ def test_as_many_steps_as_a_benchmark_has(tmp_path: Path, opened: Opened) -> Non
     )
     browser.find_element("id", "strip-in-order").click()
     browser.execute_script("nutrace.selectBy([7], [3, 4]); nutrace.usual.toggle()")
-    assert "usual one" in text(browser, "#usual-title").lower()
+    assert "what is usual" in text(browser, "#usual-title").lower()
     browser.execute_script("nutrace.usual.toggle(); nutrace.selectBy(null, null)")
     browser.execute_script("nutrace.searchFor('/step$/')")
     press(browser, "n")

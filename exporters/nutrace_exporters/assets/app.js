@@ -94,6 +94,11 @@ class App {
 
   setUnit(unit) {
     this.unit = unit;
+    const said = `Times: ${UNITS.find((each) => each.unit === unit).text}`;
+    if (mixesWholes(this)) {
+      this.select(this.allSteps());
+      return this.say(`${said}, of the steps only: ${this.selection.text}`);
+    }
     showUnits(this);
     showLegend(this);
     showCostliest(this);
@@ -102,13 +107,15 @@ class App {
     this.tooltip.hide();
     this.chart.draw();
     this.changed("replace");
-    this.say(`Times: ${UNITS.find((each) => each.unit === unit).text}`);
+    return this.say(said);
   }
 
   // Selects a part of the run; null selects all.
   select(selection) {
     this.setSelection(selection);
-    this.showSelection();
+    const mixed = mixesWholes(this);
+    if (mixed) this.unit = "ms";
+    this.showSelection(mixed ? "; times are sums" : "");
   }
 
   // Adds up what is selected, which takes long in a large run.
@@ -119,7 +126,7 @@ class App {
     else if (!same) this.summary = summarize(this.trace, selection);
   }
 
-  showSelection() {
+  showSelection(more = "") {
     const { selection } = this;
     this.look.focus = -1;
     this.strip.show(selection);
@@ -131,7 +138,7 @@ class App {
     showUnits(this);
     this.memoryLines.forEach((line) => line.draw());
     this.setView(this.scene.kind);
-    this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}`);
+    this.say(`${selection?.text ?? "whole run"}: ${document.getElementById("steps-note").textContent}${more}`);
   }
 
   // Selects by scenario's places and iterations, null for all.
@@ -148,9 +155,15 @@ class App {
   }
 
   selectAllSteps() {
+    this.select(this.allSteps());
+    this.tellProblem("");
+  }
+
+  // The steps of what is selected, and nothing else of it.
+  allSteps() {
     const places = this.selection?.places ?? null;
     const known = iterationsOf(this.trace, stepsShown(this.trace, places));
-    this.selectBy(places, [known[0], known.at(-1) + 1]);
+    return new Selection(this.trace, places, [known[0], known.at(-1) + 1]);
   }
 
   readStepsField() {

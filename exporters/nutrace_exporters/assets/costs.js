@@ -20,7 +20,8 @@ function regionOf(around, nested, isStep) {
 
 // selection: null for the whole run.
 // kinds: costs by kind; regions: costs by component in each region; components: their sums.
-// steps: the finished steps' spans; all: the time of all lanes; perStep: by kind, 1 if all its spans lie in steps.
+// steps: the finished steps' spans; all: the time of all lanes; perStep: by kind, 1 if all its spans lie in steps;
+// selfOutside: by kind, self time outside the steps.
 // entries: by span, 1 if its call and its time count for its kind, as no span of its name is around it.
 function summarize(trace, selection) {
   if (trace.difference) return trace.difference.summary();
@@ -28,6 +29,7 @@ function summarize(trace, selection) {
   const kinds = new Costs(trace.kinds.length);
   const regions = REGION_NAMES.map(() => new Costs(trace.components.length));
   const perStep = new Uint8Array(trace.kinds.length).fill(1);
+  const selfOutside = new Float64Array(trace.kinds.length);
   const entries = new Uint8Array(trace.n);
   const isStep = new Set(trace.steps.map(({ span }) => span).filter((span) => !trace.unfinished.has(span)));
   const steps = [];
@@ -75,7 +77,10 @@ function summarize(trace, selection) {
         costs.total[component] += busy;
       }
       if (!nested) all += busy;
-      if (region === OUTSIDE) perStep[kind] = 0;
+      if (region === OUTSIDE) {
+        perStep[kind] = 0;
+        selfOutside[kind] += trace.self[i];
+      }
       if (region === INSIDE && around !== INSIDE) {
         steps.push(i);
         if (nested) above.inner += busy;
@@ -91,7 +96,7 @@ function summarize(trace, selection) {
   for (const costs of regions) {
     for (const sum of Object.keys(components)) costs[sum].forEach((value, k) => (components[sum][k] += value));
   }
-  return { selection, ranges, entries, kinds, regions, components, perStep, all, spans, steps: steps.length, stepSpans: steps };
+  return { selection, ranges, entries, kinds, regions, components, perStep, selfOutside, all, spans, steps: steps.length, stepSpans: steps };
 }
 
 // Mean and percentiles (nearest rank) of finished steps' times, and the real-time factor: the time of the steps

@@ -29,7 +29,7 @@ function keyTable(app) {
       : []),
     ...(app.trace.steps.length
       ? [{ keys: ["[", "]"], show: "[ ]", help: "previous step, next step", act: (event) => app.shiftSelection(event.key === "[" ? -1 : 1) },
-          { keys: ["x"], show: "X", help: "the chosen step beside a usual one", act: () => app.usual.toggle() },
+          { keys: ["x"], show: "X", help: "the chosen step beside what is usual", act: () => app.usual.toggle() },
           { keys: ["o"], show: "O", help: "steps in order, or by time", act: () => app.strip.sort(!app.strip.byTime) }]
       : []),
     ...(app.trace.scenarios.length > 1

@@ -37,6 +37,17 @@ function selfShown(app) {
   return (summary.selfWithInside ??= selfWithInside(trace, summary));
 }
 
+// The same of what the legend has shares of: per step, without what lies outside the steps.
+function selfListed(app) {
+  const { trace, summary } = app;
+  const { kinds, selfOutside, stepSpans } = summary;
+  if (!selfInLegend(app).perStep) return selfShown(app);
+  const self = kinds.self.map((all, kind) => all - selfOutside[kind]);
+  if (!app.drawsSamples) return self;
+  const ranges = stepSpans.map((span) => [span, trace.subtreeEnd[span]]);
+  return (summary.selfInStepsWithInside ??= selfWithInside(trace, { kinds: { self }, ranges }));
+}
+
 function sumOf(numbers) {
   return numbers.reduce((sum, value) => sum + value, 0);
 }
@@ -45,8 +56,8 @@ function sumOf(numbers) {
 function showCostliest(app) {
   if (app.trace.difference) return showChanges(app);
   const { summary, trace } = app;
-  const self = selfShown(app);
-  const all = sumOf(self) || 1;
+  const self = selfListed(app);
+  const { all } = selfInLegend(app);
   const best = Array.from(self.keys())
     .filter((kind) => self[kind] > 0 && !trace.kinds[kind].several)
     .sort((a, b) => self[b] - self[a])

@@ -24,10 +24,10 @@ class ScenarioStrip {
     this.draw();
   }
 
-  // Left and right edge of an entry of strip.scenarios, in px.
+  // Left and right edge of an entry of strip.scenarios, in px. The strip below is as wide, and always shown.
   edges({ from, to }) {
-    const { shown } = this.app.strip;
-    const room = this.canvas.clientWidth / (shown.length || 1);
+    const { shown, canvas } = this.app.strip;
+    const room = canvas.clientWidth / (shown.length || 1);
     return [from * room, to * room];
   }
 
@@ -57,6 +57,7 @@ class ScenarioStrip {
     const [width, height] = fitCanvas(c);
     c.font = SMALL_FONT;
     c.textBaseline = "middle";
+    let named = false;
     for (const entry of app.strip.scenarios) {
       const [left, right] = this.edges(entry);
       const trouble = troubleOf(entry.scenario);
@@ -70,7 +71,9 @@ class ScenarioStrip {
       const start = left + (trouble.length ? 7 : 5);
       const text = this.labels.fitted(name, right - start - 3);
       if (text) c.fillText(text, start, height / 2 + 1);
+      named ||= text !== "";
     }
+    this.canvas.classList.toggle("nameless", !named); // a phone does without the row then
     this.paintBoundaries(c, width, height);
   }
 

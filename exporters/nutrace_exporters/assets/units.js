@@ -2,7 +2,7 @@
 
 const UNITS = [
   { unit: "ms", text: "Time", title: "sums of what is selected" },
-  { unit: "per step", text: "Per step", title: "sums divided by the number of finished steps that are selected" },
+  { unit: "per step", text: "Per step", title: "of the steps: sums divided by the number of finished steps that are selected" },
   { unit: "%", text: "%", title: "shares of the time that all threads spent in what is selected" },
 ];
 
@@ -11,6 +11,12 @@ function timeText({ unit, summary }, ns, inSteps = true) {
   if (unit === "%") return formatShare(ns / (summary.all || 1));
   if (unit === "per step" && inSteps && summary.steps) return `${formatTime(ns / summary.steps)}/step`;
   return formatTime(ns);
+}
+
+// Whether what is selected has time outside the steps, which has no time per step. An unfinished step is none; it may
+// be left where the steps are selected.
+function mixesWholes({ unit, selection, summary }) {
+  return unit === "per step" && !selection?.iterations && summary.steps > 0 && summary.regions[OUTSIDE].self.some(Boolean);
 }
 
 // The width of a bar. In time order it is one span, which is no sum over steps.
@@ -44,12 +50,16 @@ function nextUnit(app) {
   if (units.length) app.setUnit(units[(at + 1) % units.length].unit);
 }
 
-// As with the theme: an address without a unit does not change it.
+// As with the theme: an address without a unit does not change it, unless it has no meaning there.
 ADDRESS_PARTS.push({
   save({ unit }, words) {
     if (unit !== "ms") words.set("unit", unit);
   },
   read(app, words) {
-    if (unitsOf(app.trace).some(({ unit }) => unit === words.get("unit"))) app.unit = words.get("unit");
+    const known = unitsOf(app.trace).some(({ unit }) => unit === words.get("unit"));
+    if (known) app.unit = words.get("unit");
+    if (!mixesWholes(app)) return;
+    if (known) app.setSelection(app.allSteps());
+    else app.unit = "ms";
   },
 });

@@ -1,12 +1,13 @@
-// A step beside a usual one: the median of its scenario's finished steps by time, a step that was simulated. What the
-// two took, by component and by kind of spans, adds up to their times.
+// A step beside what is usual in its scenario: the median of each component and of each kind of spans over the finished
+// steps. Any one step, also that of the median time, is unusual somewhere: to compare with it would show differences
+// that are its own.
 
 const FEWEST_STEPS = 3; // finished steps of a scenario from which one of them is usual
 const MOST_KINDS = 8;
 
 class UsualStep {
   constructor(app) {
-    Object.assign(this, { app, on: false, known: new Map() });
+    Object.assign(this, { app, on: false, middle: new Map(), medians: new Map() }); // both by scenario
     this.button = document.getElementById("compare-step");
     this.panel = document.getElementById("usual");
     this.button.addEventListener("click", () => this.toggle());
@@ -19,16 +20,23 @@ class UsualStep {
     return steps.length === 1 && this.usualOf(steps[0]) >= 0 ? steps[0] : -1;
   }
 
-  // The median step of the scenario of a step, by nearest rank as p50; -1 if too few have finished.
+  // The step of the median time in the scenario of a step, by nearest rank as p50; -1 if too few have finished.
   usualOf(position) {
     const { trace, table } = this.app;
     const { scenario } = trace.steps[position];
-    if (!this.known.has(scenario)) {
+    if (!this.middle.has(scenario)) {
       const finished = this.finishedOf(scenario).sort((a, b) => table.times[a] - table.times[b] || a - b);
       const enough = finished.length >= FEWEST_STEPS;
-      this.known.set(scenario, enough ? finished[Math.ceil(finished.length / 2) - 1] : -1);
+      this.middle.set(scenario, enough ? finished[Math.ceil(finished.length / 2) - 1] : -1);
     }
-    return this.known.get(scenario);
+    return this.middle.get(scenario);
+  }
+
+  // What is usual in the scenario of a step; see mediansOf. Kept, as it reads all spans of the scenario's steps.
+  mediansFor(position) {
+    const { scenario } = this.app.trace.steps[position];
+    if (!this.medians.has(scenario)) this.medians.set(scenario, mediansOf(this.app, this.finishedOf(scenario)));
+    return this.medians.get(scenario);
   }
 
   finishedOf(scenario) {
@@ -38,7 +46,7 @@ class UsualStep {
 
   toggle() {
     const { app } = this;
-    if (!this.on && this.position < 0) return app.say("Choose one step to compare it with a usual one");
+    if (!this.on && this.position < 0) return app.say("Choose one step to compare it with what is usual");
     this.on = !this.on;
     this.show();
     app.changed("push");
@@ -55,52 +63,47 @@ class UsualStep {
     if (!this.panel.hidden) this.fill(position, this.usualOf(position));
   }
 
-  fill(position, usual) {
+  fill(position, middle) {
     const { trace, table } = this.app;
-    const name = (step) => `step ${trace.steps[step].iteration}`;
-    const many = formatCount(this.finishedOf(trace.steps[position].scenario).length);
-    const definition = `the median by time of the scenario's ${many} finished steps`;
-    document.getElementById("usual-title").textContent = `${capital(name(position))} beside a usual one`;
-    const said = document.getElementById("usual-said");
-    const body = document.getElementById("usual-body");
-    if (position === usual) {
-      said.textContent = `This step is the usual one: ${definition}.`;
-      return body.replaceChildren();
-    }
-    const [here, there] = [table.times[position], table.times[usual]];
-    said.textContent = `It took ${formatTime(here)}, ${signed(here - there)} against ${name(usual)}: ${definition}.`;
-    const longest = Math.max(here, there) || 1;
-    const go = () => this.app.selectBy(this.app.selection.places, [trace.steps[usual].iteration, trace.steps[usual].iteration + 1]);
-    body.replaceChildren(
-      this.bar(position, "this", longest),
-      this.bar(usual, "usual", longest),
-      this.componentTable(position, usual),
-      this.kindTable(position, usual),
-      element("button", { type: "button", class: "chip", text: `Go to ${name(usual)}`, onclick: go }),
+    const { iteration } = trace.steps[middle];
+    const usual = this.mediansFor(position);
+    const parts = table.parts.subarray(position * table.width, (position + 1) * table.width);
+    const [here, there] = [table.times[position], table.times[middle]];
+    const against = position === middle ? "the median step time" : `${signed(here - there)} against the median step time of ${formatTime(there)}`;
+    const many = counted(this.finishedOf(trace.steps[position].scenario).length, "finished step");
+    document.getElementById("usual-title").textContent = `Step ${trace.steps[position].iteration} beside what is usual`;
+    document.getElementById("usual-said").textContent =
+      `It took ${formatTime(here)}, ${against}. Usual: the median of each component and kind of spans over ${many}; they need not add up.`;
+    const longest = Math.max(here, sumOf(usual.components)) || 1;
+    const go = () => this.app.selectBy(this.app.selection.places, [iteration, iteration + 1]);
+    const example = element("button", { type: "button", class: "chip", text: `Go to step ${iteration}, of the median time`, onclick: go });
+    document.getElementById("usual-body").replaceChildren(
+      this.bar(parts, "this", longest),
+      this.bar(usual.components, "usual", longest),
+      this.componentTable(parts, usual.components),
+      this.kindTable(usual),
+      ...(position === middle ? [] : [example]),
     );
-    return undefined;
   }
 
-  bar(position, label, longest) {
+  bar(parts, label, longest) {
     const { app } = this;
-    const { table, componentOrder } = app;
     const fills = app.componentFills();
-    const parts = componentOrder.map((component) => {
+    const shown = app.componentOrder.map((component) => {
       const part = element("span");
-      part.style.width = `${(100 * table.parts[position * table.width + component]) / longest}%`;
+      part.style.width = `${(100 * parts[component]) / longest}%`;
       part.style.background = fills[component];
       return part;
     });
-    return element("div", { class: "usual-bar", "aria-hidden": "true" }, element("span", { class: "muted", text: label }), element("span", {}, ...parts));
+    return element("div", { class: "usual-bar", "aria-hidden": "true" }, element("span", { class: "muted", text: label }), element("span", {}, ...shown));
   }
 
-  // Self times on the step's own thread: they add up to the time of the step.
-  componentTable(position, usual) {
+  // Self times on the step's own thread: those of this step add up to its time.
+  componentTable(parts, usual) {
     const { app } = this;
-    const { trace, table } = app;
-    const self = (step, component) => table.parts[step * table.width + component];
+    const { trace } = app;
     const rows = app.componentOrder
-      .map((component) => ({ component, here: self(position, component), there: self(usual, component) }))
+      .map((component) => ({ component, here: parts[component], there: usual[component] }))
       .filter(({ here, there }) => here || there)
       .sort((a, b) => Math.abs(b.here - b.there) - Math.abs(a.here - a.there));
     return comparedTable("Component", rows.map(({ component, here, there }) => {
@@ -112,9 +115,9 @@ class UsualStep {
   }
 
   // The kinds of spans whose self times differ most, on all threads, as nutrace report counts them.
-  kindTable(position, usual) {
-    const { trace } = this.app;
-    const [here, there] = [position, usual].map((step) => this.kindsOf(step));
+  kindTable(there) {
+    const { trace, summary } = this.app;
+    const here = summary.kinds; // the step is what is selected
     const difference = (kind) => here.self[kind] - there.self[kind];
     const rows = trace.kinds
       .map((_, kind) => kind)
@@ -129,12 +132,36 @@ class UsualStep {
       return [[link], calls(kind), signed(difference(kind))];
     }), ["calls / usual", "self"]);
   }
+}
 
-  kindsOf(position) {
-    const { trace } = this.app;
-    const { scenario, iteration } = trace.steps[position];
-    return summarize(trace, new Selection(trace, [scenario], [iteration, iteration + 1])).kinds;
+// Medians over steps, by nearest rank as in nutrace report: self times of components on the steps' own threads, and self
+// times and calls of kinds of spans on all threads. What a step does not have counts as 0 there.
+function mediansOf({ trace, table, whole }, steps) {
+  const over = (valueOf) => percentile(steps.map(valueOf), 0.5);
+  const components = trace.components.map((_, component) => over((step) => table.parts[step * table.width + component]));
+  const [self, calls] = [0, 1].map(() => new Float64Array(trace.kinds.length));
+  const [selfs, counts] = [0, 1].map(() => trace.kinds.map(() => [])); // by kind, of the steps that have it
+  for (const step of steps) {
+    const { span } = trace.steps[step];
+    const had = new Set();
+    for (let i = span; i < trace.subtreeEnd[span]; i++) {
+      const kind = trace.kindOf[trace.frame[i]];
+      had.add(kind);
+      self[kind] += trace.self[i];
+      if (whole.entries[i]) calls[kind] += trace.calls[i];
+    }
+    for (const kind of had) {
+      selfs[kind].push(self[kind]);
+      counts[kind].push(calls[kind]);
+      self[kind] = calls[kind] = 0;
+    }
   }
+  const median = (values) => {
+    const all = new Float64Array(steps.length);
+    all.set(values);
+    return percentile(all, 0.5);
+  };
+  return { components, self: selfs.map(median), calls: counts.map(median) };
 }
 
 // A table of rows [head, this, usual, difference].
