@@ -81,6 +81,11 @@ class Advice:
     small: Tuple[Ranked, ...]
     notes: Tuple[str, ...]
 
+    @property
+    def unknown_share(self) -> float:
+        """The part of a step that lies in spans to look into, and in none below them."""
+        return sum(each.finding.unknown_share for each in self.to_look_into)
+
 
 _Open = Tuple[str, Finding]  # a finding that is not ranked yet, with the name of its kind
 

@@ -43,6 +43,8 @@ class Finding:
         Commands that make the change, or show what it brings.
     only_traced:
         Whether it saves time only in runs that are traced.
+    unknown_share:
+        The part of a step of which it is not known what it does, where that is to be looked into.
     """
 
     title: str
@@ -53,3 +55,4 @@ class Finding:
     saves: Mapping[int, float] = field(default_factory=dict)
     likely_part: float = LIKELY
     only_traced: bool = False
+    unknown_share: float = 0.0

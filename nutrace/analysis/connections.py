@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass
-from typing import List, Optional, Set
+from typing import List, Optional, Set, Tuple
 
 from nutrace import semconv
-from nutrace.analysis.attributes import number
+from nutrace.analysis.attributes import number, text
+from nutrace.analysis.origins import Caller, Origin, Origins
 from nutrace.analysis.regions import Region, Regions
 from nutrace.trace import Trace
 from nutrace.trace.bounds import whole
@@ -18,7 +20,8 @@ from nutrace.trace.values import parse_attributes
 class Connections:
     """Connections of the database drivers, and the time for opening and closing them, in ns.
 
-    ``peak_open`` is the largest number that one process had open at the same time.
+    ``peak_open`` is the largest number that one process had open at the same time. ``origins`` say where
+    those that were opened come from, with their number, the most frequent origin first.
     """
 
     opened: int
@@ -27,6 +30,7 @@ class Connections:
     peak_open: int
     connect_ns: int
     close_ns: int
+    origins: Tuple[Tuple[Origin, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Transactions:
     total_ns: int
 
 
-def connections(trace: Trace, regions: Regions, *, watched: bool) -> Optional[Connections]:
+def connections(trace: Trace, regions: Regions, origins: Origins, *, watched: bool) -> Optional[Connections]:
     """Count connections: the drivers' where these have a probe, else those of SQLAlchemy's pools.
 
     None if there are none and no probe would have seen one (`watched`).
@@ -46,6 +50,7 @@ def connections(trace: Trace, regions: Regions, *, watched: bool) -> Optional[Co
     opened = closed = inside = connect_ns = close_ns = 0
     said: Set[bytes] = set()  # attributes, of which there are few different ones
     connecting = connects(trace)
+    openers: Counter[Origin] = Counter()
     for span, name in enumerate(trace.name):
         if name == semconv.CLOSE_SPAN:
             closed += trace.calls[span]
@@ -59,8 +64,19 @@ def connections(trace: Trace, regions: Regions, *, watched: bool) -> Optional[Co
         if span not in trace.failed:  # else it was refused
             opened += trace.calls[span]
             inside += trace.calls[span] if regions.region[span] != Region.OUTSIDE else 0
+            openers[origins.of(span, _caller(trace, span))] += trace.calls[span]
     peak = max(map(_most_open, said), default=0)
-    return Connections(opened, closed, inside, max(peak, 0), connect_ns, close_ns)
+    by_number = sorted(openers.items(), key=lambda item: (-item[1], repr(item[0])))
+    return Connections(opened, closed, inside, max(peak, 0), connect_ns, close_ns, tuple(by_number))
+
+
+def _caller(trace: Trace, span: int) -> Caller:
+    attributes = trace.attributes(span)
+    return Caller(
+        text(attributes, semconv.CODE_FUNCTION),
+        text(attributes, semconv.CODE_FILE),
+        number(attributes, semconv.CODE_LINE),
+    )
 
 
 def connects(trace: Trace) -> List[int]:

@@ -66,6 +66,8 @@ class Statement:
         Hash of the normalised text, and that text ("" with NUTRACE_SQL_TEXT=off).
     origins:
         Where the executions come from, with their number, the most frequent origin first.
+    origins_ns:
+        For each of the origins, the time of what it executed and fetched.
     uses:
         The executions on each database, the costliest first.
     component:
@@ -101,6 +103,7 @@ class Statement:
     execute_ns: int
     fetch_ns: Optional[int]
     failures: Tuple[Tuple[str, int], ...] = ()
+    origins_ns: Tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,7 @@ class _Sums:
 
     first: Batch
     origins: Dict[Origin, int] = field(default_factory=dict)
+    origins_ns: Counter[Origin] = field(default_factory=Counter)
     totals: Dict[Tuple[str, bool], _Total] = field(default_factory=dict)
     execute_ns: int = 0
     fetch_ns: Optional[int] = None
@@ -215,7 +219,7 @@ def database(
         (loop for sums in by_statement.values() for loop in _loops(sums)),
         key=lambda loop: (-loop.saved_ns, loop.statement, repr(loop.origin)),
     )
-    opened = connections(trace, regions, watched=was_watched(trace, _TARGETS))
+    opened = connections(trace, regions, origins, watched=was_watched(trace, _TARGETS))
     return Database(
         steps=len(regions.steps),
         steps_ns=sum(trace.busy_ns[step] for step in regions.steps),
@@ -239,6 +243,7 @@ def _add(sums: _Sums, batch: Batch, step: int, origin: Origin) -> None:
     sums.execute_ns += batch.execute_ns
     if batch.fetch_ns is not None:
         sums.fetch_ns = (sums.fetch_ns or 0) + batch.fetch_ns
+    sums.origins_ns[origin] += batch.total_ns
     if runs:
         sums.origins[origin] = sums.origins.get(origin, 0) + runs
     if not batch.parameters:
@@ -265,6 +270,7 @@ def _add(sums: _Sums, batch: Batch, step: int, origin: Origin) -> None:
 def _statement(sums: _Sums) -> Statement:
     first = sums.first
     uses = [_use(sums, database) for database in {database for database, _ in sums.totals}]
+    origins = sorted(sums.origins.items(), key=lambda item: (-item[1], repr(item[0])))
     by_component: Counter[str] = Counter()
     for origin, count in sums.origins.items():
         by_component[origin.component] += count
@@ -274,7 +280,8 @@ def _statement(sums: _Sums) -> Statement:
         operation=first.operation,
         system=first.system,
         uses=tuple(sorted(uses, key=lambda use: (-use.all.total_ns, use.database))),
-        origins=tuple(sorted(sums.origins.items(), key=lambda item: (-item[1], repr(item[0])))),
+        origins=tuple(origins),
+        origins_ns=tuple(sums.origins_ns[origin] for origin, _ in origins),
         component=max(by_component, key=lambda name: (by_component[name], name), default="other"),
         all=_sum(use.all for use in uses),
         in_steps=_sum(use.in_steps for use in uses),

@@ -76,6 +76,7 @@ def _as_json(advice: Advice, facts: Facts) -> Dict[str, Any]:
         "min_share": advice.worth,
         "in_steps": [_ranked(each) for each in advice.in_steps],
         "around_steps": [_ranked(each) for each in advice.around],
+        "unknown_share": advice.unknown_share,
         "look_into": [_ranked(each) for each in advice.to_look_into],
         "not_worth_it": [_ranked(each) for each in advice.small],
         "notes": list(advice.notes),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import List
+from collections import Counter
+from typing import List, Sequence
 
 #: Where a line may be broken: at spaces, but not between a number and its unit, or a limit and its number.
 _SPACE = re.compile(r"(?<!--limit)(?:(?<!\d) | (?!(?:ns|us|ms|s|min|h|kB|MB|GB|Hz|%|x)(?!\w)))")
@@ -74,3 +75,37 @@ def shortened(text: str, width: int, ellipsis: str) -> str:
     if left < 2:
         return beginning(text, width)
     return f"{beginning(text, left - left // 2)}{ellipsis}{_ending(text, left // 2)}"
+
+
+def shortened_apart(names: Sequence[str], width: int, ellipsis: str) -> List[str]:
+    """The names as :func:`shortened` has them; those that would look alike are cut where they differ."""
+    plain = [shortened(name, width, ellipsis) for name in names]
+    cut = list(plain)
+    for at, name in enumerate(names):
+        alike = [other for other, short in zip(names, plain) if short == plain[at] and other != name]
+        if alike:
+            cut[at] = _from_difference(name, alike, width, ellipsis)
+    seen: Counter[str] = Counter()
+    for at, short in enumerate(cut):
+        seen[short] += 1
+        if seen[short] > 1 and short != names[at]:  # nothing but a number is left to tell them apart
+            mark = f"{ellipsis}{seen[short]}"
+            cut[at] = beginning(short, width - columns_of(mark)) + mark
+    return cut
+
+
+def _beginning_alike(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = enumerate(zip(one, other))
+    return next((at for at, (mine, its) in pairs if mine != its), min(len(one), len(other)))
+
+
+def _from_difference(name: str, others: Sequence[str], width: int, ellipsis: str) -> str:
+    """The name from the word in which it begins to differ from all of the others."""
+    same = max(_beginning_alike(name, other) for other in others)
+    word = max(name.rfind(mark, 0, same) + 1 for mark in "._ :")
+    rest = name[word if same - word < width // 2 else same :]
+    room = width - len(ellipsis)
+    if columns_of(rest) > room:
+        rest = beginning(rest, room - len(ellipsis)) + ellipsis
+    return f"{ellipsis}{rest}"

@@ -46,8 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     part.add_argument(
         "--tree",
         action="store_true",
-        help="only the call tree of a step: each path of spans with its mean over the steps, cut to the "
-        "lines that say where the time goes",
+        help="only the call tree of the mean step: each path of spans, its time divided by the steps, cut to "
+        "the lines that say where the time goes",
     )
     part.add_argument(
         "--inside",

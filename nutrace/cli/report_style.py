@@ -22,12 +22,15 @@ class Style:
         Whether it is Markdown.
     width:
         The columns of a terminal; None where lines may be as long as they are.
+    colours:
+        Whether there are colours that tell components apart, as on most terminals.
     explain:
         Whether the user wants to know what the columns mean.
     """
 
     markdown = False
     width: Optional[int] = None
+    colours = False
     explain = False
 
     def title(self, text: str) -> str:
@@ -55,7 +58,7 @@ class Style:
         return "".join(text for text, _ in parts)
 
     def of_component(self, text: str, component: str) -> str:
-        """A picture, such as :meth:`bar` gives, in the colour of a component."""
+        """A name, or a picture such as :meth:`bar` gives, in the colour of a component."""
         return text
 
     def bar(self, share: float, size: int) -> str:

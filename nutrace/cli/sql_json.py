@@ -49,8 +49,12 @@ def _connections(database: Database) -> Dict[str, Any]:
     keys = "opened", "closed", "peak_open", "connect_ms", "close_ms"
     opened = database.connections
     if opened is None:
-        return {**dict.fromkeys(keys), "per_step": None}
-    return {**pick(opened, *keys), "per_step": per_step(opened.opened_in_steps, database.steps)}
+        return {**dict.fromkeys(keys), "per_step": None, "opened_by": None}
+    return {
+        **pick(opened, *keys),
+        "per_step": per_step(opened.opened_in_steps, database.steps),
+        "opened_by": [{**_caller(origin), "connections": count} for origin, count in opened.origins],
+    }
 
 
 def _statement(statement: Statement, steps: int, findings: Optional[Findings]) -> Dict[str, Any]:
@@ -70,7 +74,10 @@ def _statement(statement: Statement, steps: int, findings: Optional[Findings]) -
         "statement": statement.text or statement.statement,
         "hash": statement.statement,
         "databases": [use.database for use in statement.uses],
-        "callers": [{**_caller(origin), "executions": count} for origin, count in statement.origins],
+        "callers": [
+            {**_caller(origin), "executions": count, "total_ms": took_ns / 1e6}
+            for (origin, count), took_ns in zip(statement.origins, statement.origins_ns)
+        ],
         "component": statement.component,
         **_executions(statement.all),
         **pick(statement, "distinct", "repeated", "repeated_ms", "repeated_in_step"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import List, Optional, Sequence
 
+from nutrace.analysis.connections import Connections
 from nutrace.analysis.database import Database, Loop, Statement
-from nutrace.analysis.origins import Origin
-from nutrace.cli.fitting import wrapped
 from nutrace.cli.report_style import Style
+from nutrace.cli.sql_callers import callers, place
 from nutrace.cli.table import NOT_RECORDED, Column, known, ms, selected
 from nutrace.cli.tones import Tone
 from nutrace.cli.units import unit_of
@@ -17,15 +18,14 @@ from nutrace.printable import LINE, printable
 from nutrace.sql.summary import summary
 from nutrace_exporters.labels import counted
 
-_ORIGINS = 4  # lines of callers below a statement
-_WIDTH = 100
+_OPENERS = 3  # who opens connections
 _SUMMARY = 48  # characters of a statement in the table
 
 _LEGEND = (
     ("component", "what the statement was run for: the component of the span around the database's"),
     ("executions", "how often it ran; an executemany counts once for each set of parameters"),
     ("distinct", "different sets of parameters, compared by a keyed hash; repeated = executions - distinct"),
-    ("in step", "executions that repeat an earlier one of the same step"),
+    ("repeated in a step", "executions that repeat an earlier one of the same step"),
     ("per step", "executions in the steps, divided by the number of steps"),
     ("total", "execute + fetch, without opening and closing connections"),
 )
@@ -60,7 +60,7 @@ def as_text(
     shown = database.statements[:limit] if limit else database.statements
     if shown:
         sections.append(_table(database, shown, style))
-        sections.append(_callers(shown, full, style))
+        sections.append(callers(database, shown, style, full=full, everything=full or not limit))
     if database.loops:
         sections.append(_loops(database, style))
     if findings is not None:
@@ -92,8 +92,8 @@ def _head(database: Database, selection: str, style: Style) -> str:
         lines.append(f"Connections: {NOT_RECORDED}.")
     else:
         lines.append(
-            f"Connections: {connections.opened:,} opened, {connections.closed:,} closed, at most "
-            f"{connections.peak_open:,} open at a time in a process; "
+            f"Connections: {connections.opened:,} opened{_openers(connections)}; "
+            f"{connections.closed:,} closed, at most {connections.peak_open:,} open at a time in a process; "
             f"opening took {ms(connections.connect_ns)} ms, closing {ms(connections.close_ns)} ms."
         )
     transactions = database.transactions
@@ -120,6 +120,26 @@ def _head(database: Database, selection: str, style: Style) -> str:
     return "\n".join(style.text(line, hanging=2) for line in lines)
 
 
+def _openers(connections: Connections) -> str:
+    """Who opened them: the functions, or the spans around those if they say more."""
+    by_function: Counter[str] = Counter()
+    by_span: Counter[str] = Counter()
+    for origin, count in connections.origins:
+        function = origin.caller.function.rpartition(".")[2]
+        span = origin.path[-1] if origin.path else ""
+        by_function[function or span or "?"] += count
+        by_span[span or function or "?"] += count
+    openers = by_span if len(by_span) > len(by_function) else by_function
+    if not openers:
+        return ""
+    listed = openers.most_common(_OPENERS if len(openers) > _OPENERS + 1 else None)
+    parts = [f"{printable(name, 100)} {count:,}" for name, count in listed]
+    rest = len(openers) - len(listed)
+    if rest:
+        parts.append(f"{counted(rest, 'other')} {connections.opened - sum(count for _, count in listed):,}")
+    return f" by {', '.join(parts)}"
+
+
 def _share(part: int, whole: int) -> str:
     return f" ({100 * part / whole:.1f} % of the step)" if whole else ""
 
@@ -130,7 +150,7 @@ def _table(database: Database, shown: Sequence[Statement], style: Style) -> str:
         *(Column("#"), Column("statement", right=False, least=28)),
         Column("component", right=False, rank=5, component=True),
         *(Column("executions"), Column("distinct", rank=8), Column("repeated", rank=4)),
-        *(Column("in step", rank=9), Column("rows", rank=6)),
+        *(Column("repeated in a step", rank=9), Column("rows", rank=6)),
         *(Column(f"execute {unit.name}", rank=10), Column(f"fetch {unit.name}", rank=11)),
         *(Column(f"total {unit.name}"), Column("share", rank=3, bar=True), Column("per step", rank=2)),
     ]
@@ -157,38 +177,6 @@ def _table(database: Database, shown: Sequence[Statement], style: Style) -> str:
     return "\n".join([style.heading("Statements"), style.table(columns, rows), *more])
 
 
-def _callers(shown: Sequence[Statement], full: bool, style: Style) -> str:
-    lines = [style.heading("Callers")]
-    width = _WIDTH if style.width is None else min(_WIDTH, style.width - 5)
-    for number, statement in enumerate(shown, 1):
-        mark = f"{number:3d}  "
-        text = statement.text or statement.statement
-        parts = wrapped(" ".join(printable(text, len(text) if full else 2 * _WIDTH).split()), width)
-        lines += [
-            style.text(f"{mark if not line else '     '}{part}", tone=Tone.STRONG)
-            for line, part in enumerate(parts)
-        ]
-        for origin, executions in statement.origins[:_ORIGINS]:
-            lines.append(_times(executions, _place(origin), style))
-        if len(statement.origins) > _ORIGINS:
-            lines.append(style.text(f"and {len(statement.origins) - _ORIGINS:,} other callers", indent=15))
-        for error, executions in statement.failures[:_ORIGINS]:
-            lines.append(_times(executions, f"failed: {printable(error, _WIDTH)}", style, Tone.BAD))
-    return "\n".join(lines)
-
-
-def _times(executions: int, what: str, style: Style, tone: Tone = Tone.PLAIN) -> str:
-    hanging = len(f"{executions:,} x  ")
-    return style.text(f"{executions:>7,} x  {what}", indent=5, hanging=hanging, tone=tone)
-
-
-def _place(origin: Origin) -> str:
-    caller = origin.caller
-    path = " > ".join(printable(name) for name in origin.path)
-    place = f"{printable(caller.function, 100)}:{caller.line}" if caller.function else ""
-    return " | ".join(part for part in (path, place) if part) or "?"
-
-
 def _loops(database: Database, style: Style) -> str:
     numbers = {statement.statement: str(number) for number, statement in enumerate(database.statements, 1)}
     columns = [Column("#"), Column("caller", right=False, least=24), Column("steps", rank=4)]
@@ -200,7 +188,7 @@ def _loops(database: Database, style: Style) -> str:
 def _loop(loop: Loop, numbers: dict[str, str]) -> List[str]:
     return [
         numbers.get(loop.statement, "?"),
-        _place(loop.origin),
+        place(loop.origin),
         f"{loop.steps:,}",
         f"{loop.executions:,}",
         f"{loop.executions / loop.steps:.1f}",

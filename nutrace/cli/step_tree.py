@@ -1,4 +1,4 @@
-"""The call tree of a usual step, cut to the lines that say where its time goes."""
+"""The call tree of the mean step, cut to the lines that say where its time goes."""
 
 from __future__ import annotations
 

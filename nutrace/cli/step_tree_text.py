@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Sequence
 
 from nutrace.analysis.steps import times_of_steps
 from nutrace.cli.correction_text import correction_line
-from nutrace.cli.fitting import columns_of, shortened
+from nutrace.cli.fitting import columns_of, shortened_apart
 from nutrace.cli.json_output import per_step
 from nutrace.cli.report_style import Style, column, ms, percent
 from nutrace.cli.step_tree import LEAST_SHARE, Cut, Line, StepTree, cut
@@ -82,15 +82,26 @@ def _table(part: Cut, tree: StepTree, style: Style) -> List[str]:
         rows = [row[:-1] for row in rows]
     widths = [max(map(len, cells)) for cells in zip(*rows)]
     head, *numbers = ("  ".join(cell.rjust(size) for cell, size in zip(row, widths)) for row in rows)
-    bar = _BAR if wide and style.width is not None else 0
-    room = None if style.width is None else style.width - len(head) - bar - (4 if bar else 2)
     draw = _Branches.of_output()
+    names = [_Name.of(line, draw) for line in part.lines]
+    room, bar = style.width, 0
+    if room is not None:
+        room -= len(head) + 2
+        if wide and all(name.columns <= room - _BAR - 2 for name in names):  # a name is worth more than a bar
+            room, bar = room - _BAR - 2, _BAR
+        names = _fitted(part.lines, names, room, style, draw)
     lines = [style.parts([(f"{head}{' ' * (bar + 2 if bar else 0)}  span", Tone.QUIET)])]
-    for line, cells in zip(part.lines, numbers):
+    for line, name, cells in zip(part.lines, names, numbers):
         component = "other" if line.node is None else line.node.component
         part_of_all = _total_ns(line) / whole_ns if whole_ns else 0.0
         drawn = style.of_component("  " + style.bar(part_of_all, bar), component) if bar else ""
-        lines.append(f"{cells}{drawn}  {_name(line, room, style, draw)}".rstrip())
+        if style.colours and not bar and line.node is not None:
+            label = style.of_component(name.text, component)
+        else:
+            label = style.parts([(name.text, Tone.PLAIN if line.node else Tone.QUIET)])
+        # A style leaves out blanks at the end.
+        branches = style.parts([(name.branches.rstrip(), Tone.QUIET)]) + name.branches[-1:]
+        lines.append(f"{cells}{drawn}  {branches}{label}".rstrip())
     return lines
 
 
@@ -117,21 +128,62 @@ class _Branches(NamedTuple):
         return lines
 
 
-def _name(line: Line, room: Optional[int], style: Style, draw: _Branches) -> str:
-    """The name behind the lines of the tree, both cut to the room that there is."""
-    node = line.node
-    name = f"{draw.cut} {line.hidden:,} more" if node is None else _label(node)
-    branches = "".join("   " if last else draw.down for last in line.last[:-1])
-    if line.last:
-        branches += draw.last if line.last[-1] else draw.other
-    if room is not None:
-        least = min(columns_of(name), _LEAST_NAME)
-        if len(branches) > room - least:
-            branches = draw.cut + branches[-max(room - least - len(draw.cut), len(draw.last)) :]
-        name = shortened(name, max(room - len(branches), _LEAST_NAME), draw.cut)
-    if node is None:
-        return style.parts([(branches + name, Tone.QUIET)])
-    return style.parts([(branches, Tone.QUIET), (name, Tone.PLAIN)])
+class _Name(NamedTuple):
+    """A span's name, and the lines of the tree before it."""
+
+    branches: str
+    text: str
+
+    @property
+    def columns(self) -> int:
+        return len(self.branches) + columns_of(self.text)
+
+    @classmethod
+    def of(cls, line: Line, draw: _Branches) -> _Name:
+        """In full length."""
+        branches = "".join("   " if last else draw.down for last in line.last[:-1])
+        if line.last:
+            branches += draw.last if line.last[-1] else draw.other
+        node = line.node
+        return cls(branches, f"{draw.cut} {line.hidden:,} more" if node is None else _label(node))
+
+
+def _fitted(
+    lines: Sequence[Line], names: Sequence[_Name], room: int, style: Style, draw: _Branches
+) -> List[_Name]:
+    """The names, and the lines of the tree before them, cut to the room that there is; siblings differ."""
+    siblings: Dict[int, List[int]] = {}  # by the line above, -1 if there is none
+    path: List[int] = []
+    for at, line in enumerate(lines):
+        del path[len(line.last) :]
+        siblings.setdefault(path[-1] if path else -1, []).append(at)
+        path.append(at)
+    fitted = list(names)
+    for group in siblings.values():
+        if all(names[at].columns <= room for at in group):
+            continue
+        branches, texts = names[group[0]].branches, [names[at].text for at in group]
+        least = min(max(map(columns_of, texts)), _LEAST_NAME)
+        kept = min(len(branches), max(room - least - len(draw.cut), len(draw.last)))
+        is_cut = len(branches) > room - least
+        space = max(room - (kept + len(draw.cut) if is_cut else len(branches)), _LEAST_NAME)
+        if style.colours:
+            texts = _without_components([lines[at] for at in group], texts, space)
+        for at, text in zip(group, shortened_apart(texts, space, draw.cut)):
+            branches = names[at].branches
+            fitted[at] = _Name(draw.cut + branches[-kept:] if is_cut else branches, text)
+    return fitted
+
+
+def _without_components(lines: Sequence[Line], texts: Sequence[str], space: int) -> List[str]:
+    """The texts, where they have no space without the component in front, which their colour says too."""
+    short = list(texts)
+    for at, line in enumerate(lines):
+        prefix = f"{line.node.component}." if line.node is not None else ""
+        if prefix and columns_of(texts[at]) > space and texts[at].startswith(prefix):
+            rest = texts[at][len(prefix) :]
+            short[at] = rest if rest and rest not in short else texts[at]
+    return short
 
 
 def _label(node: Node) -> str:

@@ -42,6 +42,8 @@ class Terminal:
         In columns; ``COLUMNS`` has precedence over what the terminal says.
     ascii:
         Whether its encoding has nothing but ASCII, and pictures have to do with that.
+    colours:
+        Whether it shows so many that components differ; ``NO_COLOR`` leaves them out.
     """
 
     def __init__(self) -> None:
@@ -57,6 +59,7 @@ class Terminal:
         )
         self.width = max(self._console.width, _NARROWEST)
         self.ascii = self._console.options.ascii_only
+        self.colours = self._console.color_system in ("256", "truecolor") and not self._console.no_color
 
     def drawn(self, renderable: RenderableType) -> str:
         """The renderable as text with escape sequences, without a line end after it.

@@ -30,6 +30,7 @@ class TerminalStyle(Style):
     def __init__(self) -> None:
         self._terminal = Terminal()
         self.columns = self.width = self._terminal.width
+        self.colours = self._terminal.colours
 
     def title(self, text: str) -> str:
         """The first line."""

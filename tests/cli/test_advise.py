@@ -45,6 +45,31 @@ def test_advice_for_people(run_file: str, capsys: pytest.CaptureFixture[str]) ->
     assert "PROGRAM is: python run_simulation.py" in out
 
 
+def test_what_is_unknown_comes_first_if_it_is_most(
+    run_file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What all of its rows say is said once. Small findings have a line, and their evidence on demand."""
+    look = _json(capsys, "advise", run_file)
+    assert look["unknown_share"] > 0.5
+    assert main(["advise", run_file]) == 0
+    out = capsys.readouterr().out
+    assert out.index(f"To look into: {look['unknown_share']:.0%} of a step") < out.index("In the steps")
+    assert out.count("Look into ") == 2
+    assert out.count("NUTRACE_SAMPLE=1") == out.count("nutrace suggest") == out.count("      why ") == 1
+    assert out.index("For all of these:") < out.index("      why ")
+    small = out.split("Less than 2 %")[1].split("\n\n")[0].splitlines()
+    assert len(small) == 2
+    assert main(["advise", run_file, "--limit", "0"]) == 0
+    assert "mine.keep" in capsys.readouterr().out.split("Less than 2 %")[1]
+    assert "mine.keep" not in out
+
+    copies = span(semconv.DEEPCOPY_SPAN, 1_000, 111_000, component="deepcopy", function="mine.keep")
+    known = step(0, 200_000, span("planner.compute", 0, 200_000, copies, component="planner"))
+    assert main(["advise", str(write(tmp_path / "known.json", document(known)))]) == 0
+    out = capsys.readouterr().out
+    assert out.index("In the steps") < out.index("1. Make fewer deep copies")
+
+
 def test_what_a_step_simulates_is_said_only_if_it_is_known(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -113,6 +113,61 @@ def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Plans" not in out
 
 
+def test_who_opens_connections_and_who_executes(
+    tmp_path: Path, tracing: Tracing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "log.db")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE lights (pc INTEGER, status TEXT)")
+        connection.executemany("INSERT INTO lights VALUES (7, ?)", [("red",)] * 20)
+    with tracing(*PROBES):
+        for number in range(6):
+            for _ in range(6 - number):
+                with nutrace.span(f"read.part{number}", component="scenario"):
+                    _query(path, 7)
+    result = _json(capsys, tracing.path)
+    opened_by = result["connections"]["opened_by"]
+    assert [each["connections"] for each in opened_by] == [6, 5, 4, 3, 2, 1]
+    assert opened_by[0]["path"] == ["read.part0"]
+    assert opened_by[0]["function"].endswith("_query")
+    (statement,) = result["statements"]
+    callers = statement["callers"]
+    assert sum(each["total_ms"] for each in callers) == pytest.approx(statement["total_ms"])
+
+    assert main(["sql", str(tracing.path)]) == 0
+    out = capsys.readouterr().out
+    assert "21 opened by read.part0 6, read.part1 5, read.part2 4, 3 others 6; 21 closed" in out
+    lines = out.split("Callers")[1].splitlines()
+    assert [line.split()[0] for line in lines if "_query:" in line] == ["executed"]  # once
+    assert lines[3].split()[:2] == ["6", "x"]
+    assert lines[3].endswith(" ms  read.part0")
+    assert "and 2 other callers" in out
+
+
+def test_callers_of_statements_that_take_next_to_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def statement(number: int, start: int, end: int) -> Any:
+        told = {
+            "nutrace.component": "database",
+            "db.system.name": "sqlite",
+            "nutrace.sql.statement": f"s{number}",
+            "db.query.text": f"SELECT {'x' * number}",
+            "nutrace.sql.execute_ns": 1_000 * (end - start),
+            "code.function.name": "mine.read",
+        }
+        return ("sqlite3.statement", start, end, told)
+
+    file = str(write(tmp_path / "run.json", document(statement(1, 0, 10_000), statement(2, 10_000, 10_050))))
+    assert main(["sql", file]) == 0
+    out = capsys.readouterr().out.split("Callers")[1]
+    assert out.count("mine.read") == 1
+    assert "and those of 1 statement with less than 1 % of the time: --limit 0 shows all" in out
+    for more in (["--limit", "0"], ["--full"]):
+        assert main(["sql", file, *more]) == 0
+        assert capsys.readouterr().out.split("Callers")[1].count("mine.read") == 2
+
+
 def test_the_report_counts_what_the_steps_ask(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(run_file)]) == 0
     out = capsys.readouterr().out

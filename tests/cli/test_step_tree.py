@@ -15,6 +15,7 @@ from fakes.terminal_session import in_terminal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from nutrace.cli.fitting import shortened_apart
 from nutrace.cli.main import main
 from nutrace.cli.report_style import Style
 from nutrace.cli.step_tree import LEAST_SHARE, LINES, cut, step_tree
@@ -161,6 +162,50 @@ def test_it_is_as_wide_as_the_terminal(run_file: Path, columns: int) -> None:
     assert max(map(len, lines)) <= columns
     assert any("calls" in line for line in lines) is (columns > 72)
     assert any("planner.walk" in line for line in lines)
+
+
+_READS = [f"scenario.get_{what}_at_iteration" for what in ("tracked_objects", "traffic_light_status")]
+
+
+@pytest.mark.parametrize(
+    ("columns", "term", "names"),
+    [
+        (60, "xterm", ["…tracked_objects_at_it…", "…traffic_light_status_…"]),
+        (60, "xterm-256color", ["get_tracked…t_iteration", "get_traffic…t_iteration"]),
+        (80, "xterm-256color", ["get_tracked_objects_at_iteration", "get_traffic_light_…atus_at_iteration"]),
+        (110, "xterm", _READS),
+    ],
+)
+def test_siblings_differ_where_names_are_cut(
+    tmp_path: Path, columns: int, term: str, names: List[str]
+) -> None:
+    """And no name is cut for the sake of a bar, nor of a prefix that the colour says."""
+    reads = [
+        (name, 10_000 * at, 10_000 * at + 9_000, {C: "scenario"})
+        for at, name in enumerate(reversed(_READS), 1)
+    ]
+    update = ("observation.update", 5_000, 90_000, reads, {C: "observation"})
+    propagate = ("simulation.propagate", 2_000, 91_000, [update], {C: "simulation"})
+    step = ("simulation.step", 0, 100_000, [propagate], {C: "simulation"})
+    file = write(tmp_path / "run.json", document(step))
+    code, got = in_terminal(
+        "report", "--tree", str(file), columns=columns, COLUMNS=str(columns), TERM=term, COLORTERM=""
+    )
+    assert code == 0
+    lines = re.sub(r"\x1b\[[\d;]*[mK]", "", got).splitlines()
+    got_names = [line.split()[-1] for line in lines if re.search(r"(get_|…)tra\S+$", line)]
+    assert sorted(got_names) == sorted(names)
+    assert max(map(len, lines[2:])) <= columns
+    assert ("█" in got) is (columns > 80)
+
+
+def test_names_are_cut_apart() -> None:
+    names = ["a.long_name_one_of_many", "a.long_name_two_of_many", "short", "a.long_name_one_of_many"]
+    for width in range(8, 24):
+        one, two, short, _ = shortened_apart(names, width, "…")
+        assert one != two
+        assert short == "short"
+        assert max(len(one), len(two)) <= width
 
 
 def test_without_steps_it_is_of_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

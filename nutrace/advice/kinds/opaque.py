@@ -36,6 +36,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             evidence=inside or (f"{span.self_share:.0%} of its time lies in no span below it",),
             sureness=Sureness.MEASURED,
             because="what can be saved shows when its functions are known",
+            unknown_share=span.share,
             proof=(
                 (plain(f"nutrace report {run} --inside {shlex.quote(span.span)}"), suggest)
                 if inside
