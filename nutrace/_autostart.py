@@ -11,6 +11,8 @@ import os
 import sys
 import time
 
+from nutrace._running import asked_for
+
 
 def start() -> None:
     """Switch on what the environment variables ask for."""
@@ -20,7 +22,7 @@ def start() -> None:
     folder = os.environ.get("NUTRACE_VERIFY", "")
     if folder:
         _record_steps(folder)
-    if os.environ.get("NUTRACE", "0") not in ("", "0"):
+    if asked_for(os.environ):
         _trace()
 
 

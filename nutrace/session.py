@@ -291,8 +291,8 @@ class Session:
             self.file.discard()
             if recorder.diagnostics.dropped:
                 say(f"{recorder.diagnostics.dropped:,} spans were recorded and lost, and no file written")
-            elif self.parent is None and self._watches():
-                say("no span was recorded, and no file written: nothing that the probes watch was called")
+            elif self.parent is None and self.settings.summary:
+                say("no span was recorded, so there is no file: nutrace probes lists what is traced")
             return
         self.hosts.tell(self.file, ending=True)
         partial, missing = self.file.partial, self.hosts.missing(self.file.run)

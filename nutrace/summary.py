@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
+from nutrace.called import program
 from nutrace.percentiles import percentile
 from nutrace.printable import printable
 from nutrace.recording.ray_cluster import Process
@@ -75,7 +76,8 @@ def lines(
         place = printable(os.path.dirname(files[0]), _LONGEST_PATH)
         text.append(f"{number} on {printable(host)} left spans there, in {place}: see nutrace join --help")
     name = _short(end.path)
-    text.append(f"next: nutrace report {name}; nutrace flamegraph {name}")
+    nutrace = printable(program(), _LONGEST_PATH)
+    text.append(f"next: {nutrace} report {name}; {nutrace} flamegraph {name}")
     return text
 
 

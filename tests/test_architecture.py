@@ -22,24 +22,27 @@ SHARED = (
     *("nutrace.sketch", "nutrace.sql"),
 )
 
+#: Errors, and what to install where one says that something is missing.
+ERRORS = ("nutrace.errors", "nutrace.extras")
+
 #: What code in a package may import of ours, besides the package itself.
 ALLOWED = (
     (PACKAGE / "patching", ("nutrace.errors", "nutrace.forks")),
-    (PACKAGE / "trace", ("nutrace.errors", "nutrace.prices", "nutrace.semconv", "nutrace.sketch")),
+    (PACKAGE / "trace", (*ERRORS, "nutrace.prices", "nutrace.semconv", "nutrace.sketch")),
     (PACKAGE / "analysis", ("nutrace.errors", "nutrace.semconv", "nutrace.trace", *SHARED)),
     (
         PACKAGE / "comparison",
-        ("nutrace.errors", "nutrace.semconv", "nutrace.trace", "nutrace.analysis", *SHARED),
+        (*ERRORS, "nutrace.semconv", "nutrace.trace", "nutrace.analysis", *SHARED),
     ),
     (
         PACKAGE / "dashboard",
-        ("nutrace.errors", "nutrace.semconv", "nutrace.comparison", "nutrace_exporters"),
+        (*ERRORS, "nutrace.semconv", "nutrace.comparison", "nutrace_exporters"),
     ),
     (
         PACKAGE / "push",
         ("nutrace.__version__", "nutrace.errors", "nutrace.printable", "nutrace.semconv", "nutrace.trace"),
     ),
-    (PACKAGE / "plans", ("nutrace.errors", "nutrace.log_file", "nutrace.analysis")),
+    (PACKAGE / "plans", (*ERRORS, "nutrace.log_file", "nutrace.analysis")),
     (
         PACKAGE / "advice",
         (

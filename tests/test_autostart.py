@@ -14,12 +14,14 @@ import pytest
 from fakes.programs import counts, finish, run, start, write
 
 from nutrace import semconv
+from nutrace._running import OFF, asked_for
 
+NO_SPAN = "nutrace: no span was recorded, so there is no file: nutrace probes lists what is traced\n"
 PROGRAM = "import nutrace\nwith nutrace.span('work'):\n    print('said')\n"
 START_UP = Path(__file__).parents[1] / "nutrace_autostart.pth"
 
 
-@pytest.mark.parametrize("value", [None, "", "0"])
+@pytest.mark.parametrize("value", [None, "", "0", "no", "off", "False", "OFF"])
 def test_off_imports_nothing(tmp_path: Path, value: Optional[str]) -> None:
     ended = run(
         tmp_path,
@@ -40,6 +42,14 @@ def test_off_the_start_up_file_touches_nothing_but_the_environment(tmp_path: Pat
     assert finish(tmp_path, process).out == "[]\n"
 
 
+def test_the_start_up_file_and_what_it_imports_know_the_same_values() -> None:
+    for value in ("", *OFF):
+        assert not asked_for({"NUTRACE": value.upper()})
+        assert f'"{value}"' in START_UP.read_text()
+    assert not asked_for({})
+    assert asked_for({"NUTRACE": "none"})
+
+
 def test_on_pulls_in_neither_pandas_nor_the_command_line(tmp_path: Path) -> None:
     ended = run(
         tmp_path,
@@ -47,10 +57,34 @@ def test_on_pulls_in_neither_pandas_nor_the_command_line(tmp_path: Path) -> None
         "'rich', 'sqlalchemy', 'nutrace_exporters') or name.startswith(('nutrace.cli', 'nutrace.analysis', "
         "'nutrace.trace', 'nutrace.jupyter', 'opentelemetry.sdk'))])",
     )
-    assert (ended.code, ended.out, ended.err) == (0, "[]\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "[]\n", NO_SPAN)
 
 
-@pytest.mark.parametrize("value", ["1", "yes"])
+@pytest.mark.parametrize(("summary", "said"), [(None, NO_SPAN), ("0", "")])
+def test_without_a_span_a_line_says_so(tmp_path: Path, summary: Optional[str], said: str) -> None:
+    program = "print('hello')\nraise SystemExit(3)"
+    ended = run(tmp_path, program, variables={"NUTRACE_SUMMARY": summary})
+    assert (ended.code, ended.out, ended.err) == (3, "hello\n", said)
+    assert ended.files == []
+
+
+def test_a_program_that_starts_what_is_traced_does_not_say_so(tmp_path: Path) -> None:
+    inner = write(tmp_path, PROGRAM, "inner.py")
+    ended = run(tmp_path, f"import subprocess, sys\nsubprocess.run([sys.executable, {inner.name!r}])")
+    assert (ended.out, counts(ended.trace)) == ("said\n", {"work": 1})
+    assert "no span" not in ended.err
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_the_next_commands_can_be_typed(tmp_path: Path, found: bool) -> None:
+    folder = os.path.dirname(sys.executable)
+    path = os.pathsep.join([folder] * found + ["/usr/bin", "/bin"])
+    ended = run(tmp_path, PROGRAM, variables={"PATH": path})
+    word = "nutrace" if found else os.path.join(folder, "nutrace")
+    assert f"next: {word} report run.json; {word} flamegraph run.json\n" in ended.err
+
+
+@pytest.mark.parametrize("value", ["1", "yes", "2"])
 def test_on(tmp_path: Path, value: str) -> None:
     ended = run(tmp_path, PROGRAM, variables={"NUTRACE": value})
     assert (ended.code, ended.out) == (0, "said\n")

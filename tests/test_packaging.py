@@ -12,6 +12,8 @@ from typing import Any, Dict, List
 import pytest
 from fakes.programs import environment
 
+from nutrace.extras import EXTRAS
+
 try:
     import tomllib  # type: ignore[import-not-found,unused-ignore]
 except ImportError:
@@ -35,6 +37,11 @@ TOOLS = ("pytest>=7.4,<9.2", "pytest-timeout", "pytest-xdist", "hypothesis", "sq
 
 #: The oldest packages have no wheels for later Pythons, and once is enough for the others.
 ON_THE_OLDEST = pytest.mark.skipif(sys.version_info[:2] != (3, 9), reason="installed on Python 3.9 only")
+
+
+def test_what_is_said_to_be_missing_is_what_the_extras_ask_for() -> None:
+    asked = {name: tuple(needed) for name, needed in PROJECT["optional-dependencies"].items()}
+    assert {name: asked[name] for name in asked if name not in ("test", "dev")} == EXTRAS
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from nutrace.bench.machine import doubts, machine
 from nutrace.bench.record import Record, begin, resume
 from nutrace.bench.session import Plan, ProgramFailedError, Session
 from nutrace.bench.variants import FORM, check, parse_variant
+from nutrace.called import program
 from nutrace.cli.bench_text import as_json, as_text, together
 from nutrace.cli.json_output import print_json
 from nutrace.cli.options import add_json, add_limit
@@ -157,7 +158,7 @@ def _results(session: Session, args: argparse.Namespace) -> None:
     print(as_text(session, compared, combined, reasons, style, args.limit), end="")
     base, other = (record.folder / variant.name for variant in record.variants[:2])
     shown = [printable(os.path.relpath(folder), LINE) for folder in (base, other)]
-    print("\n" + style.text(f"next: nutrace compare {shown[0]} --against {shown[1]}", hanging=2))
+    print("\n" + style.text(f"next: {program()} compare {shown[0]} --against {shown[1]}", hanging=2))
 
 
 def _say(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from typing import List, Sequence
 
@@ -59,9 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EPILOG
     parser.add_argument("base", nargs="+", metavar="BASE", help="the runs to compare with")
-    parser.add_argument(
-        "--against", nargs="+", required=True, metavar="NEW", help="the runs that may have changed"
-    )
+    parser.add_argument("--against", nargs="+", metavar="NEW", help="the runs that may have changed")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="print Markdown, for pull requests")
     add_json(form)
@@ -89,12 +88,14 @@ def run(args: argparse.Namespace) -> int:
     Raises
     ------
     UsageError
-        If a file cannot be read, a run is named twice, or a gate names no figure.
+        If one side is missing, a file cannot be read, a run is named twice, or a gate names no figure.
     NotJudgedError
         If the sides should not be compared.
     MissingDependencyError
         If numpy or scipy is not installed.
     """
+    if args.against is None:
+        raise UsageError(_without_against(args.base))
     comparison = _compared(args)
     if comparison.refusals and not args.anyway:
         _refuse(comparison.refusals)
@@ -113,6 +114,14 @@ def run(args: argparse.Namespace) -> int:
     if args.json or args.markdown:
         _say(gates)
     return exit_code(gates)
+
+
+def _without_against(base: Sequence[str]) -> str:
+    message = "compare: the runs that may have changed follow --against"
+    if len(base) < 2:
+        return f"{message}: nutrace compare {shlex.join(base)} --against NEW"
+    first, last = shlex.join(base[:-1]), shlex.quote(base[-1])
+    return f"{message}; did you mean nutrace compare {first} --against {last}?"
 
 
 def exit_code(gates: Sequence[GateResult]) -> int:

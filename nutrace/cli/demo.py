@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import List, Tuple
 
+from nutrace.called import program
 from nutrace.cli import flamegraph, report
 from nutrace.cli.progress import spinner
 from nutrace.demo.launch import (
@@ -21,14 +23,16 @@ from nutrace.demo.launch import (
     run_traced,
 )
 from nutrace.errors import OutputError, UsageError
+from nutrace.extras import install
 from nutrace.printable import LINE, printable
 from nutrace.trace import load
+from nutrace.trace.newest import DEMO_FOLDER
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "-o", "--output", default="nutrace-demo", metavar="DIR",
+        "-o", "--output", default=DEMO_FOLDER, metavar="DIR",
         help="where the results go; earlier results are kept (default %(default)s)",
     )  # fmt: skip
     parser.add_argument(
@@ -40,6 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, metavar="N",
         help=f"steps of the miniature simulation, 1 to {MINIATURE_STEPS} (default {MINIATURE_STEPS})",
     )  # fmt: skip
+    parser.add_argument(
+        "--no-indexes",
+        action="store_true",
+        help="leave the indexes of the frames out of the log, so that there is something to find",
+    )
     parser.add_argument("--open", action="store_true", help="open the flamegraph in the web browser")
 
 
@@ -53,11 +62,12 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--steps must be 1 to {MINIATURE_STEPS}, not {steps}")
     directory = _directory(args.output)
     run_file = fresh_run_file(directory)
-    print(f"Simulating a synthetic log under NUTRACE=1 with {target.description}.")
+    log = "synthetic log without indexes of its frames" if args.no_indexes else "synthetic log"
+    print(f"Simulating a {log} under NUTRACE=1 with {target.description}.")
     sys.stdout.flush()
     try:
         with spinner() as tick:
-            output = run_traced(target, run_file, steps=steps, tick=tick)
+            output = run_traced(target, run_file, steps=steps, indexes=not args.no_indexes, tick=tick)
     except SimulationError as error:
         print(error.output, file=sys.stderr)
         if target.is_devkit:
@@ -109,20 +119,24 @@ def _size_mb(folder: Path) -> float:
 
 def _next(run_file: Path, devkit: bool) -> None:
     file, stem = _as_typed(run_file), _as_typed(run_file.with_suffix(""))
+    nutrace = program()
+    # Where the shell finds no nutrace, its python has none either.
+    own = "NUTRACE=1 python" if nutrace == "nutrace" else f"{nutrace} run"
     logs = [_as_typed(log) for log in sorted(data_folder(run_file).rglob("*.db"))]
     run_name = shlex.quote(file)
     commands = [
-        *_slowest(file, run_name),
-        (f"nutrace sql --explain {run_name}", "what the database does, for whom, and with which plans"),
+        *_slowest(file, f"{nutrace} report --tree", run_name),
+        *_parser_first(),
+        (f"{nutrace} sql --explain {run_name}", "what the database does, for whom, and with which plans"),
         *(
-            (f"nutrace index {shlex.quote(log)} --run {run_name}", "the indexes that it lacks")
+            (f"{nutrace} index {shlex.quote(log)} --run {run_name}", "whether indexes would help, and which")
             for log in logs
         ),
-        (f"nutrace advise {run_name}", "what is worth doing"),
-        ("NUTRACE=1 python your_simulation.py", "your own run"),
+        (f"{nutrace} advise {run_name}", "what is worth doing"),
+        (f"{own} your_simulation.py", "your own run"),
     ]
     if devkit:
-        commands.append(("nutrace synth DIR", "more synthetic data for the devkit"))
+        commands.append((f"{nutrace} synth DIR", "more synthetic data for the devkit"))
     print("\nNext")
     print(
         f"  open {printable(stem, LINE)}.flamegraph.html in a browser: the same run, in time order or merged"
@@ -132,7 +146,14 @@ def _next(run_file: Path, devkit: bool) -> None:
         print(f"  {printable(command, LINE)}\n      {what}")
 
 
-def _slowest(file: str, run_name: str) -> List[Tuple[str, str]]:
+def _parser_first() -> List[Tuple[str, str]]:
+    """The command that installs what advising indexes needs; none if it is there."""
+    if importlib.util.find_spec("sqlglot") is not None:
+        return []
+    return [(install("sql"), "first: a SQL parser, without which no index is advised")]
+
+
+def _slowest(file: str, report: str, run_name: str) -> List[Tuple[str, str]]:
     """The command that shows the step which took longest, and how long that was; none without steps."""
     trace = load(file)
     steps = trace.finished_steps
@@ -140,4 +161,4 @@ def _slowest(file: str, run_name: str) -> List[Tuple[str, str]]:
         return []
     step = max(steps, key=lambda span: trace.busy_ns[span])
     number, took_ms = trace.addresses.iteration_of[step], trace.busy_ns[step] / 1e6
-    return [(f"nutrace report --tree --steps {number} {run_name}", f"the slowest step, {took_ms:.1f} ms")]
+    return [(f"{report} --steps {number} {run_name}", f"the slowest step, {took_ms:.1f} ms")]

@@ -7,19 +7,16 @@ import shlex
 import shutil
 import textwrap
 import time
-from itertools import islice
-from typing import Iterator, List, Optional
+from typing import List
 
+from nutrace.called import program
 from nutrace.cli.commands import COMMANDS, WISHES
 from nutrace.cli.run_files import loaded_as
 from nutrace.printable import printable
+from nutrace.trace.newest import newest_run
 
 _NAME_WIDTH = max(len(command.name) for command in COMMANDS)
 _WIDEST = 100
-_SUFFIXES = (".json", ".json.gz", ".json.partial", ".jsonl")
-_HEAD_BYTES = 200  # what nutrace writes begins with the resource
-_SIGNS = (b'{"resourceSpans"', b"\x1f\x8b")
-_MOST_LOOKED_AT = 1000  # entries of a folder
 _LONGEST = 60
 
 
@@ -48,16 +45,17 @@ def text() -> str:
 
 
 def hint() -> str:
-    """What to do with the newest run file of the current folder; "" if there is none."""
+    """What to do with the newest run file that is here; "" if there is none."""
     name = newest_run()
     if name is None:
         return ""
     status = os.stat(name)
     shown, word = printable(name, _LONGEST), printable(shlex.quote(loaded_as(name)), _LONGEST)
+    nutrace = printable(program(), _LONGEST)
     tries = (
-        (f"nutrace report --tree {word}", "where in a step the time goes"),
-        (f"nutrace flamegraph --open {word}", "the same as a picture, in the browser"),
-        (f"nutrace advise {word}", "what is worth doing about it"),
+        (f"{nutrace} report --tree {word}", "where in a step the time goes"),
+        (f"{nutrace} flamegraph --open {word}", "the same as a picture, in the browser"),
+        (f"{nutrace} advise {word}", "what is worth doing about it"),
     )
     width = max(len(command) for command, _ in tries)
     size = f"{status.st_size / 1e6:,.1f} MB" if status.st_size >= 1e5 else f"{status.st_size / 1e3:,.1f} kB"
@@ -67,34 +65,6 @@ def hint() -> str:
             *(f"  {command:<{width}}  {what}" for command, what in tries),
         ]
     )
-
-
-def newest_run() -> Optional[str]:
-    """The name of the run file in the current folder that was written last; None if there is none."""
-    newest, written = None, 0.0
-    for entry in _entries():
-        try:
-            if entry.name.endswith(_SUFFIXES) and entry.is_file() and _is_run(entry.path):
-                changed = entry.stat().st_mtime
-                if newest is None or changed > written:
-                    newest, written = entry.name, changed
-        except OSError:
-            continue
-    return newest
-
-
-def _entries() -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir() as entries:
-            yield from islice(entries, _MOST_LOOKED_AT)
-    except OSError:  # the folder was deleted, or may not be read
-        return
-
-
-def _is_run(path: str) -> bool:
-    """Whether a file begins as nutrace's do: of no more is read."""
-    with open(path, "rb") as file:
-        return file.read(_HEAD_BYTES).startswith(_SIGNS)
 
 
 def _ago(seconds: float) -> str:

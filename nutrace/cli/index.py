@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from typing import Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis.database import Database, database
+from nutrace.called import program
 from nutrace.cli.json_output import per_step, pick, print_json
 from nutrace.cli.options import add_json, add_raw, load_run
 from nutrace.cli.progress import progress_bar
@@ -17,7 +19,7 @@ from nutrace.errors import UsageError
 from nutrace.plans import drop, make
 from nutrace.plans.candidates import lacking
 from nutrace.plans.copying import copy
-from nutrace.plans.findings import Index, examine
+from nutrace.plans.findings import Findings, Index, examine
 from nutrace.plans.log import check_database, open_log
 from nutrace.plans.log_copies import cache_folder, folders, remove
 from nutrace.plans.make import Change
@@ -76,16 +78,17 @@ def run(args: argparse.Namespace) -> int:
         statements = database(load_run(trace, raw=args.raw))
     elif args.trace or not args.copy:
         raise UsageError(f"{trace}: there is no such run; name one whose statements need indexes: --run RUN")
-    by_log = _advised(logs, statements)
+    findings = _examined(logs, statements)
+    by_log = {log: [index for index in findings.indexes if index.database == log] for log in logs}
     if args.copy:
         return _copy(by_log, args)
     assert statements is not None
     if not args.apply:
         document = {log: [_index(index, statements) for index in each] for log, each in by_log.items()}
-        _print(args.json, document, _shown(by_log, statements, args))
+        _print(args.json, document, _shown(by_log, findings, statements, args))
         return 0
     done = {log: _apply(log, indexes, quiet=args.json) for log, indexes in by_log.items()}
-    lines = [f"{printable(log, LINE)}: nothing to make" for log, changes in done.items() if not changes]
+    lines = [_nothing(log, findings) for log, changes in done.items() if not changes]
     _print(args.json, {log: _changed(changes) for log, changes in done.items()}, lines)
     return 0
 
@@ -109,14 +112,14 @@ def _apply(log: str, indexes: Sequence[Index], *, quiet: bool) -> List[Change]:
     return done
 
 
-def _advised(logs: Sequence[str], statements: Optional[Database]) -> Dict[str, List[Index]]:
+def _examined(logs: Sequence[str], statements: Optional[Database]) -> Findings:
     if statements is None:
-        return {log: [] for log in logs}
+        return Findings((), (), (), True)
     with progress_bar("plans") as progress:
         findings = examine(statements, databases=logs, progress=progress)
     for note in findings.notes:
         print(f"nutrace: {printable(note, LINE)}", file=sys.stderr)
-    return {log: [index for index in findings.indexes if index.database == log] for log in logs}
+    return findings
 
 
 def _copy(by_log: Dict[str, List[Index]], args: argparse.Namespace) -> int:
@@ -196,12 +199,31 @@ def _dropped(log: str, changes: Sequence[Change], copies: Sequence[str]) -> List
     return lines or [f"{printable(log, LINE)}: nutrace has made no index there"]
 
 
-def _shown(by_log: Dict[str, List[Index]], statements: Database, args: argparse.Namespace) -> List[str]:
+def _nothing(log: str, findings: Findings) -> str:
+    """The line of a database in which no index is to be made, and why."""
+    explained = [plan.explained for plan in findings.plans if plan.use.database == log]
+    planned = [each for each in explained if each.plan]
+    if not explained:
+        why = "the run has no statement that could be planned on it"
+    elif not planned:
+        why = explained[0].note or "none of the run's statements has a plan"
+    elif not any(each.scans for each in planned):
+        why = "all queries that were planned find their rows by indexes that are there"
+    elif not any(each.advice for each in planned):
+        unknown = next((each.note for each in planned if each.note), "")
+        why = unknown or "no index would spare the run's statements rows that they read"
+    else:
+        why = "no index would save 1 % of the run's time in statements"
+    return f"{printable(log, LINE)}: nothing to make: {printable(why, LINE)}"
+
+
+def _shown(
+    by_log: Dict[str, List[Index]], findings: Findings, statements: Database, args: argparse.Namespace
+) -> List[str]:
     lines = []
     for log, indexes in by_log.items():
-        lines.append(
-            f"{printable(log, LINE)}: " + (f"{len(indexes)} to make" if indexes else "nothing to make")
-        )
+        made = f"{printable(log, LINE)}: {len(indexes)} to make"
+        lines.append(made if indexes else _nothing(log, findings))
         for index in indexes:
             advice = index.advice
             saved = f"saves about {ms(index.saved_ns)} ms of a run like this"
@@ -211,8 +233,7 @@ def _shown(by_log: Dict[str, List[Index]], statements: Database, args: argparse.
             rows = counted(round(advice.rows_after), "row")
             lines.append(f"      {rows} to read instead of {advice.rows:,}; {saved}")
     if any(by_log.values()):
-        run_file = f" --run {args.trace}" if args.trace else ""
-        lines.append(
-            f"Nothing was changed. To make them: nutrace index {' '.join(args.logs)}{run_file} --apply"
-        )
+        run_file = f" --run {shlex.quote(args.trace)}" if args.trace else ""
+        logs = shlex.join(args.logs)
+        lines.append(f"Nothing was changed. To make them: {program()} index {logs}{run_file} --apply")
     return lines

@@ -8,7 +8,7 @@ import io
 import os
 import shlex
 import sys
-from typing import List, NoReturn, Optional
+from typing import Iterable, List, NoReturn, Optional
 
 from nutrace._running import stop_all
 from nutrace.cli import help
@@ -16,10 +16,19 @@ from nutrace.cli.commands import COMMANDS, LISTING
 from nutrace.cli.pager import paged
 from nutrace.errors import NutraceError, OutputError, UsageError, did_you_mean
 from nutrace.printable import printable
+from nutrace.trace.newest import newest_run
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 _LONGEST_WORD = 60
+#: What other tools call something that nutrace has.
+_ELSEWHERE = {
+    "version": "--version",
+    "view": "flamegraph",
+    "open": "flamegraph",
+    "show": "flamegraph",
+    "diff": "compare",
+}
 _LONGEST_ERROR = 2000  # names of files are in errors, and may have 4,096 characters
 
 
@@ -29,7 +38,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         words = self.prog.partition(" ")[2]
         hint = f"{self.prog} --help says what there is"
-        here = help.newest_run() if message.endswith("required: file") else None
+        here = newest_run() if message.endswith("required: file") else None
         if here is not None:
             hint = f"{here} is here: {self.prog} {shlex.quote(here)}"
         raise UsageError(f"{words + ': ' if words else ''}{message}; {hint}")
@@ -73,9 +82,17 @@ def build_parser(argv: List[str]) -> argparse.ArgumentParser:
                 )
             sub.set_defaults(run=module.run, lists=lists, parser=sub)
     if named is not None and named not in commands.choices:
-        near = did_you_mean(named, commands.choices, "; nutrace --help lists them")
-        raise UsageError(f"no command {named[:_LONGEST_WORD]!r}{near}")
+        raise UsageError(f"no command {named[:_LONGEST_WORD]!r}{_meant(named, commands.choices)}")
     return parser
+
+
+def _meant(word: str, commands: Iterable[str]) -> str:
+    """What somebody may want who types a word that is no command."""
+    if os.path.isfile(word):
+        return f"; did you mean nutrace report {shlex.quote(word)}?"
+    if word.lower() in _ELSEWHERE:
+        return f"; did you mean {_ELSEWHERE[word.lower()]}?"
+    return did_you_mean(word, commands, "; nutrace --help lists them")
 
 
 def _parse(argv: List[str]) -> argparse.Namespace:
@@ -92,6 +109,8 @@ def _parse(argv: List[str]) -> argparse.Namespace:
 def main(argv: Optional[List[str]] = None) -> int:
     """Run one command and return its exit code; see :mod:`nutrace.errors` for the codes."""
     argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["help"]:
+        argv = [*(word for word in argv[1:2] if word != "help"), "--help"]
     stop_all()  # NUTRACE=1 may be exported in the shell, and the commands themselves are never traced
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed, as 2>&- does; a traceback would look like a failed gate

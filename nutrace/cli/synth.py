@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from nutrace.cli.progress import progress_bar
+from nutrace.extras import install
 from nutrace.printable import LINE, printable
 from nutrace.synthetic.dataset import write_dataset
 from nutrace.synthetic.spec import LogSpec
@@ -37,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--no-maps", action="store_true",
-        help="write the log only; the maps need geopandas and pyogrio (pip install 'nutrace[maps]')",
+        help=f"write the log only; the maps need geopandas and pyogrio ({install('maps')})",
     )  # fmt: skip
 
 

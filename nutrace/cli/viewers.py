@@ -41,8 +41,10 @@ def show(file: str, row: Format) -> None:
         If that program fails.
     """
     if row.browser:
-        if not webbrowser.open(Path(file).absolute().as_uri()):
-            print(f"nutrace: no web browser was found: open {printable(file, LINE)} in one", file=sys.stderr)
+        path = Path(file).absolute()
+        if not webbrowser.open(path.as_uri()):
+            where = printable(str(path), LINE)
+            print(f"nutrace: no web browser was found: open {where} in one", file=sys.stderr)
         return
     command = _command(row.viewer)
     instead = f"drop {file} on {row.page}, which keeps it in the browser"

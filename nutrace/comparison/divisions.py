@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any, List, Sequence, Tuple
 
 from nutrace.errors import MissingDependencyError
+from nutrace.extras import install
 
 #: The fewest numbers in a part: one or two may be chance.
 LEAST_RUNS = 3
@@ -127,7 +128,6 @@ def _libraries() -> Tuple[Any, Any]:
         import ruptures  # type: ignore[import-untyped,unused-ignore]
     except ImportError as error:
         raise MissingDependencyError(
-            f"finding changes needs ruptures, which cannot be imported ({error}): "
-            "pip install 'nutrace[history]'"
+            f"finding changes needs ruptures, which cannot be imported ({error}): {install('history')}"
         ) from None
     return numpy, ruptures

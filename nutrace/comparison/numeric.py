@@ -6,6 +6,7 @@ import importlib
 from typing import Any, NamedTuple
 
 from nutrace.errors import MissingDependencyError
+from nutrace.extras import install
 
 
 class Numeric(NamedTuple):
@@ -26,7 +27,5 @@ def numeric() -> Numeric:
     try:
         modules = [importlib.import_module(name) for name in ("numpy", "scipy.special")]
     except ImportError:
-        raise MissingDependencyError(
-            "comparing runs needs numpy and scipy: pip install 'nutrace[compare]'"
-        ) from None
+        raise MissingDependencyError(f"comparing runs needs numpy and scipy: {install('compare')}") from None
     return Numeric(*modules)

@@ -15,6 +15,7 @@ from nutrace.dashboard.data import page_data
 from nutrace.dashboard.history import History
 from nutrace.dashboard.sections import head, sections
 from nutrace.errors import MissingDependencyError
+from nutrace.extras import install
 from nutrace_exporters.labels import label
 from nutrace_exporters.pageparts import asset, content_hash, content_policy, filled, script_json, script_of
 
@@ -47,8 +48,7 @@ def plotly_script() -> str:
         from plotly.offline import get_plotlyjs  # type: ignore[import-untyped,unused-ignore]
     except ImportError as error:
         raise MissingDependencyError(
-            f"a dashboard is drawn with plotly, which cannot be imported ({error}): "
-            "pip install 'nutrace[history]'"
+            f"a dashboard is drawn with plotly, which cannot be imported ({error}): {install('history')}"
         ) from None
     # "</script" would end the element, and "<!--" would keep the next one from ending it.
     return str(get_plotlyjs()).replace("</script", "<\\/script").replace("<!--", "<\\!--")

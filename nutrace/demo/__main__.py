@@ -9,10 +9,12 @@ import os
 import sys
 from typing import List
 
+from nutrace._running import asked_for
+
 
 def _trace() -> None:
     """Add the miniature's probes if this process is traced. The miniature must not be imported yet."""
-    if os.environ.get("NUTRACE", "0") in ("", "0"):
+    if not asked_for(os.environ):
         return
     from nutrace.probes.switch import switch
 

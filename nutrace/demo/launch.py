@@ -101,6 +101,7 @@ def run_traced(
     run_file: Path,
     *,
     steps: int = MINIATURE_STEPS,
+    indexes: bool = True,
     tick: Optional[Callable[[str], None]] = None,
 ) -> str:
     """Make a log, simulate it under NUTRACE=1, and return what was printed.
@@ -113,6 +114,8 @@ def run_traced(
         Absolute path of a file that does not exist yet, in an existing directory; nor does its data folder.
     steps:
         Number of steps of the miniature; the devkit's scenario has its own length.
+    indexes:
+        Whether the log has the indexes that the statements of each step need.
     tick:
         Called some times a second with a text for the progress line.
 
@@ -130,7 +133,7 @@ def run_traced(
     tick = tick or (lambda doing: None)
     tick("making a log")
     with temporary_directory("nutrace-demo-") as folder, _kept_with(run_file) as kept:
-        data = write_dataset(str(kept), LogSpec(), maps=target.is_devkit)
+        data = write_dataset(str(kept), LogSpec(indexes=indexes), maps=target.is_devkit)
         environ = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         environ.update(data.environment, NUTRACE="1", NUTRACE_OUTPUT=str(run_file))
         log = folder / "output.txt"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from nutrace.errors import MissingDependencyError
+from nutrace.extras import install
 
 
 def import_pandas() -> ModuleType:
@@ -18,7 +19,5 @@ def import_pandas() -> ModuleType:
     try:
         import pandas
     except ImportError as error:
-        raise MissingDependencyError(
-            f"tables need pandas ({error}): pip install 'nutrace[jupyter]'"
-        ) from None
+        raise MissingDependencyError(f"tables need pandas ({error}): {install('jupyter')}") from None
     return pandas

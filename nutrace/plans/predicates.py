@@ -1,6 +1,6 @@
 """Which columns of each table a statement compares: those are the columns of a useful index.
 
-sqlglot parses the statement; it comes with the extra ``nutrace[sql]``.
+sqlglot parses the statement; it is optional, see :mod:`nutrace.extras`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Set, Tuple
 
 from nutrace.errors import MissingDependencyError
+from nutrace.extras import install
 from nutrace.plans.log import Log
 
 try:
@@ -17,9 +18,7 @@ try:
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope, traverse_scope
 except ImportError as error:
-    raise MissingDependencyError(
-        f"the SQL parser is not installed: pip install 'nutrace[sql]' ({error})"
-    ) from None
+    raise MissingDependencyError(f"advising indexes needs sqlglot ({error}): {install('sql')}") from None
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # we report what it cannot parse
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Callable, Optional
 
+from nutrace.extras import install
 from nutrace.recording.span import process_state
 from nutrace.sampling import pyspy
 from nutrace.sampling.identity import started
@@ -89,7 +90,7 @@ class ProcessSampling:
     def _start(self) -> None:
         program = pyspy.find()
         if program is None:
-            self._sample_here("py-spy is not installed: pip install 'nutrace[sample]'", everywhere=True)
+            self._sample_here(f"py-spy is not installed: {install('sample')}", everywhere=True)
             return
         try:
             self._ask(program)

@@ -9,6 +9,7 @@ import sqlite3
 from typing import Any, Sequence, Tuple
 
 from nutrace.errors import MissingDependencyError
+from nutrace.extras import install
 from nutrace.synthetic import road
 from nutrace.synthetic.layers import Layers, map_layers
 from nutrace.synthetic.road import Road
@@ -37,7 +38,7 @@ def require_map_packages() -> None:
             __import__(package)
         except ImportError:
             raise MissingDependencyError(
-                f"writing maps needs {package}: pip install 'nutrace[maps]', or leave them out with --no-maps"
+                f"writing maps needs {package}: {install('maps')}, or leave them out with --no-maps"
             ) from None
 
 

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import BinaryIO, List
 
 from nutrace.errors import InputError, did_you_mean
+from nutrace.trace.newest import newest_run
 
 #: The name of standard input.
 STDIN = "-"
@@ -133,7 +134,8 @@ def _missing(name: str, what: str) -> str:
             return f"{name} does not exist, but {name}{suffix} does: read that"
     otherwise = ": check the path"
     if what == "run file":
-        otherwise += ", or make one with NUTRACE=1 python ..."
+        newest = newest_run()
+        otherwise += f"; {newest} is here" if newest else ", or make one with NUTRACE=1 python ..."
     return f"{name} does not exist{did_you_mean(name, _beside(name), otherwise)}"
 
 

@@ -19,6 +19,7 @@ from typing import Any, List, NamedTuple, Optional
 from urllib.parse import unquote
 
 from nutrace.errors import InputError, MissingDependencyError
+from nutrace.extras import install
 
 #: The version of the columns. Readers refuse files of another one.
 SCHEMA = "1"
@@ -53,9 +54,7 @@ def import_pyarrow(what: str) -> Any:
         importlib.import_module("pyarrow.parquet")
         return importlib.import_module("pyarrow")
     except ImportError as error:
-        raise MissingDependencyError(
-            f"{what} needs pyarrow ({error}): pip install 'nutrace[parquet]'"
-        ) from None
+        raise MissingDependencyError(f"{what} needs pyarrow ({error}): {install('parquet')}") from None
 
 
 class ExportedRun(NamedTuple):

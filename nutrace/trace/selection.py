@@ -18,6 +18,7 @@ from nutrace.trace.trace import RawColumns, Trace
 from nutrace.trace.views import Steps
 
 _STEPS = re.compile(r"(\d*)(:?)(\d*)\Z", re.ASCII)
+_DASHED = re.compile(r"(\d+)(?:-|\.\.|,)(\d+)\Z", re.ASCII)  # what others write for a range
 
 
 def parse_steps(text: str) -> range:
@@ -30,8 +31,10 @@ def parse_steps(text: str) -> range:
     """
     match = _STEPS.match(text.strip())
     if match is None or not any(match.groups()) or len(text) > 40:
+        near = _DASHED.match(text.strip()[:40])
         raise UsageError(
             f"bad --steps {text[:40]!r}: write A:B (from A up to, not including, B), A: or one number"
+            + (f"; did you mean {near[1]}:{near[2]}?" if near else "")
         )
     first, colon, last = match.groups()
     start = int(first or 0)

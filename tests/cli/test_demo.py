@@ -104,6 +104,42 @@ def test_its_log_stays_and_the_next_steps_work(
         assert (folder / file).is_file()
 
 
+def test_without_indexes_there_is_something_to_make(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--output", str(tmp_path), "--no-indexes", *FAST]) == 0
+    assert "a synthetic log without indexes" in capsys.readouterr().out
+    (log,) = tmp_path.rglob("*.db")
+    assert main(["index", str(log), "--run", str(tmp_path / "run.json")]) == 0
+    assert "ON traffic_light_status (lidar_pc_token)" in capsys.readouterr().out
+
+
+def test_without_a_sql_parser_it_is_installed_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("nutrace.cli.demo.importlib.util.find_spec", lambda name: None)
+    assert main(["demo", "--output", str(tmp_path), *FAST]) == 0
+    out = capsys.readouterr().out
+    assert out.count("sqlglot") == 1
+    assert out.index("  pip install 'sqlglot>=25'\n") < out.index("  nutrace sql --explain")
+
+
+def test_the_commands_can_be_typed_where_no_nutrace_is_found(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("nutrace")
+    (tmp_path / "bin").symlink_to(program.parent)
+    done = subprocess.run(
+        ["bin/nutrace", "demo", *FAST],
+        cwd=tmp_path,
+        env={**environment(), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    told = done.stdout.rpartition("Next\n")[2]
+    starts = [line.split()[:2] for line in told.splitlines() if re.match(r"  (?!open)\S", line)]
+    assert starts == [["bin/nutrace", word] for word in ("report", "sql", "index", "advise", "run")]
+
+
 def test_one_number_for_the_overhead(
     demo: Tuple[Path, subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,7 +236,7 @@ def test_a_failing_simulation_shows_its_last_lines(
     assert main(["demo", "--output", str(tmp_path)]) == 1
     err = capsys.readouterr().err.splitlines()
     assert err[-1] == "nutrace: error: the simulation failed with exit code 1"
-    assert err[-3:-1] == ["line before", "it broke"]
+    assert err[-4:-2] == ["line before", "it broke"]
     assert not list(tmp_path.iterdir())  # no log without a run file
 
 

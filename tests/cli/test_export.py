@@ -419,4 +419,4 @@ def test_without_pyarrow_one_line_says_how_to_get_it(folder: Path, monkeypatch: 
     done = command("export", "runs", "-o", "out")
     assert done.code == 8
     assert done.err.count("\n") == 1
-    assert "pip install 'nutrace[parquet]'" in done.err
+    assert "pip install 'pyarrow>=15'" in done.err

@@ -135,7 +135,8 @@ def test_open_shows_the_page(
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("webbrowser.open", lambda address: False)
     assert main(["flamegraph", "run.json", "-f", "svg", "--open"]) == 0
-    assert capsys.readouterr().err == "nutrace: no web browser was found: open run.flamegraph.svg in one\n"
+    drawing = run_file.parent / "run.flamegraph.svg"
+    assert capsys.readouterr().err == f"nutrace: no web browser was found: open {drawing} in one\n"
 
 
 BAD = [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from pathlib import Path
 from typing import List
 
@@ -72,6 +75,17 @@ def test_beside_a_run_it_says_what_to_do_with_it(tmp_path: Path, capsys: pytest.
     [
         (["reprot"], "no command 'reprot'; did you mean report?"),
         (["Demo"], "no command 'Demo'; did you mean demo?"),
+        (["view", "run.json"], "no command 'view'; did you mean flamegraph?"),
+        (["open"], "no command 'open'; did you mean flamegraph?"),
+        (["show"], "no command 'show'; did you mean flamegraph?"),
+        (["diff", "a", "b"], "no command 'diff'; did you mean compare?"),
+        (["version"], "no command 'version'; did you mean --version?"),
+        (["run.json", "--tree"], "no command 'run.json'; did you mean nutrace report run.json?"),
+        (["help", "reprot"], "no command 'reprot'; did you mean report?"),
+        (["report", "run.json", "--steps", "10-20"], " or one number; did you mean 10:20?"),
+        (["compare", "a b", "c", "d"], "; did you mean nutrace compare 'a b' c --against d?"),
+        (["compare", "a"], " follow --against: nutrace compare a --against NEW"),
+        (["report", "gone"], "gone does not exist: check the path; run.json is here"),
         (["xyzzy"], "no command 'xyzzy'; nutrace --help lists them"),
         (["report", "run.json", "--jsn"], "report knows no option --jsn; did you mean --json?"),
         (["report", "run.json", "--setps=3"], "report knows no option --setps; did you mean --steps?"),
@@ -100,6 +114,50 @@ def test_near_misses(
     line = _error(arguments, capsys, 3 if "does not exist" in said else 2)
     assert said in line
     assert line.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("words", "same"), [(["help"], ["--help"]), (["help", "help"], []), (["help", "sql"], ["sql", "--help"])]
+)
+def test_help_as_a_word(words: List[str], same: List[str], capsys: pytest.CaptureFixture[str]) -> None:
+    printed = []
+    for arguments in (words, same):
+        with contextlib.suppress(SystemExit):
+            assert main(arguments) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] != ""
+
+
+def test_the_newest_run_of_the_demo_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "nutrace-demo").mkdir()
+    for number, name in enumerate(("run-1.json", "run.json")):
+        file = tmp_path / "nutrace-demo" / name
+        write(file, document(STEP))
+        os.utime(file, (number, number))
+    newest = "nutrace-demo/run.json"
+    assert main([]) == 0
+    assert f"\n  nutrace report --tree {newest} " in capsys.readouterr().out
+    assert _error(["report"], capsys).endswith(f"; {newest} is here: nutrace report {newest}")
+    assert _error(["sql", "run.json"], capsys, 3).endswith(f"check the path; {newest} is here")
+
+
+def test_the_program_is_named_as_it_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "run.json", document(STEP))
+    called = tmp_path / "my env" / "bin" / "nutrace"
+    called.parent.mkdir(parents=True)
+    called.touch(0o755)
+    for argument, path, word in (
+        ("my env/bin/nutrace", "/bin", "'my env/bin/nutrace'"),
+        (str(called), "/bin", "'my env/bin/nutrace'"),
+        (str(called), f"/bin:{called.parent}", "nutrace"),
+        (str(called), os.environ["PATH"], "'my env/bin/nutrace'"),  # another one is found there
+    ):
+        monkeypatch.setattr(sys, "argv", [argument])
+        monkeypatch.setenv("PATH", path)
+        assert main([]) == 0
+        assert f"\n  {word} report --tree run.json " in capsys.readouterr().out
 
 
 def test_near_misses_of_settings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -251,7 +251,7 @@ def test_without_plotly_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
     code, error = _error(capsys, str(runs), "-o", str(tmp_path / "d.html"))
     assert code == 8
-    assert "pip install 'nutrace[history]'" in error
+    assert "pip install 'plotly>=5' 'ruptures>=1.1.7' " in error
     assert main(["history", str(runs)]) == 0  # the table needs no plotly
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, List
 
 import pytest
+from fakes.otlp import document, write
 from fakes.programs import environment
 from fakes.tracing import Tracing
 
@@ -69,14 +70,31 @@ def test_shown_made_and_dropped(log: Path, run_file: Path, capsys: pytest.Captur
     assert main(["index", str(log), "--run", str(run_file), "--apply"]) == 0
     assert capsys.readouterr().out.startswith(f"{log}: {DDL}; ")
     assert _indexes(log) == ["nutracer", "nutrace_lights_pc"]
-    assert main(["index", str(log), "--run", str(run_file), "--apply"]) == 0
-    assert capsys.readouterr().out == f"{log}: nothing to make\n"
+    by_indexes = "all queries that were planned find their rows by indexes that are there"
+    for more in ([], ["--apply"]):
+        assert main(["index", str(log), "--run", str(run_file), *more]) == 0
+        assert " ".join(capsys.readouterr().out.split()) == f"{log}: nothing to make: {by_indexes}"
 
     assert main(["index", str(log), "--drop"]) == 0
     assert capsys.readouterr().out == f'{log}: DROP INDEX "nutrace_lights_pc"\n'
     assert _indexes(log) == ["nutracer"]
     assert main(["index", str(log), "--drop"]) == 0
     assert capsys.readouterr().out == f"{log}: nutrace has made no index there\n"
+
+
+def test_it_says_why_there_is_nothing_to_make(
+    tmp_path: Path, run_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = _log(tmp_path / "few.db", 1)
+    assert main(["index", str(few), "--run", str(run_file)]) == 0
+    assert "nothing to make: no index would " in capsys.readouterr().out
+    other = _devkits(tmp_path / "devkit.db")
+    assert main(["index", str(other), "--run", str(run_file)]) == 0
+    assert "nothing to make: no plan: no such table: lights" in capsys.readouterr().out
+    without = tmp_path / "without.json"
+    write(without, document(("simulation.step", 0, 10)))
+    assert main(["index", str(other), "--run", str(without)]) == 0
+    assert "nothing to make: the run has no statement that could be planned" in capsys.readouterr().out
 
 
 def test_another_log_than_the_one_that_ran(

@@ -49,6 +49,15 @@ def test_a_script_runs_in_our_own_interpreter(program: Path) -> None:
     assert (program.parent / "run.json").exists()
 
 
+def test_a_program_without_a_span_keeps_its_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "hello.py").write_text("print('hello')\nraise SystemExit(3)")
+    done = _run(tmp_path, "--", "python", "hello.py")
+    assert (done.returncode, done.stdout) == (3, "hello\n")
+    assert done.stderr == (
+        "nutrace: no span was recorded, so there is no file: nutrace probes lists what is traced\n"
+    )
+
+
 def test_an_interpreter_without_the_hook_is_refused(program: Path) -> None:
     # Without its site module, it is like an interpreter without nutrace.
     other = program.parent / "bin" / "python3.9"

@@ -76,7 +76,7 @@ def test_it_is_not_installed(tmp_path: Path) -> None:
     python.symlink_to(os.path.realpath(sys.executable))  # not in this environment, which has py-spy
     variables = {"PATH": str(folder), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     ended = _run(tmp_path, str(python), "program.py", variables=variables)
-    assert ended.err.count("py-spy is not installed: pip install 'nutrace[sample]'; a thread samples") == 1
+    assert ended.err.count("py-spy is not installed: pip install 'py-spy>=0.4'; a thread samples") == 1
     _agree(ended)
 
 

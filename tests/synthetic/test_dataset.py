@@ -121,7 +121,7 @@ def test_missing_map_packages_are_named_before_anything_is_written(
     assert main(["synth", str(tmp_path / "data")]) == 8
     line = one_line(capsys)
     assert f"needs {package}" in line
-    assert "pip install 'nutrace[maps]'" in line
+    assert "pip install 'geopandas>=0.12.1' 'pyogrio>=0.5', or" in line
     assert not list(tmp_path.iterdir())
 
 

@@ -148,7 +148,7 @@ def test_without_pyarrow(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = command("report", tables)
     assert (done.code, done.out) == (MissingDependencyError.exit_code, "")
     assert done.err.startswith(f"nutrace: error: reading {tables}/part-0.parquet needs pyarrow (")
-    assert done.err.endswith("): pip install 'nutrace[parquet]'\n")
+    assert done.err.endswith("): pip install 'pyarrow>=15'\n")
 
 
 def test_a_run_without_spans(tables: Path) -> None:
