@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Set
 
 import pytest
 from browsing import Opened, press, text, visit, wait
+from fakes.otlp import trace_of
 from simulations import run_file
 from test_html_samples import nodes_of_page
 
@@ -216,3 +217,45 @@ def test_zoom_and_focus_stay(run: Trace, opened: Opened) -> None:
     assert (
         browser.execute_script("return document.activeElement.getAttribute('aria-label')") == "Hide database"
     )
+
+
+def test_small_components_are_folded(tmp_path: Path, opened: Opened) -> None:
+    """Of six components, four have less than a hundredth of the self time: 50, 10, 5 and 2 of 10,000 us."""
+    names = ("planner", "map", "database", "controller", "history")
+    ends = (0, 9_000, 9_050, 9_060, 9_065, 9_067)
+    children = [
+        (name, start, end, {"nutrace.component": name}) for name, start, end in zip(names, ends, ends[1:])
+    ]
+    step = {"nutrace.component": "simulation", "nutrace.step.index": 0}
+    browser = opened(trace_of(tmp_path, ("simulation.step", 0, 10_000, children, step)))
+
+    def rows() -> List[str]:
+        return [row.text for row in browser.find_elements("css selector", "#legend .legend-name")]
+
+    def more() -> List[str]:
+        return [button.text for button in browser.find_elements("css selector", "#legend .legend-more")]
+
+    assert (rows(), more()) == (["planner", "simulation"], ["4 more"])
+    # What is picked or hidden is in sight, and folded again when it is neither.
+    pick = "nutrace.highlightComponent(nutrace.componentOrder[4])"
+    browser.execute_script(pick)
+    assert (rows(), more()) == (["planner", "simulation", "controller"], ["3 more"])
+    press(browser, "h")
+    browser.execute_script(pick)
+    assert browser.execute_script("return [nutrace.highlight, nutrace.hidden.size]") == [-1, 1]
+    assert (rows(), more()) == (["planner", "simulation", "controller"], ["3 more"])
+    browser.find_element("id", "show-all").click()
+    assert (rows(), more()) == (["planner", "simulation"], ["4 more"])
+
+    button = browser.find_element("css selector", ".legend-more")
+    assert button.get_attribute("aria-expanded") == "false"
+    button.send_keys(" ")
+    everything = ["planner", "simulation", "map", "database", "controller", "history"]
+    assert (rows(), more()) == (everything, [])
+    # Who uses the keyboard is at the first of them, and who listens is told.
+    assert browser.execute_script("return document.activeElement.innerText").startswith("map")
+    told = browser.execute_script("return document.getElementById('announcer').textContent")
+    assert told == "4 more components: map, database, controller, history"
+    # They stay, also when something else is selected.
+    browser.execute_script("document.activeElement.blur(); nutrace.selectAllSteps()")
+    assert (rows(), more()) == (everything, [])

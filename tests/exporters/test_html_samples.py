@@ -275,3 +275,32 @@ def test_memory_is_a_line_below_the_steps(tmp_path: Path, opened: Opened) -> Non
     ActionChains(browser).move_to_element(line).perform()
     wait(lambda: browser.execute_script("return !document.getElementById('tooltip').hidden"))
     assert "Memory\n540 MB at its end" in text(browser, "#tooltip")
+
+
+def test_the_text_of_memory_can_be_read_where_the_line_passes(tmp_path: Path, opened: Opened) -> None:
+    spans = [
+        (
+            "simulation.step",
+            10 * step,
+            10 * step + 9,
+            {"nutrace.step.index": step, "nutrace.memory.rss": 580_000_000 if step % 2 else 500_000_000},
+        )
+        for step in range(200)
+    ]
+    browser = opened(trace_of(tmp_path, *spans))
+    # The line goes up and down everywhere. Drawn without its text, it is faint where the text lies.
+    below, beside = browser.execute_script(
+        "const [line] = nutrace.memoryLines, c = line.canvas.getContext('2d');"
+        "c.fillText = (text, x, middle) => { c.place = [x, middle, c.measureText(text).width]; };"
+        "line.draw(); delete c.fillText;"
+        "const [x, middle, width] = c.place, ratio = devicePixelRatio;"
+        "const darkest = (from) => {"
+        "  const part = [from, middle - 5, width, 10].map((px) => px * ratio);"
+        "  const { data } = c.getImageData(...part);"
+        "  const red = (k) => 255 + ((data[k] - 255) * data[k + 3]) / 255;"  # on white
+        "  return Math.min(...Array.from({ length: data.length / 4 }, (_, k) => red(4 * k)));"
+        "};"
+        "return [darkest(x), darkest(x + width + 20)]"
+    )
+    assert beside < 140
+    assert below > 200

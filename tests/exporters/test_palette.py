@@ -21,7 +21,7 @@ NEIGHBOURS = {
     "metrics",
     "planner": "map features model database deepcopy gc propagate scenario observation history controller "
     "callback",
-    "propagate": "observation controller scenario history database",
+    "propagate": "observation controller scenario history database map",
     "observation": "controller scenario database deepcopy map gc history",
     "scenario": "database controller deepcopy gc map history metrics",
     "database": "gc map callback metrics features serialization history",
@@ -31,6 +31,7 @@ NEIGHBOURS = {
     "worker": "config serialization deepcopy",
     "map": "metrics deepcopy gc",
     "controller": "gc",
+    "gc": "callback serialization deepcopy",
 }
 #: What a step may be made of: any two of them may lie above each other in a bar of the strip of steps.
 LARGE = ("planner", "observation", "controller", "scenario", "database", "map", "features", "model")

@@ -9,6 +9,7 @@ class App {
     this.highlight = -1; // component
     this.hidden = new Set(); // components; by frame in hiddenFrames, null if nothing is hidden
     this.hiddenFrames = null;
+    this.allInLegend = false; // whether the legend has small components too
     this.kind = -1; // the kind of spans that is picked
     this.thread = -1; // whose lane is shown in time order; -1 shows all
     this.unit = "ms"; // or "per step" or "%": of the times that people read

@@ -8,6 +8,8 @@ function selfInLegend({ unit, summary }) {
   return { self, all: sumOf(self) || 1, perStep };
 }
 
+const SMALL_SHARE = 0.01; // of the self time; components with less are folded, as they would fill the panel
+
 function showLegend(app) {
   for (const id of ["show-all", "hidden-text"]) document.getElementById(id).hidden = !app.hidden.size;
   if (app.trace.difference) return showChangedComponents(app);
@@ -18,13 +20,34 @@ function showLegend(app) {
     .sort((a, b) => self[b] - self[a]);
   const legend = document.getElementById("legend");
   const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.part : "";
-  fill(legend, rows.map((component) => {
+  // What is picked, hidden or in use stays in sight.
+  const stays = (component) => app.highlight === component || app.hidden.has(component) || focused.endsWith(` ${component}`);
+  const small = rows.filter((component) => self[component] / all < SMALL_SHARE);
+  const foldable = small.filter((component) => !stays(component));
+  const folded = app.allInLegend || foldable.length < 2 || small.length === rows.length ? [] : foldable;
+  const items = rows.filter((component) => !folded.includes(component)).map((component) => {
     const time = perStep ? formatTime(self[component] / summary.steps) : app.unit === "%" ? "" : formatTime(self[component]);
     return legendItem(app, component, time, self[component] / all);
-  }));
+  });
+  fill(legend, folded.length ? [...items, moreButton(app, folded)] : items);
   if (focused) legend.querySelector(`[data-part="${focused}"]`)?.focus();
   document.getElementById("legend-title").textContent = perStep ? "Self time per step" : "Self time";
   document.getElementById("hidden-text").textContent = hiddenText(app);
+}
+
+// Shows the folded components, and does not fold any again.
+function moreButton(app, folded) {
+  const names = folded.map((component) => app.trace.components[component].name).join(", ");
+  return element("button", {
+    type: "button", class: "legend-more", "data-part": "more", "aria-expanded": "false", "aria-controls": "legend",
+    text: `${formatCount(folded.length)} more`, title: `Less than ${formatShare(SMALL_SHARE)} each: ${names}`,
+    onclick: () => {
+      app.allInLegend = true;
+      showLegend(app);
+      document.querySelector(`#legend [data-part="row ${folded[0]}"]`).focus();
+      app.say(`${counted(folded.length, "more component")}: ${names}`);
+    },
+  });
 }
 
 // A row that highlights, and beside it what hides.

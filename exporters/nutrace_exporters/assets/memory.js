@@ -53,7 +53,14 @@ class MemoryLine {
     const room = c.measureText(text).width + 10;
     const near = orders.filter((order, k) => !k || across(order) < room);
     const mean = near.reduce((sum, order) => sum + down(order), 0) / near.length;
-    c.fillText(text, 5, mean > height / 2 ? 9 : height - 8);
+    const middle = mean > height / 2 ? 9 : height - 8;
+    // Where the line passes there all the same, it is faint below the text.
+    c.fillStyle = theme.ground;
+    c.globalAlpha = 0.85;
+    c.fillRect(2, middle - 8, room - 4, 16);
+    c.globalAlpha = 1;
+    c.fillStyle = theme.muted;
+    c.fillText(text, 5, middle);
   }
 
   // A line for the steps of each thread.
