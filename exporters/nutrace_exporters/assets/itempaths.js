@@ -1,5 +1,5 @@
 // Items of a scene as text that finds them again in a page that was made anew: in time order the number of the span,
-// else the names from the outermost caller to the item, "simulation.run;simulation.step;db.rows~2". ~2 is the second
+// else the names from the outermost caller to the item, "plan;rank;db.rows~2". ~2 is the second
 // of its name below the same caller.
 
 const LONGEST_PATH = 100; // names; of a deeper stack, the number of the item has to do
