@@ -54,6 +54,7 @@ _SCRIPTS = (
     "ink.js",
     "labels.js",
     "bars.js",
+    "veil.js",
     "axis.js",
     "chart.js",
     "minimap.js",

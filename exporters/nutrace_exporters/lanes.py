@@ -125,7 +125,10 @@ def brackets(boxes: Iterator[Box]) -> Iterator[Tuple[bool, Box, int]]:
 
 
 def thread_names(trace: Trace, threads: Sequence[int]) -> List[str]:
-    """A name for each lane, with the process if there are several, and the host."""
+    """A name for each lane, with the process if there are several, and the host.
+
+    The main thread of a process often has its number, and is called as the process is.
+    """
     many = len({trace.threads[number].resource for number in threads}) > 1
     hosts = [str(resource.attributes.get(semconv.HOST_NAME, "")) for resource in trace.resources]
     several_hosts = len(set(hosts)) > 1
@@ -133,11 +136,15 @@ def thread_names(trace: Trace, threads: Sequence[int]) -> List[str]:
     for number in threads:
         key = trace.threads[number]
         name = key.name or (f"thread {key.thread_id}" if key.thread_id else "spans")
-        if key.lane:
-            name += f" (concurrent {key.lane})"  # asyncio tasks, for example
+        concurrent = f" (concurrent {key.lane})" if key.lane else ""  # asyncio tasks, for example
         pid = trace.resources[key.resource].pid if key.resource < len(trace.resources) else None
         process = f"process {pid if pid is not None else key.resource}"
         if several_hosts and key.resource < len(hosts) and hosts[key.resource]:
             process += f" on {hosts[key.resource]}"
-        names.append(f"{name} ({process})" if many else name)
+        if not many:
+            names.append(f"{name}{concurrent}")
+        elif not key.name and pid is not None and key.thread_id == pid:
+            names.append(f"{process}{concurrent}")
+        else:
+            names.append(f"{name}{concurrent} ({process})")
     return names

@@ -18,12 +18,13 @@ ENTER, ESCAPE, SHIFT = "\ue007", "\ue00c", "\ue008"
 
 
 def drawn(browser: Any) -> List[Dict[str, Any]]:
-    """What a frame writes onto the chart: text, x, y, ink, and the colour (r, g, b) that was under it."""
+    """What a frame writes onto the chart: text, x, y, ink, and the colours (r, g, b) that were under it."""
     result: List[Dict[str, Any]] = browser.execute_script(
         "const { context: c, ratio } = nutrace.chart, told = [], real = c.fillText;"
         "c.fillText = (text, x, y) => {"
-        "  const under = c.getImageData((x - 2) * ratio, y * ratio, 1, 1).data;"
-        "  told.push({ text, x, y, ink: c.fillStyle, under: Array.from(under).slice(0, 3) });"
+        "  const edges = [-2, c.measureText(text).width / 2, c.measureText(text).width + 2];"
+        "  const at = (edge) => [...c.getImageData((x + edge) * ratio, y * ratio, 1, 1).data].slice(0, 3);"
+        "  told.push({ text, x, y, ink: c.fillStyle, under: edges.map(at) });"
         "  real.call(c, text, x, y);"
         "};"
         "nutrace.chart.paint(); delete c.fillText; return told"
@@ -92,6 +93,14 @@ def test_text_on_bars_can_be_read(tmp_path: Path, opened: Opened) -> None:
 
 def test_text_on_what_is_not_selected_can_be_read(sample: Trace, opened: Opened) -> None:
     browser = opened(sample, "#theme=dark&steps=1")
+    told = on_bars(browser)
+    assert _poor(told) == []
+    edge = browser.execute_script(
+        "const { chart, look } = nutrace; return (look.bounds[0] - chart.view.from) * chart.scale"
+    )
+    assert edge > 5
+    outer = {each["text"]: each["x"] for each in told if each["text"] in ("simulation.run", "step 1")}
+    assert outer == {"simulation.run": pytest.approx(edge + 5), "step 1": pytest.approx(edge + 5)}
     browser.execute_script("nutrace.chart.moveTo(0, 15e5, false)")
     told = on_bars(browser)
     assert {"step 0", "step 1"} <= {each["text"] for each in told}
@@ -99,9 +108,8 @@ def test_text_on_what_is_not_selected_can_be_read(sample: Trace, opened: Opened)
 
 
 def _poor(told: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    return [
-        each for each in told if _contrast(each["ink"], each["under"]) < 4.4
-    ]  # 4.5, and pixels are rounded
+    # 4.5, and pixels are rounded.
+    return [each for each in told if min(_contrast(each["ink"], under) for under in each["under"]) < 4.4]
 
 
 def _contrast(ink: str, under: List[int]) -> float:
@@ -116,6 +124,33 @@ def _luminance(colour: List[int]) -> float:
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_pixels_with_several_spans_have_their_mixed_colour(tmp_path: Path, opened: Opened) -> None:
+    spans: List[Any] = []
+    for start in range(0, 120_000, 3):  # a third is one component's, and the rest another's
+        spans.append(("planner.compute", start, start + 1, {"nutrace.component": "planner"}))
+        spans.append(("propagate", start + 1, start + 3, {"nutrace.component": "propagate"}))
+    browser = opened(trace_of(tmp_path, ("top", 0, 120_000, spans)))
+    for wide in (1.05, 0.5, 0.03):  # px, of two spans together
+        pixels, fills = browser.execute_script(
+            "const { chart: c, trace, fills } = nutrace;"
+            "c.moveTo(0, (c.width / arguments[0]) * 3000, false); c.paint();"
+            "const { data } = c.context.getImageData(0, (c.rowTop[1] + 3) * c.ratio, c.width * c.ratio, 1);"
+            "const pixels = [];"
+            "for (let x = 5; x < c.width - 5; x++) pixels.push([...data.slice(4 * x, 4 * x + 3)]);"
+            "const parts = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));"
+            "const fill = (name) => parts(fills[trace.frames.findIndex((frame) => frame.name === name)]);"
+            "return [pixels, [fill('planner.compute'), fill('propagate')]]",
+            wide,
+        )
+        mixed = [(one + 2 * other) / 3 for one, other in zip(*fills)]
+        assert max(abs(one - other) for one, other in zip(*fills)) > 100
+        near = 6  # px
+        for x in range(len(pixels) - near):
+            for channel, expected in enumerate(mixed):
+                mean = sum(pixel[channel] for pixel in pixels[x : x + near]) / near
+                assert mean == pytest.approx(expected, abs=25), (wide, x)
 
 
 def test_the_axis_of_summed_time_is_no_timeline(sample: Trace, opened: Opened) -> None:

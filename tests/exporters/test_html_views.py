@@ -268,9 +268,9 @@ def test_a_thread_of_several_can_be_shown_alone(connections: Trace, opened: Open
     browser = opened(connections)
     field = browser.find_element("id", "threads")
     options = [option.text for option in Select(field).options]
-    assert [option.split(": ")[-1] for option in options] == ["All 2 threads", "160 µs", "80.0 µs"]
+    assert [option.split(": ")[-1] for option in options] == ["All 2 threads", "80.0 µs", "160 µs"]
     lanes = "return nutrace.scene.lanes.map(({ number }) => number)"
-    Select(field).select_by_index(2)
+    Select(field).select_by_index(1)
     assert browser.execute_script(lanes) == [0]
     assert "thread=0" in browser.execute_script("return nutrace.address.text")
     press(browser, "v")
@@ -281,6 +281,26 @@ def test_a_thread_of_several_can_be_shown_alone(connections: Trace, opened: Open
     browser.execute_script(f"nutrace.focusOn({ITEM_NAMED}('planner.compute'))")
     press(browser, "v")
     assert browser.execute_script(lanes) == [0, 1]
+
+
+def test_lanes_that_work_come_first(tmp_path: Path, opened: Opened) -> None:
+    work = {"nutrace.component": "planner"}
+    lines = []
+    for pid, start, end in ((100, 0, 20), (101, 5, 6), (102, 10, 90), (103, 7, 60)):
+        main = {"thread.id": pid}
+        tree = ("run", start, end, [("plan", start, end - 0.5, {**work, **main})], main)
+        lines.append(envelope(spans(tree, first_id=10 * pid), {"process.pid": pid}))
+    browser = opened(load(write(tmp_path / "run.json", *lines)))
+    lanes = "return nutrace.scene.lanes.toSorted((a, b) => a.top - b.top).map(({ name }) => name)"
+    expected = ["process 100", "process 102", "process 103", "process 101"]
+    assert browser.execute_script(lanes) == expected
+    busiest = browser.execute_script("return nutrace.scene.lanes[1].base")
+    at(browser, 89.8, busiest).click().perform()
+    chosen = browser.execute_script("return nutrace.scene.right[nutrace.look.focus]")
+    assert chosen == 90_000, "a lane is where it is drawn"
+    press(browser, "h")
+    assert len(browser.execute_script("return [...nutrace.hidden]")) == 1
+    assert browser.execute_script(lanes) == expected, "they stay where they are"
 
 
 def test_equal_stacks_of_threads_and_processes_are_one(tmp_path: Path, opened: Opened) -> None:

@@ -217,4 +217,13 @@ def test_what_a_file_says_of_workers_may_be_anything(tmp_path: Path, said: str) 
 def test_lanes_name_the_host_if_there_are_several(tmp_path: Path) -> None:
     trace = load(tmp_path, *evaluation(1, 0.0))
     every = range(len(trace.threads))
-    assert thread_names(trace, every) == ["thread 1 (process 1 on head)", "thread 1 (process 1 on node-0)"]
+    assert thread_names(trace, every) == ["process 1 on head", "process 1 on node-0"]
+
+
+def test_a_main_thread_is_called_as_its_process(tmp_path: Path) -> None:
+    lines = [
+        envelope(spans(("work", 0, 1, {"thread.id": thread}), first_id=first), {"process.pid": pid})
+        for first, (pid, thread) in enumerate([(7, 7), (7, 8), (9, 9)], 1)
+    ]
+    trace = load(tmp_path, *lines)
+    assert thread_names(trace, range(3)) == ["process 7", "thread 8 (process 7)", "process 9"]

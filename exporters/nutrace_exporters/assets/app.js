@@ -25,7 +25,6 @@ class App {
       intervals: null,
       theme: {},
       fill: (item, frame) => (this.faded(item, frame) ? this.dimFills[frame] : this.fills[frame]),
-      pale: (fill, level) => (level ? this.pale(fill, level) : fill),
       faded: (item, frame) => this.faded(item, frame),
       names: (item) => this.namesOf(item),
       hatched: (frame) => trace.frames[frame].sampled === true,

@@ -171,10 +171,11 @@ class Chart {
     for (const lane of scene.lanes) {
       if (lane.top > scrollTop + height) break;
       const first = Math.max(0, Math.floor((scrollTop + AXIS - this.rowTop[lane.base]) / ROW));
+      const lit = look.intervals ? litStretches(look.intervals[lane.number], frame) : null;
       for (let r = first; r < lane.rows; r++) {
         const y = this.rowTop[lane.base + r] - scrollTop;
         if (y > height) break;
-        const wide = (item, fill, x, end) => this.paintWide(item, fill, x, end, y, lane, texts);
+        const wide = (item, fill, x, end) => this.paintWide(item, fill, x, end, y, lit, texts);
         paintBars(c, scene, lane.base + r, look, frame, y, ROW - 1, wide);
       }
     }
@@ -193,8 +194,8 @@ class Chart {
     for (const follower of this.followers) follower.paint();
   }
 
-  // Pattern, mark and text of a bar.
-  paintWide(item, fill, x, end, y, lane, texts) {
+  // Pattern, mark and text of a bar. lit: the stretches of its lane that are selected; null if nothing is veiled.
+  paintWide(item, fill, x, end, y, lit, texts) {
     const { context: c, look } = this;
     const frame = this.scene.frame[item];
     const pattern = look.pattern(item, frame);
@@ -207,16 +208,19 @@ class Chart {
       c.fillRect(x, y, 3, ROW - 1);
     }
     if (end - x < LABEL_FROM) return;
-    const from = Math.max(x, 0) + 5;
+    const names = look.names(item);
+    const least = Math.max(this.labels.width(names.at(-1)) + 9, LABEL_FROM);
+    const { from, to, veiled } = placeOfText(lit, Math.max(x, 0), end, least);
+    if (to - from < LABEL_FROM) return;
+    const start = from + 5;
     const faded = look.faded(item, frame);
     const about = look.hatched(frame) ? "≈ " : "";
     const width = this.scene.right[item] - this.scene.left[item];
     const details = () => (faded ? [] : look.details(item, width).map((detail) => about + detail));
-    const { text, detail } = this.labels.chosen(look.names(item), details, end - 4 - from, TEXT_GAP);
-    const veiled = look.intervals !== null && !holds(look.intervals[lane.number], this.view.from + from / this.scale);
+    const { text, detail } = this.labels.chosen(names, details, to - 4 - start, TEXT_GAP);
     const { strong, soft } = look.inks.on(veiled ? mix(fill, look.theme.ground, VEIL) : fill, pattern !== "");
-    if (text) texts.push({ text, x: from, y, ink: faded || veiled ? soft : strong });
-    if (detail) texts.push({ text: detail, x: from + this.labels.width(text) + TEXT_GAP, y, ink: soft });
+    if (text) texts.push({ text, x: start, y, ink: faded || veiled ? soft : strong });
+    if (detail) texts.push({ text: detail, x: start + this.labels.width(text) + TEXT_GAP, y, ink: soft });
   }
 
   // Lines or dots over a bar's colour, which scroll with the rows.

@@ -30,6 +30,7 @@ function timeSceneWithout(trace, whole, hiddenFrames) {
   }
   const scene = new Scene("time", trace.n, whole.left, whole.right, whole.frame, parent);
   scene.arrange(trace.threads, trace.thread, depth, [], shown);
+  scene.orderLanes(whole.laneOrder);
   return scene;
 }
 

@@ -43,6 +43,12 @@ class Scene {
     this.sumWidths();
   }
 
+  // Lanes come in the order of these numbers.
+  orderLanes(numbers) {
+    this.laneOrder = numbers;
+    this.allLanes.sort((a, b) => numbers.indexOf(a.number) - numbers.indexOf(b.number));
+  }
+
   // Running sum of widths in row order, to find by one subtraction how much of a pixel is covered.
   sumWidths() {
     this.widthBefore = new Float64Array(this.rowItems.length + 1);
@@ -120,7 +126,16 @@ function timeScene(trace) {
   const parent = trace.parent.map((above, i) => (trace.laneDepth[i] ? above : -1));
   const scene = new Scene("time", trace.n, trace.left, right, trace.frame, parent);
   scene.arrange(trace.threads, trace.thread, trace.laneDepth);
+  scene.orderLanes(busiestLanes(scene));
   return scene;
+}
+
+// The numbers of lanes: first that of the first span, whose thread drives the others, then the busiest.
+function busiestLanes(scene) {
+  const lanes = scene.allLanes.map((lane) => ({ ...lane, began: edgesOfLane(scene, lane)[0], time: timeOfLane(scene, lane) }));
+  const first = lanes.reduce((one, lane) => (one && one.began <= lane.began ? one : lane), null);
+  lanes.sort((a, b) => (b === first) - (a === first) || b.time - a.time);
+  return lanes.map(({ number }) => number);
 }
 
 // Merges equal stacks of the selection into nodes, whatever thread they ran on, the costliest on the left; with

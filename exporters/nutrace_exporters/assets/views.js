@@ -88,15 +88,15 @@ function showViewButtons(app) {
   showThreads(app);
 }
 
-// In time order, the field that picks one of several threads, the busiest first.
+// In time order, the field that picks one of several threads, in the order of their lanes.
 function showThreads(app) {
   const field = document.getElementById("threads");
   field.hidden = app.scene.kind !== "time" || app.timeScene.allLanes.length < 2;
   if (!field.options.length) {
     const scene = app.wholeTimeScene;
-    const lanes = scene.allLanes.map((lane) => ({ ...lane, time: timeOfLane(scene, lane) })).sort((a, b) => b.time - a.time);
+    const lanes = scene.allLanes;
     const option = (text, value) => element("option", { text, value });
-    const threads = lanes.map(({ name, number, time }) => option(`${name}: ${formatTime(time)}`, number));
+    const threads = lanes.map((lane) => option(`${lane.name}: ${formatTime(timeOfLane(scene, lane))}`, lane.number));
     fill(field, [option(`All ${formatCount(lanes.length)} threads`, "-1"), ...threads]);
     field.addEventListener("change", () => showThread(app, Number(field.value)));
   }
