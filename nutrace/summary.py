@@ -46,7 +46,9 @@ def lines(
         if totals.simulated_s:
             factor = total / 1e9 / totals.simulated_s
             word = "slower" if factor > 1 else "faster"
-            line += f", real-time factor {factor:.2f}x ({word} than real time)"
+            slow = totals.over_real_time
+            over = f"; {slow:,} step{'s' * (slow > 1)} slower" if slow and factor <= 1 else ""
+            line += f", real-time factor {factor:.2f}x ({word} than real time{over})"
         text.append(line)
     top = sorted(inside.items(), key=lambda item: -item[1])[:_TOP]
     whole = sum(inside.values())

@@ -32,7 +32,8 @@ from nutrace.trace.bounds import text
 class Run:
     """The run: facts of the whole file, even if a part of it is reported.
 
-    ``by_nutrace`` is whether nutrace recorded it.
+    ``by_nutrace`` is whether nutrace recorded it. ``in_no_span_ns`` is the wall time without that of the
+    spans and what was taken out of them; None unless nutrace recorded one process with spans on one thread.
     """
 
     file: str
@@ -42,6 +43,7 @@ class Run:
     complete: bool
     running: bool
     by_nutrace: bool
+    in_no_span_ns: Optional[int]
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def report(
     diagnostics = trace.diagnostics
     read = readings(trace)
     wall_ns = trace.finish_ns - trace.begin_ns
+    by_nutrace = any(semconv.RUN_ID in resource.attributes for resource in trace.resources)
     notes = list(diagnostics.notes)
     if regions.unfinished_steps:
         notes.append(f"steps that did not finish, counted outside the steps: {regions.unfinished_steps:,}")
@@ -132,7 +135,8 @@ def report(
             processes=len(trace.resources),
             complete=diagnostics.complete,
             running=diagnostics.running,
-            by_nutrace=any(semconv.RUN_ID in resource.attributes for resource in trace.resources),
+            by_nutrace=by_nutrace,
+            in_no_span_ns=_in_no_span_ns(trace, wall_ns) if by_nutrace else None,
         ),
         scenarios=scenarios_of(chosen),
         evaluation=evaluation(trace, read) if chosen is trace else None,
@@ -177,6 +181,13 @@ def settings_of(resources: Tuple[Resource, ...]) -> Dict[str, Any]:
         if isinstance(settings, dict):
             return settings
     return {}
+
+
+def _in_no_span_ns(trace: Trace, wall_ns: int) -> Optional[int]:
+    if len(trace.resources) != 1 or len(trace.threads) != 1:
+        return None  # the spans of several threads and processes lie beside each other
+    left_ns = wall_ns - sum(trace.busy_ns[root] for root in trace.roots) - sum(trace.own_ns)
+    return left_ns if left_ns >= 0 else None
 
 
 def _overhead(cost: OwnCost, in_file: int) -> Overhead:

@@ -16,8 +16,9 @@ class StepTimes:
     """Durations of the finished steps of all simulations in a trace.
 
     ``realtime_factor`` is the time of the steps divided by the time that they simulate: 1.74 is slower than
-    real time, 1.0 keeps up. It is None, like ``simulated_interval_s``, if the trace does not have the
-    latter. Percentiles are by nearest rank.
+    real time, 1.0 keeps up on average; ``over_real_time`` is how many steps took longer than the time that
+    they simulate. Both are None, like ``simulated_interval_s``, if the trace does not have the latter.
+    Percentiles are by nearest rank.
     """
 
     count: int
@@ -30,6 +31,7 @@ class StepTimes:
     max_ns: int
     simulated_interval_s: Optional[float]
     realtime_factor: Optional[float]
+    over_real_time: Optional[int]
 
 
 def step_times(trace: Trace, regions: Regions) -> StepTimes:
@@ -53,4 +55,5 @@ def times_of_steps(trace: Trace, steps: Sequence[int], unfinished: int) -> StepT
         max_ns=max(times, default=0),
         simulated_interval_s=beside.interval_s if beside else None,
         realtime_factor=beside.factor if beside else None,
+        over_real_time=beside.over if beside else None,
     )

@@ -53,24 +53,22 @@ def head_line(report: Report) -> str:
 
 
 def correction_items(report: Report, selection: str) -> List[Tuple[str, str]]:
-    """What was taken out, for which events, and how sure that is: terms with a text on each."""
+    """How much was taken out, and how much more it may be: terms with a text on each."""
     correction = report.correction
     if correction.state != CORRECTED:
         told = "as recorded: the file does not say what nutrace's own time was"
         if correction.state == RAW:
             told = "as recorded, with nutrace's own time in them (--raw)"
         return [("times", told)] if report.run.by_nutrace else []
-    whole = "; of the whole run:" if selection else ":"
-    items = [
-        ("times", f"corrected: {_where(report)}{whole}"),
-        *(("", line) for line in _amounts(correction)),
-    ]
-    first, *others = _how_sure(correction)
-    items += [("how sure", first), *(("", line) for line in others)]
+    waits = ", with waits for the writer, which overhead leaves out" if correction.measured_ns else ""
+    parts = [f"corrected: {_where(report)}{waits}"]
+    if correction.kinds:
+        more = f"may be {ms(correction.uncertain_ns)} ms more{' in the whole run' if selection else ''}"
+        parts.append(f"{more}, or two to four times a price where caches are cold")
     missing = correction.processes - correction.priced_processes
     if correction.priced_processes and missing:
-        items.append(("", f"{missing:,} of {correction.processes:,} processes do not say what it costs"))
-    return items
+        parts.append(f"{missing:,} of {correction.processes:,} processes do not say what it costs")
+    return [("times", "; ".join(parts))]
 
 
 def taken_ns(costs: Sequence[ComponentCost]) -> int:
@@ -80,42 +78,45 @@ def taken_ns(costs: Sequence[ComponentCost]) -> int:
 
 def _where(report: Report) -> str:
     inside, beside = taken_ns(report.components), taken_ns(report.concurrent)
-    parts = [f"{ms(inside + beside + taken_ns(report.outside_steps))} ms taken out of the spans"]
-    if report.steps.count:
-        parts.append(f"{ms(inside)} of it in the steps")
+    whole = f"{ms(inside + beside + taken_ns(report.outside_steps))} ms taken out"
+    parts = [f"{ms(inside)} in the steps"] if report.steps.count else []
     if beside:
         parts.append(f"{ms(beside)} beside them")
-    return ", ".join(parts)
+    return f"{whole} ({', '.join(parts)})" if parts else whole
 
 
-def _amounts(correction: Correction) -> Sequence[str]:
+def amounts(correction: Correction) -> List[Tuple[str, str]]:
+    """For which events how much was taken out of the whole run: terms with a text on each."""
     lines = [f"{_event(each)}: {ms(each.outside_ns)} ms" for each in correction.kinds if each.outside_ns]
     if correction.measured_ns:
         lines.append(f"waiting for the writer, noting errors, as measured: {ms(correction.measured_ns)} ms")
-    return lines
+    return _items("taken out", lines)
 
 
 def _event(priced: Priced) -> str:
     return f"{priced.events:,} {EVENTS[priced.kind]} of {priced.price_ns / 1e3:.2f} us"
 
 
-def _how_sure(correction: Correction) -> Sequence[str]:
+def how_sure(correction: Correction) -> List[Tuple[str, str]]:
+    """How much more it may be, and why: terms with a text on each."""
     if not correction.kinds:
-        return ["it was measured"]
+        return _items("how sure", ["it was measured"])
     more = ms(correction.uncertain_ns)
     lines = [
-        f"a price is the best of several measurements: {more} ms more by their median; "
-        "where caches are cold, as between a planner's computations, two to four times a price"
+        f"a price is the best of several measurements: {more} ms more by their median",
+        "where caches are cold, as between a planner's computations, two to four times as high",
     ]
     shipped = ", ".join(EVENTS[each.kind] for each in correction.kinds if each.by_ratio and each.outside_ns)
     if shipped:
-        lines.append(f"prices of {shipped} are multiples of a call's, up to a quarter off")
+        lines.append(f"multiples of a call's price, up to a quarter off: {shipped}")
     if correction.clipped_ns:
         lines.append(f"{ms(correction.clipped_ns)} ms were not taken, as the spans above are shorter")
-    lines.append(
-        "what a span costs between its two readings of the clock stays in it: nutrace overhead has it"
-    )
-    return lines
+    lines.append("what falls inside of a span, between its two readings of the clock, stays in it")
+    return _items("how sure", lines)
+
+
+def _items(term: str, lines: Sequence[str]) -> List[Tuple[str, str]]:
+    return [(term if place == 0 else "", line) for place, line in enumerate(lines)]
 
 
 def is_corrected(report: Report) -> bool:

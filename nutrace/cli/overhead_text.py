@@ -8,6 +8,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 from nutrace.analysis.own_clocked import Clocked
 from nutrace.analysis.own_cost import OwnCost
 from nutrace.analysis.own_rows import ComponentOwnCost, EventCost, SpanOwnCost
+from nutrace.cli.correction_text import how_sure
 from nutrace.cli.overhead_words import clocked_name, event_name
 from nutrace.cli.report_style import Style, column, ms, percent
 from nutrace.cli.table import Column
@@ -26,6 +27,7 @@ _LEGEND_PRICES = (
     ("inside", "what falls to its own span, between the two readings"),
     ("spread", "how sure the price is: the median of the rounds that measured it by their best"),
 )
+_WAITS = "{} ms of it waits and errors, as measured; what cost is the writing itself"
 _LEGEND_RATIO = ("", f"{_NONE} is a price by a ratio to that of a call, up to a quarter off")
 _LEGEND_TAKEN = (
     "taken out",
@@ -119,6 +121,9 @@ def _figures(cost: OwnCost, trace: Trace, style: Style, selection: str) -> str:
         rows.append(("taken out", "nothing: times as recorded (--raw)"))
     elif taken:
         rows.append(("taken out", f"{ms(sum(taken))} ms of self times; --raw shows these as recorded"))
+        if trace.correction.measured_ns and not selection:
+            rows.append(("", _WAITS.format(ms(trace.correction.measured_ns))))
+        rows += [] if selection else how_sure(trace.correction)
     return "\n".join([style.heading("What nutrace cost"), *style.items(rows)])
 
 

@@ -28,7 +28,11 @@ _INSIDE = (
 )
 _SCENARIOS = "count", "finished", "failed", "cut_short", "retried"
 _SCENARIO = "number", "token", "type", "planner", "attempt", "outcome"
-_STEPS = "count", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms", "simulated_interval_s", "realtime_factor"
+_RUN = "file", "command", "wall_seconds", "processes", "complete", "running", "in_no_span_ms"
+_STEPS = (
+    *("count", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms"),
+    *("simulated_interval_s", "realtime_factor", "over_real_time"),
+)
 
 
 def as_json(report: Report) -> Dict[str, Any]:
@@ -39,7 +43,7 @@ def as_json(report: Report) -> Dict[str, Any]:
     """
     steps = report.steps.count
     return {
-        "run": pick(report.run, "file", "command", "wall_seconds", "processes", "complete", "running"),
+        "run": pick(report.run, *_RUN),
         "steps": pick(report.steps, *_STEPS),
         "per_step": _work(report.work, steps),
         "components": _components(report.components, steps),

@@ -6,7 +6,14 @@ import re
 from typing import List, Optional, Sequence, Tuple
 
 from nutrace.analysis import ComponentCost, Report
-from nutrace.cli.correction_text import correction_items, head_line, is_corrected, taken_ns
+from nutrace.cli.correction_text import (
+    amounts,
+    correction_items,
+    head_line,
+    how_sure,
+    is_corrected,
+    taken_ns,
+)
 from nutrace.cli.inside_text import LEGEND as _LEGEND_INSIDE
 from nutrace.cli.inside_text import inside_text, unplaced
 from nutrace.cli.report_evaluation import evaluation_text
@@ -91,9 +98,11 @@ def as_text(report: Report, style: Style, *, limit: int = 15, selection: str = "
             "Before, between and after the steps. Self times add up; totals leave out the time of the steps."
         )
         sections.append(_components("Outside the steps", line, report.outside_steps, style, 0, corrected))
+        sections[-1] += _in_no_span(report, style, selection)
     elif report.outside_steps:
         line = "Self times add up to the time of the outermost spans; totals overlap."
         sections.append(_components("Components", line, report.outside_steps, style, 0, corrected))
+        sections[-1] += _in_no_span(report, style, selection)
     sections.append(inside_text(report, style, inside, limit, selection))
     sections += pauses(report, style)
     sections.append(_spans(report, style, limit))
@@ -137,15 +146,17 @@ def _steps(report: Report, style: Style) -> str:
     row = [f"{steps.count:,}", *(f"{_ms(time)} ms" for time in times)]
     lines.append(style.table([Column(name) for name in names], [row]))
     if steps.realtime_factor is not None and steps.simulated_interval_s is not None:
-        slow = steps.realtime_factor > 1
-        slower = "slower than real time" if slow else "keeps up with real time"
-        lines.append(
-            style.line(
-                f"Real-time factor {steps.realtime_factor:.2f}x: {slower} "
-                f"({_ms(steps.mean_ns)} ms a step that simulates {steps.simulated_interval_s * 1e3:g} ms)",
-                Tone.BAD if slow else Tone.GOOD,
-            )
-        )
+        # A simulation that has to keep up must do so in each step: the mean alone is no good news.
+        verdict, tone = "every step keeps up with real time", Tone.GOOD
+        if steps.realtime_factor > 1:
+            verdict, tone = "slower than real time", Tone.BAD
+        elif steps.over_real_time:
+            verdict, tone = "faster than real time on average", Tone.PLAIN
+        each = f"{_ms(steps.mean_ns)} ms a step that simulates {steps.simulated_interval_s * 1e3:g} ms"
+        lines.append(style.line(f"Real-time factor {steps.realtime_factor:.2f}x: {verdict} ({each})", tone))
+        if steps.over_real_time and steps.count > 1:
+            number = f"{steps.over_real_time:,} of {steps.count:,} steps"
+            lines.append(style.line(f"{number} took longer than the time that they simulate", Tone.BAD))
     return "\n".join(lines)
 
 
@@ -209,6 +220,15 @@ def _components(
     if corrected:
         rows.append([_NUTRACE, *blank, taken, "", ""])
     return "\n".join([style.heading(heading), style.line(line), style.table(columns, rows)])
+
+
+def _in_no_span(report: Report, style: Style, selection: str) -> str:
+    """A line below the last table of components, of a run whose spans are one after the other."""
+    time_ns = report.run.in_no_span_ns
+    if time_ns is None or selection:
+        return ""
+    text = f"in no span (imports, start-up, what no probe sees)  {_ms(time_ns)} ms"
+    return "\n" + style.below_table(f"{text} of {report.run.wall_seconds * 1e3:,.1f} ms wall time")
 
 
 def _spans(report: Report, style: Style, limit: int) -> str:
@@ -316,4 +336,8 @@ def _legend(report: Report, style: Style) -> str:
             entries.append(_LEGEND_MEAN_ONLY)
     if report.inside:
         entries += _LEGEND_INSIDE
-    return style.glossary(entries, _PERCENTILES)
+    text = style.glossary(entries, _PERCENTILES)
+    if style.explain and is_corrected(report):
+        taken = style.items([*amounts(report.correction), *how_sure(report.correction)])
+        text = "\n".join([text, "", style.heading("What was taken out of the whole run"), *taken])
+    return text

@@ -34,7 +34,7 @@ def as_text(answer: WhatIf, file: str, selection: str, style: Style) -> str:
     lines += ["", style.heading("Changes"), _changes(answer, style)]
     lines += ["", style.heading("What follows"), _table(answer, style)]
     if answer.steps and answer.now.gap_closed is None:
-        lines.append(style.line("The steps keep up with real time already: there is no gap to close."))
+        lines.append(style.line("The steps keep up with real time on average: there is no gap to close."))
     if not answer.steps:
         lines.append(style.line("This run has no finished step: the time is that of the run."))
     elif not answer.interval_known:

@@ -84,6 +84,8 @@ def _figures(summary: Report) -> Markup:
             ]
         if steps.realtime_factor is not None and steps.simulated_interval_s is not None:
             slower = "slower than real time" if steps.realtime_factor > 1 else "keeps up with real time"
+            if steps.realtime_factor <= 1 and steps.over_real_time:
+                slower = f"faster than real time, but for {counted(steps.over_real_time, 'step')}"
             hint = f"steps that simulate {steps.simulated_interval_s * 1e3:g} ms each"
             pairs.append((f"{steps.realtime_factor:.2f}×", slower, hint))
     return element(

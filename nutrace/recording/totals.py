@@ -43,6 +43,7 @@ class Totals:
         self._of_sites: Dict[CallSite, SiteEvents] = {}  # events that are not in there yet
         self.step_ns = array("q")
         self.simulated_s = 0.0
+        self.over_real_time = 0  # steps that took longer than they simulate
         self.self_ns: Dict[str, int] = {}  # by component, inside steps
         self.self_all_ns: Dict[str, int] = {}  # by component, anywhere
         # Of spans that have not been written yet, and have children that were: the children's time so far,
@@ -168,3 +169,4 @@ class Totals:
         interval = None if details is None else details.attributes.get(semconv.STEP_INTERVAL_S)
         if isinstance(interval, (int, float)):
             self.simulated_s += interval
+            self.over_real_time += busy_ns > interval * 1e9

@@ -19,11 +19,14 @@ class RealTime(NamedTuple):
         The seconds that a step simulates, on average.
     factor:
         The time of the steps divided by the time that they simulate: 1.74 is slower than real time, 1.0
-        keeps up.
+        keeps up on average.
+    over:
+        How many of the steps took longer than the time that they simulate.
     """
 
     interval_s: float
     factor: float
+    over: int
 
 
 def simulated_interval_s(trace: Trace, step: int) -> Optional[float]:
@@ -37,13 +40,14 @@ def simulated_interval_s(trace: Trace, step: int) -> Optional[float]:
 
 def real_time(trace: Trace, steps: Sequence[int]) -> Optional[RealTime]:
     """The steps whose interval is known beside real time; None if that of no step is."""
-    intervals, spent_ns = [], 0
+    intervals, spent_ns, over = [], 0, 0
     for span in steps:
         interval = simulated_interval_s(trace, span)
         if interval is not None:
             intervals.append(interval)
             spent_ns += trace.busy_ns[span]
+            over += trace.busy_ns[span] > interval * 1e9
     if not intervals:
         return None
     simulated = fsum(intervals)
-    return RealTime(simulated / len(intervals), spent_ns / 1e9 / simulated)
+    return RealTime(simulated / len(intervals), spent_ns / 1e9 / simulated, over)

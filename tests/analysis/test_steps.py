@@ -53,6 +53,7 @@ def test_steps_slower_than_real_time(tmp_path: Path) -> None:
     assert times.mean_ns == 175_260_000
     assert times.simulated_interval_s == pytest.approx(0.1)
     assert times.realtime_factor == pytest.approx(1.7526)
+    assert times.over_real_time == 100
 
 
 def test_steps_that_simulate_nothing_have_no_factor(tmp_path: Path) -> None:
@@ -60,6 +61,7 @@ def test_steps_that_simulate_nothing_have_no_factor(tmp_path: Path) -> None:
         times = _times(tmp_path, *_steps([10.0], interval))
         assert times.simulated_interval_s is None
         assert times.realtime_factor is None
+        assert times.over_real_time is None
 
 
 def test_no_steps(tmp_path: Path) -> None:

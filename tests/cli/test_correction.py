@@ -93,6 +93,9 @@ def test_the_report_takes_it_out(run: str, capsys: pytest.CaptureFixture[str]) -
     assert {each["component"]: each["own_ms"] for each in found["components"]} == pytest.approx(
         {"planner": 3 * 0.002, "simulation": 3 * 0.024, "database": 0, "deepcopy": 0}
     )
+    spans_ms = sum(each["self_ms"] for part in ("components", "outside_steps") for each in found[part])
+    whole_ms = spans_ms + correction["taken_ms"] + found["run"]["in_no_span_ms"]
+    assert whole_ms == pytest.approx(1000 * found["run"]["wall_seconds"])
     run_wide = correction["run"]
     assert {each["kind"]: each["events"] for each in run_wide["kinds"]} == {
         "call": 12,
@@ -107,10 +110,15 @@ def test_the_report_takes_it_out(run: str, capsys: pytest.CaptureFixture[str]) -
 def test_the_report_says_so(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = out(capsys, "report", run)
     assert f"Times are corrected: 0.081 ms {TAKEN} of the spans." in text
-    assert "0.081 ms taken out of the spans, 0.078 of it in the steps:" in text
-    assert "12 rows fetched singly of 2.00 us: 0.024 ms" in text
-    assert "as measured: 0.030 ms" in text
-    assert "how sure" in text
+    waits = "with waits for the writer, which overhead leaves out"
+    more = "may be 0.025 ms more, or two to four times a price where caches are cold"
+    line = f"  times     corrected: 0.081 ms taken out (0.078 in the steps), {waits}; {more}\n"
+    assert line in text
+    assert "12 rows fetched singly of 2.00 us" not in text
+    explained = out(capsys, "report", run, "--explain")
+    assert line in explained
+    for each in ("12 rows fetched singly of 2.00 us: 0.024 ms", "as measured: 0.030 ms", "how sure"):
+        assert each in explained, each
     assert re.search(r"sum of self +0\.874 .*\n  nutrace +0\.026\n", text)
     markdown = out(capsys, "report", run, "--markdown")
     assert "- **times**: corrected: 0.081 ms taken out" in markdown
@@ -118,7 +126,7 @@ def test_the_report_says_so(run: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert "****" not in markdown
     part = out(capsys, "report", run, "--steps", "1")
     assert f"Times are corrected: 0.026 ms {TAKEN}" in part
-    assert "of the whole run:" in part
+    assert "0.025 ms more in the whole run" in part
 
 
 def test_the_report_says_which_prices_were_not_measured(
@@ -127,10 +135,11 @@ def test_the_report_says_which_prices_were_not_measured(
     stated = dump({"call": Price(1000, 0, 1.5), "statement": Price(5000, 0)})
     resource = {**RESOURCE, "nutrace.own.prices": stated}
     file = str(write(tmp_path / "run.json", document(tree(), resource=resource)))
-    assert "prices of statements are multiples of a call's, up to a quarter off" in (
-        out(capsys, "report", file)
+    assert "multiples of a call's price, up to a quarter off: statements\n" in (
+        out(capsys, "report", file, "--explain")
     )
-    assert "between its two readings of the clock stays in it" in out(capsys, "report", file)
+    for words in (("report", file, "--explain"), ("overhead", file)):
+        assert "between its two readings of the clock, stays in it" in out(capsys, *words)
     kinds = report_of(capsys, file)["correction"]["run"]["kinds"]
     assert {each["kind"]: each["by_ratio"] for each in kinds} == {"call": False, "statement": True}
 

@@ -57,7 +57,15 @@ def _json(path: Path, capsys: pytest.CaptureFixture[str], *more: str) -> Any:
 def test_json_keys(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report_json = _json(run_file, capsys)
     component = ["component", "calls", "total_ms", "self_ms", "own_ms", "self_ms_per_step", "share"]
-    assert list(report_json["run"]) == ["file", "command", "wall_seconds", "processes", "complete", "running"]
+    assert list(report_json["run"]) == [
+        "file",
+        "command",
+        "wall_seconds",
+        "processes",
+        "complete",
+        "running",
+        "in_no_span_ms",
+    ]
     assert list(report_json["steps"]) == [
         *(
             "count",
@@ -68,6 +76,7 @@ def test_json_keys(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
             "max_ms",
             "simulated_interval_s",
             "realtime_factor",
+            "over_real_time",
         )
     ]
     assert all(
@@ -98,10 +107,12 @@ def test_json_numbers(run_file: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "processes": 1,
         "complete": True,
         "running": False,
+        "in_no_span_ms": None,  # a thread beside the steps
     }
     assert report_json["steps"]["count"] == 10
     assert report_json["steps"]["p95_ms"] == 174.5
     assert report_json["steps"]["realtime_factor"] == pytest.approx(1.745)
+    assert report_json["steps"]["over_real_time"] == 10
     database = next(row for row in report_json["components"] if row["component"] == "database")
     assert (database["calls"], database["self_ms"], database["self_ms_per_step"]) == (10, 700, 70)
     assert sum(row["self_ms"] for row in report_json["components"]) == pytest.approx(1745)
@@ -129,6 +140,7 @@ def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = text.splitlines()
     assert lines[0] == f"nutrace report: {run_file}"
     assert "1.75x: slower than real time" in text or "1.74x: slower than real time" in text
+    assert "  10 of 10 steps took longer than the time that they simulate\n" in text
     assert "Self times add up to the time of the steps, 1,745.0 ms; totals overlap." in text
     table = lines[lines.index("Components in the steps") + 2 :]
     assert table[0].split() == [
@@ -152,6 +164,49 @@ def test_text(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert explained.startswith(text.rpartition("\n\n")[0] + "\n\nColumns\n")
     for column in ("calls", "self", "total", "share", "yields", "mean, p50, p95"):
         assert f"\n  {column} " in explained, column
+
+
+def _simulated(path: Path, *times_us: int) -> Path:
+    """A run of steps that simulate 100 ms each, on one thread, between 30 ms in no span and 20 ms outside."""
+    simulates = {C: "simulation", "nutrace.step.simulated_interval_s": 0.1}
+    steps = [
+        ("simulation.step", 50_000 + k * 400_000, 50_000 + k * 400_000 + time_us, simulates)
+        for k, time_us in enumerate(times_us)
+    ]
+    end = 50_000 + len(times_us) * 400_000
+    run = ("simulation.run", 50_000, end, steps, {C: "simulation"})
+    resource = {**RESOURCE, "nutrace.run.id": "r"}
+    return write(path / "run.json", document(("load", 0, 20_000), run, resource=resource))
+
+
+def test_a_good_mean_does_not_hide_slow_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _simulated(tmp_path, 20_000, 100_000, 100_001, 30_000, 130_000)
+    assert _json(path, capsys)["steps"]["over_real_time"] == 2
+    assert main(["report", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "Real-time factor 0.76x: faster than real time on average (76.00 ms a step" in text
+    assert "  2 of 5 steps took longer than the time that they simulate\n" in text
+    _simulated(tmp_path, 20_000, 100_000)
+    assert _json(path, capsys)["steps"]["over_real_time"] == 0
+    assert main(["report", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "Real-time factor 0.60x: every step keeps up with real time (60.00 ms a step" in text
+    assert "took longer" not in text
+
+
+def test_the_time_that_no_span_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _simulated(tmp_path, 20_000, 30_000)
+    found = _json(path, capsys)
+    assert found["run"]["in_no_span_ms"] == 30
+    spans_ms = sum(row["self_ms"] for part in ("components", "outside_steps") for row in found[part])
+    assert spans_ms + 30 == pytest.approx(1000 * found["run"]["wall_seconds"])
+    said = "\n  in no span (imports, start-up, what no probe sees)  30.00 ms of 850.0 ms wall time\n"
+    assert main(["report", str(path)]) == 0
+    assert said in capsys.readouterr().out
+    assert main(["report", str(path), "--markdown"]) == 0
+    assert "\n\nin no span (imports" in capsys.readouterr().out
+    assert main(["report", str(path), "--steps", "1:"]) == 0  # a part has no wall time of its own
+    assert "in no span" not in capsys.readouterr().out
 
 
 def test_limit(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ def test_figures_and_legend(sample: Trace, opened: Opened) -> None:
     browser = opened(sample)
     figures = text(browser, "#figures").replace("\n", " ")
     # Steps of 200 and 400 us that simulate 0.1 s each.
-    assert figures.startswith("2 steps 0.20 ms p50 0.40 ms p95 0.00× real-time factor")
+    assert figures.startswith("2 steps 0.20 ms p50 0.40 ms p95 0.40 ms max 0.00× real-time factor")
     legend = text(browser, "#legend").split("\n")
     assert legend[:3] == ["simulation", "810 µs", "46.0 %"]
     shares = [float(part[:-2]) for part in legend if part.endswith("%")]

@@ -149,11 +149,19 @@ def compare_header(browser: Any, steps: Any, run: Any) -> None:
     rows = text(browser, "#figures").split("\n")
     told = dict(zip(rows[1::2], rows[0::2]))
     assert told["step" if steps["count"] == 1 else "steps"] == f"{steps['count']:,}"
+    if steps["count"] == 1:
+        assert (told["step time"], told.get("p50"), told.get("max")) == (ms(steps["max_ms"]), None, None)
+    elif steps["count"]:
+        assert [told[name] for name in ("p50", "p95", "max")] == [
+            ms(steps[f"{name}_ms"]) for name in ("p50", "p95", "max")
+        ]
     if steps["count"]:
-        assert (told["p50"], told["p95"]) == (ms(steps["p50_ms"]), ms(steps["p95_ms"]))
         assert ms(steps["mean_ms"]) in text(browser, "#steps-note")
     factor = steps["realtime_factor"]
     assert told.get("real-time factor") == (f"{factor:.2f}×" if factor else None)
+    over = [number for name, number in told.items() if name.startswith("over ")]
+    count = steps["over_real_time"] if steps["count"] > 1 else 0
+    assert over == ([f"{count:,}"] if count else [])
     assert browser.execute_script("return nutrace.trace.run.wall") == round(run["wall_seconds"] * 1e9)
 
 
@@ -218,6 +226,24 @@ def test_one_name_in_two_components_counts_at_the_outermost(
     expected = report_of(capsys, tmp_path / "run.json", ())
     assert costs(expected["spans"], "name")["load database"] == (0, 0, 40_000)
     compare(browser, expected)
+
+
+def test_steps_that_take_longer_than_they_simulate_are_counted(
+    tmp_path: Path, opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulates = {"nutrace.step.simulated_interval_s": 0.1}
+    times = 20_000, 100_000, 100_001, 30_000, 130_000
+    steps = [("simulation.step", 400_000 * k, 400_000 * k + time, simulates) for k, time in enumerate(times)]
+    browser = opened(trace_of(tmp_path, *steps))
+    compare(browser, report_of(capsys, tmp_path / "run.json", ()))
+    assert "2\nover 100 ms\n0.76×\nreal-time factor" in text(browser, "#figures")
+    assert browser.find_elements("css selector", ".figure.fast") == []  # the mean alone is no good news
+    go_to(browser, "steps=:2")
+    compare(browser, report_of(capsys, tmp_path / "run.json", ("--steps", ":2")))
+    assert "0.60×" in text(browser, ".figure.fast")
+    go_to(browser, "steps=4")
+    compare(browser, report_of(capsys, tmp_path / "run.json", ("--steps", "4")))
+    assert "over" not in text(browser, "#figures")
 
 
 def test_a_component_says_its_calls_and_times(tmp_path: Path, opened: Opened) -> None:

@@ -103,6 +103,12 @@ def test_figures_and_title(trace: Trace) -> None:
     assert "no span dropped, truncated or unfinished" in text
 
 
+def test_a_good_mean_does_not_hide_slow_steps(tmp_path: Path) -> None:
+    simulates = {"nutrace.step.simulated_interval_s": 0.1}
+    steps = [step(k, 300_000 * k, time, **simulates) for k, time in enumerate((20_000, 30_000, 120_000))]
+    assert "0.57× faster than real time, but for 1 step" in words(card(trace_of(tmp_path, *steps)))
+
+
 def test_losses_are_said(tmp_path: Path) -> None:
     lossy = {
         **RESOURCE,

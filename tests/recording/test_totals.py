@@ -7,6 +7,7 @@ import copy
 import gc
 import sqlite3
 from collections import Counter
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
@@ -35,7 +36,9 @@ from nutrace.prices import (
 from nutrace.probes.catalogue.copies import PROBES as OF_COPIES
 from nutrace.probes.catalogue.garbage import PROBES as OF_GARBAGE
 from nutrace.probes.catalogue.sqlite import PROBES as OF_SQLITE
+from nutrace.recording.runfile import Finished
 from nutrace.semconv import STEP_SPAN
+from nutrace.summary import lines
 
 
 @nutrace.probe(name="one")
@@ -161,3 +164,15 @@ def test_times_are_without_what_recording_costs(recorded: Tracing, clock: Any) -
     # Of each parent's 1,500 ns two children have cost more than there is.
     assert totals.self_ns == {"simulation": 10_000 - 3 * 1_000, "map": 3_000, "planner": 0}
     assert list(totals.step_ns) == [recorded_ns - 3 * 1_000 - 3 * 1_500] == [sum(totals.self_ns.values())]
+
+
+def test_the_line_at_exit_says_which_steps_were_slower_than_real_time(recorded: Tracing, clock: Any) -> None:
+    """A good mean does not hide them."""
+    with recorded() as session:
+        session.recorder.price_events(Calibration({CALL: Price(0.0, 0.0)}))
+        for time_ms in (20, 100, 101, 30):
+            with nutrace.span(STEP_SPAN, component="simulation", **{semconv.STEP_INTERVAL_S: 0.1}):
+                clock.advance(time_ms * 1_000_000)
+    line = lines(session.recorder, Finished(Path("run.json"), 0, []))[1]
+    assert line.startswith("4 steps, 62.8 ms each ")
+    assert line.endswith(", real-time factor 0.63x (faster than real time; 1 step slower)")

@@ -100,22 +100,29 @@ function summarize(trace, selection) {
 }
 
 // Mean and percentiles (nearest rank) of finished steps' times, and the real-time factor: the time of the steps
-// whose interval is known, divided by the time that they simulate; 0 if that is unknown.
+// whose interval is known, divided by the time that they simulate; 0 if that is unknown. `over` are the steps that took
+// longer than they simulate, `interval` is the time that each of them simulates; 0 if they differ.
 function stepFigures(trace, stepSpans) {
   const times = Float64Array.from(stepSpans, (span) => trace.busy[span]);
-  let [spent, simulated, sum] = [0, 0, 0];
+  let [spent, simulated, sum, over] = [0, 0, 0, 0];
+  const intervals = new Set();
   stepSpans.forEach((span, k) => {
     sum += times[k];
     const { interval } = trace.steps[trace.stepOf(span)];
     if (!interval) return;
     spent += times[k];
     simulated += interval;
+    over += times[k] > interval;
+    intervals.add(interval);
   });
   return {
     count: times.length,
     mean: times.length ? sum / times.length : 0,
     p50: percentile(times, 0.5),
     p95: percentile(times, 0.95),
+    max: percentile(times, 1),
     factor: simulated ? spent / simulated : 0,
+    over,
+    interval: intervals.size === 1 ? [...intervals][0] : 0,
   };
 }

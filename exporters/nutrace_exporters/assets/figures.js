@@ -17,11 +17,13 @@ function showFigures(app) {
 function runFigures({ trace, summary, selection }) {
   const figures = [];
   if (trace.steps.length) {
-    const { count, p50, p95, factor } = figuresOf(trace, summary);
+    const { count, p50, p95, max, factor, over, interval } = figuresOf(trace, summary);
     figures.push([nounFor(count, "step"), formatCount(count)]);
-    figures.push(["p50", formatMs(p50)]);
-    figures.push(["p95", formatMs(p95)]);
-    if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : "fast"]);
+    if (count === 1) figures.push(["step time", formatMs(max)]);
+    else figures.push(["p50", formatMs(p50)], ["p95", formatMs(p95)], ["max", formatMs(max)]);
+    // A simulation that has to keep up with real time must do so in each step: the mean alone is no good news.
+    if (over && count > 1) figures.push([`over ${interval ? formatInterval(interval) : "real time"}`, formatCount(over), "slow"]);
+    if (factor) figures.push(["real-time factor", `${factor.toFixed(2)}×`, factor > 1 ? "slow" : over ? "" : "fast"]);
   }
   // A part of the run has no wall time of its own: its threads wait for others, and its steps do not follow each other.
   figures.push(selection ? ["time, all threads", formatTime(summary.all)] : ["wall", formatTime(trace.run.wall)]);

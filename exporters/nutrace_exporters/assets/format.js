@@ -13,6 +13,11 @@ function formatMs(ns) {
   return `${ms.toFixed(ms >= 100 ? 0 : ms >= 1 ? 1 : 2)} ms`;
 }
 
+// The time that a step simulates: "100 ms".
+function formatInterval(ns) {
+  return `${Number((ns / 1e6).toFixed(3))} ms`;
+}
+
 function formatCount(count) {
   return Math.round(count).toLocaleString("en-US");
 }

@@ -217,7 +217,7 @@ class StepStrip {
   paintRealTime(y, width, taken) {
     const { context: c } = this;
     const { theme } = this.app.look;
-    const text = `${y < 0 ? "↑ " : ""}real time ${formatTime(this.realTime).replace(".0", "")}`;
+    const text = `${y < 0 ? "↑ " : ""}real time ${formatInterval(this.realTime)}`;
     const room = noteWidth(c, text);
     const right = y > 40 || taken.every(([, until]) => until <= width - room) ? width : room;
     if (y < 0) return paintNote(c, theme, text, right, 2);
