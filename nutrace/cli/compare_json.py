@@ -10,16 +10,27 @@ from nutrace.comparison.result import Comparison, Judged, PathChange, SideFacts,
 
 _JUDGED = (
     *("figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"),
-    *("difference_low", "difference_high"),
+    *("difference_low", "difference_high", "tested", "tested_of"),
 )
-_PATH = "component", "base_ms_per_step", "new_ms_per_step", "change_ms_per_step", "low", "high", "runs_needed"
+_PATH = (
+    "component",
+    "base_ms_per_step",
+    "new_ms_per_step",
+    "change_ms_per_step",
+    "low",
+    "high",
+    "runs_needed",
+    "tested_ms_per_step",
+    "tested_of",
+)
 
 
 def as_json(comparison: Comparison, gates: Sequence[GateResult]) -> Dict[str, Any]:
     """A comparison as a JSON document; null stands for what is not known.
 
-    ``headline`` has the rows of the headline table by their figures, with their labels; ``change``, ``low``
-    and ``high`` are shares of the base, those of ``paths`` ms per step. Where a time's base is 0,
+    ``headline`` has the rows of the headline table by their figures, with their labels; ``change`` is
+    that of ``new`` against ``base``, ``tested`` the one that is judged, with its interval from ``low`` to
+    ``high``; all are shares of the base, those of ``paths`` ms per step. Where a time's base is 0,
     ``difference_low`` and ``difference_high`` are the interval of the difference, in the figure's unit.
     """
     by_name = {row.figure: row for row in comparison.judged}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
-from nutrace.cli.compare_numbers import interval, number, percent, verdict, verdict_tone
+from nutrace.cli.compare_numbers import number, percent, tested_change, verdict, verdict_tone
 from nutrace.cli.compare_section import Row, Section, fewest_runs, listed
 from nutrace.cli.table import Column
 from nutrace.comparison import Options
@@ -39,14 +39,14 @@ def components(comparison: Comparison, limit: int) -> Section:
 def _time_columns(what: str) -> Tuple[Column, ...]:
     return (
         Column(what, right=False, component=True), Column("base ms", rank=2), Column("new ms"),
-        Column("change"), Column("95 %", rank=3),
+        Column("change"), Column("tested, 95 %", rank=3),
         Column("verdict", right=False, prose=True, tone=verdict_tone),
     )  # fmt: skip
 
 
 def _time_row(row: Judged, name: str, runs: int) -> Row:
     cells = (
-        printable(name, 80), _ms(row.base), _ms(row.new), percent(row.change), interval(row.low, row.high),
+        printable(name, 80), _ms(row.base), _ms(row.new), percent(row.change), tested_change(row),
         verdict(row, runs),
     )  # fmt: skip
     return Row(cells, row)
@@ -66,8 +66,8 @@ def paths(comparison: Comparison, limit: int) -> Section:
     rows = tuple(Row(_path_cells(path, fewest_runs(comparison)), path) for path in shown)
     columns = (
         Column("span", right=False, least=20), Column("component", right=False, component=True, rank=5),
-        Column("base ms", rank=2), Column("new ms", rank=3), Column("change ms"), Column("95 %", rank=4),
-        Column("verdict", right=False, prose=True, tone=verdict_tone),
+        Column("base ms", rank=2), Column("new ms", rank=3), Column("change ms"),
+        Column("tested, 95 %", rank=4), Column("verdict", right=False, prose=True, tone=verdict_tone),
     )  # fmt: skip
     return Section("Span paths that changed most: self time per step", (), columns, rows, notes)
 
@@ -77,6 +77,7 @@ def _path_cells(path: PathChange, runs: int) -> Tuple[str, ...]:
     if path.low is not None and path.high is not None:
         known = path.high - path.low <= _WIDEST * max(path.base_ms_per_step, path.new_ms_per_step)
         ends = f"({path.low:+.3f} to {path.high:+.3f})" if known else "(too wide)"
+        ends = f"{path.tested_of} {path.tested_ms_per_step or 0.0:+.3f} {ends}"
     words = verdict(path, runs)
     if path.moved_from is not None:
         where = printable(" > ".join(path.moved_from[-2:]), 60)
@@ -100,7 +101,7 @@ def statements(comparison: Comparison, limit: int) -> Section:
     rows = tuple(Row(_statement_cells(each, runs), each.time) for each in shown)
     columns = (
         Column("statement", right=False, least=20), Column("executions"), Column("", rank=5),
-        Column("base ms", rank=3), Column("new ms", rank=2), Column("change"), Column("95 %", rank=4),
+        Column("base ms", rank=3), Column("new ms", rank=2), Column("change"), Column("tested, 95 %", rank=4),
         Column("verdict", right=False, prose=True, tone=verdict_tone),
     )  # fmt: skip
     return Section("Statements: executions and time per step", (), columns, rows, notes)
@@ -113,7 +114,7 @@ def _statement_cells(each: StatementChange, runs: int) -> Tuple[str, ...]:
         printable(text or each.statement, _LONGEST_STATEMENT),
         f"{number(executions.figure, executions.base)} to {number(executions.figure, executions.new)}",
         "" if executions.verdict is Verdict.UNDECIDED else executions.verdict.value,
-        _ms(time.base), _ms(time.new), percent(time.change), interval(time.low, time.high),
+        _ms(time.base), _ms(time.new), percent(time.change), tested_change(time),
         verdict(time, runs),
     )  # fmt: skip
 
@@ -131,13 +132,13 @@ def other_times(comparison: Comparison, limit: int) -> Section:
     rows = tuple(
         Row(
             (printable(row.figure, 80), number(row.figure, row.base), number(row.figure, row.new),
-             percent(row.change), interval(row.low, row.high), verdict(row, fewest_runs(comparison))),
+             percent(row.change), tested_change(row), verdict(row, fewest_runs(comparison))),
             row,
         )
         for row in shown
     )  # fmt: skip
     columns = (
         Column("figure", right=False, least=20), Column("base", rank=2), Column("new"), Column("change"),
-        Column("95 %", rank=3), Column("verdict", right=False, prose=True, tone=verdict_tone),
+        Column("tested, 95 %", rank=3), Column("verdict", right=False, prose=True, tone=verdict_tone),
     )  # fmt: skip
     return Section("Other times", (), columns, rows, notes)

@@ -75,10 +75,21 @@ def improvement(row: Judged) -> str:
         return ""
     if row.change is None or is_share(row.figure):
         return count_change(row)
-    gain = -row.change
-    if row.low is None or row.high is None:
-        return percent(gain)
-    return f"{percent(gain)} {interval(-row.high, -row.low)}"
+    return percent(-row.change)
+
+
+def tested_change(row: Judged) -> str:
+    """The change that is tested, what it is of, and its interval; empty if there is none."""
+    if row.tested is None or row.low is None or row.high is None:
+        return ""
+    return f"{row.tested_of} {percent(row.tested)} {interval(row.low, row.high)}"
+
+
+def tested_improvement(row: Judged) -> str:
+    """The same as what the new side gains."""
+    if row.tested is None or row.low is None or row.high is None:
+        return ""
+    return f"{row.tested_of} {percent(-row.tested)} {interval(-row.high, -row.low)}"
 
 
 def verdict(row: Union[Judged, PathChange], runs: int) -> str:
@@ -116,7 +127,7 @@ def gate_line(result: GateResult) -> str:
     gate = result.gate
     line = f"{gate.text}: {result.outcome.value}"
     if result.value is not None:
-        line += f", {_of(gate)} is {_in_unit(gate, result.value)}"
+        line += f", {_of(result)} is {_in_unit(gate, result.value)}"
         if result.low is not None and result.high is not None:
             line += f" ({_in_unit(gate, result.low)} to {_in_unit(gate, result.high)})"
     if result.reason:
@@ -126,8 +137,10 @@ def gate_line(result: GateResult) -> str:
     return line
 
 
-def _of(gate: Gate) -> str:
-    return "the new side" if gate.of is Of.VALUE else "the change"
+def _of(result: GateResult) -> str:
+    if result.gate.of is Of.VALUE:
+        return "the new side"
+    return "the change" if result.low is None else "the tested change"
 
 
 def _in_unit(gate: Gate, value: float) -> str:

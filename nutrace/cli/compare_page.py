@@ -42,7 +42,7 @@ def as_page(comparison: Comparison, gates: Sequence[GateResult], limit: int) -> 
 <main>
 <h1>{heading}</h1>
 {body}
-<footer>Made by nutrace. Bars show the interval of 95 % of a change, the dashed line is no change:
+<footer>Made by nutrace. Bars show a tested change and its interval of 95 %, the dashed line is no change:
 to its left is less, to its right more. This file needs no network.</footer>
 </main>
 </body>
@@ -100,7 +100,7 @@ def _ends(row: Row) -> Optional[Tuple[float, float, float]]:
     shows = row.shows
     if shows is None or shows.low is None or shows.high is None:
         return None
-    middle = shows.change if isinstance(shows, Judged) else shows.change_ms_per_step
+    middle = shows.tested if isinstance(shows, Judged) else shows.tested_ms_per_step
     return None if middle is None else (shows.low, middle, shows.high)
 
 

@@ -12,6 +12,13 @@ from nutrace.comparison.result import Comparison, Judged, PathChange
 _Item = TypeVar("_Item")
 
 
+#: What the change and the tested change of a time are.
+TESTED = (
+    "The change is that of the two times shown, and the verdict that of the tested change with its interval "
+    "of 95 %: usual is that of the usual steps, which single slow ones do not move, mean that of all."
+)
+
+
 @dataclass(frozen=True)
 class Row:
     """A row of a table, and what it shows: the page draws its interval."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import List, Sequence
+from typing import List, Sequence, Tuple
 
 from nutrace.cli.compare_lists import components, other_times, paths, statements
 from nutrace.cli.compare_numbers import (
@@ -12,10 +12,11 @@ from nutrace.cli.compare_numbers import (
     improvement,
     interval,
     number,
+    tested_improvement,
     verdict,
     verdict_tone,
 )
-from nutrace.cli.compare_section import Row, Section, fewest_runs, listed
+from nutrace.cli.compare_section import TESTED, Row, Section, fewest_runs, listed
 from nutrace.cli.table import Column
 from nutrace.cli.tones import Tone
 from nutrace.comparison.gates import FEWEST_RUNS, GateResult, Outcome
@@ -143,20 +144,19 @@ def _headline(comparison: Comparison) -> Section:
         row = by_name.get(figure)
         if row is not None:
             before, after = number(figure, row.base), number(figure, row.new)
-            rows.append(Row((label, before, after, improvement(row), verdict(row, runs)), row))
+            cells = label, before, after, improvement(row), tested_improvement(row), verdict(row, runs)
+            rows.append(Row(cells, row))
     gap = gap_closed_figure(comparison)
     if gap is not None:
-        closed = f"{number(gap.figure, gap.new)} {interval(gap.low, gap.high)}".rstrip()
-        rows.append(
-            Row(
-                ("share of the gap to 1.0x closed", "", "", closed, verdict(by_name[REALTIME_FACTOR], runs)),
-                gap,
-            )
-        )
+        closed, ends = number(gap.figure, gap.new), interval(gap.low, gap.high)
+        factor = verdict(by_name[REALTIME_FACTOR], runs)
+        rows.append(Row(("share of the gap to 1.0x closed", "", "", closed, ends, factor), gap))
     columns = (
         *(Column("", right=False, least=20), Column("baseline", rank=2), Column("optimized")),
-        *(Column("improvement"), Column("verdict", right=False, prose=True, tone=verdict_tone)),
+        *(Column("improvement"), Column("tested, 95 %", rank=3)),
+        Column("verdict", right=False, prose=True, tone=verdict_tone),
     )
-    how = "that of the usual step, pair by pair" if comparison.paired else "that of the runs' means"
-    lines = (f"Times are medians of the runs. The improvement is {how}, with its interval of 95 %.",)
+    lines: Tuple[str, ...] = ("Times are medians of the runs.",)
+    if runs > 1:
+        lines = (f"{lines[0]} {TESTED}",)
     return Section("Headline", lines if rows else (), columns, tuple(rows))

@@ -65,7 +65,7 @@ class GateResult:
     ----------
     value, low, high:
         What was compared with the limit, in its unit, and the interval of 95 %; None if unknown. A count has
-        no interval.
+        no interval. Of a time, it is the change that is tested.
     reason:
         Why it cannot be judged; empty if it can.
     runs_needed:
@@ -109,7 +109,7 @@ def gate_figures(comparison: Comparison) -> Dict[str, Judged]:
     figures = {judged.figure: judged for judged in comparison.judged}
     figures.update((each.figure, each) for statement in comparison.statements for each in statement.figures)
     for path in comparison.paths:
-        base, change = path.base_ms_per_step, path.change_ms_per_step
+        base, tested = path.base_ms_per_step, path.tested_ms_per_step
         known = base > 0
         name = path_figure(path.path, "self_ms_per_step")
         figures[name] = Judged(
@@ -117,12 +117,14 @@ def gate_figures(comparison: Comparison) -> Dict[str, Judged]:
             Kind.TIME,
             base,
             path.new_ms_per_step,
-            change / base if known else None,
+            path.change_ms_per_step / base if known else None,
             path.low / base if known and path.low is not None else None,
             path.high / base if known and path.high is not None else None,
             path.verdict,
             difference_low=None if known else path.low,
             difference_high=None if known else path.high,
+            tested=tested / base if known and tested is not None else None,
+            tested_of=path.tested_of,
         )
         figures[path.calls.figure] = path.calls
     gap = gap_closed_figure(comparison)
@@ -188,7 +190,8 @@ def _time(gate: Gate, figure: Judged, new: float, comparison: Comparison) -> Gat
     result = GateResult(gate, Outcome.UNKNOWN, value, low, high)
     if runs < FEWEST_RUNS:
         reason = f"a time needs {FEWEST_RUNS} runs a side, and a side has {runs}"
-        return replace(result, low=None, high=None, reason=reason)
+        shown = replace(figure, tested=figure.change, low=None, high=None)
+        return replace(result, value=_scaled(gate, shown, new)[0], low=None, high=None, reason=reason)
     if value is None or low is None or high is None:
         return replace(result, reason="the change of this time has no interval")
     nearest, farthest = (low, high) if gate.operator[0] == ">" else (high, low)
@@ -216,19 +219,19 @@ def _scaled(
     gate: Gate, figure: Judged, new: float
 ) -> Tuple[Optional[float], Optional[float], Optional[float]]:
     """The value and its interval in the unit of the limit."""
-    base, change, low, high = figure.base, figure.change, figure.low, figure.high
+    base, tested, low, high = figure.base, figure.tested, figure.low, figure.high
     if figure.figure == GAP_CLOSED:
         return (new, low, high) if gate.of is not Of.SHARE else (None, None, None)
     if base is not None and figure.difference_low is not None and figure.difference_high is not None:
         return _came_up(gate, new - base, figure.difference_low, figure.difference_high)
-    if change is None or base is None:
+    if tested is None or base is None:
         return (None if gate.of is not Of.VALUE else new), None, None
     if gate.of is Of.SHARE:
-        return change, low, high
-    middle = new if gate.of is Of.VALUE else change * base
+        return tested, low, high
+    middle = new if gate.of is Of.VALUE else tested * base
     if low is None or high is None:
         return middle, None, None
-    return middle, middle + (low - change) * base, middle + (high - change) * base
+    return middle, middle + (low - tested) * base, middle + (high - tested) * base
 
 
 def _came_up(

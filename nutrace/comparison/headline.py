@@ -43,14 +43,14 @@ def gap_closed_figure(comparison: Comparison) -> Optional[Judged]:
     """The part of the gap closed as a figure, with the real-time factor's verdict; None if there is no gap.
 
     ``low`` and ``high`` are parts of the gap, too. They lie about it as the interval of the real-time factor
-    lies about its change.
+    lies about the change that is tested.
     """
     closed = comparison.gap_closed
     factor = next((each for each in comparison.judged if each.figure == REALTIME_FACTOR), None)
     if closed is None or factor is None or not factor.base:
         return None
     low = high = None
-    if factor.change is not None and factor.low is not None and factor.high is not None:
+    if factor.tested is not None and factor.low is not None and factor.high is not None:
         part = factor.base / (factor.base - 1)
-        low, high = (closed - (end - factor.change) * part for end in (factor.high, factor.low))
+        low, high = (closed - (end - factor.tested) * part for end in (factor.high, factor.low))
     return Judged(GAP_CLOSED, Kind.TIME, 0.0, closed, None, low, high, factor.verdict, factor.runs_needed)

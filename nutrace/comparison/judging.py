@@ -48,9 +48,10 @@ class Row:
     tested: bool
 
     def shown_as(self, values: Sequence[float], bases: int) -> Row:
-        """The same with other times of the runs to show."""
+        """The same, made of usual steps, with other times of the runs to show."""
         times = tuple(map(float, values))
-        return replace(self, base_runs=times[:bases], new_runs=times[bases:])
+        usual = tuple(replace(found, usual=True) for found in self.effects)
+        return replace(self, base_runs=times[:bases], new_runs=times[bases:], effects=usual)
 
     def untested(self) -> Row:
         """The same, and not tested."""
@@ -99,8 +100,10 @@ def row_of(times: Times, bases: int, whole_ms: float, options: Options) -> Row:
     """
     sums = [float(value) for value in times.mean.sum(axis=1)]
     base, new = tuple(sums[:bases]), tuple(sums[bases:])
-    looks = [table for table in (times.usual, times.mean) if table is not None]
-    found = [effect(table[:bases], table[bases:]) for table in looks]
+    found = [effect(times.mean[:bases], times.mean[bases:])]
+    if times.usual is not None:
+        usual = effect(times.usual[:bases], times.usual[bases:])
+        found.insert(0, usual and replace(usual, usual=True))
     # A base that has a time in few steps has none in its usual step: the mean is what can be compared.
     came_up = mean(base) <= NOTHING
     effects = tuple(each for each in found if each is not None and each.of_new == came_up)
@@ -152,9 +155,10 @@ def _judge(row: Row, passed: List[Effect], rate: float, options: Options) -> Jud
 def judged_time(figure: str, row: Row, judgement: Judgement, scale: float = 1.0) -> Judged:
     """A figure in the result; `scale` makes its unit of ms."""
     found = judgement.effect
-    change = low = high = lowest = highest = None
+    change = tested = low = high = lowest = highest = None
     if found is not None and row.base > NOTHING and not found.of_new:
-        change, low, high = found.change, found.low, found.high
+        change = (row.new - row.base) / row.base
+        tested, low, high = found.change, found.low, found.high
     elif found is not None and found.low is not None and found.high is not None:
         lowest, highest = (row.in_ms(end, found) * scale for end in (found.low, found.high))
     return Judged(
@@ -169,7 +173,14 @@ def judged_time(figure: str, row: Row, judgement: Judgement, scale: float = 1.0)
         runs_needed=judgement.runs_needed,
         difference_low=lowest,
         difference_high=highest,
+        tested=tested,
+        tested_of=tested_of(found),
     )
+
+
+def tested_of(found: Optional[Effect]) -> str:
+    """Which times an effect is that of."""
+    return "" if found is None else "usual" if found.usual else "mean"
 
 
 def judge_count(figure: str, base: Sequence[Optional[float]], new: Sequence[Optional[float]]) -> Judged:

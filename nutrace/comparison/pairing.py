@@ -103,9 +103,10 @@ class Pairing:
         if not self.scenarios:
             return self._unpaired(component)
         tables = list(self._tables(component))
-        mean = [table.sum(axis=1) for table in tables]
-        usual = [usual_times(table, self._bases) for table in tables]
-        return Times.of(*(numpy.stack(each, axis=1) / self.steps for each in (mean, usual)))
+        sums = [table.sum(axis=1) for table in tables]
+        usuals = [usual_times(table, self._bases) for table in tables]
+        mean, usual = (numpy.stack(each, axis=1) / self.steps for each in (sums, usuals))
+        return Times.of(mean, usual, self._bases)
 
     def _tables(self, component: Optional[str]) -> Iterator[Any]:
         """For each scenario a table of times in ms: a row for each run, a column for each step."""
@@ -127,7 +128,7 @@ class Pairing:
             steps = max(run.steps, 1)
             means.append([sum(times) / 1e6 / steps])
             usuals.append([without_slowest(times, steps) / 1e6 / steps])
-        return Times.of(means, usuals)
+        return Times.of(means, usuals, self._bases)
 
     def percentile(self, percent: int) -> Times:
         """A percentile of the steps' times, in ms."""
@@ -165,4 +166,4 @@ class Pairing:
             means.append(mean if self.scenarios else [sum(mean)])
             usuals.append(usual if self.scenarios else [sum(usual)])
             calls.append(sum(cost.calls for cost in costs if cost is not None) / steps)
-        return PathTimes(names, component, Times.of(means, usuals), tuple(calls))
+        return PathTimes(names, component, Times.of(means, usuals, self._bases), tuple(calls))

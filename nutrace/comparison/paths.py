@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from nutrace.comparison.judging import Judgement, Options, Row, judge_count, row_of
+from nutrace.comparison.judging import Judgement, Options, Row, judge_count, row_of, tested_of
 from nutrace.comparison.moves import find_moves
 from nutrace.comparison.pairing import Pairing
 from nutrace.comparison.result import PathChange, Verdict, path_figure
@@ -56,7 +56,7 @@ def path_changes(
 
 def _most_changed(change: PathChange) -> Any:
     changed = change.verdict in (Verdict.FASTER, Verdict.SLOWER)
-    return not changed, -abs(change.change_ms_per_step), change.path
+    return not changed, -abs(change.change_ms_per_step), -len(change.path), change.path
 
 
 def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
@@ -71,11 +71,13 @@ def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
         component=each.path.component,
         base_ms_per_step=base,
         new_ms_per_step=new,
-        change_ms_per_step=new - base if found is None else row.in_ms(found.change, found),
+        change_ms_per_step=new - base,
         low=None if found is None else in_ms(found.low),
         high=None if found is None else in_ms(found.high),
         verdict=judgement.verdict,
         calls=judge_count(path_figure(each.path.names, "calls_per_step"), calls[:bases], calls[bases:]),
         moved_from=each.moved_from,
         runs_needed=judgement.runs_needed,
+        tested_ms_per_step=None if found is None else in_ms(found.change),
+        tested_of=tested_of(found),
     )

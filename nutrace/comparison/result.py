@@ -43,13 +43,9 @@ class Judged:
     base, new:
         The figure of each side: for times the median of its runs; None if a side does not have it.
     change:
-        For counts ``(new - base) / base``. For times the quotient of the geometric means of both sides' runs,
-        minus 1; a run's time is that of its usual steps, each compared with the same step of the other runs,
-        so that single pauses do not count (:mod:`nutrace.comparison.pairing`). Where only the mean over
-        all steps changed, it is that of the means. None if ``base`` is 0 or unknown: what is not there
-        cannot grow by a share.
+        ``(new - base) / base``; None if ``base`` is 0 or unknown: what is not there cannot grow by a share.
     low, high:
-        The interval of 95 % of the change; None for counts, and with one run on a side. It is that of one
+        The interval of 95 % of ``tested``; None for counts, and with one run on a side. It is that of one
         figure by itself: of 40 intervals, two miss. The verdicts allow for their number.
     verdict:
         What it means.
@@ -61,6 +57,14 @@ class Judged:
         It is fewer or more only if each run of one side has less than each of the other, else undecided.
     difference_low, difference_high:
         For a time whose ``base`` is 0, the interval of ``new - base``, in the figure's unit; else None.
+    tested:
+        The change by which a time is judged: the quotient of the geometric means of both sides' runs, minus
+        1. It differs from ``change``, which is that of medians, and more so where it is that of usual steps.
+        None where ``change`` is.
+    tested_of:
+        "usual": a run's time is that of its usual steps, each compared with the same step of the other runs,
+        so that single pauses do not count (:mod:`nutrace.comparison.pairing`). "mean": it is the figure
+        itself, as there is no usual step, or only the mean over all steps changed. "" if nothing is tested.
     """
 
     figure: str
@@ -75,6 +79,8 @@ class Judged:
     varies: bool = False
     difference_low: Optional[float] = None
     difference_high: Optional[float] = None
+    tested: Optional[float] = None
+    tested_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,10 @@ class PathChange:
     ----------
     base_ms_per_step, new_ms_per_step:
         The median of each side's runs.
-    change_ms_per_step, low, high:
-        The change and its interval, in ms.
+    change_ms_per_step:
+        ``new_ms_per_step - base_ms_per_step``.
+    tested_ms_per_step, low, high, tested_of:
+        The change by which the path is judged, and its interval, in ms; as in :class:`Judged`.
     moved_from:
         The path that the cost came from (of several the costliest): the same cost under another name, or
         below another span, is no change. The times are then the sums of both paths, and the other one has
@@ -110,6 +118,8 @@ class PathChange:
     calls: Judged
     moved_from: Optional[Tuple[str, ...]] = None
     runs_needed: Optional[int] = None
+    tested_ms_per_step: Optional[float] = None
+    tested_of: str = ""
 
 
 def path_figure(path: Tuple[str, ...], figure: str) -> str:

@@ -50,6 +50,8 @@ class Effect:
         Whether the scale is logarithmic.
     of_new:
         Whether the base has nothing, so that the change is a share of the new side's mean.
+    usual:
+        Whether the times are those of the usual steps, which need not be the means that are shown.
     """
 
     change: float
@@ -59,6 +61,7 @@ class Effect:
     error: float = 0.0
     log: bool = True
     of_new: bool = False
+    usual: bool = False
 
 
 def effect(base: Any, new: Any, confidence: float = CONFIDENCE) -> Optional[Effect]:

@@ -7,7 +7,8 @@ from typing import Any, Iterable, Sequence, Tuple
 
 from nutrace.comparison.numeric import numeric
 
-#: If the usual times of the steps make up less of the mean than this, there is no usual step.
+#: If the usual times of the steps make up less of the mean than this, or the mean less of them, on either
+#: side, there is no usual step.
 _REPRESENTATIVE = 0.5
 
 #: The slowest steps, one in so many, are not usual.
@@ -25,11 +26,18 @@ class Times:
     usual: Any = None
 
     @classmethod
-    def of(cls, mean: Any, usual: Any) -> Times:
-        """Times whose usual part is left out if it does not stand for the mean."""
+    def of(cls, mean: Any, usual: Any, bases: int) -> Times:
+        """Times whose usual part is left out if it does not stand for the mean of both sides.
+
+        One side would not do: where the usual step stands for one side only, its change is that of nothing.
+        """
         numpy, _ = numeric()
         table, robust = (numpy.asarray(each, dtype=float) for each in (mean, usual))
-        return cls(table, robust if robust.sum() >= _REPRESENTATIVE * table.sum() else None)
+        means, usuals = table.sum(axis=1), robust.sum(axis=1)
+        smaller, larger = numpy.minimum(means, usuals), numpy.maximum(means, usuals)
+        parts = numpy.where(larger > 0, smaller / numpy.where(larger > 0, larger, 1), 1)
+        middles = [numpy.median(side) for side in (parts[:bases], parts[bases:])]
+        return cls(table, robust if min(middles) >= _REPRESENTATIVE else None)
 
     @classmethod
     def of_runs(cls, values: Sequence[float]) -> Times:
@@ -84,8 +92,10 @@ def without_slowest(times: Iterable[int], steps: int) -> int:
 def usual_times(table: Any, bases: int) -> Any:
     """What all steps of each run take, if they are as much slower as its usual step.
 
-    A step is compared with what it usually takes: the middle of both sides' medians. The run's usual step is
-    the median of these quotients, in which a step weighs what it usually takes.
+    A step is compared with what it usually takes: the harmonic mean of both sides' medians. The run's usual
+    step is the median of these quotients, in which a step weighs what it usually takes. With one run a side
+    a median is a single time, which may be a slow step's: the harmonic mean is at most twice the smaller of
+    both, so that a few slow steps never have most of the weight.
 
     Parameters
     ----------
@@ -95,11 +105,11 @@ def usual_times(table: Any, bases: int) -> Any:
         Number of the base's runs, which come first.
     """
     numpy, _ = numeric()
-    usual = sum(numpy.median(side, axis=0) for side in (table[:bases], table[bases:])) / 2
-    used = usual > 0
+    one, other = (numpy.median(side, axis=0) for side in (table[:bases], table[bases:]))
+    used = (one > 0) & (other > 0)
     if not used.any():
         return numpy.zeros(len(table))
-    weights = usual[used]
+    weights = 2 / (1 / one[used] + 1 / other[used])
     quotients = table[:, used] / weights
     order = numpy.argsort(quotients, axis=1, kind="stable")
     weight_so_far = numpy.cumsum(weights[order], axis=1)

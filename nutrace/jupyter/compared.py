@@ -11,16 +11,16 @@ from nutrace.jupyter.pandas_import import import_pandas
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_JUDGED = "base", "new", "change", "low", "high", "verdict", "runs_needed"
+_JUDGED = "base", "new", "change", "tested", "low", "high", "verdict", "runs_needed"
 
 
 class Compared:
     """What changed between two sets of runs, and whether that is more than chance.
 
     As the last line of a cell it shows what ``nutrace compare`` prints. Tables have ``base`` and ``new``,
-    ``change`` as a part of the base with its interval of 95 % (``low``, ``high``), and a ``verdict``: faster,
-    slower, same, undecided, and fewer, more or equal for counts. ``runs_needed`` is the number of runs a side
-    that would probably decide.
+    ``change`` as a part of the base, ``tested`` as the change that is judged, with its interval of 95 %
+    (``low``, ``high``), and a ``verdict``: faster, slower, same, undecided, and fewer, more or equal for
+    counts. ``runs_needed`` is the number of runs a side that would probably decide.
 
     Attributes
     ----------

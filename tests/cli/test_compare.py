@@ -77,7 +77,7 @@ def test_0_if_no_gate_holds(base: Path, tmp_path: Path) -> None:
     done = _compare(base, "--against", _side(tmp_path / "new"), "--fail-if", P50, "--fail-if", STATEMENTS)
     assert done.code == 0, done.err
     assert done.err == ""
-    assert "steps.p50_ms > +3%: does not hold, the change is 0.0 %" in done.out
+    assert "steps.p50_ms > +3%: does not hold, the tested change is 0.0 %" in done.out
 
 
 def test_0_without_gates_whatever_differs(base: Path, tmp_path: Path) -> None:

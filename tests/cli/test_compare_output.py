@@ -38,7 +38,7 @@ def _json(base: Path, new: Path, *more: str) -> Any:
 def test_the_document(sides: Path) -> None:
     found = _json(sides / "base", sides / "new", "--fail-if", "steps.p50_ms > +3%")
     judged = {"figure", "kind", "base", "new", "change", "low", "high", "verdict", "runs_needed", "varies"}
-    judged |= {"difference_low", "difference_high"}
+    judged |= {"difference_low", "difference_high", "tested", "tested_of"}
     assert all(set(row) == judged for row in found["verdicts"])
     kinds = [row["kind"] for row in found["verdicts"]]
     assert kinds == sorted(kinds)  # counts first
@@ -46,7 +46,9 @@ def test_the_document(sides: Path) -> None:
     assert by_name["database.statements_per_step"]["verdict"] == "fewer"
     p50 = by_name["steps.p50_ms"]
     assert (p50["base"], p50["new"], p50["verdict"]) == (150, 120, "faster")
-    assert p50["low"] < p50["change"] < p50["high"] < 0
+    assert p50["change"] == pytest.approx(-0.2)
+    assert p50["low"] < p50["tested"] < p50["high"] < 0
+    assert p50["tested_of"] == "usual"
     headline = found["headline"]
     assert headline["steps.p50_ms"] == {**p50, "label": headline["steps.p50_ms"]["label"]}
     # From 1.5x to 1.2x: three fifths of the way to 1.0x.
@@ -54,6 +56,7 @@ def test_the_document(sides: Path) -> None:
     planner = next(row for row in found["components"] if row["component"] == "planner")
     assert planner["self_ms_per_step"]["base"] == 75
     path = {"path", "component", "base_ms_per_step", "new_ms_per_step", "change_ms_per_step", "low", "high"}
+    path |= {"tested_ms_per_step", "tested_of"}
     assert all(path | {"verdict", "moved_from"} <= set(row) for row in found["paths"])
     assert found["unpaired"] == {"base": [], "new": []}
     assert found["statements"][0]["executions"]["new"] == 1
@@ -81,9 +84,11 @@ def test_the_text_begins_with_the_counts_that_differ(sides: Path) -> None:
     headings = re.findall(r"^[A-Z].*$", text, re.MULTILINE)
     assert headings[:2] == ["Counts that differ", "Headline"]
     assert re.search(r"database.statements_per_step +2 +1 +-1 \(-50\.0 %\)", text)
-    assert re.search(r"per step, median +150\.0 ms +120\.0 ms +\+\d\d\.\d % \(.*\) +faster", text)
+    assert re.search(
+        r"per step, median +150\.0 ms +120\.0 ms +\+20\.0 % +usual \+\d\d\.\d % \(.*\) +faster", text
+    )
     assert re.search(r"real-time factor +1\.50x +1\.20x", text)
-    assert re.search(r"share of the gap to 1\.0x closed +6\d\.\d % \(\+5\d\.\d to \+6\d\.\d\)  faster", text)
+    assert re.search(r"share of the gap to 1\.0x closed +6\d\.\d % +\(\+5\d\.\d to \+6\d\.\d\)  faster", text)
 
 
 def test_too_few_runs_are_said_once_and_no_time_is_judged(sides: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def _time(
     change: Optional[float], low: Optional[float], high: Optional[float], base: float = 100.0
 ) -> Judged:
     new = base * (1 + (change or 0))
-    return Judged("steps.p50_ms", Kind.TIME, base, new, change, low, high, Verdict.UNDECIDED)
+    return Judged("steps.p50_ms", Kind.TIME, base, new, change, low, high, Verdict.UNDECIDED, tested=change)
 
 
 def _count(base: Optional[float], new: Optional[float], **more: Any) -> Judged:
@@ -144,7 +144,9 @@ def test_a_count_that_varies_on_a_side_is_not_judged() -> None:
 
 
 def test_the_gap_closed_has_the_interval_of_the_real_time_factor() -> None:
-    factor = Judged("steps.realtime_factor", Kind.TIME, 2.0, 1.5, -0.25, -0.3, -0.2, Verdict.FASTER)
+    factor = Judged(
+        "steps.realtime_factor", Kind.TIME, 2.0, 1.5, -0.25, -0.3, -0.2, Verdict.FASTER, tested=-0.25
+    )
     comparison = _comparison(factor, gap=0.5)
     figure = gate_figures(comparison)[GAP_CLOSED]
     assert (figure.low, figure.high) == (pytest.approx(0.4), pytest.approx(0.6))
