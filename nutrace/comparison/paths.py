@@ -56,7 +56,7 @@ def path_changes(
 
 def _most_changed(change: PathChange) -> Any:
     changed = change.verdict in (Verdict.FASTER, Verdict.SLOWER)
-    return not changed, -abs(change.change_ms_per_step), -len(change.path), change.path
+    return not changed, -round(abs(change.change_ms_per_step), 9), -len(change.path), change.path
 
 
 def _change(each: PathRow, judgement: Judgement, bases: int) -> PathChange:
