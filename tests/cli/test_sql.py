@@ -197,7 +197,9 @@ def test_without_the_parser_there_are_plans(
     assert main(["sql", str(run_file), "--explain"]) == 0
     out, err = capsys.readouterr()
     assert "full scan: lights" in out
-    assert err.startswith("nutrace: plans without advice: the SQL parser is not installed: pip install")
+    assert err.startswith(
+        "nutrace: plans without advice: advising indexes needs sqlglot (absent): pip install"
+    )
     assert "Advice" not in out
 
 

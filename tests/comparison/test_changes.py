@@ -148,6 +148,6 @@ def test_equal_times_have_no_change() -> None:
 
 def test_without_ruptures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ruptures", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'nutrace\[history\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'plotly>=5' 'ruptures>=1.1.7'"):
         changes(noisy_series(random.Random(7), 1, 10))
     assert changes(noisy_series(random.Random(7), 1, 5)) == ()

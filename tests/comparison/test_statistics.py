@@ -88,5 +88,5 @@ def test_more_runs_are_needed_the_more_they_scatter() -> None:
 
 def test_a_missing_package_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.special", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'nutrace\[compare\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'scipy>=1.7' 'numpy>=1.20'"):
         effect([[1.0]], [[1.0]])

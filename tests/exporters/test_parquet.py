@@ -463,7 +463,7 @@ def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     trace = nutrace.load(_one(tmp_path / "run.json"))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'nutrace\[parquet\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'pyarrow>=15'"):
         parquet.export(trace, tmp_path / "out", "night")
     assert not (tmp_path / "out").exists()
 

@@ -152,7 +152,7 @@ def test_steps_of_several_scenarios_have_a_unique_index(tmp_path: Path) -> None:
 
 def test_missing_pandas_is_one_line(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'nutrace\[jupyter\]'") as caught:
+    with pytest.raises(MissingDependencyError, match=r"pip install 'pandas>=1.3'") as caught:
         step_table(trace)
     assert "\n" not in str(caught.value)
 

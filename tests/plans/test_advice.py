@@ -164,7 +164,7 @@ def test_the_parser_is_an_extra(file: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delitem(sys.modules, "nutrace.plans.predicates", raising=False)
     monkeypatch.setitem(sys.modules, "sqlglot", None)
     with open_log(file) as log:
-        with pytest.raises(MissingDependencyError, match=r"nutrace\[sql\]"):
+        with pytest.raises(MissingDependencyError, match="pip install 'sqlglot>=25'"):
             explain(LIGHTS, log)
         (scan,) = explain(LIGHTS, log, advise=False).scans
         assert (scan.table, scan.rows) == ("lights", 1000)
