@@ -114,7 +114,7 @@ def test_report_and_tables_agree(
         *(tuple(row[column] for column in costs.columns) for row in report["spans"]),
     ]
     table = part.spans()
-    own = table.groupby(["name", "component"]).self_ms.sum()
+    own = table.groupby(["name", "component"], observed=True).self_ms.sum()
     assert own.to_dict() == pytest.approx(costs.self_ms.to_dict())
     steps = part.steps()
     assert len(steps) == report["steps"]["count"]

@@ -72,7 +72,8 @@ class Viewed:
         Columns
         -------
         name, component:
-            As in the trace.
+            As in the trace. Like process and thread they are categories: ``groupby`` them with
+            ``observed=True``, or pandas makes a group of each combination that there might be.
         scenario, step:
             The scenario's number and the iteration of the step that the span lies in, or was started in;
             <NA> outside.
