@@ -92,10 +92,10 @@ def without_slowest(times: Iterable[int], steps: int) -> int:
 def usual_times(table: Any, bases: int) -> Any:
     """What all steps of each run take, if they are as much slower as its usual step.
 
-    A step is compared with what it usually takes: the harmonic mean of both sides' medians. The run's usual
-    step is the median of these quotients, in which a step weighs what it usually takes. With one run a side
-    a median is a single time, which may be a slow step's: the harmonic mean is at most twice the smaller of
-    both, so that a few slow steps never have most of the weight.
+    A step is compared with what it usually takes: the harmonic mean of its times, first of each side and then
+    of both. The run's usual step is the median of these quotients, in which a step weighs what it usually
+    takes. A harmonic mean is at most N times the shortest of N times, so that a step that was slow in some
+    runs of both sides does not have most of the weight; a median of two runs would be their mean.
 
     Parameters
     ----------
@@ -105,14 +105,22 @@ def usual_times(table: Any, bases: int) -> Any:
         Number of the base's runs, which come first.
     """
     numpy, _ = numeric()
-    one, other = (numpy.median(side, axis=0) for side in (table[:bases], table[bases:]))
-    used = (one > 0) & (other > 0)
+    sides = table[:bases], table[bases:]
+    used = numpy.all([numpy.median(side, axis=0) > 0 for side in sides], axis=0)
     if not used.any():
         return numpy.zeros(len(table))
-    weights = 2 / (1 / one[used] + 1 / other[used])
+    one, other = (_inverse_mean(side[:, used]) for side in sides)
+    weights = 2 / (one + other)
     quotients = table[:, used] / weights
     order = numpy.argsort(quotients, axis=1, kind="stable")
     weight_so_far = numpy.cumsum(weights[order], axis=1)
     middle = (weight_so_far < weight_so_far[:, -1:] / 2).sum(axis=1)
     runs = numpy.arange(len(table))
     return quotients[runs, order[runs, middle]] * weights.sum()
+
+
+def _inverse_mean(table: Any) -> Any:
+    """Of each column the mean of one over its times, without those that are 0."""
+    numpy, _ = numeric()
+    inverse = numpy.divide(1, table, out=numpy.zeros_like(table), where=table > 0)
+    return inverse.sum(axis=0) / (table > 0).sum(axis=0)

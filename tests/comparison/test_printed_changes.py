@@ -8,7 +8,7 @@ from typing import List
 import numpy
 import pytest
 from fakes.simulated_runs import STEP, identity
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nutrace.comparison import Comparison, Kind, RunFigures, ScenarioFigures, compare
@@ -48,18 +48,28 @@ def run_of(number: int, components: List[List[float]]) -> RunFigures:
 
 
 def compared(seed: int, bases: int, news: int, slow: int, slower_by: float) -> Comparison:
-    """The usual step of the new side takes 1.3 times as long; in each run some steps are much slower."""
+    """The usual step of the new side takes 1.3 times as long; in each run some steps are much slower.
+
+    No step is slow in all runs: that would be what it usually takes.
+    """
     random = numpy.random.default_rng(seed)
     step = numpy.exp(random.normal(0, 0.3, (3, STEPS)))
 
-    def times(factor: float) -> List[List[float]]:
+    half = STEPS // 2
+    may_be_slow = [range(half), *[range(STEPS)] * (bases + news - 2), range(half, STEPS)]
+
+    def times(number: int, factor: float) -> List[List[float]]:
         table = factor * step * numpy.exp(random.normal(0, 0.01, (3, STEPS)))
         for row in table:
-            row[random.choice(STEPS, slow, replace=False)] *= 1 + slower_by * random.random(slow)
+            row[random.choice(may_be_slow[number], slow, replace=False)] *= 1 + slower_by * random.random(
+                slow
+            )
         return [[float(time) for time in row] for row in table]
 
-    base = [run_of(number, times(1)) for number in range(bases)]
-    return compare(base, [run_of(bases + number, times(USUAL_FACTOR)) for number in range(news)])
+    runs = [
+        run_of(number, times(number, 1 if number < bases else USUAL_FACTOR)) for number in range(bases + news)
+    ]
+    return compare(runs[:bases], runs[bases:])
 
 
 @settings(max_examples=60, deadline=None)
@@ -70,6 +80,7 @@ def compared(seed: int, bases: int, news: int, slow: int, slower_by: float) -> C
     slow=st.integers(0, 3),
     slower_by=st.floats(0, 1000),
 )
+@example(seed=2720, bases=2, news=2, slow=2, slower_by=100.0)  # the same step is slow on both sides
 def test_changes_are_those_of_the_times_shown(
     seed: int, bases: int, news: int, slow: int, slower_by: float
 ) -> None:
@@ -81,7 +92,9 @@ def test_changes_are_those_of_the_times_shown(
             assert row.change == pytest.approx(row.new / row.base - 1)
             assert row.tested_of in ("usual", "mean")
         if row.tested is not None and row.tested_of == "usual":
-            assert row.tested == pytest.approx(USUAL_FACTOR - 1, abs=0.05), "slow steps do not move it"
+            # Of few steps the median is one of its neighbours if some are slow.
+            near = 0.15 if row.figure == "steps.p50_ms" else 0.05
+            assert row.tested == pytest.approx(USUAL_FACTOR - 1, abs=near), "slow steps do not move it"
         elif row.tested is not None and bases == news == 1:
             assert row.tested == pytest.approx(row.change), "there is but one mean"
     for path in result.paths:
