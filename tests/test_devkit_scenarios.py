@@ -47,18 +47,18 @@ def test_scenarios_of_ray(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     done = simulate(tmp_path / "data", tmp_path / "out", "simple", words=WORDS, **variables)
     assert done.returncode == 0, done.stderr[-2000:]
     trace = nutrace.load(run_file)
-    assert [scenario.number for scenario in trace.scenarios] == list(range(1, SCENARIOS + 1))
-    assert len({scenario.token for scenario in trace.scenarios}) == SCENARIOS
-    for scenario in trace.scenarios:
+    assert [scenario.number for scenario in trace.simulations] == list(range(1, SCENARIOS + 1))
+    assert len({scenario.token for scenario in trace.simulations}) == SCENARIOS
+    for scenario in trace.simulations:
         assert (scenario.outcome, scenario.attempt, scenario.planner) == ("finished", 1, "SimplePlanner")
         assert scenario.type in WORDS[0]
         assert scenario.log
-    processes = {trace.threads[trace.thread[scenario.span or 0]].resource for scenario in trace.scenarios}
+    processes = {trace.threads[trace.thread[scenario.span or 0]].resource for scenario in trace.simulations}
     assert len(processes) > 1, "all scenarios ran in one process"
     every = [(number, step) for number in range(1, SCENARIOS + 1) for step in range(STEPS)]
     assert sorted(trace.step_addresses) == every
 
-    scenario = trace.scenarios[2]
+    scenario = trace.simulations[2]
     words = ("--scenario", scenario.token[:6], "--steps", "10:20")
     assert main(["report", str(run_file), "--json", *words]) == 0
     said = json.loads(capsys.readouterr().out)
@@ -91,7 +91,7 @@ def _equal_the_devkits_own(trace: nutrace.Trace, rows: Dict[str, Any], folder: P
     assert set(told) == set(rows)
     first = min(told.values(), key=lambda each: each["start_s"])["start_s"]
     first_row = min(row["start_s"] for row in rows.values())
-    for scenario in trace.scenarios:
+    for scenario in trace.simulations:
         says, row = told[scenario.token], rows[scenario.token]
         assert (row["outcome"] == "finished", row["log"], row["steps"]) == (
             says["finished"],
@@ -118,7 +118,7 @@ def _have_lanes(trace: nutrace.Trace, capsys: pytest.CaptureFixture[str]) -> Non
         assert lane.spent_ns(Doing.UNACCOUNTED) == 0
     assert lanes.wall_ns == pytest.approx(trace.finish_ns - trace.begin_ns, rel=0.02)
     in_scenarios = sum(
-        trace.end_ns[each.span] - trace.start_ns[each.span] for each in trace.scenarios if each.span
+        trace.end_ns[each.span] - trace.start_ns[each.span] for each in trace.simulations if each.span
     )
     assert sum(lane.spent_ns(Doing.BUSY) for lane in working) == in_scenarios
     assert sum(part.ns for part in lanes.serial) == lanes.serial_ns

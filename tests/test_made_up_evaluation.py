@@ -19,13 +19,13 @@ def test_readers_find_what_was_made(tmp_path: Path, parts: bool) -> None:
     assert lost.unfinished == 2
     assert lost.cut_short
     read = []
-    for each in trace.scenarios:
+    for each in trace.simulations:
         assert each.span is not None
         pid = trace.threads[trace.thread[each.span]].thread_id
         read.append((each.token, each.type, each.outcome, len(each.steps), pid))
     assert read == [(each.token, each.type, each.outcome, each.steps, each.pid) for each in made.scenarios]
     assert {each.outcome for each in made.scenarios} == {"finished", "failed", "cut short"}
-    assert [each.name for each in trace.scenarios if each.attempt == 2] == [f"{made.scenarios[17].token}#2"]
+    assert [each.name for each in trace.simulations if each.attempt == 2] == [f"{made.scenarios[17].token}#2"]
     steps = [step for step, name in enumerate(trace.name) if name == "simulation.step"]
     assert all(trace.attributes(step)["nutrace.memory.rss"] > 0 for step in steps)
 

@@ -96,8 +96,8 @@ class DifferenceBuilder:
                 )
             self._seen[key] = trace.path
         self._tree.add(side, trace, component=self._component)
-        self._scenarios[side].update(filter(None, (scenario.token for scenario in trace.scenarios)))
-        self._planners[side].update(filter(None, (scenario.planner for scenario in trace.scenarios)))
+        self._scenarios[side].update(filter(None, (scenario.token for scenario in trace.simulations)))
+        self._planners[side].update(filter(None, (scenario.planner for scenario in trace.simulations)))
         self._add_facts(side, trace)
         self._unfinished[side] += len(trace.step_indices) - len(trace.finished_steps)
 
@@ -224,7 +224,7 @@ def slowest_steps(trace: Trace, share: float) -> Tuple[List[int], List[int]]:
 
 def _addresses(trace: Trace, steps: Sequence[int]) -> str:
     """Iterations of steps, by scenario if there are several."""
-    names = {scenario.number: scenario.name for scenario in trace.scenarios}
+    names = {scenario.number: scenario.name for scenario in trace.simulations}
     by_scenario: Dict[int, List[str]] = {}
     for step in steps[:MOST_ADDRESSES]:
         iterations = by_scenario.setdefault(trace.addresses.scenario_of[step], [])

@@ -22,7 +22,7 @@ def add_scenarios(trace: Trace, packer: Packer) -> Dict[str, Any]:
     ``top_at``, ``top_scenario``
         The outermost spans of scenarios, as differences: one each, unless the page has only parts of them.
     """
-    scenarios = trace.scenarios
+    scenarios = trace.simulations
     # Of a run that goes on, nobody knows yet whether what has not ended was cut short.
     outcomes = {CUT_SHORT: "not finished yet"} if trace.diagnostics.running else {}
     place = {scenario.number: at for at, scenario in enumerate(scenarios)}

@@ -75,7 +75,7 @@ def warnings(trace: Trace, attributes_left_out: int = 0) -> List[str]:
 
 def _known(trace: Trace) -> List[Scenario]:
     """The scenarios of which the trace says more than that there are steps."""
-    return [each for each in trace.scenarios if each.token or each.type or each.planner]
+    return [each for each in trace.simulations if each.token or each.type or each.planner]
 
 
 def _scenarios(trace: Trace) -> str:

@@ -63,7 +63,7 @@ class Facts:
     @cached_property
     def scenarios(self) -> int:
         """The number of simulations."""
-        return len(self.trace.scenarios)
+        return len(self.trace.simulations)
 
     @cached_property
     def run_ns(self) -> int:

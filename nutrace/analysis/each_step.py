@@ -48,7 +48,7 @@ class Step:
 
 def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:
     """The finished steps of all simulations in a trace, in the order of the trace."""
-    tokens = {scenario.number: scenario.token for scenario in trace.scenarios}
+    tokens = {scenario.number: scenario.token for scenario in trace.simulations}
     steps: List[Step] = []
     for span in regions.steps:
         self_ns: Dict[str, int] = {}

@@ -152,7 +152,7 @@ def readings(trace: Trace) -> Readings:
         if peak:
             peaks[process] = peak
             by_kernel.add(process)
-    for scenario in trace.scenarios:
+    for scenario in trace.simulations:
         steps = [(step, read(step)[1]) for step in scenario.steps]
         in_steps = tuple((step, resident) for step, resident in steps if resident)
         around = scenario.steps[0] if scenario.span is None else scenario.span

@@ -34,7 +34,7 @@ class Scenarios:
 
 def scenarios_of(trace: Trace) -> Scenarios:
     """The scenarios of a trace, or of a part of it."""
-    every = trace.scenarios
+    every = trace.simulations
     outcomes = [scenario.outcome for scenario in every]
     steps = finished_steps(trace)
     return Scenarios(

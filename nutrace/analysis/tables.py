@@ -41,7 +41,7 @@ def analyse(trace: Trace) -> Analysed:
 
 
 def _steps(trace: Trace, regions: Regions) -> Iterator[Row]:
-    types = {scenario.number: scenario.type for scenario in trace.scenarios}
+    types = {scenario.number: scenario.type for scenario in trace.simulations}
     for step in each_step(trace, regions):
         yield {
             "scenario": step.scenario,

@@ -38,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
         lanes = lanes_of(trace)
         memory = worker_memory(trace)
         fits = [] if memory is None or memory.machine_gb is None else [memory.fit(memory.machine_gb)]
-        fits = [min(each, len(trace.scenarios)) for each in fits]  # with more of them some would have no work
+        fits = [
+            min(each, len(trace.simulations)) for each in fits
+        ]  # with more of them some would have no work
         span = None if lanes is None else makespan_of(trace, lanes, fits)
     if args.json:
         print_json({**_as_json(trace, lanes, span, memory), **run_state(trace)})
@@ -78,7 +80,7 @@ def _lane(trace: Trace, lane: Lane, lanes: Lanes) -> Dict[str, Any]:
         "nothing_left_s": seconds(Doing.IDLE),
         "driving_s": seconds(Doing.DRIVING),
         "unaccounted_s": seconds(Doing.UNACCOUNTED),
-        "ended_in_scenario": trace.scenarios[lane.ended_in - 1].name if lane.ended_in else None,
+        "ended_in_scenario": trace.simulations[lane.ended_in - 1].name if lane.ended_in else None,
     }
 
 

@@ -98,7 +98,7 @@ def _ended(trace: Trace, lanes: Lanes) -> List[str]:
     lines = []
     for lane in lanes.workers:
         if lane.ended_in:
-            scenario = trace.scenarios[lane.ended_in - 1]
+            scenario = trace.simulations[lane.ended_in - 1]
             at = lanes.spans_ns[lane.ended_in][1] - lanes.begin_ns
             lines.append(
                 f"process {lane.process} ended in scenario {printable(scenario.name)}, after "
@@ -115,7 +115,7 @@ def _stragglers(trace: Trace, lanes: Lanes) -> List[str]:
     if max(idle) < _LONG_END * lanes.rounds_ns:
         return []
     (slowest, *_) = (lane for lane, left in zip(working, idle) if not left)
-    name = printable(trace.scenarios[slowest.scenarios[-1] - 1].name)
+    name = printable(trace.simulations[slowest.scenarios[-1] - 1].name)
     return [
         f"at the end workers had nothing left for up to {seconds(max(idle))} s, {seconds(sum(idle))} s "
         f"together, until {printable(slowest.name)} had simulated {name}"

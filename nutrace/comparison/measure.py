@@ -44,7 +44,7 @@ def measure(trace: Trace) -> RunFigures:
             trace,
             regions,
             steps=times,
-            scenarios=len(trace.scenarios),
+            scenarios=len(trace.simulations),
             queries=queries,
             copies=copies,
             speedups=speedups,

@@ -58,7 +58,7 @@ def _step_component_table(trace: Trace) -> DataFrame:
 
 
 def scenario_table(trace: Trace) -> DataFrame:
-    """One row for each scenario; see :meth:`nutrace.Trace.scenario_table`."""
+    """One row for each scenario; see :meth:`nutrace.Trace.scenarios`."""
     return frame_of(analyse(trace).scenarios, trace.begin_ns, ["scenario"])
 
 

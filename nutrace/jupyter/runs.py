@@ -59,9 +59,9 @@ class Runs(Mapping[str, Trace]):
         """The steps of all runs: see :meth:`nutrace.Trace.steps`."""
         return self._together(Trace.steps)
 
-    def scenario_table(self) -> DataFrame:
-        """The scenarios of all runs: see :meth:`nutrace.Trace.scenario_table`."""
-        return self._together(Trace.scenario_table)
+    def scenarios(self) -> DataFrame:
+        """The scenarios of all runs: see :meth:`nutrace.Trace.scenarios`."""
+        return self._together(Trace.scenarios)
 
     def components(self, each_step: bool = False) -> DataFrame:
         """What components cost in each run: see :meth:`nutrace.Trace.components`."""

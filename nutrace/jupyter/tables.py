@@ -65,7 +65,7 @@ def step_table(trace: Trace) -> DataFrame:
     steps = each_step(trace, regions)
     works = step_work(trace, regions)
     begin = trace.begin_ns
-    types = {scenario.number: scenario.type for scenario in trace.scenarios}
+    types = {scenario.number: scenario.type for scenario in trace.simulations}
     costs: Dict[str, int] = {}
     for step in steps:
         for component, self_ns in step.self_ns.items():

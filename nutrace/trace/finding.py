@@ -87,9 +87,9 @@ def step(trace: Trace, scenario: Union[str, int], iteration: Optional[int] = Non
     """One step; see :meth:`nutrace.Trace.step`."""
     if iteration is not None:
         return select(trace, steps=iteration, scenario=scenario)
-    if len(trace.scenarios) > 1:
+    if len(trace.simulations) > 1:
         raise UsageError(
-            f"the run has {len(trace.scenarios):,} scenarios: say which one, as in step('TOKEN', {scenario})"
+            f"the run has {len(trace.simulations):,} scenarios: say of which, as in step('TOKEN', {scenario})"
         )
     if isinstance(scenario, str):
         raise UsageError(f"which step of scenario {scenario!r}? Say it, as in step({scenario!r}, 42)")

@@ -32,7 +32,7 @@ def choose_scenarios(trace: Trace, wanted: Union[str, int]) -> Tuple[Tuple[Scena
     if not isinstance(wanted, str):
         wanted = str(as_int(wanted))  # numpy's integers too
     text = wanted.strip()
-    scenarios = trace.scenarios
+    scenarios = trace.simulations
     if not text:
         raise UsageError("bad --scenario '': write a token or its beginning, a type, or a number")
     token, _, attempt = text.rpartition("#")

@@ -74,7 +74,7 @@ def select(
     if steps is None and component is None and scenario is None:
         return trace
     tops: List[int] = trace.roots
-    scenarios, where = trace.scenarios, ""
+    scenarios, where = trace.simulations, ""
     if scenario is not None:
         scenarios, where = choose_scenarios(trace, scenario)
         numbers = {each.number for each in scenarios}
@@ -241,6 +241,6 @@ def moved_scenarios(
             span=None if scenario.span is None or number(scenario.span) < 0 else number(scenario.span),
             steps=tuple(number(step) for step in scenario.steps if number(step) >= 0),
         )
-        for scenario in trace.scenarios
+        for scenario in trace.simulations
         if scenario.number in left
     )

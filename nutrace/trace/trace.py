@@ -136,7 +136,7 @@ class Trace(Viewed, Choosing):
         return addresses(self) if self.kept is None else self.kept
 
     @property
-    def scenarios(self) -> Tuple[Scenario, ...]:
+    def simulations(self) -> Tuple[Scenario, ...]:
         """The simulations of the run by their start; in a part of a trace those of which it has spans."""
         return self.addresses.scenarios
 

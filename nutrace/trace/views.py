@@ -109,7 +109,7 @@ class Viewed:
         """The finished simulation steps as a pandas table, a row each.
 
         A row's label is the step's address, ``(scenario, step)``: the scenario's number, from 1, as in
-        :attr:`nutrace.Trace.scenarios`, and the iteration. ``steps.loc[3]`` are the steps of scenario 3.
+        :meth:`nutrace.Trace.scenarios`, and the iteration. ``steps.loc[3]`` are the steps of scenario 3.
 
         Columns
         -------
@@ -177,7 +177,7 @@ class Viewed:
         """
         return _views().components(self, each_step)
 
-    def scenario_table(self) -> DataFrame:
+    def scenarios(self) -> DataFrame:
         """The scenarios as a pandas table, as ``nutrace scenarios`` shows them; a row's label is its number.
 
         Columns

@@ -90,7 +90,7 @@ def _run(file: Path) -> Run:
     lanes = lanes_of(trace)
     assert lanes is not None, f"{file} has no scenarios"
     spent = 0
-    for scenario in trace.scenarios:
+    for scenario in trace.simulations:
         says = {} if scenario.span is None else trace.attributes(scenario.span)
         spent += number(says, semconv.CPU_THREAD) - number(says, semconv.CPU_THREAD_START)
     busy = sum(lane.spent_ns(Doing.BUSY) for lane in lanes.workers)

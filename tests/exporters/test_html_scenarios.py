@@ -70,7 +70,7 @@ def test_the_picker_has_the_slowest_first_and_says_what_failed(run: Trace, opene
     browser = opened(run)
     press(browser, "p")
     rows = [row.text.split("\n") for row in browser.find_elements("css selector", "button.pick-row")]
-    means = {each.name: [run.busy_ns[step] for step in each.steps] for each in run.scenarios}
+    means = {each.name: [run.busy_ns[step] for step in each.steps] for each in run.simulations}
     means["dddd"] = means["dddd"][:-1]  # the last step did not end
     order = sorted(means, key=lambda name: -sum(means[name]) / (len(means[name]) or 1))
     assert [row[0] for row in rows] == order
@@ -207,7 +207,7 @@ def test_planners_of_one_scenario_are_told_apart(tmp_path: Path, opened: Opened)
     browser = opened(trace)
     press(browser, "p", "pdm", ENTER)
     assert text(browser, "#scenario-open") == "Scenario aaaa PDM ▾"
-    number = next(each.number for each in trace.scenarios if each.planner == "PDM")
+    number = next(each.number for each in trace.simulations if each.planner == "PDM")
     assert browser.execute_script("return location.hash") == f"#scenario={number}"
     assert selected(browser) == addresses(trace, scenario=number)
 

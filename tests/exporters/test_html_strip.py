@@ -158,7 +158,7 @@ def test_a_step_beside_a_usual_one(
     )
     go_to(browser, "scenario=aaaa&steps=3:5")
     assert not button.is_displayed(), "two steps"
-    scenario = next(each for each in trace.scenarios if each.name == "aaaa")
+    scenario = next(each for each in trace.simulations if each.name == "aaaa")
     by_time = sorted(scenario.steps, key=lambda step: trace.busy_ns[step])
     middle, slowest = by_time[1], by_time[-1]  # the median of four by nearest rank, as p50
     number = {span: address[1] for span, address in zip(trace.step_indices, trace.step_addresses)}

@@ -44,7 +44,7 @@ def test_examples_say_what_is_so() -> None:
 
 def test_tables_are_those_of_the_runs(folder: Path) -> None:
     runs = nutrace.load_many(folder)
-    for table in ("steps", "components", "costs", "spans", "scenario_table", "samples", "deepcopies"):
+    for table in ("steps", "components", "costs", "spans", "scenarios", "samples", "deepcopies"):
         together = getattr(runs, table)()
         for name in runs if len(together) else ():
             alone = getattr(runs[name], table)()

@@ -59,7 +59,7 @@ def test_components_of_each_step_are_those_of_all_steps(trace: nutrace.Trace) ->
 
 
 def test_scenarios_are_those_of_the_command(run: Path, trace: nutrace.Trace) -> None:
-    table = trace.scenario_table()
+    table = trace.scenarios()
     said = {each["scenario"]: each for each in _said("scenarios", run)["scenarios"]}
     assert len(table) == len(said) > 5
     for row in table.itertuples():

@@ -86,7 +86,7 @@ def test_the_lines_at_exit_count_finished_steps_as_the_report_does(recorded: Tra
         totals = session.recorder.totals
     assert len(recorded.trace.step_indices) == 3
     assert list(totals.step_ns) == [recorded.trace.busy_ns[step] for step in recorded.trace.finished_steps]
-    (scenario,) = recorded.trace.scenarios
+    (scenario,) = recorded.trace.simulations
     assert (scenario.outcome, len(scenario.steps)) == ("failed", 3)
 
 

@@ -30,20 +30,20 @@ def ended(content: List[Dict[str, Any]], *places: int, message: str = "") -> Lis
 
 
 def names(trace: Trace) -> List[str]:
-    return [scenario.name for scenario in trace.scenarios]
+    return [scenario.name for scenario in trace.simulations]
 
 
 def test_scenarios_are_numbered_by_their_start_and_steps_by_their_index(tmp_path: Path) -> None:
     one = run("aa", 2000, [step(2100, 10), step(2200, 11)], **{"nuplan.scenario.type": "turning"})
     two = run("bb", 0, [step(100, 0), step(200, 1)], **{"nuplan.scenario.log_name": "log"})
     trace = trace_of(tmp_path, one, two)
-    assert [(each.number, each.name, each.type, each.log, each.planner) for each in trace.scenarios] == [
+    assert [(each.number, each.name, each.type, each.log, each.planner) for each in trace.simulations] == [
         (1, "bb", "", "log", "simple"),
         (2, "aa", "turning", "", "simple"),
     ]
     assert trace.step_addresses == [(1, 0), (1, 1), (2, 10), (2, 11)]
-    assert [trace.name[each.span or 0] for each in trace.scenarios] == ["simulation.run"] * 2
-    assert [each.steps for each in trace.scenarios] == [(1, 2), (4, 5)]
+    assert [trace.name[each.span or 0] for each in trace.simulations] == ["simulation.run"] * 2
+    assert [each.steps for each in trace.simulations] == [(1, 2), (4, 5)]
     assert list(trace.addresses.scenario_of) == [1, 1, 1, 2, 2, 2]
     assert list(trace.addresses.iteration_of) == [-1, 0, 1, -1, 10, 11]
 
@@ -94,15 +94,15 @@ def test_a_retried_token_and_another_planner(tmp_path: Path) -> None:
         run(None, 8000, []),
     )
     assert names(trace) == ["aa", "aa#2", "aa", "scenario 4", "scenario 5"]
-    assert [each.attempt for each in trace.scenarios] == [1, 2, 1, 1, 1]
-    assert [each.planner for each in trace.scenarios[:3]] == ["simple", "simple", "idm"]
+    assert [each.attempt for each in trace.simulations] == [1, 2, 1, 1, 1]
+    assert [each.planner for each in trace.simulations[:3]] == ["simple", "simple", "idm"]
 
 
 def test_a_subclass_that_calls_super_is_one_simulation(tmp_path: Path) -> None:
     inner = run("aa", 10, [step(100, 0)])
     trace = trace_of(tmp_path, ("simulation.run", 0, 2000, [inner], {"nuplan.scenario.token": "aa"}))
     assert names(trace) == ["aa"]
-    assert trace.scenarios[0].span == 0
+    assert trace.simulations[0].span == 0
     assert trace.step_addresses == [(1, 0)]
 
 
@@ -119,7 +119,7 @@ def test_a_simulation_inside_a_step_is_another_scenario(tmp_path: Path) -> None:
 def test_steps_without_a_simulation_belong_to_their_thread(tmp_path: Path) -> None:
     second = {"thread.id": 2}
     trace = trace_of(tmp_path, step(0), step(50, 0, **second), step(100), step(200), step(150, 1, **second))
-    assert [(each.name, each.span, each.outcome) for each in trace.scenarios] == [
+    assert [(each.name, each.span, each.outcome) for each in trace.simulations] == [
         ("scenario 1", None, "finished"),
         ("scenario 2", None, "finished"),
     ]
@@ -145,7 +145,7 @@ def test_a_failed_simulation_and_one_cut_short(tmp_path: Path) -> None:
         step(8000, **{"nutrace.unfinished": True}),
     )
     trace = load(write(tmp_path / "run.json", envelope(ended(content, 2, message="KeyError"))))
-    assert [each.outcome for each in trace.scenarios] == [
+    assert [each.outcome for each in trace.simulations] == [
         "finished",
         "failed",
         "cut short",
@@ -176,7 +176,7 @@ def test_hostile_attributes_are_no_token(tmp_path: Path) -> None:
     odd = {"nuplan.scenario.type": 5, "nuplan.scenario.log_name": [1], "nuplan.planner.class": "a.B"}
     says = {"nuplan.scenario.token": True, "nuplan.planner.name": "", **odd}
     trace = trace_of(tmp_path, ("simulation.run", 0, 10, says))
-    (scenario,) = trace.scenarios
+    (scenario,) = trace.simulations
     assert (scenario.name, scenario.type, scenario.log, scenario.planner) == ("scenario 1", "", "", "a.B")
 
 
@@ -188,7 +188,7 @@ def test_addresses_stay_in_a_part(tmp_path: Path) -> None:
         run("aa", 2000, [step(2100, 1, [("query", 2110, 2120, database)]), step(2200, 2)]),
     )
     part = select(trace, steps=range(2, 3))
-    assert [(each.number, each.name, each.span, each.steps) for each in part.scenarios] == [
+    assert [(each.number, each.name, each.span, each.steps) for each in part.simulations] == [
         (2, "aa#2", None, (0,))
     ]
     assert part.step_addresses == [(2, 2)]
@@ -197,10 +197,10 @@ def test_addresses_stay_in_a_part(tmp_path: Path) -> None:
     assert part.step_addresses == []
     assert (list(part.addresses.scenario_of), list(part.addresses.iteration_of)) == ([2], [1])
     whole = select(trace, component="other")
-    assert whole.scenarios == trace.scenarios
+    assert whole.simulations == trace.simulations
 
 
 def test_a_trace_without_steps_has_no_scenario(tmp_path: Path) -> None:
     trace = trace_of(tmp_path, ("request", 0, 10))
-    assert trace.scenarios == ()
+    assert trace.simulations == ()
     assert trace.step_addresses == []

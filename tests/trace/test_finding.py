@@ -126,7 +126,7 @@ def test_a_step_is_found_by_its_address(tmp_path: Path) -> None:
     )
     assert several.step("b", 1).start_ns[0] - several.begin_ns == 6_200_000
     assert several.step(2, 0).selection == "step 0 of scenario b"
-    with pytest.raises(UsageError, match=r"2 scenarios: say which one, as in step\('TOKEN', 1\)"):
+    with pytest.raises(UsageError, match=r"2 scenarios: say of which, as in step\('TOKEN', 1\)"):
         several.step(1)
     assert [each.selection for each in several.slowest(2)] == ["step 1 of scenario a", "step 1 of scenario b"]
     assert several.slowest(0) == []
@@ -169,7 +169,7 @@ def test_pruned_trees_add_up(trace: Trace) -> None:
             assert part.self_ns[span] == part.busy_ns[span] - below
             assert part.subtree_end[span] > span
     assert "database" not in trace.pruned(without=["database"]).component
-    assert trace.pruned(depth=1).scenarios[0].token == "token"
+    assert trace.pruned(depth=1).simulations[0].token == "token"
     assert len(trace.pruned(depth=1).step_indices) == 5
     assert len(trace.pruned(at_least_ms=1e9)) == 0
 

@@ -104,7 +104,7 @@ def _scenarios(tmp_path: Path, *tokens: str, kind: str = "turning") -> Trace:
 
 
 def _chosen(trace: Trace) -> Any:
-    return [scenario.number for scenario in trace.scenarios]
+    return [scenario.number for scenario in trace.simulations]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_part_of_a_part(tmp_path: Path) -> None:
     part = select(select(_scenarios(tmp_path, "ab12", "cd34"), steps="1:"), scenario=2)
     assert part.selection == "steps from 1 on of each of 3 scenarios, scenario cd34 (turning)"
     assert part.step_addresses == [(2, 1), (2, 2)]
-    assert part.scenarios[0].span is None
+    assert part.simulations[0].span is None
     assert part.name == ["simulation.step"] * 2
 
 

@@ -31,7 +31,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         evidence.append(f"it grows by {memory.growth_mb_per_scenario:,.1f} MB a scenario")
     for lane in lanes.workers:
         if lane.ended_in:
-            name = facts.whole.scenarios[lane.ended_in - 1].name
+            name = facts.whole.simulations[lane.ended_in - 1].name
             evidence.append(f"process {lane.process} ended in scenario {name}")
     most = max(fits, 1)
     word = "worker.max_workers" if lanes.kind == THREADS else "worker.threads_per_node"

@@ -70,7 +70,7 @@ def _before_first_step(facts: Facts, lanes: Lanes) -> Iterator[Finding]:
     where: Counter[str] = Counter()
     for lane in lanes.workers:
         for earlier, number in zip(lane.scenarios, lane.scenarios[1:]):
-            scenario = trace.scenarios[number - 1]
+            scenario = trace.simulations[number - 1]
             if scenario.span is None or not scenario.steps:
                 continue
             start, end = lanes.spans_ns[number]

@@ -62,7 +62,7 @@ def growth_parts(trace: Trace, scenarios: Sequence[ScenarioMemory]) -> Tuple[Gro
         return ()
     grown: Dict[str, int] = {}
     ran: Dict[str, Dict[str, int]] = {}
-    spans = {each.number: each.span for each in trace.scenarios}
+    spans = {each.number: each.span for each in trace.simulations}
     for before, each in zip(ended, ended[1:]):
         _add(grown, BETWEEN, each.start - before.end)
         if not each.in_steps:

@@ -26,7 +26,7 @@ def scenarios_by_thread(trace: Trace) -> Tuple[Dict[int, Interval], Dict[Worker,
     """When each scenario ran, and those of each thread, by their start."""
     spans_ns: Dict[int, Interval] = {}
     of_lane: Dict[Worker, List[int]] = {}
-    for scenario in trace.scenarios:
+    for scenario in trace.simulations:
         around = outermost_spans(scenario)
         if around:
             spans_ns[scenario.number] = trace.start_ns[around[0]], max(trace.end_ns[each] for each in around)

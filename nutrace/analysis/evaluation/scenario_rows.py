@@ -74,13 +74,13 @@ def scenario_rows(
     `found` and `lanes` are what :func:`nutrace.analysis.memory.readings` and
     :func:`nutrace.analysis.evaluation.lanes.lanes_of` returned for the trace, if the caller has it.
     """
-    if lanes is None and any(scenario.outcome == CUT_SHORT for scenario in trace.scenarios):
+    if lanes is None and any(scenario.outcome == CUT_SHORT for scenario in trace.simulations):
         lanes = lanes_of(trace)
     killed = set() if lanes is None else {lane.ended_in for lane in lanes.workers}
     names, finished = worker_names(trace), finished_steps(trace)
     memory = {each.number: each for each in (readings(trace) if found is None else found).scenarios}
     rows: List[ScenarioRow] = []
-    for scenario in trace.scenarios:
+    for scenario in trace.simulations:
         steps = finished.get(scenario.number, [])
         times = times_of_steps(trace, steps, 0)
         worker = worker_of(trace, scenario)

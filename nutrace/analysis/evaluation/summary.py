@@ -40,7 +40,7 @@ def evaluation(trace: Trace, found: Readings) -> Optional[Evaluation]:
 
     `found` is what :func:`nutrace.analysis.memory.readings` returned for the trace.
     """
-    if len(trace.scenarios) < 2:
+    if len(trace.simulations) < 2:
         return None
     lanes = lanes_of(trace)
     rows = scenario_rows(trace, found, lanes)

@@ -169,7 +169,7 @@ def worker_memory(trace: Trace, found: Optional[Readings] = None) -> Optional[Wo
         grew_in=growth_parts(trace, by_process[most.resource]) if most is not None and steady else (),
         machine_gb=_machine_gb(trace, by_process),
         workers=tuple(workers),
-        scenarios=len(trace.scenarios),
+        scenarios=len(trace.simulations),
         threads=threads,
         driver_simulates=simulates,
         by_kernel=all(each.resource in found.by_kernel for each in workers),
@@ -203,7 +203,7 @@ def _machine_gb(trace: Trace, processes: Iterable[int]) -> Optional[float]:
 
 def _threads(trace: Trace) -> int:
     """How many threads simulate; 0 if it is only one."""
-    workers = {worker_of(trace, scenario) for scenario in trace.scenarios}
+    workers = {worker_of(trace, scenario) for scenario in trace.simulations}
     return len(workers) if len(workers) > 1 else 0
 
 

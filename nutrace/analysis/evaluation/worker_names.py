@@ -42,7 +42,7 @@ def worker_names(trace: Trace) -> Dict[Worker, str]:
     the process simulate, and behind the host (``node2:4711``) where workers are on several hosts.
     """
     workers = {
-        worker for worker in (worker_of(trace, each) for each in trace.scenarios) if worker is not None
+        worker for worker in (worker_of(trace, each) for each in trace.simulations) if worker is not None
     }
     threads: Dict[int, Set[int]] = {}
     for worker in workers:
