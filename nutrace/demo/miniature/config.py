@@ -21,7 +21,13 @@ _GROUPS: Dict[str, Dict[str, Any]] = {
         "motion_model": {"wheel_base": 3.09, "max_steering": 1.05, "substeps": 10},
     },
     "observation": {"type": "tracks"},
-    "scenario": {"type": "following_lane_with_lead", "offset_s": -3.0, "subsample": 2, "frames": 151},
+    "scenario": {
+        "type": "following_lane_with_lead",  # or several, between commas
+        "count": 1,
+        "offset_s": -3.0,
+        "subsample": 2,
+        "frames": 151,
+    },
     "history": {"duration_s": 2.0},
     "metrics": {
         name: {"threshold": threshold, "unit": unit, "plot": {"color": "C0", "marker": marker}}

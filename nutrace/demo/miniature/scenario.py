@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice, zip_longest
 from typing import Any, Dict, Iterator, List
 
 from nutrace.demo.miniature import queries
@@ -107,7 +108,12 @@ class ScenarioBuilder:
         self.log_file = log_file
 
     def get_scenarios(self, options: Dict[str, Any]) -> List[LogScenario]:
-        """Return the scenarios whose tag has the type in the options."""
+        """Return as many scenarios as the options say, of their types in turn."""
         log = read_log_metadata(self.log_file)
-        tags = read_tags(self.log_file, options["type"])
-        return [LogScenario(self.log_file, log.name, log.map_name, tag, options) for tag in tags]
+        by_type = [read_tags(self.log_file, each) for each in options["type"].split(",")]
+        tags: Dict[bytes, Tag] = {}  # a frame with several tags is one scenario
+        for tag in chain.from_iterable(zip_longest(*by_type)):
+            if tag is not None:
+                tags.setdefault(tag.token, tag)
+        chosen = islice(tags.values(), options["count"])
+        return [LogScenario(self.log_file, log.name, log.map_name, tag, options) for tag in chosen]

@@ -1,0 +1,196 @@
+"""The simulation that notebooks start: the nuPlan devkit's, or the miniature where there is no devkit.
+
+Everything that a notebook simulates goes through :func:`simulator`, so that it runs with either.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Union
+
+from nutrace.errors import InputError
+
+#: Names the interpreter that has the devkit, where that is not the notebook's own.
+VARIABLE = "NUTRACE_DEVKIT_PYTHON"
+
+#: Of the types that a synthetic log has; simulations take scenarios of each in turn.
+TYPES = (
+    "following_lane_with_lead",
+    "high_magnitude_speed",
+    "on_traffic_light_intersection",
+    "medium_magnitude_speed",
+)
+_OFFSET_S = -3.0
+_STEP_S = 0.1
+_PLANNERS = {
+    "simple": ("planner=simple_planner", "+simulation=open_loop_boxes"),
+    "idm": ("planner=idm_planner", "+simulation=closed_loop_reactive_agents"),
+}
+_CALLBACKS = "time_callback,metric_file_callback,metric_aggregator_callback"
+_SCRIPT = "import importlib.util as u; print(u.find_spec('nuplan.planning.script.run_simulation').origin)"
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """What simulates.
+
+    Attributes
+    ----------
+    python:
+        The interpreter that it runs in, which has nutrace as well.
+    script:
+        The devkit's ``run_simulation.py``; None for the miniature.
+    """
+
+    python: str
+    script: Optional[str] = None
+
+    @property
+    def is_devkit(self) -> bool:
+        """Whether it is the nuPlan devkit."""
+        return self.script is not None
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence."""
+        return "the nuPlan devkit" if self.is_devkit else "the miniature simulation that comes with nutrace"
+
+    @property
+    def nutrace(self) -> str:
+        """The ``nutrace`` command of its interpreter, for a shell."""
+        return f"{shlex.quote(self.python)} -m nutrace"
+
+    def synth(self, data: Union[str, Path], *options: str) -> None:
+        """Write a synthetic log, with maps if the simulation reads them, into a new folder.
+
+        Parameters
+        ----------
+        options:
+            Of ``nutrace synth``, such as ``"--seconds"``, ``"60"``.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        maps = () if self.is_devkit else ("--no-maps",)
+        _output([self.python, "-W", "ignore", "-m", "nutrace", "synth", str(data), *maps, *options])
+
+    def command(
+        self,
+        data: Union[str, Path],
+        results: Union[str, Path],
+        *,
+        scenarios: int = 1,
+        seconds: float = 15.0,
+        planner: str = "simple",
+        worker: str = "sequential",
+        pictures: bool = False,
+        python: Sequence[str] = (),
+        words: Sequence[str] = (),
+    ) -> str:
+        """Return the command that simulates, for a shell.
+
+        Parameters
+        ----------
+        data:
+            The folder that :meth:`synth` wrote.
+        results:
+            The folder for what the simulation writes.
+        scenarios, seconds:
+            How many to simulate, and how long each is in seconds; a step is 0.1 s.
+        planner, worker:
+            Of the devkit: "simple" in open loop, or "idm" in closed loop, and a worker of the devkit. The
+            miniature has one planner, in closed loop, and simulates one scenario after another.
+        pictures:
+            Whether the devkit draws its metrics at the end, as it does by itself.
+        python:
+            Options for the interpreter, such as ``["-m", "cProfile", "-o", "simulation.prof"]``.
+        words:
+            More arguments for the devkit's script, or for the miniature.
+
+        Raises
+        ------
+        InputError
+            If there is no log in `data`.
+        """
+        logs = sorted(Path(data).absolute().glob("dataset/nuplan-v1.1/splits/mini/*.db"))
+        if not logs:
+            raise InputError(f"{data} has no log: write one with nutrace synth")
+        results = Path(results).absolute()
+        options = ["-W", "ignore", *python]
+        if self.script is None:
+            overrides = [
+                f"scenario.type={','.join(TYPES)}", f"scenario.count={scenarios}",
+                f"scenario.frames={round(seconds / _STEP_S) + 1}",
+            ]  # fmt: skip
+            line = [*options, "-m", "nutrace.demo", str(logs[0]), str(results), *overrides, *words]
+            return shlex.join([self.python, *line])
+        lengths = [
+            f"scenario_builder.scenario_mapping.scenario_map.{each}=[{seconds:.1f},{_OFFSET_S}]"
+            for each in TYPES
+        ]
+        overrides = [
+            *_PLANNERS[planner],
+            "scenario_builder=nuplan_mini",
+            "scenario_filter=one_of_each_scenario_type",
+            f"scenario_filter.scenario_types=[{','.join(TYPES)}]",
+            # Some frames are tagged twice, and would leave one scenario too few.
+            f"scenario_filter.num_scenarios_per_type={scenarios // len(TYPES) + 2}",
+            f"scenario_filter.limit_total_scenarios={scenarios}",
+            f"worker={worker}",
+            f"main_callback=[{_CALLBACKS}{',metric_summary_callback' if pictures else ''}]",
+            *lengths,
+        ]
+        settings = [f"{name}={value}" for name, value in _environment(Path(data), results).items()]
+        return shlex.join(["env", *settings, self.python, *options, self.script, *overrides, *words])
+
+
+def simulator(miniature: bool = False) -> Simulator:
+    """Choose the devkit that ``NUTRACE_DEVKIT_PYTHON`` names, or that of this interpreter, or the miniature.
+
+    Parameters
+    ----------
+    miniature:
+        Take the miniature, whatever there is.
+
+    Raises
+    ------
+    InputError
+        If the interpreter that the variable names has no devkit, or cannot be started.
+    """
+    named = os.environ.get(VARIABLE, "")
+    if miniature:
+        return Simulator(sys.executable)
+    if named:
+        return Simulator(named, _output([named, "-W", "ignore", "-c", _SCRIPT]).splitlines()[-1])
+    from nutrace.demo.launch import choose
+
+    return Simulator(sys.executable, choose().script)
+
+
+def _environment(data: Path, results: Path) -> Dict[str, str]:
+    dataset = data.absolute() / "dataset"
+    return {
+        "NUPLAN_DATA_ROOT": str(dataset),
+        "NUPLAN_MAPS_ROOT": str(dataset / "maps"),
+        "NUPLAN_EXP_ROOT": str(results),
+    }
+
+
+def _output(command: List[str]) -> str:
+    """Run a command untraced and return what it printed."""
+    environ = {name: value for name, value in os.environ.items() if name != "NUTRACE"}
+    try:
+        done = subprocess.run(command, env=environ, capture_output=True, text=True)
+    except OSError as error:
+        raise InputError(f"cannot run {command[0]}: {error.strerror}") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise InputError(f"{command[0]}: {last}")
+    return done.stdout

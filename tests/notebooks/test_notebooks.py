@@ -1,0 +1,47 @@
+"""The notebooks run, with the devkit and with the miniature, and are stored with what they show.
+
+After a change to a notebook: ``python tests/notebooks/store.py NAME``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import nbformat
+import pytest
+from devkit import devkit_python, needs_devkit
+from notebooks.running import LARGEST_BYTES, NAMES, NOTEBOOKS, execute, faults, kinds, outputs, read
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_stored_as_it_ran_from_top_to_bottom(name: str) -> None:
+    stored = read(name)
+    nbformat.validate(stored)
+    counts = [cell.execution_count for cell in stored.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+    assert faults(stored) == []
+    assert (NOTEBOOKS / f"{name}.ipynb").stat().st_size < LARGEST_BYTES
+
+
+def _run(name: str, folder: Path, simulated_by: Optional[str]) -> None:
+    notebook = read(name)
+    stored = [kinds(each) for each in outputs(notebook)]
+    execute(notebook, folder, simulated_by)
+    assert faults(notebook) == []
+    assert [kinds(each) for each in outputs(notebook)] == stored
+
+
+@pytest.mark.filterwarnings("default")  # jupyter_client and zmq warn
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_with_the_miniature(name: str, tmp_path: Path) -> None:
+    _run(name, tmp_path, None)
+
+
+@needs_devkit
+@pytest.mark.filterwarnings("default")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_with_the_devkit(name: str, tmp_path: Path) -> None:
+    _run(name, tmp_path, devkit_python())
