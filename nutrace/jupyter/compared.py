@@ -22,6 +22,12 @@ class Compared:
     (``low``, ``high``), and a ``verdict``: faster, slower, same, undecided, and fewer, more or equal for
     counts. ``runs_needed`` is the number of runs a side that would probably decide.
 
+    >>> found = nutrace.compare("bench/base", "bench/cache")
+    >>> print(repr(found).splitlines()[0])
+    nutrace compare: bench/base (5 runs) against bench/cache (5 runs)
+    >>> found.verdicts().verdict[["steps.mean_ms", "database.statements_per_step"]].to_dict()
+    {'steps.mean_ms': 'faster', 'database.statements_per_step': 'fewer'}
+
     Attributes
     ----------
     comparison:
@@ -32,13 +38,25 @@ class Compared:
         self.comparison = comparison
 
     def verdicts(self) -> DataFrame:
-        """Every figure that is compared, by its name; its ``kind`` is "count" or "time"."""
+        """Every figure that is compared, by its name; its ``kind`` is "count" or "time".
+
+        >>> table = nutrace.compare("bench/base", "bench/cache").verdicts()
+        >>> table.loc["steps.mean_ms", ["base", "new", "change"]].astype(float).round(3).to_dict()
+        {'base': 60.0, 'new': 50.5, 'change': -0.158}
+        >>> table[table.kind == "count"].verdict.value_counts().to_dict()
+        {'equal': 5, 'fewer': 4}
+        """
         from nutrace.cli.compare_json import as_json
 
         return _frame(as_json(self.comparison, ())["verdicts"], ["figure"], ("kind", *_JUDGED))
 
     def paths(self) -> DataFrame:
-        """Self time in ms per step by the path of spans, the largest change first."""
+        """Self time in ms per step by the path of spans, the largest change first.
+
+        >>> table = nutrace.compare("bench/base", "bench/cache").paths()
+        >>> table[["base_ms_per_step", "change_ms_per_step", "verdict"]].iloc[0].to_dict()
+        {'base_ms_per_step': 30.0, 'change_ms_per_step': -4.75, 'verdict': 'faster'}
+        """
         from nutrace.cli.compare_json import as_json
 
         rows = [{**row, "path": " > ".join(row["path"])} for row in as_json(self.comparison, ())["paths"]]
@@ -46,7 +64,12 @@ class Compared:
         return _frame(rows, ["path"], columns)
 
     def statements(self) -> DataFrame:
-        """Executions, rows and ms per step of each statement of the database, by figure."""
+        """Executions, rows and ms per step of each statement of the database, by figure.
+
+        >>> table = nutrace.compare("bench/base", "bench/cache").statements()
+        >>> table[["base", "new", "verdict"]].xs("executions", level="figure").to_dict("records")
+        [{'base': 2.0, 'new': 1.0, 'verdict': 'fewer'}]
+        """
         from nutrace.cli.compare_json import as_json
 
         rows: List[Dict[str, Any]] = []
