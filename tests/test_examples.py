@@ -14,10 +14,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, List
 
 import pytest
-from fakes.docstrings import columns, doc, members, public
+from fakes.docstrings import columns, doc, public
 from fakes.examples import write_examples
 
 import nutrace
@@ -41,7 +41,12 @@ UNITS = {
 PLAIN = re.compile(
     r"(realtime_factor|(total_)?share|\w+_(low|high)|objects\w*|rows\w*|nested_\w+|depth|root_calls\w*)\Z"
 )
-TABLES = "steps", "components", "scenarios", "statements", "deepcopies", "costs", "samples", "spans"
+TABLES = [
+    name
+    for name, member in PUBLIC.items()
+    if name.partition(".")[0] in ("Trace", "Compared")
+    and getattr(member, "__annotations__", {}).get("return") == "DataFrame"
+]
 
 
 @pytest.fixture(scope="module")
@@ -140,26 +145,20 @@ def test_fields_are_told_of(name: str) -> None:
         assert re.search(rf"\b{field.name}\b", said), f"the docstring of {name} does not tell of {field.name}"
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_columns_are_told_of(table: str, trace: nutrace.Trace) -> None:
-    frame = getattr(trace, table)()
+@pytest.mark.parametrize("name", TABLES)
+def test_columns_are_told_of(name: str, trace: nutrace.Trace) -> None:
+    kind, _, table = name.partition(".")
+    of = trace if kind == "Trace" else nutrace.compare("bench/base", "bench/cache")
+    frame = getattr(of, table)()
     assert len(frame), "the examples have nothing of it"
-    told = [name for each in columns(getattr(nutrace.Trace, table)) for name in each.names]
+    told = [name for each in columns(PUBLIC[name]) for name in each.names]
     assert len(told) == len(set(told))
     assert [column for column in frame.columns if column not in told] == []
     if table != "steps":  # which has columns of the components that there are
         assert [column for column in told if column not in frame.columns] == []
-    for column, kind in frame.dtypes.items():
-        if kind.kind == "f":
-            assert PLAIN.match(column) or column.rpartition("_")[2] in UNITS, (
-                f"{column} of {table} has no unit"
-            )
-    for label in frame.index.names:
-        assert label is None or re.search(
-            rf"\b{label}\b", doc(getattr(nutrace.Trace, table)).split("Columns\n")[0]
-        )
-
-
-def test_tables_are_all_of_them() -> None:
-    said: Dict[str, Any] = dict(members(nutrace.Trace))
-    assert {name for name, member in said.items() if "Columns\n---" in doc(member)} == set(TABLES)
+    for column, dtype in frame.dtypes.items():
+        if dtype.kind == "f" and kind == "Trace":  # a comparison has figures of many units in a column
+            named = PLAIN.match(column) or column.rpartition("_")[2] in UNITS
+            assert named, f"{column} of {name} has no unit"
+    for label in filter(None, frame.index.names):
+        assert re.search(rf"\b{label}\b", doc(PUBLIC[name]).partition("Columns\n")[0])

@@ -71,6 +71,14 @@ class Runs(Mapping[str, Trace]):
         """
         return self._together(Trace.scenarios)
 
+    def workers(self) -> DataFrame:
+        """What each worker did in each run: see :meth:`nutrace.Trace.workers`.
+
+        >>> nutrace.load_many("runs").workers().busy_s.groupby("run").sum().round(1).to_dict()
+        {'base': 6.7, 'new': 7.4}
+        """
+        return self._together(Trace.workers)
+
     def components(self, each_step: bool = False) -> DataFrame:
         """What components cost in each run: see :meth:`nutrace.Trace.components`.
 

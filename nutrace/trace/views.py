@@ -39,6 +39,7 @@ class Views:
     steps: Callable[[Any], DataFrame]
     components: Callable[[Any, bool], DataFrame]
     scenarios: Callable[[Any], DataFrame]
+    workers: Callable[[Any], DataFrame]
     statements: Callable[[Any], DataFrame]
     deepcopies: Callable[[Any], DataFrame]
     to_parquet: Callable[[Any, Union[str, os.PathLike[str]], str], Path]
@@ -249,6 +250,48 @@ class Viewed:
             If pandas is not installed.
         """
         return _views().scenarios(self)
+
+    def workers(self) -> DataFrame:
+        """What each worker did during the run, as a pandas table, as ``nutrace workers`` shows it.
+
+        A row's label is the ``worker``, as in :meth:`scenarios`. In each row the seconds add up to the time
+        of the run.
+
+        >>> table = trace.workers()
+        >>> table[["scenarios", "busy_s", "waiting_s", "idle_s"]].round(2)
+                scenarios  busy_s  waiting_s  idle_s
+        worker
+        2001            2    4.07       0.02   10.00
+        2002            1    2.44       0.00   11.64
+        2003            1    1.39       0.00    0.00
+        >>> table.idle_s.idxmax()
+        '2002'
+
+        Columns
+        -------
+        process, thread, host:
+            Process id (0 if unknown), and the names of thread and host.
+        scenarios:
+            How many it simulated.
+        absent_s, startup_s, busy_s:
+            Seconds before it was there and after it was gone, importing modules and receiving its first
+            work, and in scenarios.
+        waiting_s, idle_s:
+            Seconds between scenarios or waiting for the first one, and after the last one.
+        driving_s, unaccounted_s:
+            Seconds of the driver's work in a worker that drives as well, and seconds of which the file does
+            not say what they were.
+        ended_in:
+            The number of the scenario in which its process ended; <NA> if it did not.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        UsageError
+            If this is a part of a trace.
+        """
+        return _views().workers(self)
 
     def statements(self) -> DataFrame:
         """The database's statements as a pandas table, as ``nutrace sql`` shows them.
