@@ -57,7 +57,14 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """``%load_ext nutrace``: the cell magic ``%%nutrace`` (:mod:`nutrace.jupyter.magic`)."""
+    """``%load_ext nutrace``: the cell magic ``%%nutrace`` (:mod:`nutrace.jupyter.magic`).
+
+    In [1]: %load_ext nutrace
+
+    In [2]: %%nutrace
+       ...: x = sum(range(10))
+    nutrace: nothing of this cell was traced: no function that has a probe was called
+    """
     from nutrace.jupyter.magic import load_ipython_extension as load_magic
 
     load_magic(shell)

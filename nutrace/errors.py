@@ -10,7 +10,14 @@ from typing import Iterable
 
 
 class NutraceError(Exception):
-    """Base of every error that nutrace raises on purpose; exit code 1."""
+    """Base of every error that nutrace raises on purpose; exit code 1.
+
+    >>> try:
+    ...     nutrace.load("runs/mine.json")
+    ... except nutrace.NutraceError as error:
+    ...     print(error, "(exit code", error.exit_code, "on the command line)")
+    runs/mine.json does not exist; did you mean runs/new.json? (exit code 3 on the command line)
+    """
 
     exit_code = 1
 

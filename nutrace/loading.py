@@ -30,6 +30,12 @@ def load(
     ``trace.steps()`` and ``trace.spans()`` are pandas tables, ``trace.flamegraph()`` is the
     flamegraph. If the run was sampled, ``trace.samples()`` says what the spans spend their self time in.
     Parameters and errors are those of :func:`nutrace.trace.load`.
+
+    >>> trace = nutrace.load("run.json")
+    >>> trace
+    <Trace 'run.json': 743 spans, 35 steps>
+    >>> nutrace.load("run.json", raw=True).correction.state  # times as recorded, nothing is taken out
+    'raw'
     """
     views.register(VIEWS)
     analysed.register(analyse)
@@ -40,6 +46,12 @@ def load_many(*paths: Union[str, os.PathLike[str]], raw: bool = False) -> Runs:
     """Many runs, for tables of all of them: ``nutrace.load_many("runs/*.json").steps()``.
 
     Runs are read when they are needed, one at a time.
+
+    >>> runs = nutrace.load_many("runs/*.json")
+    >>> runs
+    <2 runs: base, new>
+    >>> runs.scenarios().step_mean_ms.groupby("run").max().round(1).to_dict()
+    {'base': 65.2, 'new': 75.9}
 
     Parameters
     ----------
@@ -63,6 +75,12 @@ def compare(
 
     Counts are compared exactly; of times it is said how much may be chance, for which each side needs several
     runs. ``nutrace.compare("bench/base", "bench/cache").verdicts()`` is a table.
+
+    >>> nutrace.compare("bench/base", "bench/cache").verdicts().verdict["steps.p95_ms"]
+    'faster'
+    >>> base, cache = nutrace.load_many("bench/base"), nutrace.load_many("bench/cache")
+    >>> nutrace.compare(base, cache).verdicts().change.round(2)["components.planner.self_ms_per_step"].item()
+    -0.16
 
     Parameters
     ----------

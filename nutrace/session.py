@@ -413,6 +413,13 @@ def instrument(settings: Optional[Settings] = None, *, probes: Optional[Sequence
 
     A process that is already traced stays as it is. Any thread may call this.
 
+    >>> session = nutrace.instrument(nutrace.Settings(output="mine.json", summary=False))
+    >>> import contextlib, sqlite3
+    >>> with contextlib.closing(sqlite3.connect(":memory:")) as database:
+    ...     rows = database.execute("SELECT 1").fetchall()
+    >>> nutrace.load(nutrace.uninstrument()).statements().text.tolist()
+    ['SELECT ?']
+
     Parameters
     ----------
     settings:
@@ -459,7 +466,16 @@ def active() -> bool:
 
 
 def uninstrument() -> Optional[Path]:
-    """End tracing: restore every target, write the run file; returns its path, if it has spans."""
+    """End tracing: restore every target, write the run file; returns its path, if it has spans.
+
+    >>> session = nutrace.instrument(nutrace.Settings(output="other.json", summary=False))
+    >>> with nutrace.span("work"):
+    ...     total = sum(range(1000))
+    >>> nutrace.uninstrument().name
+    'other.json'
+    >>> nutrace.uninstrument() is None  # nothing is traced now
+    True
+    """
     global _session
     with _lock:
         session, _session = _session, None

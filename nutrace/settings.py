@@ -41,7 +41,36 @@ _FALSE = frozenset({"0", "false", "no", "off"})
 
 @dataclass(frozen=True)
 class Settings:
-    """Options of a traced process.
+    """Options of a traced process: what its ``NUTRACE_*`` variables say, which docs/settings.md lists.
+
+    >>> settings = nutrace.Settings(output="mine.json", level="coarse", sample=50)
+    >>> settings.variables()["NUTRACE_LEVEL"]
+    'coarse'
+
+    Attributes
+    ----------
+    output:
+        The run file; it is compressed if its name ends in ``.gz``.
+    level:
+        ``coarse``, ``normal`` or ``fine``: how much is traced.
+    probes:
+        A TOML file with probes of your own, "" for none.
+    summary:
+        Whether to print a summary at exit.
+    flush_seconds:
+        The longest time that spans stay in memory, in seconds.
+    compress_us:
+        Equal sibling spans that took less, in microseconds, are merged; 0 merges none.
+    text_limit:
+        The longest attribute text, in characters.
+    deepcopy:
+        Deep copies: ``on``, ``off``, or ``detail`` (with the types inside).
+    sql_text:
+        Whether the text of statements is written, or only their hashes.
+    sample:
+        Samples a second of the functions inside spans, in Hz: 0 for none, 1 means 100.
+    sample_native:
+        Whether C, C++ and Cython functions are sampled as well.
 
     Raises
     ------
@@ -98,12 +127,23 @@ class Settings:
 
     @property
     def sample_hz(self) -> float:
-        """Samples per second, 0 for none."""
+        """Samples per second (Hz), 0 for none.
+
+        >>> nutrace.Settings(sample=1).sample_hz, nutrace.Settings(sample=50).sample_hz
+        (100.0, 50)
+        """
         return DEFAULT_HZ if self.sample == 1 else self.sample
 
     @classmethod
     def load(cls, environ: Optional[Mapping[str, str]] = None, folder: Optional[Path] = None) -> Settings:
         """Read the settings of this process.
+
+        >>> nutrace.Settings.load({"NUTRACE_LEVEL": "fine", "NUTRACE_OUTPUT": "mine.json"}).level
+        'fine'
+        >>> nutrace.Settings.load({"NUTRACE_LEVLE": "fine"})
+        Traceback (most recent call last):
+            ...
+        nutrace.errors.SettingsError: unknown variable NUTRACE_LEVLE: ... did you mean NUTRACE_LEVEL?
 
         Parameters
         ----------
@@ -122,7 +162,11 @@ class Settings:
         return replace(cls(), **values)
 
     def variables(self) -> Dict[str, str]:
-        """The variables that give a child process these settings, whatever directory it starts in."""
+        """The variables that give a child process these settings, whatever directory it starts in.
+
+        >>> nutrace.Settings(sample=50).variables()["NUTRACE_SAMPLE"]
+        '50'
+        """
         values = dict(vars(self), output=_absolute(self.output), probes=_absolute(self.probes))
         return {
             variable(name): str(int(value) if isinstance(value, bool) else value)

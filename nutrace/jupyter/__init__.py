@@ -13,6 +13,7 @@ from nutrace.jupyter.cost_tables import (
 from nutrace.jupyter.flamegraph import Flamegraph, flamegraph
 from nutrace.jupyter.parquet import to_parquet
 from nutrace.jupyter.tables import sample_table, span_table, step_table
+from nutrace.jupyter.worker_table import worker_table
 from nutrace.trace.views import Views
 
 #: What :func:`nutrace.load` registers.
@@ -22,6 +23,7 @@ VIEWS = Views(
     steps=step_table,
     components=component_table,
     scenarios=scenario_table,
+    workers=worker_table,
     statements=statement_table,
     deepcopies=copy_table,
     to_parquet=to_parquet,

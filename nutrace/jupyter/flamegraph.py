@@ -34,6 +34,12 @@ class Flamegraph:
 
     Code hosts, and notebooks that are not trusted, strip frames and styles: what is left then is the picture.
 
+    >>> drawn = trace.find("planner.compute").flamegraph()
+    >>> drawn
+    <Flamegraph of Trace 'run.json', planner.compute: 43 spans, 0 steps>
+    >>> drawn.page[:15], drawn.picture[:5]
+    ('<!DOCTYPE html>', b'<svg ')
+
     Attributes
     ----------
     of:

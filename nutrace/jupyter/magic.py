@@ -48,6 +48,17 @@ class CellMagic:
     def __call__(self, line: str, cell: str) -> None:
         """Run the cell with the probes on; an error in it is shown as it always is, and what was traced too.
 
+        In [1]: %load_ext nutrace
+
+        In [2]: import contextlib, sqlite3
+
+        In [3]: %%nutrace asked --no-flamegraph
+           ...: with contextlib.closing(sqlite3.connect(":memory:")) as database:
+           ...:     rows = database.execute("SELECT 1").fetchall()
+
+        In [4]: asked.statements()[["text", "executions", "rows"]].to_dict("records")
+        Out[4]: [{'text': 'SELECT ?', 'executions': 1, 'rows': 1}]
+
         Parameters
         ----------
         line:

@@ -24,22 +24,22 @@ class Runs(Mapping[str, Trace]):
     >>> list(runs)
     ['base', 'new']
     >>> runs["new"]
-    <Trace 'runs/new.json': 31 spans, 5 steps>
-    >>> runs.steps().duration_ms.groupby("run").max().round(3).to_dict()
-    {'base': 0.064, 'new': 0.064}
+    <Trace 'runs/new.json': 850 spans, 40 steps>
+    >>> runs.steps().duration_ms.groupby("run").max().round(1).to_dict()
+    {'base': 71.7, 'new': 103.2}
 
     Every table has the columns of the table of a single run, and one more label, ``run``, before its others.
 
     Parameters
     ----------
     files:
-        The name of each run, and what loads it.
+        The name of each run, and the path to load it from.
     load:
         What reads a run.
     """
 
     def __init__(self, files: Mapping[str, str], load: Callable[[str], Trace]) -> None:
-        #: What loads each run, by its name.
+        #: The path of each run, by its name.
         self.files: Dict[str, str] = dict(files)
         self._load = load
 
@@ -56,35 +56,76 @@ class Runs(Mapping[str, Trace]):
         return f"<{len(self):,} runs: {', '.join(list(self)[:5])}{', ...' if len(self) > 5 else ''}>"
 
     def steps(self) -> DataFrame:
-        """The steps of all runs: see :meth:`nutrace.Trace.steps`."""
+        """The steps of all runs: see :meth:`nutrace.Trace.steps`.
+
+        >>> nutrace.load_many("runs").steps().duration_ms.groupby("run").mean().round(1).to_dict()
+        {'base': 42.3, 'new': 52.1}
+        """
         return self._together(Trace.steps)
 
     def scenarios(self) -> DataFrame:
-        """The scenarios of all runs: see :meth:`nutrace.Trace.scenarios`."""
+        """The scenarios of all runs: see :meth:`nutrace.Trace.scenarios`.
+
+        >>> nutrace.load_many("runs").scenarios().loc["new"].step_p95_ms.round(1).tolist()
+        [103.2, 42.2, 80.6, 51.8]
+        """
         return self._together(Trace.scenarios)
 
+    def workers(self) -> DataFrame:
+        """What each worker did in each run: see :meth:`nutrace.Trace.workers`.
+
+        >>> nutrace.load_many("runs").workers().busy_s.groupby("run").sum().round(1).to_dict()
+        {'base': 6.7, 'new': 7.4}
+        """
+        return self._together(Trace.workers)
+
     def components(self, each_step: bool = False) -> DataFrame:
-        """What components cost in each run: see :meth:`nutrace.Trace.components`."""
+        """What components cost in each run: see :meth:`nutrace.Trace.components`.
+
+        >>> table = nutrace.load_many("runs").components().loc[(slice(None), "in steps"), :]
+        >>> table.self_ms.unstack("run").round(1).loc[("in steps", "planner")].to_dict()
+        {'base': 367.2, 'new': 560.6}
+        """
         return self._together(lambda trace: trace.components(each_step))
 
     def costs(self) -> DataFrame:
-        """What each kind of span costs in each run: see :meth:`nutrace.Trace.costs`."""
+        """What each kind of span costs in each run: see :meth:`nutrace.Trace.costs`.
+
+        >>> nutrace.load_many("runs").costs().loc["new"].calls.loc["sqlite3.statement"].tolist()
+        [235]
+        """
         return self._together(Trace.costs)
 
     def statements(self) -> DataFrame:
-        """The statements of all runs: see :meth:`nutrace.Trace.statements`."""
+        """The statements of all runs: see :meth:`nutrace.Trace.statements`.
+
+        >>> nutrace.load_many("runs").statements().executions_in_steps.groupby("run").sum().to_dict()
+        {'base': 160, 'new': 195}
+        """
         return self._together(Trace.statements)
 
     def deepcopies(self) -> DataFrame:
-        """Who makes deep copies in each run: see :meth:`nutrace.Trace.deepcopies`."""
+        """Who makes deep copies in each run: see :meth:`nutrace.Trace.deepcopies`.
+
+        >>> nutrace.load_many("runs").deepcopies().root_calls_in_steps.groupby("run").sum().to_dict()
+        {'base': 14, 'new': 15}
+        """
         return self._together(Trace.deepcopies)
 
     def samples(self) -> DataFrame:
-        """What sampled spans spend their time in, in each run: see :meth:`nutrace.Trace.samples`."""
+        """What sampled spans spend their time in, in each run: see :meth:`nutrace.Trace.samples`.
+
+        >>> nutrace.load_many("runs").samples().empty  # these runs were not sampled
+        True
+        """
         return self._together(Trace.samples)
 
     def spans(self, attributes: Sequence[str] = ()) -> DataFrame:
-        """The spans of all runs: see :meth:`nutrace.Trace.spans`."""
+        """The spans of all runs: see :meth:`nutrace.Trace.spans`.
+
+        >>> nutrace.load_many("runs").spans().groupby("run").size().to_dict()
+        {'base': 727, 'new': 850}
+        """
         return self._together(lambda trace: trace.spans(attributes))
 
     def _together(self, table: Callable[[Trace], DataFrame]) -> DataFrame:

@@ -35,6 +35,14 @@ def probe(
     Works on functions, methods, class and static methods, generators, coroutines and functions
     made with ``@contextmanager``.
 
+    >>> @nutrace.probe(component="planner")
+    ... def propose(count):
+    ...     return [number**2 for number in range(count)]
+    >>> session = nutrace.instrument(nutrace.Settings(output="proposed.json", summary=False), probes=[])
+    >>> proposals = propose(50)
+    >>> nutrace.load(nutrace.uninstrument()).where(component="planner").costs().calls.to_dict()
+    {('propose', 'planner'): 1}
+
     Parameters
     ----------
     component:
@@ -64,6 +72,22 @@ def probe(
 
 def span(name: str, *, component: str = "other", **attributes: Any) -> SpanBlock:
     """A with-block as a span; ``as`` gives the OpenTelemetry span, to set attributes on.
+
+    >>> session = nutrace.instrument(nutrace.Settings(output="scored.json", summary=False), probes=[])
+    >>> with nutrace.span("planner.score", component="planner", proposals=50) as span:
+    ...     span.set_attribute("best", 7)
+    >>> scored = nutrace.load(nutrace.uninstrument()).find("planner.score")[0]
+    >>> scored.attributes["proposals"], scored.attributes["best"]
+    (50, 7)
+
+    Parameters
+    ----------
+    name:
+        Span name, low in cardinality.
+    component:
+        One of :data:`nutrace.semconv.COMPONENTS`.
+    attributes:
+        Of the span, by their names.
 
     Raises
     ------

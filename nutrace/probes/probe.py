@@ -30,6 +30,13 @@ Make = Callable[[Any, Switch], Any]
 class Probe:
     """One function, method or pair of calls that becomes spans.
 
+    >>> probe = nutrace.Probe("json.encoder:JSONEncoder.encode", component="serialization")
+    >>> session = nutrace.instrument(nutrace.Settings(output="encoded.json", summary=False), probes=[probe])
+    >>> import json
+    >>> text = json.dumps([1, 2, 3])
+    >>> nutrace.load(nutrace.uninstrument()).costs().calls.to_dict()
+    {('JSONEncoder.encode', 'serialization'): 1}
+
     Parameters
     ----------
     target:
@@ -90,15 +97,27 @@ class Probe:
 
     @property
     def module(self) -> str:
-        """The target's module, dotted."""
+        """The target's module, dotted.
+
+        >>> nutrace.Probe("my_planner.sampling:Sampler.propose", component="planner").module
+        'my_planner.sampling'
+        """
         return self.target.partition(":")[0]
 
     @property
     def qualname(self) -> str:
-        """The target's qualified name in its module."""
+        """The target's qualified name in its module.
+
+        >>> nutrace.Probe("my_planner.sampling:Sampler.propose", component="planner").qualname
+        'Sampler.propose'
+        """
         return self.target.partition(":")[2]
 
     @property
     def span_name(self) -> str:
-        """The name of its spans."""
+        """The name of its spans.
+
+        >>> nutrace.Probe("my_planner.sampling:Sampler.propose", name="planner.propose").span_name
+        'planner.propose'
+        """
         return self.name or self.qualname

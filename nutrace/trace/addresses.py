@@ -27,6 +27,12 @@ FINISHED, FAILED, CUT_SHORT = "finished", "failed", "cut short"
 class Scenario:
     """One simulation of a scenario.
 
+    >>> scenario = trace.simulations[3]
+    >>> scenario.number, scenario.type, scenario.planner, scenario.outcome, len(scenario.steps)
+    (4, 'stationary_in_traffic', 'IDMPlanner', 'finished', 10)
+    >>> trace.select(scenario=scenario.number)
+    <Trace 'run.json', scenario 51c342505f877031 (stationary_in_traffic): 207 spans, 10 steps>
+
     Attributes
     ----------
     number:
@@ -55,7 +61,11 @@ class Scenario:
 
     @property
     def name(self) -> str:
-        """Its token, with the attempt from the second on (``5f3a#2``); ``scenario 3`` without a token."""
+        """Its token, with the attempt from the second on (``5f3a#2``); ``scenario 3`` without a token.
+
+        >>> [scenario.name for scenario in trace.simulations]
+        ['001d9a88096d3737', '9623d7cfa9ae7a34', 'c27db4ecf72c2c26', '51c342505f877031']
+        """
         if not self.token:
             return f"scenario {self.number}"
         return self.token if self.attempt == 1 else f"{self.token}#{self.attempt}"

@@ -31,8 +31,10 @@ class Choosing:
         """Scenarios, their steps, or a component, as ``--scenario`` and ``--steps`` select: see
         :func:`nutrace.trace.select`.
 
-        >>> trace.select(steps="1:3")
-        <Trace 'run.json', steps 1 to 2: 12 spans, 2 steps>
+        >>> trace.select(steps="1:3")  # of all scenarios
+        <Trace 'run.json', steps 1 to 2 of each of 4 scenarios: 144 spans, 8 steps>
+        >>> trace.select(scenario="stationary_in_traffic", component="planner").selection
+        'scenario 51c342505f877031 (stationary_in_traffic), component planner'
         """
         from nutrace.trace.selection import select
 
@@ -53,10 +55,12 @@ class Choosing:
     ) -> Trace:
         """The spans for which all that is given is so, and everything below them.
 
-        >>> trace.where(component="database", at_least_ms=0.003)
-        <Trace 'run.json', component database, of 0.003 ms or more: 5 spans, 0 steps>
-        >>> trace.where(path="planner.compute > scenario.*", steps=1)[0].name
-        'scenario.get_traffic_lights'
+        >>> trace.where(component="database", at_least_ms=5)
+        <Trace 'run.json', component database, of 5 ms or more: 1 spans, 0 steps>
+        >>> trace.where(path="observation.update > scenario.*").costs().calls.head(1).to_dict()
+        {('sqlite3.statement', 'database'): 34}
+        >>> len(trace.where(name="planner.compute", between_s=(35, 35.5)).roots)  # began in that half second
+        19
 
         Parameters
         ----------
@@ -103,7 +107,7 @@ class Choosing:
         attributes.
 
         >>> trace.find("traffic light")
-        <Trace 'run.json', traffic light: 10 spans, 0 steps>
+        <Trace 'run.json', traffic light: 159 spans, 0 steps>
 
         Raises
         ------
@@ -117,8 +121,11 @@ class Choosing:
     def step(self, scenario: Union[str, int], step: Optional[int] = None) -> Trace:
         """One step, by its scenario and its iteration.
 
-        >>> trace.step("token", 2)
-        <Trace 'run.json', step 2 of scenario token: 6 spans, 1 steps>
+        >>> trace.step("51c342505f877031", 2).selection
+        'step 2 of scenario 51c342505f877031 (stationary_in_traffic)'
+        >>> steps = trace.steps()
+        >>> trace.step(*steps.collection_ms.idxmax()).selection  # a row's label is (scenario, step)
+        'step 7 of scenario 51c342505f877031 (stationary_in_traffic)'
 
         Parameters
         ----------
@@ -140,8 +147,12 @@ class Choosing:
     def slowest(self, count: int = 5) -> List[Trace]:
         """The finished steps that took longest, the slowest first; each is a trace.
 
-        >>> [each.selection for each in trace.slowest(2)]
-        ['step 4 of scenario token', 'step 3 of scenario token']
+        >>> for step in trace.slowest(2):
+        ...     print(step)
+        <Trace 'run.json', step 8 of scenario 51c342505f877031 (stationary_in_traffic): 17 spans, 1 steps>
+        <Trace 'run.json', step 2 of scenario 51c342505f877031 (stationary_in_traffic): 20 spans, 1 steps>
+        >>> trace.slowest(1)[0].costs().self_ms.droplevel("component").round(1).nlargest(2).to_dict()
+        {'observation.update': 63.6, 'planner.compute': 59.6}
         """
         from nutrace.trace.finding import slowest
 
@@ -155,8 +166,8 @@ class Choosing:
     ) -> Trace:
         """This trace with fewer spans: the time of others is in the self time of the span above.
 
-        >>> trace.step(1).pruned(depth=1, without=["database"]).name
-        ['simulation.step', 'planner.compute']
+        >>> trace.step("51c3", 2).pruned(depth=1, without=["database"]).name
+        ['simulation.step', 'simulation.get_planner_input', 'planner.compute', 'simulation.propagate']
 
         Parameters
         ----------

@@ -15,75 +15,141 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SpanView:
-    """One span of a trace: a view of its columns."""
+    """One span of a trace: a view of its columns.
+
+    >>> step = trace.slowest(1)[0][0]  # the first span of the slowest step
+    >>> step.name, step.attributes["nutrace.step.index"]
+    ('simulation.step', 8)
+    >>> [(span.name, round(span.total_ns / 1e6, 1)) for span in step.children]  # milliseconds
+    [('simulation.get_planner_input', 5.0), ('planner.compute', 59.6), ('simulation.propagate', 105.8)]
+
+    Attributes
+    ----------
+    trace:
+        The trace that it is of.
+    index:
+        Its number there: the label of its row in ``trace.spans()``.
+    """
 
     trace: Trace
     index: int
 
     @property
     def name(self) -> str:
-        """Span name."""
+        """Span name.
+
+        >>> trace[8].name
+        'simulation.run'
+        """
         return self.trace.name[self.index]
 
     @property
     def component(self) -> str:
-        """Component; "other" for spans without one."""
+        """Component; "other" for spans without one.
+
+        >>> trace.find("sqlite3.statement")[0].component
+        'database'
+        """
         return self.trace.component[self.index]
 
     @property
     def start_ns(self) -> int:
-        """Start, Unix ns."""
+        """Start, Unix ns.
+
+        >>> (trace[8].start_ns - trace.begin_ns) / 1e9  # seconds since the first span began
+        34.0
+        """
         return self.trace.start_ns[self.index]
 
     @property
     def end_ns(self) -> int:
-        """End, Unix ns."""
+        """End, Unix ns.
+
+        >>> (trace[8].end_ns - trace[8].start_ns) / 1e6  # milliseconds from start to end
+        1992.656804
+        """
         return self.trace.end_ns[self.index]
 
     @property
     def total_ns(self) -> int:
-        """Cost in ns: the time inside the span, its children's included."""
+        """Cost in ns: the time inside the span, its children's included.
+
+        >>> trace.find("planner.compute")[0].total_ns / 1e6  # milliseconds
+        5.108333
+        """
         return self.trace.busy_ns[self.index]
 
     @property
     def self_ns(self) -> int:
-        """Cost in ns without the children on the same thread."""
+        """Cost in ns without the children on the same thread.
+
+        >>> trace.step("51c3", 2)[0].self_ns / 1e6  # milliseconds of the step in none of its parts
+        10.4631
+        """
         return self.trace.self_ns[self.index]
 
     @property
     def own_ns(self) -> int:
-        """nutrace's own time that was taken out of ``self_ns``, in ns."""
+        """nutrace's own time that was taken out of ``self_ns``, in ns.
+
+        >>> trace.step("51c3", 2)[0].own_ns / 1e3  # microseconds
+        4.652
+        """
         return self.trace.own_ns[self.index]
 
     @property
     def calls(self) -> int:
-        """How many calls the span stands for."""
+        """How many calls the span stands for.
+
+        >>> trace.find("planner.compute")[0].calls
+        1
+        """
         return self.trace.calls[self.index]
 
     @property
     def yielded(self) -> int:
-        """Values yielded by a generator, else 0."""
+        """Values yielded by a generator, else 0.
+
+        >>> trace.find("planner.compute")[0].yielded
+        0
+        """
         return self.trace.yielded[self.index]
 
     @property
     def depth(self) -> int:
-        """Number of ancestors."""
+        """Number of ancestors.
+
+        >>> trace[8].depth, trace[9].depth
+        (0, 1)
+        """
         return self.trace.depth[self.index]
 
     @property
     def parent(self) -> Optional[SpanView]:
-        """The parent, None for a root."""
+        """The parent, None for a root.
+
+        >>> trace[9].parent.name
+        'simulation.run'
+        """
         parent = self.trace.parent[self.index]
         return None if parent < 0 else SpanView(self.trace, parent)
 
     @property
     def children(self) -> Tuple[SpanView, ...]:
-        """The children by start."""
+        """The children by start.
+
+        >>> [span.name for span in trace.step("51c3", 2)[0].children]
+        ['simulation.get_planner_input', 'planner.compute', 'simulation.propagate']
+        """
         return tuple(SpanView(self.trace, child) for child in self.trace.children(self.index))
 
     @property
     def ancestors(self) -> Tuple[SpanView, ...]:
-        """The spans that it lies in, the parent first and the root last."""
+        """The spans that it lies in, the parent first and the root last.
+
+        >>> [span.name for span in trace.step("51c3", 2)[4].ancestors]
+        ['scenario.get_time_point', 'simulation.get_planner_input', 'simulation.step']
+        """
         found = []
         above = self.parent
         while above is not None:
@@ -95,23 +161,27 @@ class SpanView:
     def path(self) -> Tuple[str, ...]:
         """The names from the root down to this span.
 
-        >>> trace.find("lights")[0].path  # a span of a part has the path in that part
-        ('scenario.get_traffic_lights',)
+        >>> trace.step("51c3", 2)[4].path  # a span of a part has the path in that part
+        ('simulation.step', 'simulation.get_planner_input', 'scenario.get_time_point', 'sqlite3.statement')
         """
         return (*(span.name for span in reversed(self.ancestors)), self.name)
 
     def walk(self) -> Iterator[SpanView]:
         """This span and all spans below it, parents before their children.
 
-        >>> [span.name for span in trace.step(1).find("lights")[0].walk()]
-        ['scenario.get_traffic_lights', 'sqlite3.statement']
+        >>> [span.name for span in trace.step("51c3", 2).find("traffic light")[0].walk()]
+        ['scenario.get_traffic_light_status_at_iteration', 'sqlite3.statement', 'sqlite3.close']
         """
         return (
             SpanView(self.trace, index) for index in range(self.index, self.trace.subtree_end[self.index])
         )
 
     def subtree(self) -> Trace:
-        """This span with all spans below it as a trace of its own."""
+        """This span with all spans below it as a trace of its own.
+
+        >>> trace.step("51c3", 2)[0].children[1].subtree().name
+        ['planner.compute']
+        """
         from nutrace.trace.selection import subtrees  # which makes traces, and so imports them
 
         return replace(subtrees(self.trace, [self.index]), selection=self._words())
@@ -121,40 +191,72 @@ class SpanView:
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """The span's attributes, read-only."""
+        """The span's attributes, read-only.
+
+        >>> trace[8].attributes["nuplan.scenario.type"]
+        'traversing_pickup_dropoff'
+        """
         return self.trace.attributes(self.index)
 
     @property
     def events(self) -> Tuple[Event, ...]:
-        """The span's events."""
+        """The span's events.
+
+        >>> trace.find("planner.compute")[0].events  # none; an error that leaves a span is an event
+        ()
+        """
         return self.trace.events(self.index)
 
     @property
     def status(self) -> Status:
-        """The span's status."""
+        """The span's status.
+
+        >>> trace[8].status
+        Status(code=0, message='')
+        """
         return self.trace.status(self.index)
 
     @property
     def unfinished(self) -> bool:
-        """Whether the span never ended."""
+        """Whether the span never ended.
+
+        >>> [scenario.token for scenario in trace.simulations if trace[scenario.span].unfinished]
+        ['c27db4ecf72c2c26']
+        """
         return self.trace.unfinished(self.index)
 
     @property
     def thread(self) -> ThreadKey:
-        """The thread it ran on."""
+        """The thread it ran on.
+
+        >>> trace.find("planner.compute")[0].thread
+        ThreadKey(resource=2, thread_id=2001, name='', lane=0)
+        """
         return self.trace.threads[self.trace.thread[self.index]]
 
     @property
     def function(self) -> str:
-        """``code.function.name``, or "" if the span has none."""
+        """``code.function.name``, or "" if the span has none.
+
+        >>> trace.find("planner.compute")[0].function
+        'nuplan.planning.simulation.planner.idm_planner.IDMPlanner.compute_planner_trajectory'
+        """
         return text(self.attributes.get(semconv.CODE_FUNCTION))
 
     @property
     def file(self) -> str:
-        """``code.file.path``, or ""."""
+        """``code.file.path``, or "".
+
+        >>> trace.find("planner.compute")[0].file
+        '/home/user/nuplan-devkit/nuplan/planning/simulation/planner/idm_planner.py'
+        """
         return text(self.attributes.get(semconv.CODE_FILE))
 
     @property
     def line(self) -> int:
-        """``code.line.number``, or 0."""
+        """``code.line.number``, or 0.
+
+        >>> trace.find("planner.compute")[0].line
+        67
+        """
         return max(whole(self.attributes.get(semconv.CODE_LINE)), 0)

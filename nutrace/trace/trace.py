@@ -29,10 +29,22 @@ class Trace(Viewed, Choosing):
 
     Spans are numbered 0..n-1 in preorder: a parent before its children, siblings and roots by
     start. The subtree of span ``i`` is ``range(i, subtree_end[i])``. Columns are indexed by that number;
-    times are nanoseconds, ``start_ns`` and ``end_ns`` Unix time.
+    times are nanoseconds, ``start_ns`` and ``end_ns`` Unix time. Tables of pandas are made of them by
+    :meth:`spans`, :meth:`steps`, :meth:`components` and the others.
+
+    >>> trace = nutrace.load("run.json")
+    >>> trace
+    <Trace 'run.json': 743 spans, 35 steps>
+    >>> span = trace.finished_steps[0]
+    >>> trace.name[span], trace.busy_ns[span] / 1e6, trace.depth[span]
+    ('simulation.step', 21.14501, 1)
+    >>> trace[span].children[1].name
+    'planner.compute'
 
     Attributes
     ----------
+    path:
+        The file that was read.
     name, component, parent, depth, subtree_end, start_ns, end_ns:
         ``parent`` is -1 for roots, ``component`` "other" for spans without one.
     busy_ns:
@@ -54,6 +66,12 @@ class Trace(Viewed, Choosing):
         gives times as they were recorded.
     thread:
         Index into ``threads``. A child on another thread than its parent ran beside it, not inside it.
+    threads, resources:
+        The threads, and the processes as their OTLP resources describe them.
+    diagnostics:
+        What is missing: spans that were dropped, cut short or left open, and what is to be known of the file.
+    raw:
+        What is read a span at a time: see :meth:`attributes`, :meth:`events`, :meth:`status`.
     selection:
         For a part of a trace what was selected ("steps 10 to 19"), else "". ``resources`` and
         ``diagnostics`` are those of the whole.
@@ -107,7 +125,11 @@ class Trace(Viewed, Choosing):
 
     @cached_property
     def roots(self) -> List[int]:
-        """Spans without a parent, by start."""
+        """Spans without a parent, by start.
+
+        >>> [trace.name[root] for root in trace.roots[:3]]
+        ['config.compose', 'simulation.build', 'simulation.run_runners']
+        """
         roots = []
         index = 0
         while index < len(self):
@@ -117,12 +139,22 @@ class Trace(Viewed, Choosing):
 
     @cached_property
     def step_indices(self) -> List[int]:
-        """The numbers of the spans that are the simulation's steps, in the order of the tree."""
+        """The numbers of the spans that are the simulation's steps, in the order of the tree.
+
+        >>> trace.step_indices[:3]
+        [33, 51, 69]
+        >>> len(trace.step_indices), len(trace.finished_steps)  # one worker was killed
+        (35, 34)
+        """
         return [index for index, name in enumerate(self.name) if name == semconv.STEP_SPAN]
 
     @cached_property
     def finished_steps(self) -> List[int]:
-        """The steps that ended; of those inside each other the outermost."""
+        """The steps that ended; of those inside each other the outermost.
+
+        >>> max(trace.busy_ns[step] for step in trace.finished_steps) / 1e6  # milliseconds
+        181.36354
+        """
         finished: List[int] = []
         for step in self.step_indices:
             inside = finished and step < self.subtree_end[finished[-1]]
@@ -132,44 +164,77 @@ class Trace(Viewed, Choosing):
 
     @cached_property
     def addresses(self) -> Addresses:
-        """In which scenario and step each span lies."""
+        """In which scenario and step each span lies.
+
+        >>> trace.addresses.scenario_of[100], trace.addresses.iteration_of[100]
+        (1, 3)
+        """
         return addresses(self) if self.kept is None else self.kept
 
     @property
     def simulations(self) -> Tuple[Scenario, ...]:
-        """The simulations of the run by their start; in a part of a trace those of which it has spans."""
+        """The simulations of the run by their start; in a part of a trace those of which it has spans.
+
+        >>> [(scenario.type, scenario.outcome) for scenario in trace.simulations[2:]]
+        [('behind_long_vehicle', 'cut short'), ('stationary_in_traffic', 'finished')]
+        """
         return self.addresses.scenarios
 
     @cached_property
     def step_addresses(self) -> List[Tuple[int, int]]:
-        """For each of ``step_indices`` its scenario's number and its iteration: no two are the same."""
+        """For each of ``step_indices`` its scenario's number and its iteration: no two are the same.
+
+        >>> trace.step_addresses[:3]
+        [(1, 0), (1, 1), (1, 2)]
+        """
         where = self.addresses
         return [(where.scenario_of[step], where.iteration_of[step]) for step in self.step_indices]
 
     @cached_property
     def begin_ns(self) -> int:
-        """The earliest start, Unix ns (0 in an empty trace)."""
+        """The earliest start, Unix ns (0 in an empty trace).
+
+        >>> (trace.finish_ns - trace.begin_ns) / 1e9  # seconds
+        48.093883139
+        """
         return min(self.start_ns, default=0)
 
     @cached_property
     def finish_ns(self) -> int:
-        """The latest end, Unix ns (0 in an empty trace)."""
+        """The latest end, Unix ns (0 in an empty trace).
+
+        >>> from datetime import datetime, timezone
+        >>> datetime.fromtimestamp(trace.finish_ns / 1e9, timezone.utc).isoformat(timespec="seconds")
+        '2026-09-21T14:14:08+00:00'
+        """
         return max(self.end_ns, default=0)
 
     def children(self, index: int) -> Iterator[int]:
-        """Children of a span by start, those on other threads included."""
+        """Children of a span by start, those on other threads included.
+
+        >>> [trace.name[child] for child in trace.children(trace.finished_steps[0])]
+        ['simulation.get_planner_input', 'planner.compute', 'simulation.propagate']
+        """
         child, end = index + 1, self.subtree_end[index]
         while child < end:
             yield child
             child = self.subtree_end[child]
 
     def nested(self, index: int) -> bool:
-        """Whether the span ran inside its parent: it has one, on its own thread."""
+        """Whether the span ran inside its parent: it has one, on its own thread.
+
+        >>> trace.nested(trace.finished_steps[0]), trace.nested(0)
+        (True, False)
+        """
         parent = self.parent[index]
         return parent >= 0 and self.thread[parent] == self.thread[index]
 
     def attributes(self, index: int) -> Mapping[str, Any]:
-        """The span's attributes, read-only."""
+        """The span's attributes, read-only.
+
+        >>> trace.attributes(trace.finished_steps[0])["nutrace.step.simulated_interval_s"]
+        0.1
+        """
         return parse_attributes(self.raw.attributes[index])
 
     def call_times(self, index: int) -> Optional[Times]:
@@ -177,6 +242,9 @@ class Trace(Viewed, Choosing):
 
         Those of a composite span are right to :data:`nutrace.sketch.ERROR`; None if only their mean is known,
         as in older files. Empty for a span that continues a generator.
+
+        >>> trace.call_times(trace.finished_steps[0])
+        [(21145010, 1)]
         """
         calls, busy_ns = self.calls[index], self.busy_ns[index]
         if calls <= 1:
@@ -189,7 +257,11 @@ class Trace(Viewed, Choosing):
         return times_of(calls, recorded_ns, shortest, longest, attributes.get(semconv.COMPOSITE_TIMES))
 
     def events(self, index: int) -> Tuple[Event, ...]:
-        """The span's events, such as exceptions."""
+        """The span's events, such as exceptions.
+
+        >>> [event.name for span in trace.failed for event in trace.events(span)]
+        []
+        """
         events = parse_events(self.raw.events.get(index, b""))
         moved_ns = self._moved_ns(index) if self.skews and events else 0
         return tuple(replace(event, time_ns=event.time_ns + moved_ns) for event in events)
@@ -200,41 +272,74 @@ class Trace(Viewed, Choosing):
         return sum(skew.offset_ns for skew in self.skews if skew.host == host)
 
     def status(self, index: int) -> Status:
-        """The span's status."""
+        """The span's status.
+
+        >>> trace.status(0).code == 2  # whether an error left it
+        False
+        """
         return parse_status(self.raw.status.get(index, b""))
 
     def span_id(self, index: int) -> str:
-        """The span's id as in the file (16 hex digits); a new one if the file has none."""
+        """The span's id as in the file (16 hex digits); a new one if the file has none.
+
+        >>> trace.span_id(100)
+        '000007d10000005e'
+        """
         number = self.raw.span_id[index]
         return self.raw.odd_ids.get(number) or f"{number:016x}"
 
     def trace_id(self, index: int) -> str:
-        """The trace id as in the file."""
+        """The trace id as in the file.
+
+        >>> trace.trace_id(100)
+        '5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e'
+        """
         return self.raw.trace_ids[self.raw.trace_id[index]]
 
     def kind(self, index: int) -> int:
-        """OTLP span kind: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer."""
+        """OTLP span kind: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer.
+
+        >>> trace.kind(100)
+        1
+        """
         return self.raw.kind[index]
 
     def by_api(self, index: int) -> bool:
-        """Whether the program made the span by the OpenTelemetry API: in a scope that is not nutrace's."""
+        """Whether the program made the span by the OpenTelemetry API: in a scope that is not nutrace's.
+
+        >>> any(trace.by_api(span) for span in range(len(trace)))
+        False
+        """
         return bool(self.raw.by_api[index])
 
     @cached_property
     def failed(self) -> FrozenSet[int]:
-        """The spans that an error left."""
+        """The spans that an error left.
+
+        >>> [trace[span].name for span in trace.failed]
+        []
+        """
         return failed_spans(self.raw.status)
 
     @cached_property
     def single_rows(self) -> array[int]:
-        """For each span the rows that its statement gave one by one: others cost nothing each."""
+        """For each span the rows that its statement gave one by one: others cost nothing each.
+
+        >>> sum(trace.single_rows)
+        3839
+        """
         if self.raw.single_rows is not None:
             return self.raw.single_rows
         return single_rows(self.raw.attributes)
 
     @cached_property
     def own_inside_ns(self) -> array[int]:
-        """For each span what was taken out of it and of all spans that are nested in it."""
+        """For each span what was taken out of it and of all spans that are nested in it, in ns.
+
+        >>> step = trace.finished_steps[0]
+        >>> trace.own_inside_ns[step] / 1e3  # microseconds
+        155.984
+        """
         inside = self.own_ns[:]
         for index in range(len(self) - 1, -1, -1):
             if inside[index] and self.nested(index):
@@ -242,12 +347,20 @@ class Trace(Viewed, Choosing):
         return inside
 
     def runs_through(self, index: int) -> bool:
-        """Whether the span ran from its start to its end, and is neither a generator nor a composite span."""
+        """Whether the span ran from its start to its end, and is neither a generator nor a composite span.
+
+        >>> trace.runs_through(trace.finished_steps[0])
+        True
+        """
         inside_ns = self.busy_ns[index] + self.own_inside_ns[index]
         return inside_ns == self.end_ns[index] - self.start_ns[index]
 
     def unfinished(self, index: int) -> bool:
-        """Whether the span never ended; ``end_ns`` is then the last time at which it was known to go on."""
+        """Whether the span never ended; ``end_ns`` is then the last time at which it was known to go on.
+
+        >>> [trace[span].name for span in range(len(trace)) if trace.unfinished(span)]
+        ['simulation.run', 'simulation.step']
+        """
         return bool(self.raw.unfinished[index])
 
 

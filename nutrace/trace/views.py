@@ -39,6 +39,7 @@ class Views:
     steps: Callable[[Any], DataFrame]
     components: Callable[[Any, bool], DataFrame]
     scenarios: Callable[[Any], DataFrame]
+    workers: Callable[[Any], DataFrame]
     statements: Callable[[Any], DataFrame]
     deepcopies: Callable[[Any], DataFrame]
     to_parquet: Callable[[Any, Union[str, os.PathLike[str]], str], Path]
@@ -68,6 +69,16 @@ class Viewed:
 
     def spans(self, attributes: Sequence[str] = ()) -> DataFrame:
         """All spans as a pandas table, one row each; the row's label is the span's number.
+
+        >>> spans = trace.spans()
+        >>> spans.groupby("component", observed=True).self_ms.sum().round().nlargest(2).to_dict()
+        {'simulation': 24555.0, 'worker': 13194.0}
+        >>> copies = spans[spans.name == "copy.deepcopy"]
+        >>> spans.name[copies.parent].unique().tolist()  # who makes them
+        ['planner.compute']
+        >>> rows = "db.response.returned_rows"
+        >>> trace.spans([rows]).groupby("step")[rows].sum().head(3).tolist()
+        [339.0, 344.0, 348.0]
 
         Columns
         -------
@@ -110,6 +121,19 @@ class Viewed:
 
         A row's label is the step's address, ``(scenario, step)``: the scenario's number, from 1, as in
         :meth:`nutrace.Trace.scenarios`, and the iteration. ``steps.loc[3]`` are the steps of scenario 3.
+
+        >>> steps = trace.steps()
+        >>> steps.loc[4].duration_ms.round(1).head(3)  # the first steps of scenario 4
+        step
+        0    111.9
+        1     99.8
+        2    153.9
+        Name: duration_ms, dtype: float64
+        >>> steps.groupby("type").duration_ms.median().round(1).nlargest(1).to_dict()
+        {'stationary_in_traffic': 133.2}
+        >>> slow = steps[steps.realtime_factor > 1]  # slower than real time
+        >>> slow.filter(like="_self_ms").mean().round(1).head(2).to_dict()
+        {'observation_self_ms': 43.4, 'planner_self_ms': 39.8}
 
         Columns
         -------
@@ -154,6 +178,15 @@ class Viewed:
         A row's label is ``(where, component)``; ``where`` is "in steps", "beside steps" (other threads and
         concurrent tasks) or "outside steps". With `each_step` it is ``(scenario, step, component)``.
 
+        >>> trace.components().loc["in steps"].self_ms.round(1).head(3).to_dict()
+        {'observation': 772.5, 'planner': 727.4, 'simulation': 394.7}
+        >>> planner = trace.components().loc[("in steps", "planner")]
+        >>> print(f"{planner.total_ms - planner.self_ms:.1f} ms in what the planner calls")
+        8.4 ms in what the planner calls
+        >>> each = trace.components(each_step=True).self_ms.unstack("component", fill_value=0)
+        >>> each.groupby(level="scenario").planner.mean().round(1).tolist()
+        [7.0, 20.3, 17.9, 38.3]
+
         Columns
         -------
         calls:
@@ -178,7 +211,20 @@ class Viewed:
         return _views().components(self, each_step)
 
     def scenarios(self) -> DataFrame:
-        """The scenarios as a pandas table, as ``nutrace scenarios`` shows them; a row's label is its number.
+        """The scenarios as a pandas table, as ``nutrace scenarios`` shows them.
+
+        A row's label is the ``scenario``'s number, from 1.
+
+        >>> table = trace.scenarios()
+        >>> table.sort_values("step_mean_ms", ascending=False)[["type", "realtime_factor"]].round(2).head(2)
+                                             type  realtime_factor
+        scenario
+        4                   stationary_in_traffic             1.34
+        2         waiting_for_pedestrian_to_cross             0.70
+        >>> (table.memory_end_mb - table.memory_start_mb).round(2).tolist()
+        [0.57, 0.06, 0.01, 1.11]
+        >>> trace.steps().join(table.outcome, on="scenario").groupby("outcome").size().to_dict()
+        {'cut short': 4, 'finished': 30}
 
         Columns
         -------
@@ -205,10 +251,60 @@ class Viewed:
         """
         return _views().scenarios(self)
 
+    def workers(self) -> DataFrame:
+        """What each worker did during the run, as a pandas table, as ``nutrace workers`` shows it.
+
+        A row's label is the ``worker``, as in :meth:`scenarios`. In each row the seconds add up to the time
+        of the run.
+
+        >>> table = trace.workers()
+        >>> table[["scenarios", "busy_s", "waiting_s", "idle_s"]].round(2)
+                scenarios  busy_s  waiting_s  idle_s
+        worker
+        2001            2    4.07       0.02   10.00
+        2002            1    2.44       0.00   11.64
+        2003            1    1.39       0.00    0.00
+        >>> table.idle_s.idxmax()
+        '2002'
+
+        Columns
+        -------
+        process, thread, host:
+            Process id (0 if unknown), and the names of thread and host.
+        scenarios:
+            How many it simulated.
+        absent_s, startup_s, busy_s:
+            Seconds before it was there and after it was gone, importing modules and receiving its first
+            work, and in scenarios.
+        waiting_s, idle_s:
+            Seconds between scenarios or waiting for the first one, and after the last one.
+        driving_s, unaccounted_s:
+            Seconds of the driver's work in a worker that drives as well, and seconds of which the file does
+            not say what they were.
+        ended_in:
+            The number of the scenario in which its process ended; <NA> if it did not.
+
+        Raises
+        ------
+        MissingDependencyError
+            If pandas is not installed.
+        UsageError
+            If this is a part of a trace.
+        """
+        return _views().workers(self)
+
     def statements(self) -> DataFrame:
         """The database's statements as a pandas table, as ``nutrace sql`` shows them.
 
-        A row's label is the hash of the statement's normalised text.
+        A row's label is ``statement``, the hash of its normalised text.
+
+        >>> table = trace.statements()
+        >>> print(table.executions_in_steps.sum() / len(trace.steps()), "executions per step")
+        5.0 executions per step
+        >>> table.total_in_steps_ms.idxmax()
+        'e7c7ab55411694e2'
+        >>> table.loc["e7c7ab55411694e2"][["executions", "repeated_in_step"]].to_dict()
+        {'executions': 68, 'repeated_in_step': 34}
 
         Columns
         -------
@@ -237,6 +333,11 @@ class Viewed:
         A row's label is ``(kind, function, file, line, root_type)``: ``copy.deepcopy`` or another way to
         copy, the caller, and the type of what is copied.
 
+        >>> table = trace.deepcopies().loc["copy.deepcopy"]
+        >>> by_caller = table.groupby("function")[["root_calls", "objects", "total_ms"]].sum()
+        >>> by_caller.round(1).to_dict("records")
+        [{'root_calls': 9, 'objects': 263.0, 'total_ms': 8.4}]
+
         Columns
         -------
         component:
@@ -255,6 +356,12 @@ class Viewed:
 
     def to_parquet(self, folder: Union[str, os.PathLike[str]], run: str = "") -> Path:
         """Write the run as Parquet tables, as ``nutrace export`` does; returns the path to load it from.
+
+        >>> written = trace.to_parquet("tables", "mine")
+        >>> written.as_posix()
+        'tables/spans/run=mine'
+        >>> nutrace.load(written).steps().equals(trace.steps())
+        True
 
         Parameters
         ----------
@@ -279,6 +386,12 @@ class Viewed:
 
         A row's label is ``(name, component)``.
 
+        >>> table = trace.costs()
+        >>> table.self_ms.nlargest(2).round().index.tolist()
+        [('simulation.build', 'simulation'), ('worker.map', 'worker')]
+        >>> table.loc[("planner.compute", "planner")][["mean_us", "p95_us"]].round().to_dict()
+        {'mean_us': 21641.0, 'p95_us': 44948.0}
+
         Columns
         -------
         calls, yielded:
@@ -301,12 +414,17 @@ class Viewed:
     def samples(self) -> DataFrame:
         """What sampled spans spend their self time in, as a pandas table with a row for each function.
 
+        >>> table = trace.samples()
+        >>> inside = table[table.span == "planner.compute"].set_index("function")
+        >>> inside[["own_ms", "share", "share_low", "share_high"]].round(2).loc["unary_union"].tolist()
+        [249.27, 0.55, 0.45, 0.64]
+
         Columns
         -------
         span, component:
             The kind of span; of several that samples cannot tell apart, their names.
-        function, file, line:
-            The function, and where it begins; of the spans' own function ``itself`` is True. What was seen
+        function, file, line, itself:
+            The function, and where it begins; ``itself`` is True for the spans' own function. What was seen
             in functions that were on fewer than 10 samples is in one row: its ``function`` is "(others)".
         own_ms, total_ms:
             Of the spans' self time, the milliseconds in the function itself, and in it with everything that
@@ -333,6 +451,9 @@ class Viewed:
         scenario: Optional[Union[str, int]] = None,
     ) -> Picture:
         """The interactive flamegraph, shown where a notebook shows the value of a cell.
+
+        >>> trace.flamegraph(steps="0:5", height=400)  # as the last line of a cell it is shown
+        <Flamegraph of Trace 'run.json', steps 0 to 4 of each of 4 scenarios: 343 spans, 20 steps>
 
         Parameters
         ----------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from fakes.otlp import trace_of
 
 import nutrace
 from nutrace.errors import InputError
-from nutrace.jupyter import runs as module
 
 pandas = pytest.importorskip("pandas")
 
@@ -33,13 +31,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         trace_of(tmp_path / "made", ("simulation.run", 0, 1000, [_step(index) for index in range(5)]))
         (tmp_path / "made" / "run.json").rename(tmp_path / "runs" / f"{name}.json")
     return tmp_path / "runs"
-
-
-@pytest.mark.usefixtures("folder")
-def test_examples_say_what_is_so() -> None:
-    done = doctest.testmod(module, extraglobs={"nutrace": nutrace})
-    assert done.attempted
-    assert not done.failed
 
 
 def test_tables_are_those_of_the_runs(folder: Path) -> None:

@@ -12,6 +12,7 @@ from fakes.evaluation import write_evaluation
 from fakes.otlp import trace_of
 
 import nutrace
+from nutrace.errors import UsageError
 
 pandas = pytest.importorskip("pandas")
 
@@ -73,6 +74,22 @@ def test_scenarios_are_those_of_the_command(run: Path, trace: nutrace.Trace) -> 
     assert joined.outcome.notna().all()
 
 
+def test_workers_are_those_of_the_command(run: Path, trace: nutrace.Trace) -> None:
+    table = trace.workers()
+    said = _said("workers", run)
+    assert [*table.process] == [each["process"] for each in said["workers"]]
+    for column, name in (("busy_s", "busy_s"), ("waiting_s", "waiting_s"), ("idle_s", "nothing_left_s")):
+        assert [*table[column]] == pytest.approx([each[name] for each in said["workers"]])
+    for lasted in table.filter(regex="_s$").sum(axis=1):
+        assert lasted == pytest.approx(said["driver"]["wall_s"])
+    assert trace.scenarios().worker.isin(table.index).all()
+    killed = table.ended_in.dropna()
+    assert trace.scenarios().killed[killed].all()
+    assert len(killed) == 1
+    with pytest.raises(UsageError, match="a whole run"):
+        trace.select(steps=1).workers()
+
+
 def test_statements_are_those_of_the_command(run: Path, trace: nutrace.Trace) -> None:
     table = trace.statements()
     said = _said("sql", run, "--limit", 0)["statements"]
@@ -98,7 +115,13 @@ def test_copies_have_their_callers(tmp_path: Path) -> None:
 
 def test_a_trace_of_nothing_has_empty_tables(tmp_path: Path) -> None:
     trace = trace_of(tmp_path, ("main", 0, 10))
-    for table in (trace.steps(), trace.statements(), trace.deepcopies(), trace.components(each_step=True)):
+    for table in (
+        trace.steps(),
+        trace.workers(),
+        trace.statements(),
+        trace.deepcopies(),
+        trace.components(each_step=True),
+    ):
         assert table.empty
 
 

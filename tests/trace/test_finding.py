@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 from typing import Any, List
 
@@ -10,7 +9,7 @@ import pytest
 from fakes.otlp import trace_of
 
 from nutrace.errors import UsageError
-from nutrace.trace import Trace, choosing, span_view
+from nutrace.trace import Trace
 
 _QUERY = {"nutrace.component": "database", "db.query.text": "SELECT 1", "code.file.path": "/code/queries.py"}
 
@@ -45,13 +44,6 @@ def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trace:
 
 def _names(part: Trace) -> List[str]:
     return [part.name[root] for root in part.roots]
-
-
-@pytest.mark.parametrize("module", [choosing, span_view])
-def test_examples_say_what_is_so(module: Any, trace: Trace) -> None:
-    done = doctest.testmod(module, extraglobs={"trace": trace})
-    assert done.attempted
-    assert not done.failed
 
 
 def test_conditions_hold_together(trace: Trace) -> None:
