@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Mapping, Optional, Sequence, Union
 
 from nutrace.errors import InputError
 
@@ -89,6 +89,7 @@ class Simulator:
         scenarios: int = 1,
         seconds: float = 15.0,
         planner: str = "simple",
+        planner_class: str = "",
         worker: str = "sequential",
         pictures: bool = False,
         python: Sequence[str] = (),
@@ -107,6 +108,9 @@ class Simulator:
         planner, worker:
             Of the devkit: "simple" in open loop, or "idm" in closed loop, and a worker of the devkit. The
             miniature has one planner, in closed loop, and simulates one scenario after another.
+        planner_class:
+            ``module.Class`` of a planner in the place of that one, made with its options; the module is
+            looked for in the current folder, too.
         pictures:
             Whether the devkit draws its metrics at the end, as it does by itself.
         python:
@@ -124,19 +128,23 @@ class Simulator:
             raise InputError(f"{data} has no log: write one with nutrace synth")
         results = Path(results).absolute()
         options = ["-W", "ignore", *python]
+        path = os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH"))))
+        settings = {"PYTHONPATH": path} if planner_class else {}
         if self.script is None:
             overrides = [
                 f"scenario.type={','.join(TYPES)}", f"scenario.count={scenarios}",
                 f"scenario.frames={round(seconds / _STEP_S) + 1}",
             ]  # fmt: skip
-            line = [*options, "-m", "nutrace.demo", str(logs[0]), str(results), *overrides, *words]
-            return shlex.join([self.python, *line])
+            own = [f"planner.class={planner_class}"] if planner_class else []
+            line = [*options, "-m", "nutrace.demo", str(logs[0]), str(results), *overrides, *own, *words]
+            return _shell(settings, [self.python, *line])
         lengths = [
             f"scenario_builder.scenario_mapping.scenario_map.{each}=[{seconds:.1f},{_OFFSET_S}]"
             for each in TYPES
         ]
         overrides = [
             *_PLANNERS[planner],
+            *([f"planner.{planner}_planner._target_={planner_class}"] if planner_class else []),
             "scenario_builder=nuplan_mini",
             "scenario_filter=one_of_each_scenario_type",
             f"scenario_filter.scenario_types=[{','.join(TYPES)}]",
@@ -147,8 +155,8 @@ class Simulator:
             f"main_callback=[{_CALLBACKS}{',metric_summary_callback' if pictures else ''}]",
             *lengths,
         ]
-        settings = [f"{name}={value}" for name, value in _environment(Path(data), results).items()]
-        return shlex.join(["env", *settings, self.python, *options, self.script, *overrides, *words])
+        settings.update(_environment(Path(data), results))
+        return _shell(settings, [self.python, *options, self.script, *overrides, *words])
 
 
 def simulator(miniature: bool = False) -> Simulator:
@@ -181,6 +189,11 @@ def _environment(data: Path, results: Path) -> Dict[str, str]:
         "NUPLAN_MAPS_ROOT": str(dataset / "maps"),
         "NUPLAN_EXP_ROOT": str(results),
     }
+
+
+def _shell(settings: Mapping[str, str], command: List[str]) -> str:
+    variables = [f"{name}={value}" for name, value in settings.items()]
+    return shlex.join([*(["env", *variables] if variables else []), *command])
 
 
 def _output(command: List[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Dict, Sequence
 
 _GROUPS: Dict[str, Dict[str, Any]] = {
     "planner": {
+        "class": "",  # module.Class of a subclass of IDMPlanner, in its place
         "target_velocity": 10.0,
         "min_gap_to_lead_agent": 1.0,
         "headway_time": 1.5,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Sequence, TypeVar
+from typing import Any, Callable, Dict, Iterable, List, Sequence, Type, TypeVar
 
 from nutrace.demo.miniature.callback import (
     AbstractCallback,
@@ -86,8 +87,15 @@ def build_runner(scenario: LogScenario, config: Dict[str, Any], directory: str) 
     metrics = MetricsEngine(group(config, "metrics"), os.path.join(directory, "metrics"))
     logs = SimulationLogCallback(os.path.join(directory, "simulation_log"))
     callback = MultiCallback([logs, MetricCallback(metrics)])
-    planner = IDMPlanner(group(config, "planner"))
-    return SimulationRunner(build_simulation(scenario, config), planner, callback)
+    return SimulationRunner(build_simulation(scenario, config), build_planner(config), callback)
+
+
+def build_planner(config: Dict[str, Any]) -> AbstractPlanner:
+    """Build the planner of the class that the configuration names."""
+    options = group(config, "planner")
+    module, _, name = options["class"].rpartition(".")
+    kind: Type[IDMPlanner] = getattr(importlib.import_module(module), name) if module else IDMPlanner
+    return kind(options)
 
 
 def run_simulation(log_file: str, directory: str, overrides: Sequence[str] = ()) -> List[RunnerReport]:
