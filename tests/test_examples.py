@@ -9,21 +9,21 @@ from __future__ import annotations
 import dataclasses
 import doctest
 import inspect
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, List
 
 import pytest
-from fakes.docstrings import columns, doc, public
+from fakes.cells import in_ipython
+from fakes.docstrings import columns, doc, public, tables
 from fakes.examples import write_examples
 
 import nutrace
 
 pytest.importorskip("pandas")
 pytest.importorskip("IPython")
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated - use:DeprecationWarning")  # matplotlib's
 
 PUBLIC = public()
 _CELL = re.compile(r"^In \[\d+\]: ", re.MULTILINE)
@@ -41,12 +41,7 @@ UNITS = {
 PLAIN = re.compile(
     r"(realtime_factor|(total_)?share|\w+_(low|high)|objects\w*|rows\w*|nested_\w+|depth|root_calls\w*)\Z"
 )
-TABLES = [
-    name
-    for name, member in PUBLIC.items()
-    if name.partition(".")[0] in ("Trace", "Compared")
-    and getattr(member, "__annotations__", {}).get("return") == "DataFrame"
-]
+TABLES = [name for name, _ in tables()]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +74,7 @@ def test_examples_say_what_is_so(name: str, trace: nutrace.Trace) -> None:
     runner.run(example, out=told.append)
     assert not runner.failures, "".join(told)
     if _CELL.search(said):
-        assert run_cells([cell for cell, _ in cells(said)]) == [shown for _, shown in cells(said)]
+        assert in_ipython([cell for cell, _ in cells(said)]) == [shown for _, shown in cells(said)]
 
 
 def cells(said: str) -> List[Any]:
@@ -95,31 +90,6 @@ def cells(said: str) -> List[Any]:
 
 def _continued(line: str) -> bool:
     return re.match(r" +\.\.\.:", line) is not None
-
-
-_SHELL = """
-import json, sys
-from IPython.core.interactiveshell import InteractiveShell
-from IPython.utils.capture import capture_output
-
-shell = InteractiveShell.instance()
-said = []
-for cell in json.load(sys.stdin):
-    with capture_output() as shown:
-        shell.run_cell(cell).raise_error()
-    said.append(shown.stdout.strip().partition("]: ")[2] or shown.stdout.strip())
-print(json.dumps(said))
-"""
-
-
-def run_cells(texts: List[str]) -> List[str]:
-    """What IPython prints for each cell; HTML is not among it."""
-    done = subprocess.run(
-        [sys.executable, "-c", _SHELL], input=json.dumps(texts), capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    said: List[str] = json.loads(done.stdout)
-    return said
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -148,7 +148,7 @@ class Viewed:
         own_ms:
             nutrace's own time that was taken out of the step, and is in no other column.
         realtime_factor:
-            The one over the other: above 1 is slower than real time. Missing if unknown.
+            What the step took over what it simulates: above 1 is slower than real time. Missing if unknown.
         memory_mb:
             Resident memory of the step's process at its end, in millions of bytes. It is read ten times a
             second: missing for the other steps.
@@ -176,7 +176,9 @@ class Viewed:
         """What each component costs, as in the report, as a pandas table.
 
         A row's label is ``(where, component)``; ``where`` is "in steps", "beside steps" (other threads and
-        concurrent tasks) or "outside steps". With `each_step` it is ``(scenario, step, component)``.
+        concurrent tasks) or "outside steps". In a part of a trace that has no steps, such as
+        ``trace.where(component="planner")``, all is "outside steps". With `each_step` the label is
+        ``(scenario, step, component)``.
 
         >>> trace.components().loc["in steps"].self_ms.round(1).head(3).to_dict()
         {'observation': 772.5, 'planner': 727.4, 'simulation': 394.7}
@@ -229,7 +231,7 @@ class Viewed:
         Columns
         -------
         name, token, type, log, planner, attempt:
-            What was simulated, and for which time.
+            What was simulated; ``attempt`` is 2 if the run has simulated it with that planner before.
         outcome, killed:
             How it ended, and whether its process was killed.
         steps, step_mean_ms, step_p95_ms, realtime_factor:
@@ -238,7 +240,7 @@ class Viewed:
             From the scenario's beginning to its end in milliseconds, and when it began, in seconds since the
             first span of this trace.
         worker:
-            The process and thread that simulated it.
+            What simulated it: the label of its row in :meth:`workers`.
         memory_start_mb, memory_end_mb:
             Resident memory in millions of bytes; missing where it was not read.
         span, total_ms, own_ms:
@@ -412,7 +414,7 @@ class Viewed:
         return _views().costs(self)
 
     def samples(self) -> DataFrame:
-        """What sampled spans spend their self time in, as a pandas table with a row for each function.
+        """What sampled spans spend their self time in, as a pandas table: a row for each function.
 
         >>> table = trace.samples()
         >>> inside = table[table.span == "planner.compute"].set_index("function")

@@ -54,6 +54,16 @@ def members(kind: Type[Any]) -> Iterator[Tuple[str, Any]]:
                     yield name, member
 
 
+def tables() -> List[Tuple[str, Any]]:
+    """The methods that give a pandas table of a trace or a comparison."""
+    return [
+        (name, member)
+        for name, member in public().items()
+        if name.partition(".")[0] in ("Trace", "Compared")
+        and getattr(member, "__annotations__", {}).get("return") == "DataFrame"
+    ]
+
+
 def doc(member: Any) -> str:
     """The docstring, not indented; "" if there is none."""
     member = getattr(member, "__func__", member)  # that of a class method
@@ -65,6 +75,7 @@ class Column(NamedTuple):
 
     names: Tuple[str, ...]
     says: str
+    written: str
 
 
 def columns(member: Any) -> List[Column]:
@@ -72,7 +83,7 @@ def columns(member: Any) -> List[Column]:
     section = re.search(r"^Columns\n-+\n(.*?)(?=^\w+\n---|\Z)", doc(member), re.DOTALL | re.MULTILINE)
     assert section, f"{member.__qualname__} does not say which columns it has"
     entries = re.findall(r"^(\S.*):\n((?:(?:    .*)?\n?)+)", section[1], re.MULTILINE)
-    return [Column(_names(names), " ".join(text.split())) for names, text in entries]
+    return [Column(_names(names), " ".join(text.split()), names) for names, text in entries]
 
 
 def _names(written: str) -> Tuple[str, ...]:
