@@ -29,13 +29,35 @@ def load(
 
     ``trace.steps()`` and ``trace.spans()`` are pandas tables, ``trace.flamegraph()`` is the
     flamegraph. If the run was sampled, ``trace.samples()`` says what the spans spend their self time in.
-    Parameters and errors are those of :func:`nutrace.trace.load`.
 
     >>> trace = nutrace.load("run.json")
     >>> trace
     <Trace 'run.json': 743 spans, 35 steps>
     >>> nutrace.load("run.json", raw=True).correction.state  # times as recorded, nothing is taken out
     'raw'
+
+    Parameters
+    ----------
+    path:
+        The run file, ``.json``, ``.jsonl`` or ``.json.gz``, of any OpenTelemetry program; ``run.json`` also of
+        a run that was cut short or goes on. Or what ``nutrace export`` has written: the folder with one run,
+        or of several ``OUT/spans/run=NAME``. ``-`` is standard input.
+    raw:
+        Leave times as they were recorded. By default nutrace's own time is taken out of them as far as the
+        file says what it was, and the clocks of a run's hosts are aligned where they cannot agree.
+    progress:
+        Called now and then with (bytes read, bytes in all), of the file as it is on disk.
+    phase:
+        Called with the name of each phase that follows the reading, when it begins.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, empty, binary, truncated or not OTLP/JSON.
+    EmptyTraceError
+        If it holds no span.
+    MissingDependencyError
+        If it is an export, and pyarrow is not installed.
     """
     views.register(VIEWS)
     analysed.register(analyse)

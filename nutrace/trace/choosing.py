@@ -28,13 +28,27 @@ class Choosing:
         component: Optional[str] = None,
         scenario: Optional[Union[str, int]] = None,
     ) -> Trace:
-        """Scenarios, their steps, or a component, as ``--scenario`` and ``--steps`` select: see
-        :func:`nutrace.trace.select`.
+        """Scenarios, their steps, or a component, as ``--scenario`` and ``--steps`` of the commands select.
 
         >>> trace.select(steps="1:3")  # of all scenarios
         <Trace 'run.json', steps 1 to 2 of each of 4 scenarios: 144 spans, 8 steps>
         >>> trace.select(scenario="stationary_in_traffic", component="planner").selection
         'scenario 51c342505f877031 (stationary_in_traffic), component planner'
+
+        Parameters
+        ----------
+        steps:
+            Iterations, in each of the scenarios: ``"10:20"`` is 10 to 19, ``"10:"`` 10 to the last; or a
+            range, or one of them.
+        component:
+            A component's name: its outermost spans.
+        scenario:
+            A token or its beginning, a type, or a number, from 1.
+
+        Raises
+        ------
+        UsageError
+            If there is no such scenario, no such step, or no span of that component.
         """
         from nutrace.trace.selection import select
 

@@ -460,7 +460,7 @@ class Viewed:
         Parameters
         ----------
         steps, component, scenario:
-            What to draw, as in :func:`nutrace.trace.select`; by default everything.
+            What to draw, as in :meth:`nutrace.Trace.select`; by default everything.
         height:
             In CSS pixels.
 
