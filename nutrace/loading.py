@@ -39,9 +39,9 @@ def load(
     Parameters
     ----------
     path:
-        The run file, ``.json``, ``.jsonl`` or ``.json.gz``, of any OpenTelemetry program; ``run.json`` also of
-        a run that was cut short or goes on. Or what ``nutrace export`` has written: the folder with one run,
-        or of several ``OUT/spans/run=NAME``. ``-`` is standard input.
+        The run file, ``.json``, ``.jsonl`` or ``.json.gz``, of any OpenTelemetry program; ``run.json`` also
+        of a run that was cut short or that goes on. Or what ``nutrace export`` has written: the folder with
+        one run, or of several ``OUT/spans/run=NAME``. ``-`` is standard input.
     raw:
         Leave times as they were recorded. By default nutrace's own time is taken out of them as far as the
         file says what it was, and the clocks of a run's hosts are aligned where they cannot agree.
