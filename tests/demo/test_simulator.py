@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pstats
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,18 @@ from fakes.programs import environment
 import nutrace
 from nutrace.demo.simulator import TYPES, VARIABLE, Simulator, simulator
 from nutrace.errors import InputError
+
+OWN_PLANNER = """
+import copy
+
+from nutrace.demo.miniature.planner import IDMPlanner
+
+
+class Own(IDMPlanner):
+    def compute_planner_trajectory(self, current_input):
+        copy.deepcopy([1, 2])
+        return super().compute_planner_trajectory(current_input)
+"""
 
 
 def _run(command: str, run_file: Path) -> nutrace.Trace:
@@ -31,6 +44,28 @@ def test_the_miniature_simulates_several_scenarios(tmp_path: Path) -> None:
     assert [len(each.steps) for each in trace.simulations] == [6] * 5
     assert len({each.token for each in trace.simulations}) == 5
     assert {each.type for each in trace.simulations} <= set(TYPES)
+
+
+def test_a_planner_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_planner.py").write_text(OWN_PLANNER, encoding="utf-8")
+    chosen = simulator(miniature=True)
+    chosen.synth("data")
+    command = chosen.command("data", "results", seconds=0.5, planner_class="own_planner.Own")
+    trace = _run(command, tmp_path / "run.json")
+    assert [each.planner for each in trace.simulations] == ["Own"]
+    assert list(trace.steps()["deep_copies"]) == [1] * 5
+
+
+def test_options_for_the_interpreter(tmp_path: Path) -> None:
+    chosen = simulator(miniature=True)
+    chosen.synth(tmp_path / "data")
+    profile = tmp_path / "it.prof"
+    command = chosen.command(
+        tmp_path / "data", tmp_path / "results", seconds=0.5, python=["-m", "cProfile", "-o", str(profile)]
+    )
+    assert len(_run(command, tmp_path / "run.json").finished_steps) == 5
+    assert any(name == "run_simulation" for _, _, name in pstats.Stats(str(profile)).stats)
 
 
 @needs_devkit

@@ -27,6 +27,7 @@ _WIDEST_PX = 1300
 #: Paths in outputs are written as if nutrace and the devkit were installed here.
 NEUTRAL = "/opt/nuplan"
 _PATH = re.compile(r"(?<![\w.:/%])/(?:home|Users|root|opt|tmp|private|var|work|usr/local)/[\w.@+/-]*")
+_NOT_PROSE = re.compile(r"^#[^\n]*$|^    [^\n]*$|```.*?```|`[^`]*`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
 _LONG_FLOAT = re.compile(r"\d\.\d{6,}")
 
 
@@ -179,6 +180,27 @@ def faults(notebook: Any) -> List[str]:
         if len(secret) > 3 and re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", pages):
             result.append(f"{secret} is this machine's")
     return result
+
+
+def unasserted(notebook: Any) -> List[str]:
+    """Figures of the prose that no cell of code mentions, so that none checks them; from three digits on."""
+    code = "".join(cell.source for cell in notebook.cells if cell.cell_type == "code").replace("_", "")
+    result = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            prose = _NOT_PROSE.sub("", cell.source)
+            for figure in re.findall(r"\d[\d,.]*\d", prose):
+                plain = figure.replace(",", "")
+                if len(plain) > 2 and not re.search(rf"(?<![\d.]){re.escape(plain)}(?!\d)", code):
+                    result.append(figure)
+    return result
+
+
+def dead_links(notebook: Any) -> List[str]:
+    """Files that the prose refers to and that are not there."""
+    prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    linked = [path for path in re.findall(r"\]\(([^)#]+)", prose) if "://" not in path]
+    return [path for path in linked if not (NOTEBOOKS / path).exists()]
 
 
 def _of_data(data: Dict[str, Any]) -> Iterator[str]:

@@ -11,7 +11,18 @@ from typing import Optional
 import nbformat
 import pytest
 from devkit import devkit_python, needs_devkit
-from notebooks.running import LARGEST_BYTES, NAMES, NOTEBOOKS, execute, faults, kinds, outputs, read
+from notebooks.running import (
+    LARGEST_BYTES,
+    NAMES,
+    NOTEBOOKS,
+    dead_links,
+    execute,
+    faults,
+    kinds,
+    outputs,
+    read,
+    unasserted,
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -22,6 +33,16 @@ def test_is_stored_as_it_ran_from_top_to_bottom(name: str) -> None:
     assert counts == list(range(1, len(counts) + 1))
     assert faults(stored) == []
     assert (NOTEBOOKS / f"{name}.ipynb").stat().st_size < LARGEST_BYTES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_of_the_prose_are_in_the_code(name: str) -> None:
+    assert unasserted(read(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links(name: str) -> None:
+    assert dead_links(read(name)) == []
 
 
 def _run(name: str, folder: Path, simulated_by: Optional[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Dict, Sequence
 
 import nbformat
 import pytest
-from notebooks.running import execute, faults, kinds
+from notebooks.running import dead_links, execute, faults, kinds, unasserted
 
 TABLE = '<table class="dataframe"></table>'
 
@@ -62,6 +62,22 @@ def test_a_title_that_asks_nothing() -> None:
     notebook = _notebook()
     notebook.cells[0].source = "# Introduction"
     assert faults(notebook) == ["the title is no question"]
+
+
+def test_figures_that_nothing_checks() -> None:
+    notebook = _notebook("assert calls == 705_871", "ratio < 2.55")
+    notebook.cells.append(
+        nbformat.v4.new_markdown_cell("## 1,050 objects\n705,871 calls, 12 `9999` and 2.5, 149 steps, 2.55")
+    )
+    assert unasserted(notebook) == ["2.5", "149"]
+
+
+def test_dead_links() -> None:
+    notebook = _notebook()
+    notebook.cells[
+        0
+    ].source = "# [a](quickstart.ipynb) [b](../README.md#use) [c](gone.md) [d](https://x.org/y)"
+    assert dead_links(notebook) == ["gone.md"]
 
 
 def test_kinds() -> None:
