@@ -158,9 +158,10 @@ class Compared:
     def plot(self, ax: Optional[Axes] = None) -> Axes:
         """How much each figure changed, with its interval of 95 %, drawn with matplotlib.
 
-        >>> axes = nutrace.compare("base", "new").plot()
-        >>> axes.get_title(loc="left").splitlines()
-        ['What changed from base to new', '5 runs against 5; 9 times: 9 slower']
+        >>> axes = nutrace.compare("bench/base", "bench/cache").plot()
+        >>> print(axes.get_title(loc="left"))
+        What changed from base to cache
+        5 runs against 5; 9 times: 9 faster
 
         A dot is the change that is judged, in percent of the base, to the left if the new side has less; it
         is hollow if undecided. Beside it are the figures of both sides, that change, and the verdict in

@@ -25,8 +25,8 @@ class Plotted:
         >>> axes = trace.plot_steps()
         >>> axes.get_xlabel(), axes.get_ylabel()
         ('step (iteration)', 'time of a step (ms)')
-        >>> trace.select(steps="1:3").plot_steps().get_title(loc="left").splitlines()[0]
-        'Time of each step: steps 1 to 2 of run.json'
+        >>> print(trace.select(scenario=4, steps="2:6").plot_steps().get_title(loc="left"))
+        Time of each step: steps 2 to 5 of scenario ...
 
         The slowest step is named, and a dashed line is the time that a step simulates. Scenarios have lines;
         of more than five, those with the slowest steps are in colour, and the median of all is drawn. In
@@ -49,9 +49,9 @@ class Plotted:
 
         >>> axes = trace.plot_components()
         >>> axes.get_ylabel()
-        'self time (ms)'
-        >>> [text.get_text().split()[0] for text in axes.get_legend().get_texts()]
-        ['scenario', 'database', 'planner', 'simulation', 'real']
+        'self time (ms), mean of 4 scenarios'
+        >>> [text.get_text() for text in axes.get_legend().get_texts()][-3:]
+        ['planner  21.39 ms, 29 %', 'observation  22.72 ms, 31 %', 'real time: 100 ms']
 
         The stack is as high as the step took. Where there are several scenarios, each iteration has the mean
         of those that have it; ``trace.select(scenario=3).plot_components()`` draws one. The legend has the
@@ -73,8 +73,10 @@ class Plotted:
         """How the times of the finished steps of each scenario are distributed, the slowest scenario first.
 
         >>> axes = trace.plot_scenarios()
-        >>> axes.get_xlabel(), [label.get_text() for label in axes.get_yticklabels()]
-        ('time of a step (ms)', ['1: token'])
+        >>> axes.get_xlabel()
+        'time of a step (ms)'
+        >>> [label.get_text() for label in axes.get_yticklabels()][:2]
+        ['4: stationary_in_traffic', '2: waiting_for_pedestrian_to_cross']
 
         Scenarios have their numbers, as in :meth:`nutrace.Trace.scenarios`, and are in the order of their
         mean steps. Percentiles are by nearest rank, as in the report. Up to 40 scenarios have a box each;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import itertools
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from fakes.programs import environment
 
 from nutrace.errors import MissingDependencyError
 from nutrace.jupyter import VIEWS
-from nutrace.trace import Trace, plotted, views
+from nutrace.trace import Trace, views
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -100,12 +99,6 @@ def line(ax: Any, label: str) -> Any:
 
 def texts(ax: Any) -> List[str]:
     return [each.get_text() for each in ax.texts]
-
-
-def test_examples_say_what_is_so(trace: Trace) -> None:
-    done = doctest.testmod(plotted, extraglobs={"trace": trace})
-    assert done.attempted == 8
-    assert not done.failed
 
 
 def test_steps_are_their_times(trace: Trace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import itertools
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
@@ -13,7 +12,6 @@ from fakes.simulated_runs import sides, slower
 
 import nutrace
 from nutrace.comparison import Comparison, compare
-from nutrace.jupyter import compared as module
 from nutrace.jupyter.compared import Compared
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -67,13 +65,6 @@ def drawn(ax: Any, name: str) -> Any:
     (dot,) = [line for line in of_row if line.get_marker() in ("o", "s")]
     intervals = [list(line.get_xdata()) for line in of_row if len(line.get_xdata()) == 2]
     return dot, intervals[0] if intervals else None
-
-
-@pytest.mark.usefixtures("folder")
-def test_examples_say_what_is_so() -> None:
-    done = doctest.testmod(module, extraglobs={"nutrace": nutrace})
-    assert done.attempted
-    assert not done.failed
 
 
 def test_changes_and_words_are_those_of_the_table(changed: Comparison) -> None:
