@@ -7,7 +7,7 @@ import shlex
 #: Of each extra, what pyproject.toml requires for it. A message names these and not the extra: they can be
 #: installed by these names wherever nutrace came from.
 EXTRAS = {
-    "jupyter": ("pandas>=1.3", "ipython>=7.16"),
+    "jupyter": ("pandas>=1.3", "ipython>=7.16", "matplotlib>=3.3.3"),
     "sql": ("sqlglot>=25",),
     "sample": ("py-spy>=0.4",),
     "compare": ("scipy>=1.7", "numpy>=1.20"),

@@ -18,10 +18,11 @@ def pytest_configure() -> None:
     """Let SIGINT through: tests interrupt programs, and a shell starts background jobs with it ignored.
 
     Commands print plain text in tests, also where the user wants colours in pipes. The ``nutrace`` of this
-    interpreter is on the PATH, as in an activated environment.
+    interpreter is on the PATH, as in an activated environment, and plots open no windows.
     """
     os.environ["PATH"] = os.pathsep.join((os.path.dirname(sys.executable), os.environ.get("PATH", "")))
     os.environ.pop("FORCE_COLOR", None)
+    os.environ["MPLBACKEND"] = "agg"
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -31,9 +31,13 @@ CORE = (
         "tests/test_session.py",
     ),
     *("tests/recording/test_opentelemetry.py", "tests/jupyter/test_tables.py"),
+    "tests/jupyter/test_plots.py",
 )
-#: What the tests need beside it. pandas 1.3 warns of what a later numpy deprecates.
-TOOLS = ("pytest>=7.4,<9.2", "pytest-timeout", "pytest-xdist", "hypothesis", "sqlalchemy<2.1", "numpy<1.25")
+#: What the tests need beside it. pandas 1.3 and matplotlib 3.3 use what later numpy and pyparsing deprecate.
+TOOLS = (
+    *("pytest>=7.4,<9.2", "pytest-timeout", "pytest-xdist", "hypothesis", "sqlalchemy<2.1"),
+    *("numpy<1.25", "pyparsing<3.3"),
+)
 
 #: The oldest packages have no wheels for later Pythons, and once is enough for the others.
 ON_THE_OLDEST = pytest.mark.skipif(sys.version_info[:2] != (3, 9), reason="installed on Python 3.9 only")

@@ -12,6 +12,9 @@ from nutrace.jupyter.cost_tables import (
 )
 from nutrace.jupyter.flamegraph import Flamegraph, flamegraph
 from nutrace.jupyter.parquet import to_parquet
+from nutrace.jupyter.plots_components import plot_components
+from nutrace.jupyter.plots_scenarios import plot_scenarios
+from nutrace.jupyter.plots_steps import plot_steps
 from nutrace.jupyter.tables import sample_table, span_table, step_table
 from nutrace.jupyter.worker_table import worker_table
 from nutrace.trace.views import Views
@@ -30,6 +33,9 @@ VIEWS = Views(
     costs=cost_table,
     samples=sample_table,
     flamegraph=flamegraph,
+    plot_steps=plot_steps,
+    plot_components=plot_components,
+    plot_scenarios=plot_scenarios,
 )
 
 __all__ = [
@@ -40,6 +46,9 @@ __all__ = [
     "copy_table",
     "cost_table",
     "flamegraph",
+    "plot_components",
+    "plot_scenarios",
+    "plot_steps",
     "sample_table",
     "scenario_table",
     "span_table",

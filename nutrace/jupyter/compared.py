@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from nutrace.comparison import Comparison
 from nutrace.jupyter.pandas_import import import_pandas
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from pandas import DataFrame
 
 _JUDGED = "base", "new", "change", "tested", "low", "high", "verdict", "runs_needed"
@@ -153,6 +154,33 @@ class Compared:
                         }
                     )
         return _frame(rows, ["statement", "figure"], ("text", *_JUDGED))
+
+    def plot(self, ax: Optional[Axes] = None) -> Axes:
+        """How much each figure changed, with its interval of 95 %, drawn with matplotlib.
+
+        >>> axes = nutrace.compare("bench/base", "bench/cache").plot()
+        >>> print(axes.get_title(loc="left"))
+        What changed from base to cache
+        5 runs against 5; 9 times: 9 faster
+
+        A dot is the change that is judged, in percent of the base, to the left if the new side has less; it
+        is hollow if undecided. Beside it are the figures of both sides, that change, and the verdict in
+        words, as in :meth:`verdicts`. Drawn are the headline, and of the components and the counts that
+        differ the twelve that changed most.
+
+        Parameters
+        ----------
+        ax:
+            The matplotlib axes to draw on; by default new ones.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib is not installed.
+        """
+        from nutrace.jupyter.plots_compared import plot_comparison
+
+        return plot_comparison(self.comparison, ax)
 
     def __repr__(self) -> str:
         from nutrace.cli.compare_text import as_text

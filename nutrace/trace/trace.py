@@ -15,6 +15,7 @@ from nutrace.trace.choosing import Choosing
 from nutrace.trace.correction import Correction
 from nutrace.trace.diagnostics import Diagnostics
 from nutrace.trace.facts import single_rows
+from nutrace.trace.plotted import Plotted
 from nutrace.trace.sampled import Sampled
 from nutrace.trace.skew import Skew
 from nutrace.trace.span import Event, Resource, Status, ThreadKey
@@ -24,7 +25,7 @@ from nutrace.trace.views import Viewed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Trace(Viewed, Choosing):
+class Trace(Viewed, Plotted, Choosing):
     """An immutable tree of spans.
 
     Spans are numbered 0..n-1 in preorder: a parent before its children, siblings and roots by

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol, Sequence, U
 from nutrace.errors import NutraceError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from pandas import DataFrame
 
 #: A choice of steps: iteration indices, one of them, or text such as "10:20".
@@ -46,6 +47,9 @@ class Views:
     costs: Callable[[Any], DataFrame]
     samples: Callable[[Any], DataFrame]
     flamegraph: Callable[[Any, Optional[Steps], Optional[str], int, Optional[Union[str, int]]], Picture]
+    plot_steps: Callable[[Any, Optional[Axes]], Axes]
+    plot_components: Callable[[Any, Optional[Axes]], Axes]
+    plot_scenarios: Callable[[Any, Optional[Axes]], Axes]
 
 
 _registered: Optional[Views] = None

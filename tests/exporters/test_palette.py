@@ -11,6 +11,8 @@ from typing import Callable, Dict, Iterator, List, Set, Tuple
 import pytest
 
 from nutrace import semconv
+from nutrace.jupyter.plots_canvas import ON_DARK, ON_LIGHT
+from nutrace.jupyter.plots_steps import SCENARIO_COLOURS
 from nutrace_exporters.palette import COLOURS, colour
 
 Numbers = Tuple[float, float, float]
@@ -196,3 +198,13 @@ def test_text_on_panels_can_be_read(theme: str) -> None:
         for ground in ("page", "panel", "ground"):
             assert _contrast(_rgb(style[text]), _rgb(style[ground])) >= 4.5, (text, ground)
     assert _contrast(_rgb(style["warn-text"]), _rgb(style["warn"])) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_lines_of_plots_are_seen_and_told_apart(theme: str) -> None:
+    ink = ON_DARK if theme == "dark" else ON_LIGHT
+    lines = [*(ink.line(component) for component in SCENARIO_COLOURS), ink.text]
+    assert min(_contrast(_rgb(line), _rgb(ink.background)) for line in lines) > 2.8
+    for eyes, least in (("all", 9.0), ("deuteranopia", 5.0), ("protanopia", 5.0)):
+        distances = [_distance(one, other, eyes) for one, other in itertools.combinations(lines, 2)]
+        assert min(distances) > least, eyes
