@@ -12,7 +12,9 @@ from nutrace.jupyter.cost_tables import (
 )
 from nutrace.jupyter.flamegraph import Flamegraph, flamegraph
 from nutrace.jupyter.parquet import to_parquet
+from nutrace.jupyter.span_card import scenario_card, span_card
 from nutrace.jupyter.tables import sample_table, span_table, step_table
+from nutrace.jupyter.tree import Tree, tree_below, tree_of
 from nutrace.jupyter.worker_table import worker_table
 from nutrace.trace.views import Views
 
@@ -30,20 +32,29 @@ VIEWS = Views(
     costs=cost_table,
     samples=sample_table,
     flamegraph=flamegraph,
+    tree=tree_of,
+    tree_below=tree_below,
+    span_card=span_card,
+    scenario_card=scenario_card,
 )
 
 __all__ = [
     "VIEWS",
     "Flamegraph",
+    "Tree",
     "card",
     "component_table",
     "copy_table",
     "cost_table",
     "flamegraph",
     "sample_table",
+    "scenario_card",
+    "span_card",
     "scenario_table",
     "span_table",
     "statement_table",
     "step_table",
     "to_parquet",
+    "tree_below",
+    "tree_of",
 ]
