@@ -10,7 +10,7 @@ from nutrace.trace import Trace
 from nutrace_exporters.labels import label, value
 
 #: Shown elsewhere on the page, and not among the attributes.
-_ELSEWHERE: Final[FrozenSet[str]] = frozenset(
+ELSEWHERE: Final[FrozenSet[str]] = frozenset(
     {
         semconv.COMPONENT,
         semconv.CODE_FUNCTION,
@@ -143,7 +143,7 @@ class AttributeSets:
 
 
 def _pairs(attributes: Mapping[str, Any]) -> List[Tuple[str, Any]]:
-    return [(key, item) for key, item in attributes.items() if key not in _ELSEWHERE]
+    return [(key, item) for key, item in attributes.items() if key not in ELSEWHERE]
 
 
 def _happened(trace: Trace, span: int) -> List[Tuple[str, Any]]:

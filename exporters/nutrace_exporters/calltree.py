@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Callable, Dict, Hashable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Hashable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from nutrace.intervals import FEWEST_SAMPLES, effective_samples, wilson
 from nutrace.trace import Trace
@@ -92,38 +92,93 @@ def merge(trace: Trace, samples: bool = True, by_thread: bool = True) -> Node:
     """
     top = Node("", "other")
     used = sorted(set(trace.thread))
-    threads = dict.fromkeys(used, top)
+    tops = [top] * len(trace.threads)
     by_thread = by_thread and len(used) > 1
     if by_thread:
         for number, name in zip(used, thread_names(trace, used)):
-            threads[number] = top.child(label(name), "other")
-    groups = shown_groups(trace) if samples else {}
-    group_of = trace.sampled.group_of if groups and trace.sampled else None
-    divided: Dict[Node, Dict[int, int]] = {}  # self times by node and group
-    nodes: List[Optional[Node]] = [None] * len(trace)
+            tops[number] = top.child(label(name), "other")
+    _hang_spans(trace, samples, tops)
+    if by_thread:
+        top.total_ns = sum(node.total_ns for node in top.children.values())
+    return top
+
+
+class Parts(NamedTuple):
+    """Call trees of the spans at which a trace was cut, of what these started on other threads, of the rest.
+
+    No tree holds the time of another.
+    """
+
+    chosen: Node
+    beside: Node
+    rest: Node
+
+
+def merge_parts(trace: Trace, tops: Sequence[int], samples: bool = True) -> Parts:
+    """Cut a trace at some spans, of which none is in another: they become a first level.
+
+    Threads are merged.
+    """
+    parts = Parts(*(Node("", "other") for _ in Parts._fields))
+    _hang_spans(trace, samples, [parts.rest] * len(trace.threads), tops, parts)
+    return parts
+
+
+def _hang_spans(
+    trace: Trace,
+    samples: bool,
+    by_thread: Sequence[Node],
+    cut: Sequence[int] = (),
+    parts: Optional[Parts] = None,
+) -> None:
+    """Hang each span below the node of its parent, or below that of its thread, if it is the outermost.
+
+    Parameters
+    ----------
+    cut, parts:
+        Spans that hang below other nodes, with what they started on other threads.
+    """
+    nodes: List[Node] = []
     labels = labels_of(trace)
     order: List[Tuple[Node, Node]] = []  # (parent, child), parents first
-    for i in range(len(trace)):
-        above = trace.parent[i]
-        here = trace.thread[i]
-        inside = nodes[above] if above >= 0 and trace.thread[above] == here else None
-        parent = inside or threads[here]
-        known = len(parent.children)
-        node = parent.child(labels[trace.name[i]], trace.component[i])
-        if len(parent.children) > known:
+    threads, ends = trace.thread, trace.subtree_end
+    following = iter((*cut, len(trace)))
+    next_cut, end_of_cut = next(following), 0
+    columns = zip(trace.name, trace.component, trace.parent, threads, trace.calls, trace.self_ns)
+    for span, (name, component, above, here, calls, self_ns) in enumerate(columns):
+        if span == next_cut and parts is not None:
+            next_cut, end_of_cut = next(following), ends[span]
+            parent = parts.chosen
+        elif above >= 0 and threads[above] == here:
+            parent = nodes[above]
+        else:
+            parent = parts.beside if span < end_of_cut and parts is not None else by_thread[here]
+        text = labels[name]
+        node = parent.children.get(text)
+        if node is None:
+            node = parent.child(text, component)
             order.append((parent, node))
-        node.calls += trace.calls[i]
-        node.self_ns += trace.self_ns[i]
-        nodes[i] = node
-        if group_of is not None and group_of[i] in groups:
-            by_group = divided.setdefault(node, {})
-            by_group[group_of[i]] = by_group.get(group_of[i], 0) + trace.self_ns[i]
+        node.calls += calls
+        node.self_ns += self_ns
+        nodes.append(node)
     for parent, node in reversed(order):
         node.own_ns = node.self_ns
         node.total_ns += node.self_ns
         parent.total_ns += node.total_ns
-    if by_thread:
-        top.total_ns = sum(node.total_ns for node in top.children.values())
+    if samples:
+        _hang_samples(trace, nodes)
+
+
+def _hang_samples(trace: Trace, nodes: Sequence[Node]) -> None:
+    """Hang the functions that were seen inside spans below the nodes of these."""
+    groups = shown_groups(trace)
+    if not groups or trace.sampled is None:
+        return
+    divided: Dict[Node, Dict[int, int]] = {}  # self times by node and group
+    for node, number, self_ns in zip(nodes, trace.sampled.group_of, trace.self_ns):
+        if number in groups:
+            by_group = divided.setdefault(node, {})
+            by_group[number] = by_group.get(number, 0) + self_ns
     whole: Counter[int] = Counter()
     for by_group in divided.values():
         whole.update(by_group)
@@ -135,7 +190,6 @@ def merge(trace: Trace, samples: bool = True, by_thread: bool = True) -> Node:
             # Fewer than ten of the group's samples are these spans', by their part of its self time.
             if self_ns * groups[number].tree.samples >= FEWEST_SAMPLES * whole[number]:
                 _hang(trace, divided_node, groups[number], number, self_ns)
-    return top
 
 
 def _hang(trace: Trace, inside: InsideNode, group: ShownGroup, number: int, self_ns: int) -> None:

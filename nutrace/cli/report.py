@@ -22,10 +22,10 @@ from nutrace.cli.progress import phases
 from nutrace.cli.report_json import as_json
 from nutrace.cli.report_style import style_of_output
 from nutrace.cli.report_text import as_text
-from nutrace.cli.step_tree import LINES, step_tree
 from nutrace.cli.step_tree_text import as_json as tree_as_json
 from nutrace.cli.step_tree_text import as_text as tree_as_text
 from nutrace.trace import select
+from nutrace_exporters.steptree import LINES, step_tree
 
 _ANALYSING = "analysing"
 _ANALYSIS = 0.9  # of the time that loading takes

@@ -10,12 +10,12 @@ from nutrace.cli.correction_text import correction_line
 from nutrace.cli.fitting import columns_of, shortened_apart
 from nutrace.cli.json_output import per_step
 from nutrace.cli.report_style import Style, column, ms, percent
-from nutrace.cli.step_tree import LEAST_SHARE, Cut, Line, StepTree, cut
 from nutrace.cli.tones import Tone
 from nutrace.cli.units import unit_of
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace
 from nutrace_exporters.calltree import Node, SampledNode, heaviest_first
+from nutrace_exporters.steptree import LEAST_SHARE, Cut, Limits, Line, StepTree, cut
 
 _SAMPLED = "~"
 _LEAST_NAME = 16  # columns of a name, however deep it is
@@ -33,12 +33,15 @@ def as_text(tree: StepTree, trace: Trace, style: Style, *, limit: int) -> str:
     limit:
         The number of lines of each part, 0 for all.
     """
-    inside, beside = cut(tree.inside, tree.whole_ns, limit), cut(tree.beside, tree.whole_ns, limit)
+    inside, beside = (cut(part, tree.whole_ns, Limits(limit)) for part in (tree.inside, tree.beside))
     sections = [style.title(_title(tree, trace)), _block(inside, tree, style)]
     if beside.lines:
-        sections.append(style.heading("Started in the steps, and ran beside them on other threads"))
+        sections.append(style.heading(tree.beside_heading))
         sections.append(_block(beside, tree, style))
-    sections += [*_remarks(tree, (inside, beside), style), style.text(correction_line(trace))]
+    sections += [
+        *(style.text(line) for line in remarks((inside, beside), tree.steps, "--limit 0 shows all.")),
+        style.text(correction_line(trace)),
+    ]
     return "\n\n".join(section for section in sections if section)
 
 
@@ -56,12 +59,12 @@ def _title(tree: StepTree, trace: Trace) -> str:
 
 
 def _block(part: Cut, tree: StepTree, style: Style) -> str:
-    lines = "\n".join(_table(part, tree, style))
+    lines = "\n".join(table(part, tree, style))
     return f"```\n{lines}\n```" if style.markdown else lines
 
 
-def _table(part: Cut, tree: StepTree, style: Style) -> List[str]:
-    """Numbers first, so that names may be as long as they are."""
+def table(part: Cut, tree: StepTree, style: Style) -> List[str]:
+    """The lines of a part: numbers first, so that names may be as long as they are."""
     steps, whole_ns = tree.steps or 1, tree.whole_ns
     unit = unit_of(_total_ns(line) / steps for line in part.lines)
     own_ns = [line.node.self_ns if line.node else 0 for line in part.lines]
@@ -122,7 +125,7 @@ class _Branches(NamedTuple):
         """Such as standard output can show."""
         lines = cls("│  ", "└─ ", "├─ ", "…")
         try:
-            "".join(lines).encode(sys.stdout.encoding or "ascii")
+            "".join(lines).encode(sys.stdout.encoding or "utf-8")  # None: it takes any text
         except (UnicodeError, LookupError):
             return cls("|  ", "`- ", "|- ", "...")
         return lines
@@ -191,17 +194,18 @@ def _label(node: Node) -> str:
     return f"{_SAMPLED}{name}" if isinstance(node, SampledNode) else name
 
 
-def _remarks(tree: StepTree, parts: Sequence[Cut], style: Style) -> List[str]:
+def remarks(parts: Sequence[Cut], steps: int, more: str) -> List[str]:
+    """Sentences on what the lines of some parts do not say; `more` says how to see more."""
     left_out_ns = sum(part.left_out_ns for part in parts)
     lines = []
     if left_out_ns:
         lines.append(
-            f"Left out, as less than {100 * LEAST_SHARE:g} % of {'a step' if tree.steps else 'it all'} each: "
-            f"{ms(left_out_ns / (tree.steps or 1))} ms. --limit 0 shows all."
+            f"Left out, as less than {100 * LEAST_SHARE:g} % of {'a step' if steps else 'it all'} each: "
+            f"{ms(left_out_ns / (steps or 1))} ms. {more}"
         )
     if any(isinstance(line.node, SampledNode) for part in parts for line in part.lines):
         lines.append(f"{_SAMPLED} was seen by a sampler: an estimated part of the self time above it.")
-    return [style.text(line) for line in lines]
+    return lines
 
 
 def as_json(tree: StepTree) -> Dict[str, Any]:

@@ -15,7 +15,9 @@ from nutrace.jupyter.parquet import to_parquet
 from nutrace.jupyter.plots_components import plot_components
 from nutrace.jupyter.plots_scenarios import plot_scenarios
 from nutrace.jupyter.plots_steps import plot_steps
+from nutrace.jupyter.span_card import scenario_card, span_card
 from nutrace.jupyter.tables import sample_table, span_table, step_table
+from nutrace.jupyter.tree import Tree, tree_below, tree_of
 from nutrace.jupyter.worker_table import worker_table
 from nutrace.trace.views import Views
 
@@ -36,11 +38,16 @@ VIEWS = Views(
     plot_steps=plot_steps,
     plot_components=plot_components,
     plot_scenarios=plot_scenarios,
+    tree=tree_of,
+    tree_below=tree_below,
+    span_card=span_card,
+    scenario_card=scenario_card,
 )
 
 __all__ = [
     "VIEWS",
     "Flamegraph",
+    "Tree",
     "card",
     "component_table",
     "copy_table",
@@ -50,9 +57,13 @@ __all__ = [
     "plot_scenarios",
     "plot_steps",
     "sample_table",
+    "scenario_card",
+    "span_card",
     "scenario_table",
     "span_table",
     "statement_table",
     "step_table",
     "to_parquet",
+    "tree_below",
+    "tree_of",
 ]

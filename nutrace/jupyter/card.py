@@ -9,6 +9,9 @@ from typing import List, Sequence, Tuple
 from nutrace.analysis import ComponentCost, Report, report
 from nutrace.jupyter.figures import duration, milliseconds, percent
 from nutrace.jupyter.markup import Markup, element, join
+from nutrace.jupyter.tree import tree_of
+from nutrace.jupyter.tree_html import CARD, rows_of
+from nutrace.jupyter.tree_html import style as tree_style
 from nutrace.trace import Trace
 from nutrace.trace.correction import UNCORRECTED
 from nutrace_exporters.corrected import correction_of
@@ -39,9 +42,21 @@ def card(trace: Trace) -> str:
             )
     else:
         parts += _components(summary.outside_steps, 0)
+    if len(trace):
+        parts.append(_tree(trace, summary))
     parts.append(_foot(trace, summary))
     style = (files("nutrace.jupyter") / "card.css").read_text(encoding="utf-8")
-    return element("div", Markup(f"<style>{style}</style>"), *parts, class_="nutrace-card")
+    return element("div", Markup(f"<style>{style}{tree_style()}</style>"), *parts, class_="nutrace-card")
+
+
+def _tree(trace: Trace, summary: Report) -> Markup:
+    """The call tree: folded, but where it is of a single step."""
+    steps = summary.steps.count
+    name = (
+        "Call tree" if not steps else "Call tree of the step" if steps == 1 else "Call tree of the mean step"
+    )
+    rows = rows_of(tree_of(trace), CARD)
+    return element("details", element("summary", name), rows, open="open" if steps == 1 else "")
 
 
 def _head(trace: Trace, summary: Report) -> Markup:

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Set, Tuple
 from nutrace import semconv
 from nutrace.trace.bounds import text, whole
 from nutrace.trace.span import ERROR
+from nutrace.trace.views import is_registered, views
 
 if TYPE_CHECKING:
     from nutrace.trace.trace import Trace
 
+#: In :class:`Addresses`, of spans outside.
+NO_SCENARIO, NO_STEP = 0, -1
 FINISHED, FAILED, CUT_SHORT = "finished", "failed", "cut short"
 
 
@@ -69,6 +72,9 @@ class Scenario:
         if not self.token:
             return f"scenario {self.number}"
         return self.token if self.attempt == 1 else f"{self.token}#{self.attempt}"
+
+    def _repr_html_(self) -> Optional[str]:
+        return views().scenario_card(self) if is_registered() else None
 
 
 @dataclass(frozen=True)

@@ -195,3 +195,21 @@ class Choosing:
         from nutrace.trace.pruning import pruned
 
         return pruned(self._trace, at_least_ms, depth, without)
+
+    def merged(self) -> Trace:
+        """This trace with equal siblings merged into one span, which stands for the calls of all of them.
+
+        Siblings are merged that have one name and component, on one thread, and then the spans below them.
+        Calls, total and self time add up, so that tables have the same sums as before. What these count
+        apart stays apart: steps, scenarios, different statements, callers of copies, and what an error left
+        or did not end. Attributes that add up are added; others are left out if they differ.
+
+        >>> planner = trace.where(name="planner.compute", scenario=1)
+        >>> len(planner), len(planner.merged())
+        (12, 2)
+        >>> planner.merged()[0].calls
+        10
+        """
+        from nutrace.trace.merging import merged
+
+        return merged(self._trace)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, Tuple
 from nutrace import semconv
 from nutrace.trace.bounds import text, whole
 from nutrace.trace.span import Event, Status, ThreadKey
+from nutrace.trace.views import Picture, is_registered, views
 
 if TYPE_CHECKING:
     from nutrace.trace.trace import Trace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SpanView:
     """One span of a trace: a view of its columns.
 
@@ -185,6 +186,35 @@ class SpanView:
         from nutrace.trace.selection import subtrees  # which makes traces, and so imports them
 
         return replace(subtrees(self.trace, [self.index]), selection=self._words())
+
+    def tree(self, depth: Optional[int] = None, at_least_ms: float = 0.0) -> Picture:
+        """The call tree of this span, from itself on; see :meth:`nutrace.Trace.tree`.
+
+        >>> print(trace.where(name="simulation.propagate")[0].tree(depth=0))
+        name simulation.propagate, span 0 of run.json: 12.6 ms in 10 spans
+        <BLANKLINE>
+          share  total ms  self ms  calls  span
+        100.0 %     12.61     1.88      1  simulation.propagate
+         85.1 %     10.73                  └─ … 4 more
+
+        Parameters
+        ----------
+        depth, at_least_ms:
+            The levels below this span that are shown, and the least total time of a row, in milliseconds.
+
+        Raises
+        ------
+        UsageError
+            If a number is below 0.
+        """
+        return views().tree_below(self.subtree(), depth, at_least_ms)
+
+    def __repr__(self) -> str:
+        total_ms, below = self.total_ns / 1e6, self.trace.subtree_end[self.index] - self.index - 1
+        return f"<Span {self.index} {self.name!r}: {self.component}, {total_ms:.3f} ms, {below:,} below>"
+
+    def _repr_html_(self) -> Optional[str]:
+        return views().span_card(self) if is_registered() else None
 
     def _words(self) -> str:
         return ", ".join(each for each in (self.trace.selection, f"span {self.index}") if each)

@@ -50,6 +50,10 @@ class Views:
     plot_steps: Callable[[Any, Optional[Axes]], Axes]
     plot_components: Callable[[Any, Optional[Axes]], Axes]
     plot_scenarios: Callable[[Any, Optional[Axes]], Axes]
+    tree: Callable[[Any, Optional[int], float], Picture]
+    tree_below: Callable[[Any, Optional[int], float], Picture]
+    span_card: Callable[[Any], str]
+    scenario_card: Callable[[Any], str]
 
 
 _registered: Optional[Views] = None
@@ -62,7 +66,19 @@ def register(views: Optional[Views]) -> Optional[Views]:
     return before
 
 
-def _views() -> Views:
+def is_registered() -> bool:
+    """Whether :func:`views` has an answer."""
+    return _registered is not None
+
+
+def views() -> Views:
+    """What is registered.
+
+    Raises
+    ------
+    NutraceError
+        If nothing is.
+    """
     if _registered is None:
         raise NutraceError("tables and pictures need a trace that nutrace.load has read")
     return _registered
@@ -118,7 +134,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().spans(self, attributes)
+        return views().spans(self, attributes)
 
     def steps(self) -> DataFrame:
         """The finished simulation steps as a pandas table, a row each.
@@ -174,7 +190,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().steps(self)
+        return views().steps(self)
 
     def components(self, each_step: bool = False) -> DataFrame:
         """What each component costs, as in the report, as a pandas table.
@@ -214,7 +230,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().components(self, each_step)
+        return views().components(self, each_step)
 
     def scenarios(self) -> DataFrame:
         """The scenarios as a pandas table, as ``nutrace scenarios`` shows them.
@@ -255,7 +271,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().scenarios(self)
+        return views().scenarios(self)
 
     def workers(self) -> DataFrame:
         """What each worker did during the run, as a pandas table, as ``nutrace workers`` shows it.
@@ -297,7 +313,7 @@ class Viewed:
         UsageError
             If this is a part of a trace.
         """
-        return _views().workers(self)
+        return views().workers(self)
 
     def statements(self) -> DataFrame:
         """The database's statements as a pandas table, as ``nutrace sql`` shows them.
@@ -331,7 +347,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().statements(self)
+        return views().statements(self)
 
     def deepcopies(self) -> DataFrame:
         """Who makes deep copies, as a pandas table, as ``nutrace deepcopy`` shows it.
@@ -358,7 +374,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().deepcopies(self)
+        return views().deepcopies(self)
 
     def to_parquet(self, folder: Union[str, os.PathLike[str]], run: str = "") -> Path:
         """Write the run as Parquet tables, as ``nutrace export`` does; returns the path to load it from.
@@ -385,7 +401,7 @@ class Viewed:
         OutputError
             If the tables cannot be written.
         """
-        return _views().to_parquet(self, folder, run)
+        return views().to_parquet(self, folder, run)
 
     def costs(self) -> DataFrame:
         """What each kind of span costs, as in the report, as a pandas table.
@@ -415,7 +431,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().costs(self)
+        return views().costs(self)
 
     def samples(self) -> DataFrame:
         """What sampled spans spend their self time in, as a pandas table: a row for each function.
@@ -447,7 +463,7 @@ class Viewed:
         MissingDependencyError
             If pandas is not installed.
         """
-        return _views().samples(self)
+        return views().samples(self)
 
     def flamegraph(
         self,
@@ -473,7 +489,41 @@ class Viewed:
         UsageError
             If there is no such step, component or scenario, or the height is out of bounds.
         """
-        return _views().flamegraph(self, steps, component, height, scenario)
+        return views().flamegraph(self, steps, component, height, scenario)
+
+    def tree(self, depth: Optional[int] = None, at_least_ms: float = 0.0) -> Picture:
+        """The call tree, as rows that unfold in a notebook, and as text where it is printed.
+
+        Spans with one path of names are one row, with their calls and their times; threads are merged. If
+        there are steps, the rows are those of the mean step, as ``nutrace report --tree`` prints them. What
+        the steps started on other threads, and what is outside, follows. What has least time is a row that
+        says how many there are.
+
+        >>> print(trace.step(1, 3).tree(depth=1))
+        step 3 of scenario 001d9a88096d3737 (traversing_pickup_dropoff) of run.json: the step took 20.3 ms
+        <BLANKLINE>
+          share  total ms  self ms  calls  span
+        100.0 %     20.26     4.08    1.0  simulation.step
+         50.8 %     10.29     1.53    1.0  ├─ simulation.propagate
+         43.2 %      8.76                  │  └─ … 4 more
+         26.7 %      5.40     5.15    1.0  ├─ planner.compute
+          1.2 %      0.25                  │  └─ … 1 more
+          2.4 %      0.48     0.16    1.0  └─ simulation.get_planner_input
+          1.6 %      0.33                     └─ … 2 more
+
+        Parameters
+        ----------
+        depth:
+            The levels below the first that are shown; by default all.
+        at_least_ms:
+            The least total time of a row, in milliseconds; of several steps that of the mean step.
+
+        Raises
+        ------
+        UsageError
+            If a number is below 0.
+        """
+        return views().tree(self, depth, at_least_ms)
 
     def _repr_html_(self) -> Optional[str]:
         """The summary card; None if no views are registered: a notebook then shows the one-line repr."""

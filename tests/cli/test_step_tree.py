@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from nutrace.cli.fitting import shortened_apart
 from nutrace.cli.main import main
 from nutrace.cli.report_style import Style
-from nutrace.cli.step_tree import LEAST_SHARE, LINES, cut, step_tree
 from nutrace.cli.step_tree_text import as_text
 from nutrace.trace import load
 from nutrace_exporters.calltree import Node
+from nutrace_exporters.steptree import LEAST_SHARE, LINES, Limits, cut, step_tree
 
 C = "nutrace.component"
 
@@ -266,7 +266,7 @@ def _node(tree: Any, name: str = "n") -> Node:
 def test_a_cut_tree_adds_up(trees: List[Any], most: int) -> None:
     roots = [_node(tree, f"r{at}") for at, tree in enumerate(trees)]
     whole_ns = sum(root.total_ns for root in roots)
-    part = cut(roots, whole_ns, most)
+    part = cut(roots, whole_ns, Limits(most))
     assert len(part.lines) <= most
     shown_ns = sum(line.node.self_ns if line.node else line.hidden_ns for line in part.lines)
     assert shown_ns + part.left_out_ns == whole_ns

@@ -163,7 +163,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     page = card(load(write(folder / "<script>x.json", content)))
     cells = parsed(page)
     assert not {"script", "img"} & set(cells.tags)
-    assert cells.attributes <= {"class", "title", "style", "scope", "colspan"}
+    assert cells.attributes <= {"class", "title", "style", "scope", "colspan", "open"}
     assert "\0" not in page
     page.encode("utf-8")
 
