@@ -246,7 +246,7 @@ class Trace(Viewed, Plotted, Choosing):
         """The spans that did not run inside their parent: those without one, or on another thread.
 
         >>> [trace.name[span] for span in trace.not_nested[:2]]
-        []
+        ['config.compose', 'simulation.build']
         """
         thread = self.thread
         of_parent = zip(range(len(self)), self.parent, thread)
