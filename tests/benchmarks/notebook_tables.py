@@ -3,8 +3,9 @@
     python tests/benchmarks/notebook_tables.py [--spans N] [--flat] [--rounds 3]
 
 The spans are those of a real evaluation (:mod:`evaluation_run`), with ``--flat`` those of
-:mod:`load_million_spans`. Each figure is of a new process that has loaded the run and has asked it for nothing
-yet, with pandas imported; it is the best of the rounds, and its CPU seconds say how busy the machine was.
+:mod:`load_million_spans`. Each figure is of a new process that has loaded the run and has asked it for
+nothing yet, with pandas imported; it is the best of the rounds, and its CPU seconds say how busy the machine
+was.
 
 - ``card``, ``spans()`` and the other tables, in seconds, with the ratio to the budget: 2 s for the card, 3 s
   for ``spans()``, within 1000 bytes a span, both of the table and of the process at its peak;
@@ -93,7 +94,7 @@ shown = pandas.DataFrame(rows)
 
 @dataclass(frozen=True)
 class Measure:
-    """What one process took: seconds, CPU seconds, and bytes of what was made and of the process at its peak."""
+    """What a process took: seconds, CPU seconds, bytes of what was made, and of the process at its peak."""
 
     seconds: float
     cpu_seconds: float
@@ -157,9 +158,8 @@ def main() -> None:
         else:
             write_evaluation(path, args.spans)
         size = path.stat().st_size / 1e6
-        print(
-            f"{size:.0f} MB, {args.spans:,} spans, Python {sys.version.split()[0]}, pandas {pandas.__version__}"
-        )
+        versions = f"Python {sys.version.split()[0]}, pandas {pandas.__version__}"
+        print(f"{size:.0f} MB, {args.spans:,} spans, {versions}")
         programs = {name: (_LOAD, code) for name, code in _SHOWN.items()}
         programs["pandas, from lists"] = _LISTS, "shown = pandas.DataFrame(columns)"
         programs["nutrace.load + spans()"] = "", f"{_LOAD}\nshown = trace.spans()"
