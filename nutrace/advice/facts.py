@@ -14,7 +14,7 @@ from nutrace.analysis.executions import Batch, batches
 from nutrace.analysis.installed_speedups import installed_speedups
 from nutrace.analysis.origins import Origins
 from nutrace.analysis.regions import Region, Regions
-from nutrace.analysis.report import command_of, settings_of
+from nutrace.analysis.run import command_of, settings_of
 from nutrace.errors import MissingDependencyError
 from nutrace.plans import findings as plans
 from nutrace.trace import Trace

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import Dict, List, Tuple
+from itertools import compress
+from typing import DefaultDict, Dict, List, Mapping, Sequence, Tuple
 
 from nutrace.analysis.regions import Region, Regions
 from nutrace.trace import Trace
@@ -37,25 +39,38 @@ class ComponentCost:
 
 def component_costs(trace: Trace, regions: Regions, region: Region) -> Tuple[ComponentCost, ...]:
     """The components of one region, the one with the most self time first."""
-    return _costs(trace, regions, region, range(len(trace)))
+    return costs_by_region(trace, regions)[region]
 
 
-def _costs(trace: Trace, regions: Regions, region: Region, spans: range) -> Tuple[ComponentCost, ...]:
-    totals: Dict[str, List[int]] = {}
-    busy, calls, self_ns, inner = trace.busy_ns, trace.calls, trace.self_ns, regions.inner_step_ns
-    where = regions.region
-    for span in spans:
-        if where[span] != region:
-            continue
-        component = trace.component[span]
-        entry = totals.get(component)
-        if entry is None:
-            entry = totals[component] = [0, 0, 0, 0]
-        if regions.outermost_component[span]:
-            entry[0] += calls[span]
-            entry[1] += busy[span] - inner[span]
-        entry[2] += self_ns[span]
-        entry[3] += trace.own_ns[span]
+def costs_by_region(trace: Trace, regions: Regions) -> Mapping[Region, Tuple[ComponentCost, ...]]:
+    """The components of each region, the one with the most self time first."""
+    return _costs(trace, regions, slice(0, len(trace)))
+
+
+def _costs(trace: Trace, regions: Regions, part: slice) -> Mapping[Region, Tuple[ComponentCost, ...]]:
+    """What components cost in some spans that follow each other."""
+    totals: Dict[int, DefaultDict[str, List[int]]] = {
+        region: defaultdict(lambda: [0, 0, 0, 0]) for region in Region
+    }
+    where, components = regions.region[part], trace.component[part]
+    columns = zip(where, components, trace.self_ns[part], trace.own_ns[part])
+    for region, component, self_ns, own_ns in columns:
+        entry = totals[region][component]
+        entry[2] += self_ns
+        entry[3] += own_ns
+    columns_of_calls = zip(
+        *(where, components, trace.calls[part], trace.busy_ns[part], regions.inner_step_ns[part])
+    )
+    for region, component, calls, busy_ns, inner_ns in compress(
+        columns_of_calls, regions.outermost_component[part]
+    ):
+        entry = totals[region][component]
+        entry[0] += calls
+        entry[1] += busy_ns - inner_ns
+    return {region: _sorted(totals[region]) for region in Region}
+
+
+def _sorted(totals: Mapping[str, Sequence[int]]) -> Tuple[ComponentCost, ...]:
     costs = [ComponentCost(component, *entry) for component, entry in totals.items()]
     return tuple(sorted(costs, key=lambda cost: (-cost.self_ns, cost.component)))
 
@@ -67,6 +82,6 @@ def step_component_costs(trace: Trace, regions: Regions) -> List[Tuple[int, Comp
     """
     found: List[Tuple[int, ComponentCost]] = []
     for step in regions.steps:
-        costs = _costs(trace, regions, Region.INSIDE, range(step, trace.subtree_end[step]))
-        found += [(step, cost) for cost in costs]
+        costs = _costs(trace, regions, slice(step, trace.subtree_end[step]))
+        found += [(step, cost) for cost in costs[Region.INSIDE]]
     return found

@@ -153,6 +153,8 @@ def readings(trace: Trace) -> Readings:
             peaks[process] = peak
             by_kernel.add(process)
     for scenario in trace.simulations:
+        if scenario.span is None and not scenario.steps:
+            continue  # a part of a trace that has only spans from inside of its steps
         steps = [(step, read(step)[1]) for step in scenario.steps]
         in_steps = tuple((step, resident) for step, resident in steps if resident)
         around = scenario.steps[0] if scenario.span is None else scenario.span

@@ -23,8 +23,8 @@ from nutrace.trace.bounds import whole
 
 
 @dataclass(frozen=True)
-class OwnCost:
-    """The ledger of a run, or of a part of one.
+class OwnSum:
+    """What nutrace cost in a run, or in a part of one.
 
     Attributes
     ----------
@@ -35,22 +35,14 @@ class OwnCost:
     total_ns:
         What the events cost, and what was clocked and is added. Without prices, the sum that the processes
         state; None if there is none.
+    share:
+        Of ``total_ns``, all but ``start_and_end_ns`` as a part of the wall time; None for a part of a run.
     start_and_end_ns:
         Of ``total_ns``, what beginning and ending took, which lies before and after the spans.
-    share:
-        The rest of ``total_ns`` as a part of the wall time; None for a part of a run.
     events_ns:
-        What the events cost. ``events``, ``components`` and ``kinds`` add up to it each.
-    events, components, kinds:
-        The costliest first; ``kinds`` are kinds of span, by name and component.
+        What the events cost.
     clocked:
         What was measured where it happened; for a part of a run what was noted on its spans.
-    steps:
-        None without finished steps.
-    unpriced:
-        Spans of processes that do not state prices: their events are not in the ledger.
-    unfinished:
-        Processes that state prices, and did not come to write what they have clocked.
     """
 
     priced: bool
@@ -59,23 +51,62 @@ class OwnCost:
     share: Optional[float]
     start_and_end_ns: int = 0
     events_ns: float = 0.0
+    clocked: Tuple[Clocked, ...] = ()
+
+
+@dataclass(frozen=True)
+class OwnCost(OwnSum):
+    """The ledger of a run, or of a part of one: the sum, and what it consists of.
+
+    Attributes
+    ----------
+    events, components, kinds:
+        The costliest first; ``kinds`` are kinds of span, by name and component. Each adds up to
+        ``events_ns``.
+    steps:
+        None without finished steps.
+    unpriced:
+        Spans of processes that do not state prices: their events are not in the ledger.
+    unfinished:
+        Processes that state prices, and did not come to write what they have clocked.
+    """
+
     events: Tuple[EventCost, ...] = ()
     components: Tuple[ComponentOwnCost, ...] = ()
     kinds: Tuple[SpanOwnCost, ...] = ()
-    clocked: Tuple[Clocked, ...] = ()
     steps: Optional[StepsOwnCost] = None
     unpriced: int = 0
     unfinished: int = 0
 
 
-def own_cost(trace: Trace, regions: Regions) -> OwnCost:
+def own_sum(trace: Trace, regions: Regions) -> OwnSum:
     """What nutrace cost in a run, or in a part that was selected from one."""
+    return _sum(trace, OwnEvents(trace, regions))
+
+
+def own_cost(trace: Trace, regions: Regions) -> OwnCost:
+    """The same, with what it consists of."""
     found = OwnEvents(trace, regions)
+    whole_sum = _sum(trace, found)
+    if not whole_sum.priced:
+        return OwnCost(**vars(whole_sum))
+    return OwnCost(
+        **vars(whole_sum),
+        events=by_event(found),
+        components=by_component(trace, found),
+        kinds=by_span(found),
+        steps=steps_own_cost(trace, regions, found),
+        unpriced=found.unpriced,
+        unfinished=0 if trace.selection else _unfinished(trace, found),
+    )
+
+
+def _sum(trace: Trace, found: OwnEvents) -> OwnSum:
     part = bool(trace.selection)
     spans = sum(trace.calls) if part else _recorded(trace)
     if not found.priced:
         stated = None if part else _stated_ns(trace)
-        return OwnCost(
+        return OwnSum(
             priced=False,
             spans=spans,
             total_ns=stated,
@@ -85,20 +116,14 @@ def own_cost(trace: Trace, regions: Regions) -> OwnCost:
     events_ns = found.total_ns(found.counts)
     total_ns = events_ns + sum(entry.spent_ns for entry in entries if entry.added)
     start_and_end_ns = sum(entry.spent_ns for entry in entries if entry.what in ONCE)
-    return OwnCost(
+    return OwnSum(
         priced=True,
         spans=spans,
         total_ns=total_ns,
         share=None if part else _share(trace, total_ns - start_and_end_ns),
         start_and_end_ns=start_and_end_ns,
         events_ns=events_ns,
-        events=by_event(found),
-        components=by_component(trace, found),
-        kinds=by_span(found),
         clocked=entries,
-        steps=steps_own_cost(trace, regions, found),
-        unpriced=found.unpriced,
-        unfinished=0 if part else _unfinished(trace, found),
     )
 
 

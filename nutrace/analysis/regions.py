@@ -5,7 +5,8 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Dict, List, Tuple
+from functools import cached_property
+from typing import List, Sequence, Set, Tuple
 
 from nutrace.trace import Trace
 
@@ -26,74 +27,99 @@ class Regions:
 
     Attributes
     ----------
+    trace:
+        What is divided.
     region:
         The span's :class:`Region`.
-    outermost_component, outermost_name:
-        Whether no span around it, in its region and on its thread, has the same component, or the same
-        name. Calls and totals are counted at these spans: one around them would hold their time already.
     steps, unfinished_steps:
         The finished steps, and the number of the others, which have no duration and count as outside.
-    inner_step_ns:
-        For a span outside, the time of the steps within it.
     """
 
+    trace: Trace
     region: bytearray
-    outermost_component: bytearray
-    outermost_name: bytearray
     steps: Tuple[int, ...]
     unfinished_steps: int
-    inner_step_ns: array[int]
+
+    @cached_property
+    def outermost_component(self) -> bytearray:
+        """Whether no span around it, in its region and on its thread, has the same component.
+
+        Calls and totals are counted at these spans: one around them would hold their time already.
+        """
+        return _outermost(self.trace.component, self.trace.subtree_end, self._begins)
+
+    @cached_property
+    def outermost_name(self) -> bytearray:
+        """The same with names."""
+        return _outermost(self.trace.name, self.trace.subtree_end, self._begins)
+
+    @cached_property
+    def inner_step_ns(self) -> array[int]:
+        """For a span outside the steps, the time of the steps within it."""
+        trace, parent = self.trace, self.trace.parent
+        inner = array("q", bytes(8 * len(trace)))
+        around: Set[int] = set()
+        for step in self.steps:
+            above = parent[step]
+            while above >= 0 and above not in around:
+                around.add(above)
+                above = parent[above]
+            if trace.nested(step):
+                inner[parent[step]] += trace.busy_ns[step]
+        for span in sorted(around, reverse=True):
+            if trace.nested(span):
+                inner[parent[span]] += inner[span]
+        return inner
+
+    @cached_property
+    def _begins(self) -> bytearray:
+        """Whether the spans above it are not around it: it is a step, or did not run in its parent."""
+        begins = bytearray(len(self.trace))
+        for span in (*self.trace.not_nested, *self.steps):
+            begins[span] = True
+        return begins
 
 
 def divide(trace: Trace) -> Regions:
     """Divide the spans of a trace by its steps."""
-    count = len(trace)
-    is_step = bytearray(count)
-    for span in trace.finished_steps:
-        is_step[span] = 1
-    region, components, names = bytearray(count), bytearray(count), bytearray(count)
-    inner = array("q", [0]) * count
-
-    outside, inside, beside = int(Region.OUTSIDE), int(Region.INSIDE), int(Region.BESIDE)
-
-    # The ancestors of the current span: where each ends, and how many open spans of each component and name
-    # are around its children. In a step or on another thread, the counts begin at 0.
-    ends: List[int] = []
-    opened: List[Tuple[Dict[str, int], Dict[str, int], str, str]] = []
-    parent, thread = trace.parent, trace.thread
-    columns = zip(trace.name, trace.component, parent, thread, trace.subtree_end)
-    for span, (name, component, above, own_thread, end) in enumerate(columns):
-        while ends and ends[-1] <= span:
-            ends.pop()
-            open_components, open_names, ended_component, ended_name = opened.pop()
-            open_components[ended_component] -= 1
-            open_names[ended_name] -= 1
-        around = region[above] if above >= 0 else outside
-        nested = above >= 0 and thread[above] == own_thread
-        fresh = not nested
-        if around != outside:
-            region[span] = around if nested else beside
-        elif is_step[span]:
-            region[span] = inside
-            fresh = True
-        if fresh:
-            open_components, open_names = {}, {}
-        else:
-            open_components, open_names, _, _ = opened[-1]
-        components[span] = not open_components.get(component)
-        names[span] = not open_names.get(name)
-        if end > span + 1:
-            open_components[component] = open_components.get(component, 0) + 1
-            open_names[name] = open_names.get(name, 0) + 1
-            ends.append(end)
-            opened.append((open_components, open_names, component, name))
-    if trace.finished_steps:
-        for span in range(count - 1, 0, -1):
-            above = parent[span]
-            if above >= 0 and (is_step[span] or inner[span]) and thread[above] == thread[span]:
-                inner[above] += trace.busy_ns[span] if is_step[span] else inner[span]
+    region, steps = bytearray(len(trace)), tuple(trace.finished_steps)
+    for step in steps:
+        _fill(region, Region.INSIDE, step, trace.subtree_end[step])
+    beside = set(trace.not_nested).difference(steps)
+    for span in sorted(beside):
+        if region[span] == Region.INSIDE:
+            _fill(region, Region.BESIDE, span, trace.subtree_end[span])
     unfinished = sum(trace.unfinished(span) for span in trace.step_indices)
-    return Regions(region, components, names, tuple(trace.finished_steps), unfinished, inner)
+    return Regions(trace, region, steps, unfinished)
+
+
+def _fill(region: bytearray, value: Region, begin: int, end: int) -> None:
+    region[begin:end] = bytes((value,)) * (end - begin)
+
+
+def _outermost(values: Sequence[str], subtree_end: Sequence[int], begins: bytearray) -> bytearray:
+    """For each span whether none around it has the same value."""
+    outermost = bytearray(b"\1") * len(values)
+    # The values around the current span, and the end of the innermost span that brought one of them.
+    around: Set[str] = set()
+    closes = len(values)
+    opened: List[Tuple[Set[str], int, str]] = []  # what was around such a span, and its value
+    for span, value, end, begin in zip(range(len(values)), values, subtree_end, begins):
+        while closes <= span:
+            before, closes, ended = opened.pop()
+            around.remove(ended)
+            around = before
+        if begin:
+            if end > span + 1:
+                opened.append((around, closes, value))
+                around, closes = {value}, end
+        elif value in around:
+            outermost[span] = False
+        elif end > span + 1:
+            opened.append((around, closes, value))
+            around.add(value)
+            closes = end
+    return outermost
 
 
 def step_of(trace: Trace, regions: Regions) -> List[int]:

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.installed_speedups import InstalledSpeedups
-from nutrace.analysis.report import command_of, settings_of
+from nutrace.analysis.run import command_of, settings_of
 from nutrace.comparison.figures import RunIdentity
 from nutrace.trace import Resource, Trace
 from nutrace.trace.bounds import text

@@ -6,7 +6,7 @@ import os
 from importlib.resources import files
 from typing import List, Sequence, Tuple
 
-from nutrace.analysis import ComponentCost, Report, report
+from nutrace.analysis import ComponentCost, Summary, summarize
 from nutrace.jupyter.figures import duration, milliseconds, percent
 from nutrace.jupyter.markup import Markup, element, join
 from nutrace.jupyter.tree import tree_of
@@ -27,7 +27,7 @@ _GAP = Markup(" ")
 
 def card(trace: Trace) -> str:
     """The card as HTML, for light and dark notebooks alike."""
-    summary = report(trace)
+    summary = summarize(trace)
     parts: List[Markup] = [_head(trace, summary), _figures(summary)]
     if summary.components:
         parts += _components(summary.components, summary.steps.count)
@@ -59,7 +59,7 @@ def _tree(trace: Trace, summary: Report) -> Markup:
     return element("details", element("summary", name), rows, open="open" if steps == 1 else "")
 
 
-def _head(trace: Trace, summary: Report) -> Markup:
+def _head(trace: Trace, summary: Summary) -> Markup:
     run = summary.run
     name, spans = os.path.basename(run.file) or "trace", counted(len(trace), "span")
     if trace.selection:
@@ -83,7 +83,7 @@ def _head(trace: Trace, summary: Report) -> Markup:
     )
 
 
-def _figures(summary: Report) -> Markup:
+def _figures(summary: Summary) -> Markup:
     steps = summary.steps
     pairs: List[Tuple[str, str, str]] = []
     if steps.count:
@@ -195,7 +195,7 @@ def _folded(summary: str, costs: Sequence[ComponentCost]) -> Markup:
     return element("details", element("summary", summary), _table(costs, 0))
 
 
-def _failures(summary: Report) -> str:
+def _failures(summary: Summary) -> str:
     """How many errors left spans, and which most often."""
     first = summary.failures[0]
     errors = counted(sum(failure.count for failure in summary.failures), "error")
@@ -203,7 +203,7 @@ def _failures(summary: Report) -> str:
     return f"{errors}{most_often} {label(first.error, 100)} from {label(first.span)}"
 
 
-def _scenarios(summary: Report) -> str:
+def _scenarios(summary: Summary) -> str:
     """How many scenarios did not go as they should; "" if all did."""
     found = summary.scenarios
     unfinished = "not finished yet" if summary.run.running else "cut short"
@@ -212,7 +212,7 @@ def _scenarios(summary: Report) -> str:
     return f"{counted(found.count, 'scenario')}: {what}" if what else ""
 
 
-def _foot(trace: Trace, summary: Report) -> Markup:
+def _foot(trace: Trace, summary: Summary) -> Markup:
     """What is missing, as warnings if anything is, and nutrace's own cost."""
     lost, overhead = summary.lost, summary.overhead
     lines: List[Markup] = []

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Dict, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from nutrace import semconv
 from nutrace.trace.bounds import text, whole
@@ -139,24 +139,36 @@ def addresses(trace: Trace) -> Addresses:
             scenario_at[each.span], iteration_at[each.span] = number, -1
         for step, iteration in zip(each.steps, _iterations(trace, each.steps)):
             scenario_at[step], iteration_at[step] = number, iteration
-    scenario_of, iteration_of = array("i"), array("q")
-    for span, above in enumerate(trace.parent):
-        if span in scenario_at:
-            scenario_of.append(scenario_at[span])
-            iteration_of.append(iteration_at[span])
-        else:
-            scenario_of.append(scenario_of[above] if above >= 0 else 0)
-            iteration_of.append(iteration_of[above] if above >= 0 else -1)
+    count = len(trace)
+    scenario_of, iteration_of = array("i", bytes(4 * count)), array("q", [-1]) * count
+    for begin, end, around in _stretches(sorted(scenario_at), trace.subtree_end):
+        scenario_of[begin:end] = array("i", [scenario_at[around]]) * (end - begin)
+        iteration_of[begin:end] = array("q", [iteration_at[around]]) * (end - begin)
     return Addresses(tuple(scenarios), scenario_of, iteration_of)
+
+
+def _stretches(spans: Sequence[int], subtree_end: Sequence[int]) -> Iterator[Tuple[int, int, int]]:
+    """The spans that lie in some others, as (begin, end, the innermost of those others)."""
+    around: List[int] = []
+    at = 0
+    for span in (*spans, len(subtree_end)):
+        while around and subtree_end[around[-1]] <= span:
+            ended = around.pop()
+            if at < subtree_end[ended]:
+                yield at, subtree_end[ended], ended
+                at = subtree_end[ended]
+        if around and at < span:
+            yield at, span, around[-1]
+        around.append(span)
+        at = span
 
 
 def _find(trace: Trace) -> List[_Found]:
     found: List[_Found] = []
     around: List[_Found] = []  # the simulations that the current span lies in
     without: Dict[Tuple[int, int, str], _Found] = {}  # by resource, thread and token: steps that lie in none
-    for span, name in enumerate(trace.name):
-        if name not in (semconv.RUN_SPAN, semconv.STEP_SPAN):
-            continue
+    for span in trace.simulation_spans:
+        name = trace.name[span]
         while around and trace.subtree_end[around[-1].around] <= span:
             around.pop()
         if name == semconv.STEP_SPAN and around:

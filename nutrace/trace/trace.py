@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
@@ -147,7 +148,17 @@ class Trace(Viewed, Plotted, Choosing):
         >>> len(trace.step_indices), len(trace.finished_steps)  # one worker was killed
         (35, 34)
         """
-        return [index for index, name in enumerate(self.name) if name == semconv.STEP_SPAN]
+        return [span for span in self.simulation_spans if self.name[span] == semconv.STEP_SPAN]
+
+    @cached_property
+    def simulation_spans(self) -> List[int]:
+        """The numbers of the spans that are simulations or their steps, in the order of the tree.
+
+        >>> [trace.name[span] for span in trace.simulation_spans[:3]]
+        ['simulation.run', 'simulation.step', 'simulation.step']
+        """
+        wanted = frozenset((semconv.RUN_SPAN, semconv.STEP_SPAN))
+        return list(compress(range(len(self)), map(wanted.__contains__, self.name)))
 
     @cached_property
     def finished_steps(self) -> List[int]:
@@ -229,6 +240,17 @@ class Trace(Viewed, Plotted, Choosing):
         """
         parent = self.parent[index]
         return parent >= 0 and self.thread[parent] == self.thread[index]
+
+    @cached_property
+    def not_nested(self) -> List[int]:
+        """The spans that did not run inside their parent: those without one, or on another thread.
+
+        >>> [trace.name[span] for span in trace.not_nested[:2]]
+        ['config.compose', 'simulation.build']
+        """
+        thread = self.thread
+        of_parent = zip(range(len(self)), self.parent, thread)
+        return [span for span, above, own in of_parent if above < 0 or thread[above] != own]
 
     def attributes(self, index: int) -> Mapping[str, Any]:
         """The span's attributes, read-only.

@@ -150,6 +150,12 @@ def test_selection_names_itself_and_claims_nothing_of_the_run(trace: Trace) -> N
     assert "in the whole run" in text
 
 
+def test_spans_from_inside_of_steps_have_a_card(trace: Trace) -> None:
+    part = nutrace.load(trace.path).where(component="planner")
+    assert words(card(part)).startswith("Component planner of run.json · 2 spans")
+    assert part.scenarios().index.tolist() == [1]
+
+
 def test_names_are_escaped(tmp_path: Path) -> None:
     run = {
         "nutrace.component": "simulation",
