@@ -52,10 +52,10 @@ def test_what_is_no_price_is_left_out(text: object) -> None:
 
 
 def test_the_events_of_spans() -> None:
-    assert events("f", 1) == [(CALL, 1)]
-    assert events("f", 250) == [(MERGED, 250)]
-    assert events("f", 1, yielded=3, failed=True) == [(CALL, 1), (RESUMPTION, 3), (ERROR, 1)]
-    assert events("f", 0, yielded=2) == [(RESUMPTION, 2)]
-    assert events("f", 1, by_api=True) == [(API, 1)]
-    assert events(semconv.STATEMENT_SPAN, 4, rows=40) == [(STATEMENT, 4), (ROW, 40)]
-    assert events(semconv.CLOSE_SPAN, 1) == [(CONNECTION, 1)]
+    assert events("f", 1) == [(CALL, 1, 0)]
+    assert events("f", 250) == [(MERGED, 250, 0)]
+    assert events("f", 1, yielded=3, failed=True) == [(CALL, 1, 0), (RESUMPTION, 3, 0), (ERROR, 1, 0)]
+    assert events("f", 0, yielded=2) == [(RESUMPTION, 2, 0)]
+    assert events("f", 1, by_api=True) == [(API, 1, 0)]
+    assert events(semconv.STATEMENT_SPAN, 4, rows=40) == [(STATEMENT, 4, 0), (ROW, 40, 0)]
+    assert events(semconv.CLOSE_SPAN, 1) == [(CONNECTION, 1, 0)]
