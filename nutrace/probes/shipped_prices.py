@@ -44,7 +44,7 @@ MULTIPLES: Final[Mapping[str, Multiple]] = {
 OF_METHOD: Final = 0.21
 
 #: How many times its price an event costs at the degrees of coldness from 1 on.
-COLD: Final = (1.5, 2.3, 3.5, 5.0)
+COLD: Final = (1.3, 1.6, 2.5, 6.0)
 
 
 def with_shipped(measured: Mapping[str, Price]) -> Calibration:
