@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from types import MappingProxyType
-from typing import Callable, Dict, Final, List, Mapping, NamedTuple, Tuple
+from typing import Callable, Dict, Final, Iterable, List, Mapping, NamedTuple, Sequence
 
 from nutrace import semconv
 
@@ -45,6 +45,14 @@ _OF_NAMES: Final[Mapping[str, str]] = {
     semconv.GC_SPAN: COLLECTION,
 }
 
+#: Degrees of coldness: 0 is warm, and has the stated price.
+DEGREES: Final = 5
+#: After the program itself has run for less, caches are warm.
+WARM_NS: Final = 1 << 15
+_WARM_BITS: Final = WARM_NS.bit_length() - 3
+_COLD: Final = "cold"  # among the kinds of a file
+
+_MOST_TIMES: Final = 1000.0
 _MOST_NS: Final = 1e9  # no event costs a second: who says so is not believed
 
 
@@ -66,7 +74,35 @@ class Price(NamedTuple):
         return self.outside_ns + self.inside_ns
 
 
-Prices = Dict[str, Price]
+class Prices(Dict[str, Price]):
+    """Of each kind what an event costs while caches are warm.
+
+    Parameters
+    ----------
+    prices:
+        By kind.
+    cold:
+        How many times as much it costs at each degree of coldness from 1 on. Without them, which is so in
+        files of older versions, all prices are those of warm caches.
+    """
+
+    def __init__(
+        self, prices: Mapping[str, Price] = MappingProxyType({}), cold: Sequence[float] = ()
+    ) -> None:
+        super().__init__(prices)
+        self.cold = tuple(cold)
+
+    def times(self, degree: int) -> float:
+        """How many times as much events cost at a degree of coldness."""
+        return self.cold[min(degree, len(self.cold)) - 1] if degree and self.cold else 1.0
+
+
+class Event(NamedTuple):
+    """A number of events of one kind that happened at one degree of coldness."""
+
+    kind: str
+    number: int
+    degree: int
 
 
 class Calibration(NamedTuple):
@@ -76,11 +112,11 @@ class Calibration(NamedTuple):
     up in its class. A run file does not tell methods from functions, so that it states the mean.
     """
 
-    prices: Mapping[str, Price] = MappingProxyType({})
+    prices: Prices = Prices()
     of_method_ns: float = 0.0
 
     def outside_ns(self, kind: str, of_method: bool) -> float:
-        """What an event costs the span above."""
+        """What an event costs the span above, while caches are warm."""
         price = self.prices.get(kind)
         if price is None:
             return 0.0
@@ -88,19 +124,42 @@ class Calibration(NamedTuple):
 
     def mean(self, of_methods: Callable[[str], float]) -> Prices:
         """The prices, where `of_methods` gives the part of a kind's events that are calls of methods."""
-        return {
+        means = {
             kind: price._replace(
                 outside_ns=price.outside_ns
                 + (self.outside_ns(kind, True) - price.outside_ns) * of_methods(kind)
             )
             for kind, price in self.prices.items()
         }
+        return Prices(means, self.prices.cold)
+
+
+def duration(ran_ns: int) -> int:
+    """How long the program itself ran in a span, as :func:`events` takes it: 0 if caches stayed warm."""
+    return ran_ns.bit_length() if ran_ns >= WARM_NS else 0
+
+
+def coldness(ran: int, count: int) -> int:
+    """The degree of coldness at each of `count` events, for a :func:`duration` of all that lies between them.
+
+    The longer a program's own code runs, the less of nutrace's is left in the processor's caches. From one
+    degree to the next the time between two events is four times as long, and the first begins at
+    :data:`WARM_NS`. As lengths are told by powers of two, an edge may lie at half of that.
+    """
+    return min(max((ran - count.bit_length() - _WARM_BITS) // 2, 0), DEGREES - 1)
 
 
 def events(
-    name: str, calls: int, *, yielded: int = 0, rows: int = 0, failed: bool = False, by_api: bool = False
-) -> List[Tuple[str, int]]:
-    """The events that a span stands for, as kinds and how many of them.
+    name: str,
+    calls: int,
+    *,
+    yielded: int = 0,
+    rows: int = 0,
+    failed: bool = False,
+    by_api: bool = False,
+    ran: int = 0,
+) -> List[Event]:
+    """The events that a span stands for.
 
     Parameters
     ----------
@@ -112,6 +171,9 @@ def events(
         Whether an error left the span.
     by_api:
         Whether the program made the span by the OpenTelemetry API.
+    ran:
+        The :func:`duration` of the span without the time in spans below it. What the program did while a
+        generator was suspended, and between merged calls, belongs to it.
     """
     kind = API if by_api else _OF_NAMES.get(name) or (CALL if calls <= 1 else MERGED)
     found = [(kind, calls)] if calls else []
@@ -121,17 +183,24 @@ def events(
         found.append((ROW, rows))
     if failed:
         found.append((ERROR, 1))
-    return found
+    return [Event(kind, count, coldness(ran, count) if ran else 0) for kind, count in found]
 
 
-def cost_ns(counts: Mapping[str, int], prices: Mapping[str, Price]) -> float:
-    """What events cost in all, from how many there are of each kind; a kind without a price costs nothing."""
-    return sum(number * prices[kind].total_ns for kind, number in counts.items() if kind in prices)
+def cost_ns(found: Iterable[Event], prices: Prices) -> float:
+    """What events cost in all; a kind without a price costs nothing."""
+    return sum(
+        count * prices[kind].total_ns * prices.times(degree)
+        for kind, count, degree in found
+        if kind in prices
+    )
 
 
 def dump(prices: Mapping[str, Price]) -> str:
-    """Prices as JSON: ``{kind: [outside_ns, inside_ns, spread]}``."""
-    return json.dumps({kind: [round(each, 2) for each in price] for kind, price in prices.items()})
+    """Prices as JSON: ``{kind: [outside_ns, inside_ns, spread], "cold": [times, ...]}``."""
+    stated = {kind: [round(each, 2) for each in price] for kind, price in prices.items()}
+    if isinstance(prices, Prices) and prices.cold:
+        stated[_COLD] = list(prices.cold)
+    return json.dumps(stated)
 
 
 def parse(text: object) -> Prices:
@@ -139,15 +208,22 @@ def parse(text: object) -> Prices:
     try:
         stated = json.loads(text) if isinstance(text, str) else {}
     except (ValueError, RecursionError):
-        return {}
-    prices: Prices = {}
+        return Prices()
+    prices = Prices()
     for kind in KINDS if isinstance(stated, dict) else ():
         numbers = stated.get(kind)
         if isinstance(numbers, list) and len(numbers) == 3 and all(map(_is_price, numbers)):
             prices[kind] = Price(*map(float, numbers))
+    cold = stated.get(_COLD) if prices else None
+    if isinstance(cold, list) and 0 < len(cold) < DEGREES and all(map(_is_multiple, cold)):
+        prices.cold = tuple(map(float, cold))
     return prices
 
 
 def _is_price(number: object) -> bool:
     # Of a number that is none, both comparisons are false. isfinite would raise for an integer of 400 digits.
     return isinstance(number, (int, float)) and not isinstance(number, bool) and 0 <= number <= _MOST_NS
+
+
+def _is_multiple(number: object) -> bool:
+    return _is_price(number) and 1 <= number <= _MOST_TIMES  # type: ignore[operator]

@@ -9,7 +9,7 @@ from typing import Any, DefaultDict, Dict, Iterable, Iterator, List, NamedTuple,
 
 from nutrace import semconv
 from nutrace.analysis.regions import Region, Regions
-from nutrace.prices import Price, events, parse
+from nutrace.prices import Event, Price, cost_ns, duration, events, parse
 from nutrace.trace import Trace
 
 _MOST_KNOWN = 20_000  # different spans that are kept at a time
@@ -18,7 +18,7 @@ _MOST_KNOWN = 20_000  # different spans that are kept at a time
 class Sort(NamedTuple):
     """Events of one price and one row: `kind` is of the event, `name` of the spans that stand for them.
 
-    `in_step` says whether they happened in a step, on its thread.
+    `in_step` says whether they happened in a step, on its thread; `degree` is how cold the caches were.
     """
 
     resource: int
@@ -26,6 +26,7 @@ class Sort(NamedTuple):
     name: str
     component: str
     in_step: bool
+    degree: int = 0
 
 
 class _Alike:
@@ -63,8 +64,25 @@ class OwnEvents:
         self._trace = trace
         self._resource_of = [thread.resource for thread in trace.threads]
         self._known: Dict[Tuple[Any, ...], _Alike] = {}
+        self._ran = array("B", bytes(len(trace)))
+        if any(each.cold for each in self.prices):
+            self._ran = array("B", [duration(ran_ns) for ran_ns in self._ran_ns()])
         if any(self.prices):
             self._count(regions)
+
+    def _ran_ns(self) -> Iterator[int]:
+        """For each span how long the program itself ran in it, as it was recorded."""
+        trace = self._trace
+        columns = (
+            trace.start_ns,
+            trace.end_ns,
+            trace.busy_ns,
+            trace.own_inside_ns,
+            trace.self_ns,
+            trace.own_ns,
+        )
+        for start, end, busy, own_inside, alone, own in zip(*columns):
+            yield end - start - busy - own_inside + alone + own
 
     def _count(self, regions: Regions) -> None:
         known, costs = self._known, self.cost_ns
@@ -86,7 +104,7 @@ class OwnEvents:
             failed[span] = True
         return zip(
             *(trace.thread, regions.region, trace.name, trace.component, trace.calls, trace.yielded),
-            *(trace.single_rows, trace.raw.by_api, failed),
+            *(trace.single_rows, trace.raw.by_api, failed, self._ran),
         )
 
     def _alike(self, span: int, regions: Regions) -> _Alike:
@@ -98,11 +116,13 @@ class OwnEvents:
         in_step = regions.region[span] == Region.INSIDE
         name, component = trace.name[span], trace.component[span]
         found = self._events(span)
-        sorts = [(Sort(resource, kind, name, component, in_step), count) for kind, count in found]
-        return _Alike(sorts, fsum(count * prices[kind].total_ns for kind, count in found if kind in prices))
+        sorts = [
+            (Sort(resource, kind, name, component, in_step, degree), count) for kind, count, degree in found
+        ]
+        return _Alike(sorts, cost_ns(found, prices))
 
-    def _events(self, span: int) -> List[Tuple[str, int]]:
-        """The events that a span stands for, as kinds and how many of them."""
+    def _events(self, span: int) -> List[Event]:
+        """The events that a span stands for."""
         trace = self._trace
         return events(
             trace.name[span],
@@ -111,6 +131,7 @@ class OwnEvents:
             rows=trace.single_rows[span],
             failed=span in trace.failed,
             by_api=trace.by_api(span),
+            ran=self._ran[span],
         )
 
     def _add_known(self) -> None:
@@ -127,7 +148,11 @@ class OwnEvents:
 
     def price(self, sort: Sort) -> Optional[Price]:
         """What one of these events costs; None if its process does not say."""
-        return self.prices[sort.resource].get(sort.kind)
+        prices = self.prices[sort.resource]
+        price, times = prices.get(sort.kind), prices.times(sort.degree)
+        if price is None:
+            return None
+        return Price(price.outside_ns * times, price.inside_ns * times, price.spread)
 
     def number(self, sorts: Iterable[Sort]) -> int:
         """How many events there are of some sorts."""
@@ -141,5 +166,8 @@ class OwnEvents:
     def outside_ns(self, span: int) -> float:
         """What a span's own events cost outside of it."""
         prices = self.prices[self._resource_of[self._trace.thread[span]]]
-        found = self._events(span) if prices else ()
-        return fsum(count * prices[kind].outside_ns for kind, count in found if kind in prices)
+        return fsum(
+            count * prices[kind].outside_ns * prices.times(degree)
+            for kind, count, degree in (self._events(span) if prices else ())
+            if kind in prices
+        )

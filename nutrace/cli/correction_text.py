@@ -64,7 +64,10 @@ def correction_items(report: Report, selection: str) -> List[Tuple[str, str]]:
     parts = [f"corrected: {_where(report)}{waits}"]
     if correction.kinds:
         more = f"may be {ms(correction.uncertain_ns)} ms more{' in the whole run' if selection else ''}"
-        parts.append(f"{more}, or two to four times a price where caches are cold")
+        cold = "two to four times a price where caches are cold"
+        if correction.cold_ns:
+            cold = f"half or twice the {ms(correction.cold_ns)} ms that are for cold caches"
+        parts.append(f"{more}, or {cold}")
     missing = correction.processes - correction.priced_processes
     if correction.priced_processes and missing:
         parts.append(f"{missing:,} of {correction.processes:,} processes do not say what it costs")
@@ -104,7 +107,9 @@ def how_sure(correction: Correction) -> List[Tuple[str, str]]:
     more = ms(correction.uncertain_ns)
     lines = [
         f"a price is the best of several measurements: {more} ms more by their median",
-        "where caches are cold, as between a planner's computations, two to four times as high",
+        f"{ms(correction.cold_ns)} ms are for cold caches, as in a laboratory: may be half or twice that"
+        if correction.cold_ns
+        else "where caches are cold, as between a planner's computations, two to four times as high",
     ]
     shipped = ", ".join(EVENTS[each.kind] for each in correction.kinds if each.by_ratio and each.outside_ns)
     if shipped:

@@ -74,8 +74,8 @@ def _correction(report: Report) -> Dict[str, Any]:
     """nutrace's own time that was taken out: of what is reported, and of the whole run.
 
     ``uncertain_ms`` is how much more it is by the median of the prices, ``clipped_ms`` what was not taken
-    out, as the spans did not last so long. A price ``by_ratio`` was not measured: it is a multiple of a
-    call's, and up to a quarter off.
+    out, as the spans did not last so long; ``cold_ms`` of it are for cold caches. A price ``by_ratio`` was
+    not measured: it is a multiple of a call's, and up to a quarter off.
     """
     correction = report.correction
     regions = {
@@ -89,10 +89,10 @@ def _correction(report: Report) -> Dict[str, Any]:
         "taken_ms": sum(taken_ms.values()),
         **taken_ms,
         "run": {
-            **pick(correction, "calibrated_ms", "measured_ms", "uncertain_ms", "clipped_ms"),
+            **pick(correction, "calibrated_ms", "measured_ms", "uncertain_ms", "clipped_ms", "cold_ms"),
             **pick(correction, "processes", "priced_processes"),
             "kinds": [
-                pick(each, "kind", "events", "price_us", "outside_ms", "uncertain_ms", "by_ratio")
+                pick(each, "kind", "events", "price_us", "outside_ms", "uncertain_ms", "by_ratio", "cold_ms")
                 for each in correction.kinds
             ],
         },

@@ -43,11 +43,14 @@ MULTIPLES: Final[Mapping[str, Multiple]] = {
 #: What a call of a method costs more than one of a function, outside.
 OF_METHOD: Final = 0.21
 
+#: How many times its price an event costs at the degrees of coldness from 1 on.
+COLD: Final = (1.3, 1.6, 2.5, 6.0)
 
-def with_shipped(measured: Prices) -> Calibration:
+
+def with_shipped(measured: Mapping[str, Price]) -> Calibration:
     """`measured` prices, with those of all other kinds."""
     call_ns = measured[CALL].total_ns
     shipped = {
         kind: Price(outside * call_ns, inside * call_ns) for kind, (outside, inside) in MULTIPLES.items()
     }
-    return Calibration({**shipped, **measured}, OF_METHOD * call_ns)
+    return Calibration(Prices({**shipped, **measured}, COLD), OF_METHOD * call_ns)

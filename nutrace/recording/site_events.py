@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Mapping, Tuple
+from typing import Any, Iterator, List, Mapping
 
 from nutrace import semconv
-from nutrace.prices import Calibration, events
+from nutrace.prices import DEGREES, Calibration, Event, coldness, events
 from nutrace.recording.call_site import CallSite
 
 _MANY = 2  # calls that are merged
+_CALL, _MERGED, _VALUE, _ROW, _ERROR = range(5)
 
 
 class SiteEvents:
@@ -23,28 +24,26 @@ class SiteEvents:
         The call site.
     calibration:
         What events cost.
+
+    Attributes
+    ----------
+    calls, call_ns:
+        Plain calls while caches were warm, which whoever counts them adds here, and what one costs.
     """
 
-    __slots__ = (
-        "call_ns",
-        "calls",
-        "error_ns",
-        "errors",
-        "merged",
-        "merged_ns",
-        "row_ns",
-        "rows",
-        "site",
-        "value_ns",
-        "values",
-    )
+    __slots__ = "_costs", "_counts", "call_ns", "calls", "site"
 
     def __init__(self, site: CallSite, calibration: Calibration) -> None:
         self.site = site
-        self.calls = self.merged = self.values = self.rows = self.errors = 0
-        self.call_ns, self.merged_ns, self.value_ns, self.row_ns, self.error_ns = (
-            sum(calibration.outside_ns(kind, site.of_method) for kind in kinds) for kinds in self._kinds()
-        )
+        self.calls = 0
+        times = [calibration.prices.times(degree) for degree in range(DEGREES)]
+        warm_ns = [
+            sum(calibration.outside_ns(kind, site.of_method) for kind in each) for each in self._kinds()
+        ]
+        # Of each sort, by the degree of coldness.
+        self._costs = [[cost_ns * each for each in times] for cost_ns in warm_ns]
+        self._counts = [[0] * DEGREES for _ in warm_ns]
+        self.call_ns = warm_ns[_CALL]
 
     def _kinds(self) -> Iterator[List[str]]:
         """The kinds of a call, of a call that is merged, of a value, of a row, and of an error."""
@@ -56,45 +55,42 @@ class SiteEvents:
             events(name, 0, rows=1, by_api=by_api),
             events(name, 0, failed=True, by_api=by_api),
         ):
-            yield [kind for kind, _ in found]
+            yield [event.kind for event in found]
 
-    def add(self, calls: int, attributes: Mapping[str, Any], failed: bool) -> float:
-        """Count the events of a span; returns what they cost the span above."""
-        self.calls += calls
-        cost = calls * self.call_ns
+    def add(self, calls: int, ran: int, attributes: Mapping[str, Any], failed: bool = False) -> float:
+        """Count the events of a span or composite; returns what they cost the span above.
+
+        Parameters
+        ----------
+        calls, ran, failed:
+            As in :func:`nutrace.prices.events`.
+        attributes:
+            What was noted on it.
+        """
+        cost = self._add(_CALL if calls == 1 else _MERGED, calls, ran) if calls else 0.0
         if failed:
-            self.errors += 1
-            cost += self.error_ns
-        return cost + self._noted(attributes) if attributes else cost
-
-    def add_merged(self, calls: int, attributes: Mapping[str, Any]) -> float:
-        """The same for a composite."""
-        if calls == 1:
-            self.calls += 1
-            cost = self.call_ns
-        else:
-            self.merged += calls
-            cost = calls * self.merged_ns
-        return cost + self._noted(attributes) if attributes else cost
-
-    def _noted(self, attributes: Mapping[str, Any]) -> float:
-        cost = 0.0
-        if semconv.YIELDED in attributes:
-            values = _whole(attributes[semconv.YIELDED])
-            self.values += values
-            cost = values * self.value_ns
-        if semconv.DB_ROWS in attributes:
-            rows = _whole(attributes[semconv.DB_ROWS]) - _whole(attributes.get(semconv.SQL_ROWS_AT_ONCE))
-            self.rows += rows
-            cost += rows * self.row_ns
+            cost += self._add(_ERROR, 1, ran)
+        if attributes:
+            if semconv.YIELDED in attributes:
+                cost += self._add(_VALUE, _whole(attributes[semconv.YIELDED]), ran)
+            if semconv.DB_ROWS in attributes:
+                at_once = _whole(attributes.get(semconv.SQL_ROWS_AT_ONCE))
+                cost += self._add(_ROW, _whole(attributes[semconv.DB_ROWS]) - at_once, ran)
         return cost
 
-    def events(self) -> Iterator[Tuple[str, int]]:
-        """All of them, by kind."""
-        counts = self.calls, self.merged, self.values, self.rows, self.errors
-        for count, kinds in zip(counts, self._kinds()):
-            for kind in kinds if count else ():
-                yield kind, count
+    def _add(self, sort: int, count: int, ran: int) -> float:
+        degree = coldness(ran, count) if ran else 0
+        self._counts[sort][degree] += count
+        return count * self._costs[sort][degree]
+
+    def events(self) -> Iterator[Event]:
+        """All of them."""
+        for sort, kinds in enumerate(self._kinds()):
+            for degree, count in enumerate(self._counts[sort]):
+                if sort == _CALL and not degree:
+                    count += self.calls
+                for kind in kinds if count else ():
+                    yield Event(kind, count, degree)
 
 
 def _whole(number: Any) -> int:

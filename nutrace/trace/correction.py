@@ -23,6 +23,8 @@ class Priced:
         a price that is a shipped ratio, the largest spread of the measured ones is taken.
     by_ratio:
         Whether it is such a ratio, in some process at least: it may be up to a quarter off besides.
+    cold_ns:
+        The part of `outside_ns` that is due to cold caches.
     """
 
     kind: str
@@ -30,6 +32,7 @@ class Priced:
     outside_ns: float
     uncertain_ns: float
     by_ratio: bool = False
+    cold_ns: float = 0.0
 
     @property
     def price_ns(self) -> float:
@@ -82,3 +85,8 @@ class Correction:
     def uncertain_ns(self) -> float:
         """How much more the calibrated part may be, on a machine as quiet as when it was calibrated."""
         return sum(each.uncertain_ns for each in self.kinds)
+
+    @property
+    def cold_ns(self) -> float:
+        """The part of the events' cost that is due to cold caches."""
+        return sum(each.cold_ns for each in self.kinds)

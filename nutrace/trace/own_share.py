@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Collection, Dict, List, Mapping, Sequence, Tuple
 
 from nutrace import semconv
-from nutrace.prices import Price, Prices, events, parse
+from nutrace.prices import Event, Price, Prices, duration, events, parse
 from nutrace.trace.correction import Correction, Priced
 from nutrace.trace.nesting import Nesting
 from nutrace.trace.rows import Rows
@@ -20,9 +20,9 @@ from nutrace.trace.rows import Rows
 #: Bound of the table of different spans.
 _MOST_KNOWN = 20_000
 
-#: Name, calls, yielded, rows, whether by the API, thread.
-_Key = Tuple[str, int, int, int, int, int]
-_Events = Sequence[Tuple[str, int]]
+#: Name, calls, yielded, rows, whether by the API, thread, how long the program itself ran.
+_Key = Tuple[str, int, int, int, int, int, int]
+_Events = Sequence[Event]
 
 
 def give_back(rows: Rows) -> None:
@@ -54,12 +54,13 @@ def take_out(
         return own_ns, found
     thread = nesting.thread
     nested = bytearray([above >= 0 and thread[above] == own for above, own in zip(parent, thread)])
+    ran = _ran(rows, nesting) if any(each.cold for each in prices) else bytes(len(parent))
     kinds: Tuple[Priced, ...] = ()
     measured_ns = calibrated_ns = clipped_ns = 0
     if clocked:
         measured_ns = _take_measured(rows.own_ns, parent, nested, nesting.self_ns, own_ns)
     if any(prices):
-        wanted, kinds = _wanted(rows, parent, nesting, nested, failed, prices)
+        wanted, kinds = _wanted(rows, parent, nesting, nested, failed, prices, ran)
         calibrated_ns, clipped_ns = _take_calibrated(wanted, nesting.self_ns, own_ns)
     _lower_totals(parent, nested, nesting.busy_ns, own_ns)
     return own_ns, replace(
@@ -89,6 +90,12 @@ def _take_measured(
     return taken
 
 
+def _ran(rows: Rows, nesting: Nesting) -> bytes:
+    """How long the program itself ran in each span, by :func:`nutrace.prices.duration`."""
+    columns = zip(rows.start_ns, rows.end_ns, nesting.busy_ns, nesting.self_ns)
+    return bytes([duration(end - start - busy + own) for start, end, busy, own in columns])
+
+
 def _wanted(
     rows: Rows,
     parent: Sequence[int],
@@ -96,12 +103,13 @@ def _wanted(
     nested: Sequence[int],
     failed: Collection[int],
     prices: Sequence[Prices],
+    ran: Sequence[int],
 ) -> Tuple[List[float], Tuple[Priced, ...]]:
     """What the spans below it have cost each span by their prices, ns; and the same by kinds."""
     resource_of = [resource for resource, _, _ in rows.threads]
     resource_of += [resource_of[base] for base, _ in nesting.lanes.values()]
     table = _Table(prices, resource_of)
-    columns = rows.name, rows.calls, rows.yielded, rows.single_rows, rows.by_api, nesting.thread
+    columns = rows.name, rows.calls, rows.yielded, rows.single_rows, rows.by_api, nesting.thread, ran
     wanted = [0.0] * len(parent)
     outside_ns, times = table.outside_ns, table.times
     for entry, above, inside in zip(map(table.__getitem__, zip(*columns)), parent, nested):
@@ -110,7 +118,7 @@ def _wanted(
             times[entry] += 1
     for span in failed:
         if nested[span]:
-            entry = table.of_error(nesting.thread[span])
+            entry = table.of_error(nesting.thread[span], ran[span])
             wanted[parent[span]] += outside_ns[entry]
             times[entry] += 1
     return wanted, table.kinds()
@@ -133,22 +141,24 @@ class _Table(Dict[_Key, int]):
         #: Of each entry what one span costs the span above, and how many spans were found.
         self.outside_ns: List[float] = []
         self.times: List[int] = []
-        self._counts: Dict[Tuple[str, int], int] = {}  # of entries that are gone: events by kind and process
+        self._counts: Dict[
+            Tuple[str, int, int], int
+        ] = {}  # of entries that are gone: by kind, process, coldness
 
     def __missing__(self, key: _Key) -> int:
-        name, calls, yielded, returned, by_api, thread = key
-        found = events(name, calls, yielded=yielded, rows=returned, by_api=bool(by_api))
+        name, calls, yielded, returned, by_api, thread, ran = key
+        found = events(name, calls, yielded=yielded, rows=returned, by_api=bool(by_api), ran=ran)
         if len(self) >= _MOST_KNOWN:
             self._forget()
         entry = self[key] = self._add(thread, found)
         return entry
 
-    def of_error(self, thread: int) -> int:
+    def of_error(self, thread: int, ran: int) -> int:
         """The entry of an error that left a span."""
-        key = "", 0, 0, 0, -1, thread
+        key = "", 0, 0, 0, -1, thread, ran
         known = self.get(key)
         if known is None:
-            known = self[key] = self._add(thread, events("", 0, failed=True))
+            known = self[key] = self._add(thread, events("", 0, failed=True, ran=ran))
         return known
 
     def _add(self, thread: int, found: _Events) -> int:
@@ -156,7 +166,11 @@ class _Table(Dict[_Key, int]):
         prices = self._prices[resource]
         self._events.append((resource, found))
         self.outside_ns.append(
-            sum(count * prices[kind].outside_ns for kind, count in found if kind in prices)
+            sum(
+                count * prices[kind].outside_ns * prices.times(degree)
+                for kind, count, degree in found
+                if kind in prices
+            )
         )
         self.times.append(0)
         return len(self.times) - 1
@@ -165,9 +179,10 @@ class _Table(Dict[_Key, int]):
         """Keep of the entries only how many events they stand for."""
         counts = self._counts
         for times, (resource, found) in zip(self.times, self._events):
-            for kind, count in found:
+            for kind, count, degree in found:
                 if times and kind in self._prices[resource]:
-                    counts[kind, resource] = counts.get((kind, resource), 0) + times * count
+                    key = kind, resource, degree
+                    counts[key] = counts.get(key, 0) + times * count
         self.clear()
         for column in (self._events, self.outside_ns, self.times):
             column.clear()
@@ -176,9 +191,10 @@ class _Table(Dict[_Key, int]):
         """What all spans cost that were found."""
         self._forget()
         sums: Dict[str, Priced] = {}
-        for (kind, resource), count in self._counts.items():
+        for (kind, resource, degree), count in self._counts.items():
             prices = self._prices[resource]
-            cost = count * prices[kind].outside_ns
+            warm = count * prices[kind].outside_ns
+            cost = warm * prices.times(degree)
             so_far = sums.get(kind, Priced(kind, 0, 0.0, 0.0))
             sums[kind] = Priced(
                 kind,
@@ -186,6 +202,7 @@ class _Table(Dict[_Key, int]):
                 so_far.outside_ns + cost,
                 so_far.uncertain_ns + cost * (_spread(prices[kind], prices) - 1),
                 so_far.by_ratio or not prices[kind].spread,
+                so_far.cold_ns + cost - warm,
             )
         return tuple(sorted(sums.values(), key=lambda each: (-each.outside_ns, each.kind)))
 

@@ -17,7 +17,8 @@ from nutrace.cli.main import main
 from nutrace.jupyter import card
 from nutrace.jupyter.cost_tables import component_table, cost_table
 from nutrace.jupyter.tables import span_table, step_table
-from nutrace.prices import Price, dump
+from nutrace.prices import Price, Prices, dump
+from nutrace.semconv import OWN_PRICES
 from nutrace.trace import load
 from nutrace_exporters import chrome, html, speedscope, svg
 
@@ -127,6 +128,21 @@ def test_the_report_says_so(run: str, capsys: pytest.CaptureFixture[str]) -> Non
     part = out(capsys, "report", run, "--steps", "1")
     assert f"Times are corrected: 0.026 ms {TAKEN}" in part
     assert "0.025 ms more in the whole run" in part
+
+
+def test_the_report_says_what_cold_caches_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stated = dump(Prices({"call": Price(1000, 0, 1.5), "row": Price(100, 0)}, (2, 3, 4, 5)))
+    file = str(write(tmp_path / "run.json", document(tree(), resource={**RESOURCE, OWN_PRICES: stated})))
+    found = report_of(capsys, file)["correction"]["run"]
+    # The program itself runs for 40 us in each score, for 310 us in plan and for 400 us in a step: degrees 1,
+    # 2 and 2. The rows are 25 us apart.
+    calls, rows = (next(each for each in found["kinds"] if each["kind"] == kind) for kind in ("call", "row"))
+    assert (calls["events"], calls["outside_ms"], calls["cold_ms"]) == pytest.approx((12, 0.030, 0.018))
+    assert (rows["events"], rows["outside_ms"], rows["cold_ms"]) == pytest.approx((12, 0.0012, 0))
+    assert found["cold_ms"] == pytest.approx(0.018)
+    assert "ms more, or half or twice the 0.018 ms that are for cold caches\n" in out(capsys, "report", file)
+    for words in (("report", file, "--explain"), ("overhead", file)):
+        assert " 0.018 ms are for cold caches" in out(capsys, *words)
 
 
 def test_the_report_says_which_prices_were_not_measured(

@@ -58,7 +58,7 @@ def test_nothing_is_left_of_it(recorded: Tracing) -> None:
         assert calibration.calibrated()
         assert repr(ids._count) == number
         assert not local.spans
-        assert session.recorder.totals.events() == {}
+        assert session.recorder.totals.events() == []
     after = local.buffer, local.spans, list(buffers), current.get(), gc.isenabled(), gc.get_threshold()
     assert after == before
     assert recorded.path is None  # no span, no file

@@ -12,13 +12,14 @@ from fakes.otlp import EPOCH_NS, RESOURCE, attributes, document, envelope, price
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nutrace.prices import KINDS, Price, dump
+from nutrace.prices import DEGREES, KINDS, Price, Prices, dump
 from nutrace.trace import Trace, load, own_share, select
 from nutrace.trace.correction import CORRECTED, RAW, UNCORRECTED
 from nutrace.trace.layout import layout
 
 OWN = "nutrace.own_ns"
 BUSY = "nutrace.busy_ns"
+CALLS = {"call": Price(1000, 0, 1.5), "merged": Price(10, 0, 1.5)}
 
 
 def trace_of(path: Path, *tree: Any, raw: bool = False, **outside_ns: float) -> Trace:
@@ -102,6 +103,27 @@ def test_each_kind_of_event_has_its_price(tmp_path: Path) -> None:
     )
     assert list(theirs.own_ns) == [90_000, 0]
     assert theirs.by_api(1)
+
+
+def test_calls_cost_more_where_the_program_ran_for_long(tmp_path: Path) -> None:
+    """What counts is the time that no span below has: of a parent, and between merged calls."""
+    below = [
+        ("warm", 0, 10),
+        ("cold", 100, 200),
+        ("parent", 1000, 2000, [("child", 1000, 1990)]),
+        ("close", 3000, 4000, {BUSY: 10_000, "nutrace.composite.count": 100}),
+        ("apart", 5000, 9000, {BUSY: 10_000, "nutrace.composite.count": 10}),
+    ]
+    tree = ("run", 0, 10_000, below)
+    told = {**RESOURCE, "nutrace.own.prices": dump(Prices(CALLS, (2, 3, 5, 7)))}
+    trace = load(write(tmp_path / "run.json", document(tree, resource=told)))
+    assert trace.own_ns[0] == 1000 * (1 + 2 + 1) + 10 * 100 + 3 * 10 * 10
+    assert dict(zip(trace.name, trace.own_ns))["parent"] == 1000 * 5
+    assert (trace.correction.cold_ns, trace.correction.clipped_ns) == (1000 + 4000 + 200, 0)
+    told["nutrace.own.prices"] = dump(CALLS)
+    older = load(write(tmp_path / "older.json", document(tree, resource=told)))
+    assert older.own_ns[0] == 1000 * 3 + 10 * 110
+    assert older.correction.cold_ns == 0
 
 
 def test_no_self_time_falls_below_zero(tmp_path: Path) -> None:
@@ -313,10 +335,23 @@ def recorded(draw: st.DrawFn) -> List[Dict[str, Any]]:
 
 
 @settings(max_examples=200, deadline=None)
-@given(recorded(), st.dictionaries(st.sampled_from(KINDS), st.floats(0, 3000)))
-def test_times_add_up_to_the_nanosecond(made: List[Dict[str, Any]], outside_ns: Dict[str, float]) -> None:
+@given(
+    recorded(),
+    st.dictionaries(st.sampled_from(KINDS), st.floats(0, 3000)),
+    st.lists(st.floats(1, 30), max_size=DEGREES - 1),
+    st.sampled_from((1, 100)),
+)
+def test_times_add_up_to_the_nanosecond(
+    made: List[Dict[str, Any]], outside_ns: Dict[str, float], cold: List[float], scale: int
+) -> None:
+    for each in made:
+        for key in ("startTimeUnixNano", "endTimeUnixNano"):
+            each[key] = str(EPOCH_NS + (int(each[key]) - EPOCH_NS) * scale)
+    told = Prices({kind: Price(ns, 0, 1.5) for kind, ns in outside_ns.items()}, cold)
     with tempfile.TemporaryDirectory() as directory:
-        file = write(Path(directory) / "run.json", envelope(made, priced(**outside_ns)))
+        file = write(
+            Path(directory) / "run.json", envelope(made, {**RESOURCE, "nutrace.own.prices": dump(told)})
+        )
         trace, raw = load(file), load(file, raw=True)
     assert (list(trace.parent), list(trace.thread)) == (list(raw.parent), list(raw.thread))
     assert (list(trace.start_ns), list(trace.end_ns)) == (list(raw.start_ns), list(raw.end_ns))
