@@ -49,7 +49,7 @@ def card(trace: Trace) -> str:
     return element("div", Markup(f"<style>{style}{tree_style()}</style>"), *parts, class_="nutrace-card")
 
 
-def _tree(trace: Trace, summary: Report) -> Markup:
+def _tree(trace: Trace, summary: Summary) -> Markup:
     """The call tree: folded, but where it is of a single step."""
     steps = summary.steps.count
     name = (

@@ -42,7 +42,7 @@ class Plotted:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        return views._views().plot_steps(self, ax)
+        return views.views().plot_steps(self, ax)
 
     def plot_components(self, ax: Optional[Axes] = None) -> Axes:
         """The self time of each component in each finished step in milliseconds, stacked.
@@ -67,7 +67,7 @@ class Plotted:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        return views._views().plot_components(self, ax)
+        return views.views().plot_components(self, ax)
 
     def plot_scenarios(self, ax: Optional[Axes] = None) -> Axes:
         """How the times of the finished steps of each scenario are distributed, the slowest scenario first.
@@ -93,4 +93,4 @@ class Plotted:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        return views._views().plot_scenarios(self, ax)
+        return views.views().plot_scenarios(self, ax)
