@@ -139,8 +139,17 @@ def test_what_changed_by_far_is_at_the_end_of_the_axis(tmp_path: Path) -> None:
     assert right == 200
     arrows = [line for line in ax.get_lines() if line.get_marker() == ">"]
     assert {line.get_xdata()[0] for line in arrows} == {right}
+    names = {tick: label.get_text() for tick, label in zip(ax.get_yticks(), ax.get_yticklabels())}
+    far = {name for name, (*_, tested, _verdict) in rows(ax).items() if _percent(tested) > right}
+    assert {names[line.get_ydata()[0]] for line in arrows} == far
+    assert "database" in names.values()
+    assert "database" not in far  # its statements take what they took
     assert not [line for line in ax.get_lines() if line.get_marker() == "<"]
     assert rows(ax)["per step"][2] == "+1,700.0 %"
+
+
+def _percent(text: str) -> float:
+    return float(text.rstrip(" %").replace("−", "-").replace(",", "")) if text.endswith("%") else 0.0
 
 
 def test_no_text_covers_another(changed: Comparison, pyplot: Any) -> None:
