@@ -50,7 +50,8 @@ class Program:
 
 _CHILDREN = (
     "What a probe does outside of its two clock readings is taken out of its parent's self time at a price "
-    "that is measured at the start: too little where caches are cold or the machine has become busier."
+    "that is measured at the start: too little where caches are colder than is foreseen, or the machine has "
+    "become busier."
 )
 _RAISED = (
     "Noting an exception is clocked and taken out. What is around that is taken out at a price that follows "
