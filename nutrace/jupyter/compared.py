@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from nutrace.comparison import Comparison
@@ -189,7 +188,9 @@ class Compared:
         return as_text(self.comparison, (), Style()).rstrip()
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        from nutrace.jupyter.compared_html import comparison_html
+
+        return comparison_html(self.comparison)
 
 
 def _frame(rows: Sequence[Dict[str, Any]], index: List[str], columns: Sequence[str]) -> DataFrame:

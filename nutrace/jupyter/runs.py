@@ -55,6 +55,11 @@ class Runs(Mapping[str, Trace]):
     def __repr__(self) -> str:
         return f"<{len(self):,} runs: {', '.join(list(self)[:5])}{', ...' if len(self) > 5 else ''}>"
 
+    def _repr_html_(self) -> str:
+        from nutrace.jupyter.compared_html import runs_html
+
+        return runs_html(self.files)
+
     def steps(self) -> DataFrame:
         """The steps of all runs: see :meth:`nutrace.Trace.steps`.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from fakes.runs import write_runs
 
 import nutrace
 from nutrace.errors import InputError, UsageError
+from nutrace.jupyter.runs import Runs
+from nutrace.trace import load
 
 pytest.importorskip("pandas")
 pytest.importorskip("scipy")
@@ -39,8 +43,27 @@ def test_it_shows_what_the_command_prints(sides: tuple[Path, Path]) -> None:
     printed = command("compare", sides[0], "--against", sides[1]).out
     found = nutrace.compare(nutrace.load_many(sides[0]), [str(sides[1] / "*.json")])
     assert repr(found) == printed.rstrip()
-    assert found._repr_html_().startswith("<pre>")
-    assert "&gt;" in found._repr_html_() or ">" not in printed
+    page = found._repr_html_()
+    seen = " ".join(html.unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL)).split())
+    for word in " ".join(printed.split()).split(" "):
+        assert word in seen
+    assert 'class="nt-bad">slower' in page
+    assert page.index("Headline") < page.index("<details")
+
+
+def test_runs_show_their_names_and_files(sides: tuple[Path, Path]) -> None:
+    runs = nutrace.load_many(sides[0])
+    page = runs._repr_html_()
+    assert "<strong>5 runs</strong>" in page
+    for name, file in runs.files.items():
+        assert name in page
+        assert html.escape(file) in page
+
+
+def test_hostile_names_of_runs_are_text() -> None:
+    shown = Runs({"<img src=x>": "<script>.json"}, load)._repr_html_()
+    assert "<img" not in shown
+    assert "<script" not in shown
 
 
 def test_what_cannot_be_compared_is_said_in_one_line(sides: tuple[Path, Path]) -> None:
