@@ -53,6 +53,8 @@ UNFINISHED: Final = (
 STEP_INDEX: Final = "nutrace.step.index"
 STEP_INTERVAL_S: Final = "nutrace.step.simulated_interval_s"
 
+#: How many scenarios are to be simulated, on the span that simulates them.
+SCENARIOS_PLANNED: Final = "nutrace.scenarios.planned"
 SCENARIO_TOKEN: Final = "nuplan.scenario.token"
 SCENARIO_TYPE: Final = "nuplan.scenario.type"
 SCENARIO_LOG: Final = "nuplan.scenario.log_name"

@@ -12,6 +12,7 @@ _CLOCKED: Final[Mapping[str, str]] = {
     "start": "start-up",
     "exit": "exit",
     WRITING: "writing (processor time)",
+    "showing": "showing the progress",
     "error": "noting errors",
     "step_ended": "after a step",
     "queue_full": "a queue was full",

@@ -6,13 +6,18 @@ adds them.
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 from nutrace.probes.catalogue.nuplan_notes import note_run, note_run_end, note_step, note_step_end
 from nutrace.probes.probe import Probe
-from nutrace.semconv import RUN_SPAN, STEP_SPAN
+from nutrace.semconv import MAP_SPAN, RUN_SPAN, SCENARIOS_PLANNED, STEP_SPAN
 
 _MINIATURE = "nutrace.demo.miniature"
+
+
+def _note_tasks(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) -> Dict[str, Any]:
+    """How many simulations ``map(function, tasks)`` has to run."""
+    return {SCENARIOS_PLANNED: len(args[1])}
 
 
 def _probe(target: str, component: str, name: str, level: str = "normal", subclasses: bool = False) -> Probe:
@@ -119,7 +124,14 @@ _AROUND = (
     _probe("config:compose", "config", "config.compose", "coarse"),
     _probe("config:group", "config", "config.group"),
     _probe("runner:build_simulation", "simulation", "simulation.build", "coarse"),
-    _probe("runner:SequentialWorker.map", "worker", "worker.map", "coarse"),
+    Probe(
+        f"{_MINIATURE}.runner:SequentialWorker.map",
+        "worker",
+        MAP_SPAN,
+        "coarse",
+        note=_note_tasks,
+        distribution="nutrace",
+    ),
     _family("callback:AbstractCallback.on_simulation_start", "callback", "callback.on_simulation_start"),
     _family("callback:AbstractCallback.on_simulation_end", "callback", "callback.on_simulation_end"),
     _probe("metrics:MetricsEngine.compute", "metrics", "metrics.compute", "coarse"),

@@ -6,10 +6,13 @@ import argparse
 import os
 import shlex
 import tempfile
-from typing import Any, List, NoReturn, Optional, Tuple
+from typing import TYPE_CHECKING, Any, List, NoReturn, Optional, Tuple
 
 from nutrace.errors import NutraceError, UsageError
 from nutrace.settings import Settings
+
+if TYPE_CHECKING:
+    from nutrace.jupyter.live import Live
 
 _HELP = """%%nutrace [NAME] [-o FILE] [--level LEVEL] [--sample HZ] [--no-flamegraph]
 
@@ -78,26 +81,28 @@ class CellMagic:
         with tempfile.TemporaryDirectory(prefix="nutrace-") as folder:
             output = args.output or os.path.join(folder, "run.json")
             settings = Settings(output=output, level=args.level, sample=args.sample, summary=False)
-            path, result = self._traced(cell, settings)
+            path, result, live = self._traced(cell, settings)
             if path is None:
                 print("nutrace: nothing of this cell was traced: no function that has a probe was called")
             else:
-                self._show(path, args)
+                self._show(path, args, live)
         result.raise_error()  # so that a notebook that runs from top to bottom ends here
 
-    def _traced(self, cell: str, settings: Settings) -> Tuple[Optional[str], Any]:
+    def _traced(self, cell: str, settings: Settings) -> Tuple[Optional[str], Any, Live]:
         from nutrace import session  # what records is not needed to read
+        from nutrace.jupyter.live import Live, line_of
 
         if session.active():
             raise NutraceError("%%nutrace: this process is traced already: nutrace.uninstrument() ends that")
-        session.instrument(settings)
+        live = Live(session.instrument(settings), line_of(self._shell))
         try:
-            result = self._shell.run_cell(cell)
+            with live:
+                result = self._shell.run_cell(cell)
         finally:
             path = session.uninstrument()
-        return None if path is None else str(path), result
+        return None if path is None else str(path), result, live
 
-    def _show(self, path: str, args: argparse.Namespace) -> None:
+    def _show(self, path: str, args: argparse.Namespace, live: Live) -> None:
         from IPython import display as shown
 
         from nutrace.loading import load
@@ -105,6 +110,7 @@ class CellMagic:
         display: Any = shown.display
         trace = load(path)
         self._shell.user_ns[args.name] = trace
+        live.end(trace)
         display(trace)
         if not args.no_flamegraph:
             display(trace.flamegraph())

@@ -20,8 +20,8 @@ STEP_ENDED, QUEUE_FULL = "step_ended", "queue_full"
 #: It wrote itself, for the program's provider or before the result of a pool's task; or it waited for the
 #: background to stop, as no thread of ours may be there when a process forks.
 FLUSHED, FORKED = "flushed", "forked"
-#: Beginning and ending to trace, and writing: processor time.
-START, EXIT, WRITING = "start", "exit", "writing"
+#: Beginning and ending to trace, writing, and showing how far a simulation is: processor time.
+START, EXIT, WRITING, SHOWING = "start", "exit", "writing", "showing"
 
 
 class OwnTime:

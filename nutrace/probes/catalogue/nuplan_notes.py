@@ -27,6 +27,7 @@ from nutrace.semconv import (
     SCENARIO_LOG,
     SCENARIO_TOKEN,
     SCENARIO_TYPE,
+    SCENARIOS_PLANNED,
     STEP_INDEX,
     STEP_INTERVAL_S,
 )
@@ -34,6 +35,11 @@ from nutrace.semconv import (
 # To read the resident memory takes 6 us, which would show in the shortest steps.
 _BETWEEN_READINGS_NS = 100_000_000
 _next_reading_ns = 0
+
+
+def note_runners(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) -> Dict[str, Any]:
+    """How many simulations ``execute_runners(runners, ...)`` has to run."""
+    return {SCENARIOS_PLANNED: len(kwargs["runners"] if "runners" in kwargs else args[0])}
 
 
 def note_run(instance: Any, args: Tuple[Any, ...], kwargs: Mapping[str, Any]) -> Dict[str, Any]:

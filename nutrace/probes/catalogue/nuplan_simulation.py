@@ -9,7 +9,13 @@ them there are 7 / 8 statements with a connection each.
 from __future__ import annotations
 
 from nutrace.probes.catalogue.devkit_probe import devkit_probe
-from nutrace.probes.catalogue.nuplan_notes import note_run, note_run_end, note_step, note_step_end
+from nutrace.probes.catalogue.nuplan_notes import (
+    note_run,
+    note_run_end,
+    note_runners,
+    note_step,
+    note_step_end,
+)
 from nutrace.semconv import RUN_SPAN, RUNNERS_SPAN, STEP_SPAN
 
 _SIMULATION = "nuplan.planning.simulation"
@@ -46,7 +52,13 @@ LOOP = (
     # The functions that are sent to workers (run_simulation, run_metric_engine, _save_log_to_file,
     # get_scenarios_from_log_file) have no probe, because Ray and process pools pickle them. The functions
     # that they call have probes.
-    devkit_probe(f"{_SIMULATION}.runner.executor:execute_runners", "simulation", RUNNERS_SPAN, "coarse"),
+    devkit_probe(
+        f"{_SIMULATION}.runner.executor:execute_runners",
+        "simulation",
+        RUNNERS_SPAN,
+        "coarse",
+        note=note_runners,
+    ),
     devkit_probe(
         f"{_SIMULATION}.simulation:Simulation.initialize", "simulation", "simulation.initialize", "coarse"
     ),
