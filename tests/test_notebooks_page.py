@@ -11,15 +11,18 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple, Type
 
 import pytest
 from fakes.cells import in_ipython, in_python
-from fakes.docstrings import columns, doc, tables
+from fakes.docstrings import columns, doc, members, tables
 from fakes.examples import write_examples
 from test_readme import table
 
 import nutrace
+from nutrace.jupyter.compared import Compared
+from nutrace.trace.choosing import Choosing
+from nutrace.trace.views import Viewed
 
 PAGE = Path(__file__).parents[1] / "docs" / "notebooks.md"
 #: A cell, and what it prints, if the page shows that.
@@ -45,6 +48,7 @@ def executed() -> Iterator[str]:
     with pandas.option_context("display.width", 110, "display.max_columns", 20):
         for kind, cell, _ in cells():
             yield next(told) if kind == "ipython" else in_python(cell, names)
+    names["plt"].close("all")
 
 
 def of_docstrings() -> Dict[str, str]:
@@ -112,6 +116,12 @@ def test_tables_are_what_docstrings_say(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(folder)
     text = PAGE.read_text(encoding="utf-8")
     assert written(text, of_docstrings()) == text, "python tests/test_notebooks_page.py writes it anew"
+
+
+@pytest.mark.parametrize("kind", [Viewed, Choosing, Compared])
+def test_every_method_is_named(kind: Type[Any]) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert [name for name, _ in members(kind) if f"{name}(" not in text] == []
 
 
 def write() -> None:
