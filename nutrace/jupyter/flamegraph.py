@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import html
+from collections import Counter
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Optional, Union
 
+from nutrace.analysis import divide
+from nutrace.analysis.components import costs_by_region
 from nutrace.errors import UsageError
+from nutrace.jupyter.figures import duration, percent
 from nutrace.trace import Trace, select
 from nutrace.trace.views import Steps
 from nutrace_exporters.labels import label
@@ -25,6 +29,7 @@ _STYLE = (
 #: Of a larger picture of a deep trace, notebooks would become heavy.
 _LARGEST_PICTURE = 400_000
 _PICTURE_PX = 1000
+_MOST_WORDS = 8  # components
 _STATIC = "The interactive flamegraph is shown where this notebook is trusted."
 
 
@@ -50,12 +55,15 @@ class Flamegraph:
         The whole HTML document.
     picture:
         The same as svg, not interactive; empty if it would be too large.
+    words:
+        What is drawn, and the self time of its components, the largest first.
     """
 
     of: str
     height: int
     page: str
     picture: bytes = b""
+    words: str = ""
 
     def __repr__(self) -> str:
         return f"<Flamegraph of {self.of.strip('<>')}>"
@@ -65,10 +73,12 @@ class Flamegraph:
         source = self.page.replace("&", "&amp;").replace('"', "&quot;")
         title = html.escape(self.of)
         drawn = base64.b64encode(self.picture).decode("ascii")
-        picture = f'<p>{_STATIC}</p><img alt="{title}" src="data:image/svg+xml;base64,{drawn}">'
+        # Some hosts strip pictures that are a part of the page as well, and show the words instead of them.
+        words = f"<p>{html.escape(self.words)}</p><p>{_STATIC}</p>"
+        picture = f'<img alt="Flamegraph" src="data:image/svg+xml;base64,{drawn}">'
         return (
             f"<div><style>{_STYLE}</style>"
-            f'<div class="nutrace-picture">{picture if drawn else f"<p>{title}: {_STATIC}</p>"}</div>'
+            f'<div class="nutrace-picture">{words}{picture if drawn else ""}</div>'
             f'<iframe class="nutrace-flamegraph" title="{title}" height="{self.height}" '
             f'sandbox="allow-scripts" srcdoc="{source}"></iframe></div>'
         )
@@ -90,7 +100,21 @@ def flamegraph(
     out = BytesIO()
     title = " · ".join(filter(None, (title_of(part), part.selection)))
     export(part, out, Options(title=title))
-    return Flamegraph(label(repr(part)), height, out.getvalue().decode("utf-8"), _picture(part, title))
+    page = out.getvalue().decode("utf-8")
+    return Flamegraph(label(repr(part)), height, page, _picture(part, title), _words(part, title))
+
+
+def _words(trace: Trace, title: str) -> str:
+    spent: Counter[str] = Counter()
+    for costs in costs_by_region(trace, divide(trace)).values():
+        for cost in costs:
+            spent[cost.component] += cost.self_ns
+    whole = sum(spent.values())
+    first = spent.most_common(_MOST_WORDS)
+    shares = [f"{label(component)} {duration(ns)} ({percent(ns, whole)})" for component, ns in first]
+    others = len(spent) - len(first)
+    more = [f"{others} more"] if others else []
+    return f"Flamegraph of {label(title)}. Self time: {', '.join([*shares, *more])}."
 
 
 def _picture(trace: Trace, title: str) -> bytes:

@@ -50,7 +50,7 @@ class Frames(HTMLParser):
 def frame_of(shown: str) -> Dict[str, Optional[str]]:
     parser = Frames()
     parser.feed(shown)
-    assert parser.others == ["div", "style", "div", "p", "img"]
+    assert parser.others == ["div", "style", "div", "p", "p", "img"]
     (frame,) = parser.frames
     return frame
 
@@ -95,7 +95,7 @@ def test_numpys_integer_is_a_step(trace: Trace) -> None:
 def test_without_scripts_and_styles_there_is_a_picture(trace: Trace) -> None:
     shown = flamegraph(trace)
     stripped = re.sub(r"<(style|iframe).*?</\1>", "", shown._repr_html_(), flags=re.DOTALL)
-    found = re.search(r'<img alt="[^"]*" src="data:image/svg\+xml;base64,([^"]*)">', stripped)
+    found = re.search(r'<img alt="Flamegraph" src="data:image/svg\+xml;base64,([^"]*)">', stripped)
     assert found
     picture = base64.b64decode(found[1])
     out = BytesIO()
@@ -103,4 +103,6 @@ def test_without_scripts_and_styles_there_is_a_picture(trace: Trace) -> None:
     assert picture == out.getvalue()
     assert "is shown where this notebook is trusted" in stripped
     assert "<script" not in stripped
+    words = re.sub(r"<[^>]*>", "\n", stripped)
+    assert "Self time: database 0.245 ms (54.4 %), other 0.205 ms (45.6 %)." in words
     assert replace(shown, picture=b"")._repr_html_().count("<img") == 0
