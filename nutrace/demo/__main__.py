@@ -1,6 +1,11 @@
 """``python -m nutrace.demo LOG DIR [key=value ...]``: run the miniature on a synthetic log.
 
-With NUTRACE=1 it is traced, by the catalogue's probes and those in :mod:`nutrace.demo.probes`.
+With NUTRACE=1 it is traced, by the catalogue's probes and those in :mod:`nutrace.demo.probes`. The options
+are those of :mod:`nutrace.demo.miniature.config`. A planner of your own is a class in a module of the current
+directory, derived from :class:`nutrace.demo.miniature.planner.AbstractPlanner`::
+
+    python -m nutrace.demo LOG.db DIR planner.class=my_planner.MyPlanner \\
+        scenario.type=low_magnitude_speed,medium_magnitude_speed scenario.count=12 scenario.frames=31
 """
 
 from __future__ import annotations
@@ -34,13 +39,19 @@ def main(arguments: List[str]) -> int:
         print("usage: NUTRACE=1 python -m nutrace.demo LOG.db DIR [scenario.frames=151 ...]", file=sys.stderr)
         return 2
     _trace()
+    from nutrace.demo.miniature.config import ConfigError
     from nutrace.demo.miniature.metadata import has_sqlalchemy
     from nutrace.demo.miniature.runner import run_simulation
 
     log_file, directory, *overrides = arguments
     reader = "SQLAlchemy" if has_sqlalchemy() else "sqlite3 (SQLAlchemy is not installed)"
     print(f"miniature simulation of {log_file}; log metadata through {reader}")
-    for report in run_simulation(log_file, directory, overrides):
+    try:
+        reports = run_simulation(log_file, directory, overrides)
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for report in reports:
         print(f"scenario {report.scenario_token}: {report.steps} steps with {report.planner_name}")
     print(f"simulation log and metrics are in {directory}")
     return 0

@@ -17,7 +17,7 @@ import pytest
 import nutrace.demo.miniature as miniature
 from nutrace.demo.miniature import metadata, query_session
 from nutrace.demo.miniature.callback import MultiCallback
-from nutrace.demo.miniature.config import compose, group
+from nutrace.demo.miniature.config import ConfigError, compose, group
 from nutrace.demo.miniature.history import History
 from nutrace.demo.miniature.runner import run_simulation
 from nutrace.demo.miniature.simulation_log import SimulationLog
@@ -174,8 +174,12 @@ def test_groups_of_the_configuration_are_copies() -> None:
     group(config, "scenario")["frames"] = 9
     assert config["scenario"]["frames"] == 5
     assert compose([])["scenario"]["frames"] == 151
-    with pytest.raises(KeyError):
+    with pytest.raises(ConfigError, match="no option scenario"):
         compose(["scenario.nothing=1"])
+    with pytest.raises(ConfigError, match="no option planner"):
+        compose(["planner=idm_planner"])
+    with pytest.raises(ConfigError, match="of type int"):
+        compose(["scenario.frames=many"])
 
 
 def test_simulation_modules_know_nothing_of_nutrace() -> None:

@@ -1,4 +1,8 @@
-"""The configuration: groups with overrides. Readers get copies, as with OmegaConf."""
+"""The configuration: groups with overrides. Readers get copies, as with OmegaConf.
+
+``planner.class`` is a planner of your own, as ``package.module.Class``. ``scenario.type`` may be several
+types between commas; ``scenario.count`` scenarios of these types are simulated.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Any, Dict, Sequence
 
 _GROUPS: Dict[str, Dict[str, Any]] = {
     "planner": {
-        "class": "",  # module.Class of a subclass of IDMPlanner, in its place
+        "class": "",  # module.Class of an AbstractPlanner; by default IDMPlanner
         "target_velocity": 10.0,
         "min_gap_to_lead_agent": 1.0,
         "headway_time": 1.5,
@@ -43,13 +47,17 @@ _GROUPS: Dict[str, Dict[str, Any]] = {
 }
 
 
+class ConfigError(Exception):
+    """The configuration asks for something that there is not."""
+
+
 def compose(overrides: Sequence[str]) -> Dict[str, Any]:
     """Return all groups with overrides such as ``scenario.frames=51`` applied.
 
     Raises
     ------
-    KeyError
-        If an override names an unknown option.
+    ConfigError
+        If an override names an unknown option, or its value is not of the option's type.
     """
     config: Dict[str, Any] = copy.deepcopy(_GROUPS)
     for override in overrides:
@@ -59,9 +67,14 @@ def compose(overrides: Sequence[str]) -> Dict[str, Any]:
         *groups, name = path.split(".")
         node = config
         for group in groups:
-            node = node[group]
+            node = node.get(group, {})
+        if not isinstance(node.get(name), (str, int, float)):
+            raise ConfigError(f"{override}: there is no option {path}")
         kind = type(node[name])
-        node[name] = kind(value)
+        try:
+            node[name] = kind(value)
+        except ValueError:
+            raise ConfigError(f"{override}: the value of {path} is of type {kind.__name__}") from None
     return config
 
 

@@ -31,7 +31,16 @@ class Obstacle:
 
 
 class AbstractPlanner:
-    """The interface of a planner."""
+    """The interface of a planner.
+
+    Parameters
+    ----------
+    options:
+        The configuration's group ``planner``. A class of its own may ignore it.
+    """
+
+    def __init__(self, options: Dict[str, Any]) -> None:
+        self.options = options
 
     def name(self) -> str:
         """The planner's name."""
@@ -50,7 +59,7 @@ class IDMPlanner(AbstractPlanner):
     """Keeps to the lane it starts in, follows the vehicle ahead, and stops at red lights."""
 
     def __init__(self, options: Dict[str, Any]) -> None:
-        self.options = options
+        super().__init__(options)
         self._map: RoadMap
         self._route: List[int] = []
         self._path: Polyline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from typing import Iterator, List
+from typing import Iterator, List, Tuple
 
 from nutrace.demo.miniature.query_session import execute_many, execute_one
 from nutrace.demo.miniature.state import EgoState, TrackedObject, TrafficLight
@@ -26,6 +26,20 @@ def get_sweep_tokens(log_file: str, first_us: int, step: int, count: int) -> Ite
     """
     for row in execute_many(query, (first_us, step, count), log_file):
         yield row["token"]
+
+
+def get_log_times(log_file: str) -> Tuple[int, int]:
+    """Return the times of the first and the last sweep, in microseconds since 1970.
+
+    Raises
+    ------
+    LookupError
+        If the log has no sweeps.
+    """
+    row = execute_one("SELECT MIN(timestamp) AS first, MAX(timestamp) AS last FROM lidar_pc", (), log_file)
+    if row is None or row["first"] is None:
+        raise LookupError(f"{log_file} has no sweeps")
+    return int(row["first"]), int(row["last"])
 
 
 def get_sweep_timestamp(log_file: str, token: bytes) -> int:

@@ -13,7 +13,7 @@ from nutrace.demo.miniature.callback import (
     MultiCallback,
     SimulationLogCallback,
 )
-from nutrace.demo.miniature.config import compose, group
+from nutrace.demo.miniature.config import ConfigError, compose, group
 from nutrace.demo.miniature.controller import KinematicBicycleModel, LQRTracker, TwoStageController
 from nutrace.demo.miniature.metrics import MetricsEngine
 from nutrace.demo.miniature.observation import TracksObservation
@@ -93,15 +93,45 @@ def build_runner(scenario: LogScenario, config: Dict[str, Any], directory: str) 
 def build_planner(config: Dict[str, Any]) -> AbstractPlanner:
     """Build the planner of the class that the configuration names."""
     options = group(config, "planner")
-    module, _, name = options["class"].rpartition(".")
-    kind: Type[IDMPlanner] = getattr(importlib.import_module(module), name) if module else IDMPlanner
-    return kind(options)
+    return (planner_class(options["class"]) if options["class"] else IDMPlanner)(options)
+
+
+def planner_class(path: str) -> Type[AbstractPlanner]:
+    """Import the class of a planner, written as ``package.module.Class``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such class, or it is no :class:`AbstractPlanner`.
+    """
+    name, _, class_name = path.rpartition(".")
+    try:
+        module = importlib.import_module(name)
+    except ValueError:
+        raise ConfigError(f"planner.class={path}: write package.module.Class") from None
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise  # the module is there, and something that it imports is not
+        raise ConfigError(f"planner.class={path}: there is no module {error.name}") from None
+    found = getattr(module, class_name, None)
+    if not (isinstance(found, type) and issubclass(found, AbstractPlanner)):
+        raise ConfigError(f"planner.class={path}: {name} has no AbstractPlanner {class_name}")
+    return found
 
 
 def run_simulation(log_file: str, directory: str, overrides: Sequence[str] = ()) -> List[RunnerReport]:
-    """Simulate the scenarios of a log; write simulation logs and metrics into a directory."""
+    """Simulate the scenarios of a log; write simulation logs and metrics into a directory.
+
+    Raises
+    ------
+    ConfigError
+        If an override or the planner's class is wrong, or the log has no scenario of the types.
+    """
     config = compose(overrides)
-    scenarios = ScenarioBuilder(log_file).get_scenarios(group(config, "scenario"))
+    options = group(config, "scenario")
+    scenarios = ScenarioBuilder(log_file).get_scenarios(options, group(config, "history")["duration_s"])
+    if not scenarios:
+        raise ConfigError(f"{log_file} has no whole scenario of the types {options['type']}")
     runners = [build_runner(scenario, config, directory) for scenario in scenarios]
     return SequentialWorker().map(_run, runners)
 

@@ -9,9 +9,10 @@ from nutrace.demo.miniature import queries
 from nutrace.demo.miniature.metadata import Tag, read_log_metadata, read_tags
 from nutrace.demo.miniature.road_map import RoadMap
 from nutrace.demo.miniature.state import EgoState, TrackedObject, TrafficLight
+from nutrace.synthetic.road import PITCH_M, SPEED_LIMIT_MPS
 
 _SWEEP_S = 0.05
-_ROAD_BLOCKS = 24  # more than a scenario can reach
+_ROAD_BLOCKS = 24  # more than a scenario can reach that begins with the log
 
 
 class AbstractScenario:
@@ -59,14 +60,14 @@ class LogScenario(AbstractScenario):
     """A scenario of a log file: every call of a method queries the database."""
 
     def __init__(
-        self, log_file: str, log_name: str, map_name: str, tag: Tag, options: Dict[str, Any]
+        self, log_file: str, log_name: str, road_map: RoadMap, tag: Tag, options: Dict[str, Any]
     ) -> None:
         self.log_file = log_file
         self.log_name = log_name
         self.token = tag.token.hex()
         self.scenario_type = tag.type
         self.database_interval = _SWEEP_S * options["subsample"]
-        self.map_api = RoadMap(map_name, _ROAD_BLOCKS)
+        self.map_api = road_map
         self._anchor = tag.token
         first_us = tag.time_us + round(options["offset_s"] * 1e6)
         self._first_us = first_us
@@ -107,13 +108,22 @@ class ScenarioBuilder:
     def __init__(self, log_file: str) -> None:
         self.log_file = log_file
 
-    def get_scenarios(self, options: Dict[str, Any]) -> List[LogScenario]:
-        """Return as many scenarios as the options say, of their types in turn."""
+    def get_scenarios(self, options: Dict[str, Any], past_s: float) -> List[LogScenario]:
+        """Return as many scenarios as the options say, of their types in turn.
+
+        Left out are those that do not lie in the log with the `past_s` seconds before them.
+        """
         log = read_log_metadata(self.log_file)
+        first_us, last_us = queries.get_log_times(self.log_file)
+        begin_us = round((options["offset_s"] - past_s) * 1e6)
+        end_us = round((options["offset_s"] + options["frames"] * options["subsample"] * _SWEEP_S) * 1e6)
         by_type = [read_tags(self.log_file, each) for each in options["type"].split(",")]
         tags: Dict[bytes, Tag] = {}  # a frame with several tags is one scenario
         for tag in chain.from_iterable(zip_longest(*by_type)):
-            if tag is not None:
+            if tag and first_us <= tag.time_us + begin_us and tag.time_us + end_us <= last_us:
                 tags.setdefault(tag.token, tag)
-        chosen = islice(tags.values(), options["count"])
-        return [LogScenario(self.log_file, log.name, log.map_name, tag, options) for tag in chosen]
+        chosen = list(islice(tags.values(), options["count"]))
+        # As the devkit's, all scenarios share one map, of which a layer is loaded once.
+        latest_s = (max((tag.time_us for tag in chosen), default=first_us) - first_us) / 1e6
+        road_map = RoadMap(log.map_name, _ROAD_BLOCKS + int(latest_s * SPEED_LIMIT_MPS / PITCH_M))
+        return [LogScenario(self.log_file, log.name, road_map, tag, options) for tag in chosen]
