@@ -19,7 +19,7 @@ from nutrace.cli.options import (
     add_samples,
     load_run,
 )
-from nutrace.cli.report_style import style_of_output
+from nutrace.cli.report_style import Style, style_of_output
 from nutrace.cli.run import command_of
 from nutrace.cli.suggest_text import Page, as_json, opaque_lines, toml_lines
 from nutrace.cli.tones import Tone
@@ -100,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(lines: Sequence[str]) -> None:
     """Print a file of probes; on a terminal with the comments in another colour."""
-    style = style_of_output()
+    # What goes into a file is TOML, also where FORCE_COLOR is set, as it is in notebooks.
+    style = style_of_output() if sys.stdout.isatty() else Style()
     for line in lines:
         if style.width is None or not line.startswith("#"):
             print(line)  # a table is as long as it is: its lines are copied

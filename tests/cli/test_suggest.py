@@ -86,6 +86,19 @@ def test_a_file_of_probes(tmp_path: Path, source: Path, capsys: pytest.CaptureFi
     assert "The functions below hold about 88 % of it." in out
 
 
+def test_a_file_has_no_colours_where_they_are_forced(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a notebook ``FORCE_COLOR`` is set, and the output goes into a file nevertheless."""
+    path = run_file(tmp_path, _stacks(source), str(source))
+    assert main(["suggest", str(path)]) == 0
+    plain = capsys.readouterr().out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-color")
+    assert main(["suggest", str(path)]) == 0
+    assert capsys.readouterr().out == plain
+
+
 def test_json(tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = run_file(tmp_path, _stacks(source), str(source))
     assert main(["suggest", str(path), "--json", "--limit", "1"]) == 0
