@@ -60,6 +60,7 @@ def execute(notebook: Any, folder: Path, devkit: Optional[str]) -> None:
     here.mkdir()
     temporary.mkdir()
     environ = {name: value for name, value in os.environ.items() if not name.startswith("NUTRACE")}
+    environ.pop("MPLBACKEND", None)  # of the tests; a kernel has its own, which shows figures
     environ.update(
         PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", ""),
         PYTHONPATH=os.pathsep.join((str(ROOT), str(ROOT / "exporters"))),
