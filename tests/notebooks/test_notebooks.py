@@ -5,6 +5,7 @@ After a change to a notebook: ``python tests/notebooks/store.py NAME``.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Optional
 
@@ -23,6 +24,8 @@ from notebooks.running import (
     read,
     unasserted,
 )
+
+MATRIX = os.environ.get("NUTRACE_DEVKIT_MATRIX", "0") not in ("", "0")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,13 +49,24 @@ def test_links(name: str) -> None:
 
 
 def _run(name: str, folder: Path, simulated_by: Optional[str]) -> None:
+    """Run it; a second time if a cell's claim is not so, as some are of times, and other tests run beside it."""
+    from nbclient.exceptions import CellExecutionError  # nbclient warns when it is imported
+
     notebook = read(name)
     stored = [kinds(each) for each in outputs(notebook)]
-    execute(notebook, folder, simulated_by)
+    (folder / "first").mkdir()
+    try:
+        execute(notebook, folder / "first", simulated_by)
+    except CellExecutionError as error:
+        if error.ename != "AssertionError":
+            raise
+        (folder / "second").mkdir()
+        execute(notebook, folder / "second", simulated_by)
     assert faults(notebook) == []
     assert [kinds(each) for each in outputs(notebook)] == stored
 
 
+@pytest.mark.xdist_group("notebooks")  # beside each other they would change each other's times
 @pytest.mark.filterwarnings("default")  # jupyter_client and zmq warn
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", NAMES)
@@ -61,8 +75,11 @@ def test_runs_with_the_miniature(name: str, tmp_path: Path) -> None:
 
 
 @needs_devkit
+@pytest.mark.xdist_group("notebooks")
 @pytest.mark.filterwarnings("default")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", NAMES)
 def test_runs_with_the_devkit(name: str, tmp_path: Path) -> None:
+    if name != "quickstart" and not MATRIX:
+        pytest.skip("minutes a notebook: NUTRACE_DEVKIT_MATRIX=1")
     _run(name, tmp_path, devkit_python())
