@@ -49,7 +49,7 @@ def test_links(name: str) -> None:
 
 
 def _run(name: str, folder: Path, simulated_by: Optional[str]) -> None:
-    """Run it; a second time if a cell's claim is not so, as some are of times, and other tests run beside it."""
+    """Run it; a second time if a claim is not so: some are of times, and other tests run beside it."""
     from nbclient.exceptions import CellExecutionError  # nbclient warns when it is imported
 
     notebook = read(name)
