@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Sequence
 
 from nutrace.analysis.scenarios import finished_steps
+from nutrace.analysis.steps import times_of_steps
 from nutrace.jupyter.matplotlib_import import import_matplotlib
 from nutrace.jupyter.plots_canvas import (
     Ink,
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MS = 1e6
-_S = 1e9
-_PERCENTS = 5, 25, 50, 75, 95
 #: Of more scenarios, no names can be read: they are ranks then.
 _MOST_NAMED = 40
 _NAME_PT = 240
@@ -90,17 +89,17 @@ def _rows(trace: Trace) -> List[_Row]:
             continue
         times = [trace.busy_ns[span] for span in spans]
         intervals = [simulated_interval_s(trace, span) for span in spans]
-        beside = [(time, each * _S) for time, each in zip(times, intervals) if each is not None]
-        p5, p25, p50, p75, p95 = weighted_percentiles([(time, 1) for time in times], _PERCENTS)
+        known = times_of_steps(trace, spans, 0)
+        p5, p25, p75 = weighted_percentiles([(time, 1) for time in times], (5, 25, 75))
         rows.append(
             _Row(
                 scenario,
                 spans,
                 intervals,
-                *(p5 / _MS, p25 / _MS, p50 / _MS, p75 / _MS, p95 / _MS),
-                mean=sum(times) / len(times) / _MS,
-                slowest=max(times) / _MS,
-                too_slow=sum(time for time, _ in beside) > sum(each for _, each in beside),
+                *(p5 / _MS, p25 / _MS, known.p50_ns / _MS, p75 / _MS, known.p95_ns / _MS),
+                mean=known.mean_ns / _MS,
+                slowest=known.max_ns / _MS,
+                too_slow=(known.realtime_factor or 0.0) > 1,
             )
         )
     return sorted(rows, key=lambda row: (-row.mean, row.scenario.number))

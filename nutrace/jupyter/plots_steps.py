@@ -129,12 +129,12 @@ def _draw_others(ax: Axes, ink: Ink, lines: List[_Line], others: List[_Line]) ->
             for iteration, time in zip(line.iterations, line.times_ms)
             if time > spread[iteration][2]
         ]
-        look = {"color": ink.muted, "linestyle": "none", "marker": ".", "markeredgewidth": 0}
-        # Pixels in vector pictures, too: there may be ten thousand.
-        ax.plot(*zip(*above), markersize=4, alpha=0.6, zorder=2, rasterized=True, **look)
-        handles.append(
-            artists.Line2D([], [], markersize=6, label=f"above that: {len(others):,} others", **look)
-        )
+        if above:
+            look = {"color": ink.muted, "linestyle": "none", "marker": ".", "markeredgewidth": 0}
+            # Pixels in vector pictures, too: there may be ten thousand.
+            ax.plot(*zip(*above), markersize=4, alpha=0.6, zorder=2, rasterized=True, **look)
+            label = f"{counted(len(above), 'step')} of others above it"
+            handles.append(artists.Line2D([], [], markersize=6, label=label, **look))
     middle = [spread[each][1] for each in iterations]
     label = f"median of all {len(lines):,}"
     handles += ax.plot(iterations, middle, color=ink.text, linewidth=1.6, label=label, zorder=4)

@@ -66,14 +66,15 @@ def span_card(span: SpanView) -> str:
 
 def scenario_card(scenario: Scenario) -> str:
     """What was simulated, how it ended, and how to ask for it."""
-    wanted = scenario.token or scenario.number
+    # Not by its token: other attempts and planners may have the same one.
+    part = f"trace.select(scenario={scenario.number})"
     outcome = f"{scenario.outcome}, attempt {scenario.attempt}" if scenario.attempt > 1 else scenario.outcome
     facts = [
         *(("type", scenario.type), ("log", scenario.log), ("planner", scenario.planner)),
         ("outcome", outcome),
         ("steps", f"{len(scenario.steps):,}"),
-        ("as a trace", f"trace.select(scenario={wanted!r})"),
-        ("a step of it", f"trace.step({wanted!r}, 0)"),
+        ("as a trace", part),
+        ("its slowest steps", f"{part}.slowest()" if scenario.steps else ""),
     ]
     return element(
         "div",

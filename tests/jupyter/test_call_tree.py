@@ -270,8 +270,23 @@ def test_a_span_says_what_went_wrong(tmp_path: Path) -> None:
 def test_a_scenario_says_what_was_simulated(trace: Trace) -> None:
     page = trace.simulations[0]._repr_html_()
     assert page is not None
-    assert "trace.select(scenario=&#x27;token&#x27;)" in page
-    assert trace.select(scenario="token").step(2)
+    assert "trace.select(scenario=1)<" in page
+    assert "trace.select(scenario=1).slowest()<" in page
+
+
+def test_a_scenario_is_asked_for_by_what_no_other_has(tmp_path: Path) -> None:
+    about = {C: "simulation", "nuplan.scenario.token": "token"}
+    failed = ("simulation.run", 0, 9_000, [], about)
+    again = ("simulation.run", 10_000, 30_000, [_step(index) for index in (2, 3)], about)
+    made = write(tmp_path / "run.json", document(failed, again))
+    trace = nutrace.load(str(made))
+    first, second = trace.simulations
+    assert "slowest" not in (first._repr_html_() or "")
+    shown = re.findall(r">(trace\.[^<]*)<", second._repr_html_() or "")
+    assert shown == ["trace.select(scenario=2)", "trace.select(scenario=2).slowest()"]
+    part, slowest = (eval(each, {"trace": trace}) for each in shown)
+    assert [each.attempt for each in part.simulations] == [2]
+    assert len(slowest) == 2
 
 
 def test_without_views_they_show_themselves_as_text(trace: Trace) -> None:

@@ -157,6 +157,14 @@ def test_many_scenarios_are_a_band_with_dots_above_it(many: Callable[..., Trace]
     named = [int(text.split(":")[0]) for text in legend(ax)[:5]]
     above = at_7[at_7 > max(edges)].drop(named, errors="ignore")
     assert [y for x, y in zip(*dots.get_data()) if x == 7] == pytest.approx(list(above))
+    assert f"{len(dots.get_xdata())} steps of others above it" in legend(ax)
+
+
+def test_no_dots_where_nothing_is_above_the_band(tmp_path: Path) -> None:
+    ax = trace_of(tmp_path, *(scenario(number, [20, 30]) for number in range(1, 41))).plot_steps()
+    assert "9 in 10 scenarios (p5 to p95)" in legend(ax)
+    assert not any("above" in text for text in legend(ax)[:-1])
+    assert not [each for each in ax.get_lines() if each.get_marker() == "."]
 
 
 def test_layers_add_up_to_the_steps(tmp_path: Path) -> None:
