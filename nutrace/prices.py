@@ -112,7 +112,7 @@ class Calibration(NamedTuple):
     up in its class. A run file does not tell methods from functions, so that it states the mean.
     """
 
-    prices: Prices = Prices()
+    prices: Prices
     of_method_ns: float = 0.0
 
     def outside_ns(self, kind: str, of_method: bool) -> float:

@@ -117,7 +117,7 @@ class Recorder:
         self._text_limit = text_limit
         interval_s = min(flush_seconds, _CHILD_FLUSH_S) if is_child else flush_seconds
         self.background = Background(self._write_in_background, interval_s)
-        self._calibration = Calibration()
+        self._calibration = Calibration(Prices())
         self._forked = False
         self._closed = False
         self._begin()

@@ -10,7 +10,7 @@ from array import array
 from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
 from nutrace import semconv
-from nutrace.prices import WARM_NS, Calibration, Event
+from nutrace.prices import WARM_NS, Calibration, Event, Prices
 from nutrace.recording.composites import Composite, Record
 from nutrace.recording.site_events import SiteEvents
 from nutrace.recording.span import CallSite, Parent, Remote, Span, SpanDetails
@@ -18,7 +18,7 @@ from nutrace.recording.span import CallSite, Parent, Remote, Span, SpanDetails
 _MOST_STEPS = 1_000_000  # bounded memory, 8 MB; percentiles then are those of the first million
 _MOST_OPEN = 10_000
 _MOST_SITES = 4096
-_FREE = Calibration()
+_FREE = Calibration(Prices())
 _NOTHING: Dict[str, Any] = {}
 _ERROR = 2  # OTLP's status of a span that an error has left
 

@@ -98,11 +98,6 @@ def select(
     return replace(subtrees(trace, tops), selection=", ".join(chosen))
 
 
-def finished_steps(trace: Trace) -> Trace:
-    """The finished steps of a trace, and all that they started; of steps inside each other the outermost."""
-    return subtrees(trace, trace.finished_steps)
-
-
 def _as_range(steps: Steps) -> range:
     if isinstance(steps, range):
         return steps

@@ -18,7 +18,7 @@ from fakes.tracing import Tracing
 
 import nutrace
 from nutrace import semconv
-from nutrace.prices import Calibration
+from nutrace.prices import Calibration, Prices
 from nutrace.probes.catalogue.garbage import PROBES
 from nutrace.trace.trace import SpanView
 
@@ -130,7 +130,7 @@ def test_merged_leaves_have_their_collections(recorded: Tracing) -> None:
         cycles(5)
 
     with recorded(*PROBES, compress_us=1e6) as session:
-        session.recorder.price_events(Calibration())  # the totals are those of the recorded times
+        session.recorder.price_events(Calibration(Prices()))  # the totals are those of the recorded times
         with nutrace.span("outer"):
             for _ in range(20_000):
                 leaf()
