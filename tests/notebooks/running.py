@@ -28,6 +28,8 @@ _WIDEST_PX = 1300
 NEUTRAL = "/opt/nuplan"
 _PATH = re.compile(r"(?<![\w.:/%])/(?:home|Users|root|opt|tmp|private|var|work|usr/local)/[\w.@+/-]*")
 _NOT_PROSE = re.compile(r"^#[^\n]*$|^    [^\n]*$|```.*?```|`[^`]*`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
+#: A notebook's name: in italics, or as code after the word.
+_NAMED = re.compile(r"(?:(?<!\*)\*|\bnotebooks? `)([a-z]+(?:_[a-z]+)+)[*`](?!\*)")
 _LONG_FLOAT = re.compile(r"\d\.\d{6,}")
 
 
@@ -198,9 +200,10 @@ def unasserted(notebook: Any) -> List[str]:
 
 
 def dead_links(notebook: Any) -> List[str]:
-    """Files that the prose refers to and that are not there."""
+    """Files that the prose refers to and that are not there, notebooks that it only names included."""
     prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     linked = [path for path in re.findall(r"\]\(([^)#]+)", prose) if "://" not in path]
+    linked += [f"{name}.ipynb" for name in _NAMED.findall(prose)]
     return [path for path in linked if not (NOTEBOOKS / path).exists()]
 
 

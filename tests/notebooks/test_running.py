@@ -78,6 +78,10 @@ def test_dead_links() -> None:
         0
     ].source = "# [a](quickstart.ipynb) [b](../README.md#use) [c](gone.md) [d](https://x.org/y)"
     assert dead_links(notebook) == ["gone.md"]
+    notebook.cells[
+        0
+    ].source = "# *inside_a_planner*, *gone_with_it*, the notebook `gone_too`, `no_name`, **no_name_either**?"
+    assert dead_links(notebook) == ["gone_with_it.ipynb", "gone_too.ipynb"]
 
 
 def test_kinds() -> None:
