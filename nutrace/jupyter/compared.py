@@ -25,8 +25,8 @@ class Compared:
 
     As the last line of a cell it shows what ``nutrace compare`` prints. Tables have ``base`` and ``new``,
     ``change`` as a part of the base, ``tested`` as the change that is judged, with its interval of 95 %
-    (``low``, ``high``), and a ``verdict``: faster, slower, same, undecided, and fewer, more or equal for
-    counts. ``runs_needed`` is the number of runs a side that would probably decide.
+    (``low``, ``high``), and a ``verdict``: faster, slower, same or undecided; fewer, more, equal or undecided
+    for counts. ``runs_needed`` is how many more runs a side would probably decide.
 
     >>> found = nutrace.compare("bench/base", "bench/cache")
     >>> print(repr(found).splitlines()[0])
@@ -64,9 +64,10 @@ class Compared:
         tested, low, high:
             The change that is judged, and its interval of 95 %; missing for counts, which are exact.
         verdict:
-            faster, slower, same or undecided; for counts fewer, more or equal.
+            faster, slower, same or undecided; for counts fewer, more, equal, or undecided if they vary from
+            run to run and those of both sides overlap.
         runs_needed:
-            If undecided, with how many runs a side it would probably be decided; else <NA>.
+            How many more runs a side would probably decide an undecided time; <NA> otherwise, or if unknown.
 
         Raises
         ------
