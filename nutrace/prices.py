@@ -195,6 +195,15 @@ def cost_ns(found: Iterable[Event], prices: Prices) -> float:
     )
 
 
+def bound(prices: Iterable[Prices]) -> str:
+    """How to read a sum by the prices of some processes: "about", or "at least" if all are of warm caches.
+
+    Prices of warm caches are too low between a program's own work. Those of cold caches are the middle of a
+    wide range, so that a sum by them may also be too high.
+    """
+    return "about" if any(each.cold for each in prices) else "at least"
+
+
 def dump(prices: Mapping[str, Price]) -> str:
     """Prices as JSON: ``{kind: [outside_ns, inside_ns, spread], "cold": [times, ...]}``."""
     stated = {kind: [round(each, 2) for each in price] for kind, price in prices.items()}

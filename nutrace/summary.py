@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from nutrace.called import program
 from nutrace.percentiles import percentile
+from nutrace.prices import bound
 from nutrace.printable import printable
 from nutrace.recording.ray_cluster import Process
 from nutrace.recording.recorder import Recorder
@@ -62,8 +63,8 @@ def lines(
     where = " in this process" if end.joined else ""
     starting, recording, writing, ending = (ns / 1e6 for ns in costs)
     text.append(
-        f"nutrace's own cost{where}: at least {running_ns / 1e6:.1f} ms{share} ({recording:.0f} recording, "
-        f"{writing:.0f} writing); {starting:.0f} ms to start, {ending:.0f} to end"
+        f"nutrace's own cost{where}: {bound([recorder.prices()])} {running_ns / 1e6:.1f} ms{share} "
+        f"({recording:.0f} recording, {writing:.0f} writing); {starting:.0f} ms to start, {ending:.0f} to end"
     )
     if stacks is not None:
         text.append(_samples(stacks, where))

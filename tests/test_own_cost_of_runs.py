@@ -82,7 +82,7 @@ def test_exit_report_and_ledger_have_one_sum(
     estimated = recorded.trace.resources[0].attributes[semconv.OVERHEAD_NS] / 1e6
     running = estimated - report["start_and_end_ms"]
     said = re.search(
-        r"at least ([\d.]+) ms, (.*) % .* \((\d+) recording, (\d+) writing\); (\d+) ms to start, (\d+) ", line
+        r"about ([\d.]+) ms, (.*) % .* \((\d+) recording, (\d+) writing\); (\d+) ms to start, (\d+) ", line
     )
     assert said is not None
     share, parts = float(said[2]) / 100, [int(each) for each in said.groups()[2:]]

@@ -18,6 +18,7 @@ from nutrace.analysis.own_rows import (
 )
 from nutrace.analysis.own_steps import StepsOwnCost, steps_own_cost
 from nutrace.analysis.regions import Regions
+from nutrace.prices import bound
 from nutrace.trace import Trace
 from nutrace.trace.bounds import whole
 
@@ -43,6 +44,8 @@ class OwnSum:
         What the events cost.
     clocked:
         What was measured where it happened; for a part of a run what was noted on its spans.
+    bound:
+        How to read ``total_ns``: "about" or "at least" (:func:`nutrace.prices.bound`).
     """
 
     priced: bool
@@ -52,6 +55,7 @@ class OwnSum:
     start_and_end_ns: int = 0
     events_ns: float = 0.0
     clocked: Tuple[Clocked, ...] = ()
+    bound: str = bound(())
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,12 @@ def own_cost(trace: Trace, regions: Regions) -> OwnCost:
         kinds=by_span(found),
         steps=steps_own_cost(trace, regions, found),
         unpriced=found.unpriced,
-        unfinished=0 if trace.selection else _unfinished(trace, found),
+        unfinished=0 if _is_part(trace) else _unfinished(trace, found),
     )
 
 
 def _sum(trace: Trace, found: OwnEvents) -> OwnSum:
-    part = bool(trace.selection)
+    part = _is_part(trace)
     spans = sum(trace.calls) if part else _recorded(trace)
     if not found.priced:
         stated = None if part else _stated_ns(trace)
@@ -124,7 +128,13 @@ def _sum(trace: Trace, found: OwnEvents) -> OwnSum:
         start_and_end_ns=start_and_end_ns,
         events_ns=events_ns,
         clocked=entries,
+        bound=bound(found.prices),
     )
+
+
+def _is_part(trace: Trace) -> bool:
+    """Whether it was made from another trace; merged and pruned ones have no selection."""
+    return trace.kept is not None
 
 
 def _recorded(trace: Trace) -> int:

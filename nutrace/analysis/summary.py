@@ -30,7 +30,7 @@ class Overhead:
 
     ``spans`` is the number of spans recorded, before equal siblings were merged, ``in_file`` that of spans in
     the file; ``start_and_end_ns`` is a part of ``estimated_ns``, and ``share`` is the rest of it as a part of
-    the wall time.
+    the wall time. ``bound`` says how to read them: "about" or "at least".
     """
 
     spans: int
@@ -38,6 +38,7 @@ class Overhead:
     estimated_ns: Optional[int]
     start_and_end_ns: int
     share: Optional[float]
+    bound: str
 
 
 @dataclass(frozen=True)
@@ -100,4 +101,5 @@ def _overhead(cost: OwnSum, in_file: int) -> Overhead:
         estimated_ns=None if cost.total_ns is None else round(cost.total_ns),
         start_and_end_ns=cost.start_and_end_ns,
         share=cost.share,
+        bound=cost.bound,
     )

@@ -24,6 +24,8 @@ EVENTS = {
     prices.ERROR: "errors",
     prices.API: "spans of the OpenTelemetry API",
 }
+#: What an event may cost where caches are cold, of what is taken: docs/cost.md has the measurements.
+COLD_RANGE = "a third to six times that"
 AS_RECORDED = "Times as recorded, with nutrace's own time in them (--raw)."
 
 
@@ -64,10 +66,10 @@ def correction_items(report: Report, selection: str) -> List[Tuple[str, str]]:
     parts = [f"corrected: {_where(report)}{waits}"]
     if correction.kinds:
         more = f"may be {ms(correction.uncertain_ns)} ms more{' in the whole run' if selection else ''}"
-        cold = "two to four times a price where caches are cold"
         if correction.cold_ns:
-            cold = f"half or twice the {ms(correction.cold_ns)} ms that are for cold caches"
-        parts.append(f"{more}, or {cold}")
+            parts += [more, _cold(correction)]
+        else:
+            parts.append(f"{more}, or two to four times a price where caches are cold")
     missing = correction.processes - correction.priced_processes
     if correction.priced_processes and missing:
         parts.append(f"{missing:,} of {correction.processes:,} processes do not say what it costs")
@@ -88,6 +90,10 @@ def _where(report: Report) -> str:
     return f"{whole} ({', '.join(parts)})" if parts else whole
 
 
+def _cold(correction: Correction) -> str:
+    return f"{ms(correction.cold_ns)} ms are for cold caches, where a price may be {COLD_RANGE}"
+
+
 def amounts(correction: Correction) -> List[Tuple[str, str]]:
     """For which events how much was taken out of the whole run: terms with a text on each."""
     lines = [f"{_event(each)}: {ms(each.outside_ns)} ms" for each in correction.kinds if each.outside_ns]
@@ -105,12 +111,11 @@ def how_sure(correction: Correction) -> List[Tuple[str, str]]:
     if not correction.kinds:
         return _items("how sure", ["it was measured"])
     more = ms(correction.uncertain_ns)
-    lines = [
-        f"a price is the best of several measurements: {more} ms more by their median",
-        f"{ms(correction.cold_ns)} ms are for cold caches, as in a laboratory: may be half or twice that"
-        if correction.cold_ns
-        else "where caches are cold, as between a planner's computations, two to four times as high",
-    ]
+    lines = [f"a price is the best of several measurements: {more} ms more by their median"]
+    if correction.cold_ns:
+        lines += [_cold(correction), "prices for cold caches are as the benchmark measured them"]
+    else:
+        lines.append("where caches are cold, as between a planner's computations, two to four times as high")
     shipped = ", ".join(EVENTS[each.kind] for each in correction.kinds if each.by_ratio and each.outside_ns)
     if shipped:
         lines.append(f"multiples of a call's price, up to a quarter off: {shipped}")

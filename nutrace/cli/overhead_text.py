@@ -8,12 +8,13 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 from nutrace.analysis.own_clocked import Clocked
 from nutrace.analysis.own_cost import OwnCost
 from nutrace.analysis.own_rows import ComponentOwnCost, EventCost, SpanOwnCost
-from nutrace.cli.correction_text import how_sure
+from nutrace.cli.correction_text import COLD_RANGE, how_sure
 from nutrace.cli.overhead_words import clocked_name, event_name
 from nutrace.cli.report_style import Style, column, ms, percent
 from nutrace.cli.table import Column
 from nutrace.cli.tones import Tone
 from nutrace.cli.units import US, unit_of
+from nutrace.prices import bound
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace
 from nutrace.trace.correction import RAW
@@ -36,6 +37,10 @@ _LEGEND_TAKEN = (
 _LOWER_BOUND = (
     "A price is that of a loop, where caches are warm.",
     "Between a program's own work an event costs more: the sum is a lower bound.",
+)
+_COLD_PRICES = (
+    "A price is the mean of its events: that of a loop, with warm caches, and multiples of it",
+    f"where the program had run for long. Of a multiple the truth may be {COLD_RANGE}.",
 )
 
 
@@ -77,12 +82,12 @@ def as_text(cost: OwnCost, trace: Trace, style: Style, *, limit: int = 15, selec
 def _not_priced(cost: OwnCost) -> str:
     why = "another program wrote it, or an older version of nutrace"
     text = f"This run does not state what recording an event costs: {why}."
-    return text if cost.total_ns is None else f"{text} All of it cost {_at_least(cost)}."
+    return text if cost.total_ns is None else f"{text} All of it cost {_sum(cost)}."
 
 
-def _at_least(cost: OwnCost) -> str:
+def _sum(cost: OwnCost) -> str:
     share = "" if cost.share is None else f", {100 * cost.share:.2f} % of the wall time"
-    return f"at least {ms((cost.total_ns or 0) - cost.start_and_end_ns)} ms{share}"
+    return f"{cost.bound} {ms((cost.total_ns or 0) - cost.start_and_end_ns)} ms{share}"
 
 
 def _head(trace: Trace, style: Style, selection: str) -> str:
@@ -105,7 +110,7 @@ def _head(trace: Trace, style: Style, selection: str) -> str:
 def _figures(cost: OwnCost, trace: Trace, style: Style, selection: str) -> str:
     """The figures to remember."""
     while_running = "running" if cost.start_and_end_ns else "in all"
-    rows = [("in what is selected" if selection else while_running, _at_least(cost))]
+    rows = [("in what is selected" if selection else while_running, _sum(cost))]
     if cost.start_and_end_ns:
         rows.append(("besides", f"{ms(cost.start_and_end_ns)} ms to start and to end"))
     steps = cost.steps
@@ -258,6 +263,7 @@ def _legend(cost: OwnCost, style: Style) -> str:
         entries.append(_LEGEND_RATIO)
     if any(each.taken_ns is not None for each in cost.components):
         entries.append(_LEGEND_TAKEN)
-    lines = [*map(style.line, _LOWER_BOUND)]
+    is_cold = cost.bound != bound(())
+    lines = [*map(style.line, _COLD_PRICES if is_cold else _LOWER_BOUND)]
     glossary = style.glossary(entries) if entries else ""
     return "\n".join([*lines, "", glossary] if glossary else lines)

@@ -74,8 +74,9 @@ def _correction(report: Report) -> Dict[str, Any]:
     """nutrace's own time that was taken out: of what is reported, and of the whole run.
 
     ``uncertain_ms`` is how much more it is by the median of the prices, ``clipped_ms`` what was not taken
-    out, as the spans did not last so long; ``cold_ms`` of it are for cold caches. A price ``by_ratio`` was
-    not measured: it is a multiple of a call's, and up to a quarter off.
+    out, as the spans did not last so long. ``cold_ms`` is the part of the events' cost that is due to cold
+    caches: of the run what was taken out, of a kind also what was not. A price ``by_ratio`` was not measured:
+    it is a multiple of a call's, and up to a quarter off.
     """
     correction = report.correction
     regions = {

@@ -315,7 +315,7 @@ def _lost(report: Report, style: Style, selection: str) -> str:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
         cost_ns = overhead.estimated_ns - overhead.start_and_end_ns
         calls = f"{overhead.spans:,} calls recorded in {counted(overhead.in_file, 'span')}"
-        cost = f"{calls}, at least {_ms(cost_ns)} ms{share}"
+        cost = f"{calls}, {overhead.bound} {_ms(cost_ns)} ms{share}"
         if overhead.start_and_end_ns:
             cost += f"; {_ms(overhead.start_and_end_ns)} ms to start and to end"
         cost += "; nutrace overhead says of what"

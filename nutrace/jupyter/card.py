@@ -233,13 +233,16 @@ def _foot(trace: Trace, summary: Summary) -> Markup:
         lines.append(element("div", f"▲ {_failures(summary)}", class_="nt-warn"))
     facts = [] if losses else ["no span dropped, truncated or unfinished" + whole]
     corrected = correction_of(trace)
+    whole_ns = overhead.estimated_ns if trace.kept is None else None  # of a part of a trace it is not
+    if whole_ns is not None and trace.correction.measured_ns:
+        corrected += ", with waits for the writer, which the cost below leaves out"
     if corrected and trace.correction.state != UNCORRECTED:
         lines.append(element("div", f"correction: {corrected}", class_="nt-muted"))
-    if overhead.estimated_ns is not None and not trace.selection:
+    if whole_ns is not None:
         share = "" if overhead.share is None else f", {100 * overhead.share:.2f} % of the wall time"
-        cost_ns, once_ns = overhead.estimated_ns - overhead.start_and_end_ns, overhead.start_and_end_ns
+        cost_ns, once_ns = whole_ns - overhead.start_and_end_ns, overhead.start_and_end_ns
         once = f"; {duration(once_ns)} to start and to end" if once_ns else ""
-        facts.append(f"nutrace itself cost at least {duration(cost_ns)}{share}{once}")
+        facts.append(f"nutrace itself cost {overhead.bound} {duration(cost_ns)}{share}{once}")
     if facts:
         lines.append(element("div", " · ".join(facts), class_="nt-muted"))
     return element("div", join(*lines), class_="nt-foot")

@@ -24,7 +24,7 @@ class Priced:
     by_ratio:
         Whether it is such a ratio, in some process at least: it may be up to a quarter off besides.
     cold_ns:
-        The part of `outside_ns` that is due to cold caches.
+        The part of `outside_ns` that is due to cold caches, also where it was not taken out.
     """
 
     kind: str
@@ -59,6 +59,8 @@ class Correction:
         What they cost, and was not taken out, as the spans above did not last so long.
     measured_ns:
         What was clocked while the program ran, such as waiting for the writer, and was taken out.
+    cold_ns:
+        The part of `calibrated_ns` that is due to cold caches; where a span was too short, in proportion.
     """
 
     raw: bool = False
@@ -68,6 +70,7 @@ class Correction:
     calibrated_ns: int = 0
     clipped_ns: int = 0
     measured_ns: int = 0
+    cold_ns: float = 0.0
 
     @property
     def state(self) -> str:
@@ -85,8 +88,3 @@ class Correction:
     def uncertain_ns(self) -> float:
         """How much more the calibrated part may be, on a machine as quiet as when it was calibrated."""
         return sum(each.uncertain_ns for each in self.kinds)
-
-    @property
-    def cold_ns(self) -> float:
-        """The part of the events' cost that is due to cold caches."""
-        return sum(each.cold_ns for each in self.kinds)

@@ -57,14 +57,20 @@ def take_out(
     ran = _ran(rows, nesting) if any(each.cold for each in prices) else bytes(len(parent))
     kinds: Tuple[Priced, ...] = ()
     measured_ns = calibrated_ns = clipped_ns = 0
+    cold_ns = 0.0
     if clocked:
         measured_ns = _take_measured(rows.own_ns, parent, nested, nesting.self_ns, own_ns)
     if any(prices):
-        wanted, kinds = _wanted(rows, parent, nesting, nested, failed, prices, ran)
-        calibrated_ns, clipped_ns = _take_calibrated(wanted, nesting.self_ns, own_ns)
+        wanted, cold, kinds = _wanted(rows, parent, nesting, nested, failed, prices, ran)
+        calibrated_ns, clipped_ns, cold_ns = _take_calibrated(wanted, cold, nesting.self_ns, own_ns)
     _lower_totals(parent, nested, nesting.busy_ns, own_ns)
     return own_ns, replace(
-        found, kinds=kinds, calibrated_ns=calibrated_ns, clipped_ns=clipped_ns, measured_ns=measured_ns
+        found,
+        kinds=kinds,
+        calibrated_ns=calibrated_ns,
+        clipped_ns=clipped_ns,
+        measured_ns=measured_ns,
+        cold_ns=cold_ns,
     )
 
 
@@ -104,24 +110,29 @@ def _wanted(
     failed: Collection[int],
     prices: Sequence[Prices],
     ran: Sequence[int],
-) -> Tuple[List[float], Tuple[Priced, ...]]:
-    """What the spans below it have cost each span by their prices, ns; and the same by kinds."""
+) -> Tuple[List[float], array[float], Tuple[Priced, ...]]:
+    """What the spans below it have cost each span by their prices, ns; the part of it that is due to cold
+    caches; and the same by kinds."""
     resource_of = [resource for resource, _, _ in rows.threads]
     resource_of += [resource_of[base] for base, _ in nesting.lanes.values()]
     table = _Table(prices, resource_of)
     columns = rows.name, rows.calls, rows.yielded, rows.single_rows, rows.by_api, nesting.thread, ran
     wanted = [0.0] * len(parent)
-    outside_ns, times = table.outside_ns, table.times
+    cold = array("d", bytes(8 * len(parent)))
+    outside_ns, cold_ns, times = table.outside_ns, table.cold_ns, table.times
     for entry, above, inside in zip(map(table.__getitem__, zip(*columns)), parent, nested):
         if inside:
             wanted[above] += outside_ns[entry]
             times[entry] += 1
+            if cold_ns[entry]:
+                cold[above] += cold_ns[entry]
     for span in failed:
         if nested[span]:
             entry = table.of_error(nesting.thread[span], ran[span])
             wanted[parent[span]] += outside_ns[entry]
             times[entry] += 1
-    return wanted, table.kinds()
+            cold[parent[span]] += cold_ns[entry]
+    return wanted, cold, table.kinds()
 
 
 class _Table(Dict[_Key, int]):
@@ -138,8 +149,10 @@ class _Table(Dict[_Key, int]):
         self._prices = prices
         self._resource_of = resource_of
         self._events: List[Tuple[int, _Events]] = []  # of each entry: its process, and what it stands for
-        #: Of each entry what one span costs the span above, and how many spans were found.
+        #: Of each entry what one span costs the span above, what of that is due to cold caches, and how many
+        #: spans were found.
         self.outside_ns: List[float] = []
+        self.cold_ns: List[float] = []
         self.times: List[int] = []
         self._counts: Dict[
             Tuple[str, int, int], int
@@ -165,13 +178,13 @@ class _Table(Dict[_Key, int]):
         resource = self._resource_of[thread]
         prices = self._prices[resource]
         self._events.append((resource, found))
-        self.outside_ns.append(
-            sum(
-                count * prices[kind].outside_ns * prices.times(degree)
-                for kind, count, degree in found
-                if kind in prices
-            )
-        )
+        priced = [
+            (count * prices[kind].outside_ns, prices.times(degree))
+            for kind, count, degree in found
+            if kind in prices
+        ]
+        self.outside_ns.append(sum(warm * times for warm, times in priced))
+        self.cold_ns.append(sum(warm * times - warm for warm, times in priced))
         self.times.append(0)
         return len(self.times) - 1
 
@@ -184,7 +197,7 @@ class _Table(Dict[_Key, int]):
                     key = kind, resource, degree
                     counts[key] = counts.get(key, 0) + times * count
         self.clear()
-        for column in (self._events, self.outside_ns, self.times):
+        for column in (self._events, self.outside_ns, self.cold_ns, self.times):
             column.clear()
 
     def kinds(self) -> Tuple[Priced, ...]:
@@ -211,19 +224,27 @@ def _spread(price: Price, prices: Mapping[str, Price]) -> float:
     return max(price.spread or max(each.spread for each in prices.values()), 1.0)
 
 
-def _take_calibrated(wanted: List[float], self_ns: array[int], own_ns: array[int]) -> Tuple[int, int]:
-    """Take out of each span what is wanted, as far as it has it; return what was taken, and what was not."""
+def _take_calibrated(
+    wanted: List[float], cold: array[float], self_ns: array[int], own_ns: array[int]
+) -> Tuple[int, int, float]:
+    """Take out of each span what is wanted, as far as it has it.
+
+    Returns what was taken, what was not, and what was taken of that which is due to `cold` caches.
+    """
     taken = clipped = 0
+    cold_ns = 0.0
     for span, cost in enumerate(wanted):
         if cost:
             whole, left = int(cost), self_ns[span]
             if whole > left:
                 clipped += whole - left
+                cold[span] *= left / whole
                 whole = left
+            cold_ns += cold[span]
             taken += whole
             self_ns[span] = left - whole
             own_ns[span] += whole
-    return taken, clipped
+    return taken, clipped, cold_ns
 
 
 def _lower_totals(

@@ -160,7 +160,7 @@ def test_one_number_for_the_overhead(
         "notebook": card,
     }
     for place, text in places.items():
-        said = re.search(r"at least ([\d.]+) ms, ([\d.]+) % of the wall time", text)
+        said = re.search(r"about ([\d.]+) ms, ([\d.]+) % of the wall time", text)
         assert said is not None, place
         assert float(said[1]) == pytest.approx(cost_ms, abs=0.06), place
         assert said[2] == f"{100 * report['share']:.2f}", place

@@ -11,8 +11,9 @@ from fakes.commands import command
 from fakes.otlp import RESOURCE, document, trace_of, write
 from fakes.priced import C, clocked, priced, step
 
-from nutrace import semconv
+from nutrace import load, semconv
 from nutrace.jupyter import card
+from nutrace.prices import Price, Prices, dump
 
 CLOCKED = clocked(start=80_000_000, writing=20_000_000, exit=10_000_000, step_ended=7_000_000)
 
@@ -99,6 +100,18 @@ def test_one_sum_everywhere(run_file: Path, tmp_path: Path) -> None:
     assert line + once in command("report", run_file).out
     trace = trace_of(tmp_path, _tree(), resource={**priced(), **CLOCKED})
     assert "at least 20.2 ms, 2.02 % of the wall time; 90 ms to start and to end" in card(trace)
+
+
+def test_a_sum_by_prices_of_cold_caches_is_no_lower_bound(tmp_path: Path) -> None:
+    prices = Prices({"call": Price(100, 100, 1.1)}, (1.5, 2, 3, 6))
+    more = {**CLOCKED, semconv.OWN_PRICES: dump(prices)}
+    path = _file(tmp_path, **more)
+    ledger = command("overhead", path).out
+    pages = [ledger, command("report", path).out, card(load(path))]
+    assert [(" about 2" in page, "at least" in page) for page in pages] == [(True, False)] * 3
+    assert "lower bound" not in ledger
+    assert "Of a multiple the truth may be a third to six times that.\n" in ledger
+    assert max(map(len, ledger.splitlines()[1:])) <= 100
 
 
 def test_selected_steps(run_file: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import List, Optional, Set, Tuple
 
 import pytest
-from fakes.otlp import RESOURCE, document, trace_of, write
+from fakes.otlp import RESOURCE, document, priced, trace_of, write
 
 import nutrace
 from nutrace.analysis import report
@@ -140,6 +140,24 @@ def test_own_cost_is_said(tmp_path: Path) -> None:
     costly = {**RESOURCE, "nutrace.overhead.estimated_ns": 2_000_000}
     trace = trace_of(tmp_path, ("work", 0, 100_000), resource=costly)
     assert "nutrace itself cost at least 2 ms, 2.00 % of the wall time" in words(card(trace))
+
+
+def test_waits_that_were_taken_out_are_not_in_the_own_cost(tmp_path: Path) -> None:
+    costly = {**RESOURCE, "nutrace.overhead.estimated_ns": 2_000_000}
+    waited = trace_of(tmp_path, ("work", 0, 100_000, {"nutrace.own_ns": 9_000_000}), resource=costly)
+    told = "own time taken out of the spans"
+    assert f"{told}, with waits for the writer, which the cost below leaves out" in words(card(waited))
+    assert "cost below" not in words(card(waited.merged()))
+
+
+def test_a_trace_made_from_another_claims_no_own_cost_of_the_run(tmp_path: Path) -> None:
+    twice = ("work", 0, 100_000, [("a", 0, 10), ("a", 20, 30)])
+    trace = trace_of(tmp_path, twice, resource=priced(call=1000))
+    assert "nutrace itself cost" in card(trace)
+    for made in (trace.merged(), trace.pruned(depth=0)):
+        assert (made.selection, len(made) < len(trace)) == ("", True)
+        assert "nutrace itself cost" not in card(made)
+        assert report(made).overhead.share is None
 
 
 def test_selection_names_itself_and_claims_nothing_of_the_run(trace: Trace) -> None:

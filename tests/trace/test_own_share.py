@@ -126,6 +126,24 @@ def test_calls_cost_more_where_the_program_ran_for_long(tmp_path: Path) -> None:
     assert older.correction.cold_ns == 0
 
 
+def test_only_what_was_taken_out_is_said_to_be_for_cold_caches(tmp_path: Path) -> None:
+    """The first parent has 200 us of its own, half of what its child costs it; the second has enough."""
+    tree = (
+        *("run", 0, 10_000),
+        [
+            ("short", 0, 1000, [("child", 100, 900, [("leaf", 110, 115)])]),
+            ("long", 2000, 9000, [("child", 2100, 2900, [("leaf", 2110, 2115)])]),
+        ],
+    )
+    told = {**RESOURCE, "nutrace.own.prices": dump(Prices({"call": Price(100_000, 0, 1)}, (2, 2, 4, 4)))}
+    trace = load(write(tmp_path / "run.json", document(tree, resource=told)))
+    by_name = dict(zip(trace.name, trace.own_ns))
+    assert (by_name["short"], by_name["long"]) == (200_000, 400_000)
+    asked = {each.kind: each for each in trace.correction.kinds}["call"]
+    assert trace.correction.clipped_ns == 200_000
+    assert trace.correction.cold_ns == asked.cold_ns - 0.75 * 200_000
+
+
 def test_no_self_time_falls_below_zero(tmp_path: Path) -> None:
     trace = trace_of(tmp_path, ("run", 0, 100, [("step", 10, 60, [("a", 12, 58)])]), call=5000)
     assert list(trace.self_ns) == [45_000, 0, 46_000]
@@ -369,5 +387,8 @@ def test_times_add_up_to_the_nanosecond(
     asked = sum(each.outside_ns for each in trace.correction.kinds)
     given_up = trace.correction.calibrated_ns + trace.correction.clipped_ns
     assert asked - len(trace) <= given_up <= asked + 1e-3
+    cold_ns = sum(each.cold_ns for each in trace.correction.kinds)
+    assert cold_ns - trace.correction.clipped_ns - 1e-3 <= trace.correction.cold_ns <= cold_ns + 1e-3
+    assert trace.correction.cold_ns <= trace.correction.calibrated_ns + len(trace)
     left, right = layout(trace)
     assert [b - a for a, b in zip(left, right)] == list(trace.busy_ns)
