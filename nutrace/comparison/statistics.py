@@ -103,6 +103,8 @@ def effect(base: Any, new: Any, confidence: float = CONFIDENCE) -> Optional[Effe
     error = math.sqrt(variance)
     half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * error
     low, high = (math.expm1(end) if log else end for end in (middle - half, middle + half))
+    if not of_new:
+        low = max(low, -1.0)  # no time is below 0
     p = 2 * float(special.stdtr(freedom, -abs(middle) / error))
     return Effect(change, low, high, p, error, log, of_new)
 

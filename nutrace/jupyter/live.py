@@ -89,7 +89,7 @@ class Live:
         try:
             self._so_far.look()
             words = self._so_far.words()
-            if words:
+            if words and not self._background.stopping:  # its end or a fork may have stopped waiting
                 self._shown = True
                 self._context.run(self._show, f"{words} · {self._clock()}", False)
         except Exception:  # the line stays as it is, and the simulation goes on
@@ -107,7 +107,10 @@ def line_of(shell: Any) -> Show:
     """What shows a line in a notebook, or in a terminal; nothing where there is neither."""
     if getattr(shell, "kernel", None) is not None:
         return _Cell()
-    return _Terminal() if sys.stderr.isatty() else _nowhere
+    try:
+        return _Terminal() if sys.stderr.isatty() else _nowhere
+    except Exception:  # it may be closed, or any object of the program's
+        return _nowhere
 
 
 class _Cell:

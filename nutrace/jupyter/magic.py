@@ -94,8 +94,9 @@ class CellMagic:
 
         if session.active():
             raise NutraceError("%%nutrace: this process is traced already: nutrace.uninstrument() ends that")
-        live = Live(session.instrument(settings), line_of(self._shell))
+        running = session.instrument(settings)
         try:
+            live = Live(running, line_of(self._shell))
             with live:
                 result = self._shell.run_cell(cell)
         finally:

@@ -13,7 +13,7 @@ from nutrace import semconv
 from nutrace.recording import names
 from nutrace.trace.bounds import INTERVALS_S
 
-_MOST = 1 << 22  # bytes of a file at a time: 10 ms of searching
+_MOST = 1 << 19  # bytes of a file at a time: searching them holds the GIL for about a millisecond
 _GZIP_STREAM = 16 + zlib.MAX_WBITS
 #: As :mod:`nutrace.recording.encoding` writes spans. To search costs a tenth of decoding.
 _HANDING_OUT = semconv.RUNNERS_SPAN, semconv.MAP_SPAN

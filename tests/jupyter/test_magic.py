@@ -36,6 +36,9 @@ cell("%%nutrace\\ny = 1")
 cell("%%nutrace two words\\nplan(1)")
 cell("%%nutrace 1x\\nplan(1)")
 cell("%%nutrace --level nothing\\nplan(1)")
+sys.stderr, kept = None, sys.stderr
+cell("%%nutrace\\nplan(1)")
+sys.stderr = kept
 cell("nutrace.instrument()")
 cell("%%nutrace\\nplan(1)")
 cell("nutrace.uninstrument()")
@@ -48,7 +51,7 @@ def test_a_cell_is_traced_and_shown(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     said = [line[2:] for line in done.stdout.splitlines() if line.startswith("| ")]
-    loaded, defined, shown, values, failed, mine, nothing, words, name, level, _, twice, _ = said
+    loaded, defined, shown, values, failed, mine, nothing, words, name, level, no_stderr, _, twice, _ = said
     assert loaded.startswith("NoneType"), loaded
     assert defined.startswith("NoneType"), defined
     assert shown.count("text/html") == 2
@@ -61,4 +64,6 @@ def test_a_cell_is_traced_and_shown(tmp_path: Path) -> None:
     assert words.startswith("UsageError %%nutrace: unrecognized arguments: words")
     assert name.startswith("UsageError %%nutrace: '1x' cannot be a variable's name")
     assert "SettingsError" in level
+    assert no_stderr.startswith("NoneType"), no_stderr
+    assert no_stderr.count("text/html") == 2
     assert "traced already" in twice
