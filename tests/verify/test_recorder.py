@@ -28,8 +28,8 @@ from nutrace.demo.miniature.config import compose, group
 from nutrace.demo.miniature.runner import build_runner
 from nutrace.demo.miniature.scenario import ScenarioBuilder
 
-words = ["scenario.type=medium_magnitude_speed", "scenario.offset_s=0.0", "scenario.frames={STEPS + 1}"]
-config = compose(words)
+words = ["scenario.type=medium_magnitude_speed", "scenario.count=6", "scenario.offset_s=0.0"]
+config = compose([*words, "scenario.frames={STEPS + 1}"])
 scenarios = ScenarioBuilder(os.environ["LOG"]).get_scenarios(group(config, "scenario"))[2:6]
 runners = [build_runner(scenario, config, os.environ["OUTPUT"]) for scenario in scenarios]
 """

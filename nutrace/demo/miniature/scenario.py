@@ -108,8 +108,8 @@ class ScenarioBuilder:
     def __init__(self, log_file: str) -> None:
         self.log_file = log_file
 
-    def get_scenarios(self, options: Dict[str, Any], past_s: float) -> List[LogScenario]:
-        """Return as many scenarios as the options say, of their types in turn.
+    def get_scenarios(self, options: Dict[str, Any], past_s: float = 0.0) -> List[LogScenario]:
+        """Return as many scenarios as the options say, or all, of their types in turn.
 
         Left out are those that do not lie in the log with the `past_s` seconds before them.
         """
@@ -122,7 +122,7 @@ class ScenarioBuilder:
         for tag in chain.from_iterable(zip_longest(*by_type)):
             if tag and first_us <= tag.time_us + begin_us and tag.time_us + end_us <= last_us:
                 tags.setdefault(tag.token, tag)
-        chosen = list(islice(tags.values(), options["count"]))
+        chosen = list(islice(tags.values(), options.get("count")))
         # As the devkit's, all scenarios share one map, of which a layer is loaded once.
         latest_s = (max((tag.time_us for tag in chosen), default=first_us) - first_us) / 1e6
         road_map = RoadMap(log.map_name, _ROAD_BLOCKS + int(latest_s * SPEED_LIMIT_MPS / PITCH_M))
