@@ -30,6 +30,7 @@ _PATH = re.compile(r"(?<![\w.:/%])/(?:home|Users|root|opt|tmp|private|var|work|u
 _NOT_PROSE = re.compile(r"^#[^\n]*$|^    [^\n]*$|```.*?```|`[^`]*`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
 #: A notebook's name: in italics, or as code after the word.
 _NAMED = re.compile(r"(?:(?<!\*)\*|\bnotebooks? `)([a-z]+(?:_[a-z]+)+)[*`](?!\*)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # kernels ask programs for colours, and code hosts print the codes
 _LONG_FLOAT = re.compile(r"\d\.\d{6,}")
 
 
@@ -106,7 +107,7 @@ def _clean(output: Any, folder: Path, devkit: Optional[str]) -> None:
         return pattern.sub(lambda match: known[match.group()], text)
 
     if "text" in output:
-        output["text"] = neutral(output["text"])
+        output["text"] = neutral(_COLOUR.sub("", output["text"]))
     for kind, data in output.get("data", {}).items():
         if kind.startswith("text/"):
             output["data"][kind] = _in_pictures(neutral(data), neutral)
