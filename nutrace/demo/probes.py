@@ -96,6 +96,7 @@ _DATABASE = (
     *(
         _probe(f"queries:{function}", "database", f"database.{function}")
         for function in (
+            "get_log_times",
             "get_sweep_tokens",
             "get_sweep_timestamp",
             "get_ego_state",

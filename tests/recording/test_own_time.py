@@ -25,7 +25,7 @@ from opentelemetry import trace as otel
 
 import nutrace
 from nutrace import semconv
-from nutrace.prices import Calibration
+from nutrace.prices import Calibration, Prices
 from nutrace.probes.blocks import Bracket
 from nutrace.probes.resumptions import Account
 from nutrace.recording.buffers import LIMIT, local
@@ -39,7 +39,7 @@ SLOW_NS = 20_000_000  # of the writer, once for each time that it writes
 @pytest.fixture(autouse=True)
 def without_prices(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is clocked is taken out and nothing else."""
-    monkeypatch.setattr("nutrace.session.calibrated", Calibration)
+    monkeypatch.setattr("nutrace.session.calibrated", lambda: Calibration(Prices()))
 
 
 class SlowWriter:
