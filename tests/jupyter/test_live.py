@@ -119,7 +119,8 @@ def test_a_kernel_shows_one_line_that_is_updated(tmp_path: Path, notebook: Noteb
     pattern = r"scenario [123] of 3 · step \d+ · [\d.,]+ ms a step \([\d.]+x\) · \d\d:\d\d"
     assert any(re.fullmatch(pattern, each.text) for each in updates), updates
     assert re.fullmatch(r"traced 3 scenarios · 180 steps · \d\d:\d\d", last.text)
-    notebook.cell("assert len(trace.threads) == 1, trace.threads")  # nothing of the display is traced
+    # Nothing of the display is traced; a collection may strike on any thread.
+    notebook.cell("assert len({s.thread for s in trace if s.component != 'gc'}) == 1, trace.threads")
     [card] = [each for each in shown if each.html]
     assert shown.index(card) == len(shown) - 1
 
