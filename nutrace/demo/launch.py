@@ -18,7 +18,8 @@ from nutrace.synthetic import Dataset, LogSpec, write_dataset
 from nutrace.temporary import temporary_directory
 
 MINIATURE_STEPS = 150
-_SCRIPT = "nuplan.planning.script.run_simulation"
+#: The devkit's script.
+SCRIPT = "nuplan.planning.script.run_simulation"
 _TAIL_LINES = 12
 # These would make the child a part of another run, or write to another file.
 _NOT_INHERITED = ("NUTRACE_PARENT", "NUTRACE_OUTPUT")
@@ -75,7 +76,7 @@ def choose(miniature: bool = False) -> Target:
 
 def _devkit_script() -> Optional[str]:
     try:
-        spec = importlib.util.find_spec(_SCRIPT)
+        spec = importlib.util.find_spec(SCRIPT)
     except ImportError:  # a parent package is missing, or cannot be imported
         return None
     return None if spec is None else spec.origin

@@ -11,9 +11,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Union
+from typing import List, Mapping, Optional, Sequence, Union
 
+from nutrace.demo.launch import SCRIPT, choose
 from nutrace.errors import InputError
+from nutrace.synthetic.dataset import find_dataset
 
 #: Names the interpreter that has the devkit, where that is not the notebook's own.
 VARIABLE = "NUTRACE_DEVKIT_PYTHON"
@@ -32,7 +34,7 @@ _PLANNERS = {
     "idm": ("planner=idm_planner", "+simulation=closed_loop_reactive_agents"),
 }
 _CALLBACKS = "time_callback,metric_file_callback,metric_aggregator_callback"
-_SCRIPT = "import importlib.util as u; print(u.find_spec('nuplan.planning.script.run_simulation').origin)"
+_FIND_SCRIPT = f"import importlib.util as u; print(u.find_spec({SCRIPT!r}).origin)"
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,6 @@ class Simulator:
         """What to call it in a sentence."""
         return "the nuPlan devkit" if self.is_devkit else "the miniature simulation that comes with nutrace"
 
-    @property
-    def nutrace(self) -> str:
-        """The ``nutrace`` command of its interpreter, for a shell."""
-        return f"{shlex.quote(self.python)} -m nutrace"
-
     def synth(self, data: Union[str, Path], *options: str) -> None:
         """Write a synthetic log, with maps if the simulation reads them, into a new folder.
 
@@ -90,10 +87,8 @@ class Simulator:
         seconds: float = 15.0,
         planner: str = "simple",
         planner_class: str = "",
-        worker: str = "sequential",
         pictures: bool = False,
         python: Sequence[str] = (),
-        words: Sequence[str] = (),
     ) -> str:
         """Return the command that simulates, for a shell.
 
@@ -105,9 +100,9 @@ class Simulator:
             The folder for what the simulation writes.
         scenarios, seconds:
             How many to simulate, and how long each is in seconds; a step is 0.1 s.
-        planner, worker:
-            Of the devkit: "simple" in open loop, or "idm" in closed loop, and a worker of the devkit. The
-            miniature has one planner, in closed loop, and simulates one scenario after another.
+        planner:
+            Of the devkit: "simple" in open loop, or "idm" in closed loop. The miniature has one, in closed
+            loop. Both simulate one scenario after another.
         planner_class:
             ``module.Class`` of a planner in the place of that one, made with its options; the module is
             looked for in the current folder, too.
@@ -115,18 +110,14 @@ class Simulator:
             Whether the devkit draws its metrics at the end, as it does by itself.
         python:
             Options for the interpreter, such as ``["-m", "cProfile", "-o", "simulation.prof"]``.
-        words:
-            More arguments for the devkit's script, or for the miniature.
 
         Raises
         ------
         InputError
             If there is no log in `data`.
         """
-        logs = sorted(Path(data).absolute().glob("dataset/nuplan-v1.1/splits/mini/*.db"))
-        if not logs:
-            raise InputError(f"{data} has no log: write one with nutrace synth")
-        results = Path(results).absolute()
+        found = find_dataset(data)
+        results = os.path.abspath(results)
         options = ["-W", "ignore", *python]
         path = os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH"))))
         settings = {"PYTHONPATH": path} if planner_class else {}
@@ -136,7 +127,7 @@ class Simulator:
                 f"scenario.frames={round(seconds / _STEP_S) + 1}",
             ]  # fmt: skip
             own = [f"planner.class={planner_class}"] if planner_class else []
-            line = [*options, "-m", "nutrace.demo", str(logs[0]), str(results), *overrides, *own, *words]
+            line = [*options, "-m", "nutrace.demo", found.log_file, results, *overrides, *own]
             return _shell(settings, [self.python, *line])
         lengths = [
             f"scenario_builder.scenario_mapping.scenario_map.{each}=[{seconds:.1f},{_OFFSET_S}]"
@@ -151,12 +142,12 @@ class Simulator:
             # Some frames are tagged twice, and would leave one scenario too few.
             f"scenario_filter.num_scenarios_per_type={scenarios // len(TYPES) + 2}",
             f"scenario_filter.limit_total_scenarios={scenarios}",
-            f"worker={worker}",
+            "worker=sequential",
             f"main_callback=[{_CALLBACKS}{',metric_summary_callback' if pictures else ''}]",
             *lengths,
         ]
-        settings.update(_environment(Path(data), results))
-        return _shell(settings, [self.python, *options, self.script, *overrides, *words])
+        settings.update(found.environment, NUPLAN_EXP_ROOT=results)
+        return _shell(settings, [self.python, *options, self.script, *overrides])
 
 
 def simulator(miniature: bool = False) -> Simulator:
@@ -175,20 +166,18 @@ def simulator(miniature: bool = False) -> Simulator:
     named = os.environ.get(VARIABLE, "")
     if miniature:
         return Simulator(sys.executable)
-    if named:
-        return Simulator(named, _output([named, "-W", "ignore", "-c", _SCRIPT]).splitlines()[-1])
-    from nutrace.demo.launch import choose
-
-    return Simulator(sys.executable, choose().script)
+    return devkit_of(named) if named else Simulator(sys.executable, choose().script)
 
 
-def _environment(data: Path, results: Path) -> Dict[str, str]:
-    dataset = data.absolute() / "dataset"
-    return {
-        "NUPLAN_DATA_ROOT": str(dataset),
-        "NUPLAN_MAPS_ROOT": str(dataset / "maps"),
-        "NUPLAN_EXP_ROOT": str(results),
-    }
+def devkit_of(python: str) -> Simulator:
+    """The devkit that an interpreter has.
+
+    Raises
+    ------
+    InputError
+        If it has none, or cannot be started.
+    """
+    return Simulator(python, _output([python, "-W", "ignore", "-c", _FIND_SCRIPT]).splitlines()[-1])
 
 
 def _shell(settings: Mapping[str, str], command: List[str]) -> str:

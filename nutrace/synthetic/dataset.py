@@ -10,9 +10,10 @@ import shutil
 import sqlite3
 import tempfile
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Union
 
-from nutrace.errors import OutputError
+from nutrace.errors import InputError, OutputError
 from nutrace.synthetic.log import Progress, blocks_needed, log_name, write_log
 from nutrace.synthetic.maps import require_map_packages, write_maps
 from nutrace.synthetic.spec import LogSpec
@@ -47,6 +48,21 @@ class Dataset:
     def exports(self) -> List[str]:
         """The variables as ``export`` lines for a shell."""
         return [f"export {name}={shlex.quote(value)}" for name, value in self.environment.items()]
+
+
+def find_dataset(directory: Union[str, os.PathLike[str]]) -> Dataset:
+    """Find a data set that was written, by the first of its logs.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    place = os.path.abspath(directory)
+    logs = sorted(Path(place, _LOGS).glob("*.db"))
+    if not logs:
+        raise InputError(f"{os.fspath(directory)} has no log: write one with nutrace synth")
+    return Dataset(place, logs[0].stem)
 
 
 def write_dataset(

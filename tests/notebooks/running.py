@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 import nbformat
 
-from nutrace.demo.simulator import VARIABLE
+from nutrace.demo.simulator import VARIABLE, devkit_of
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -124,17 +124,7 @@ def _in_pictures(page: str, neutral: Any) -> str:
 
 
 def _devkit_folders(devkit: str) -> Dict[str, str]:
-    from nutrace.demo.simulator import simulator
-
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = devkit
-    try:
-        script = simulator().script
-    finally:
-        if before is None:
-            del os.environ[VARIABLE]
-        else:
-            os.environ[VARIABLE] = before
+    script = devkit_of(devkit).script
     assert script is not None
     # .../nuplan/planning/script/run_simulation.py
     return {str(Path(script).parents[3]): f"{NEUTRAL}/nuplan-devkit"}
