@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from nutrace import semconv
 from nutrace.analysis.attributes import number
@@ -44,6 +44,15 @@ class Step:
     realtime_factor: Optional[float]
     self_ns: Mapping[str, int]
     memory: Optional[int] = None
+
+
+def costs_of(steps: Iterable[Step]) -> Dict[str, int]:
+    """The self time of each component in some steps, in ns, the costliest first."""
+    costs: Dict[str, int] = {}
+    for step in steps:
+        for component, self_ns in step.self_ns.items():
+            costs[component] = costs.get(component, 0) + self_ns
+    return dict(sorted(costs.items(), key=lambda cost: (-cost[1], cost[0])))
 
 
 def each_step(trace: Trace, regions: Regions) -> Tuple[Step, ...]:

@@ -11,7 +11,7 @@ from nutrace.cli.table import Column
 from nutrace.cli.tones import Tone
 from nutrace.comparison import Comparison
 from nutrace.jupyter.markup import Markup, element, join
-from nutrace.jupyter.tree_html import style
+from nutrace.jupyter.tree_html import framed
 from nutrace_exporters.labels import counted
 from nutrace_exporters.palette import colour
 
@@ -32,7 +32,7 @@ def comparison_html(comparison: Comparison) -> str:
         else:
             heading = f"{section.heading} ({len(section.rows):,})" if section.rows else section.heading
             parts.append(element("details", element("summary", heading), content, class_="nt-part"))
-    return element("div", Markup(f"<style>{style()}</style>"), *parts, class_="nutrace-tree")
+    return framed(*parts)
 
 
 def _content(section: Section) -> Markup:
@@ -91,7 +91,7 @@ def runs_html(files: Mapping[str, str]) -> str:
         parts.append(
             _line(f"One of them: runs[{example!r}]. All of them: runs.steps(), runs.scenarios().", "nt-muted")
         )
-    return element("div", Markup(f"<style>{style()}</style>"), *parts, class_="nutrace-tree")
+    return framed(*parts)
 
 
 def _megabytes(file: str) -> str:

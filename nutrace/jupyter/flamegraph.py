@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Optional, Union
 
-from nutrace.analysis import divide
-from nutrace.analysis.components import costs_by_region
 from nutrace.errors import UsageError
 from nutrace.jupyter.figures import duration, percent
 from nutrace.trace import Trace, select
@@ -106,9 +104,8 @@ def flamegraph(
 
 def _words(trace: Trace, title: str) -> str:
     spent: Counter[str] = Counter()
-    for costs in costs_by_region(trace, divide(trace)).values():
-        for cost in costs:
-            spent[cost.component] += cost.self_ns
+    for component, self_ns in zip(trace.component, trace.self_ns):
+        spent[component] += self_ns
     whole = sum(spent.values())
     first = spent.most_common(_MOST_WORDS)
     shares = [f"{label(component)} {duration(ns)} ({percent(ns, whole)})" for component, ns in first]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from nutrace.analysis import divide, each_step
-from nutrace.analysis.each_step import Step
+from nutrace.analysis.each_step import Step, costs_of
 from nutrace.jupyter.figures import milliseconds
 from nutrace.jupyter.matplotlib_import import import_matplotlib
 from nutrace.jupyter.plots_canvas import (
@@ -51,7 +51,7 @@ def plot_components(trace: Trace, ax: Optional[Axes] = None) -> Axes:
         return ax
     ax.grid(axis="y", color=ink.grid, linewidth=0.8)
     columns = _columns(steps)
-    handles = _draw(ax, ink, columns, _costs(steps), len(steps))
+    handles = _draw(ax, ink, columns, costs_of(steps), len(steps))
     tallest = max(sum(column.self_ms.values()) for column in columns)
     handles += real_time(ax, ink, (step.simulated_interval_s for step in steps), tallest)
     ax.set_xlim(columns[0].iteration - 0.5, columns[-1].iteration + 0.5)
@@ -59,15 +59,6 @@ def plot_components(trace: Trace, ax: Optional[Axes] = None) -> Axes:
     whole_steps(ax)
     explain(ax, ink, handles, "mean of a step" if len(steps) > 1 else "")
     return ax
-
-
-def _costs(steps: Sequence[Step]) -> Dict[str, int]:
-    """The self time of each component in ns, the costliest first."""
-    costs: Dict[str, int] = {}
-    for step in steps:
-        for component, self_ns in step.self_ns.items():
-            costs[component] = costs.get(component, 0) + self_ns
-    return dict(sorted(costs.items(), key=lambda cost: (-cost[1], cost[0])))
 
 
 def _columns(steps: Sequence[Step]) -> List[_Column]:
@@ -78,7 +69,7 @@ def _columns(steps: Sequence[Step]) -> List[_Column]:
     return [
         _Column(
             iteration,
-            {component: self_ns / len(of_it) / _MS for component, self_ns in _costs(of_it).items()},
+            {component: self_ns / len(of_it) / _MS for component, self_ns in costs_of(of_it).items()},
         )
         for iteration, of_it in sorted(at.items())
     ]

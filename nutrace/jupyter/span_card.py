@@ -8,7 +8,7 @@ from typing import Iterable, List, Tuple
 from nutrace.jupyter.figures import duration
 from nutrace.jupyter.markup import Markup, element
 from nutrace.jupyter.tree import tree_below
-from nutrace.jupyter.tree_html import rows_of, style
+from nutrace.jupyter.tree_html import framed, rows_of
 from nutrace.trace import Scenario, SpanView
 from nutrace_exporters.attributes import ELSEWHERE
 from nutrace_exporters.labels import counted, value
@@ -40,9 +40,7 @@ def span_card(span: SpanView) -> str:
     shown = dict(list(told.items())[:_MOST_ATTRIBUTES])
     if len(told) > len(shown):
         shown["…"] = f"{len(told) - len(shown):,} more, in .attributes"
-    return element(
-        "div",
-        Markup(f"<style>{style()}</style>"),
+    return framed(
         element(
             "div",
             swatch,
@@ -60,7 +58,6 @@ def span_card(span: SpanView) -> str:
         )
         if told
         else "",
-        class_="nutrace-tree",
     )
 
 
@@ -76,9 +73,7 @@ def scenario_card(scenario: Scenario) -> str:
         ("as a trace", part),
         ("its slowest steps", f"{part}.slowest()" if scenario.steps else ""),
     ]
-    return element(
-        "div",
-        Markup(f"<style>{style()}</style>"),
+    return framed(
         element(
             "div",
             element("strong", f"scenario {scenario.number}"),
@@ -86,7 +81,6 @@ def scenario_card(scenario: Scenario) -> str:
             element("span", scenario.token, class_="nt-muted"),
         ),
         _facts(facts),
-        class_="nutrace-tree",
     )
 
 

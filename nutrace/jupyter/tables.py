@@ -6,6 +6,7 @@ from array import array
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from nutrace.analysis import divide, each_step, inside_spans
+from nutrace.analysis.each_step import costs_of
 from nutrace.analysis.step_work import step_work
 from nutrace.jupyter.frames import categories, numbers
 from nutrace.jupyter.pandas_import import import_pandas
@@ -66,11 +67,6 @@ def step_table(trace: Trace) -> DataFrame:
     works = step_work(trace, regions)
     begin = trace.begin_ns
     types = {scenario.number: scenario.type for scenario in trace.simulations}
-    costs: Dict[str, int] = {}
-    for step in steps:
-        for component, self_ns in step.self_ns.items():
-            costs[component] = costs.get(component, 0) + self_ns
-    components = sorted(costs, key=lambda component: (-costs[component], component))
     frame: DataFrame = pandas.DataFrame(
         {
             "span": [step.span for step in steps],
@@ -89,7 +85,7 @@ def step_table(trace: Trace) -> DataFrame:
             },
             **{
                 f"{component}_self_ms": [step.self_ns.get(component, 0) / _MS for step in steps]
-                for component in components
+                for component in costs_of(steps)
             },
         },
         index=pandas.MultiIndex.from_arrays(

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from nutrace.jupyter.figures import duration, milliseconds, percent
-from nutrace.jupyter.markup import Markup, element, join
+from nutrace.jupyter.markup import Content, Markup, element, join
 from nutrace.jupyter.tree_parts import Part, is_chosen, limits, parts_of, takes, title_of
 from nutrace_exporters.calltree import Node, SampledNode
 from nutrace_exporters.labels import counted
@@ -47,7 +47,12 @@ def as_html(tree: Tree) -> str:
         Markup(" "),
         element("span", takes(tree), class_="nt-muted"),
     )
-    return element("div", Markup(f"<style>{style()}</style>"), head, rows_of(tree), class_="nutrace-tree")
+    return framed(head, rows_of(tree))
+
+
+def framed(*parts: Content) -> Markup:
+    """What is shown by itself, with the style of trees."""
+    return element("div", Markup(f"<style>{style()}</style>"), *parts, class_="nutrace-tree")
 
 
 def style() -> str:
