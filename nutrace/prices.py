@@ -195,13 +195,18 @@ def cost_ns(found: Iterable[Event], prices: Prices) -> float:
     )
 
 
+#: How to read a sum.
+ABOUT: Final = "about"
+AT_LEAST: Final = "at least"
+
+
 def bound(prices: Iterable[Prices]) -> str:
     """How to read a sum by the prices of some processes: "about", or "at least" if all are of warm caches.
 
     Prices of warm caches are too low between a program's own work. Those of cold caches are the middle of a
     wide range, so that a sum by them may also be too high.
     """
-    return "about" if any(each.cold for each in prices) else "at least"
+    return ABOUT if any(each.cold for each in prices) else AT_LEAST
 
 
 def dump(prices: Mapping[str, Price]) -> str:

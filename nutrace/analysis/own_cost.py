@@ -18,7 +18,7 @@ from nutrace.analysis.own_rows import (
 )
 from nutrace.analysis.own_steps import StepsOwnCost, steps_own_cost
 from nutrace.analysis.regions import Regions
-from nutrace.prices import bound
+from nutrace.prices import AT_LEAST, bound
 from nutrace.trace import Trace
 from nutrace.trace.bounds import whole
 
@@ -55,7 +55,7 @@ class OwnSum:
     start_and_end_ns: int = 0
     events_ns: float = 0.0
     clocked: Tuple[Clocked, ...] = ()
-    bound: str = bound(())
+    bound: str = AT_LEAST
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from nutrace.cli.report_style import Style, column, ms, percent
 from nutrace.cli.table import Column
 from nutrace.cli.tones import Tone
 from nutrace.cli.units import US, unit_of
-from nutrace.prices import bound
+from nutrace.prices import ABOUT
 from nutrace.printable import LINE, printable
 from nutrace.trace import Trace
 from nutrace.trace.correction import RAW
@@ -263,7 +263,6 @@ def _legend(cost: OwnCost, style: Style) -> str:
         entries.append(_LEGEND_RATIO)
     if any(each.taken_ns is not None for each in cost.components):
         entries.append(_LEGEND_TAKEN)
-    is_cold = cost.bound != bound(())
-    lines = [*map(style.line, _COLD_PRICES if is_cold else _LOWER_BOUND)]
+    lines = [*map(style.line, _COLD_PRICES if cost.bound == ABOUT else _LOWER_BOUND)]
     glossary = style.glossary(entries) if entries else ""
     return "\n".join([*lines, "", glossary] if glossary else lines)

@@ -38,9 +38,8 @@ def run(args: argparse.Namespace) -> int:
         lanes = lanes_of(trace)
         memory = worker_memory(trace)
         fits = [] if memory is None or memory.machine_gb is None else [memory.fit(memory.machine_gb)]
-        fits = [
-            min(each, len(trace.simulations)) for each in fits
-        ]  # with more of them some would have no work
+        # With more of them some would have no work.
+        fits = [min(each, len(trace.simulations)) for each in fits]
         span = None if lanes is None else makespan_of(trace, lanes, fits)
     if args.json:
         print_json({**_as_json(trace, lanes, span, memory), **run_state(trace)})

@@ -14,7 +14,7 @@ from nutrace.sketch import Sketch
 from nutrace.trace.addresses import NO_SCENARIO, NO_STEP, Addresses
 from nutrace.trace.bounds import whole
 from nutrace.trace.selection import moved_scenarios
-from nutrace.trace.trace import RawColumns, Trace
+from nutrace.trace.trace import Trace
 from nutrace.trace.values import any_value, loose_json
 
 #: Attributes that add up.
@@ -110,12 +110,12 @@ def merged(trace: Trace) -> Trace:
             common(where.scenario_of, NO_SCENARIO),
             common(where.iteration_of, NO_STEP),
         ),
-        raw=RawColumns(
-            span_id=first_of(raw.span_id),
-            trace_id=first_of(raw.trace_id),
-            kind=first_of(raw.kind),
-            by_api=first_of(raw.by_api),
-            unfinished=first_of(raw.unfinished),
+        raw=replace(
+            raw,
+            **{
+                column: first_of(getattr(raw, column))
+                for column in ("span_id", "trace_id", "kind", "by_api", "unfinished")
+            },
             attributes=[
                 raw.attributes[spans[0]] if len(spans) == 1 else _attributes_of(trace, spans)
                 for spans in groups
@@ -123,8 +123,6 @@ def merged(trace: Trace) -> Trace:
             single_rows=sum_of(trace.single_rows),
             events={at(span): value for span, value in raw.events.items()},
             status={at(span): value for span, value in raw.status.items() if len(members[into[span]]) == 1},
-            trace_ids=raw.trace_ids,
-            odd_ids=raw.odd_ids,
         ),
     )
 

@@ -154,9 +154,8 @@ class _Table(Dict[_Key, int]):
         self.outside_ns: List[float] = []
         self.cold_ns: List[float] = []
         self.times: List[int] = []
-        self._counts: Dict[
-            Tuple[str, int, int], int
-        ] = {}  # of entries that are gone: by kind, process, coldness
+        # Of entries that are gone: events by kind, process and coldness.
+        self._counts: Dict[Tuple[str, int, int], int] = {}
 
     def __missing__(self, key: _Key) -> int:
         name, calls, yielded, returned, by_api, thread, ran = key
