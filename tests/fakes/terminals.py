@@ -45,7 +45,7 @@ def in_terminal(
     ) as process:  # fmt: skip
         try:
             os.close(theirs)
-            written = _read(ours)
+            written = read_all(ours)
             errors = process.communicate(timeout=TIMEOUT_S)[1].decode()
         finally:
             os.close(ours)
@@ -57,7 +57,8 @@ def in_terminal(
     return answers[:-1:2]
 
 
-def _read(descriptor: int) -> bytes:
+def read_all(descriptor: int) -> bytes:
+    """What is written into a terminal until its other end is closed."""
     parts = []
     while True:
         try:

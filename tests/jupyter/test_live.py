@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Iterator, List, NamedTuple, Tuple
+from typing import Iterator, List, NamedTuple, Tuple
 
 import pytest
 from fakes.programs import environment
+from fakes.terminals import read_all
 
 from nutrace.synthetic import LogSpec, write_log
 
@@ -158,22 +159,10 @@ def test_a_terminal_shows_the_line_in_place(tmp_path: Path) -> None:
         env=environment(),
     )  # fmt: skip
     os.close(theirs)
-    written = _read(ours)
+    written = read_all(ours).decode()
+    os.close(ours)
     assert process.wait(60) == 0, written
     first, *others = [line.strip() for line in written.split("\r") if line.strip()]
     assert re.fullmatch(r"scenario [12] · step \d+ · [\d.,]+ ms a step · \d\d:\d\d", first)
     assert re.fullmatch(r"traced 2 scenarios · 40 steps · \d\d:\d\d", others[-1])
     assert written.count("\n") == 1
-
-
-def _read(descriptor: int) -> str:
-    parts: List[Any] = []
-    while True:
-        try:
-            part = os.read(descriptor, 1 << 16)
-        except OSError:  # Linux says so when the other end is closed
-            part = b""
-        if not part:
-            os.close(descriptor)
-            return b"".join(parts).decode()
-        parts.append(part)
