@@ -106,14 +106,22 @@ def _first_bytes(file: str) -> bytes:
         with contextlib.closing(connect(uri_of(file, "mode=ro"))):
             for entry in os.listdir("/dev/fd"):
                 with contextlib.suppress(OSError):  # closed meanwhile, or not open for reading
-                    descriptor = int(entry)
-                    if os.path.samestat(os.fstat(descriptor), status):
-                        first = os.pread(descriptor, _HEADER, 0)
-                        if os.path.samestat(os.fstat(descriptor), status):
-                            return first
+                    first = _read(int(entry), status)
+                    # Meanwhile another thread may have closed the file, opened another one and this one
+                    # again. The connection's own descriptor reads the same twice.
+                    if first and first == _read(int(entry), status):
+                        return first
     except (OSError, ValueError, sqlite3.Error):
         pass
     return b""
+
+
+def _read(descriptor: int, status: os.stat_result) -> bytes:
+    """The first bytes behind a descriptor, if it is of the file with this status before and after that."""
+    if not os.path.samestat(os.fstat(descriptor), status):
+        return b""
+    first = os.pread(descriptor, _HEADER, 0)
+    return first if os.path.samestat(os.fstat(descriptor), status) else b""
 
 
 def uri_of(file: str, parameters: str) -> str:

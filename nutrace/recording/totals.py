@@ -26,7 +26,8 @@ _ERROR = 2  # OTLP's status of a span that an error has left
 class Totals:
     """Counts and sums over all spans written so far; nanoseconds.
 
-    Times are without what nutrace spends in them, as in the report: see `calibration`.
+    Times are without what nutrace spends in them, as in the report: see `calibration`. Not known yet is what
+    is written after the span above it, as a statement whose rows are fetched later: the report has it right.
 
     Parameters
     ----------

@@ -163,7 +163,9 @@ def test_one_number_for_the_overhead(
         said = re.search(r"about ([\d.]+) ms, ([\d.]+) % of the wall time", text)
         assert said is not None, place
         assert float(said[1]) == pytest.approx(cost_ms, abs=0.06), place
-        assert said[2] == f"{100 * report['share']:.2f}", place
+        # What is fetched after its caller has ended is not yet known when the exit line prices that caller:
+        # a microsecond or two, which may round the last digit the other way.
+        assert float(said[2]) == pytest.approx(100 * report["share"], abs=0.011), place
     calls = f"{report['spans']:,} calls recorded in {report['in_file']:,} spans"
     assert calls in places["demo"]
     assert calls in places["report"]

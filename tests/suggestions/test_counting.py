@@ -168,7 +168,8 @@ def test_the_output_is_a_file_of_probes_that_works(sampled: Path) -> None:
     computed = [index for index, name in enumerate(trace.name) if name == "planner.compute"]
     alone = sum(trace.self_ns[index] for index in computed)
     assert alone < 0.05 * sum(trace.busy_ns[index] for index in computed)
-    assert {trace.component[child] for index in computed for child in trace.children(index)} == {"planner"}
+    below = {trace.component[child] for index in computed for child in trace.children(index)}
+    assert below - {"gc"} == {"planner"}  # a collection may strike anywhere
 
 
 def test_the_probes_of_the_user_stay(sampled: Path) -> None:
