@@ -35,7 +35,7 @@ class Chart {
     this.patterns = new Map();
     this.animation = null;
     this.draw = oncePerFrame(() => this.scene && this.paint());
-    new ResizeObserver(() => this.resize()).observe(scroller);
+    new ResizeObserver(() => this.isFitted() || this.resize()).observe(scroller); // it is told the first size as well
     scroller.addEventListener("scroll", () => this.draw());
   }
 
@@ -57,6 +57,11 @@ class Chart {
     this.scroller.style.setProperty("--content", `${this.contentHeight + 2}px`); // with its border
     this.spacer.style.height = `${Math.max(0, this.contentHeight - this.scroller.clientHeight)}px`;
     this.resize();
+  }
+
+  isFitted() {
+    const { clientWidth, clientHeight } = this.scroller;
+    return this.width === clientWidth && this.height === clientHeight && this.ratio === (window.devicePixelRatio || 1);
   }
 
   resize() {

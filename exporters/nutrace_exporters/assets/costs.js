@@ -55,7 +55,8 @@ function summarize(trace, selection) {
       const until = begins ? { components: new Map(), names: new Map() } : above.until;
       const frame = trace.frame[i];
       const kind = trace.kindOf[frame];
-      const { component, name } = trace.frames[frame];
+      const { component } = trace.frames[frame];
+      const name = trace.nameIds[frame];
       const busy = trace.busy[i];
       const calls = trace.calls[i];
       const yielded = trace.yielded[i];
@@ -115,12 +116,13 @@ function stepFigures(trace, stepSpans) {
     over += times[k] > interval;
     intervals.add(interval);
   });
+  const [p50, p95, max] = percentiles(times, 0.5, 0.95, 1);
   return {
     count: times.length,
     mean: times.length ? sum / times.length : 0,
-    p50: percentile(times, 0.5),
-    p95: percentile(times, 0.95),
-    max: percentile(times, 1),
+    p50,
+    p95,
+    max,
     factor: simulated ? spent / simulated : 0,
     over,
     interval: intervals.size === 1 ? [...intervals][0] : 0,

@@ -120,9 +120,14 @@ class Trace {
   }
 
   // Spans of one name and component are of one kind, wherever their functions are. Of sampled functions, each
-  // is a kind of its own.
+  // is a kind of its own. Names have numbers, too.
   readKinds() {
     const known = new Map();
+    const names = new Map();
+    this.nameIds = Int32Array.from(this.frames, ({ name }) => {
+      if (!names.has(name)) names.set(name, names.size);
+      return names.get(name);
+    });
     this.kinds = [];
     this.kindOf = Int32Array.from(this.frames, (frame, number) => {
       const { name, component, sampled } = frame;

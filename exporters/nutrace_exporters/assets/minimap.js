@@ -13,6 +13,7 @@ class Minimap {
     this.drag = null;
     this.size = null; // width and height, px
     new ResizeObserver(() => {
+      if (this.size?.[0] === canvas.clientWidth && this.size[1] === canvas.clientHeight) return; // the first size
       this.size = null;
       this.chart.draw();
     }).observe(canvas);

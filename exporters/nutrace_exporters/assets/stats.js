@@ -16,9 +16,12 @@ function stepTable(trace) {
   return { times, parts, width };
 }
 
-// By nearest rank, as in nutrace report: always one of the values.
-function percentile(values, q) {
-  if (!values.length) return 0;
+// By nearest rank, as in nutrace report: each is one of the values; 0 without values.
+function percentiles(values, ...parts) {
   const sorted = Float64Array.from(values).sort();
-  return sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)];
+  return parts.map((part) => sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? 0);
+}
+
+function percentile(values, part) {
+  return percentiles(values, part)[0];
 }
