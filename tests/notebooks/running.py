@@ -88,7 +88,7 @@ def execute(notebook: Any, folder: Path, devkit: Optional[str], is_quiet: bool =
     client.execute(env=environ)
     for cell in [] if is_quiet else of_times:
         cell.metadata.tags = [TIMES]
-        cell.outputs = [output for output in cell.outputs if output.get("ename") != "AssertionError"]
+        cell.outputs = [output for output in cell.outputs if output["output_type"] != "error"]
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # the time of day
         for output in cell.get("outputs", ()):

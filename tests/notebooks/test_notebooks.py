@@ -63,8 +63,10 @@ def _run(name: str, folder: Path, simulated_by: Optional[str]) -> None:
 
     Claims of times in cells that are marked need a quiet machine: the matrix looks at them.
     """
+    import matplotlib.font_manager  # makes a cache of fonts, of which a notebook would tell
     from nbclient.exceptions import CellExecutionError  # nbclient warns when it is imported
 
+    assert matplotlib.font_manager.fontManager
     notebook = read(name)
     stored = [kinds(each) for each in outputs(notebook)]
     (folder / "first").mkdir()
@@ -81,7 +83,7 @@ def _run(name: str, folder: Path, simulated_by: Optional[str]) -> None:
 
 @pytest.mark.xdist_group("notebooks")  # beside each other they would change each other's times
 @pytest.mark.filterwarnings("default")  # jupyter_client and zmq warn
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", NAMES)
 def test_runs_with_the_miniature(name: str, tmp_path: Path) -> None:
     _run(name, tmp_path, None)
