@@ -12,6 +12,7 @@ import pytest
 from devkit import synthesize
 from fakes.clock import FakeClock, fake_clock
 from fakes.tracing import Tracing
+from hypothesis import HealthCheck, settings
 
 
 def pytest_configure() -> None:
@@ -23,6 +24,9 @@ def pytest_configure() -> None:
     os.environ["PATH"] = os.pathsep.join((os.path.dirname(sys.executable), os.environ.get("PATH", "")))
     os.environ.pop("FORCE_COLOR", None)
     os.environ["MPLBACKEND"] = "agg"
+    # How long an example takes says what else the machine does.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -34,6 +38,12 @@ def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
         for mark in ("devkit", "browser"):
             if item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.xdist_group(mark))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_ipython(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Kernels of two workers would write one history, and complain if it is locked."""
+    os.environ["IPYTHONDIR"] = str(tmp_path_factory.mktemp("ipython"))
 
 
 @pytest.fixture

@@ -97,15 +97,17 @@ class SoFar:
             return ""
         planned = sum(self._planned.values())
         of = f" of {planned:,}" if planned >= len(self._begun) else ""
+        noun = "scenarios" if of or self.finished != 1 else "scenario"
+        over = f"{self.finished:,}{of} {noun} over"
         parts: List[str] = []
         if self.running > 1:
-            parts.append(f"{self.finished:,}{of} scenarios over, {self.running:,} running")
+            parts.append(f"{over}, {self.running:,} running")
             parts.append(f"{self.steps:,} steps")
         elif self.running:
             parts.append(f"scenario {self.finished + 1:,}{of}")
             parts.append(f"step {self.steps - self._steps_before:,}")
         else:
-            parts += [f"{self.finished:,}{of} scenarios over"] if self._begun else []
+            parts += [over] if self._begun else []
             parts.append(f"{self.steps:,} steps")
         if self.steps:
             factor = self._timed_ns / 1e9 / self._simulated_s if self._simulated_s else None

@@ -47,10 +47,13 @@ def view(browser: Any) -> List[float]:
     """The visible range (us), after animations have ended."""
     before: List[float] = []
     now: List[float] = [0]
-    while now != before:
+    arrived = False  # on a loaded machine an animation may stand still for long
+    while now != before or not arrived:
         before = now
         time.sleep(0.25)
-        now = browser.execute_script("const v = nutrace.chart.view; return [v.from / 1000, v.to / 1000]")
+        *now, arrived = browser.execute_script(
+            "const {view, goal} = nutrace.chart; return [view.from / 1000, view.to / 1000, view === goal]"
+        )
     return [round(edge, 1) for edge in now]
 
 

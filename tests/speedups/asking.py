@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from pathlib import Path
 from typing import Any, Iterator, List, Tuple
+from unittest.mock import patch
 
+from nutrace import log_file
 from nutrace.demo.miniature import query_session
 from nutrace.speedups.queries import Answer, Chain
 from nutrace.speedups.row_cache import Options, RowCache
@@ -95,6 +98,13 @@ class Asking:
 
     def one(self, log: str, query: str, *parameters: Any) -> Any:
         return self.execute_one(query, parameters, log)
+
+
+@contextlib.contextmanager
+def just_changed() -> Iterator[None]:
+    """Within it a change is a moment ago, however long the machine takes for the next line."""
+    with patch.object(log_file, "_TICK_NS", 60_000_000_000):
+        yield
 
 
 def settle(*files: Any) -> None:
