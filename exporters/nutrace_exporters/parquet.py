@@ -74,7 +74,8 @@ def export(
     """
     if trace.selection:
         raise UsageError(
-            f"{trace.path}: tables hold whole runs, and this is only {trace.selection}: load it again"
+            f"{trace.path}: tables hold whole runs, and this is only {trace.selection}: "
+            "write the whole trace, and select from it when it is loaded"
         )
     if trace.correction.raw:
         raise UsageError(

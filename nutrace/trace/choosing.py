@@ -132,20 +132,20 @@ class Choosing:
 
         return find(self._trace, words)
 
-    def step(self, scenario: Union[str, int], step: Optional[int] = None) -> Trace:
+    def step(self, scenario: Union[str, int, Tuple[int, int]], step: Optional[int] = None) -> Trace:
         """One step, by its scenario and its iteration.
 
         >>> trace.step("51c342505f877031", 2).selection
         'step 2 of scenario 51c342505f877031 (stationary_in_traffic)'
         >>> steps = trace.steps()
-        >>> trace.step(*steps.collection_ms.idxmax()).selection  # a row's label is (scenario, step)
+        >>> trace.step(steps.collection_ms.idxmax()).selection  # a row's label is (scenario, step)
         'step 7 of scenario 51c342505f877031 (stationary_in_traffic)'
 
         Parameters
         ----------
         scenario:
             A token or its beginning, or the scenario's number. In a run of one scenario it may be left out:
-            ``trace.step(2)``.
+            ``trace.step(2)``. Or the label of a row of :meth:`steps`, which says both.
         step:
             The iteration.
 

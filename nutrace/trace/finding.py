@@ -83,8 +83,12 @@ def find(trace: Trace, text: str) -> Trace:
     return _part(trace, chosen, text[:_LONGEST])
 
 
-def step(trace: Trace, scenario: Union[str, int], iteration: Optional[int] = None) -> Trace:
+def step(trace: Trace, scenario: Union[str, int, Tuple[int, int]], iteration: Optional[int] = None) -> Trace:
     """One step; see :meth:`nutrace.Trace.step`."""
+    if iteration is None and isinstance(scenario, tuple):
+        scenario, iteration = scenario
+    if isinstance(scenario, tuple):
+        raise UsageError(f"{scenario} is a step already: leave out {iteration}")
     if iteration is not None:
         return select(trace, steps=iteration, scenario=scenario)
     if len(trace.simulations) > 1:

@@ -30,7 +30,12 @@ def choose_scenarios(trace: Trace, wanted: Union[str, int]) -> Tuple[Tuple[Scena
         If there is no such scenario, or several tokens begin like this. It says which ones there are.
     """
     if not isinstance(wanted, str):
-        wanted = str(as_int(wanted))  # numpy's integers too
+        try:
+            wanted = str(as_int(wanted))  # numpy's integers too
+        except TypeError:
+            raise UsageError(
+                f"a scenario is a token, a type, or a number, and not {str(wanted)[:_LONGEST]}"
+            ) from None
     text = wanted.strip()
     scenarios = trace.simulations
     if not text:

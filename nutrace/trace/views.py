@@ -215,7 +215,8 @@ class Viewed:
             How often the component was entered; calls from within it are not counted.
         self_ms, total_ms:
             Milliseconds in the component itself, and with everything that it calls. Outside the steps the
-            time of the steps is left out.
+            time of the steps is left out. The component ``deepcopy`` has shallow copies and pickles, too, which
+            :meth:`deepcopies` tells apart.
         own_ms:
             nutrace's own time that was taken out of the component itself.
 
@@ -331,14 +332,16 @@ class Viewed:
         Columns
         -------
         text, operation, system, component:
-            The statement, and for which component it was executed first.
+            The statement, and for which component it was executed first (its spans are of the component
+            ``database``).
         executions, rows, total_ms, and the same with ``_in_steps``:
             Executions, the rows that they returned (missing if not recorded), and the milliseconds of execute
             and fetch, of the run and of its steps.
         execute_ms, fetch_ms:
             The two parts of ``total_ms``.
         distinct_parameters, repeated, repeated_ms, repeated_in_step, repeated_in_step_ms:
-            Different parameters, and executions with parameters that were there before, with their time.
+            Different parameters, and executions with parameters that were there before, in any process of
+            the run or in the same step, with their time.
         failures:
             Executions that failed.
 
