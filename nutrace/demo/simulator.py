@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import List, Mapping, Optional, Sequence, Union
 
 from nutrace.demo.launch import SCRIPT, choose
-from nutrace.errors import InputError
+from nutrace.errors import InputError, UsageError
 from nutrace.synthetic.dataset import find_dataset
 
 #: Names the interpreter that has the devkit, where that is not the notebook's own.
@@ -115,7 +115,11 @@ class Simulator:
         ------
         InputError
             If there is no log in `data`.
+        UsageError
+            If there is no such planner.
         """
+        if planner not in _PLANNERS:
+            raise UsageError(f"no planner {planner!r}: take one of {', '.join(_PLANNERS)}, or planner_class")
         found = find_dataset(data)
         results = os.path.abspath(results)
         options = ["-W", "ignore", *python]
@@ -186,8 +190,8 @@ def _shell(settings: Mapping[str, str], command: List[str]) -> str:
 
 
 def _output(command: List[str]) -> str:
-    """Run a command untraced and return what it printed."""
-    environ = {name: value for name, value in os.environ.items() if name != "NUTRACE"}
+    """Run a command untraced and without speedups; return what it printed."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("NUTRACE")}
     try:
         done = subprocess.run(command, env=environ, capture_output=True, text=True)
     except OSError as error:

@@ -6,6 +6,7 @@ import argparse
 import os
 import shlex
 import tempfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, List, NoReturn, Optional, Tuple
 
 from nutrace.errors import NutraceError, UsageError
@@ -30,8 +31,8 @@ def _parser() -> _Parser:
     parser = _Parser(prog="%%nutrace", usage=_HELP, add_help=False)
     parser.add_argument("name", nargs="?", default="trace")
     parser.add_argument("-o", dest="output", default="")
-    parser.add_argument("--level", default=Settings.level)
-    parser.add_argument("--sample", type=float, default=0.0)
+    parser.add_argument("--level", default=None)
+    parser.add_argument("--sample", type=float, default=None)
     parser.add_argument("--no-flamegraph", action="store_true")
     return parser
 
@@ -80,7 +81,9 @@ class CellMagic:
             raise UsageError(f"%%nutrace: {args.name!r} cannot be a variable's name")
         with tempfile.TemporaryDirectory(prefix="nutrace-") as folder:
             output = args.output or os.path.join(folder, "run.json")
-            settings = Settings(output=output, level=args.level, sample=args.sample, summary=False)
+            said = {"level": args.level, "sample": args.sample}
+            given = {name: value for name, value in said.items() if value is not None}
+            settings = replace(Settings.load(), output=output, summary=False, **given)
             path, result, live = self._traced(cell, settings)
             if path is None:
                 print("nutrace: nothing of this cell was traced: no function that has a probe was called")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Union
 
 from nutrace.trace import Trace
+from nutrace.trace.parquet_format import exported_runs
 
 _ENDING = re.compile(r"(\.(json|jsonl|ndjson))?(\.gz)?\Z")
 
@@ -16,5 +17,6 @@ def to_parquet(trace: Trace, folder: Union[str, os.PathLike[str]], run: str = ""
     """Write the run of a trace; see :meth:`nutrace.Trace.to_parquet`."""
     from nutrace_exporters import parquet  # pyarrow takes long to import
 
-    name = run or _ENDING.sub("", os.path.basename(os.path.normpath(trace.path))) or "run"
-    return parquet.export(trace, Path(folder), name)
+    exported = exported_runs(trace.path)
+    same = exported[0].name if exported else _ENDING.sub("", os.path.basename(os.path.normpath(trace.path)))
+    return parquet.export(trace, Path(folder), run or same or "run")

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 class Choosing:
     """Selections of spans.
 
-    In all of them the outermost spans that are chosen become roots, and everything below them stays. Their
-    scenarios and steps keep their numbers. What made the selection is in ``selection``. The modules that make
-    traces are imported where they are used: they import traces themselves.
+    The outermost spans that are chosen become roots, and everything below them stays; :meth:`pruned` and
+    :meth:`merged` leave roots and have fewer spans. Scenarios and steps keep their numbers. What made the
+    selection is in ``selection``. The modules that make traces are imported where they are used: they import
+    traces themselves.
     """
 
     @property
@@ -176,7 +177,7 @@ class Choosing:
         self,
         at_least_ms: float = 0.0,
         depth: Optional[int] = None,
-        without: Collection[str] = (),
+        without: Union[str, Collection[str]] = (),
     ) -> Trace:
         """This trace with fewer spans: the time of others is in the self time of the span above.
 

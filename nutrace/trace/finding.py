@@ -8,7 +8,7 @@ from fnmatch import translate
 from typing import Any, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from nutrace.errors import UsageError, did_you_mean
-from nutrace.trace.selection import outermost, select, subtrees
+from nutrace.trace.selection import chosen_tops, narrowed, outermost, select, subtrees
 from nutrace.trace.trace import Trace
 from nutrace.trace.views import Steps
 
@@ -34,16 +34,18 @@ def where(
     failed: Optional[bool] = None,
 ) -> Trace:
     """The spans for which all of this is so; see :meth:`nutrace.Trace.where`."""
-    trace = select(trace, steps=steps, scenario=scenario)
+    # Paths and times are those of the whole trace, also where only some of its steps are looked at.
+    tops, within = chosen_tops(trace, steps, scenario)
     told: List[str] = []
     chosen = bytearray(b"\1") * len(trace)
     for what, wanted, column in (("name", name, trace.name), ("component", component, trace.component)):
         if wanted is not None:
-            known = _alike(trace, what, wanted, set(column))
+            there = {word for top in tops for word in column[top : trace.subtree_end[top]]}
+            known = _alike(_of(trace, within), what, wanted, there)
             _keep(chosen, (value in known for value in column))
             told.append(f"{what} {_listed(wanted)}")
     if path is not None:
-        _keep(chosen, _on_path(trace, path))
+        _keep(chosen, _on_path(trace, path, _of(trace, within)))
         told.append(f"path {path}")
     if between_s is not None:
         first, end = between_s
@@ -62,7 +64,9 @@ def where(
                 has = trace.attributes(span)
                 chosen[span] = all(key in has and has[key] == value for key, value in attributes.items())
         told.append(", ".join(f"{key} {value!r}" for key, value in attributes.items()))
-    return _part(trace, chosen, ", ".join(told)) if told else trace
+    if told:
+        return _part(trace, tops, within, chosen, ", ".join(told))
+    return select(trace, steps=steps, scenario=scenario)
 
 
 def find(trace: Trace, text: str) -> Trace:
@@ -80,7 +84,7 @@ def find(trace: Trace, text: str) -> Trace:
             spoken = f"{name}\n{component}\n{view.function}\n{view.file}".lower()
             known[key] = all(word in spoken for word in words)
         chosen[span] = known[key]
-    return _part(trace, chosen, text[:_LONGEST])
+    return _part(trace, trace.roots, "", chosen, text[:_LONGEST])
 
 
 def step(trace: Trace, scenario: Union[str, int, Tuple[int, int]], iteration: Optional[int] = None) -> Trace:
@@ -105,11 +109,7 @@ def slowest(trace: Trace, count: int = 5) -> List[Trace]:
     steps = sorted(trace.finished_steps, key=lambda span: (-trace.busy_ns[span], span))[: max(count, 0)]
     numbers = trace.addresses.scenario_of
     iterations = trace.addresses.iteration_of
-    return [select(trace, steps=iterations[span], scenario=_scenario(numbers[span])) for span in steps]
-
-
-def _scenario(number: int) -> Optional[int]:
-    return number if number > 0 else None
+    return [select(trace, steps=iterations[span], scenario=numbers[span]) for span in steps]
 
 
 def _keep(chosen: bytearray, those: Iterable[bool]) -> None:
@@ -118,7 +118,7 @@ def _keep(chosen: bytearray, those: Iterable[bool]) -> None:
             chosen[span] = 0
 
 
-def _alike(trace: Trace, what: str, wanted: Words, known: Set[str]) -> Set[str]:
+def _alike(where: str, what: str, wanted: Words, known: Set[str]) -> Set[str]:
     """Which of the known words are wanted."""
     patterns = [wanted] if isinstance(wanted, str) else list(wanted)
     found: Set[str] = set()
@@ -127,16 +127,16 @@ def _alike(trace: Trace, what: str, wanted: Words, known: Set[str]) -> Set[str]:
         alike = {word for word in known if word == pattern or matches(word)}
         if not alike:
             near = did_you_mean(pattern, sorted(known))
-            raise UsageError(f"no span of {what} {pattern[:_LONGEST]!r} in {_of(trace)}{near}")
+            raise UsageError(f"no span of {what} {pattern[:_LONGEST]!r} in {where}{near}")
         found |= alike
     return found
 
 
-def _on_path(trace: Trace, path: str) -> List[bool]:
+def _on_path(trace: Trace, path: str, where: str) -> List[bool]:
     """For each span whether the names from it upwards are the last of a path."""
     names = [each.strip() for each in path.split(_ARROW)]
     known = set(trace.name)
-    patterns = [_alike(trace, "name", each, known) for each in reversed(names)]
+    patterns = [_alike(where, "name", each, known) for each in reversed(names)]
     found = []
     for span in range(len(trace)):
         at = span
@@ -151,16 +151,16 @@ def _on_path(trace: Trace, path: str) -> List[bool]:
     return found
 
 
-def _part(trace: Trace, chosen: bytearray, told: str) -> Trace:
-    tops = outermost(trace, trace.roots, chosen, {1})
-    if not tops:
-        raise UsageError(f"no span with {told} in {_of(trace)}")
-    words = ", ".join(each for each in (trace.selection, told) if each)
-    return replace(subtrees(trace, tops), selection=words)
+def _part(trace: Trace, tops: Sequence[int], within: str, chosen: bytearray, told: str) -> Trace:
+    found = outermost(trace, tops, chosen, {1})
+    if not found:
+        raise UsageError(f"no span with {told} in {_of(trace, within)}")
+    return replace(subtrees(trace, found), selection=narrowed(trace, within, told))
 
 
-def _of(trace: Trace) -> str:
-    return f"{trace.selection} of {trace.path}" if trace.selection else trace.path
+def _of(trace: Trace, within: str) -> str:
+    words = narrowed(trace, within)
+    return f"{words} of {trace.path}" if words else trace.path
 
 
 def _listed(wanted: Words) -> str:

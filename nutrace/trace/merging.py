@@ -13,7 +13,7 @@ from nutrace import semconv
 from nutrace.sketch import Sketch
 from nutrace.trace.addresses import NO_SCENARIO, NO_STEP, Addresses
 from nutrace.trace.bounds import whole
-from nutrace.trace.selection import moved_scenarios
+from nutrace.trace.selection import moved_scenarios, narrowed
 from nutrace.trace.trace import Trace
 from nutrace.trace.values import any_value, loose_json
 
@@ -93,6 +93,7 @@ def merged(trace: Trace) -> Trace:
     parents = (trace.parent[first] for first in firsts)
     return replace(
         trace,
+        selection=narrowed(trace, "equal siblings merged"),
         **{
             column: first_of(getattr(trace, column))
             for column in ("name", "component", "thread", "depth", "start_ns")

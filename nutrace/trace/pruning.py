@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import replace
-from typing import Any, Collection, Dict, Optional
+from typing import Any, Collection, Dict, Optional, Union
 
 from nutrace.trace.addresses import Addresses
-from nutrace.trace.selection import moved_scenarios
+from nutrace.trace.selection import moved_scenarios, narrowed
 from nutrace.trace.trace import Trace
 
 _MS = 1e6
@@ -17,11 +17,12 @@ def pruned(
     trace: Trace,
     at_least_ms: float = 0.0,
     depth: Optional[int] = None,
-    without: Collection[str] = (),
+    without: Union[str, Collection[str]] = (),
 ) -> Trace:
     """A trace without some of its spans; see :meth:`nutrace.Trace.pruned`."""
     keep = bytearray(len(trace))
-    least_ns, hidden = at_least_ms * _MS, set(without)
+    names = [without] if isinstance(without, str) else list(without)
+    least_ns, hidden = at_least_ms * _MS, set(names)
     span, count = 0, len(trace)
     while span < count:
         low = trace.busy_ns[span] < least_ns or (depth is not None and trace.depth[span] > depth)
@@ -30,7 +31,12 @@ def pruned(
         else:
             keep[span] = 1
             span += 1
-    return _kept(trace, keep)
+    told = (
+        f"spans of {at_least_ms:g} ms or more" if at_least_ms > 0 else "",
+        "" if depth is None else f"down to depth {depth}",
+        f"without {', '.join(names)}" if names else "",
+    )
+    return replace(_kept(trace, keep), selection=narrowed(trace, *told))
 
 
 def _kept(trace: Trace, keep: bytearray) -> Trace:

@@ -73,6 +73,31 @@ def select(
     """
     if steps is None and component is None and scenario is None:
         return trace
+    tops, where = chosen_tops(trace, steps, scenario)
+    chosen = [where]
+    if component is not None:
+        chosen.append(f"component {component}")
+        tops = outermost(trace, tops, trace.component, {component})
+        if not tops:
+            has = ", ".join(sorted(set(trace.component)))
+            raise UsageError(
+                f"no span of component {component!r} in what is selected of {trace.path}: it has {has}"
+            )
+    return replace(subtrees(trace, tops), selection=narrowed(trace, *chosen))
+
+
+def narrowed(trace: Trace, *words: str) -> str:
+    """What the selection of a part of a trace is, in words; empty ones are left out."""
+    return ", ".join(each for each in (trace.selection, *words) if each)
+
+
+def chosen_tops(
+    trace: Trace, steps: Optional[Steps] = None, scenario: Optional[Union[str, int]] = None
+) -> Tuple[List[int], str]:
+    """The outermost spans of some scenarios, or of their steps, and words for them; all roots without these.
+
+    Parameters and errors are those of :func:`select`.
+    """
     tops: List[int] = trace.roots
     scenarios, where = trace.simulations, ""
     if scenario is not None:
@@ -86,16 +111,7 @@ def select(
             within = f"{where} of " if where else ""
             raise UsageError(f"no step {_words(steps)} in {within}{trace.path}: {has}")
         where = _steps_chosen(trace, steps, tops, scenarios, where)
-    chosen = [words for words in (trace.selection, where) if words]
-    if component is not None:
-        chosen.append(f"component {component}")
-        tops = outermost(trace, tops, trace.component, {component})
-        if not tops:
-            has = ", ".join(sorted(set(trace.component)))
-            raise UsageError(
-                f"no span of component {component!r} in what is selected of {trace.path}: it has {has}"
-            )
-    return replace(subtrees(trace, tops), selection=", ".join(chosen))
+    return tops, where
 
 
 def _as_range(steps: Steps) -> range:
@@ -133,9 +149,11 @@ def _steps_chosen(
     if len(steps) == 1:
         words = f"step {steps.start}"
     elif steps.stop != sys.maxsize:
-        words = f"steps {steps.start} to {steps.stop - 1}"
+        words = f"steps {steps.start} to {steps[-1]}"
     else:
         words = f"steps from {steps.start} on" if steps.start else "all steps"
+    if len(steps) > 1 and steps.step != 1:
+        words += f" by {steps.step}"
     if len(scenarios) == 1:
         return f"{words} of {where}" if where else words
     having = len({trace.addresses.scenario_of[top] for top in tops})

@@ -217,7 +217,9 @@ class SpanView:
         return views().span_card(self) if is_registered() else None
 
     def _words(self) -> str:
-        return ", ".join(each for each in (self.trace.selection, f"span {self.index}") if each)
+        from nutrace.trace.selection import narrowed
+
+        return narrowed(self.trace, f"span {self.index}")
 
     @property
     def attributes(self) -> Mapping[str, Any]:

@@ -215,8 +215,8 @@ class Viewed:
             How often the component was entered; calls from within it are not counted.
         self_ms, total_ms:
             Milliseconds in the component itself, and with everything that it calls. Outside the steps the
-            time of the steps is left out. The component ``deepcopy`` has shallow copies and pickles, too, which
-            :meth:`deepcopies` tells apart.
+            time of the steps is left out. The component ``deepcopy`` has shallow copies and pickles, too:
+            :meth:`deepcopies` tells them apart.
         own_ms:
             nutrace's own time that was taken out of the component itself.
 

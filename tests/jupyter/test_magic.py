@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("IPython")
 
 _PROGRAM = """
-import io, sys
+import io, json, sys
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
@@ -42,6 +42,10 @@ sys.stderr = kept
 cell("nutrace.instrument()")
 cell("%%nutrace\\nplan(1)")
 cell("nutrace.uninstrument()")
+import os
+os.environ.update(NUTRACE_LEVEL="coarse", NUTRACE_SQL_TEXT="0", NUTRACE_OUTPUT="other.json")
+cell("%%nutrace set --no-flamegraph\\nplan(1)")
+print("|", json.loads(shell.user_ns["set"].resources[0].attributes["nutrace.settings"]))
 """
 
 
@@ -51,7 +55,24 @@ def test_a_cell_is_traced_and_shown(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     said = [line[2:] for line in done.stdout.splitlines() if line.startswith("| ")]
-    loaded, defined, shown, values, failed, mine, nothing, words, name, level, no_stderr, _, twice, _ = said
+    (
+        loaded,
+        defined,
+        shown,
+        values,
+        failed,
+        mine,
+        nothing,
+        words,
+        name,
+        level,
+        no_stderr,
+        _,
+        twice,
+        _,
+        _,
+        of_set,
+    ) = said
     assert loaded.startswith("NoneType"), loaded
     assert defined.startswith("NoneType"), defined
     assert shown.count("text/html") == 2
@@ -67,3 +88,6 @@ def test_a_cell_is_traced_and_shown(tmp_path: Path) -> None:
     assert no_stderr.startswith("NoneType"), no_stderr
     assert no_stderr.count("text/html") == 2
     assert "traced already" in twice
+    assert "'level': 'coarse'" in of_set  # settings hold for cells, too, but for where the file is
+    assert "'sql_text': False" in of_set
+    assert not (tmp_path / "other.json").exists()

@@ -86,8 +86,12 @@ def test_workers_are_those_of_the_command(run: Path, trace: nutrace.Trace) -> No
     killed = table.ended_in.dropna()
     assert trace.scenarios().killed[killed].all()
     assert len(killed) == 1
-    with pytest.raises(UsageError, match="a whole run"):
-        trace.select(steps=1).workers()
+    for part in (trace.select(scenario=1), trace.merged(), trace.pruned(without="database")):
+        with pytest.raises(UsageError, match="a whole run"):
+            part.workers()
+        pytest.importorskip("pyarrow")
+        with pytest.raises(UsageError, match="write the whole trace, and select from it"):
+            part.to_parquet(run.parent / "tables")
 
 
 def test_statements_are_those_of_the_command(run: Path, trace: nutrace.Trace) -> None:

@@ -102,6 +102,22 @@ def test_nothing_asked_for_is_everything(trace: Trace) -> None:
     assert trace.where() is trace
 
 
+def test_paths_and_times_are_those_of_the_whole_trace(trace: Trace) -> None:
+    """Also where only some of its steps are looked at."""
+    path = "simulation.run > simulation.step"
+    assert len(trace.where(path=path, steps="1:3").roots) == 2
+    early = {"between_s": (0.0012, 0.0016)}
+    found = [
+        trace.where(name="simulation.step", **early, **more) for more in ({}, {"scenario": 1, "steps": "0:"})
+    ]
+    assert [len(part.roots) for part in found] == [2, 2]
+    assert found[1].selection == (
+        "all steps of scenario token, name simulation.step, begun between 0.0012 and 0.0016 s"
+    )
+    with pytest.raises(UsageError, match=r"no span of name 'simulation\.run' in all steps of "):
+        trace.where(name="simulation.run", steps="0:")
+
+
 def test_words_are_looked_for_where_the_page_looks(trace: Trace) -> None:
     assert _names(trace.find("SCORE planner")) == ["planner.score"] * 5
     assert _names(trace.find("queries.py")) == ["sqlite3.statement"] * 5
@@ -117,7 +133,9 @@ def test_a_step_is_found_by_its_address(tmp_path: Path) -> None:
         tmp_path, _simulation("a", _step(0), _step(1)), ("simulation.run", 5000, 8000, second, about)
     )
     assert several.step("b", 1).start_ns[0] - several.begin_ns == 6_200_000
-    assert several.step(2, 0).selection == "step 0 of scenario b"
+    assert several.step(2, 0).selection == several.step((2, 0)).selection == "step 0 of scenario b"
+    with pytest.raises(UsageError, match="is a step already"):
+        several.step((2, 0), 1)
     with pytest.raises(UsageError, match=r"2 scenarios: say of which, as in step\('TOKEN', 1\)"):
         several.step(1)
     assert [each.selection for each in several.slowest(2)] == ["step 1 of scenario a", "step 1 of scenario b"]
@@ -161,9 +179,20 @@ def test_pruned_trees_add_up(trace: Trace) -> None:
             assert part.self_ns[span] == part.busy_ns[span] - below
             assert part.subtree_end[span] > span
     assert "database" not in trace.pruned(without=["database"]).component
+    assert trace.pruned(without="database").name == trace.pruned(without=["database"]).name
     assert trace.pruned(depth=1).simulations[0].token == "token"
     assert len(trace.pruned(depth=1).step_indices) == 5
     assert len(trace.pruned(at_least_ms=1e9)) == 0
+
+
+def test_a_trace_of_fewer_spans_is_a_part(trace: Trace) -> None:
+    """It says so, as what is of whole runs only is not to be had of it."""
+    step = trace.step(3)
+    assert step.pruned(0.002, 4, ["gc", "map"]).selection == (
+        "step 3, spans of 0.002 ms or more, down to depth 4, without gc, map"
+    )
+    assert step.merged().selection == "step 3, equal siblings merged"
+    assert trace.pruned().selection == ""
 
 
 def test_a_part_of_a_part_keeps_its_addresses(trace: Trace) -> None:

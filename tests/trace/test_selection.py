@@ -158,6 +158,11 @@ def test_simulations_of_one_token(tmp_path: Path) -> None:
             [(1, 2), (2, 2)],
         ),
         ({"steps": ":", "scenario": 3}, "all steps of scenario ffff (stopping)", [(3, 0), (3, 1)]),
+        (
+            {"steps": range(0, 4, 2)},
+            "steps 0 to 2 by 2 of each of 3 scenarios",
+            [(1, 0), (1, 2), (2, 0), (2, 2), (3, 0)],
+        ),
     ],
 )
 def test_steps_are_selected_in_each_scenario(tmp_path: Path, given: Any, words: str, addresses: Any) -> None:
