@@ -22,8 +22,9 @@ from nutrace.recording.locks import lock
 from nutrace.recording.runfile import RunFile
 
 KILLED = """
-    import os, signal, subprocess, sys, time
+    import os, signal, sys
     import nutrace
+    from nutrace import session
     if os.fork() == 0:
         with nutrace.span("first child"):
             with nutrace.span("inner", text="]}]}"):
@@ -34,12 +35,12 @@ KILLED = """
         with nutrace.span("open"):
             with nutrace.span("second child"):
                 pass
-            time.sleep(0.5)
+            session._session.recorder.flush()
             os.kill(os.getpid(), signal.SIGKILL)
     os.wait()
     with nutrace.span("driver"):
         pass
-    time.sleep(0.5)
+    session._session.recorder.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

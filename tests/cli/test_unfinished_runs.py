@@ -18,12 +18,13 @@ from nutrace.cli.main import main
 
 # With the default action, SIGTERM ends the program at once.
 HEAD = """
-    import multiprocessing, os, signal, subprocess, sys, time, nutrace
+    import os, signal, sys, time, nutrace
+    from nutrace import session
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     def work(name):
         with nutrace.span(name, component="planner"):
             pass
-        time.sleep(0.4)  # the background writes every 0.1 s
+        session._session.recorder.flush()
         print("ready", flush=True)
 """
 ALONE = "work('parent')\ntime.sleep(60)\n"

@@ -259,7 +259,7 @@ def test_of_thousands_of_rows_those_in_sight_are_made(tmp_path: Path, opened: Op
         "}"
         "return (performance.now() - began) / 4"
     )
-    assert took < 500, "ms for a click on a head"
+    assert took < 2000, "ms for a click on a head"
 
 
 def test_a_thread_of_several_can_be_shown_alone(connections: Trace, opened: Opened) -> None:

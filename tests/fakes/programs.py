@@ -10,11 +10,11 @@ import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
-from nutrace.trace import Diagnostics, Trace, load
+from nutrace.trace import Diagnostics, SpanView, Trace, load
 
-TIMEOUT_S = 30
+TIMEOUT_S = 90  # pytest ends a test after 120 s, and would not say what the program printed
 
 #: Names of run files, of which the second makes the run's files compressed.
 OUTPUTS = ("run.json", "run.json.gz")
@@ -81,7 +81,7 @@ def run(folder: Path, source: str, **options: Any) -> Ended:
 
 
 def finish(folder: Path, process: subprocess.Popen[str], output: str = "run.json") -> Ended:
-    """Wait for a program; fail if it does not end in 30 s."""
+    """Wait for a program; fail if it does not end in 90 s."""
     try:
         out, err = process.communicate(timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
@@ -104,6 +104,11 @@ def counts(trace: Trace) -> Counter[str]:
         if component not in ("deepcopy", "gc"):
             by_name[name] += calls
     return by_name
+
+
+def without_collections(trace: Trace) -> List[SpanView]:
+    """The spans, without garbage collections, which may strike anywhere."""
+    return [span for span in trace if span.component != "gc"]
 
 
 def losses(trace: Trace) -> Dict[str, int]:

@@ -19,14 +19,25 @@ from nutrace.sampling.stacks import Stacks, parse
 from nutrace.trace import Trace
 
 #: Burns wall-clock time in a named function, and notes how much: `spent` is what samples are compared with.
+#: Nothing waits for py-spy, which on a busy machine comes late: a program that is to be sampled from a moment on
+#: calls `until_sampled()` before. After an exec, the process is sampled for the second time: `until_sampled(2)`.
 BURN = """
-import collections, time
+import collections, os, pathlib, time
 spent = collections.Counter()
 def burn(name, seconds):
     began = time.perf_counter()
     while time.perf_counter() < began + seconds:
         sum(range(1000))
     spent[name] += time.perf_counter() - began
+def until_sampled(times=1):
+    until = time.monotonic() + 60
+    logs = pathlib.Path(os.environ["TMPDIR"])
+    while time.monotonic() < until:
+        own = [log.read_text() for log in logs.glob(f"nutrace*/{os.getpid()}-*.log")]
+        if sum("Sampling process" in log for log in own) >= times:
+            return
+        sum(range(10_000))
+    raise SystemExit("waited in vain for py-spy")
 def half(): burn("half", 0.05)
 def third(): burn("third", 0.03)
 def fifth(): burn("fifth", 0.02)

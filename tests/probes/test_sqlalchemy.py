@@ -138,18 +138,20 @@ def test_statements_say_who_asked_and_tell_no_literals(recorded: Tracing, engine
 
 
 def test_a_checkout_waits_while_another_thread_has_the_connection(recorded: Tracing, engine: Engine) -> None:
-    held = threading.Event()
+    held, about_to_wait = threading.Event(), threading.Event()
     hold_s = 0.3
 
     def hold() -> None:
         with engine.connect():
             held.set()
+            about_to_wait.wait(30)
             time.sleep(hold_s)
 
     with recorded(*PROBES):
         holder = threading.Thread(target=hold)
         holder.start()
         held.wait()
+        about_to_wait.set()
         began = time.monotonic()
         with engine.connect():
             waited = time.monotonic() - began

@@ -88,7 +88,7 @@ def test_a_wait_that_is_too_long_ends_at_once(file: Path) -> None:
     began = time.monotonic()
     collector, done = pushed(file, answering(503, "", Retry_After="3600"))
     assert "asks to wait 3600 s, longer than --timeout" in failure(done)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert len(collector.headers) == 1
 
 
@@ -96,7 +96,7 @@ def test_retries_end_with_the_timeout(file: Path) -> None:
     began = time.monotonic()
     collector, done = pushed(file, answering(503, '{"message": "not today"}'))
     assert "HTTP 503 Service Unavailable: not today (tried for 3 s" in failure(done)
-    assert 1 < time.monotonic() - began < 4
+    assert 1 < time.monotonic() - began < 8
     assert 4 <= len(collector.headers) <= 9
 
 
@@ -253,7 +253,7 @@ def test_a_server_that_never_answers(file: Path) -> None:
     with running(Collector(behave)) as collector:
         done = command("push", file, "--endpoint", collector.url, "--timeout", "1")
     assert "gave no answer in 1 s" in failure(done)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("part", [b"", b"HTTP/1", b"HTTP/1.1 "])

@@ -25,8 +25,9 @@ _LONGEST_LINE = 1 << 20  # that the collector's file receivers read, unless they
 
 #: Three processes, of which one is killed; the first dies when it is about to join them.
 FAMILY = """
-    import os, signal, time
+    import os
     import nutrace
+    from nutrace import session
     from nutrace.recording import runfile
     runfile.join = runfile.join_compressed = lambda *_: os.kill(os.getpid(), 9)
     def work(name, count):
@@ -38,12 +39,12 @@ FAMILY = """
             if os.fork() == 0:
                 with nutrace.span("around"):
                     work(name, 250)
-                    time.sleep(0.5)
+                    session._session.recorder.flush()
                     if name == "is killed":
                         os.kill(os.getpid(), 9)
                 os._exit(0)
         work("parent", 250)
-        time.sleep(0.3)
+        session._session.recorder.flush()
         os.wait()
         os.wait()
 """
@@ -181,15 +182,16 @@ def test_it_is_a_third_of_the_size_at_most(ended: Ended) -> None:
     assert size < len(gzip.decompress((ended.folder / ended.output).read_bytes())) / 3
 
 
+#: A child that is killed, each span of which is a line.
 TORN = """
-    import os, signal, time
+    import os
     import nutrace
+    from nutrace import session
     if os.fork() == 0:
         for number in range(50):
             with nutrace.span("child", number=number):
                 pass
-            time.sleep(0.01)
-        time.sleep(0.2)
+            session._session.recorder.flush()
         os.kill(os.getpid(), 9)
     os.wait()
     (shard,) = [name for name in os.listdir() if ".shard-" in name]
@@ -205,7 +207,7 @@ def test_a_killed_childs_last_line_that_was_not_written_to_its_end(tmp_path: Pat
     trace = ended.trace
     assert ended.files == ["run.json.gz"]
     assert counts(trace)["parent"] == 1
-    assert 30 < counts(trace)["child"] <= 50
+    assert 49 <= counts(trace)["child"] <= 50
     assert gzip.decompress((tmp_path / "run.json.gz").read_bytes()).endswith(b"]}]}\n")
 
 
@@ -220,7 +222,7 @@ def test_a_damaged_shard_is_not_joined_and_nothing_else_is_lost(tmp_path: Path) 
     assert all(name.endswith(".partial") for name in ended.files)
     trace = ended.trace
     assert counts(trace)["parent"] == 1
-    assert 30 < counts(trace)["child"] <= 50
+    assert 48 <= counts(trace)["child"] <= 50  # there may be the end of a line in the middle
     assert any("damaged gzip data" in note for note in trace.diagnostics.notes)
 
 

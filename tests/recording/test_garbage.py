@@ -67,7 +67,9 @@ def _collections(recorded: Tracing) -> List[SpanView]:
 
 
 def test_collections_are_children_of_what_they_strike(recorded: Tracing, watch: Watch) -> None:
-    with recorded(*PROBES), nutrace.span("outside"):
+    # The writer is another thread, and collects in no span.
+    with recorded(*PROBES, flush_seconds=3600), nutrace.span("outside"):
+        gc.collect(0)  # so that none comes between this and the span
         watch.seen.clear()
         with nutrace.span("inside"):
             cycles(30_000)
@@ -88,13 +90,15 @@ def test_young_collections_are_merged_and_full_ones_stand_for_themselves(
     recorded: Tracing, watch: Watch
 ) -> None:
     heap = [[each] for each in range(200_000)]  # a full collection takes milliseconds
-    with recorded(*PROBES, compress_us=200), nutrace.span("work"):
+    with recorded(*PROBES, compress_us=200, flush_seconds=3600):
+        gc.collect(0)  # so that none comes between this and the span
         watch.seen.clear()
-        cycles(5_000)
-        gc.collect()
-        cycles(5_000)
-        seen = list(watch.seen)
-        gc.disable()
+        with nutrace.span("work"):
+            cycles(5_000)
+            gc.collect()
+            cycles(5_000)
+            seen = list(watch.seen)
+            gc.disable()
     gc.enable()
     del heap
     young = [span for span in _collections(recorded) if span.attributes[semconv.GC_GENERATION] < 2]
@@ -192,6 +196,7 @@ def test_ctrl_c_during_a_collection_reaches_the_program(recorded: Tracing) -> No
         raise Interrupted
 
     def collect_until_interrupted() -> None:
+        gc.collect()  # what other tests have left: a finalizer would swallow the exception
         signal.setitimer(signal.ITIMER_REAL, 0.003)
         until = time.monotonic() + 10
         while time.monotonic() < until:
@@ -219,6 +224,7 @@ def test_no_line_of_python_runs_at_a_collection(recorded: Tracing) -> None:
         return see
 
     with recorded(*PROBES):
+        gc.collect()  # what other tests have left: finalizers may be written in Python
         sys.settrace(see)
         gc.collect(0)
         sys.settrace(None)

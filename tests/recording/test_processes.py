@@ -9,7 +9,18 @@ import time
 from pathlib import Path
 
 import pytest
-from fakes.programs import OUTPUTS, Ended, counts, finish, losses, path_to, run, start, write
+from fakes.programs import (
+    OUTPUTS,
+    Ended,
+    counts,
+    finish,
+    losses,
+    path_to,
+    run,
+    start,
+    without_collections,
+    write,
+)
 
 from nutrace.recording.clock import unix_offset_ns
 from nutrace.recording.processes import Inherited, inherited
@@ -60,13 +71,14 @@ def test_a_killed_child_leaves_what_it_had_written(tmp_path: Path, output: str) 
     ended = run(
         tmp_path,
         """
-        import nutrace, os, signal, time
+        import nutrace, os, signal
+        from nutrace import session
         child = os.fork()
         if child == 0:
             with nutrace.span("open"):
                 with nutrace.span("child"):
                     pass
-                time.sleep(0.3)
+                assert session._session.recorder.background.work_now(20)
                 os.kill(os.getpid(), signal.SIGKILL)
         os.waitpid(child, 0)
         with nutrace.span("parent"):
@@ -224,7 +236,7 @@ def test_spawned_and_started_programs_join_the_run(tmp_path: Path, output: str) 
     _sane(ended, processes=3)
     assert counts(ended.trace) == {"outer": 1, "started": 1, "spawned": 1}
     outer = next(span for span in ended.trace if span.name == "outer")
-    for span in ended.trace:
+    for span in without_collections(ended.trace):
         assert outer.start_ns <= span.start_ns <= span.end_ns <= outer.end_ns
     assert "and those of 2 more processes" in ended.err
     assert ended.err.count("wrote") == 1
@@ -239,10 +251,14 @@ def test_a_child_that_outlives_the_run(tmp_path: Path, output: str) -> None:
                 tmp_path,
                 f"""
                 import nutrace, os, sys, time
+                from nutrace import session
+                written, writes = os.pipe()
                 child = os.fork()
                 if child == 0:
                     with nutrace.span("child"):
                         pass
+                    session._session.recorder.flush()
+                    os.write(writes, b"1")
                     for number in range(200):
                         time.sleep(0.05)
                         if os.path.exists("{output}"):
@@ -250,8 +266,9 @@ def test_a_child_that_outlives_the_run(tmp_path: Path, output: str) -> None:
                     with nutrace.span("later"):
                         pass
                     os._exit(0)
+                os.close(writes)
                 with nutrace.span("parent"):
-                    time.sleep(0.4)
+                    os.read(written, 1)
                 print(child, flush=True)
                 """,
             ).name

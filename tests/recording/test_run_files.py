@@ -14,7 +14,7 @@ import pytest
 from fakes.programs import OUTPUTS, counts, finish, losses, run, start, text_in, write
 
 from nutrace.errors import EmptyTraceError
-from nutrace.recording import compressed, names
+from nutrace.recording import compressed, locks, names
 from nutrace.recording.appended import AppendedFile
 from nutrace.recording.locks import ended, lock
 from nutrace.trace import load
@@ -31,8 +31,10 @@ def _limit(size: int) -> None:
 # -- full disks ------------------------------------------------------------------------------
 
 ALTERNATE = """
-    import os, resource, sys, time
+    import gc, os, resource, sys
     import nutrace
+    from nutrace import session
+    gc.disable()  # a collection that is lost would be counted as well
     @nutrace.probe
     def one(): pass
     @nutrace.probe
@@ -83,9 +85,6 @@ def test_the_last_line_takes_the_place_of_spans(tmp_path: Path, output: str, mer
         tmp_path,
         ALTERNATE
         + f"""
-    import gc
-    from nutrace import session
-    gc.disable()  # a collection would be lost as well
     with nutrace.span("outer"):
         for _ in range(1000):
             one()
@@ -108,15 +107,14 @@ def test_a_killed_program_has_said_what_it_lost(tmp_path: Path, output: str) -> 
         tmp_path,
         ALTERNATE
         + """
-    work(500)
-    time.sleep(0.3)
-    work(500)
-    time.sleep(0.3)
+    for _ in range(2):
+        work(500)
+        assert session._session.recorder.background.work_now(20)
     os.kill(os.getpid(), 9)
     """,
         output=output,
         preexec_fn=lambda: _limit(60_000 if output == "run.json" else 9_000),
-        variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_FLUSH_SECONDS": "0.05"},
+        variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_FLUSH_SECONDS": "30"},
     )
     assert ended.code == -signal.SIGKILL
     trace = ended.trace
@@ -138,7 +136,7 @@ def test_a_child_on_a_full_disk(tmp_path: Path, output: str, ending: str) -> Non
     if child == 0:
         resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
         work(500)
-        time.sleep(0.5)
+        session._session.recorder.flush()
         {ending}
     os.waitpid(child, 0)
     work(100)
@@ -162,15 +160,15 @@ def test_a_disk_that_is_full_for_a_while(tmp_path: Path, output: str) -> None:
         + f"""
     none = resource.RLIM_INFINITY
     work(300)
-    time.sleep(0.2)
+    session._session.recorder.flush()
     resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat("{output}.partial").st_size + 50, none))
     work(300)
-    time.sleep(0.2)
+    session._session.recorder.flush()
     resource.setrlimit(resource.RLIMIT_FSIZE, (none, none))
     work(300)
     """,
         output=output,
-        variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_FLUSH_SECONDS": "0.05"},
+        variables={"NUTRACE_COMPRESS_US": "0", "NUTRACE_FLUSH_SECONDS": "30"},
     )
     trace = ended.trace
     assert trace.diagnostics.complete
@@ -377,20 +375,22 @@ def test_what_was_in_a_deleted_folder_is_lost_and_counted(tmp_path: Path, output
     ended = run(
         tmp_path,
         f"""
-        import os, shutil, time
+        import gc, os, shutil
         import nutrace
+        from nutrace import session
+        gc.disable()  # a collection would be counted as a span
         for number in range(3):
             with nutrace.span("before", number=number):
                 pass
-        time.sleep(0.3)
-        shutil.rmtree("out")
+        session._session.recorder.flush()
+        shutil.rmtree("out")  # which fails if something is written meanwhile
         {again} and os.mkdir("out")
-        time.sleep(0.3)
+        session._session.recorder.flush()
         with nutrace.span("after"):
             pass
         """,
         output=f"out/{output}",
-        variables={"NUTRACE_FLUSH_SECONDS": "0.1"},
+        variables={"NUTRACE_FLUSH_SECONDS": "30"},
     )
     assert ended.code == 0
     assert "was deleted while the program ran; spans are being lost, and counted" in ended.err
@@ -434,11 +434,13 @@ def test_a_program_that_becomes_a_user_who_may_not_enter_the_folder(tmp_path: Pa
     ended = run(
         tmp_path,
         """
-        import os, time
+        import gc, os
         import nutrace
+        from nutrace import session
+        gc.disable()  # a collection would be counted as a span
         with nutrace.span("before"):
             pass
-        time.sleep(0.3)
+        session._session.recorder.flush()
         os.setuid(65534)
         with nutrace.span("after"):
             pass
@@ -539,8 +541,11 @@ def test_killed_while_joining(tmp_path: Path, output: str, step: str) -> None:
 # -- locks -----------------------------------------------------------------------------------
 
 
-def test_a_reader_that_looks_is_not_taken_for_an_answer(tmp_path: Path) -> None:
+def test_a_reader_that_looks_is_not_taken_for_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Readers take the lock for a moment, shared, to see whether the writer lives."""
+    quick_s, patient_s = locks._PAUSE_S, 0.1  # the reader may be preempted while it has the lock
     source = f"""
         import fcntl, time
         while True:
@@ -554,9 +559,12 @@ def test_a_reader_that_looks_is_not_taken_for_an_answer(tmp_path: Path) -> None:
     reader = start(tmp_path, ["reader.py"], traced=False)
     try:
         time.sleep(0.3)
+        monkeypatch.setattr(locks, "_PAUSE_S", patient_s)
         assert all(ended(path) for _ in range(300))
         for _ in range(300):
+            monkeypatch.setattr(locks, "_PAUSE_S", patient_s)
             file = AppendedFile(path, os.open(path, os.O_RDWR | os.O_APPEND))
+            monkeypatch.setattr(locks, "_PAUSE_S", quick_s)  # all attempts fail here
             assert not ended(path)
             file.close()
     finally:

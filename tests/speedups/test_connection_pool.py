@@ -265,7 +265,7 @@ def test_eight_threads(tmp_path: Path) -> None:
 
     def ask(thread: int) -> None:
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < end or not queries[thread]:
                 queries[thread] += 1
                 name = "abc"[queries[thread] % 3]
                 pairs = [(row["number"], row["name"]) for row in rows(pool, logs[name])]

@@ -21,18 +21,24 @@ from nutrace.trace import load
 QUERIES = 50
 ASKING = f"""
 import nutrace, os, signal, time
+from nutrace import session
 from nuplan.database.nuplan_db.query_session import execute_one
 
 def ask(count):
     for _ in range(count):
         execute_one("SELECT 1", (), "log.db")
 
+def flush():
+    time.sleep(0.1)  # figures are written if they were not in the last 0.05 s
+    session._session.recorder.flush()
+
 def work():
     with nutrace.span("work"):
         ask(1)
-    time.sleep(0.3)  # written, with figures that will change
+    flush()  # with figures that will change
     ask({QUERIES} - 1)
-    time.sleep(0.6)  # flushes, in which nothing changes after the first
+    time.sleep(0.6)  # the background flushes, and nothing changes after the first time
+    flush()
 """
 
 
@@ -110,7 +116,7 @@ def test_before_it_becomes_another_program(tmp_path: Path) -> None:
     import sys
     with nutrace.span("work"):
         ask(1)
-    time.sleep(0.3)
+    flush()
     ask(6)
     os.execv(sys.executable, [sys.executable, "-S", "-c", "pass"])
     """

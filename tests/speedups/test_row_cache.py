@@ -193,7 +193,7 @@ def test_eight_threads(tmp_path: Path) -> None:
     def ask(thread: int) -> None:
         try:
             number = thread
-            while time.monotonic() < end:
+            while time.monotonic() < end or not times[thread]:
                 number = (number * 7 + 3) % 31
                 numbers, most = logs[number % 2], number % ROWS
                 rows = asked.many(numbers, SOME, most)

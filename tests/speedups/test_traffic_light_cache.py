@@ -284,7 +284,7 @@ def test_eight_threads(log: str) -> None:
 
     def ask(thread: int) -> None:
         number = thread
-        while time.monotonic() < end:
+        while time.monotonic() < end or not asked[thread]:
             number = (number * 7 + 3) % 31
             lights = list(cache.statuses(log, "s", str(number), load(number)))
             asked[thread] += 1

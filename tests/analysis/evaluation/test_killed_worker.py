@@ -25,7 +25,7 @@ PROGRAM = """
         def compute_planner_trajectory(self, current_input):
             KilledPlanner.steps += 1
             if KilledPlanner.steps == 5:
-                time.sleep(0.5)  # what was recorded is written each 0.1 s
+                session._session.recorder.flush()
                 os.kill(os.getpid(), signal.SIGKILL)
             return super().compute_planner_trajectory(current_input)
 

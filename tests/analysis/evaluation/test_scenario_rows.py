@@ -148,6 +148,19 @@ def test_what_is_not_known_comes_last(tmp_path: Path) -> None:
         assert sorted(row.scenario.number for row in in_order(rows, order)) == [1, 2, 3, 4, 5]
 
 
+def test_rows_of_a_part_are_those_of_the_whole(tmp_path: Path) -> None:
+    """A scenario's number is not its place in a part."""
+    trace = evaluation_of(tmp_path, _evaluation())
+    for whole in scenario_rows(trace):
+        (row,) = scenario_rows(select(trace, scenario=whole.scenario.number))
+        figures = [(each.scenario.number, each.outcome, each.killed, each.steps) for each in (row, whole)]
+        assert figures[0] == figures[1]
+    turning = scenario_rows(select(trace, scenario="turning"))
+    assert [(row.scenario.number, row.killed) for row in turning] == [
+        *((1, False), (3, True), (4, False), (5, False)),
+    ]
+
+
 def test_two_planners_on_one_token(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     both = [Simulated("aa11", 201, QUICK, 300 * at, planner=name) for at, name in enumerate(("IDM", "PDM"))]
     path = str(write_evaluation(tmp_path / "run.json", both))
