@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import nan
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 
 from nutrace.analysis import ComponentCost, Region, component_costs, divide, span_costs
 from nutrace.analysis.components import step_component_costs
@@ -11,6 +11,8 @@ from nutrace.analysis.tables import analyse
 from nutrace.jupyter.frames import frame_of
 from nutrace.jupyter.pandas_import import import_pandas
 from nutrace.trace import Trace
+from nutrace_exporters.parquetcolumns import Column
+from nutrace_exporters.parquettables import DEEPCOPIES, RUN, SCENARIOS, STATEMENTS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,12 +36,7 @@ def component_table(trace: Trace, each_step: bool = False) -> DataFrame:
     ]
     return _table(
         {"where": [where for where, _ in costs], "component": [cost.component for _, cost in costs]},
-        {
-            "calls": [cost.calls for _, cost in costs],
-            "self_ms": [cost.self_ns / _MS for _, cost in costs],
-            "total_ms": [cost.total_ns / _MS for _, cost in costs],
-            "own_ms": [cost.own_ns / _MS for _, cost in costs],
-        },
+        _costs([cost for _, cost in costs]),
     )
 
 
@@ -59,23 +56,24 @@ def _step_component_table(trace: Trace) -> DataFrame:
 
 def scenario_table(trace: Trace) -> DataFrame:
     """One row for each scenario; see :meth:`nutrace.Trace.scenarios`."""
-    return frame_of(analyse(trace).scenarios, trace.begin_ns, ["scenario"])
+    name_first = sorted(SCENARIOS, key=lambda column: column.name != "name")
+    return frame_of(analyse(trace).scenarios, _of_one_run(name_first), trace.begin_ns, ["scenario"])
 
 
 def statement_table(trace: Trace) -> DataFrame:
     """One row for each statement; see :meth:`nutrace.Trace.statements`."""
-    return _without_lists(frame_of(analyse(trace).statements, trace.begin_ns, ["statement"]))
+    return frame_of(analyse(trace).statements, _of_one_run(STATEMENTS), trace.begin_ns, ["statement"])
 
 
 def copy_table(trace: Trace) -> DataFrame:
     """One row for each caller of a deep copy; see :meth:`nutrace.Trace.deepcopies`."""
     labels = ["kind", "function", "file", "line", "root_type"]
-    return _without_lists(frame_of(analyse(trace).deepcopies, trace.begin_ns, labels))
+    return frame_of(analyse(trace).deepcopies, _of_one_run(DEEPCOPIES), trace.begin_ns, labels)
 
 
-def _without_lists(frame: DataFrame) -> DataFrame:
-    """What has tables in its cells is left to ``nutrace sql --json`` and ``nutrace deepcopy --json``."""
-    return frame.drop(columns=["databases", "origins", "types"], errors="ignore")
+def _of_one_run(columns: Sequence[Column]) -> List[Column]:
+    """The columns without the run's name, which is for tables of many runs."""
+    return [column for column in columns if column is not RUN]
 
 
 def cost_table(trace: Trace) -> DataFrame:

@@ -106,9 +106,9 @@ def entitle(ax: Axes, what: str, trace: Trace, facts: str) -> None:
 
 
 def write_title(ax: Axes, sentences: Sequence[str]) -> None:
-    """Lines above the axes, each shortened to its room; after a colon or semicolon, it may be two.
+    """Lines above the axes, each shortened to its room; a sentence without room is split at semicolons.
 
-    Above a figure's only axes they begin at the figure's edge, as long names may stand beside the axes.
+    Above the only axes of a figure or subfigure they begin at its edge: long names may stand beside the axes.
     """
     figure: Any = ax.figure
     alone = list(figure.axes) == [ax]
@@ -116,10 +116,12 @@ def write_title(ax: Axes, sentences: Sequence[str]) -> None:
     lines = [line for sentence in sentences if sentence for line in _wrapped(sentence, room)]
     title = ax.set_title("\n".join(lines), loc="left", fontsize=_TITLE_PT, linespacing=1.3)
     if alone:
-        title.set_x(_EDGE_PT / 72 / figure.get_figwidth())
+        title.set_x(_EDGE_PT / 72 / (figure.bbox.width / figure.dpi))
         above: Any = ax.transAxes + ax.titleOffsetTrans  # type: ignore[attr-defined]
         transforms = import_matplotlib("matplotlib.transforms")
-        title.set_transform(transforms.blended_transform_factory(figure.transFigure, above))
+        # There are no subfigures before matplotlib 3.4.
+        across = getattr(figure, "transSubfigure", figure.transFigure)
+        title.set_transform(transforms.blended_transform_factory(across, above))
 
 
 def _wrapped(sentence: str, room_pt: float) -> List[str]:

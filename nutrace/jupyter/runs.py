@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, Mapping, Sequence, Union
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, Sequence, Union
 
 from nutrace.errors import InputError
 from nutrace.jupyter.pandas_import import import_pandas
 from nutrace.trace import Trace
+from nutrace.trace.runfiles import exists
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -63,10 +64,14 @@ class Runs(Mapping[str, Trace]):
     def steps(self) -> DataFrame:
         """The steps of all runs: see :meth:`nutrace.Trace.steps`.
 
+        A component takes 0 ms in the steps of a run that does not have it.
+
         >>> nutrace.load_many("runs").steps().duration_ms.groupby("run").mean().round(1).to_dict()
         {'base': 42.3, 'new': 52.1}
         """
-        return self._together(Trace.steps)
+        frame = self._together(Trace.steps)
+        # Were they missing, a component's mean would be that of the runs which have it.
+        return frame.fillna({column: 0.0 for column in frame if str(column).endswith("_self_ms")})
 
     def scenarios(self) -> DataFrame:
         """The scenarios of all runs: see :meth:`nutrace.Trace.scenarios`.
@@ -135,11 +140,29 @@ class Runs(Mapping[str, Trace]):
 
     def _together(self, table: Callable[[Trace], DataFrame]) -> DataFrame:
         pandas = import_pandas()
-        tables = {name: table(trace) for name, trace in self.items()}
+        # A variable for the run would keep it in memory while the next is read.
+        tables = {name: table(self[name]) for name in self}
         if len(tables) > 1:  # what is empty would change the kinds of the others' columns
             tables = {name: each for name, each in tables.items() if len(each)} or tables
+            _unite_categories(list(tables.values()))
         frame: DataFrame = pandas.concat(tables, names=["run"])
         return frame
+
+
+def _unite_categories(tables: Sequence[DataFrame]) -> None:
+    """Give columns the categories of all tables: where they differ, pandas joins them as plain values."""
+    import_pandas()
+    from pandas import CategoricalDtype
+
+    kinds: Dict[str, List[CategoricalDtype]] = {}
+    for table in tables:
+        for column, kind in table.dtypes.items():
+            if isinstance(kind, CategoricalDtype):
+                kinds.setdefault(str(column), []).append(kind)
+    for column, each in kinds.items():
+        united = CategoricalDtype(sorted({value for kind in each for value in kind.categories}))
+        for table in tables if len(set(each)) > 1 else ():
+            table[column] = table[column].astype(united)
 
 
 def found(paths: Sequence[Path]) -> Dict[str, str]:
@@ -155,7 +178,8 @@ def found(paths: Sequence[Path]) -> Dict[str, str]:
 
     files = []
     for path in (os.fspath(each) for each in paths):
-        matching = sorted(glob.glob(path)) if any(sign in path for sign in _PATTERN) else [path]
+        is_pattern = any(sign in path for sign in _PATTERN) and not exists(path)
+        matching = sorted(glob.glob(path)) if is_pattern else [path]
         if not matching:
             raise InputError(f"{path}: there is no such file")
         files += run_files(matching)

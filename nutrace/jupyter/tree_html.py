@@ -165,7 +165,9 @@ class _Rows:
         folded = [node for node in shown if id(node) not in self._at_once] if is_open else []
         if len(folded) + len(hidden) == 1:
             folded = []
-        unfolded = shown[: len(shown) - len(folded)]  # they have more time, so they come first
+        # Not those that come first: a single span stays unfolded below sampled functions that have more time.
+        below = set(map(id, folded))
+        unfolded = [node for node in shown if id(node) not in below]
         more = []
         if hidden:
             self.hidden += len(hidden)
@@ -212,7 +214,9 @@ class _Rows:
         width = 100 * total_ns / whole_ns if whole_ns else 0.0
         bar = element("i", style=f"width:{width:.1f}%;background:{colour(component).dark}")
         return (
-            element("span", calls and _word(": "), calls, calls and _word(" calls")),
+            element(
+                "span", calls and _word(": "), calls, calls and _word(" call" if calls == "1" else " calls")
+            ),
             element("span", own and _word(", "), own, own and _word(" ms self")),
             element("span", _word(", "), total, _word(" ms total, ")),
             element(

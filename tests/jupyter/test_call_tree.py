@@ -240,6 +240,20 @@ def test_what_was_sampled_is_marked(trace: Trace) -> None:
     assert "~ was seen by a sampler" in repr(sampled.tree(depth=5))
 
 
+def test_a_single_span_among_sampled_functions_has_a_row(tmp_path: Path) -> None:
+    """It is unfolded, as its name takes no more rows than its number; functions with more time are folded."""
+    collection = ("gc.collect", 1_000, 19_000, {C: "gc"})
+    begins = range(600_000, 996_000, 22_000)
+    others = [(f"call.{begin}", begin, begin + 22_000, {C: "map"}) for begin in begins]
+    step = [("planner.compute", 0, 600_000, [collection], {C: "planner"}), *others]
+    trace = trace_of(tmp_path, ("simulation.step", 0, 1_000_000, step, {C: "simulation"}))
+    samples: Dict[str, int] = {"fA": 200, "fB": 20, "fC": 19, "": 582 - 239}
+    stacks = [(((name, "/a.py", 7),) if name else (), count) for name, count in samples.items()]
+    page = rows(with_samples(trace, {"planner.compute": stacks}).tree()._repr_html_())
+    below = [(depth, cells[0]) for depth, cells in page.rows if depth > 1 and "call." not in cells[0]]
+    assert below == [(2, "~fA"), (2, "gc.collect"), (2, "… 2 more"), (3, "~fB"), (3, "~fC")]
+
+
 def test_the_card_has_the_tree(trace: Trace) -> None:
     assert "<details><summary>Call tree of the mean step</summary>" in card(trace)
     assert '<details open="open"><summary>Call tree of the step</summary>' in card(trace.step(1))

@@ -283,6 +283,20 @@ def test_the_axes_may_be_the_users(plot: str, trace: Trace, pyplot: Any) -> None
 
 
 @pytest.mark.parametrize("plot", PLOTS)
+def test_a_part_of_a_figure_has_its_title_at_its_own_edge(plot: str, trace: Trace, pyplot: Any) -> None:
+    figure = pyplot.figure(figsize=(14, 5))
+    if not hasattr(figure, "subfigures"):
+        pytest.skip("matplotlib has no subfigures before 3.4")
+    for part in figure.subfigures(1, 2):
+        ax = getattr(trace, plot)(ax=part.subplots())
+        figure.canvas.draw()
+        (title,) = [text for text in ax.findobj(matplotlib.text.Text) if "run.json" in text.get_text()]
+        box = title.get_window_extent(figure.canvas.get_renderer())
+        assert part.bbox.x0 < box.x0 < part.bbox.x0 + 0.1 * part.bbox.width
+        assert box.x1 <= part.bbox.x1
+
+
+@pytest.mark.parametrize("plot", PLOTS)
 def test_the_background_is_opaque_and_colours_suit_it(plot: str, trace: Trace, pyplot: Any) -> None:
     def colours() -> Tuple[Any, Set[Any]]:
         ax = getattr(trace, plot)()
