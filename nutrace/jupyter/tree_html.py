@@ -213,10 +213,9 @@ class _Rows:
         whole_ns = self._part.whole_ns
         width = 100 * total_ns / whole_ns if whole_ns else 0.0
         bar = element("i", style=f"width:{width:.1f}%;background:{colour(component).dark}")
+        noun = " call" if calls == "1" else " calls"
         return (
-            element(
-                "span", calls and _word(": "), calls, calls and _word(" call" if calls == "1" else " calls")
-            ),
+            element("span", calls and _word(": "), calls, calls and _word(noun)),
             element("span", own and _word(", "), own, own and _word(" ms self")),
             element("span", _word(", "), total, _word(" ms total, ")),
             element(

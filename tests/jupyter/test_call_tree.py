@@ -161,7 +161,7 @@ def test_of_a_single_step_it_is_that_step(trace: Trace) -> None:
     assert repr(one.tree()).startswith("step 2 of run.json: the step took 1 ms\n")
     head, first, *_ = rows(one.tree()._repr_html_()).rows
     assert [cell.strip() for cell in head[1]] == ["span", "calls", "self ms", "total ms", "share"]
-    assert first[1][1:4] == [": 1 calls", ", 0.200 ms self", ", 1.000 ms total, "]
+    assert first[1][1:4] == [": 1 call", ", 0.200 ms self", ", 1.000 ms total, "]
 
 
 def test_levels_and_times_are_chosen(trace: Trace) -> None:
