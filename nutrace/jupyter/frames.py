@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, Optional, Sequence
 
 from nutrace.jupyter.pandas_import import import_pandas
+from nutrace_exporters.parquetcolumns import Column
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 _MS = 1e6
 _MB = 1e6
 _S = 1e9
+#: What a column's name in nanoseconds or bytes ends in, in a table, and by what its values are divided.
+_UNITS = (("_ns", "_ms", _MS), ("_bytes", "_mb", _MB))
 
 
 def numbers(column: array[int]) -> Any:
@@ -45,11 +48,42 @@ def categories(values: Sequence[Any], codes: Any = None) -> Any:
     return pandas.Categorical.from_codes(places[codes], list(known))
 
 
-def frame_of(rows: Iterable[Mapping[str, Any]], begin_ns: int, index: Sequence[str]) -> DataFrame:
+def floats(values: Sequence[Optional[float]]) -> Any:
+    """A column of floats, NaN for None: of nothing but None pandas would make no numbers."""
+    import numpy
+
+    return numpy.array([float("nan") if value is None else value for value in values], dtype="float64")
+
+
+def counts(values: Sequence[Optional[int]]) -> Any:
+    """A column of integers; of floats if some are None."""
+    import numpy
+
+    if None in values:
+        return floats(values)
+    try:
+        return numpy.array(values, dtype="int64")
+    except OverflowError:  # sums over a damaged file
+        return floats(values)
+
+
+def span_numbers(values: Sequence[Optional[int]]) -> Any:
+    """A column of spans, <NA> for None: floats are no numbers of spans."""
+    return import_pandas().array(values, dtype="Int64")
+
+
+def frame_of(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], begin_ns: int, index: Sequence[str]
+) -> DataFrame:
     """A table of an analysis' rows: times in ms, their beginnings in seconds, sizes in millions of bytes.
+
+    It has all columns, with their types, also if there are no rows, or none that have some column. Lists of
+    records are left to ``nutrace sql --json`` and ``nutrace deepcopy --json``.
 
     Parameters
     ----------
+    columns:
+        The columns of such rows, declared for the formats of tables.
     begin_ns:
         When the trace began, Unix ns.
     index:
@@ -57,30 +91,37 @@ def frame_of(rows: Iterable[Mapping[str, Any]], begin_ns: int, index: Sequence[s
     """
     pandas = import_pandas()
     known = list(rows)
-    names = dict.fromkeys(name for row in known for name in row)
-    columns: Dict[str, List[Any]] = {name: [row.get(name) for row in known] for name in names}
     frame: DataFrame = pandas.DataFrame(
-        {_named(name): _scaled(name, values, begin_ns) for name, values in columns.items()}
+        {
+            _named(each): _typed(each, [row.get(each.name) for row in known], begin_ns)
+            for each in columns
+            if not each.items
+        }
     )
-    return frame.set_index(list(index)) if columns else frame
+    return frame.set_index(list(index))
 
 
-def _named(name: str) -> str:
-    if name == "start_time_unix_nano":
+def _named(column: Column) -> str:
+    if column.kind == "timestamp":
         return "start_s"
-    for ending, unit in (("_ns", "_ms"), ("_bytes", "_mb")):
-        if name.endswith(ending):
-            return name[: -len(ending)] + unit
-    return name
+    for ending, unit, _ in _UNITS:
+        if column.name.endswith(ending):
+            return column.name[: -len(ending)] + unit
+    return column.name
 
 
-def _scaled(name: str, values: List[Any], begin_ns: int) -> List[Any]:
-    if name == "start_time_unix_nano":
-        return [_divided(value, _S, begin_ns) for value in values]
-    if name.endswith("_ns"):
-        return [_divided(value, _MS) for value in values]
-    return [_divided(value, _MB) for value in values] if name.endswith("_bytes") else values
-
-
-def _divided(value: Optional[float], unit: float, begin: float = 0) -> float:
-    return float("nan") if value is None else (value - begin) / unit
+def _typed(column: Column, values: List[Any], begin_ns: int) -> Any:
+    """The values in the table's unit, of one type even where there are none."""
+    if column.kind == "timestamp":
+        return floats([None if value is None else (value - begin_ns) / _S for value in values])
+    for ending, _, unit in _UNITS:
+        if column.name.endswith(ending):
+            return floats([None if value is None else value / unit for value in values])
+    if column.name == "span":
+        return span_numbers(values)
+    if column.kind == "double":
+        return floats(values)
+    if column.kind in ("int32", "int64"):
+        return counts(values)
+    # pandas knows text and truth values by looking at them.
+    return values or import_pandas().Series([], dtype=bool if column.kind == "bool" else str)

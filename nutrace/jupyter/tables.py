@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Collection, Dict, List, Sequence
 
 from nutrace.analysis import divide, each_step, inside_spans
 from nutrace.analysis.each_step import costs_of
 from nutrace.analysis.step_work import step_work
-from nutrace.jupyter.frames import categories, numbers
+from nutrace.errors import UsageError
+from nutrace.jupyter.frames import categories, counts, floats, numbers
 from nutrace.jupyter.pandas_import import import_pandas
 from nutrace.trace import Trace
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _MS = 1e6
 _MB = 1e6
 _S = 1e9
+_LABEL = "span"  # what a row of span_table is
 _SAMPLES = (
     *("function", "file", "line", "itself", "own_ms", "total_ms", "samples", "total_samples"),
     *("share", "share_low", "share_high", "total_share", "total_low", "total_high"),
@@ -50,13 +52,23 @@ def span_table(trace: Trace, attributes: Sequence[str] = ()) -> DataFrame:
         "thread": categories(threads, of_thread),
     }
     wanted = [attributes] if isinstance(attributes, str) else list(attributes)
+    _refuse_clashing(wanted, [_LABEL, *columns])
     if wanted:
         all_attributes = [trace.attributes(span) for span in range(len(trace))]
         for key in wanted:
             columns[key] = [each.get(key) for each in all_attributes]
     frame: DataFrame = pandas.DataFrame(columns)
-    frame.index.name = "span"
+    frame.index.name = _LABEL
     return frame
+
+
+def _refuse_clashing(attributes: Sequence[str], columns: Collection[str]) -> None:
+    """Attributes that are called like a column would take its place."""
+    clashing = ", ".join(dict.fromkeys(key for key in attributes if key in columns))
+    if clashing:
+        raise UsageError(
+            f"the table of spans has its own {clashing}: read the attribute with trace.attributes(span)"
+        )
 
 
 def step_table(trace: Trace) -> DataFrame:
@@ -69,18 +81,18 @@ def step_table(trace: Trace) -> DataFrame:
     types = {scenario.number: scenario.type for scenario in trace.simulations}
     frame: DataFrame = pandas.DataFrame(
         {
-            "span": [step.span for step in steps],
+            "span": counts([step.span for step in steps]),
             "token": [step.token for step in steps],
             "type": [types[step.scenario] for step in steps],
-            "start_s": [(step.start_ns - begin) / _S for step in steps],
-            "duration_ms": [step.total_ns / _MS for step in steps],
-            "own_ms": [trace.own_inside_ns[step.span] / _MS for step in steps],
-            "simulated_interval_s": _numbers([step.simulated_interval_s for step in steps]),
-            "realtime_factor": _numbers([step.realtime_factor for step in steps]),
-            "memory_mb": _numbers([None if step.memory is None else step.memory / _MB for step in steps]),
-            **{column: [getattr(works[step.span], column) for step in steps] for column in _WORK},
+            "start_s": floats([(step.start_ns - begin) / _S for step in steps]),
+            "duration_ms": floats([step.total_ns / _MS for step in steps]),
+            "own_ms": floats([trace.own_inside_ns[step.span] / _MS for step in steps]),
+            "simulated_interval_s": floats([step.simulated_interval_s for step in steps]),
+            "realtime_factor": floats([step.realtime_factor for step in steps]),
+            "memory_mb": floats([None if step.memory is None else step.memory / _MB for step in steps]),
+            **{column: counts([getattr(works[step.span], column) for step in steps]) for column in _WORK},
             **{
-                f"{column}_ms": [getattr(works[step.span], f"{column}_ns") / _MS for step in steps]
+                f"{column}_ms": floats([getattr(works[step.span], f"{column}_ns") / _MS for step in steps])
                 for column in _WORK_TIMES
             },
             **{
@@ -120,8 +132,3 @@ def _addresses(column: array[int], least: int) -> Any:
     """A column of numbers, <NA> where they are below `least`."""
     values = numbers(column)
     return import_pandas().arrays.IntegerArray(values, values < least)
-
-
-def _numbers(values: Sequence[Optional[float]]) -> List[float]:
-    """Floats, NaN for None: a column of nothing but None would have no number's type."""
-    return [float("nan") if value is None else value for value in values]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from nutrace import semconv
@@ -92,6 +93,11 @@ class Addresses:
     scenarios: Tuple[Scenario, ...]
     scenario_of: array[int]
     iteration_of: array[int]
+
+    @cached_property
+    def by_number(self) -> Dict[int, Scenario]:
+        """The scenarios by their numbers, which are not their places where this is a part of a trace."""
+        return {scenario.number: scenario for scenario in self.scenarios}
 
 
 @dataclass

@@ -44,7 +44,7 @@ class Choosing:
         component:
             A component's name: its outermost spans.
         scenario:
-            A token or its beginning, a type, or a number, from 1.
+            The number of one, from 1; or text: a token or its beginning, a type, or a number.
 
         Raises
         ------

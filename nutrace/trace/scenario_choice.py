@@ -20,9 +20,9 @@ _LONGEST = 40
 def choose_scenarios(trace: Trace, wanted: Union[str, int]) -> Tuple[Tuple[Scenario, ...], str]:
     """The scenarios that `wanted` stands for, and words for them.
 
-    It stands for the first of these that there is: a token, of all its simulations; a name with the attempt
-    (``5f3a#2``, and ``5f3a#1`` for the first one); a type, of all its scenarios; a number; the beginning of
-    one token.
+    An integer stands for the scenario of that number, and text for the first of these that there is: a token,
+    of all its simulations; a name with the attempt (``5f3a#2``, and ``5f3a#1`` for the first one); a type, of
+    all its scenarios; a number; the beginning of one token.
 
     Raises
     ------
@@ -30,12 +30,8 @@ def choose_scenarios(trace: Trace, wanted: Union[str, int]) -> Tuple[Tuple[Scena
         If there is no such scenario, or several tokens begin like this. It says which ones there are.
     """
     if not isinstance(wanted, str):
-        try:
-            wanted = str(as_int(wanted))  # numpy's integers too
-        except TypeError:
-            raise UsageError(
-                f"a scenario is a token, a type, or a number, and not {str(wanted)[:_LONGEST]}"
-            ) from None
+        scenario = _of_number(trace, wanted)
+        return (scenario,), _one(scenario)
     text = wanted.strip()
     scenarios = trace.simulations
     if not text:
@@ -63,6 +59,21 @@ def choose_scenarios(trace: Trace, wanted: Union[str, int]) -> Tuple[Tuple[Scena
             f"no scenario {text[:_LONGEST]!r} in {trace.path}: {_what_there_is(scenarios)}{near}"
         )
     return tuple(found), _one(found[0]) if len(found) == 1 else _of_token(found)
+
+
+def _of_number(trace: Trace, wanted: int) -> Scenario:
+    """The scenario of a number, whatever tokens read like it: where spans lie is said in numbers."""
+    try:
+        number = as_int(wanted)  # numpy's integers too
+    except TypeError:
+        raise UsageError(
+            f"a scenario is a token, a type, or a number, and not {str(wanted)[:_LONGEST]}"
+        ) from None
+    scenario = trace.addresses.by_number.get(number)
+    if scenario is None:
+        shown = str(number)[:_LONGEST]
+        raise UsageError(f"no scenario {shown} in {trace.path}: {_what_there_is(trace.simulations)}")
+    return scenario
 
 
 def _words_for(scenarios: Iterable[Scenario]) -> Iterator[str]:

@@ -63,7 +63,7 @@ def select(
     component:
         A component's name: its outermost spans.
     scenario:
-        A token or its beginning, a type, or a number, see
+        A token or its beginning, a type, or a number, an integer or as text; see
         :func:`nutrace.trace.scenario_choice.choose_scenarios`.
 
     Raises

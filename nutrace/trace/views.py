@@ -126,11 +126,13 @@ class Viewed:
         Parameters
         ----------
         attributes:
-            Span attributes to add as columns of their own name (``"code.function.name"``);
-            None where a span has no such attribute.
+            Span attributes to add as columns of their own name (``"code.function.name"``). Where a span has
+            no such attribute they are missing: None, and NaN in a column in which all others are numbers.
 
         Raises
         ------
+        UsageError
+            If an attribute is called like a column of the table.
         MissingDependencyError
             If pandas is not installed.
         """
@@ -265,7 +267,8 @@ class Viewed:
         memory_start_mb, memory_end_mb:
             Resident memory in millions of bytes; missing where it was not read.
         span, total_ms, own_ms:
-            The scenario's span, its total time, and nutrace's own time that was taken out of that.
+            The scenario's span, its total time, and nutrace's own time that was taken out of that; missing if
+            the trace has only steps of it.
 
         Raises
         ------
@@ -358,7 +361,7 @@ class Viewed:
         A row's label is ``(kind, function, file, line, root_type)``: ``copy.deepcopy`` or another way to
         copy, the caller, and the type of what is copied.
 
-        >>> table = trace.deepcopies().loc["copy.deepcopy"]
+        >>> table = trace.deepcopies().query("kind == 'copy.deepcopy'")
         >>> by_caller = table.groupby("function")[["root_calls", "objects", "total_ms"]].sum()
         >>> by_caller.round(1).to_dict("records")
         [{'root_calls': 9, 'objects': 263.0, 'total_ms': 8.4}]
@@ -370,7 +373,8 @@ class Viewed:
         root_calls, objects, total_ms, and the same with ``_in_steps`` and ``_concurrent``:
             Calls that no other copy is around, the objects that they copied, and their milliseconds.
         nested_calls, nested_objects, depth:
-            Of calls of ``copy.deepcopy`` from within a copy.
+            Of calls of ``copy.deepcopy`` from within a copy. Of other kinds only calls and ``total_ms`` are
+            known, and the rest is missing.
 
         Raises
         ------

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import List
 
 import pytest
 from fakes.joined_samples import with_samples
 from fakes.otlp import trace_of
 
-from nutrace.errors import MissingDependencyError
+from nutrace.errors import MissingDependencyError, UsageError
 from nutrace.jupyter import sample_table, span_table, step_table
 from nutrace.trace import Trace, select
 
@@ -112,6 +113,20 @@ def test_attributes_are_added_when_asked_for(trace: Trace) -> None:
     assert spans["nuplan.scenario.token"][0] == "abc"
     assert spans["nuplan.scenario.token"].isna().sum() == len(trace) - 1
     assert "thread.id" in span_table(trace, "thread.id").columns
+
+
+@pytest.mark.parametrize(
+    ("attributes", "clashing"),
+    [(["name", "thread.id", "component"], "name, component"), ("calls", "calls"), (["span"], "span")],
+)
+def test_an_attribute_takes_no_column_s_place(trace: Trace, attributes: List[str], clashing: str) -> None:
+    with pytest.raises(UsageError, match=f"the table of spans has its own {clashing}: "):
+        span_table(trace, attributes)
+
+
+def test_a_trace_without_steps_has_numbers_in_its_table(trace: Trace) -> None:
+    kinds = step_table(select(trace, component="planner")).drop(columns=["token", "type"]).dtypes
+    assert {str(kind) for kind in kinds} == {"int64", "float64"}
 
 
 def test_tables_of_a_part(trace: Trace) -> None:

@@ -27,6 +27,11 @@ def trace(run: Path) -> nutrace.Trace:
     return nutrace.load(run)
 
 
+def _loaded(folder: Path, *roots: Any) -> nutrace.Trace:
+    """A trace that has tables, whichever tests ran before."""
+    return nutrace.load(trace_of(folder, *roots).path)
+
+
 def _said(*words: object) -> Dict[str, Any]:
     done = command(*words, "--json")
     assert done.code == 0, done.err
@@ -110,7 +115,7 @@ def test_copies_have_their_callers(tmp_path: Path) -> None:
         "nutrace.deepcopy.objects": 12,
     }
     step = ("simulation.step", 100, 900, [("copy.deepcopy", 200, 300, copied)], {"nutrace.step.index": 0})
-    trace = trace_of(tmp_path, ("simulation.run", 0, 1000, [("copy.copy", 10, 20, copied), step]))
+    trace = _loaded(tmp_path, ("simulation.run", 0, 1000, [("copy.copy", 10, 20, copied), step]))
     table = trace.deepcopies().reset_index("kind").set_index("kind")
     assert table.loc["copy.deepcopy", "root_calls_in_steps"] == 1
     assert table.loc["copy.copy", "total_ms"] == pytest.approx(0.01)
@@ -118,7 +123,7 @@ def test_copies_have_their_callers(tmp_path: Path) -> None:
 
 
 def test_a_trace_of_nothing_has_empty_tables(tmp_path: Path) -> None:
-    trace = trace_of(tmp_path, ("main", 0, 10))
+    trace = _loaded(tmp_path, ("main", 0, 10))
     for table in (
         trace.steps(),
         trace.workers(),
@@ -127,6 +132,55 @@ def test_a_trace_of_nothing_has_empty_tables(tmp_path: Path) -> None:
         trace.components(each_step=True),
     ):
         assert table.empty
+
+
+_COPIED = {"nutrace.component": "deepcopy", "code.function.name": "f"}
+
+
+def _kinds(table: Any, *, empty: bool = False) -> Dict[str, str]:
+    assert table.empty == empty
+    return {str(column): str(kind) for column, kind in table.dtypes.items()}
+
+
+@pytest.mark.parametrize("name", ["scenarios", "statements", "deepcopies"])
+def test_empty_tables_have_the_columns_of_full_ones(name: str, trace: nutrace.Trace, tmp_path: Path) -> None:
+    nothing = getattr(_loaded(tmp_path, ("main", 0, 10)), name)()
+    full = getattr(trace, name)()
+    assert list(nothing.index.names) == list(full.index.names) != [None]
+    kinds = _kinds(nothing, empty=True)
+    assert list(kinds) == list(_kinds(full))
+    assert {column for column, kind in kinds.items() if kind == "object"} <= {
+        *("name", "token", "type", "log", "planner", "outcome", "worker"),
+        *("text", "operation", "system", "component"),
+    }
+    if name == "deepcopies":
+        assert nothing.query("kind == 'copy.deepcopy'").groupby("function").objects.sum().empty
+
+
+def test_copies_of_other_kinds_have_all_columns(trace: nutrace.Trace, tmp_path: Path) -> None:
+    table = _loaded(tmp_path, ("main", 0, 100, [("pickle.dumps", 10, 20, _COPIED)])).deepcopies()
+    assert list(_kinds(table)) == list(trace.deepcopies().columns)
+    assert "object" not in {kind for column, kind in _kinds(table).items() if column != "component"}
+    assert table.loc["pickle.dumps"].objects_in_steps.isna().all()
+
+
+def test_what_is_not_known_is_missing_among_numbers(tmp_path: Path) -> None:
+    def step(begin: int, **more: Any) -> Any:
+        return ("simulation.step", begin, begin + 50, {"nutrace.step.index": 0, **more})
+
+    beside = step(2000, **{"thread.id": 7})
+    trace = _loaded(tmp_path, ("main", 0, 5), ("simulation.run", 10, 1000, [step(100)]), beside)
+    table = trace.scenarios()
+    assert table.realtime_factor.round(2).isna().tolist() == [True, True]
+    assert table.span.isna().tolist() == [False, True]
+    assert trace[table.span[1]].name == "simulation.run"
+    assert trace.steps().realtime_factor.dtype == trace.steps().memory_mb.dtype == "float64"
+
+
+def test_sums_beyond_64_bits_are_floats(tmp_path: Path) -> None:
+    huge = {**_COPIED, "nutrace.deepcopy.objects": 2**53}
+    copies = [("copy.deepcopy", number, number + 1, huge) for number in range(1100)]
+    assert _loaded(tmp_path, ("main", 0, 2000, copies)).deepcopies().objects.tolist() == [1100 * 2.0**53]
 
 
 def test_a_run_is_written_as_parquet_and_read_back(trace: nutrace.Trace, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from fakes.otlp import envelope, spans, trace_of, write
 from nutrace.errors import UsageError
 from nutrace.trace import Trace, load, parse_steps, select
 from nutrace.trace.layout import layout
+from nutrace.trace.scenario_choice import choose_scenarios
 
 
 def _step(index: int) -> Any:
@@ -134,6 +135,38 @@ def test_a_token_that_is_a_number_or_begins_like_one(tmp_path: Path) -> None:
     assert _chosen(select(trace, scenario="2")) == [1]
     assert _chosen(select(trace, scenario="99")) == [2]
     assert _chosen(select(trace, scenario="3")) == [3]
+
+
+@pytest.mark.parametrize("kind", [int, "numpy"])
+def test_an_integer_is_a_number_and_nothing_else(tmp_path: Path, kind: Any) -> None:
+    number = pytest.importorskip("numpy").int64 if kind == "numpy" else kind
+    trace = _scenarios(tmp_path, "2", "1", kind="3")
+    assert [_chosen(select(trace, scenario=number(each))) for each in (1, 2, 3)] == [[1], [2], [3]]
+    assert [_chosen(trace.step(number(each), 0)) for each in (1, 2, 3)] == [[1], [2], [3]]
+    assert _chosen(select(trace, scenario="3")) == [1, 2]
+    for absent in (0, -1, 4):
+        with pytest.raises(UsageError, match=rf"no scenario {absent} in .*: it has 1: 2 \(3\), 2: 1 \(3\)"):
+            select(trace, scenario=number(absent))
+
+
+@pytest.mark.parametrize("wanted", [1.0, None, ["ab12"], b"ab12"])
+def test_what_is_neither_text_nor_an_integer_is_no_scenario(tmp_path: Path, wanted: Any) -> None:
+    trace = _scenarios(tmp_path, "ab12")
+    with pytest.raises(UsageError, match="a scenario is a token, a type, or a number, and not "):
+        choose_scenarios(trace, wanted)
+
+
+def test_the_slowest_step_is_not_one_of_a_scenario_with_a_token_like_its_number(tmp_path: Path) -> None:
+    runs = [
+        ("simulation.run", start, start + 900, [("simulation.step", start, start + took)], says)
+        for start, took, says in (
+            (0, 50, {"nuplan.scenario.token": "2"}),
+            (1000, 600, {"nuplan.scenario.token": "1"}),
+        )
+    ]
+    trace = trace_of(tmp_path, *runs)
+    (slowest,) = trace.slowest(1)
+    assert (slowest.busy_ns[0], slowest.step_addresses) == (600_000, [(2, 0)])
 
 
 def test_simulations_of_one_token(tmp_path: Path) -> None:

@@ -139,13 +139,13 @@ class Drawing:
 
     def _used(self, scenarios: List[int]) -> Optional[int]:
         """Processor time of the process until the first of its scenarios began."""
-        span = self._trace.simulations[scenarios[0] - 1].span if scenarios else None
+        span = self._trace.addresses.by_number[scenarios[0]].span if scenarios else None
         return None if span is None else cpu_ns(self._trace, span, semconv.CPU_PROCESS_START)
 
     def _ended_in(self, resource: int, scenarios: List[int]) -> int:
         """The scenario in which the process ended while the run went on, or 0."""
         trace = self._trace
-        cut = [each for each in scenarios if trace.simulations[each - 1].outcome == CUT_SHORT]
+        cut = [each for each in scenarios if trace.addresses.by_number[each].outcome == CUT_SHORT]
         if not cut or trace.diagnostics.running or resource == self._driver[0]:
             return 0
         last = self._spans_ns[cut[-1]][1]

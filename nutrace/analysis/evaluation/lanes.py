@@ -166,7 +166,7 @@ def _cores_used(trace: Trace, of_lane: Dict[Worker, List[int]], rounds: Sequence
     readings: Dict[int, List[int]] = {}
     for (resource, _), numbers in of_lane.items():
         for each in numbers:
-            span = trace.simulations[each - 1].span
+            span = trace.addresses.by_number[each].span
             for key in (semconv.CPU_PROCESS_START, semconv.CPU_PROCESS):
                 used = None if span is None else cpu_ns(trace, span, key)
                 if used is not None:

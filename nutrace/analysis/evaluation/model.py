@@ -83,7 +83,7 @@ class Model:
         share = Shares(lanes, 1.0 if shared else float(lanes.processors or 1)) if shared or crowded else None
         for lane in working:
             for each in lane.scenarios:
-                if trace.simulations[each - 1].outcome == FINISHED:
+                if trace.addresses.by_number[each].outcome == FINISHED:
                     job = self._job(each, share, lane in alone)
                     self.jobs[each] = Job(job.ns * self._takes.get(each, 1.0), job.processors)
 
@@ -209,7 +209,7 @@ def _spent_in_spans(trace: Trace, lane: Lane, lanes: Lanes) -> int:
 
 def _used_ns(trace: Trace, scenario: int, *, of_process: bool) -> Optional[int]:
     """Processor time of a scenario's thread, or of its whole process; None if the run does not have it."""
-    span = trace.simulations[scenario - 1].span
+    span = trace.addresses.by_number[scenario].span
     if span is None:
         return None
     says = trace.attributes(span)
