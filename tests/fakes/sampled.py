@@ -19,8 +19,8 @@ from nutrace.sampling.stacks import Stacks, parse
 from nutrace.trace import Trace
 
 #: Burns wall-clock time in a named function, and notes how much: `spent` is what samples are compared with.
-#: Nothing waits for py-spy, which on a busy machine comes late: a program that is to be sampled from a moment on
-#: calls `until_sampled()` before. After an exec, the process is sampled for the second time: `until_sampled(2)`.
+#: Nobody waits for py-spy, which comes late on a busy machine: a program calls `until_sampled()` before the
+#: work whose samples are counted, and `until_sampled(2)` after an exec, when sampling begins again.
 BURN = """
 import collections, os, pathlib, time
 spent = collections.Counter()

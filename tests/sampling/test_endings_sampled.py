@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fakes.programs import Ended, finish
+from fakes.programs import Ended, counts, finish
 from fakes.sampled import (
     BURN,
     attached,
@@ -26,7 +26,7 @@ from nutrace.sampling.mailbox import Mailbox
 
 pytestmark = pytest.mark.usefixtures("pyspy_works")
 
-#: Works for a second, then says so, and works until its standard input ends.
+#: Works for a second while it is sampled, then says so, and works until its standard input ends.
 WORK = (
     BURN
     + """
@@ -41,6 +41,7 @@ def rest():
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     while not ended.is_set():
         burn("after", 0.05)
+until_sampled()
 work()
 """
 )
@@ -50,7 +51,7 @@ def _started(folder: Path, **options: object) -> subprocess.Popen[str]:
     process = start_sampled(folder, WORK, stdin=subprocess.PIPE, **options)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    assert attached(folder)
+    wait_for(lambda: attached(folder))
     return process
 
 
@@ -135,7 +136,7 @@ def test_py_spy_is_killed_when_the_program_ends(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGKILL)
     ended = finish(tmp_path, process)
     assert ended.code == 0
-    assert len(ended.trace) == 1
+    assert counts(ended.trace) == {"work": 1}
     wait_for(lambda: not (tmp_path / "tmp").exists() or not pyspies(tmp_path))
     wait_until_nothing_is_left(tmp_path)
 

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from fakes.programs import finish, write
+from fakes.programs import counts, finish, write
 from fakes.sampled import (
     BURN,
     attached,
@@ -54,8 +54,10 @@ def test_a_forked_child(tmp_path: Path, output: str, ending: str) -> None:
 child = os.fork()
 if child == 0:
     work(0.1)
+    until_sampled()
     work(1.2)
     {ending}
+until_sampled()
 work(0.2)
 os.waitpid(child, 0)
 print(child)
@@ -70,7 +72,7 @@ print(child)
 
 
 def test_programs_that_a_program_starts(tmp_path: Path) -> None:
-    write(tmp_path, FORK + "\nwork(1.5)\nprint(os.getpid())", "child.py")
+    write(tmp_path, FORK + "\nuntil_sampled()\nwork(1.5)\nprint(os.getpid())", "child.py")
     ended = run_sampled(
         tmp_path,
         """
@@ -89,9 +91,10 @@ def test_a_program_that_starts_others_which_are_not_traced_has_no_sampler_for_th
         f"""
         import nutrace, subprocess, sys
         sys.path.insert(0, {os.path.dirname(os.path.dirname(__file__))!r})
-        from fakes.sampled import pyspies
+        from fakes.sampled import attached, pyspies, wait_for
         from pathlib import Path
         with nutrace.span("parent"):
+            wait_for(lambda: attached(Path({str(tmp_path)!r})))
             child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(0.8)"])
             child.wait()
             print(len(pyspies(Path({str(tmp_path)!r}))))
@@ -101,10 +104,16 @@ def test_a_program_that_starts_others_which_are_not_traced_has_no_sampler_for_th
 
 
 def test_a_program_that_becomes_another_program(tmp_path: Path) -> None:
-    write(tmp_path, FORK + "\nwork(0.8)", "next.py")
+    write(tmp_path, FORK + "\nuntil_sampled(2)\nwork(0.8)", "next.py")
     ended = run_sampled(
         tmp_path,
-        FORK + '\ndef before(): work(0.8)\nbefore()\nos.execv(sys.executable, [sys.executable, "next.py"])',
+        FORK
+        + """
+def before(): work(0.8)
+until_sampled()
+before()
+os.execv(sys.executable, [sys.executable, "next.py"])
+""",
     )
     (seen,) = stacks_of(ended.trace).values()
     counts = inside(seen)
@@ -118,10 +127,12 @@ def test_a_program_that_does_not_become_another_one_is_sampled_on(tmp_path: Path
         FORK
         + """
 def after(): work(1.8)
+until_sampled()
 work(0.5)
 try:
     os.execv("/nothing/there", ["there"])
 except FileNotFoundError:
+    until_sampled(2)
     after()
 """,
     )
@@ -132,6 +143,7 @@ except FileNotFoundError:
 
 
 def test_a_daemon_outlives_the_program(tmp_path: Path) -> None:
+    ours, theirs = os.pipe()
     ended = finish(
         tmp_path,
         start_sampled(
@@ -149,11 +161,16 @@ null = os.open(os.devnull, os.O_RDWR)
 for descriptor in range(3):
     os.dup2(null, descriptor)
 work(0.3)
+until_sampled()
 work(1.0)
 """,
+            pass_fds=[theirs],
         ),
     )
+    os.close(theirs)
     assert ended.code == 0
+    assert os.read(ours, 1) == b""  # the daemon has ended; before it asks for samples, nothing may be there
+    os.close(ours)
     wait_for(lambda: (tmp_path / "run.json").exists())
     wait_until_nothing_is_left(tmp_path)
     seen = stacks_of(load(tmp_path / "run.json"))
@@ -171,7 +188,7 @@ def test_a_program_that_has_ended_at_once(tmp_path: Path, seconds: float) -> Non
         """,
     )
     assert ended.code == 0
-    assert len(ended.trace) == 1
+    assert counts(ended.trace) == {"short": 1}
     assert "samples" in ended.err
 
 
@@ -184,7 +201,7 @@ def test_a_program_without_spans_leaves_no_file(tmp_path: Path) -> None:
 def test_a_killed_program_leaves_its_samples_beside_its_spans(tmp_path: Path) -> None:
     process = start_sampled(
         tmp_path,
-        FORK + "\nwork(0.2)\nwork(0.8)\nprint('ready', flush=True)\nwork(60)",
+        FORK + "\nuntil_sampled()\nwork(0.2)\nwork(0.8)\nprint('ready', flush=True)\nwork(60)",
         variables={"NUTRACE_FLUSH_SECONDS": "0.05"},
     )
     assert process.stdout is not None

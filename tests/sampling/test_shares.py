@@ -31,6 +31,7 @@ import json, nutrace
 def work():
     for _ in range(15):
         half(); third(); fifth()
+until_sampled()
 work()
 print(json.dumps(spent))
 """,
@@ -48,26 +49,36 @@ print(json.dumps(spent))
 def test_a_function_that_waits_counts_and_so_does_another_thread(tmp_path: Path) -> None:
     ended = run_sampled(
         tmp_path,
-        """
-        import nutrace, threading, time
-        def waits(): time.sleep(1.0)
-        def waits_too(lock): lock.acquire(timeout=1.0)
-        @nutrace.probe
-        def work():
-            waits()
-        lock = threading.Lock()
-        lock.acquire()
-        time.sleep(0.5)
-        thread = threading.Thread(target=waits_too, args=[lock])
-        thread.start()
-        work()
-        thread.join()
-        """,
+        BURN
+        + """
+import json, nutrace, threading
+def waits():
+    began = time.perf_counter()
+    time.sleep(1.0)
+    spent["waits"] = time.perf_counter() - began
+def waits_too(lock):
+    began = time.perf_counter()
+    lock.acquire(timeout=1.0)
+    spent["waits_too"] = time.perf_counter() - began
+@nutrace.probe
+def work():
+    waits()
+lock = threading.Lock()
+lock.acquire()
+until_sampled()
+thread = threading.Thread(target=waits_too, args=[lock])
+thread.start()
+work()
+thread.join()
+print(json.dumps(spent))
+""",
     )
     (seen,) = stacks_of(ended.trace).values()
     counts = inside(seen)
     assert counts["waits"] > 80
-    assert counts["waits_too"] == pytest.approx(counts["waits"], rel=0.4)
+    spent = json.loads(ended.out)
+    expected = counts["waits"] * spent["waits_too"] / spent["waits"]  # either one may wake up late
+    assert counts["waits_too"] == pytest.approx(expected, rel=0.4)
     assert not counts["_write_in_background"]
     assert not counts["finish"]
 
@@ -75,15 +86,17 @@ def test_a_function_that_waits_counts_and_so_does_another_thread(tmp_path: Path)
 def test_functions_that_are_not_pythons(tmp_path: Path) -> None:
     ended = run_sampled(
         tmp_path,
-        """
-        import nutrace, zlib
-        data = bytes(range(256)) * 100_000
-        @nutrace.probe
-        def work():
-            for _ in range(3):
-                zlib.compress(data, 9)
-        work()
-        """,
+        BURN
+        + """
+import nutrace, zlib
+data = bytes(range(256)) * 100_000
+@nutrace.probe
+def work():
+    for _ in range(20):
+        zlib.compress(data, 9)
+until_sampled()
+work()
+""",
         variables={"NUTRACE_SAMPLE_NATIVE": "1"},
     )
     (seen,) = stacks_of(ended.trace).values()
@@ -103,6 +116,7 @@ def work():
         half()
         with nutrace.span("inner"):
             pass
+until_sampled()
 work()
 """,
         variables={"NUTRACE_TEXT_LIMIT": "16", "NUTRACE_FLUSH_SECONDS": "0.05"},

@@ -63,7 +63,7 @@ def _agree(ended: Ended) -> None:
         assert counts[name] / total == pytest.approx(
             share, abs=4 * (share * (1 - share) / total) ** 0.5 + 0.03
         )
-    assert counts["work"] == total
+    assert total <= counts["work"] <= total + 2  # a sample between two of its calls lies in `work` itself
     assert not counts["_write_in_background"]
     assert not counts["finish"]
     assert seen.modules[str(ended.folder / "program.py")] == "__main__"

@@ -20,7 +20,7 @@ from nutrace.probes.catalogue.user_file import read_probe_file
 from nutrace.suggestions import counting
 
 _CALLS = 30_000  # a step
-_STEPS = 10
+_STEPS = 40  # some seconds, as py-spy comes late on a busy machine
 
 _PLANNER = f"""
 import time
