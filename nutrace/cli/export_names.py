@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Dict, List, Sequence
 
 from nutrace.cli.run_files import loaded_as
 from nutrace.errors import UsageError
 from nutrace.trace.opening import STDIN
-from nutrace.trace.parquet_format import exported_runs
+from nutrace.trace.parquet_format import place_and_name
 
-_ENDING = re.compile(r"(\.(json|jsonl|ndjson))?(\.gz)?\Z")
 #: File systems allow 255 bytes, also for `run=NAME` and for NAME with the ending of a format.
 _LONGEST = 200
 
@@ -62,11 +60,8 @@ def _parts(path: str) -> List[str]:
     """The folders that a file is in, and its name without endings."""
     if path == STDIN:
         return ["run"]
-    exported = exported_runs(path)
-    if exported:
-        return [*os.path.abspath(exported[0].folder).split(os.sep), exported[0].name]
-    folder, file = os.path.split(os.path.abspath(path))
-    return [*folder.split(os.sep), _ENDING.sub("", file) or "run"]
+    folder, name = place_and_name(path)
+    return [*folder.split(os.sep), name]
 
 
 def _name(parts: Sequence[str], depth: int) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional, Tuple
 from urllib.parse import unquote
 
 from nutrace.errors import InputError, MissingDependencyError
@@ -40,6 +40,7 @@ PARTITION = "run="
 PART = "part-0.parquet"
 
 _NUMBER = re.compile(r"(\d+)")
+_ENDING = re.compile(r"(\.(json|jsonl|ndjson))?(\.gz)?\Z")
 
 
 def import_pyarrow(what: str) -> Any:
@@ -97,6 +98,15 @@ def exported_runs(path: str) -> List[ExportedRun]:
         return []
     runs = (ExportedRun(folder, entry) for entry in entries if entry.startswith(PARTITION))
     return [run for run in runs if os.path.isfile(run.file(SPANS))]
+
+
+def place_and_name(path: str) -> Tuple[str, str]:
+    """The folder that a run is in, absolute, and what the run is called: as its file is, without endings."""
+    exported = exported_runs(path)
+    if exported:
+        return os.path.abspath(exported[0].folder), exported[0].name
+    folder, file = os.path.split(os.path.abspath(path))
+    return folder, _ENDING.sub("", file) or "run"
 
 
 def one_exported_run(path: str) -> Optional[ExportedRun]:
