@@ -64,9 +64,7 @@ def where(
                 has = trace.attributes(span)
                 chosen[span] = all(key in has and has[key] == value for key, value in attributes.items())
         told.append(", ".join(f"{key} {value!r}" for key, value in attributes.items()))
-    if told:
-        return _part(trace, tops, within, chosen, ", ".join(told))
-    return select(trace, steps=steps, scenario=scenario)
+    return _part(trace, tops, within, chosen, ", ".join(told)) if told or within else trace
 
 
 def find(trace: Trace, text: str) -> Trace:

@@ -183,9 +183,10 @@ class SpanView:
         >>> trace.step("51c3", 2)[0].children[1].subtree().name
         ['planner.compute']
         """
-        from nutrace.trace.selection import subtrees  # which makes traces, and so imports them
+        from nutrace.trace.selection import narrowed, subtrees  # which makes traces, and so imports them
 
-        return replace(subtrees(self.trace, [self.index]), selection=self._words())
+        words = narrowed(self.trace, f"span {self.index}")
+        return replace(subtrees(self.trace, [self.index]), selection=words)
 
     def tree(self, depth: Optional[int] = None, at_least_ms: float = 0.0) -> Picture:
         """The call tree of this span, from itself on; see :meth:`nutrace.Trace.tree`.
@@ -215,11 +216,6 @@ class SpanView:
 
     def _repr_html_(self) -> Optional[str]:
         return views().span_card(self) if is_registered() else None
-
-    def _words(self) -> str:
-        from nutrace.trace.selection import narrowed
-
-        return narrowed(self.trace, f"span {self.index}")
 
     @property
     def attributes(self) -> Mapping[str, Any]:
