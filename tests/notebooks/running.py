@@ -61,14 +61,13 @@ def execute(notebook: Any, folder: Path, devkit: Optional[str], is_quiet: bool =
     """
     import nbclient  # which warns when it is imported
 
-    of_times = []
+    may_raise = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-            if TIMES in cell.metadata.get("tags", ()):
-                of_times.append(cell)
-    for cell in [] if is_quiet else of_times:
-        cell.metadata.tags = [TIMES, _MAY_RAISE]
+            if not is_quiet and TIMES in cell.metadata.get("tags", ()):
+                cell.metadata.tags = [TIMES, _MAY_RAISE]
+                may_raise.append(cell)
     here, temporary = folder / "here", folder / "tmp"
     here.mkdir()
     temporary.mkdir()
@@ -86,7 +85,7 @@ def execute(notebook: Any, folder: Path, devkit: Optional[str], is_quiet: bool =
         notebook, timeout=_LONGEST_S, kernel_name="python3", resources={"metadata": {"path": str(here)}}
     )
     client.execute(env=environ)
-    for cell in [] if is_quiet else of_times:
+    for cell in may_raise:
         cell.metadata.tags = [TIMES]
         cell.outputs = [output for output in cell.outputs if output["output_type"] != "error"]
     for cell in notebook.cells:

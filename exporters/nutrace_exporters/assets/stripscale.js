@@ -4,8 +4,8 @@
 // off, so that a usual step has a sixth of the strip or more. No more than a quarter of the steps are cut. Real time
 // is in sight unless it would flatten the steps.
 function topOfStrip(times, realTime) {
-  const [median, third] = percentiles(times, 0.5, 0.75);
-  const most = Math.max(5.5 * median, 1.25 * third);
+  const [median, upperQuartile] = percentiles(times, 0.5, 0.75);
+  const most = Math.max(5.5 * median, 1.25 * upperQuartile);
   const top = 1.08 * times.reduce((highest, time) => (time <= most && time > highest ? time : highest), 0) || 1;
   return Math.max(top, 1.15 * realTime <= 2 * top ? 1.15 * realTime : 0);
 }
