@@ -3,6 +3,9 @@
 The recorder measures or estimates them and writes them into the resource
 (:data:`nutrace.semconv.OWN_PRICES`); whoever reads the file takes them out of self times. Both count
 events by the rule of :func:`events`.
+
+An event that does much before the call begins, as a statement does, has that clocked, each time
+(:data:`nutrace.semconv.CLOCKED_NS`). Its price is what it costs besides.
 """
 
 from __future__ import annotations
@@ -149,6 +152,11 @@ def coldness(ran: int, count: int) -> int:
     return min(max((ran - count.bit_length() - _WARM_BITS) // 2, 0), DEGREES - 1)
 
 
+def kind_of(name: str, calls: int) -> str:
+    """The kind of the event that the calls of a span are which nutrace has made."""
+    return _OF_NAMES.get(name) or (CALL if calls <= 1 else MERGED)
+
+
 def events(
     name: str,
     calls: int,
@@ -175,11 +183,10 @@ def events(
         The :func:`duration` of the span without the time in spans below it. What the program did while a
         generator was suspended, and between merged calls, belongs to it.
     """
-    kind = API if by_api else _OF_NAMES.get(name) or (CALL if calls <= 1 else MERGED)
-    found = [(kind, calls)] if calls else []
+    found = [(API if by_api else kind_of(name, calls), calls)] if calls else []
     if yielded and not by_api:  # spans of the program's may have any attributes
         found.append((RESUMPTION, yielded))
-    if rows and kind == STATEMENT:
+    if rows and not by_api and name == semconv.STATEMENT_SPAN:
         found.append((ROW, rows))
     if failed:
         found.append((ERROR, 1))

@@ -20,6 +20,7 @@ ELSEWHERE: Final[FrozenSet[str]] = frozenset(
         semconv.THREAD_NAME,
         semconv.BUSY_NS,
         semconv.OWN_NS,
+        semconv.CLOCKED_NS,
         semconv.YIELDED,
         semconv.CONTINUES,
         semconv.COMPOSITE_COUNT,

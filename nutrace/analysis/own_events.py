@@ -50,6 +50,8 @@ class OwnEvents:
         Those that each process states.
     counts:
         How many events there are of each sort; none of processes without prices.
+    clocked_ns:
+        Of the events of a sort what was clocked; their price is of the rest.
     cost_ns:
         For each span what its events cost.
     unpriced:
@@ -59,6 +61,7 @@ class OwnEvents:
     def __init__(self, trace: Trace, regions: Regions) -> None:
         self.prices = [parse(each.attributes.get(semconv.OWN_PRICES)) for each in trace.resources]
         self.counts: DefaultDict[Sort, int] = defaultdict(int)
+        self.clocked_ns: DefaultDict[Sort, int] = defaultdict(int)
         self.cost_ns = array("d", [0.0]) * len(trace)
         self.unpriced = 0
         self._trace = trace
@@ -86,7 +89,7 @@ class OwnEvents:
 
     def _count(self, regions: Regions) -> None:
         known, costs = self._known, self.cost_ns
-        for span, key in enumerate(self._keys(regions)):
+        for span, (key, clocked_ns) in enumerate(zip(self._keys(regions), self._trace.clocked_ns)):
             alike = known.get(key)
             if alike is None:
                 if len(known) >= _MOST_KNOWN:
@@ -94,6 +97,9 @@ class OwnEvents:
                 alike = known[key] = self._alike(span, regions)
             alike.times += 1
             costs[span] = alike.cost_ns
+            if clocked_ns and alike.sorts and not self._trace.by_api(span):
+                costs[span] += clocked_ns
+                self.clocked_ns[alike.sorts[0][0]] += clocked_ns
         self._add_known()
 
     def _keys(self, regions: Regions) -> Iterator[Tuple[Any, ...]]:
@@ -160,8 +166,12 @@ class OwnEvents:
 
     def total_ns(self, sorts: Iterable[Sort]) -> float:
         """What all events of some sorts cost."""
-        priced = ((self.counts[sort], self.price(sort)) for sort in sorts)
-        return fsum(count * price.total_ns for count, price in priced if price is not None)
+        return fsum(map(self._sum_ns, sorts))
+
+    def _sum_ns(self, sort: Sort) -> float:
+        price = self.price(sort)
+        priced_ns = 0.0 if price is None else self.counts[sort] * price.total_ns
+        return priced_ns + self.clocked_ns.get(sort, 0)
 
     def outside_ns(self, span: int) -> float:
         """What a span's own events cost outside of it."""

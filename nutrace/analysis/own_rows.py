@@ -25,8 +25,8 @@ class EventCost:
     count, in_steps:
         How many there are, and how many of them on the threads of the steps, in these.
     outside_ns, inside_ns:
-        The price of one: what falls to the span around it, and to its own. Of several processes the mean.
-        None if no process states a price.
+        The mean cost of one, by its price and as it was clocked: what falls to the span around it, and to its
+        own. None if no process states a price.
     spread:
         As in :class:`nutrace.prices.Price`; of several processes the largest.
     total_ns:
@@ -131,14 +131,15 @@ def _in_steps_ns(found: OwnEvents, sorts: Sequence[Sort]) -> float:
 
 
 def _mean_price(found: OwnEvents, sorts: Sequence[Sort]) -> Optional[Price]:
-    """The mean over processes, with the largest spread; None if no process states a price."""
+    """The mean cost, with the largest spread; None if no process states a price."""
     priced = [(found.counts[sort], found.price(sort)) for sort in sorts]
     known = [(count, price) for count, price in priced if price is not None]
     events = sum(count for count, _ in known)
     if not events:
         return None
+    clocked_ns = sum(found.clocked_ns.get(sort, 0) for sort in sorts)
     return Price(
-        fsum(count * price.outside_ns for count, price in known) / events,
+        (fsum(count * price.outside_ns for count, price in known) + clocked_ns) / events,
         fsum(count * price.inside_ns for count, price in known) / events,
         max(price.spread for _, price in known),
     )

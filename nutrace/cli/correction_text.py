@@ -112,6 +112,10 @@ def how_sure(correction: Correction) -> List[Tuple[str, str]]:
         return _items("how sure", ["it was measured"])
     more = ms(correction.uncertain_ns)
     lines = [f"a price is the best of several measurements: {more} ms more by their median"]
+    by_clock = [each for each in correction.kinds if each.clocked_ns]
+    if by_clock:
+        clocked, names = sum(each.clocked_ns for each in by_clock), (EVENTS[each.kind] for each in by_clock)
+        lines.insert(0, f"{ms(clocked)} ms were clocked, event by event: {', '.join(names)}")
     if correction.cold_ns:
         lines += [_cold(correction), "prices for cold caches are as the benchmark measured them"]
     else:

@@ -75,8 +75,9 @@ def _correction(report: Report) -> Dict[str, Any]:
 
     ``uncertain_ms`` is how much more it is by the median of the prices, ``clipped_ms`` what was not taken
     out, as the spans did not last so long. ``cold_ms`` is the part of the events' cost that is due to cold
-    caches: of the run what was taken out, of a kind also what was not. A price ``by_ratio`` was not measured:
-    it is a multiple of a call's, and up to a quarter off.
+    caches: of the run what was taken out, of a kind also what was not. ``clocked_ms`` is the part that was
+    clocked, event by event; the rest is priced. A price ``by_ratio`` was not measured: it is a multiple of a
+    call's, and up to a quarter off.
     """
     correction = report.correction
     regions = {
@@ -93,7 +94,10 @@ def _correction(report: Report) -> Dict[str, Any]:
             **pick(correction, "calibrated_ms", "measured_ms", "uncertain_ms", "clipped_ms", "cold_ms"),
             **pick(correction, "processes", "priced_processes"),
             "kinds": [
-                pick(each, "kind", "events", "price_us", "outside_ms", "uncertain_ms", "by_ratio", "cold_ms")
+                {
+                    **pick(each, "kind", "events", "price_us", "outside_ms", "clocked_ms", "uncertain_ms"),
+                    **pick(each, "by_ratio", "cold_ms"),
+                }
                 for each in correction.kinds
             ],
         },

@@ -31,10 +31,10 @@ class Multiple(NamedTuple):
 
 
 MULTIPLES: Final[Mapping[str, Multiple]] = {
-    STATEMENT: Multiple(7.9, 0.3),
+    STATEMENT: Multiple(3.4, 0.6),
     ROW: Multiple(0.52, 0.26),
-    CONNECTION: Multiple(5.4, 0.5),
-    COPY: Multiple(3.2, 0.4),
+    CONNECTION: Multiple(2.2, 1.0),
+    COPY: Multiple(0.75, 0.6),
     COLLECTION: Multiple(1.0, 0.6),
     ERROR: Multiple(1.65, 0.27),
     # Untraced, the program makes a span that does nothing: that costs its caller more than ours does.

@@ -20,6 +20,7 @@ from typing import Any, Deque, Dict, List, Mapping, Optional, Union
 from nutrace import semconv
 from nutrace.recording.buffers import LIMIT, Buffer, local
 from nutrace.recording.span import CallSite, Parent, Span, SpanDetails, process_state
+from nutrace.recording.stopwatch import Since, worked_ns
 from nutrace.sketch import MOST_EXACT, Sketch, of_few
 
 LONGEST_SERIES = 1000  # entries of a composite's series; the next leaf begins another composite
@@ -196,6 +197,7 @@ def tally(
     numbers: Mapping[str, Any] = _NOTHING,
     series: Mapping[str, Any] = _NOTHING,
     busy_ns: Optional[int] = None,
+    since: Optional[Since] = None,
 ) -> None:
     """Hand over an ended span, added to the composite of its call site if it is a short leaf.
 
@@ -210,6 +212,8 @@ def tally(
         stands for itself they are lists of one.
     busy_ns:
         Its cost in nanoseconds, if that is not its duration.
+    since:
+        When its probe began to work, if it is to be noted how long that took besides the span's cost.
     """
     took = span.ended - span.started if busy_ns is None else busy_ns
     buffer = local.buffer
@@ -218,7 +222,9 @@ def tally(
         lock.acquire(True, buffer.patience_s) or buffer.waited_in_vain()
     ):
         try:
-            _add_to_open(span, took, numbers, series, buffer)
+            sums = _add_to_open(span, took, numbers, series, buffer)
+            if since is not None:
+                sums[semconv.CLOCKED_NS] = sums.get(semconv.CLOCKED_NS, 0) + worked_ns(since, took)
         except Exception:  # what the span measured has succeeded, and the program goes on
             process_state.fault("adding up a span")
         finally:
@@ -229,6 +235,8 @@ def tally(
             details.busy_ns = busy_ns
         details.attributes.update(numbers)
         details.attributes.update((name, [entry]) for name, entry in series.items())
+        if since is not None:
+            details.attributes[semconv.CLOCKED_NS] = worked_ns(since, took)
         spans.append(span)
     if len(spans) >= LIMIT:
         process_state.drain_full_queue(spans)
@@ -246,8 +254,8 @@ def _is_short_leaf(span: Span, took: int, spans: Deque[Record]) -> bool:
 
 def _add_to_open(
     span: Span, took: int, numbers: Mapping[str, Any], series: Mapping[str, Any], buffer: Buffer
-) -> None:
-    """Add `span` to the composite of its call site below its parent, or begin one."""
+) -> Dict[str, Any]:
+    """Add `span` to the composite of its call site below its parent, or begin one; returns its numbers."""
     if buffer.parent is not span.parent:
         buffer.parent = span.parent
         buffer.open.clear()
@@ -270,3 +278,4 @@ def _add_to_open(
             composite.series.setdefault(name, []).append(entry)
         if composite.count >= LONGEST_SERIES:
             buffer.open.pop(site, None)
+    return sums

@@ -16,7 +16,6 @@ from __future__ import annotations
 import _thread
 import gc
 from bisect import bisect_right
-from collections import deque
 from functools import partial
 from itertools import count, filterfalse, repeat, starmap
 from operator import itemgetter
@@ -28,6 +27,7 @@ from nutrace.recording.composites import Composite, Record
 from nutrace.recording.context import current, span_in
 from nutrace.recording.process_state import process_state
 from nutrace.recording.span import CallSite, Parent, Span
+from nutrace.recording.stopwatch import collections_waiting
 
 #: A record, and the id of the thread it was made in.
 Entry = Tuple[Record, int]
@@ -35,7 +35,6 @@ Entry = Tuple[Record, int]
 _NONE: Tuple[List[int], List[Span]] = ([], [])
 
 FULL = 2  # the oldest generation: collecting it looks at every object
-_MOST_WAITING = 100_000  # beginnings and ends between two writings, 12 MB; what comes above that is counted
 
 
 class Collections:
@@ -48,10 +47,11 @@ class Collections:
             for generation in range(FULL + 1)
         ]
         self._callbacks: List[Any] = []
+        self._waiting = collections_waiting
         self._renew()
 
     def _renew(self) -> None:
-        self._waiting: Deque[Tuple[Any, ...]] = deque(maxlen=_MOST_WAITING)
+        self._waiting.clear()
         self._begun: Optional[Tuple[Any, ...]] = None  # a beginning whose end has not come
         self._ended: Optional[int] = -1  # the number of the last collection that was taken, if known
 

@@ -1,6 +1,6 @@
 """nutrace's own time where it may be long: clocked, and taken out of the spans that were open meanwhile.
 
-What a probe does takes less than a microsecond or two, and is not measured each time.
+What a probe does beside a call is shorter: see :mod:`nutrace.recording.stopwatch`.
 """
 
 from __future__ import annotations

@@ -416,8 +416,8 @@ class Recorder:
     def costs(self) -> Costs:
         """What this process has spent on being traced."""
         spent_ns = self.own_time.sum_ns
-        priced_ns = int(cost_ns(self.totals.events(), self.prices()))
-        return Costs(spent_ns(START), priced_ns + spent_ns(failures.OWN), spent_ns(WRITING), spent_ns(EXIT))
+        events_ns = int(cost_ns(self.totals.events(), self.prices())) + self.totals.clocked_ns()
+        return Costs(spent_ns(START), events_ns + spent_ns(failures.OWN), spent_ns(WRITING), spent_ns(EXIT))
 
     @property
     def spans(self) -> int:

@@ -29,13 +29,16 @@ class SiteEvents:
     ----------
     calls, call_ns:
         Plain calls while caches were warm, which whoever counts them adds here, and what one costs.
+    clocked_ns:
+        What was clocked before the calls.
     """
 
-    __slots__ = "_costs", "_counts", "call_ns", "calls", "site"
+    __slots__ = "_by_api", "_costs", "_counts", "call_ns", "calls", "clocked_ns", "site"
 
     def __init__(self, site: CallSite, calibration: Calibration) -> None:
         self.site = site
-        self.calls = 0
+        self.calls = self.clocked_ns = 0
+        self._by_api = site.scope[0] != semconv.SCOPE
         times = [calibration.prices.times(degree) for degree in range(DEGREES)]
         warm_ns = [
             sum(calibration.outside_ns(kind, site.of_method) for kind in each) for each in self._kinds()
@@ -47,7 +50,7 @@ class SiteEvents:
 
     def _kinds(self) -> Iterator[List[str]]:
         """The kinds of a call, of a call that is merged, of a value, of a row, and of an error."""
-        name, by_api = self.site.name, self.site.scope[0] != semconv.SCOPE
+        name, by_api = self.site.name, self._by_api
         for found in (
             events(name, 1, by_api=by_api),
             events(name, _MANY, by_api=by_api),
@@ -71,6 +74,10 @@ class SiteEvents:
         if failed:
             cost += self._add(_ERROR, 1, ran)
         if attributes:
+            if semconv.CLOCKED_NS in attributes and not self._by_api:
+                clocked_ns = _whole(attributes[semconv.CLOCKED_NS])
+                self.clocked_ns += clocked_ns
+                cost += clocked_ns
             if semconv.YIELDED in attributes:
                 cost += self._add(_VALUE, _whole(attributes[semconv.YIELDED]), ran)
             if semconv.DB_ROWS in attributes:

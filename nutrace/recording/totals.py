@@ -41,6 +41,7 @@ class Totals:
         self.recorded = 0  # how often a probe fired
         self.first_ns = self.last_ns = 0  # the earliest start and the latest end, readings of the clock
         self._events: Dict[Tuple[str, int], int] = {}  # by kind and coldness: see `nutrace.prices`
+        self._clocked_ns = 0
         self._by_kind: Dict[bool, Dict[str, int]] = {False: {}, True: {}}  # those of methods are at True
         self._of_sites: Dict[CallSite, SiteEvents] = {}  # events that are not in there yet
         self.step_ns = array("q")
@@ -135,6 +136,7 @@ class Totals:
     def _count(self) -> None:
         of_sites, self._of_sites = self._of_sites, {}
         for site, counted in of_sites.items():
+            self._clocked_ns += counted.clocked_ns
             by_kind = self._by_kind[site.of_method]
             for kind, number, degree in counted.events():
                 self._events[kind, degree] = self._events.get((kind, degree), 0) + number
@@ -144,6 +146,11 @@ class Totals:
         """How many events there were of each kind of :mod:`nutrace.prices`, at each degree of coldness."""
         self._count()
         return [Event(kind, number, degree) for (kind, degree), number in self._events.items()]
+
+    def clocked_ns(self) -> int:
+        """What was clocked of these events, ns; their prices are of the rest."""
+        self._count()
+        return self._clocked_ns
 
     def of_methods(self, kind: str) -> float:
         """The part of a kind's events that are calls of methods."""

@@ -25,6 +25,8 @@ class Priced:
         Whether it is such a ratio, in some process at least: it may be up to a quarter off besides.
     cold_ns:
         The part of `outside_ns` that is due to cold caches, also where it was not taken out.
+    clocked_ns:
+        The part of `outside_ns` that was clocked, event by event.
     """
 
     kind: str
@@ -33,11 +35,12 @@ class Priced:
     uncertain_ns: float
     by_ratio: bool = False
     cold_ns: float = 0.0
+    clocked_ns: int = 0
 
     @property
     def price_ns(self) -> float:
-        """The mean price of an event; each process has prices of its own."""
-        return self.outside_ns / self.events
+        """The mean cost of an event; each process has prices of its own."""
+        return self.outside_ns / self.events if self.events else 0.0
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,9 @@ class Correction:
         How many processes state prices, and how many there are. Older files and those of other programs
         state none.
     kinds:
-        What the events cost by their prices, the kind first that costs most.
+        What the events cost, by their prices and as it was clocked, the kind first that costs most.
     calibrated_ns:
-        What was taken out by these prices.
+        What was taken out of that.
     clipped_ns:
         What they cost, and was not taken out, as the spans above did not last so long.
     measured_ns:

@@ -23,7 +23,7 @@ _SUMS = frozenset(
         *(semconv.DB_ROWS, semconv.SQL_ROWS_AT_ONCE, semconv.SQL_EXECUTE_NS, semconv.SQL_FETCH_NS),
         *(semconv.COPY_OBJECTS, semconv.COPY_NESTED, semconv.COPY_NESTED_OBJECTS, semconv.PICKLE_BYTES),
         *(semconv.GC_COLLECTED, semconv.POOL_WAIT_NS, semconv.POOL_IN_USE_NS),
-        *(semconv.BUSY_NS, semconv.OWN_NS, semconv.YIELDED),
+        *(semconv.BUSY_NS, semconv.OWN_NS, semconv.CLOCKED_NS, semconv.YIELDED),
     )
 )
 _MOST = frozenset((semconv.COPY_DEPTH,))
@@ -122,6 +122,7 @@ def merged(trace: Trace) -> Trace:
                 for spans in groups
             ],
             single_rows=sum_of(trace.single_rows),
+            clocked_ns=sum_of(trace.clocked_ns),
             events={at(span): value for span, value in raw.events.items()},
             status={at(span): value for span, value in raw.status.items() if len(members[into[span]]) == 1},
         ),

@@ -2,7 +2,7 @@
 
 Some of it was clocked: a span's ``nutrace.own_ns``, with that of the spans in it. The rest is what recording
 a span costs outside of its two readings of the clock. That lies in the self time of the span above, and is
-known by the prices that the process states (:mod:`nutrace.prices`).
+known by the prices that the process states (:mod:`nutrace.prices`), with what was clocked before the span.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Collection, Dict, List, Mapping, Sequence, Tuple
 
 from nutrace import semconv
-from nutrace.prices import Event, Price, Prices, duration, events, parse
+from nutrace.prices import Event, Price, Prices, duration, events, kind_of, parse
 from nutrace.trace.correction import Correction, Priced
 from nutrace.trace.nesting import Nesting
 from nutrace.trace.rows import Rows
@@ -111,8 +111,8 @@ def _wanted(
     prices: Sequence[Prices],
     ran: Sequence[int],
 ) -> Tuple[List[float], array[float], Tuple[Priced, ...]]:
-    """What the spans below it have cost each span by their prices, ns; the part of it that is due to cold
-    caches; and the same by kinds."""
+    """What the spans below it have cost each span, ns; the part of it that is due to cold caches; and the same
+    by kinds."""
     resource_of = [resource for resource, _, _ in rows.threads]
     resource_of += [resource_of[base] for base, _ in nesting.lanes.values()]
     table = _Table(prices, resource_of)
@@ -132,7 +132,13 @@ def _wanted(
             wanted[parent[span]] += outside_ns[entry]
             times[entry] += 1
             cold[parent[span]] += cold_ns[entry]
-    return wanted, cold, table.kinds()
+    clocked: Dict[str, int] = {}
+    for span, own in enumerate(rows.clocked_ns):
+        if own and nested[span] and not rows.by_api[span] and prices[resource_of[nesting.thread[span]]]:
+            wanted[parent[span]] += own
+            kind = kind_of(rows.name[span], rows.calls[span])
+            clocked[kind] = clocked.get(kind, 0) + own
+    return wanted, cold, table.kinds(clocked)
 
 
 class _Table(Dict[_Key, int]):
@@ -199,8 +205,8 @@ class _Table(Dict[_Key, int]):
         for column in (self._events, self.outside_ns, self.cold_ns, self.times):
             column.clear()
 
-    def kinds(self) -> Tuple[Priced, ...]:
-        """What all spans cost that were found."""
+    def kinds(self, clocked: Mapping[str, int]) -> Tuple[Priced, ...]:
+        """What all spans cost that were found; `clocked` is what was clocked of each kind, ns."""
         self._forget()
         sums: Dict[str, Priced] = {}
         for (kind, resource, degree), count in self._counts.items():
@@ -216,6 +222,9 @@ class _Table(Dict[_Key, int]):
                 so_far.by_ratio or not prices[kind].spread,
                 so_far.cold_ns + cost - warm,
             )
+        for kind, own_ns in clocked.items():
+            so_far = sums.get(kind, Priced(kind, 0, 0.0, 0.0))
+            sums[kind] = replace(so_far, outside_ns=so_far.outside_ns + own_ns, clocked_ns=own_ns)
         return tuple(sorted(sums.values(), key=lambda each: (-each.outside_ns, each.kind)))
 
 

@@ -81,6 +81,7 @@ def _kept(trace: Trace, keep: bytearray) -> Trace:
                 for column in ("span_id", "trace_id", "kind", "by_api", "unfinished", "attributes")
             },
             single_rows=cut(trace.single_rows),
+            clocked_ns=cut(trace.clocked_ns),
             events=moved(raw.events),
             status=moved(raw.status),
         ),

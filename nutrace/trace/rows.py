@@ -55,6 +55,7 @@ class Rows:
         self.yielded = array("q")
         self.own_ns = array("q")
         self.single_rows = array("q")
+        self.clocked_ns = array("q")
         self.by_api = bytearray()
         self.attributes: List[bytes] = []
         self.events: Dict[int, bytes] = {}
@@ -114,7 +115,7 @@ class Rows:
         by_api = not announced and instrument != semconv.SCOPE
         self.by_api.extend((b"\1" if by_api else b"\0") * len(spans))
         facts = self._facts.read(resource, [bytes(span.attributes) for span in spans])
-        raws, components, threads, busy, calls, yielded, unfinished, own, single_rows = zip(*facts)
+        raws, components, threads, busy, calls, yielded, unfinished, own, single_rows, clocked = zip(*facts)
         self.attributes.extend(raws)
         self.component.extend(components)
         self.thread.extend(threads)
@@ -124,6 +125,7 @@ class Rows:
         self.unfinished.extend(unfinished)
         self.own_ns.extend(own)
         self.single_rows.extend(single_rows)
+        self.clocked_ns.extend(clocked)
         for row, span in enumerate(spans, first):
             if span.events is not NO_BYTES and len(bytes(span.events)) > _EMPTY:
                 self.events[row] = bytes(span.events)

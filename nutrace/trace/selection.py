@@ -227,6 +227,7 @@ def subtrees(trace: Trace, tops: List[int]) -> Trace:
             unfinished=cut(raw.unfinished),
             attributes=cut(raw.attributes),
             single_rows=cut(trace.single_rows),
+            clocked_ns=cut(trace.clocked_ns),
             events=moved(raw.events),
             status=moved(raw.status),
             trace_ids=raw.trace_ids,

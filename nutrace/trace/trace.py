@@ -15,7 +15,7 @@ from nutrace.trace.bounds import whole
 from nutrace.trace.choosing import Choosing
 from nutrace.trace.correction import Correction
 from nutrace.trace.diagnostics import Diagnostics
-from nutrace.trace.facts import single_rows
+from nutrace.trace.facts import of_events
 from nutrace.trace.plotted import Plotted
 from nutrace.trace.sampled import Sampled
 from nutrace.trace.skew import Skew
@@ -351,9 +351,23 @@ class Trace(Viewed, Plotted, Choosing):
         >>> sum(trace.single_rows)
         3839
         """
-        if self.raw.single_rows is not None:
-            return self.raw.single_rows
-        return single_rows(self.raw.attributes)
+        return self._of_events[0]
+
+    @cached_property
+    def clocked_ns(self) -> array[int]:
+        """For each span what nutrace has clocked of its own time before it, in the span above.
+
+        >>> sum(trace.clocked_ns) / 1e6  # milliseconds
+        0.0
+        """
+        return self._of_events[1]
+
+    @cached_property
+    def _of_events(self) -> Tuple[array[int], array[int]]:
+        raw = self.raw
+        if raw.single_rows is not None and raw.clocked_ns is not None:
+            return raw.single_rows, raw.clocked_ns
+        return of_events(raw.attributes)
 
     @cached_property
     def own_inside_ns(self) -> array[int]:
@@ -391,7 +405,7 @@ class Trace(Viewed, Plotted, Choosing):
 class RawColumns:
     """Columns that stay as they were in the file, and are decoded one span at a time.
 
-    ``single_rows`` is None where nobody has read them yet.
+    ``single_rows`` and ``clocked_ns`` are None where nobody has read them yet.
     """
 
     span_id: array[int]
@@ -401,6 +415,7 @@ class RawColumns:
     unfinished: bytearray
     attributes: List[bytes]
     single_rows: Optional[array[int]] = None
+    clocked_ns: Optional[array[int]] = None
     events: Dict[int, bytes] = field(default_factory=dict)
     status: Dict[int, bytes] = field(default_factory=dict)
     trace_ids: Tuple[str, ...] = ("",)

@@ -126,6 +126,7 @@ def build(
             unfinished=rows.unfinished,
             attributes=rows.attributes,
             single_rows=rows.single_rows,
+            clocked_ns=rows.clocked_ns,
             events=events,
             status=status,
             trace_ids=tuple(rows.trace_ids) or ("",),
@@ -241,6 +242,7 @@ def _reorder(rows: Rows, order: List[int]) -> None:
         "yielded",
         "own_ns",
         "single_rows",
+        "clocked_ns",
     ):
         old = getattr(rows, column)
         # Many columns are constant, which is quick to find out by comparing bytes.

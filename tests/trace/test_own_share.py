@@ -18,6 +18,7 @@ from nutrace.trace.correction import CORRECTED, RAW, UNCORRECTED
 from nutrace.trace.layout import layout
 
 OWN = "nutrace.own_ns"
+CLOCKED = "nutrace.own.clocked_ns"
 BUSY = "nutrace.busy_ns"
 CALLS = {"call": Price(1000, 0, 1.5), "merged": Price(10, 0, 1.5)}
 
@@ -103,6 +104,32 @@ def test_each_kind_of_event_has_its_price(tmp_path: Path) -> None:
     )
     assert list(theirs.own_ns) == [90_000, 0]
     assert theirs.by_api(1)
+
+
+def test_what_was_clocked_before_a_span_is_taken_out_of_the_span_above(tmp_path: Path) -> None:
+    """With the price of the rest; a composite has the sum; spans of the program's may say what they want."""
+    below = [
+        ("sqlite3.connect", 10, 20, {CLOCKED: 7000, BUSY: 5000, "nutrace.composite.count": 2}),
+        ("sqlite3.statement", 30, 40, {CLOCKED: 3000}),
+        ("thread", 50, 60, [("copy.deepcopy", 50, 60, {CLOCKED: 4000})], {"thread.id": 2}),
+        ("parent", 70, 80, [("copy.deepcopy", 71, 79, {CLOCKED: 5000})]),
+    ]
+    tree = ("run", 0, 100, below)
+    trace = trace_of(tmp_path, tree, connection=1000, statement=2000, copy=1000)
+    own = dict(zip(trace.name, trace.own_ns))
+    assert own["run"] == 7000 + 2 * 1000 + 3000 + 2000
+    assert own["parent"] == 2000  # all that it has
+    found = trace.correction
+    assert {each.kind: (each.events, each.outside_ns, each.clocked_ns) for each in found.kinds} == {
+        "connection": (2, 9000, 7000),
+        "copy": (1, 6000, 5000),
+        "statement": (1, 5000, 3000),
+    }
+    assert (found.calibrated_ns, found.clipped_ns, found.measured_ns) == (16_000, 4000, 0)
+    assert trace.busy_ns[0] == 100_000 - 16_000
+    content = envelope(spans(tree), priced(connection=1000), "mine")
+    theirs = load(write(tmp_path / "theirs.json", content))
+    assert not any(theirs.own_ns)
 
 
 def test_calls_cost_more_where_the_program_ran_for_long(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import tally
 from nutrace.recording.context import current, span_below
 from nutrace.recording.span import Span, process_state
+from nutrace.recording.stopwatch import Since, struck
 
 
 class _UnderWay(threading.local):
@@ -68,6 +69,7 @@ def replacement(original: Any, switch: Switch, *, detail: bool = False) -> Any:
             memos = _under_way.memos
             if memos:
                 return _nested(original, x, memo, _nil)
+            since = now_ns(), struck()
             site = sites.find(type(x))
             if site is None:
                 return original(x, memo, _nil)
@@ -102,7 +104,7 @@ def replacement(original: Any, switch: Switch, *, detail: bool = False) -> Any:
             memos.clear()
             latest[0] = None
             current.set(state)
-            _hand_over(sites, span, objects, inside, known)
+            _hand_over(sites, span, objects, inside, known, since)
         return y
 
     return deepcopy
@@ -137,7 +139,9 @@ def _size(memo: Any) -> int:
         return 0
 
 
-def _hand_over(sites: CopyCallSites, span: Span, objects: int, inside: Any, known: Dict[Any, Any]) -> None:
+def _hand_over(
+    sites: CopyCallSites, span: Span, objects: int, inside: Any, known: Dict[Any, Any], since: Since
+) -> None:
     """Hand over the span of a root that has ended."""
     numbers: Dict[str, Any] = {semconv.COPY_OBJECTS: objects}
     roots = _under_way
@@ -152,7 +156,7 @@ def _hand_over(sites: CopyCallSites, span: Span, objects: int, inside: Any, know
             numbers[semconv.COPY_TYPES] = types_inside(inside, known)
         if span.details is not None:
             close_dangling(span)
-        tally(span, numbers)
+        tally(span, numbers, since=since)
     except Exception:  # the copy was made, and the program gets it
         with suppress(Exception):  # at the limit of recursion this fails as well
             process_state.fault("recording a deep copy")

@@ -12,8 +12,10 @@ from nutrace.probes.notes import Args, Kwargs, Wrapped
 from nutrace.probes.sqlalchemy.statements import system_of
 from nutrace.probes.switch import Switch
 from nutrace.probes.wrapped import put_around
+from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import tally
 from nutrace.recording.span import CallSite, process_state
+from nutrace.recording.stopwatch import struck
 
 #: How long each connect took within the checkout that is under way, in nanoseconds.
 _connects: ContextVar[Optional[List[int]]] = ContextVar("nutrace_connects", default=None)
@@ -51,6 +53,7 @@ def note_invalidate(record: Any, args: Args, kwargs: Mapping[str, Any]) -> Dict[
 def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
     if (args[3] if len(args) > 3 else kwargs.get("fairy")) is not None:
         return wrapped(*args, **kwargs)  # the thread already has it
+    since = now_ns(), struck()
     pool = args[1] if len(args) > 1 else kwargs.get("pool")
     connects: List[int] = []
     token = _connects.set(connects)
@@ -62,25 +65,29 @@ def _checkout(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> An
         record = fairy._connection_record
         if record is not None:
             _checked_out[record] = span.ended
-        tally(span, numbers={semconv.POOL_WAIT_NS: max(0, span.ended - span.started - sum(connects))})
+        waited_ns = max(0, span.ended - span.started - sum(connects))
+        tally(span, {semconv.POOL_WAIT_NS: waited_ns}, since=since)
     except Exception:
         process_state.fault("recording a checkout")
     return fairy
 
 
 def _connect(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
+    since = now_ns(), struck()
     result, span = timed(_site(semconv.ALCHEMY_CONNECT_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
     connects = _connects.get()
     if connects is not None:
         connects.append(span.ended - span.started)
-    tally(span)
+    tally(span, since=since)
     return result
 
 
 def _checkin(wrapped: Wrapped, instance: Any, args: Args, kwargs: Kwargs) -> Any:
-    since = _checked_out.pop(args[0], None)
+    since = now_ns(), struck()
+    checked_out = _checked_out.pop(args[0], None)
     result, span = timed(_site(semconv.CHECKIN_SPAN, _pool_of(args[0])), wrapped, args, kwargs)
-    tally(span, numbers={} if since is None else {semconv.POOL_IN_USE_NS: span.started - since})
+    numbers = {} if checked_out is None else {semconv.POOL_IN_USE_NS: span.started - checked_out}
+    tally(span, numbers, since=since)
     return result
 
 

@@ -18,8 +18,10 @@ from nutrace.probes.sqlite.classes import SLOT, Beside, RecordingClasses, sqlite
 from nutrace.probes.sqlite.cursors import cursors
 from nutrace.probes.sqlite.open_statement import end_all_of
 from nutrace.probes.switch import switch
+from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import tally
 from nutrace.recording.span import process_state
+from nutrace.recording.stopwatch import struck
 
 _Args = Tuple[Any, ...]
 _Kwargs = Dict[str, Any]
@@ -95,6 +97,7 @@ class ConnectionMethods:
     _nutrace: Any = Beside()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        since = now_ns(), struck()
         state = _new_state(args, kwargs)
         if state is None or not switch:
             _init(self, *args, **kwargs)
@@ -104,7 +107,7 @@ class ConnectionMethods:
         site = call_sites.find(semconv.CONNECT_SPAN, state.namespace)
         _, span = timed(site, _init, (self, *args), kwargs)
         _keep(self, state)
-        tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
+        tally(span, series={semconv.SQL_OPEN: len(_open_connections)}, since=since)
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
         if switch:
@@ -202,6 +205,7 @@ def _state_of(connection: Any) -> Optional[ConnectionState]:
 @passed_over
 def _traced(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     """Call a method of sqlite3's connection, with a span around it."""
+    since = now_ns(), struck()
     state = _state_of(connection)
     bound = original.__get__(connection, type(connection))
     if state is None or not switch:
@@ -212,9 +216,9 @@ def _traced(connection: Any, name: str, original: Any, args: _Args, kwargs: _Kwa
     result, span = timed(call_sites.find(name, state.namespace), bound, args, kwargs)
     if original is _close:
         state.note_closed()
-        tally(span, series={semconv.SQL_OPEN: len(_open_connections)})
+        tally(span, series={semconv.SQL_OPEN: len(_open_connections)}, since=since)
     else:
-        tally(span)
+        tally(span, since=since)
     return result
 
 

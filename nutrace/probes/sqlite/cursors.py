@@ -19,6 +19,7 @@ from nutrace.probes.switch import switch
 from nutrace.recording.clock import now_ns
 from nutrace.recording.context import current, span_below
 from nutrace.recording.span import process_state
+from nutrace.recording.stopwatch import struck, worked_ns
 from nutrace.sql.text import Statement, statement_of
 
 _Args = Tuple[Any, ...]
@@ -164,12 +165,14 @@ def _fetch(statement: OpenStatement, call: Any, cursor: Any) -> Any:
 @passed_over
 def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     """Execute something, which ends what the cursor executed before."""
+    since = now_ns(), struck()
     before: Optional[OpenStatement] = getattr(cursor, "_nutrace", None)
     if before is not None:
         if not before.ended:
             if not before.idle:  # from within its own statement, which sqlite3 refuses
                 return original(cursor, *args, **kwargs)
             end(before)
+            since = now_ns(), struck()
         _set_attribute(cursor, SLOT, None)
     connection = _traced_connection(cursor) if switch else None
     if connection is None or kwargs or not args or not issubclass(type(args[0]), str):
@@ -202,6 +205,7 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     except BaseException as error:
         _set_current(state)
         _set_attribute(cursor, SLOT, None)
+        statement.clocked_ns = worked_ns(since, now_ns() - began)
         _note_sets(statement, sets)
         statement.ended = True
         _fail(statement, error, began)
@@ -212,8 +216,10 @@ def _run(cursor: Any, original: Any, args: _Args, kwargs: _Kwargs) -> Any:
     _note_sets(statement, sets)
     if original is _execute and _description(cursor) is not None:
         statement.stay_open()
+        statement.clocked_ns = worked_ns(since, last - began)
     else:
         _set_attribute(cursor, SLOT, None)
+        statement.clocked_ns = worked_ns(since, last - began)
         end(statement)
     return result
 

@@ -13,9 +13,11 @@ from typing import Any, Dict, List, Optional
 
 from nutrace import semconv
 from nutrace.recording.buffers import local
+from nutrace.recording.clock import now_ns
 from nutrace.recording.composites import tally
 from nutrace.recording.context import span_below
 from nutrace.recording.span import CallSite, Span, ids, process_state
+from nutrace.recording.stopwatch import struck
 
 
 class OpenStatement:
@@ -40,6 +42,7 @@ class OpenStatement:
         "_first",
         "_native_id",
         "at_once",
+        "clocked_ns",
         "connection",
         "ended",
         "execute_ns",
@@ -73,6 +76,7 @@ class OpenStatement:
         self.rows = 0
         self.at_once = 0  # of these, the ones that came with others
         self.runs = 0  # sets of parameters of an executemany
+        self.clocked_ns = 0  # what we did around the execute
         self.last_ns = 0  # clock reading when SQLite last returned
 
     def stay_open(self) -> None:
@@ -116,6 +120,7 @@ class OpenStatement:
             self._hand_over()
 
     def _hand_over(self) -> None:
+        at_ns, events = now_ns(), struck()
         span = self.span
         assert span is not None
         self.span = None
@@ -133,12 +138,13 @@ class OpenStatement:
         if self.runs:
             numbers[semconv.SQL_RUNS] = self.runs
             span.ensure_details()  # never merged: `parameters` is the hash of all its sets together
-        tally(span, numbers, {semconv.SQL_PARAMETERS: self.parameters, semconv.SQL_TOOK_NS: took}, took)
+        series = {semconv.SQL_PARAMETERS: self.parameters, semconv.SQL_TOOK_NS: took}
+        tally(span, numbers, series, took, (at_ns - took - self.clocked_ns, events))
         self.forget_costs()
 
     def forget_costs(self) -> None:
         """What was spent so far is recorded, or belongs to another process."""
-        self.rows = self.at_once = self.execute_ns = self.fetch_ns = self.runs = 0
+        self.rows = self.at_once = self.execute_ns = self.fetch_ns = self.runs = self.clocked_ns = 0
 
     def __del__(self) -> None:
         # The cursor was collected, or it executed something else.
