@@ -1,6 +1,6 @@
 """How long a probe works beside a call, where that is long: statements, uses of connections, deep copies.
 
-What other probes do takes a microsecond or two, and is priced. What is clocked here is noted on the call's span
+What other probes do takes a microsecond or two, and is priced. What is clocked is noted on the call's span
 (:data:`nutrace.semconv.CLOCKED_NS`), and taken out of the span above when the file is read.
 """
 
@@ -13,8 +13,8 @@ from nutrace.recording.clock import now_ns
 
 #: Beginnings and ends between two writings, 12 MB; what comes above that is counted.
 _MOST_WAITING = 100_000
-#: Garbage collections that were not written yet, which are spans of their own: see :mod:`.garbage`. Its length
-#: changes when one strikes.
+#: Garbage collections that were not written yet, which are spans of their own: see :mod:`.garbage`. Their
+#: number changes when one strikes.
 collections_waiting: Deque[Tuple[Any, ...]] = deque(maxlen=_MOST_WAITING)
 
 #: Who needed longer did not work, but waited: for the processor, or for Python's lock.

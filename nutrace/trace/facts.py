@@ -133,7 +133,7 @@ class FactsReader:
 
 
 def of_events(raws: Iterable[bytes]) -> Tuple[array[int], array[int]]:
-    """Of spans with these attributes: rows that came one by one, and what was clocked of nutrace's own time."""
+    """Of spans with these attributes: the rows that came one by one, and the own time that was clocked."""
     reader, rows, clocked = FactsReader(), array("q"), array("q")
     for raw in raws:
         facts = reader.read(0, [raw])[0]

@@ -111,8 +111,8 @@ def _wanted(
     prices: Sequence[Prices],
     ran: Sequence[int],
 ) -> Tuple[List[float], array[float], Tuple[Priced, ...]]:
-    """What the spans below it have cost each span, ns; the part of it that is due to cold caches; and the same
-    by kinds."""
+    """What the spans below it have cost each span, ns; the part of it that is due to cold caches; and both by
+    kinds."""
     resource_of = [resource for resource, _, _ in rows.threads]
     resource_of += [resource_of[base] for base, _ in nesting.lanes.values()]
     table = _Table(prices, resource_of)
