@@ -29,8 +29,8 @@ THREAD_NAME: Final = "thread.name"
 BUSY_NS: Final = "nutrace.busy_ns"
 # nutrace's own time inside the span that was measured, in nanoseconds. It is taken out of BUSY_NS.
 OWN_NS: Final = "nutrace.own_ns"
-# nutrace's own time around a statement, a use of a connection or a copy, in nanoseconds, where it was clocked:
-# before the span and after it, in the self time of the span above.
+# nutrace's own time around a statement, a use of a connection or a copy, in nanoseconds, where it was
+# clocked: before the span and after it, in the self time of the span above.
 CLOCKED_NS: Final = "nutrace.own.clocked_ns"
 
 # Generators. One call may have several spans, if it is resumed from different places.

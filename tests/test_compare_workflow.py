@@ -40,7 +40,7 @@ def test_every_step_has_a_command_or_an_action() -> None:
     assert len(_commands()) + len(re.findall(r"^      - uses: \S+@v\d+$", WORKFLOW, re.M)) == len(steps)
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git repository")
 def test_its_commands_run_as_they_stand(tmp_path: Path) -> None:
     folder = tmp_path / "clone"

@@ -355,7 +355,7 @@ class Trace(Viewed, Plotted, Choosing):
 
     @cached_property
     def clocked_ns(self) -> array[int]:
-        """For each span what nutrace has clocked of its own time before it, in the span above.
+        """For each span nutrace's own time around it that was clocked, in ns; it lies in the span above.
 
         >>> sum(trace.clocked_ns) / 1e6  # milliseconds
         0.0

@@ -20,9 +20,10 @@
     beside its parent (an asyncio task, a clock that was set) and moves to a lane of its own next to the
     thread. So do outermost spans of one thread that overlap.
 11. **nutrace's own time** is taken out of the spans in which it was spent: what was clocked
-    (``nutrace.own_ns``), and what recording the spans on a thread cost the spans above, by the prices that
-    their process states. A self time never falls below zero, and the rules before are applied to times as
-    they were recorded. None is taken out if the caller asks for that.
+    (``nutrace.own_ns``), and what recording the spans on a thread cost the spans above, by the prices
+    that their process states and as it was clocked (``nutrace.own.clocked_ns``). A self time never falls
+    below zero, and the rules before are applied to times as they were recorded. None is taken out if the
+    caller asks for that.
 
 Therefore, in any file, nested children lie inside their parent and never cost more than it, and the self
 times of a lane sum to the cost of its outermost spans.

@@ -17,6 +17,8 @@ from fakes.programs import write as write_program
 
 from nutrace.cli.main import main
 
+pytestmark = pytest.mark.once
+
 #: Simulates steps without a simulation; what it does is in variables.
 PROGRAM = """
 import os, sqlite3, sys, time

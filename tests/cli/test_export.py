@@ -22,6 +22,8 @@ from nutrace.bench.machine import processors
 from nutrace.cli.export_jobs import jobs_for
 from nutrace.cli.export_names import named
 
+pytestmark = pytest.mark.once
+
 #: Stops a process that converts a run before its second renaming in a folder, say, and notes its process id.
 #: Audit hooks see what the real code does.
 STOP = """
@@ -344,7 +346,6 @@ def test_tables_of_all_runs_are_in_one_folder(folder: Path) -> None:
     assert again.err.count(" already: --force replaces it") == 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("renamed", [1, 4])
 def test_tables_that_are_killed_on_their_way_are_gone(folder: Path, renamed: int) -> None:
     process = start(
@@ -362,7 +363,6 @@ def test_tables_that_are_killed_on_their_way_are_gone(folder: Path, renamed: int
     assert command("export", "runs/01.json", "-o", "out").code == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("renamed", "number"), [(2, signal.SIGINT), (12, signal.SIGTERM)])
 def test_tables_that_were_to_be_replaced_stay(folder: Path, renamed: int, number: signal.Signals) -> None:
     assert command("export", "runs/01.json", "-o", "out").code == 0

@@ -14,7 +14,7 @@ from fakes.programs import environment
 
 from nutrace.synthetic import LogSpec, write_log
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.once
 
 STEPS = 8
 LIGHTS = "traffic_light_cache"

@@ -74,7 +74,7 @@ def duckdb_python(tmp_path: Path) -> str:
     return python
 
 
-@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="once is enough: on Python 3.11")
 def test_duckdb_says_what_the_reports_say(runs: Path, duckdb_python: str) -> None:
     done = command("export", "runs", "-o", "evaluation")

@@ -10,6 +10,8 @@ from typing import Optional
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 _CASES = Path(__file__).with_name("cases.py")
 
 

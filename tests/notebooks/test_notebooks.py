@@ -84,7 +84,9 @@ def _run(name: str, folder: Path, simulated_by: Optional[str]) -> None:
 @pytest.mark.xdist_group("notebooks")  # beside each other they would change each other's times
 @pytest.mark.filterwarnings("default")  # jupyter_client and zmq warn
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name == "quickstart" else pytest.param(name, marks=pytest.mark.once) for name in NAMES]
+)
 def test_runs_with_the_miniature(name: str, tmp_path: Path) -> None:
     _run(name, tmp_path, None)
 
