@@ -155,7 +155,7 @@ def _ledger(cost: OwnCost, style: Style, steps: int) -> str:
     cells.append([""])
     cells.append(["sum", *[""] * (len(columns) - 3), total, percent(whole, whole)])
     line = style.line(
-        "Events at prices that were measured at the start, or follow from a call's; the rest was clocked."
+        "An event costs its price (measured at the start, or a multiple), and what was clocked of it."
     )
     return "\n".join([style.heading("Ledger"), line, style.table(columns, cells)])
 
@@ -211,7 +211,9 @@ def _components(costs: Sequence[ComponentOwnCost], style: Style, steps: int) -> 
         cells = [name, f"{events:,}", totals[row], *([each_step[row]] if steps else [])]
         rows.append([*cells, percent(cost_ns, whole), *([taken[row]] if corrected else [])])
     rows.insert(-1, [""])
-    line = style.line("What recording the spans of each component cost: events, and not what was clocked.")
+    line = style.line(
+        "What recording the spans of each component cost: events, without waits and the writing."
+    )
     return "\n".join([style.heading("By component"), line, style.table(columns, rows)])
 
 
