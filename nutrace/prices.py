@@ -4,8 +4,8 @@ The recorder measures or estimates them and writes them into the resource
 (:data:`nutrace.semconv.OWN_PRICES`); whoever reads the file takes them out of self times. Both count
 events by the rule of :func:`events`.
 
-An event that does much before the call begins, as a statement does, has that clocked, each time
-(:data:`nutrace.semconv.CLOCKED_NS`). Its price is what it costs besides.
+What is done around a statement, a use of a connection or a deep copy is clocked, each time
+(:data:`nutrace.semconv.CLOCKED_NS`). Their price is what they cost besides.
 """
 
 from __future__ import annotations

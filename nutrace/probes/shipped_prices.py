@@ -24,7 +24,10 @@ from nutrace.prices import (
 
 
 class Multiple(NamedTuple):
-    """What an event costs outside and inside of its two readings of the clock; a call costs 1 in all."""
+    """What an event costs outside and inside of its two readings of the clock, besides what is clocked of it.
+
+    A call costs 1 in all.
+    """
 
     outside: float
     inside: float

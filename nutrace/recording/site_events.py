@@ -30,7 +30,7 @@ class SiteEvents:
     calls, call_ns:
         Plain calls while caches were warm, which whoever counts them adds here, and what one costs.
     clocked_ns:
-        What was clocked before the calls.
+        What was clocked around the calls.
     """
 
     __slots__ = "_by_api", "_costs", "_counts", "call_ns", "calls", "clocked_ns", "site"

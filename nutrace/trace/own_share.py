@@ -2,7 +2,7 @@
 
 Some of it was clocked: a span's ``nutrace.own_ns``, with that of the spans in it. The rest is what recording
 a span costs outside of its two readings of the clock. That lies in the self time of the span above, and is
-known by the prices that the process states (:mod:`nutrace.prices`), with what was clocked before the span.
+known by the prices that the process states (:mod:`nutrace.prices`), with what was clocked around the span.
 """
 
 from __future__ import annotations

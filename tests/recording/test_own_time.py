@@ -595,7 +595,7 @@ def test_what_two_threads_note_on_a_span_at_once_is_kept(
 
 @pytest.fixture
 def dear(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
-    """What probes do before a call takes 40 us for a statement, 30 for a connection and 20 for a copy."""
+    """What probes do around a call takes 40 us for a statement, 30 for a connection and 20 for a copy."""
 
     def slowed(owner: Any, name: str, took_ns: int) -> None:
         original = getattr(owner, name)
@@ -612,7 +612,7 @@ def dear(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
 
 
 @pytest.mark.usefixtures("dear")
-def test_what_is_done_before_a_call_is_clocked(recorded: Tracing, clock: Any) -> None:
+def test_what_is_done_around_a_call_is_clocked(recorded: Tracing, clock: Any) -> None:
     """It is in the file, in no self time, and one sum wherever it is said."""
     with recorded(*OF_SQLITE, *OF_COPIES) as session, nutrace.span("outer"):
         session.recorder.price_events(Calibration(Prices({CALL: Price(0.0, 0.0)})))

@@ -106,7 +106,7 @@ def test_each_kind_of_event_has_its_price(tmp_path: Path) -> None:
     assert theirs.by_api(1)
 
 
-def test_what_was_clocked_before_a_span_is_taken_out_of_the_span_above(tmp_path: Path) -> None:
+def test_what_was_clocked_around_a_span_is_taken_out_of_the_span_above(tmp_path: Path) -> None:
     """With the price of the rest; a composite has the sum; spans of the program's may say what they want."""
     below = [
         ("sqlite3.connect", 10, 20, {CLOCKED: 7000, BUSY: 5000, "nutrace.composite.count": 2}),
