@@ -9,7 +9,7 @@ from typing import Any, DefaultDict, Dict, Iterable, Iterator, List, NamedTuple,
 
 from nutrace import semconv
 from nutrace.analysis.regions import Region, Regions
-from nutrace.prices import Event, Price, cost_ns, duration, events, parse
+from nutrace.prices import Event, Price, cost_ns, duration, events, kind_of, parse
 from nutrace.trace import Trace
 
 _MOST_KNOWN = 20_000  # different spans that are kept at a time
@@ -32,12 +32,12 @@ class Sort(NamedTuple):
 class _Alike:
     """Spans that have the same events."""
 
-    __slots__ = "cost_ns", "priced", "sorts", "times"
+    __slots__ = "clocked", "cost_ns", "sorts", "times"
 
-    def __init__(self, sorts: List[Tuple[Sort, int]], cost_ns: float, priced: bool = True) -> None:
+    def __init__(self, sorts: List[Tuple[Sort, int]], cost_ns: float, clocked: Optional[Sort]) -> None:
         self.sorts = sorts
-        self.cost_ns = cost_ns  # of one of these spans
-        self.priced = priced  # whether their process states prices
+        self.cost_ns = cost_ns  # of one of these spans, by prices
+        self.clocked = clocked  # of what was clocked around them; None if their process states no prices
         self.times = 0
 
 
@@ -97,9 +97,10 @@ class OwnEvents:
                 alike = known[key] = self._alike(span, regions)
             alike.times += 1
             costs[span] = alike.cost_ns
-            if clocked_ns and alike.sorts and not self._trace.by_api(span):
+            if clocked_ns and alike.clocked is not None and not self._trace.by_api(span):
                 costs[span] += clocked_ns
-                self.clocked_ns[alike.sorts[0][0]] += clocked_ns
+                self.clocked_ns[alike.clocked] += clocked_ns
+                self.counts[alike.clocked] += 0  # what continues a statement counts no event
         self._add_known()
 
     def _keys(self, regions: Regions) -> Iterator[Tuple[Any, ...]]:
@@ -118,14 +119,15 @@ class OwnEvents:
         resource = self._resource_of[trace.thread[span]]
         prices = self.prices[resource]
         if not prices:
-            return _Alike([], 0.0, priced=False)
+            return _Alike([], 0.0, None)
         in_step = regions.region[span] == Region.INSIDE
         name, component = trace.name[span], trace.component[span]
         found = self._events(span)
         sorts = [
             (Sort(resource, kind, name, component, in_step, degree), count) for kind, count, degree in found
         ]
-        return _Alike(sorts, cost_ns(found, prices))
+        kind = kind_of(name, trace.calls[span])
+        return _Alike(sorts, cost_ns(found, prices), Sort(resource, kind, name, component, in_step))
 
     def _events(self, span: int) -> List[Event]:
         """The events that a span stands for."""
@@ -142,7 +144,7 @@ class OwnEvents:
 
     def _add_known(self) -> None:
         for alike in self._known.values():
-            self.unpriced += 0 if alike.priced else alike.times
+            self.unpriced += alike.times if alike.clocked is None else 0
             for sort, count in alike.sorts:
                 self.counts[sort] += count * alike.times
         self._known.clear()

@@ -134,6 +134,21 @@ def test_what_spans_inside_each_other_have_noted_counts_once(tmp_path: Path) -> 
     assert entry.spent_ns == 9_000 + 3_000
 
 
+@pytest.mark.parametrize("rows", [{}, {semconv.DB_ROWS: 3}])
+def test_what_was_clocked_of_a_continued_statement_is_the_statements(
+    tmp_path: Path, rows: Dict[str, int]
+) -> None:
+    """In the ledger as in the report; the span that continues it counts no event of its own."""
+    begun = ("sqlite3.statement", 10, 20, {semconv.CLOCKED_NS: 7_000})
+    rest = {semconv.CONTINUES: "00000000000000aa", semconv.CLOCKED_NS: 5_000, **rows}
+    elsewhere = ("elsewhere", 50, 90, [("sqlite3.statement", 60, 70, rest)])
+    path = write(tmp_path / "run.json", document(("run", 0, 100, [begun, elsewhere]), resource=priced()))
+    statement = {event.kind: event for event in ledger(path).events}[prices.STATEMENT]
+    (taken,) = (each for each in load(path).correction.kinds if each.kind == prices.STATEMENT)
+    assert (statement.count, statement.total_ns) == (1, 5_000 + 12_000)
+    assert (taken.events, taken.outside_ns, taken.clocked_ns) == (1, 4_000 + 12_000, 12_000)
+
+
 def test_each_process_has_its_prices(tmp_path: Path) -> None:
     def process(pid: int, of: Optional[Dict[str, Price]]) -> Dict[str, Any]:
         stated = {} if of is None else {semconv.OWN_PRICES: dump(of)}
